@@ -37,9 +37,9 @@ def main() -> None:
 
 def _first_frames(folder: Path) -> None:
     from tests.support.pseudo_terminal import Terminal, console
-    from tests.tui.world import World
+    from tests.tui.fixtures import ConsoleFixture
 
-    World(folder)
+    ConsoleFixture(folder)
     home = folder / "home"
     environment = compiled(folder / "bytecode")
     marks: dict[str, Callable[[], tuple[Terminal, bytes]]] = {
@@ -73,12 +73,12 @@ def _first_frames(folder: Path) -> None:
 
 def _bytes(folder: Path) -> None:
     from tests.support.pseudo_terminal import console
-    from tests.tui.world import World
+    from tests.tui.fixtures import ConsoleFixture
     from xpm_tui.application.runs.xpm_refresh import refresh
     from xpm_tui.tui.app_protocol import AREAS
 
     async def filled() -> None:
-        with World(folder).open() as practice:
+        with ConsoleFixture(folder).open() as practice:
             await refresh(practice, full=True)
 
     asyncio.run(filled())

@@ -47,7 +47,7 @@ async def measured(home: Path) -> None:
 async def _gestures(home: Path) -> Figures:
     from textual import events
 
-    from tests.tui.world import settle
+    from tests.tui.fixtures import settle
     from xpm_tui.application.home import find_home
     from xpm_tui.application.practice import open_practice
     from xpm_tui.tui.app import Console

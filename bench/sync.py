@@ -51,14 +51,14 @@ def main() -> None:
 
 async def measure(size: int, folder: Path) -> dict[str, Any]:
     """Connect, fill the mirror, pick all, let a colleague edit a tenth, plan, apply, and run again."""
-    from tests.application.flows import World
+    from tests.application.fixtures import PracticeFixture
     from xpm_tui.application.clients.picks import pick_all
     from xpm_tui.application.connection.state_machine import ConnectionMachine
     from xpm_tui.application.runs import plans, runner
     from xpm_tui.application.runs.xpm_refresh import refresh
 
     out: dict[str, Any] = {}
-    world = World(folder, clients=size)
+    world = PracticeFixture(folder, clients=size)
     practice, sandbox = world.practice, world.sandbox
     connecting = ConnectionMachine(practice, {})
     await world.sign_in(connecting, tenant=world.tenant)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from tests.support.inprocess import consent
 from xpm_tui.application.connection.state_machine import ConnectionMachine, copy_line, disconnect
 from xpm_tui.application.connection.steps import CAN_SKIP
@@ -25,8 +25,8 @@ from xpm_tui.sandbox.core.faults import Fault
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
@@ -39,7 +39,7 @@ def now(connecting: ConnectionMachine) -> str | None:
     return connecting.now
 
 
-async def test_a_refused_login_is_told_by_the_heartbeat(world: World) -> None:
+async def test_a_refused_login_is_told_by_the_heartbeat(world: PracticeFixture) -> None:
     await world.connect()
     assert summarize(world.practice).exit_code == 0
     await world.control("tokens", revoke=True)
@@ -54,7 +54,7 @@ async def test_a_refused_login_is_told_by_the_heartbeat(world: World) -> None:
     assert now(ConnectionMachine(world.practice, {})) not in ("authorise", "practice")
 
 
-async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(world: World) -> None:
+async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(world: PracticeFixture) -> None:
     await world.connect()
     await world.control("tokens", revoke=True)
     with pytest.raises(LoginNeeded):
@@ -65,7 +65,7 @@ async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(world: World)
     assert not summarize(world.practice).login_needed
 
 
-async def test_signing_in_anew_asks_for_the_practice_again(world: World) -> None:
+async def test_signing_in_anew_asks_for_the_practice_again(world: PracticeFixture) -> None:
     await world.connect()
     connecting = ConnectionMachine(world.practice, {})
     assert states(connecting)["practice"] == "done"
@@ -80,7 +80,7 @@ async def test_signing_in_anew_asks_for_the_practice_again(world: World) -> None
     assert states(connecting)["practice"] == "done"
 
 
-async def test_from_nothing_to_the_first_plan(world: World) -> None:
+async def test_from_nothing_to_the_first_plan(world: PracticeFixture) -> None:
     connecting = ConnectionMachine(world.practice, {})
     assert now(connecting) == "permission"
     assert connecting.permission("ticked").case is None
@@ -110,7 +110,7 @@ async def test_from_nothing_to_the_first_plan(world: World) -> None:
     assert summarize(world.practice).minute_left > beat.minute_left
 
 
-async def test_what_can_be_skipped_comes_back(world: World) -> None:
+async def test_what_can_be_skipped_comes_back(world: PracticeFixture) -> None:
     connecting = await world.connect()
     connecting.direction("from_xpm", "everything")
     for name in CAN_SKIP:
@@ -122,7 +122,7 @@ async def test_what_can_be_skipped_comes_back(world: World) -> None:
         connecting.skip("authorise")
 
 
-async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: World) -> None:
+async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: PracticeFixture) -> None:
     first = ConnectionMachine(world.practice, {}).begin()
     stale = consent(world.sandbox, first.url, tenant=world.tenant)
     connecting = ConnectionMachine(world.practice, {})
@@ -136,7 +136,7 @@ async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: World) -> None:
     assert not any("code=" in f"{trouble.message} {trouble.hint}" for trouble in (*told, *wrong))
 
 
-async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(world: World) -> None:
+async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(world: PracticeFixture) -> None:
     """Cancel, then Allow access on the same page, which the browser went back to."""
     connecting = ConnectionMachine(world.practice, {})
     first = connecting.begin()
@@ -153,7 +153,7 @@ async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(world
     assert connecting.answered
 
 
-async def test_an_address_outlives_the_wait_for_its_answer(world: World) -> None:
+async def test_an_address_outlives_the_wait_for_its_answer(world: PracticeFixture) -> None:
     """The page may still be open in the browser when the wait has ended."""
     connecting = ConnectionMachine(world.practice, {})
     begun = connecting.begin()
@@ -164,7 +164,7 @@ async def test_an_address_outlives_the_wait_for_its_answer(world: World) -> None
     assert await connecting.wait()
 
 
-async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: World) -> None:
+async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: PracticeFixture) -> None:
     """Another account of the machine may be signing in on that port at the same time."""
     connecting = ConnectionMachine(world.practice, {})
     begun = connecting.begin()
@@ -181,7 +181,7 @@ async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: World
     assert wrong == []
 
 
-async def test_cancel_on_xeros_page(world: World) -> None:
+async def test_cancel_on_xeros_page(world: PracticeFixture) -> None:
     connecting = ConnectionMachine(world.practice, {})
     with pytest.raises(LoginNeeded) as refused:
         await world.sign_in(connecting, deny=True)
@@ -190,7 +190,7 @@ async def test_cancel_on_xeros_page(world: World) -> None:
     assert next(event.case for event in world.practice.events.read()) == CaseId.CANCELLED
 
 
-async def test_a_login_without_a_practice_is_case_one(world: World) -> None:
+async def test_a_login_without_a_practice_is_case_one(world: PracticeFixture) -> None:
     connecting = ConnectionMachine(world.practice, {})
     recorder = next(id_ for id_, tenant in world.sandbox.tenants.items() if tenant.kind == "ORGANISATION")
     with pytest.raises(XeroError) as refused:
@@ -199,7 +199,7 @@ async def test_a_login_without_a_practice_is_case_one(world: World) -> None:
     assert "XPM" in refused.value.hint
 
 
-async def test_nobody_comes_back_from_the_browser(world: World) -> None:
+async def test_nobody_comes_back_from_the_browser(world: PracticeFixture) -> None:
     connecting = ConnectionMachine(world.practice, {})
     connecting.begin()
     with pytest.raises(LoginNeeded, match="No answer") as late:
@@ -207,7 +207,7 @@ async def test_nobody_comes_back_from_the_browser(world: World) -> None:
     assert late.value.case is CaseId.NOTHING_OPENS
 
 
-async def test_an_app_that_xero_does_not_know(world: World) -> None:
+async def test_an_app_that_xero_does_not_know(world: PracticeFixture) -> None:
     connecting = ConnectionMachine(world.practice, {})
     begun = connecting.begin()
     answer = consent(world.sandbox, begun.url, tenant=world.tenant)
@@ -218,7 +218,7 @@ async def test_an_app_that_xero_does_not_know(world: World) -> None:
     assert refused.value.case is CaseId.UNKNOWN_APP
 
 
-async def test_several_practices_are_listed_and_one_is_chosen(world: World) -> None:
+async def test_several_practices_are_listed_and_one_is_chosen(world: PracticeFixture) -> None:
     connecting = ConnectionMachine(world.practice, {})
     first, second = list(world.sandbox.tenants)[:2]
     await world.sign_in(connecting, tenant=first)
@@ -234,7 +234,7 @@ async def test_several_practices_are_listed_and_one_is_chosen(world: World) -> N
 
 
 @pytest.mark.parametrize("typed", ["te aroha bookkeeping", "six"])
-async def test_another_practice_wants_its_name_or_six_of_its_id(world: World, typed: str) -> None:
+async def test_another_practice_wants_its_name_or_six_of_its_id(world: PracticeFixture, typed: str) -> None:
     connecting = await world.connect()
     second = list(world.sandbox.tenants)[1]
     await world.sign_in(connecting, tenant=second)
@@ -250,7 +250,7 @@ async def test_another_practice_wants_its_name_or_six_of_its_id(world: World, ty
     assert filled.clients == 12
 
 
-async def test_disconnecting_ends_this_connection_only(world: World) -> None:
+async def test_disconnecting_ends_this_connection_only(world: PracticeFixture) -> None:
     connecting = ConnectionMachine(world.practice, {})
     first, second = list(world.sandbox.tenants)[:2]
     await world.sign_in(connecting, tenant=first)
@@ -267,7 +267,7 @@ async def test_disconnecting_ends_this_connection_only(world: World) -> None:
     assert len(await world.sign_in(again, tenant=second)) == 1
 
 
-async def test_everything_revokes_the_login(world: World) -> None:
+async def test_everything_revokes_the_login(world: PracticeFixture) -> None:
     await world.connect()
     await disconnect(world.practice, everything=True)
     assert world.net.asked("connect/revocation") == 1
@@ -277,7 +277,7 @@ async def test_everything_revokes_the_login(world: World) -> None:
         await disconnect(world.practice)
 
 
-async def test_over_ssh_the_line_to_come_back_is_told(world: World) -> None:
+async def test_over_ssh_the_line_to_come_back_is_told(world: PracticeFixture) -> None:
     environ = {"SSH_CONNECTION": "10.0.0.9 51000 10.0.0.5 2222", "LOGNAME": "mere"}
     begun = ConnectionMachine(world.practice, environ).begin()
     assert begun.ssh == "ssh -L 8765:localhost:8765 -p 2222 mere@10.0.0.5"
@@ -288,7 +288,7 @@ async def test_over_ssh_the_line_to_come_back_is_told(world: World) -> None:
 
 
 async def test_granular_scopes_leave_templates_closed_and_that_is_a_note(tmp_path: Path) -> None:
-    world = World(tmp_path, scopes="granular")
+    world = PracticeFixture(tmp_path, scopes="granular")
     connecting = await world.connect()
     beat = summarize(world.practice)
     assert beat.exit_code == 0
@@ -298,7 +298,7 @@ async def test_granular_scopes_leave_templates_closed_and_that_is_a_note(tmp_pat
     world.close()
 
 
-async def test_no_secret_reaches_the_disk_in_words(world: World) -> None:
+async def test_no_secret_reaches_the_disk_in_words(world: PracticeFixture) -> None:
     await world.connect()
     async with world.practice.wire() as wire:
         kept = wire.tokens.saved()

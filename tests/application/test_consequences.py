@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.application.flows import World
-from tests.deploy.world import Deploying
+from tests.application.fixtures import PracticeFixture
+from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count
 from xpm_tui.application.clients import links
 from xpm_tui.application.clients.picks import pick_all, preview_pick_all
@@ -57,7 +57,7 @@ LISTS = (
 )  # fmt: skip
 
 
-def asked(world: World) -> Counter[str]:
+def asked(world: PracticeFixture) -> Counter[str]:
     """The sandbox's own record of what came in for the practice."""
     rows = world.sandbox.log.rows(lambda row: "practicemanager" in row.path)
     return Counter(f"{row.method} {'/'.join(row.endpoint.split('/')[:2])}" for row in rows)
@@ -74,7 +74,7 @@ def predicted(requests: Requests) -> Counter[str]:
     return +found
 
 
-def as_predicted(world: World, found: Consequences, run: Run | None = None) -> None:
+def as_predicted(world: PracticeFixture, found: Consequences, run: Run | None = None) -> None:
     """The record equals what was computed: by kind, in all, and as the run counted."""
     assert asked(world) == predicted(found.requests)
     assert found.calls == found.requests.total == sum(asked(world).values())
@@ -84,9 +84,9 @@ def as_predicted(world: World, found: Consequences, run: Run | None = None) -> N
         assert run.consequences.requests == found.requests
 
 
-async def settled(folder: Path, *, clients: int = 24) -> World:
+async def settled(folder: Path, *, clients: int = 24) -> PracticeFixture:
     """All clear clients picked, two people linked, and one run from XPM."""
-    world = World(folder, clients=clients, seed=2)
+    world = PracticeFixture(folder, clients=clients, seed=2)
     await world.connect()
     pick_all(world.practice)
     for place, staff in enumerate(list(world.practice.snapshot().rows(STAFF))[:2]):
@@ -97,11 +97,11 @@ async def settled(folder: Path, *, clients: int = 24) -> World:
     return world
 
 
-def edit(world: World, client: Client, **values: Any) -> None:
+def edit(world: PracticeFixture, client: Client, **values: Any) -> None:
     world.practice.book.commit([Put(CLIENTS, msgspec.structs.replace(client, **values))])
 
 
-async def colleague(world: World, client: Client, **values: str) -> None:
+async def colleague(world: PracticeFixture, client: Client, **values: str) -> None:
     link = world.practice.snapshot().get(LINKS, client.id)
     assert link is not None
     await world.control("colleague", client=link.uuid, set=values)
@@ -118,7 +118,7 @@ def living(practice: OpenPractice) -> list[Client]:
     return found
 
 
-async def edited(world: World) -> None:
+async def edited(world: PracticeFixture) -> None:
     """Every kind of change at once: values, contacts, new ones, a clearing, conflicts, links, drift."""
     practice = world.practice
     practice.settings.set("sync.clear", "yes")
@@ -266,7 +266,7 @@ async def test_an_import_says_what_the_next_sync_sends(tmp_path: Path) -> None:
 
 
 async def test_a_batch_of_jobs_is_what_the_sandbox_records(tmp_path: Path) -> None:
-    world = Deploying(tmp_path, jobs__state_code="INPROGRESS")
+    world = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
     await world.ready()
     (fresh,) = world.practice.ids.new("c")
     world.practice.book.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
@@ -293,7 +293,7 @@ async def test_a_batch_of_jobs_is_what_the_sandbox_records(tmp_path: Path) -> No
 
 
 async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path) -> None:
-    world = Deploying(tmp_path, jobs__state_code="INPROGRESS")
+    world = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
     await world.ready()
     practice = world.practice
     bad, fresh = practice.ids.new("c", 2)
@@ -330,7 +330,7 @@ async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path
 
 
 async def test_a_job_says_the_same_in_its_preview_and_in_its_batch(tmp_path: Path) -> None:
-    world = Deploying(tmp_path)
+    world = JobsFixture(tmp_path)
     await world.ready()
     world.accepted(manager=world.people[0])
     shown, batch = jobs.preview_job(world.practice, "w1"), deployment.preview_named(world.practice, ["w1"])
@@ -359,7 +359,7 @@ async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
 
 
 async def test_picking_all_says_how_many_come_in(tmp_path: Path) -> None:
-    world = World(tmp_path, clients=40, seed=3)
+    world = PracticeFixture(tmp_path, clients=40, seed=3)
     await world.connect()
     world.book(world.unique_names()[:3])
     found = preview_pick_all(world.practice)

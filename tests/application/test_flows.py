@@ -12,7 +12,7 @@ from uuid import NAMESPACE_DNS, uuid5
 import msgspec
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.presenters.lookup import names
@@ -40,13 +40,13 @@ OURS = ("address", "city", "region", "postcode", "country")
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
-def compare_with_the_truth(world: World) -> int:
+def compare_with_the_truth(world: PracticeFixture) -> int:
     """Every field of level Everything equals the sandbox's own wherever XPM is not blank."""
     snapshot, compared = world.practice.snapshot(), 0
     truth = world.sandbox.practice
@@ -79,7 +79,7 @@ def compare_with_the_truth(world: World) -> int:
     return compared
 
 
-async def test_everything_is_brought_and_then_nothing_is_left_to_do(world: World) -> None:
+async def test_everything_is_brought_and_then_nothing_is_left_to_do(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
     done = await run(world.practice)
@@ -94,7 +94,7 @@ async def test_everything_is_brought_and_then_nothing_is_left_to_do(world: World
 
 @pytest.mark.parametrize("seed", range(count(2, 25)))
 async def test_pulling_then_pushing_writes_nothing(tmp_path: Path, seed: int) -> None:
-    world = World(tmp_path, seed=seed, clients=24)
+    world = PracticeFixture(tmp_path, seed=seed, clients=24)
     await world.connect()
     world.book(world.unique_names())
     await run(world.practice)
@@ -107,7 +107,7 @@ async def test_pulling_then_pushing_writes_nothing(tmp_path: Path, seed: int) ->
     world.close()
 
 
-async def test_partner_and_manager_come_for_linked_people_only(world: World) -> None:
+async def test_partner_and_manager_come_for_linked_people_only(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
     from xpm_tui.domain.ignition import TeamMember
@@ -123,7 +123,7 @@ async def test_partner_and_manager_come_for_linked_people_only(world: World) -> 
         assert client.manager == ("t1" if real.manager == staff.uuid else "")
 
 
-async def test_a_colleagues_edit_comes_with_the_next_run(world: World) -> None:
+async def test_a_colleagues_edit_comes_with_the_next_run(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
     await run(world.practice)
@@ -142,7 +142,7 @@ async def test_a_colleagues_edit_comes_with_the_next_run(world: World) -> None:
     assert b"ACME" not in log
 
 
-async def test_an_expired_token_is_renewed_once_and_silently(world: World) -> None:
+async def test_an_expired_token_is_renewed_once_and_silently(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
     before = world.net.asked("connect/token")
@@ -154,7 +154,7 @@ async def test_an_expired_token_is_renewed_once_and_silently(world: World) -> No
     assert [event.key for event in loud] == []
 
 
-async def test_a_login_that_ran_out_by_the_clock_is_renewed_before_it_is_used(world: World) -> None:
+async def test_a_login_that_ran_out_by_the_clock_is_renewed_before_it_is_used(world: PracticeFixture) -> None:
     await world.connect()
     before = world.net.asked("connect/token")
     world.clock.move(timedelta(hours=5))
@@ -163,7 +163,7 @@ async def test_a_login_that_ran_out_by_the_clock_is_renewed_before_it_is_used(wo
     assert world.sandbox.log.rows(lambda row: row.status == 401) == []
 
 
-async def test_a_revoked_login_needs_a_person(world: World) -> None:
+async def test_a_revoked_login_needs_a_person(world: PracticeFixture) -> None:
     await world.connect()
     await world.control("tokens", revoke=True)
     with pytest.raises(LoginNeeded):
@@ -192,7 +192,7 @@ async def test_a_revoked_login_needs_a_person(world: World) -> None:
     ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
 async def test_what_xero_may_answer(
-    world: World, fault: Fault, trouble: type[AppError], case: CaseId | None
+    world: PracticeFixture, fault: Fault, trouble: type[AppError], case: CaseId | None
 ) -> None:
     await world.connect()
     world.book(world.unique_names())
@@ -217,7 +217,7 @@ async def test_what_xero_may_answer(
     assert (await run(world.practice)).outcome == "done"
 
 
-async def test_a_full_minute_is_waited_out(world: World) -> None:
+async def test_a_full_minute_is_waited_out(world: PracticeFixture) -> None:
     await world.connect()
     world.sandbox.faults.add(Fault("429-minute", endpoint="client.api/list", times=1, seconds=41))
     began = world.clock.now()
@@ -227,7 +227,7 @@ async def test_a_full_minute_is_waited_out(world: World) -> None:
     assert done.calls == 6
 
 
-async def test_an_empty_list_is_held_and_nothing_is_lost(world: World) -> None:
+async def test_an_empty_list_is_held_and_nothing_is_lost(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
     await run(world.practice)
@@ -243,7 +243,7 @@ async def test_an_empty_list_is_held_and_nothing_is_lost(world: World) -> None:
     assert summarize(world.practice).exit_code == 0
 
 
-async def test_half_a_list_is_held_until_a_person_believes_it(world: World) -> None:
+async def test_half_a_list_is_held_until_a_person_believes_it(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
     await run(world.practice)
@@ -254,7 +254,7 @@ async def test_half_a_list_is_held_until_a_person_believes_it(world: World) -> N
     assert states.get("gone", 0) == 0
 
 
-async def test_another_practice_behind_the_same_connection(world: World) -> None:
+async def test_another_practice_behind_the_same_connection(world: PracticeFixture) -> None:
     await world.connect()
     kept = world.practice.snapshot().count(XPM_CLIENTS)
     strangers = {str(uuid5(NAMESPACE_DNS, uuid)): row for uuid, row in world.sandbox.practice.clients.items()}
@@ -269,7 +269,7 @@ async def test_another_practice_behind_the_same_connection(world: World) -> None
     assert world.practice.snapshot().count(XPM_CLIENTS) == kept
 
 
-async def test_the_daily_run_asks_for_what_changed(world: World) -> None:
+async def test_the_daily_run_asks_for_what_changed(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
     await run(world.practice)
@@ -288,7 +288,7 @@ async def test_the_daily_run_asks_for_what_changed(world: World) -> None:
     assert "modifiedsince" not in last.query
 
 
-async def test_to_xpm_writes_what_differs_and_then_nothing(world: World) -> None:
+async def test_to_xpm_writes_what_differs_and_then_nothing(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
     await run(world.practice)
@@ -314,7 +314,7 @@ async def test_to_xpm_writes_what_differs_and_then_nothing(world: World) -> None
 
 
 async def test_any_size_takes_one_client_call(tmp_path: Path) -> None:
-    world = World(tmp_path, clients=count(120, 10_000))
+    world = PracticeFixture(tmp_path, clients=count(120, 10_000))
     await world.connect()
     world.book(world.unique_names())
     before = world.net.asked("client.api/list")

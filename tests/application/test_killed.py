@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count, in_soak
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.application.condition import unfinished_imports
@@ -76,7 +76,7 @@ def values(practice: OpenPractice) -> list[tuple[object, ...]]:
 
 
 def expected(folder: Path) -> list[tuple[object, ...]]:
-    world = World(folder)
+    world = PracticeFixture(folder)
     asyncio.run(_ready(world))
     asyncio.run(run(world.practice, reviewed=True))
     found = values(world.practice)
@@ -84,7 +84,7 @@ def expected(folder: Path) -> list[tuple[object, ...]]:
     return found
 
 
-async def _ready(world: World) -> None:
+async def _ready(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
 
@@ -94,7 +94,7 @@ def test_from_xpm_the_next_run_finishes_it(tmp_path: Path, after: bool) -> None:
     wanted = expected(tmp_path / "whole")
     killed = 0
     for commit in range(1, KILLS + 1):
-        world = World(tmp_path / f"{commit}")
+        world = PracticeFixture(tmp_path / f"{commit}")
         asyncio.run(_ready(world))
         world.practice.close()
         if killed_at(world.open, commit, after=after):

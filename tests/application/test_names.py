@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.tui.world import World
+from tests.tui.fixtures import ConsoleFixture
 from xpm_tui.application.presenters.lookup import name_of, names
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.ports import Put
@@ -13,7 +13,7 @@ from xpm_tui.domain.xpm import XpmClient
 
 
 def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = ConsoleFixture(tmp_path)
     with world.open() as practice:
         contact = Contact(id="k1", name="Jo Tane")
         practice.book.commit(

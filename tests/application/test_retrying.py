@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.runs import runner
 from xpm_tui.application.runs.runner import run
 from xpm_tui.domain.errors import BadInput
@@ -17,7 +17,7 @@ from xpm_tui.sandbox.core.faults import Fault
 
 
 async def test_failures_are_listed_by_cause_and_only_they_are_tried_again(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = PracticeFixture(tmp_path)
     await world.connect()
     practice = world.practice
     world.book(world.unique_names()[:4])

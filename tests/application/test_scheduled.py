@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import due, record_sign_in
 from xpm_tui.application.runs.runner import run
@@ -26,14 +26,14 @@ from xpm_tui.xero.rate_limiter import LimiterState
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
 @pytest.fixture
-def told(world: World, tmp_path: Path) -> Path:
+def told(world: PracticeFixture, tmp_path: Path) -> Path:
     path = tmp_path / "told"
     command = f"sh -c 'echo $XPM_TUI_NOTIFY_REASON >>{path}'"
     world.practice.settings.set("notify.command", command, practice=True)
@@ -41,14 +41,14 @@ def told(world: World, tmp_path: Path) -> Path:
     return path
 
 
-async def ready(world: World) -> None:
+async def ready(world: PracticeFixture) -> None:
     await world.connect()
     world.book(world.unique_names())
     await run(world.practice)
     world.clock.move(timedelta(days=1))
 
 
-async def test_a_due_run_is_made_once_a_day(world: World) -> None:
+async def test_a_due_run_is_made_once_a_day(world: PracticeFixture) -> None:
     await ready(world)
     record_sign_in(world.practice)
     found, made = await run_if_due(world.practice)
@@ -59,7 +59,7 @@ async def test_a_due_run_is_made_once_a_day(world: World) -> None:
     assert (found.why, again) == ("done-today", None)
 
 
-async def test_an_interval_syncs_what_changed_and_compares_all_once_a_day(world: World) -> None:
+async def test_an_interval_syncs_what_changed_and_compares_all_once_a_day(world: PracticeFixture) -> None:
     await ready(world)
     world.practice.settings.set("schedule.every", "30m", practice=True)
     world.practice.settings.set("practice.timezone", "UTC", practice=True)
@@ -84,7 +84,7 @@ async def test_an_interval_syncs_what_changed_and_compares_all_once_a_day(world:
     )  # with each comparison, and hourly
 
 
-async def test_an_interval_bothers_nobody_again_and_again(world: World, told: Path) -> None:
+async def test_an_interval_bothers_nobody_again_and_again(world: PracticeFixture, told: Path) -> None:
     """A held sync, an allowance that is nearly used up, a day without use: each is recorded once."""
     await world.connect()
     world.book(world.unique_names())
@@ -127,7 +127,7 @@ LOST: list[tuple[dict[str, Any], bool]] = [
 ]
 
 
-async def test_a_run_that_was_lost_is_made_again_the_same_day(world: World) -> None:
+async def test_a_run_that_was_lost_is_made_again_the_same_day(world: PracticeFixture) -> None:
     await ready(world)
     record_sign_in(world.practice)
     _, made = await run_if_due(world.practice)
@@ -142,7 +142,7 @@ async def test_a_run_that_was_lost_is_made_again_the_same_day(world: World) -> N
         assert due(world.practice).why == "not-yet", "it is still running"
 
 
-async def test_a_skipped_day_is_a_run_that_the_heartbeat_shows(world: World) -> None:
+async def test_a_skipped_day_is_a_run_that_the_heartbeat_shows(world: PracticeFixture) -> None:
     await ready(world)
     before = world.net.asked("client.api/list")
     found, made = await run_if_due(world.practice)
@@ -156,7 +156,7 @@ async def test_a_skipped_day_is_a_run_that_the_heartbeat_shows(world: World) -> 
     assert summarize(world.practice).skipped is None
 
 
-async def test_an_idle_login_is_renewed_weekly(world: World) -> None:
+async def test_an_idle_login_is_renewed_weekly(world: PracticeFixture) -> None:
     await ready(world)
     renewed = world.net.asked("connect/token")
     await run_if_due(world.practice)
@@ -168,7 +168,7 @@ async def test_an_idle_login_is_renewed_weekly(world: World) -> None:
     assert (await run(world.practice)).outcome == "done"
 
 
-async def test_a_lost_login_and_a_stale_practice_are_told_once(world: World, told: Path) -> None:
+async def test_a_lost_login_and_a_stale_practice_are_told_once(world: PracticeFixture, told: Path) -> None:
     await ready(world)
     world.clock.move(timedelta(days=6))
     await run_if_due(world.practice)
@@ -182,7 +182,7 @@ async def test_a_lost_login_and_a_stale_practice_are_told_once(world: World, tol
     assert told.read_text().split() == ["stale", "login-needed"]
 
 
-async def test_a_held_first_run_is_told(world: World, told: Path) -> None:
+async def test_a_held_first_run_is_told(world: PracticeFixture, told: Path) -> None:
     await world.connect()
     world.book(world.unique_names())
     record_sign_in(world.practice)
@@ -193,13 +193,13 @@ async def test_a_held_first_run_is_told(world: World, told: Path) -> None:
     assert [each.id for each in history.list_held_runs(world.practice.snapshot())] == [made.id]
 
 
-async def test_not_connected_is_told(world: World, told: Path) -> None:
+async def test_not_connected_is_told(world: PracticeFixture, told: Path) -> None:
     with pytest.raises(LoginNeeded):
         await run_if_due(world.practice)
     assert told.read_text().split() == ["login-needed"]
 
 
-async def test_the_login_is_proved_without_a_call(world: World) -> None:
+async def test_the_login_is_proved_without_a_call(world: PracticeFixture) -> None:
     with pytest.raises(LoginNeeded):
         await check_login(world.practice)
     await world.connect()
@@ -208,7 +208,7 @@ async def test_the_login_is_proved_without_a_call(world: World) -> None:
     assert len(world.sandbox.log.rows(lambda _: True)) == calls
 
 
-def test_the_proof_as_a_program(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_proof_as_a_program(world: PracticeFixture, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert main(["practice", str(world.home.root)]) == 3
     assert main(["nobody", str(world.home.root)]) == 2

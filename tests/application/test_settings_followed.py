@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import plans
@@ -21,8 +21,8 @@ from xpm_tui.domain.tables import CLIENTS, RUNS, XPM_CLIENTS
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
@@ -36,7 +36,7 @@ def elsewhere(practice: OpenPractice, *words: str) -> None:
     assert done.returncode == 0, done
 
 
-async def linked(world: World, number: int = 6) -> None:
+async def linked(world: PracticeFixture, number: int = 6) -> None:
     """Some clients, linked, whose phone differs from XPM's."""
     await world.connect()
     world.book(world.unique_names()[:number])
@@ -47,7 +47,7 @@ async def linked(world: World, number: int = 6) -> None:
     )
 
 
-def test_another_process_changes_the_direction(world: World) -> None:
+def test_another_process_changes_the_direction(world: PracticeFixture) -> None:
     practice = world.practice
     assert practice.policy().direction == "from_xpm"
     version = practice.settings.version
@@ -62,7 +62,7 @@ def test_another_process_changes_the_direction(world: World) -> None:
     assert (practice.policy().direction, practice.policy().level) == ("from_xpm", "name")
 
 
-def test_a_file_that_cannot_be_used_leaves_the_settings_as_they_were(world: World) -> None:
+def test_a_file_that_cannot_be_used_leaves_the_settings_as_they_were(world: PracticeFixture) -> None:
     practice = world.practice
     practice.settings.set("sync.direction", "to_xpm", practice=True)
     file = practice.config / "settings.toml"
@@ -75,7 +75,9 @@ def test_a_file_that_cannot_be_used_leaves_the_settings_as_they_were(world: Worl
     assert practice.settings.problems == ()
 
 
-async def test_a_plan_of_the_old_direction_is_refused_and_the_next_is_of_the_new(world: World) -> None:
+async def test_a_plan_of_the_old_direction_is_refused_and_the_next_is_of_the_new(
+    world: PracticeFixture,
+) -> None:
     await linked(world)
     plan = await plans.make(world.practice)
     assert plan.direction == "from_xpm"
@@ -85,7 +87,7 @@ async def test_a_plan_of_the_old_direction_is_refused_and_the_next_is_of_the_new
     assert (await plans.make(world.practice)).direction == "to_xpm"
 
 
-async def test_a_run_that_reads_the_lists_meanwhile_plans_by_the_new_settings(world: World) -> None:
+async def test_a_run_that_reads_the_lists_meanwhile_plans_by_the_new_settings(world: PracticeFixture) -> None:
     await linked(world)
     changed: list[str] = []
 
@@ -102,7 +104,9 @@ async def test_a_run_that_reads_the_lists_meanwhile_plans_by_the_new_settings(wo
     assert row.direction == "to_xpm"
 
 
-async def test_a_long_run_stops_before_the_next_client_when_its_policy_is_changed(world: World) -> None:
+async def test_a_long_run_stops_before_the_next_client_when_its_policy_is_changed(
+    world: PracticeFixture,
+) -> None:
     await linked(world)
     practice = world.practice
     practice.settings.set("sync.direction", "to_xpm", practice=True)

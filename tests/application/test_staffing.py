@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.team import members
 from xpm_tui.commands.effects import AdmittedCall, Effect
 from xpm_tui.commands.staff import CreateStaff, create_staff
@@ -47,15 +47,15 @@ class Says:
         raise AssertionError("nothing is asked for")
 
 
-async def opened(folder: Path, scopes: str = "both", member: TeamMember = BO) -> World:
-    world = World(folder, scopes=scopes)
+async def opened(folder: Path, scopes: str = "both", member: TeamMember = BO) -> PracticeFixture:
+    world = PracticeFixture(folder, scopes=scopes)
     await world.connect()
     world.practice.ids.new("t")
     world.practice.book.commit([Put(TEAM, member)])
     return world
 
 
-def there(world: World, name: str = BO.name) -> list[Any]:
+def there(world: PracticeFixture, name: str = BO.name) -> list[Any]:
     return [row for row in world.sandbox.practice.staff.values() if row.name == name]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count
 from xpm_tui.application.clients import conflicts, links, picks, queries
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -35,7 +35,7 @@ class Case:
 class Families:
     """Makes clients that have much in common: the one to be lost, its survivor, and a sister of both."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: PracticeFixture, seed: int) -> None:
         self.random = random.Random(seed)
         self.practice = world.sandbox.practice
         self.now = world.sandbox.clock.now()
@@ -128,14 +128,14 @@ class Families:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> Iterator[World]:  # type: ignore[misc]
-    made = World(tmp_path)
+async def world(tmp_path: Path) -> Iterator[PracticeFixture]:  # type: ignore[misc]
+    made = PracticeFixture(tmp_path)
     await made.connect()
     yield made
     made.close()
 
 
-async def test_the_survivor_comes_first_and_a_deletion_is_never_sure(world: World) -> None:
+async def test_the_survivor_comes_first_and_a_deletion_is_never_sure(world: PracticeFixture) -> None:
     many = count(16, 500, 2_000)
     families = Families(world, seed=4)
     cases = [families.make(at) for at in range(many)]
@@ -169,7 +169,7 @@ async def test_the_survivor_comes_first_and_a_deletion_is_never_sure(world: Worl
 
 
 @pytest.fixture
-async def merged(world: World) -> tuple[str, str, str]:
+async def merged(world: PracticeFixture) -> tuple[str, str, str]:
     """A client of Ignition whose XPM client was merged: its id, the lost UUID and the survivor's."""
     families = Families(world, seed=9)
     group = families.practice.ids.uuid("group")
@@ -187,7 +187,7 @@ async def merged(world: World) -> tuple[str, str, str]:
 
 
 async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
-    world: World, merged: tuple[str, str, str]
+    world: PracticeFixture, merged: tuple[str, str, str]
 ) -> None:
     practice, (client, _, into) = world.practice, merged
     view = queries.show_client(practice, client)
@@ -215,7 +215,7 @@ async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
 
 
 async def test_two_clients_that_became_one_are_for_the_user_to_choose(
-    world: World, merged: tuple[str, str, str]
+    world: PracticeFixture, merged: tuple[str, str, str]
 ) -> None:
     practice, (client, _, into) = world.practice, merged
     (other,) = picks.pick(practice, [into], anyway=True)
@@ -233,7 +233,7 @@ async def test_two_clients_that_became_one_are_for_the_user_to_choose(
 
 
 async def test_a_client_that_was_deleted_may_be_created_again(
-    world: World, merged: tuple[str, str, str]
+    world: PracticeFixture, merged: tuple[str, str, str]
 ) -> None:
     practice, (client, _, into) = world.practice, merged
     links.link(practice, client, into)
@@ -245,7 +245,7 @@ async def test_a_client_that_was_deleted_may_be_created_again(
     assert made.client.link_state == "linked"
 
 
-async def test_completed_jobs_are_asked_for_where_nothing_else_tells(world: World) -> None:
+async def test_completed_jobs_are_asked_for_where_nothing_else_tells(world: PracticeFixture) -> None:
     families = Families(world, seed=9)
     person = families.contact("Rata", "rata@rata.example")
     lost, into = (families.client(name, [person], (), Address()) for name in ("Rata Baking", "Plover"))

@@ -14,8 +14,8 @@ from tests.support.every_verb import VALUES, verbs, words
 from tests.support.fake_xpm import wired
 from tests.support.opened import open_otherwise
 from tests.support.profile import count
+from tests.tui.fixtures import HOSTILE, ConsoleFixture
 from tests.tui.walk import NOWHERE, hostile
-from tests.tui.world import HOSTILE, World
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.safe_text import visible
 
@@ -36,7 +36,7 @@ GIVEN = VALUES | {
 
 
 @pytest.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleFixture:
     """A practice in which every name is hostile, and verbs reach it."""
     made = await hostile(tmp_path)
 
@@ -51,7 +51,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 @pytest.fixture
-def command(world: World) -> Inline:
+def command(world: ConsoleFixture) -> Inline:
     environ = {f"XPM_TUI_{key.upper().replace('.', '_')}": value for key, value in NOWHERE.items()}
     assert world.home.root is not None
     return Inline(world.home.root, environ | {"XPM_TUI_USER": NAME.partition("\x1b")[0].strip()})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tui.world import World
+from tests.tui.fixtures import ConsoleFixture
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -46,7 +46,7 @@ ASKED = [
 
 @pytest.fixture
 async def practice(tmp_path: Path) -> Any:
-    world = World(tmp_path)
+    world = ConsoleFixture(tmp_path)
     with world.open() as opened:
         await refresh(opened, full=True)
         opened.settings.set("sync.off", "website", practice=True)

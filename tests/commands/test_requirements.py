@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.status.requirement_check import check_requirements
 from xpm_tui.cli.output import TerminalDialogue
 from xpm_tui.commands.connection import Connect, connect
@@ -25,13 +25,13 @@ PARAMS = Connect(check=True)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path, clients=12)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path, clients=12)
     yield made
     made.close()
 
 
-async def marks(world: World) -> tuple[dict[str, Any], int]:
+async def marks(world: PracticeFixture) -> tuple[dict[str, Any], int]:
     talk = TerminalDialogue(json=True, call=admit(by_name("connect"), PARAMS, read_only=True))
     result = await connect(world.practice, PARAMS, talk)
     assert result.items is not None
@@ -39,7 +39,7 @@ async def marks(world: World) -> tuple[dict[str, Any], int]:
 
 
 async def test_each_requirement_is_marked_by_what_shows_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: PracticeFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert effect_of(by_name("connect"), PARAMS) is Effect.LOOKS
     found, code = await marks(world)
@@ -69,7 +69,7 @@ async def test_each_requirement_is_marked_by_what_shows_it(
     assert (found["tier"], found["approval"], code) == (("checked", False), ("checked", False), 3)
 
 
-def test_page_and_wizard_say_the_same(world: World) -> None:
+def test_page_and_wizard_say_the_same(world: PracticeFixture) -> None:
     assert PAGE.read_text(encoding="utf-8") == render()
     shown = str(requirement_lines(check_requirements(world.practice)))
     for each in REQUIREMENTS:

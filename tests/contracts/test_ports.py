@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.memory_book import MemoryBook, MemoryIds
+from tests.support.memory_store import MemoryIds, MemoryStore
 from tests.support.moved_clock import MovedClock
 from tests.support.postgres_server import opener
 from tests.support.virtual import VirtualClock, run_virtual
-from tests.sync.world import Events, client
+from tests.sync.fixtures import Events, client
 from tests.xero.fake import Sink
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
@@ -82,7 +82,7 @@ def book(request: pytest.FixtureRequest, opened: OpenPractice, tmp_path: Path) -
         with opener("postgres", tmp_path)() as found:
             yield found
     else:
-        yield opened.book if request.param == "on disk" else MemoryBook()
+        yield opened.book if request.param == "on disk" else MemoryStore()
 
 
 def test_a_commit_is_all_or_nothing(book: Any) -> None:
@@ -132,7 +132,7 @@ def test_transact_sees_the_newest_and_commits_what_is_asked_for(book: Any) -> No
 def test_a_store_that_is_opened_to_read_refuses_writes(tmp_path: Path, opened: OpenPractice) -> None:
     home = find_home(str(tmp_path / "home"), {})
     reading = open_practice(home, None, person="kim", environ={}, clock=MovedClock(), read_only=True)
-    for each in (reading.book, MemoryBook(read_only=True)):
+    for each in (reading.book, MemoryStore(read_only=True)):
         with pytest.raises(ReadOnly):
             each.commit([Put(CLIENTS, client(1))])
     reading.close()

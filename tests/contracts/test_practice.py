@@ -18,7 +18,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from tests.support.fake_practice import FakePractice
 from tests.support.fake_xpm import FakeXpm
 from tests.support.moved_clock import MovedClock
@@ -121,7 +121,7 @@ ANSWERS: Mapping[type[AppError], Any] = {
 @asynccontextmanager
 async def in_process(folder: Path, process: SandboxProcess) -> AsyncIterator[Side]:
     """The client of the wire over the sandbox in this process, whose answers can be exchanged."""
-    world = World(folder, clients=12)
+    world = PracticeFixture(folder, clients=12)
     await world.connect()
     carry = world.net.handle_async_request
     answer: list[Any] = []

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
+from tests.deploy.fixtures import JobsFixture
 from tests.deploy.test_entities import Family
-from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.application.csv_io import imports
 from xpm_tui.application.jobs import proposals, renewals, reports, services, templates
@@ -27,9 +27,9 @@ SIZE = count(150, 2_000)
 PROPOSALS, FAULTS = count(90, 1_600), count(40, 200)
 
 
-async def audited(tmp_path: Path) -> tuple[World, dict[str, Any]]:
+async def audited(tmp_path: Path) -> tuple[PracticeFixture, dict[str, Any]]:
     """A practice with the sandbox's faulty jobs, its clients linked and its services mapped by name."""
-    world = World(tmp_path, clients=SIZE)
+    world = PracticeFixture(tmp_path, clients=SIZE)
     cases = await world.control("audit", proposals=PROPOSALS, faults=FAULTS)
     await world.connect()
     for form in ("clients", "services", "proposals"):
@@ -73,7 +73,7 @@ async def test_every_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
 
 
 async def test_our_own_deployments_are_compared_with_what_was_sent(tmp_path: Path) -> None:
-    world = Deploying(tmp_path, clients=50)
+    world = JobsFixture(tmp_path, clients=50)
     await world.ready()
     xpm = world.sandbox.practice
     left = xpm.cases["staff who left"][0]
@@ -115,7 +115,7 @@ async def test_our_own_deployments_are_compared_with_what_was_sent(tmp_path: Pat
 
 
 async def test_the_forecast_counts_each_job_once_in_its_month(tmp_path: Path) -> None:
-    world = Deploying(tmp_path, jobs__budget="proposal")
+    world = JobsFixture(tmp_path, jobs__budget="proposal")
     await world.ready()
     practice = world.practice
     services.new_service(practice, "Payroll run", {})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import proposals, templates
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
@@ -19,13 +19,13 @@ HOSTILE = "ACME [/] Pty \x1b[31m[@click=app.quit]Click[/] \u202eevil \u0100 \u6f
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> Deploying:
-    world = Deploying(tmp_path)
+async def world(tmp_path: Path) -> JobsFixture:
+    world = JobsFixture(tmp_path)
     await world.ready()
     return world
 
 
-def codes(world: Deploying, job: str = "w1") -> set[str]:
+def codes(world: JobsFixture, job: str = "w1") -> set[str]:
     return {problem.code for problem in jobs.preview_job(world.practice, job).problems}
 
 
@@ -48,7 +48,7 @@ def codes(world: Deploying, job: str = "w1") -> set[str]:
         ({"description": "a\0b"}, "null character"),
     ],
 )
-async def test_an_edit_that_cannot_be(world: Deploying, values: dict[str, str], sentence: str) -> None:
+async def test_an_edit_that_cannot_be(world: JobsFixture, values: dict[str, str], sentence: str) -> None:
     world.accepted()
     before = jobs.preview_job(world.practice, "w1")
     with pytest.raises(BadInput) as caught:
@@ -57,7 +57,7 @@ async def test_an_edit_that_cannot_be(world: Deploying, values: dict[str, str], 
     assert jobs.preview_job(world.practice, "w1") == before
 
 
-async def test_a_name_with_commas_in_a_list_of_names(world: Deploying) -> None:
+async def test_a_name_with_commas_in_a_list_of_names(world: JobsFixture) -> None:
     import msgspec
 
     first = next(r for r in world.practice.snapshot().rows(TEMPLATES) if r.name == world.names[0])
@@ -71,7 +71,7 @@ async def test_a_name_with_commas_in_a_list_of_names(world: Deploying) -> None:
         job_editing.edit_workflow(world.practice, "w1", {"templates": f"{world.names[1]}, NZ"})
 
 
-async def test_unlinked_people_are_left_out_and_told_or_hold_it(world: Deploying) -> None:
+async def test_unlinked_people_are_left_out_and_told_or_hold_it(world: JobsFixture) -> None:
     world.accepted(manager=world.people[1])
     team.unlink_member(world.practice, world.people[1])
     assert codes(world) == {"person-left-out"}
@@ -87,7 +87,7 @@ async def test_unlinked_people_are_left_out_and_told_or_hold_it(world: Deploying
     assert world.made()[0].manager is None
 
 
-async def test_archived_gone_and_prospect_clients(world: Deploying) -> None:
+async def test_archived_gone_and_prospect_clients(world: JobsFixture) -> None:
     world.accepted()
     world.change_client(world.client, archived=True)
     assert codes(world) == {"client-archived"}
@@ -98,7 +98,7 @@ async def test_archived_gone_and_prospect_clients(world: Deploying) -> None:
     assert not jobs.preview_job(world.practice, "w1").goes
 
 
-async def test_a_template_that_vanished_after_the_preview_is_named(world: Deploying) -> None:
+async def test_a_template_that_vanished_after_the_preview_is_named(world: JobsFixture) -> None:
     world.accepted()
     assert jobs.preview_job(world.practice, "w1").goes
     second = next(r for r in world.practice.snapshot().rows(TEMPLATES) if r.name == world.names[1])
@@ -115,7 +115,7 @@ async def test_a_template_that_vanished_after_the_preview_is_named(world: Deploy
     assert jobs.row_of(world.practice, "w1").state == "deployed"
 
 
-async def test_a_template_or_category_known_to_be_gone_holds(world: Deploying) -> None:
+async def test_a_template_or_category_known_to_be_gone_holds(world: JobsFixture) -> None:
     world.accepted()
     import msgspec
 
@@ -129,7 +129,7 @@ async def test_a_template_or_category_known_to_be_gone_holds(world: Deploying) -
     assert world.made() == []
 
 
-async def test_a_wrong_state_code_leaves_a_job_that_is_named(world: Deploying) -> None:
+async def test_a_wrong_state_code_leaves_a_job_that_is_named(world: JobsFixture) -> None:
     world.accepted()
     job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})
     assert (await world.deploy("w1")).outcome == "partial"
@@ -141,7 +141,7 @@ async def test_a_wrong_state_code_leaves_a_job_that_is_named(world: Deploying) -
     assert [job.state for job in world.made()] == ["In Progress"]
 
 
-async def test_no_template_needs_a_yes(world: Deploying) -> None:
+async def test_no_template_needs_a_yes(world: JobsFixture) -> None:
     templates.link_templates(world.practice, world.service)
     world.accepted()
     assert (await world.deploy("w1")).outcome == "held"
@@ -150,12 +150,12 @@ async def test_no_template_needs_a_yes(world: Deploying) -> None:
     assert [job.tasks for job in world.made()] == [()]
 
 
-async def test_a_service_that_wants_no_job_makes_no_workflow(world: Deploying) -> None:
+async def test_a_service_that_wants_no_job_makes_no_workflow(world: JobsFixture) -> None:
     templates.link_templates(world.practice, world.service, no_job=True)
     assert world.accepted().workflows == ()
 
 
-async def test_references_and_jobs_that_are_there_already(world: Deploying) -> None:
+async def test_references_and_jobs_that_are_there_already(world: JobsFixture) -> None:
     world.accepted("First", number="PROP-1")
     world.accepted("Second", world.clients[1])
     job_editing.edit_workflow(world.practice, "w2", {"reference": "prop-1"})
@@ -171,7 +171,7 @@ async def test_references_and_jobs_that_are_there_already(world: Deploying) -> N
     assert len(world.made("First")) == 1
 
 
-async def test_a_number_that_xpm_has_holds_it(world: Deploying) -> None:
+async def test_a_number_that_xpm_has_holds_it(world: JobsFixture) -> None:
     taken = next(iter(world.sandbox.practice.jobs))
     world.accepted()
     world.practice.settings.set("jobs.number", "IGN-{workflow}", practice=True)
@@ -185,7 +185,7 @@ async def test_a_number_that_xpm_has_holds_it(world: Deploying) -> None:
     assert world.made("Another") == []
 
 
-async def test_proposals_that_cannot_be(world: Deploying) -> None:
+async def test_proposals_that_cannot_be(world: JobsFixture) -> None:
     with pytest.raises(NotFound, match="no service 'Nonsense'"):
         world.accepted(services=("Nonsense",))
     with pytest.raises(BadInput, match="before the start"):
@@ -201,7 +201,7 @@ async def test_proposals_that_cannot_be(world: Deploying) -> None:
         proposals.take(world.practice, [view.id])
 
 
-async def test_hostile_names_go_out_as_they_are_or_are_refused(world: Deploying) -> None:
+async def test_hostile_names_go_out_as_they_are_or_are_refused(world: JobsFixture) -> None:
     world.accepted(HOSTILE)
     await world.deploy("w1")
     row = jobs.row_of(world.practice, "w1")
@@ -210,7 +210,7 @@ async def test_hostile_names_go_out_as_they_are_or_are_refused(world: Deploying)
     assert len([job for job in world.sandbox.practice.jobs.values() if "evil" in job.name]) <= 1
 
 
-async def test_staff_who_left_since_are_named(world: Deploying) -> None:
+async def test_staff_who_left_since_are_named(world: JobsFixture) -> None:
     world.accepted(manager=world.people[1])
     member = world.practice.snapshot().get(TEAM, world.people[1])
     assert member is not None

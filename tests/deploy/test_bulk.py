@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
@@ -21,7 +21,7 @@ NEW = max(2, MANY // 10)
 
 
 async def test_the_calls_of_many_acceptances(tmp_path: Path) -> None:
-    world = Deploying(tmp_path, jobs__state_code="INPROGRESS")
+    world = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
     await world.ready()
     fresh = world.practice.ids.new("c", NEW)
     names = [f"{word} Brightwater {n}" for n, word in enumerate(("Kiwi", "Tui", "Moa", "Kea", "Weka") * 100)]
@@ -42,7 +42,7 @@ async def test_the_calls_of_many_acceptances(tmp_path: Path) -> None:
 
 
 async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path: Path) -> None:
-    world = Deploying(tmp_path, jobs__number="IGN-{workflow}")
+    world = JobsFixture(tmp_path, jobs__number="IGN-{workflow}")
     await world.ready()
     (fresh,) = world.practice.ids.new("c")
     world.practice.book.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
@@ -58,7 +58,7 @@ async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path
 
 
 async def test_what_is_half_made_is_counted_by_what_is_left(tmp_path: Path) -> None:
-    world = Deploying(tmp_path)
+    world = JobsFixture(tmp_path)
     await world.ready()
     world.accepted(manager=world.people[0])
     job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})

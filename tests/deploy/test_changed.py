@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.csv_io.imports import ImportReport, import_file, undo_import
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs
@@ -18,7 +18,7 @@ from xpm_tui.domain.tables import CLIENTS, PROPOSALS, WORKFLOWS
 HEAD = "Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status\n"
 
 
-class Office(Deploying):
+class Office(JobsFixture):
     """A world whose Ignition exports one proposal."""
 
     def load(

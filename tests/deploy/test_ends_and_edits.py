@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
@@ -23,7 +23,7 @@ from xpm_tui.domain.tables import WORKFLOWS
 async def test_a_recurrence_ends_with_its_proposal_unless_the_user_says_otherwise(
     tmp_path: Path, zone: str
 ) -> None:
-    world = Deploying(tmp_path, practice__timezone=zone)
+    world = JobsFixture(tmp_path, practice__timezone=zone)
     await world.ready()
     practice = world.practice
 
@@ -66,7 +66,7 @@ def test_the_period_of_a_leap_day_and_the_end_of_the_calendar() -> None:
 
 
 async def test_an_edit_has_an_effect_or_is_refused(tmp_path: Path) -> None:
-    world = Deploying(tmp_path)
+    world = JobsFixture(tmp_path)
     await world.ready()
     practice = world.practice
     world.accepted("Monthly", repeat="monthly", start="2026-05-10")

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.fixtures import JobsFixture
 from tests.deploy.test_killed import Killed, kill_at
 from tests.deploy.test_matrix import attempt
-from tests.deploy.world import Deploying
 from tests.support.profile import PROFILE, count
 from xpm_tui.application.csv_io.imports import ImportReport, import_file
 from xpm_tui.application.jobs import deployment as batch
@@ -40,7 +40,7 @@ if PROFILE != "default":
     KILLS = [(commit, after) for commit in range(1, 30) for after in (False, True)]
 
 
-class Family(Deploying):
+class Family(JobsFixture):
     """A world with a group engagement: the head, and entities by name."""
 
     def named(self, client: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import deployment, proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
@@ -16,13 +16,13 @@ from xpm_tui.domain.tables import DEPLOYMENTS, STAFF
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> Deploying:
-    world = Deploying(tmp_path)
+async def world(tmp_path: Path) -> JobsFixture:
+    world = JobsFixture(tmp_path)
     await world.ready()
     return world
 
 
-async def test_what_was_previewed_is_what_is_made_once(world: Deploying) -> None:
+async def test_what_was_previewed_is_what_is_made_once(world: JobsFixture) -> None:
     world.accepted(number="PROP-12")
     partner, manager, staff = world.people
     job_editing.edit_workflow(
@@ -52,7 +52,7 @@ async def test_what_was_previewed_is_what_is_made_once(world: Deploying) -> None
     assert told[-1] == f"job {job.number} deployed"
 
 
-async def test_deployed_is_never_touched_again(world: Deploying) -> None:
+async def test_deployed_is_never_touched_again(world: JobsFixture) -> None:
     world.accepted()
     run = await world.deploy("w1")
     with pytest.raises(BadInput, match="already in XPM"):
@@ -64,7 +64,7 @@ async def test_deployed_is_never_touched_again(world: Deploying) -> None:
     assert len(world.made()) == 1
 
 
-async def test_nothing_goes_out_while_ignition_may_deploy(world: Deploying) -> None:
+async def test_nothing_goes_out_while_ignition_may_deploy(world: JobsFixture) -> None:
     world.accepted()
     for answer in ("unknown", "yes"):
         world.practice.settings.set("jobs.ignition_deploys", answer, practice=True)
@@ -74,7 +74,7 @@ async def test_nothing_goes_out_while_ignition_may_deploy(world: Deploying) -> N
     assert world.made() == []
 
 
-async def test_a_job_that_xpm_lost_is_made_again_with_its_history(world: Deploying) -> None:
+async def test_a_job_that_xpm_lost_is_made_again_with_its_history(world: JobsFixture) -> None:
     from xpm_tui.application.jobs.deployment import prepare_again
 
     world.accepted()
@@ -93,7 +93,7 @@ async def test_a_job_that_xpm_lost_is_made_again_with_its_history(world: Deployi
     assert row.earlier == (first.number,)
 
 
-async def test_one_job_for_each_project(world: Deploying) -> None:
+async def test_one_job_for_each_project(world: JobsFixture) -> None:
     world.practice.settings.set("jobs.per", "project", practice=True)
     view = world.accepted(services=("Tax: Annual accounts", "Payroll: Annual accounts"))
     assert len(view.workflows) == 2
@@ -102,7 +102,7 @@ async def test_one_job_for_each_project(world: Deploying) -> None:
     assert len(world.made("Compliance 2026 - Tax")) == len(world.made("Compliance 2026 - Payroll")) == 1
 
 
-async def test_a_revoked_proposal_stops_what_waits_and_says_so(world: Deploying) -> None:
+async def test_a_revoked_proposal_stops_what_waits_and_says_so(world: JobsFixture) -> None:
     view = world.accepted()
     proposals.revoke(world.practice, view.id, "client left")
     with pytest.raises(BadInput, match="stopped"):
@@ -111,7 +111,7 @@ async def test_a_revoked_proposal_stops_what_waits_and_says_so(world: Deploying)
     assert world.made() == []
 
 
-async def test_an_own_number_is_the_key(world: Deploying) -> None:
+async def test_an_own_number_is_the_key(world: JobsFixture) -> None:
     world.practice.settings.set("jobs.number", "IGN-{workflow}-{date}", practice=True)
     world.accepted()
     assert jobs.preview_job(world.practice, "w1").number == "IGN-W1-20260701"
@@ -119,7 +119,7 @@ async def test_an_own_number_is_the_key(world: Deploying) -> None:
     assert [job.number for job in world.made()] == ["IGN-W1-20260701"]
 
 
-async def test_three_hundred_imported_services_deploy_nothing(world: Deploying) -> None:
+async def test_three_hundred_imported_services_deploy_nothing(world: JobsFixture) -> None:
     from xpm_tui.domain.ignition import Proposal, ProposalService
     from xpm_tui.domain.ports import Put
     from xpm_tui.domain.tables import PROPOSALS

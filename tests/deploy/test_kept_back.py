@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
@@ -26,7 +26,7 @@ from xpm_tui.sync.base import block_as_different
 
 @pytest.fixture
 async def world(tmp_path: Path) -> Any:
-    world = Deploying(tmp_path)
+    world = JobsFixture(tmp_path)
     await world.ready()
     yield world
     world.close()
@@ -35,7 +35,7 @@ async def world(tmp_path: Path) -> Any:
 @pytest.mark.parametrize(
     "pattern", ["IGN/{workflow}", "IGN {workflow}?", "IGN#{workflow}", "Ä-{workflow}", "../{workflow}"]
 )
-async def test_an_own_number_that_is_no_piece_of_an_address(world: Deploying, pattern: str) -> None:
+async def test_an_own_number_that_is_no_piece_of_an_address(world: JobsFixture, pattern: str) -> None:
     try:
         world.practice.settings.set("jobs.number", pattern, practice=True)
     except AppError:
@@ -48,7 +48,7 @@ async def test_an_own_number_that_is_no_piece_of_an_address(world: Deploying, pa
     assert row.state != "going"
 
 
-async def test_a_name_that_xml_cannot_carry(world: Deploying) -> None:
+async def test_a_name_that_xml_cannot_carry(world: JobsFixture) -> None:
     world.accepted("First")
     world.accepted("Second", world.clients[1])
     job_editing.edit_workflow(world.practice, "w1", {"description": "a\x0bb", "reference": "x\x01"})
@@ -58,7 +58,7 @@ async def test_a_name_that_xml_cannot_carry(world: Deploying) -> None:
     assert jobs.row_of(world.practice, "w2").state == "deployed"
 
 
-async def test_a_lost_answer_whose_job_cannot_be_read(world: Deploying) -> None:
+async def test_a_lost_answer_whose_job_cannot_be_read(world: JobsFixture) -> None:
     """XPM refuses to show one job; the others go on."""
     world.accepted("First")
     world.sandbox.faults.add(Fault("500", endpoint="job.api/applytemplate", times=1, after=True))
@@ -72,7 +72,7 @@ async def test_a_lost_answer_whose_job_cannot_be_read(world: Deploying) -> None:
     assert jobs.row_of(world.practice, "w2").state == "deployed"
 
 
-async def test_deploying_while_the_day_is_over_in_between(world: Deploying) -> None:
+async def test_deploying_while_the_day_is_over_in_between(world: JobsFixture) -> None:
     """The same proposal accepted, its job made, then the same job asked for twice in one batch."""
     world.accepted("First")
     chosen = jobs.choose(world.practice, ["w1"])
@@ -83,7 +83,7 @@ async def test_deploying_while_the_day_is_over_in_between(world: Deploying) -> N
 
 @pytest.mark.parametrize("archived", [False, True])
 async def test_a_client_whose_name_xpm_has_in_another_form_is_not_created_by_a_deployment(
-    world: Deploying, archived: bool
+    world: JobsFixture, archived: bool
 ) -> None:
     """The job waits, and the match is named with its number, until a user says that it is a different one."""
     practice = world.practice
@@ -103,7 +103,7 @@ async def test_a_client_whose_name_xpm_has_in_another_form_is_not_created_by_a_d
     assert len(world.sandbox.practice.clients) == before + 1
 
 
-async def test_each_client_is_read_again_just_before_its_job_is_created(world: Deploying) -> None:
+async def test_each_client_is_read_again_just_before_its_job_is_created(world: JobsFixture) -> None:
     """What a colleague does to a client after the last sync holds that client's job, and no other."""
     xpm, snapshot, now = world.sandbox.practice, world.practice.snapshot(), world.clock.now().timestamp()
     colleague = Colleague(xpm)

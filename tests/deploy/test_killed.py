@@ -1,4 +1,4 @@
-"""Deploying that is killed at any commit: the next one finishes it, and nothing is there twice."""
+"""JobsFixture that is killed at any commit: the next one finishes it, and nothing is there twice."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.deploy.fixtures import JobsFixture
 from tests.deploy.test_matrix import check_nothing_twice, check_whole, prepared, settle
-from tests.deploy.world import Deploying
 from tests.support.profile import count, in_soak
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
@@ -23,7 +23,7 @@ class Killed(BaseException):
     """The process is gone: nothing is written any more."""
 
 
-def kill_at(world: Deploying, commit: int, *, after: bool) -> None:
+def kill_at(world: JobsFixture, commit: int, *, after: bool) -> None:
     """From its n-th commit on, the book of this practice writes nothing."""
     made = 0
 
@@ -44,7 +44,7 @@ def kill_at(world: Deploying, commit: int, *, after: bool) -> None:
         setattr(world.practice.book, name, deadly(getattr(world.practice.book, name)))
 
 
-async def deploy_killed(world: Deploying, workflow: str, commit: int, *, after: bool) -> bool:
+async def deploy_killed(world: JobsFixture, workflow: str, commit: int, *, after: bool) -> bool:
     """Whether it was killed before it was done; the practice is then opened anew, as after a restart."""
     chosen = jobs.choose(world.practice, [workflow])
     kill_at(world, commit, after=after)
@@ -62,7 +62,7 @@ async def deploy_killed(world: Deploying, workflow: str, commit: int, *, after: 
 @pytest.mark.parametrize("with_client", [False, True], ids=["linked client", "new client"])
 @pytest.mark.parametrize("after", [in_soak(False), True], ids=["before the commit", "after the commit"])
 async def test_the_next_run_finishes_it(tmp_path: Path, after: bool, with_client: bool) -> None:
-    world = Deploying(tmp_path, jobs__state_code="INPROGRESS")
+    world = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
     await world.ready()
     world.sandbox.switches = Switches().changed({"create_lag": 45})
     killed = held = 0
@@ -88,7 +88,7 @@ async def test_the_next_run_finishes_it(tmp_path: Path, after: bool, with_client
     world.close()
 
 
-async def told_what_became(world: Deploying, workflow: str) -> None:
+async def told_what_became(world: JobsFixture, workflow: str) -> None:
     """It waits with a reason, and XPM has nothing of what was sent: a person says so, and it goes on."""
     row = jobs.row_of(world.practice, workflow)
     assert row.why

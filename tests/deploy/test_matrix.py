@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import PROFILE, count, spread
 from xpm_tui.application.jobs import deployment as job_settling
 from xpm_tui.application.jobs import queries as jobs
@@ -46,8 +46,8 @@ NUMBERS = ["", "IGN-{workflow}"][: count(1, 2)]
 
 
 @pytest.fixture(scope="module", params=NUMBERS, ids=lambda pattern: pattern or "XPM's numbers")
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploying]:
-    world = Deploying(tmp_path_factory.mktemp("matrix"), jobs__state_code="INPROGRESS")
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobsFixture]:
+    world = JobsFixture(tmp_path_factory.mktemp("matrix"), jobs__state_code="INPROGRESS")
     asyncio.run(world.ready())
     world.clock.move(timedelta(days=60))  # Their day has come: a job that nothing was done to is due.
     codes = [state.code for state in world.sandbox.practice.states]
@@ -57,7 +57,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     world.close()
 
 
-def prepared(world: Deploying, name: str, *, with_client: bool) -> str:
+def prepared(world: JobsFixture, name: str, *, with_client: bool) -> str:
     """A proposal with two templates, three people and a state; its client is linked, or in the book alone."""
     client = world.client
     if with_client:
@@ -71,7 +71,7 @@ def prepared(world: Deploying, name: str, *, with_client: bool) -> str:
     return workflow
 
 
-async def attempt(world: Deploying, job: str) -> Run | AppError:
+async def attempt(world: JobsFixture, job: str) -> Run | AppError:
     """One run that takes it up."""
     found = jobs.find_job(world.practice, job)
     try:
@@ -80,7 +80,7 @@ async def attempt(world: Deploying, job: str) -> Run | AppError:
         return trouble
 
 
-async def to_the_end(world: Deploying, job: str) -> None:
+async def to_the_end(world: JobsFixture, job: str) -> None:
     """As a person would: again on another day, until it is done or waits for a word."""
     for _ in range(TRIES):
         row = jobs.row_of(world.practice, job)
@@ -91,7 +91,7 @@ async def to_the_end(world: Deploying, job: str) -> None:
         world.clock.move(timedelta(days=1, minutes=7))
 
 
-def check_nothing_twice(world: Deploying, job: str) -> None:
+def check_nothing_twice(world: JobsFixture, job: str) -> None:
     row = jobs.row_of(world.practice, job)
     made = world.made(row.name)
     assert len(made) <= 1, [each.number for each in made]
@@ -104,7 +104,7 @@ def check_nothing_twice(world: Deploying, job: str) -> None:
         assert not clients or clients[0].uuid == client
 
 
-def check_whole(world: Deploying, job: str) -> None:
+def check_whole(world: JobsFixture, job: str) -> None:
     row = jobs.row_of(world.practice, job)
     (made,) = world.made(row.name)
     assert row.number == made.number
@@ -123,11 +123,11 @@ def case(fault: Fault) -> str:
 
 @pytest.mark.parametrize("lag", LAGS, ids=lambda lag: f"shown after {lag} s")
 @pytest.mark.parametrize("step", spread(STEPS, 4))
-def test_every_fault_at_every_step(world: Deploying, step: str, lag: int) -> None:
+def test_every_fault_at_every_step(world: JobsFixture, step: str, lag: int) -> None:
     asyncio.run(_all_faults(world, step, lag))
 
 
-async def _all_faults(world: Deploying, step: str, lag: int) -> None:
+async def _all_faults(world: JobsFixture, step: str, lag: int) -> None:
     world.sandbox.switches = Switches().changed({"create_lag": lag})
     outcomes: Counter[str] = Counter()
     faults = FAULTS if PROFILE != "default" else FAULTS[[*STEPS].index(step) % 2 :: 2]
@@ -165,7 +165,7 @@ async def _all_faults(world: Deploying, step: str, lag: int) -> None:
     assert outcomes["deployed"] >= (3 if step == "create the client" else len(faults)), outcomes
 
 
-async def settle(world: Deploying, workflow: str) -> None:
+async def settle(world: JobsFixture, workflow: str) -> None:
     """A person looks at XPM and says what became of it."""
     row = jobs.row_of(world.practice, workflow)
     made = world.made(row.name)
@@ -183,12 +183,12 @@ async def settle(world: Deploying, workflow: str) -> None:
 @pytest.mark.parametrize("edit", [{}, {"name": "Another name"}], ids=["as it was", "edited"])
 @pytest.mark.parametrize("lag", [0, 250])
 def test_a_job_created_in_spite_of_a_refusal_is_found_before_it_is_sent_again(
-    world: Deploying, lag: int, edit: dict[str, str]
+    world: JobsFixture, lag: int, edit: dict[str, str]
 ) -> None:
     asyncio.run(_refused_and_created(world, lag, edit))
 
 
-async def _refused_and_created(world: Deploying, lag: int, edit: dict[str, str]) -> None:
+async def _refused_and_created(world: JobsFixture, lag: int, edit: dict[str, str]) -> None:
     world.sandbox.switches = Switches().changed({"create_lag": lag})
     name = f"refused {lag} {len(edit)}"
     workflow = prepared(world, name, with_client=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
@@ -20,14 +20,14 @@ from xpm_tui.domain.tables import DEPLOYMENTS
 
 @pytest.fixture
 async def world(tmp_path: Path) -> Any:
-    world = Deploying(tmp_path)
+    world = JobsFixture(tmp_path)
     await world.ready()
     yield world
     world.close()
 
 
 async def test_a_job_that_is_being_made_cannot_be_skipped(
-    world: Deploying, monkeypatch: pytest.MonkeyPatch
+    world: JobsFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workflow,) = world.accepted().workflows
     real = Deployer._read_client
@@ -50,7 +50,7 @@ async def test_a_job_that_is_being_made_cannot_be_skipped(
 
 @pytest.mark.parametrize("act", ["skip", "edit", "revoke"])
 async def test_who_looked_before_the_run_wrote_is_told(
-    world: Deploying, monkeypatch: pytest.MonkeyPatch, act: str
+    world: JobsFixture, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     view = world.accepted()
     (workflow,) = view.workflows

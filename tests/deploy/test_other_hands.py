@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
@@ -24,13 +24,13 @@ from xpm_tui.sandbox.core.faults import Fault
 
 @pytest.fixture
 async def world(tmp_path: Path) -> Any:
-    world = Deploying(tmp_path)
+    world = JobsFixture(tmp_path)
     await world.ready()
     yield world
     world.close()
 
 
-async def test_a_job_of_another_client_is_not_adopted(world: Deploying) -> None:
+async def test_a_job_of_another_client_is_not_adopted(world: JobsFixture) -> None:
     world.accepted("Other", world.clients[1])
     await world.deploy("w1")
     (other,) = world.made("Other")
@@ -47,7 +47,7 @@ async def test_a_job_of_another_client_is_not_adopted(world: Deploying) -> None:
         await deployment.decide_sent(world.practice, "w2", "adopt", other.number)
 
 
-async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: Deploying) -> None:
+async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: JobsFixture) -> None:
     (client,) = world.practice.ids.new("c")
     world.practice.book.commit(
         [Put(CLIENTS, Client(id=client, name="Bad Client", phone="0\x0b9", contacts=()))]
@@ -61,7 +61,7 @@ async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: Deplo
 
 
 async def test_a_start_that_is_edited_while_a_run_is_on(
-    world: Deploying, monkeypatch: pytest.MonkeyPatch
+    world: JobsFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.accepted("First")
     world.accepted("Second", world.clients[1])
@@ -77,7 +77,7 @@ async def test_a_start_that_is_edited_while_a_run_is_on(
     assert [str(job.start)[:10] for job in world.made("Second")] in ([], ["2026-09-15"])
 
 
-async def test_a_half_made_recurrence_does_not_move(world: Deploying) -> None:
+async def test_a_half_made_recurrence_does_not_move(world: JobsFixture) -> None:
     world.accepted(repeat="monthly")
     world.clock.move(timedelta(days=60))
     world.sandbox.faults.add(Fault("status-error", endpoint="job.api/applytemplate", times=1))

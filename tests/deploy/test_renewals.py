@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.csv_io.imports import ImportReport, import_file
 from xpm_tui.application.jobs import proposals, renewals
 from xpm_tui.application.jobs import queries as jobs
@@ -26,7 +26,7 @@ HEAD = "Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,
 Row = tuple[str, str, str, str]
 
 
-class Renewing(Deploying):
+class Renewing(JobsFixture):
     """A world whose Ignition exports proposals term by term."""
 
     def load(self, terms: Sequence[tuple[str, str, str]], *, number: str = "PROP-31", project: str = "",

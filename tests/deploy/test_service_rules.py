@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import services as job_settings
 from xpm_tui.application.jobs import templates
@@ -18,7 +18,7 @@ from xpm_tui.domain.tables import PROPOSALS
 
 
 async def test_rules_of_services_and_billing_types_come_before_the_default(tmp_path: Path) -> None:
-    world = Deploying(tmp_path, jobs__default_category="Compliance", jobs__budget="proposal")
+    world = JobsFixture(tmp_path, jobs__default_category="Compliance", jobs__budget="proposal")
     await world.ready()
     practice = world.practice
     for name in ("Payroll run", "Advice", "Filing"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import services as library
 from xpm_tui.application.jobs import templates
@@ -21,14 +21,14 @@ from xpm_tui.sandbox.core.switches import Switches
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> Deploying:
+async def world(tmp_path: Path) -> JobsFixture:
     """A job was sent, no answer came, and XPM showed nothing for as long as it was looked for."""
-    world = Deploying(tmp_path)
+    world = JobsFixture(tmp_path)
     await world.ready()
     return world
 
 
-async def lost(world: Deploying, *, made: bool) -> None:
+async def lost(world: JobsFixture, *, made: bool) -> None:
     world.sandbox.switches = Switches().changed({"create_lag": 5000})
     world.sandbox.faults.add(Fault("reset", "job.api/add", times=1, after=made))
     world.accepted()
@@ -41,7 +41,7 @@ async def lost(world: Deploying, *, made: bool) -> None:
     assert len(world.made()) == int(made)
 
 
-async def test_nothing_is_sent_again_until_somebody_says_so(world: Deploying) -> None:
+async def test_nothing_is_sent_again_until_somebody_says_so(world: JobsFixture) -> None:
     await lost(world, made=False)
     for _ in range(3):
         world.clock.move(timedelta(days=1))
@@ -54,7 +54,7 @@ async def test_nothing_is_sent_again_until_somebody_says_so(world: Deploying) ->
     assert len(world.made()) == 1
 
 
-async def test_a_job_that_turned_up_is_adopted_and_finished(world: Deploying) -> None:
+async def test_a_job_that_turned_up_is_adopted_and_finished(world: JobsFixture) -> None:
     await lost(world, made=True)
     (there,) = world.made()
     with pytest.raises(BadInput, match="Name the job"):
@@ -69,7 +69,7 @@ async def test_a_job_that_turned_up_is_adopted_and_finished(world: Deploying) ->
         await decide_sent(world.practice, "w1", "drop")
 
 
-async def test_dropped_is_left_out_and_skipped_can_come_back(world: Deploying) -> None:
+async def test_dropped_is_left_out_and_skipped_can_come_back(world: JobsFixture) -> None:
     await lost(world, made=False)
     assert (await decide_sent(world.practice, "w1", "drop")).state == "skipped"
     assert jobs.skip(world.practice, "w1", undo=True).state == "coming"
@@ -77,7 +77,7 @@ async def test_dropped_is_left_out_and_skipped_can_come_back(world: Deploying) -
     assert (await world.deploy("w1")).outcome == "done"
 
 
-async def test_two_jobs_that_it_may_be_are_not_chosen_between(world: Deploying) -> None:
+async def test_two_jobs_that_it_may_be_are_not_chosen_between(world: JobsFixture) -> None:
     """A colleague makes the same job by hand while ours is on its way."""
     from dataclasses import replace
 
@@ -100,7 +100,7 @@ async def test_two_jobs_that_it_may_be_are_not_chosen_between(world: Deploying) 
     assert world.net.asked("job.api/add") == 1
 
 
-async def test_counts_tell_what_waits(world: Deploying) -> None:
+async def test_counts_tell_what_waits(world: JobsFixture) -> None:
     world.accepted("Later", start="2026-05-10", repeat="weekly")
     world.accepted("Now", start="2026-05-01", end="2027-01-01")
     told = jobs.counts(world.practice)
@@ -112,7 +112,7 @@ async def test_counts_tell_what_waits(world: Deploying) -> None:
         jobs.find_job(world.practice, "w1/2026-05-11")
 
 
-async def test_coverage(world: Deploying) -> None:
+async def test_coverage(world: JobsFixture) -> None:
     library.new_service(world.practice, "Nothing chosen", {})
     same = library.new_service(world.practice, world.names[2].upper(), {})
     listed, services, cover = templates.list_templates(world.practice)

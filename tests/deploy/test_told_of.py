@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
@@ -19,7 +19,7 @@ from xpm_tui.sandbox.core.faults import Fault
 
 @pytest.fixture
 async def world(tmp_path: Path) -> Any:
-    world = Deploying(tmp_path)
+    world = JobsFixture(tmp_path)
     await world.ready()
     yield world
     world.close()
@@ -32,14 +32,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return found
 
 
-def automatic(world: Deploying, name: str, client: str) -> str:
+def automatic(world: JobsFixture, name: str, client: str) -> str:
     (workflow,) = world.accepted(name, client).workflows
     job_editing.edit_workflow(world.practice, workflow, {"automatic": "yes"})
     return workflow
 
 
 async def test_a_hold_is_told_also_where_the_network_went_away_after_it(
-    world: Deploying, told: list[tuple[str, str]]
+    world: JobsFixture, told: list[tuple[str, str]]
 ) -> None:
     ids = [automatic(world, f"J{at}", world.clients[at]) for at in range(3)]
     job_editing.edit_workflow(world.practice, ids[1], {"templates": ""})
@@ -52,7 +52,7 @@ async def test_a_hold_is_told_also_where_the_network_went_away_after_it(
     assert told
 
 
-async def test_jobs_that_failed_at_night_are_told(world: Deploying, told: list[tuple[str, str]]) -> None:
+async def test_jobs_that_failed_at_night_are_told(world: JobsFixture, told: list[tuple[str, str]]) -> None:
     one = automatic(world, "J0", world.clients[0])
     world.clock.move(_to(world))
     world.sandbox.faults.add(Fault("status-error", endpoint="job.api/add", times=1))
@@ -62,7 +62,7 @@ async def test_jobs_that_failed_at_night_are_told(world: Deploying, told: list[t
     assert told
 
 
-def _to(world: Deploying) -> timedelta:
+def _to(world: JobsFixture) -> timedelta:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 

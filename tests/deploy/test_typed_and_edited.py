@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.deploy.fixtures import JobsFixture
 from tests.deploy.test_changed import HEAD, Office
-from tests.deploy.world import Deploying
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import deployment, proposals
 from xpm_tui.application.jobs import queries as jobs
@@ -24,13 +24,13 @@ from xpm_tui.sandbox.core.faults import Fault
 
 @pytest.fixture
 async def world(tmp_path: Path) -> Any:
-    world = Deploying(tmp_path)
+    world = JobsFixture(tmp_path)
     await world.ready()
     yield world
     world.close()
 
 
-async def test_one_proposal_named_twice_is_accepted_once(world: Deploying) -> None:
+async def test_one_proposal_named_twice_is_accepted_once(world: JobsFixture) -> None:
     made = proposals.new_proposal(
         world.practice, "Compliance 2026", world.client, ["Annual accounts"], {"number": "PROP-9"}
     )
@@ -38,7 +38,7 @@ async def test_one_proposal_named_twice_is_accepted_once(world: Deploying) -> No
     assert [view.workflows for view in views] == [("w1",)]
 
 
-async def test_a_held_one_time_job_takes_the_start_that_was_edited(world: Deploying) -> None:
+async def test_a_held_one_time_job_takes_the_start_that_was_edited(world: JobsFixture) -> None:
     world.practice.settings.set("jobs.missing_person", "hold", practice=True)
     world.accepted(manager="")
     world.practice.settings.set("jobs.default_category", "Nonsense", practice=True)
@@ -52,7 +52,7 @@ async def test_a_held_one_time_job_takes_the_start_that_was_edited(world: Deploy
     assert str(made.start)[:10] == "2026-09-15"
 
 
-async def test_a_held_recurrence_that_moves_leaves_no_second_job(world: Deploying) -> None:
+async def test_a_held_recurrence_that_moves_leaves_no_second_job(world: JobsFixture) -> None:
     world.practice.settings.set("jobs.default_category", "Nonsense", practice=True)
     world.accepted(repeat="monthly", start="2026-07-01")
     world.clock.move(timedelta(days=60))
@@ -61,7 +61,7 @@ async def test_a_held_recurrence_that_moves_leaves_no_second_job(world: Deployin
     assert len({o.date.month for o in jobs.list_jobs(world.practice)}) == len(jobs.list_jobs(world.practice))
 
 
-async def test_a_deleted_job_does_not_keep_all_others_back(world: Deploying) -> None:
+async def test_a_deleted_job_does_not_keep_all_others_back(world: JobsFixture) -> None:
     """Made, its second template refused; somebody deletes it in XPM; every later run ends at it."""
     world.accepted("First")
     await _template_refused(world)
@@ -79,18 +79,18 @@ async def test_a_deleted_job_does_not_keep_all_others_back(world: Deploying) -> 
     assert jobs.row_of(world.practice, "w1").cause == "job-gone"
 
 
-def _delete(world: Deploying, made: Any) -> None:
+def _delete(world: JobsFixture, made: Any) -> None:
     all_ = world.sandbox.practice.jobs
     key = next(key for key, job in all_.items() if job is made)
     del all_[key]
 
 
-async def _template_refused(world: Deploying) -> None:
+async def _template_refused(world: JobsFixture) -> None:
     world.sandbox.faults.add(Fault("status-error", endpoint="job.api/applytemplate", times=1))
     await world.deploy("w1")
 
 
-async def test_people_that_xpm_always_fails_on_do_not_loop(world: Deploying) -> None:
+async def test_people_that_xpm_always_fails_on_do_not_loop(world: JobsFixture) -> None:
     world.accepted(manager=world.people[1])
     world.sandbox.faults.add(Fault("500", endpoint="job.api/assign", times=1000))
     run = await world.deploy("w1")
@@ -122,14 +122,14 @@ def test_budgets(price: str, quantity: str, wanted: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["1200,50", "12,5", "1,2,3"])
-async def test_a_budget_with_a_decimal_comma(world: Deploying, typed: str) -> None:
+async def test_a_budget_with_a_decimal_comma(world: JobsFixture, typed: str) -> None:
     world.accepted()
     with pytest.raises(BadInput):
         job_editing.edit_workflow(world.practice, "w1", {"budget": typed})
 
 
 @pytest.mark.parametrize("values", [{"due_days": "²"}, {"days_early": "²"}])
-async def test_odd_values(world: Deploying, values: dict[str, str]) -> None:
+async def test_odd_values(world: JobsFixture, values: dict[str, str]) -> None:
     world.accepted(repeat="monthly") if "start" in values else world.accepted()
     with pytest.raises(BadInput):
         job_editing.edit_workflow(world.practice, "w1", values)
@@ -137,7 +137,7 @@ async def test_odd_values(world: Deploying, values: dict[str, str]) -> None:
     jobs.counts(world.practice)
 
 
-async def test_a_date_at_the_calendars_end_does_not_break_the_list(world: Deploying) -> None:
+async def test_a_date_at_the_calendars_end_does_not_break_the_list(world: JobsFixture) -> None:
     world.accepted(start="9999-12-30", end="")
     jobs.list_jobs(world.practice)
     jobs.counts(world.practice)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.runs.sync_run import exit_code
@@ -16,8 +16,8 @@ from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> Deploying:
-    world = Deploying(tmp_path)
+async def world(tmp_path: Path) -> JobsFixture:
+    world = JobsFixture(tmp_path)
     await world.ready()
     return world
 
@@ -32,7 +32,7 @@ async def world(tmp_path: Path) -> Deploying:
     ],
 )
 async def test_one_job_with_a_value_that_cannot_be_sent(
-    world: Deploying, bad: str, field: str, label: str
+    world: JobsFixture, bad: str, field: str, label: str
 ) -> None:
     world.accepted("First")
     world.accepted("Second", client=world.clients[1])
@@ -52,14 +52,14 @@ async def test_one_job_with_a_value_that_cannot_be_sent(
     assert jobs.row_of(world.practice, "w1").state == "deployed"
 
 
-async def test_half_a_character_never_gets_into_a_job(world: Deploying) -> None:
+async def test_half_a_character_never_gets_into_a_job(world: JobsFixture) -> None:
     world.accepted("First")
     with pytest.raises(BadInput, match="half a character"):
         job_editing.edit_workflow(world.practice, "w1", {"name": "a\ud800"})
 
 
 async def test_a_full_disk_after_the_reply_is_looked_up_and_nothing_is_sent_twice(
-    world: Deploying, monkeypatch: pytest.MonkeyPatch
+    world: JobsFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rate limiter's file cannot be written once the job is there: XPM has acted."""
     from xpm_tui.xero.rate_limiter import RateLimiter

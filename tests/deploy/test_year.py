@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
@@ -31,7 +31,7 @@ OFF = range(43, 47)
 
 @pytest.mark.soak
 async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -> None:
-    world = Deploying(tmp_path, jobs__automatic="yes", jobs__days_early="2")
+    world = JobsFixture(tmp_path, jobs__automatic="yes", jobs__days_early="2")
     await world.ready()
     world.sandbox.switches = Switches().changed({"day_limit": 1000})
     started = day_of(world.practice)

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from tests.diagnostics.ground import Ground
-from tests.diagnostics.kit import Ill
+from tests.diagnostics.fault_fixtures import FaultFixture
+from tests.diagnostics.fixtures import FaultyMachine
 from tests.support.inprocess import InProcess
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.practice_identity import put
@@ -29,10 +29,10 @@ from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import Disk
 from xpm_tui.sandbox.core.faults import Fault
 
-Make = Callable[[Ground], None]
+Make = Callable[[FaultFixture], None]
 
 
-def connected(ground: Ground) -> None:
+def connected(ground: FaultFixture) -> None:
     """A practice that works."""
     ground.run(ground.connect())
 
@@ -89,14 +89,14 @@ Sign = Met | Probed | Picked | Signed | Closed
 def fault(kind: str, endpoint: str = "staff.api/list", **more: Any) -> Make:
     """A fault of the sandbox, once the practice is connected."""
 
-    def make(ground: Ground) -> None:
+    def make(ground: FaultFixture) -> None:
         ground.run(ground.connect())
         ground.sandbox.faults.add(Fault(kind, endpoint=endpoint, **more))
 
     return make
 
 
-def granular(ground: Ground) -> None:
+def granular(ground: FaultFixture) -> None:
     """A login that was given the granular scopes only."""
     ground.scopes = "granular"
     ground.practice.close()
@@ -107,7 +107,7 @@ def granular(ground: Ground) -> None:
 def control(what: str, **body: Any) -> Make:
     """A word to the sandbox, once the practice is connected."""
 
-    def make(ground: Ground) -> None:
+    def make(ground: FaultFixture) -> None:
         ground.run(ground.connect())
         given = {name: ground.tenant if value == "TENANT" else value for name, value in body.items()}
         ground.run(ground.control(what, **given))
@@ -118,7 +118,7 @@ def control(what: str, **body: Any) -> Make:
 def wire(error: Exception) -> Make:
     """Every request fails like this."""
 
-    def make(ground: Ground) -> None:
+    def make(ground: FaultFixture) -> None:
         class Fails(httpx.AsyncBaseTransport):
             async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
                 if isinstance(error, ssl.SSLError):
@@ -133,7 +133,7 @@ def wire(error: Exception) -> Make:
 def setting(key: str, value: str, *, after: str = "") -> Make:
     """A setting is changed, once the practice is connected; ``after`` is a verb run before that."""
 
-    def make(ground: Ground) -> None:
+    def make(ground: FaultFixture) -> None:
         ground.run(ground.connect())
         ground.book(ground.unique_names()[:3])
         if after:
@@ -146,32 +146,32 @@ def setting(key: str, value: str, *, after: str = "") -> Make:
 def intent(kind: str, state: str) -> Make:
     """A write to XPM that has no end."""
 
-    def make(ground: Ground) -> None:
+    def make(ground: FaultFixture) -> None:
         row = Intent(id="i1", run="r1", kind=kind, record="c1", state=state)  # type: ignore[arg-type]
         ground.practice.book.commit([Put(INTENTS, row)])
 
     return make
 
 
-def long_unused(ground: Ground) -> None:
+def long_unused(ground: FaultFixture) -> None:
     fault("unauthorized-client", "connect/token")(ground)
     ground.clock.move(timedelta(hours=1))
 
 
-def wrong_secret(ground: Ground) -> None:
+def wrong_secret(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     ground.verb("settings set xero.client_secret not-the-secret-of-this-app", code=0)
     ground.clock.move(timedelta(hours=1))
 
 
-def second_practice(ground: Ground) -> None:
+def second_practice(ground: FaultFixture) -> None:
     """The login opens another one, too: it is allowed in the sign-in that follows."""
     ground.run(ground.connect())
     second = [t.uuid for t in ground.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
     ground.answer = {"tenant": second}
 
 
-def wrong_state(ground: Ground) -> None:
+def wrong_state(ground: FaultFixture) -> None:
     """An accepted proposal whose job is to get a state that XPM does not have."""
     ground.run(ground.connect())
     name = ground.unique_names()[0]
@@ -188,7 +188,7 @@ def wrong_state(ground: Ground) -> None:
         ground.verb(verb, code=0)
 
 
-def other_clock(ground: Ground) -> None:
+def other_clock(ground: FaultFixture) -> None:
     server = ground.clock
 
     class Dated(InProcess):
@@ -201,14 +201,14 @@ def other_clock(ground: Ground) -> None:
     ground.clock = MovedClock(server.now() + timedelta(minutes=10))
 
 
-def empty_list(ground: Ground) -> None:
+def empty_list(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     ground.book(ground.unique_names()[:3])
     ground.verb("sync --yes --json", code=0)
     ground.sandbox.faults.add(Fault("empty-list", endpoint="client.api/list"))
 
 
-def many_changes(ground: Ground) -> None:
+def many_changes(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     ground.book(ground.unique_names())
     ground.verb("sync --yes --json", code=0)
@@ -217,28 +217,28 @@ def many_changes(ground: Ground) -> None:
     ground.run(ground.control("colleague", edits=5))
 
 
-def elsewhere(ground: Ground) -> None:
+def elsewhere(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     identity = ground.practice.identity()
     assert identity is not None
     ground.practice.book.commit([put("identity", msgspec.structs.replace(identity, api="http://x.example"))])
 
 
-def damaged(ground: Ground) -> None:
+def damaged(ground: FaultFixture) -> None:
     ground.practice.close()
     for path in (ground.practice.data / "book").iterdir():
         if path.is_file() and path.stat().st_size:
             path.write_bytes(b"\x00\xff" * 40)
 
 
-def locked(ground: Ground) -> None:
+def locked(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     lock = Lock(ground.practice.run_lock, clock=ground.clock, person="ana", what="sync")
     lock.acquire()
     ground.at_end(lock.close)
 
 
-def full_disk(ground: Ground) -> None:
+def full_disk(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     really = Disk.write
 
@@ -247,7 +247,7 @@ def full_disk(ground: Ground) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
         return really(self, fd, data)
 
-    class Full(Ill):
+    class Full(FaultyMachine):
         def place(self, name: str, folder: Path) -> FolderFacts:
             return FolderFacts(name=name, path=str(folder), free=0, writable=True)
 
@@ -255,7 +255,7 @@ def full_disk(ground: Ground) -> None:
     ground.machine, ground.disk_is_full = Full(), True
 
 
-def no_locks(ground: Ground) -> None:
+def no_locks(ground: FaultFixture) -> None:
     ground.run(ground.connect())
 
     def flock(fd: int, operation: int) -> None:
@@ -265,32 +265,32 @@ def no_locks(ground: Ground) -> None:
     ground.patch.setattr(fcntl, "flock", flock)
 
 
-def key_gone(ground: Ground) -> None:
+def key_gone(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     (ground.practice.config / "token.key").unlink()
 
 
-def bad_setting(ground: Ground) -> None:
+def bad_setting(ground: FaultFixture) -> None:
     ground.home.config.mkdir(parents=True, exist_ok=True)
     ground.home.settings_file.write_text("[sync]\nlevel = 'everthing'\n")
 
 
-def no_terminal(ground: Ground) -> None:
-    class Poor(Ill):
+def no_terminal(ground: FaultFixture) -> None:
+    class Poor(FaultyMachine):
         def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
             return TerminalFacts(stdin=True, stdout=True, term="dumb")
 
     ground.machine = Poor()
 
 
-def person_left(ground: Ground) -> None:
+def person_left(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     practice = ground.practice
     staff = [msgspec.structs.replace(row, gone=True) for row in practice.snapshot().rows(STAFF)]
     practice.book.commit([Put(STAFF, row) for row in staff])
 
 
-def nothing(ground: Ground) -> None:
+def nothing(ground: FaultFixture) -> None:
     """A new home."""
 
 

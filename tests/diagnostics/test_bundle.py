@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.application.flows import World
-from tests.diagnostics.kit import Ill
+from tests.application.fixtures import PracticeFixture
+from tests.diagnostics.fixtures import FaultyMachine
 from tests.support.command import Inline
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor import Doctor
@@ -39,13 +39,13 @@ COMMAND = "curl https://hooks.example/canary-webhook-445566"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
-def secrets_of(world: World) -> list[str]:
+def secrets_of(world: PracticeFixture) -> list[str]:
     practice = world.practice
     saved = TokenStore(
         practice.state, config_folder=practice.config, use_keyring=False, environ=practice.environ
@@ -56,7 +56,7 @@ def secrets_of(world: World) -> list[str]:
     return [key, SECRET, *(each.reveal() for each in values)]
 
 
-def canaries(world: World) -> None:
+def canaries(world: PracticeFixture) -> None:
     """Put a canary everywhere where a name, a number or a secret can be."""
     practice = world.practice
     xpm = next(iter(practice.snapshot().rows(XPM_CLIENTS)))
@@ -84,14 +84,14 @@ def canaries(world: World) -> None:
     )  # fmt: skip
 
 
-async def made(world: World, *, names: bool) -> dict[str, str]:
+async def made(world: PracticeFixture, *, names: bool) -> dict[str, str]:
     patient = of_practice(world.practice)
-    results = [each async for each in Doctor(patient, Ill()).examine()]
+    results = [each async for each in Doctor(patient, FaultyMachine()).examine()]
     parts = await bundle.gather(patient, results, names=names)
     return {part.name: part.data.decode() for part in parts}
 
 
-async def test_no_canary_comes_out_of_a_masked_bundle(world: World) -> None:
+async def test_no_canary_comes_out_of_a_masked_bundle(world: PracticeFixture) -> None:
     await world.connect()
     canaries(world)
     world.sandbox.faults.add(Fault("500", endpoint="staff.api/list"))
@@ -120,7 +120,7 @@ async def test_no_canary_comes_out_of_a_masked_bundle(world: World) -> None:
         assert part in parts["README.txt"] or part == "README.txt"
 
 
-async def test_with_names_the_secrets_stay_out(world: World) -> None:
+async def test_with_names_the_secrets_stay_out(world: PracticeFixture) -> None:
     await world.connect()
     canaries(world)
     parts = await made(world, names=True)
@@ -131,7 +131,7 @@ async def test_with_names_the_secrets_stay_out(world: World) -> None:
         assert word not in text, word
 
 
-async def test_no_secret_lies_in_any_file_but_the_login_and_its_key(world: World) -> None:
+async def test_no_secret_lies_in_any_file_but_the_login_and_its_key(world: PracticeFixture) -> None:
     await world.connect()
     world.sandbox.faults.add(Fault("401-expired", endpoint="staff.api/list", times=1))
     await xpm_refresh.refresh(world.practice)
@@ -159,7 +159,7 @@ def test_the_zip_is_the_same_for_the_same_and_private() -> None:
         assert archive.infolist()[0].external_attr >> 16 == 0o600
 
 
-async def test_it_never_overwrites_a_file(world: World, tmp_path: Path) -> None:
+async def test_it_never_overwrites_a_file(world: PracticeFixture, tmp_path: Path) -> None:
     target = tmp_path / "x.zip"
     target.write_bytes(b"mine")
     patient = of_practice(world.practice)

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.application.flows import World
-from tests.diagnostics.kit import Ill
+from tests.application.fixtures import PracticeFixture
+from tests.diagnostics.fixtures import FaultyMachine
 from tests.diagnostics.test_bundle import made
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor import Doctor
@@ -20,13 +20,13 @@ from xpm_tui.xero.connections import ConnectionsClient
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
-async def test_a_new_name_of_the_practice_at_xero_stays_inside(world: World) -> None:
+async def test_a_new_name_of_the_practice_at_xero_stays_inside(world: PracticeFixture) -> None:
     await world.connect()
     identity = world.practice.identity()
     assert identity is not None
@@ -37,7 +37,7 @@ async def test_a_new_name_of_the_practice_at_xero_stays_inside(world: World) -> 
 
 
 async def test_other_practices_of_the_login_stay_inside(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: PracticeFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.connect()
     real = ConnectionsClient.tenants
@@ -54,7 +54,7 @@ async def test_other_practices_of_the_login_stay_inside(
     assert "Other Accountants" not in "\n".join(parts.values())
 
 
-async def test_a_practice_whose_name_holds_years_and_quotes(world: World) -> None:
+async def test_a_practice_whose_name_holds_years_and_quotes(world: PracticeFixture) -> None:
     identity_of = world.sandbox.tenants
     for key, tenant in list(identity_of.items()):
         identity_of[key] = dataclasses.replace(tenant, name='Kauri "Best" Books 2019-2020 Group')
@@ -65,13 +65,13 @@ async def test_a_practice_whose_name_holds_years_and_quotes(world: World) -> Non
     assert "Books" not in text
 
 
-async def test_who_signed_in_stays_inside_where_the_book_cannot_be_read(world: World) -> None:
+async def test_who_signed_in_stays_inside_where_the_book_cannot_be_read(world: PracticeFixture) -> None:
     await world.connect()
     identity = world.practice.identity()
     assert identity is not None
     assert identity.login
     patient = dataclasses.replace(of_practice(world.practice), practice=None)
-    results = [each async for each in Doctor(patient, Ill()).examine()]
+    results = [each async for each in Doctor(patient, FaultyMachine()).examine()]
     parts = await bundle.gather(patient, results)
     text = "\n".join(part.data.decode() for part in parts)
     assert identity.login not in text

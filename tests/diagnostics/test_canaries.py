@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import FILE
-from tests.diagnostics.ground import Ground
+from tests.diagnostics.fault_fixtures import FaultFixture
 from tests.support.every_verb import LAST, NOT_RUN, verbs, words
 from tests.support.profile import count
-from tests.tui.world import press, settle, text_of
+from tests.tui.fixtures import press, settle, text_of
 from xpm_tui.application.health.probe_facts import of_practice, saved_login
 from xpm_tui.application.runs import xpm_refresh
 from xpm_tui.commands.registry import COMMANDS
@@ -29,10 +29,10 @@ KEPT = ("login.bin", "token.key", "settings.toml")
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clients.csv").write_text(FILE, encoding="utf-8")
-    made = Ground(tmp_path, monkeypatch)
+    made = FaultFixture(tmp_path, monkeypatch)
     yield made
     made.close()
 
@@ -40,7 +40,7 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
 class Secrets:
     """All that must never be told, gathered while it is made."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: FaultFixture) -> None:
         self._ground = ground
         self.found: dict[str, str] = {"client secret": SECRET}
         begin = authorization.begin
@@ -86,7 +86,7 @@ def files(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.soak
-def test_nothing_that_it_writes_holds_a_secret(ground: Ground, tmp_path: Path) -> None:
+def test_nothing_that_it_writes_holds_a_secret(ground: FaultFixture, tmp_path: Path) -> None:
     secrets = Secrets(ground)
     ground.answer = {"tenant": ground.tenant}
     redirect = ground.redirect
@@ -114,12 +114,12 @@ def test_nothing_that_it_writes_holds_a_secret(ground: Ground, tmp_path: Path) -
         secrets.scan(text, name)
 
 
-async def _read(ground: Ground) -> None:
+async def _read(ground: FaultFixture) -> None:
     """The lists once more, with a renewed login."""
     await xpm_refresh.refresh(ground.practice)
 
 
-def _verbs(ground: Ground, secrets: Secrets) -> str:
+def _verbs(ground: FaultFixture, secrets: Secrets) -> str:
     told, good, run = [], 0, 0
     for place, act in enumerate(verbs()):
         for form in ("", " --json")[: 1 + (place % count(3, 1) == 0)]:
@@ -132,7 +132,7 @@ def _verbs(ground: Ground, secrets: Secrets) -> str:
     return "".join(told)
 
 
-def _crash(ground: Ground, secrets: Secrets) -> None:
+def _crash(ground: FaultFixture, secrets: Secrets) -> None:
     """Internal error in the midst of a renewal, with every token at hand."""
     grant = token_endpoint.TokenEndpoint._grant
 
@@ -152,7 +152,7 @@ def _crash(ground: Ground, secrets: Secrets) -> None:
     ground.verb(f"settings set xero.client_secret {SECRET}", code=0)
 
 
-async def _console(ground: Ground, secrets: Secrets) -> None:
+async def _console(ground: FaultFixture, secrets: Secrets) -> None:
     app, worker = ground.console()
     try:
         async with app.run_test(size=(120, 40)) as pilot:

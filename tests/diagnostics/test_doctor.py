@@ -13,8 +13,8 @@ import httpx
 import msgspec
 import pytest
 
-from tests.application.flows import World
-from tests.diagnostics.kit import Ill, by_name, examined
+from tests.application.fixtures import PracticeFixture
+from tests.diagnostics.fixtures import FaultyMachine, by_name, examined
 from tests.support.inprocess import InProcess, addresses
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.health.probe_facts import Machine, open_target, without_credentials
@@ -32,14 +32,14 @@ from xpm_tui.sandbox.core.faults import Fault
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
 @pytest.fixture
-async def connected(world: World) -> World:
+async def connected(world: PracticeFixture) -> PracticeFixture:
     await world.connect()
     return world
 
@@ -49,7 +49,7 @@ def found(results: Mapping[str, ProbeResult], name: str, verdict: str, case: Cas
     return results[name]
 
 
-async def test_all_is_well_with_few_calls_and_no_renewal(connected: World) -> None:
+async def test_all_is_well_with_few_calls_and_no_renewal(connected: PracticeFixture) -> None:
     tokens, calls = connected.net.asked("connect/token"), len(connected.sandbox.log.rows(lambda r: True))
     results, doctor = await examined(connected)
     assert not [each for each in results.values() if each.verdict == "trouble"]
@@ -61,20 +61,20 @@ async def test_all_is_well_with_few_calls_and_no_renewal(connected: World) -> No
     assert len(connected.sandbox.log.rows(lambda r: True)) - calls == 7
 
 
-async def test_it_writes_nothing_into_the_book(connected: World) -> None:
+async def test_it_writes_nothing_into_the_book(connected: PracticeFixture) -> None:
     before = connected.practice.snapshot().position
     await examined(connected)
     assert connected.practice.snapshot().position == before
 
 
-async def test_not_connected(tmp_path: Path, world: World) -> None:
+async def test_not_connected(tmp_path: Path, world: PracticeFixture) -> None:
     results, doctor = await examined(world)
     found(results, "login", "trouble", CaseId.NOT_CONNECTED)
     assert exit_code(list(results.values())) == 3
     assert doctor.calls == 0
 
 
-async def test_permission_taken_away(connected: World) -> None:
+async def test_permission_taken_away(connected: PracticeFixture) -> None:
     await connected.control("permission", user="ana", allowed=False)
     results, _ = await examined(connected)
     found(results, "practice", "ok", None)
@@ -84,7 +84,7 @@ async def test_permission_taken_away(connected: World) -> None:
     assert results["list-staff"].verdict == "skipped"
 
 
-async def test_the_person_who_connected(connected: World) -> None:
+async def test_the_person_who_connected(connected: PracticeFixture) -> None:
     snapshot = connected.practice.snapshot()
     login = connected.practice.identity().login  # type: ignore[union-attr]
     results, doctor = await examined(connected)
@@ -111,7 +111,7 @@ async def test_the_person_who_connected(connected: World) -> None:
     assert exit_code(list(results.values())) == 0, "the login still works"
 
 
-async def test_who_connected_may_not_be_known(connected: World) -> None:
+async def test_who_connected_may_not_be_known(connected: PracticeFixture) -> None:
     connected.practice.book.commit([put("list:staff", ListState())])
     results, _ = await examined(connected)
     assert results["person"].verdict == "skipped"
@@ -124,7 +124,7 @@ async def test_who_connected_may_not_be_known(connected: World) -> None:
     assert "does not show who connected" in results["person"].sentence
 
 
-async def test_login_revoked(connected: World) -> None:
+async def test_login_revoked(connected: PracticeFixture) -> None:
     await connected.control("tokens", revoke=True)
     results, _ = await examined(connected)
     assert found(results, "connections", "trouble", CaseId.NEEDS_RECONNECT).exit_code == 3
@@ -132,7 +132,7 @@ async def test_login_revoked(connected: World) -> None:
     found(again, "login", "trouble", CaseId.NEEDS_RECONNECT)
 
 
-async def test_disconnected_at_xero(connected: World) -> None:
+async def test_disconnected_at_xero(connected: PracticeFixture) -> None:
     await connected.control("disconnect", tenant=connected.tenant)
     results, _ = await examined(connected)
     assert found(results, "connections", "trouble", CaseId.DISCONNECTED).exit_code == 3
@@ -152,14 +152,14 @@ async def test_disconnected_at_xero(connected: World) -> None:
         ("401-scope", CaseId.API_NOT_OPEN, 3),
     ],
 )
-async def test_a_list_that_fails(connected: World, fault: str, case: CaseId, code: int) -> None:
+async def test_a_list_that_fails(connected: PracticeFixture, fault: str, case: CaseId, code: int) -> None:
     connected.sandbox.faults.add(Fault(fault, endpoint="staff.api/list", seconds=1))
     results, _ = await examined(connected)
     assert found(results, "list-staff", "trouble", case).exit_code == code
     assert results["list-clients"].verdict == "ok"
 
 
-async def test_the_day_limit_is_seen_before_any_call(connected: World) -> None:
+async def test_the_day_limit_is_seen_before_any_call(connected: PracticeFixture) -> None:
     connected.sandbox.faults.add(Fault("429-day", endpoint="*.api/*", seconds=7200))
     await examined(connected)
     calls = len(connected.sandbox.log.rows(lambda r: ".api/" in r.endpoint))
@@ -170,7 +170,7 @@ async def test_the_day_limit_is_seen_before_any_call(connected: World) -> None:
 
 
 async def test_granular_scopes_alone_are_a_note(tmp_path: Path) -> None:
-    world = World(tmp_path / "granular", scopes="granular")
+    world = PracticeFixture(tmp_path / "granular", scopes="granular")
     await world.connect()
     results, _ = await examined(world)
     found(results, "list-templates", "note", CaseId.SCOPE_MISSING)
@@ -180,7 +180,7 @@ async def test_granular_scopes_alone_are_a_note(tmp_path: Path) -> None:
 
 
 async def test_more_scopes_asked_for_than_given(tmp_path: Path) -> None:
-    world = World(tmp_path / "more", scopes="granular")
+    world = PracticeFixture(tmp_path / "more", scopes="granular")
     await world.connect()
     world.close()
     world.scopes = "both"
@@ -200,7 +200,7 @@ async def test_more_scopes_asked_for_than_given(tmp_path: Path) -> None:
         (ssl.SSLCertVerificationError("certificate verify failed"), "tls", CaseId.TLS),
     ],
 )
-async def test_the_way_to_xero(world: World, error: Exception, probe: str, case: CaseId) -> None:
+async def test_the_way_to_xero(world: PracticeFixture, error: Exception, probe: str, case: CaseId) -> None:
     class Fails(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             if isinstance(error, ssl.SSLError):
@@ -213,8 +213,8 @@ async def test_the_way_to_xero(world: World, error: Exception, probe: str, case:
     assert results["clock"].verdict == "skipped"
 
 
-async def test_a_name_that_nobody_knows(world: World) -> None:
-    class NoNames(Ill):
+async def test_a_name_that_nobody_knows(world: PracticeFixture) -> None:
+    class NoNames(FaultyMachine):
         async def addresses(self, host: str, port: int) -> tuple[str, ...]:
             raise OSError(-2, "Name or service not known")
 
@@ -239,7 +239,9 @@ async def test_a_name_that_nobody_knows(world: World) -> None:
         (-600, "trouble", CaseId.CLOCK),
     ],
 )
-async def test_a_clock_that_is_off(world: World, ahead: int, verdict: str, case: CaseId | None) -> None:
+async def test_a_clock_that_is_off(
+    world: PracticeFixture, ahead: int, verdict: str, case: CaseId | None
+) -> None:
     class Dated(InProcess):
         """The sandbox as its server is: with the date of RFC 9110 on every answer."""
 
@@ -254,7 +256,7 @@ async def test_a_clock_that_is_off(world: World, ahead: int, verdict: str, case:
     found(results, "clock", verdict, case)
 
 
-async def test_the_address_changed_after_connecting(connected: World) -> None:
+async def test_the_address_changed_after_connecting(connected: PracticeFixture) -> None:
     connected.close()
     places = {
         key: value.replace("127.0.0.1", "localhost") for key, value in addresses(connected.sandbox).items()
@@ -268,7 +270,7 @@ async def test_the_address_changed_after_connecting(connected: World) -> None:
     found(results, "practice", "trouble", CaseId.PRACTICE_CHANGED)
 
 
-async def test_a_held_lock_is_told_with_its_holder(world: World) -> None:
+async def test_a_held_lock_is_told_with_its_holder(world: PracticeFixture) -> None:
     lock = Lock(world.practice.run_lock, clock=world.clock, person="ana", what="sync")
     lock.acquire()
     results, _ = await examined(world)
@@ -280,7 +282,7 @@ async def test_a_held_lock_is_told_with_its_holder(world: World) -> None:
     lock.close()
 
 
-async def test_a_damaged_book(connected: World) -> None:
+async def test_a_damaged_book(connected: PracticeFixture) -> None:
     connected.close()
     folder = connected.practice.data / "book"
     for path in folder.iterdir():
@@ -302,7 +304,7 @@ async def test_a_damaged_book(connected: World) -> None:
     assert results["list-clients"].verdict == "skipped"
 
 
-def environment(world: World) -> dict[str, str]:
+def environment(world: PracticeFixture) -> dict[str, str]:
     return {
         f"XPM_TUI_{key.upper().replace('.', '_')}": value for key, value in addresses(world.sandbox).items()
     } | {"XPM_TUI_XERO_SCOPES": "both"}
@@ -316,7 +318,7 @@ def environment(world: World) -> dict[str, str]:
         ("held", "add-client", CaseId.CREATE_LAG),
     ],
 )
-async def test_writes_without_an_end(world: World, state: str, kind: str, case: CaseId) -> None:
+async def test_writes_without_an_end(world: PracticeFixture, state: str, kind: str, case: CaseId) -> None:
     intent = Intent(id="i1", run="r1", kind=kind, record="c1", state=state)  # type: ignore[arg-type]
     world.practice.book.commit([Put(INTENTS, intent)])
     results, _ = await examined(world)
@@ -334,7 +336,9 @@ async def test_writes_without_an_end(world: World, state: str, kind: str, case: 
         ("interrupted", "", None),
     ],
 )
-async def test_how_the_last_run_ended(world: World, outcome: Any, kept: str, case: CaseId | None) -> None:
+async def test_how_the_last_run_ended(
+    world: PracticeFixture, outcome: Any, kept: str, case: CaseId | None
+) -> None:
     run = Run(
         id="r1", started=world.clock.now(), by="ana", ended=world.clock.now(), plan="p1",
         outcome=outcome, case=kept,
@@ -344,7 +348,7 @@ async def test_how_the_last_run_ended(world: World, outcome: Any, kept: str, cas
     assert "runs show r1" in found(results, "runs", "note", case).hint
 
 
-async def test_a_plan_that_no_longer_fits(connected: World) -> None:
+async def test_a_plan_that_no_longer_fits(connected: PracticeFixture) -> None:
     connected.book(connected.unique_names()[:2])
     await plans.make(connected.practice)
     results, _ = await examined(connected)
@@ -354,7 +358,7 @@ async def test_a_plan_that_no_longer_fits(connected: World) -> None:
     found(results, "plan", "note", CaseId.POLICY_CHANGED)
 
 
-async def test_a_setting_that_cannot_be(tmp_path: Path, world: World) -> None:
+async def test_a_setting_that_cannot_be(tmp_path: Path, world: PracticeFixture) -> None:
     world.home.config.mkdir(parents=True, exist_ok=True)
     world.home.settings_file.write_text("[sync]\nlevel = 'everthing'\n")
     with open_target(
@@ -366,8 +370,8 @@ async def test_a_setting_that_cannot_be(tmp_path: Path, world: World) -> None:
     assert "sync.level" in told.evidence[0]
 
 
-async def test_the_disk(world: World) -> None:
-    class Full(Ill):
+async def test_the_disk(world: PracticeFixture) -> None:
+    class Full(FaultyMachine):
         free, writable = 0, True
 
         def place(self, name: str, folder: Path) -> FolderFacts:
@@ -397,8 +401,8 @@ async def test_the_disk(world: World) -> None:
         TerminalFacts(stdin=True, stdout=True, term="xterm", columns=40, lines=24),
     ],
 )
-async def test_the_terminal(world: World, facts: TerminalFacts) -> None:
-    class Poor(Ill):
+async def test_the_terminal(world: PracticeFixture, facts: TerminalFacts) -> None:
+    class Poor(FaultyMachine):
         def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
             return facts
 
@@ -406,8 +410,10 @@ async def test_the_terminal(world: World, facts: TerminalFacts) -> None:
     found(results, "terminal", "note", CaseId.TERMINAL)
 
 
-async def test_the_keyring_of_an_account_of_its_own(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    class Locked(Ill):
+async def test_the_keyring_of_an_account_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, world: PracticeFixture
+) -> None:
+    class Locked(FaultyMachine):
         async def keyring(self, name: str) -> str:
             return "the keyring gave no answer within 5 seconds; it may be locked"
 
@@ -418,14 +424,14 @@ async def test_the_keyring_of_an_account_of_its_own(monkeypatch: pytest.MonkeyPa
     assert "no answer" in found(results, "keyring", "note", CaseId.KEYRING).sentence
 
 
-async def test_no_timer(world: World) -> None:
+async def test_no_timer(world: PracticeFixture) -> None:
     results, _ = await examined(world)
     schedule = results["schedule"]
     assert schedule.verdict == "note"
     assert schedule.case is CaseId.SCHEDULE
 
 
-async def test_it_begins_anew_from_any_probe(connected: World) -> None:
+async def test_it_begins_anew_from_any_probe(connected: PracticeFixture) -> None:
     results, _ = await examined(connected, start="list-staff")
     assert next(iter(results)) == "list-staff"
     assert results["list-staff"].verdict == "ok"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count
 from tests.xero import replies
 from tests.xero.replies import uuid
@@ -190,7 +190,7 @@ async def test_a_list_ends_as_the_page_says(
     tmp_path: Path, row: str, fault: str, scopes: str, says: str
 ) -> None:
     assert row in LISTS
-    world = World(tmp_path, clients=12, scopes=scopes)
+    world = PracticeFixture(tmp_path, clients=12, scopes=scopes)
     if fault:
         world.sandbox.faults.add(Fault(fault, endpoint="template.api/list"))
     await world.connect()

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from tests.ignition.support import NOW
-from tests.support.memory_book import MemoryBook, MemoryIds
+from tests.support.memory_store import MemoryIds, MemoryStore
 from tests.support.profile import count
 from xpm_tui.application import home
 from xpm_tui.application.csv_io.imports import plan_import
@@ -153,7 +153,7 @@ def form_of(data: bytes) -> FormName:
 
 def taken(data: bytes) -> tuple[list[str], list[Any], int]:
     """Import a file: the reasons of its refused rows, its records, and how many rows were left out."""
-    book = MemoryBook([])
+    book = MemoryStore([])
     parsed = parse(data, form_of(data))
     plan = plan_import(book.snapshot(), parsed, MemoryIds(), NOW)
     book.commit(plan.writes("m1"))
@@ -206,7 +206,7 @@ def test_a_file_is_refused_as_the_page_says(
         if isinstance(data, bytes):
             path.write_bytes(data)
         with pytest.raises(BadInput) as caught, CsvSource.of(path, "") as source:
-            plan_import(MemoryBook([]).snapshot(), parse(source, "clients"), None, NOW)
+            plan_import(MemoryStore([]).snapshot(), parse(source, "clients"), None, NOW)
         assert str(caught.value.exit_code) == row.exits
         assert caught.value.hint, caught.value.message
 

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import pytest
 from textual.pilot import Pilot
 
-from tests.diagnostics.ground import Ground
+from tests.diagnostics.fault_fixtures import FaultFixture
 from tests.diagnostics.signs import SIGNS, Closed, Met, Picked, Probed, Sign, Signed
 from tests.support.profile import spread
 from tests.support.terminal import terminal
-from tests.tui.world import calm, press, settle, text_of
+from tests.tui.fixtures import calm, press, settle, text_of
 from xpm_tui.commands.registry import by_name
 from xpm_tui.diagnostics.known_problems.records import ALL
 from xpm_tui.diagnostics.known_problems.registry import CASES
@@ -34,13 +34,13 @@ def of_kind(*kinds: type[S]) -> list[tuple[CaseId, S]]:
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
-    made = Ground(tmp_path, monkeypatch)
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
+    made = FaultFixture(tmp_path, monkeypatch)
     yield made
     made.close()
 
 
-def on_screen(ground: Ground, walk: Callable[[Console, Pilot[Any]], Awaitable[None]]) -> None:
+def on_screen(ground: FaultFixture, walk: Callable[[Console, Pilot[Any]], Awaitable[None]]) -> None:
     """Walk through a console of 80x24 over it."""
 
     async def show() -> None:
@@ -94,7 +94,7 @@ def test_no_case_is_without_a_sign() -> None:
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Met), 3))
-def test_an_act_meets_it(ground: Ground, case: CaseId, sign: Met) -> None:
+def test_an_act_meets_it(ground: FaultFixture, case: CaseId, sign: Met) -> None:
     sign.make(ground)
     assert_error(ground.verb(f"{sign.verb} --json").error, case)
 
@@ -120,7 +120,7 @@ async def at_the_doctor(app: Console, pilot: Pilot[Any]) -> DoctorScreen:
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Probed), 3))
-def test_the_doctor_finds_it(ground: Ground, case: CaseId, sign: Probed) -> None:
+def test_the_doctor_finds_it(ground: FaultFixture, case: CaseId, sign: Probed) -> None:
     sign.make(ground)
     told, parts = ground.bundle("")
     found = {item["name"]: item for item in told["items"]}[sign.probe]
@@ -140,7 +140,7 @@ def test_the_doctor_finds_it(ground: Ground, case: CaseId, sign: Probed) -> None
     on_screen(ground, walk)
 
 
-def assert_picked(ground: Ground, case: CaseId, answer: str) -> None:
+def assert_picked(ground: FaultFixture, case: CaseId, answer: str) -> None:
     """At the doctor, a key opens the list of what only a person sees; the answer shows its way out."""
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
@@ -155,7 +155,7 @@ def assert_picked(ground: Ground, case: CaseId, answer: str) -> None:
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Picked), 1))
-def test_a_person_picks_it(ground: Ground, case: CaseId, sign: Picked) -> None:
+def test_a_person_picks_it(ground: FaultFixture, case: CaseId, sign: Picked) -> None:
     sign.make(ground)
     listed = {item["id"]: item["case"] for item in ground.verb("cases seen --json", code=0).json["items"]}
     assert listed[sign.answer] == case
@@ -167,7 +167,7 @@ def test_a_person_picks_it(ground: Ground, case: CaseId, sign: Picked) -> None:
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Signed), 1))
-def test_signing_in_meets_it(ground: Ground, case: CaseId, sign: Signed) -> None:
+def test_signing_in_meets_it(ground: FaultFixture, case: CaseId, sign: Signed) -> None:
     sign.make(ground)
     ground.answer = ground.answer or sign.answer
     words = sign.words.replace("SECOND", str(ground.answer.get("tenant", "")))
@@ -207,7 +207,7 @@ async def at_authorise(app: Console, pilot: Pilot[Any]) -> AuthorisePane:
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Closed), 1))
-def test_where_no_console_opens_it_is_told(ground: Ground, case: CaseId, sign: Closed) -> None:
+def test_where_no_console_opens_it_is_told(ground: FaultFixture, case: CaseId, sign: Closed) -> None:
     sign.make(ground)
     with terminal([], {**ground.command.environ, "TERM": "xterm-256color", **sign.environ}) as shown:
         assert shown.end() != 0

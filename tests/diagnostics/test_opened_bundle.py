@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.application.flows import World
-from tests.diagnostics.kit import Ill
+from tests.application.fixtures import PracticeFixture
+from tests.diagnostics.fixtures import FaultyMachine
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor import Doctor
@@ -33,15 +33,15 @@ NAMED = {"title", "login", "by", "never_in_ignition", "problems", "last_error", 
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path, clients=12)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path, clients=12)
     yield made
     made.close()
 
 
-async def written(world: World, file: Path, *, names: bool = False) -> Path:
+async def written(world: PracticeFixture, file: Path, *, names: bool = False) -> Path:
     patient = of_practice(world.practice)
-    results = [each async for each in Doctor(patient, Ill()).examine()]
+    results = [each async for each in Doctor(patient, FaultyMachine()).examine()]
     bundle.write(await bundle.gather(patient, results, names=names), file, patient)
     return file
 
@@ -52,7 +52,7 @@ def told(practice: OpenPractice) -> dict[str, object]:
     return {name: value for name, value in plain.items() if name not in NAMED}
 
 
-async def test_support_sees_what_the_user_saw(world: World, tmp_path: Path) -> None:
+async def test_support_sees_what_the_user_saw(world: PracticeFixture, tmp_path: Path) -> None:
     await world.connect()
     world.book(world.unique_names()[:12])
     plan = await plans.make(world.practice)
@@ -91,7 +91,7 @@ def practice_person(by: str) -> str:
     return "person 1" if by else ""
 
 
-async def test_with_names_they_stay(world: World, tmp_path: Path) -> None:
+async def test_with_names_they_stay(world: PracticeFixture, tmp_path: Path) -> None:
     await world.connect()
     file = await written(world, tmp_path / "b.zip", names=True)
     with unpack(file, tmp_path / "opened").practice() as practice:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.diagnostics.ground import Ground
+from tests.diagnostics.fault_fixtures import FaultFixture
 from tests.diagnostics.signs import (
     connected,
     control,
@@ -41,18 +41,18 @@ CLIENTS = (
 )
 
 
-def used_up(ground: Ground) -> None:
+def used_up(ground: FaultFixture) -> None:
     fault("429-day", "client.api/list", seconds=7200)(ground)
     ground.verb("plan --json")
 
 
-def unfinished_import(ground: Ground) -> None:
+def unfinished_import(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     row = Import(id="m9", at=ground.clock.now(), file="clients of Ria.csv", state="begun")
     ground.practice.book.commit([Put(IMPORTS, row)])
 
 
-def template_deleted(ground: Ground) -> None:
+def template_deleted(ground: FaultFixture) -> None:
     """As the next refresh of XPM's lists leaves it."""
     ground.run(ground.connect())
     ground.verb("services new Accounts", code=0)
@@ -62,12 +62,12 @@ def template_deleted(ground: Ground) -> None:
     practice.book.commit([Put(TEMPLATES, msgspec.structs.replace(row, gone=True)) for row in rows])
 
 
-def held_run(ground: Ground) -> None:
+def held_run(ground: FaultFixture) -> None:
     many_changes(ground)
     ground.verb("sync --yes --json", code=4)
 
 
-def broken_proxy(ground: Ground) -> None:
+def broken_proxy(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     ground.command.environ["HTTPS_PROXY"] = "http://ria:proxy-password-7719@[broken"
 
@@ -76,13 +76,13 @@ def no_timer(scheduler: Scheduler) -> Timer:
     raise NotFound("There is neither systemd nor cron here.")
 
 
-def no_schedule(ground: Ground) -> None:
+def no_schedule(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     ground.patch.setattr(Scheduler, "show", no_timer)
     ground.patch.setattr(doctor, "timer_facts", probe_facts.timer_facts)
 
 
-def schedule_removed(ground: Ground) -> None:
+def schedule_removed(ground: FaultFixture) -> None:
     ground.run(ground.connect())
 
     async def removed(practice: Any) -> TimerFacts:
@@ -91,7 +91,7 @@ def schedule_removed(ground: Ground) -> None:
     ground.patch.setattr(doctor, "timer_facts", removed)
 
 
-def failed_file(ground: Ground) -> None:
+def failed_file(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     folder = ground.folder / "in"
     ground.verb(f"inbox setup {folder}", code=0)
@@ -101,7 +101,7 @@ def failed_file(ground: Ground) -> None:
     ground.verb("inbox run --json", code=None)
 
 
-FAULTS: dict[str, tuple[Callable[[Ground], None], str]] = {
+FAULTS: dict[str, tuple[Callable[[FaultFixture], None], str]] = {
     "login revoked": (control("tokens", revoke=True), "T6"),
     "scope missing": (granular, "scope-missing"),
     "another organisation": (elsewhere, "practice-changed"),
@@ -124,8 +124,8 @@ FAULTS: dict[str, tuple[Callable[[Ground], None], str]] = {
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
-    made = Ground(tmp_path, monkeypatch)
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
+    made = FaultFixture(tmp_path, monkeypatch)
 
     async def installed(practice: Any) -> TimerFacts:
         return TimerFacts(kind="cron", installed=True)
@@ -135,7 +135,7 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
     made.close()
 
 
-def recognised(ground: Ground) -> tuple[set[str], str]:
+def recognised(ground: FaultFixture) -> tuple[set[str], str]:
     """What a bundle says by code, to someone who has nothing else, and all of its text."""
     bundle = ground.folder / "support.zip"
     ground.disk_is_full = False  # a bundle goes where there is room
@@ -153,7 +153,7 @@ def recognised(ground: Ground) -> tuple[set[str], str]:
     return found, "\n".join([*parts, done.out])
 
 
-def personal(ground: Ground) -> Iterator[str]:
+def personal(ground: FaultFixture) -> Iterator[str]:
     """Names and addresses of the practice, and its secrets."""
     yield from (
         "Ria Poe",
@@ -173,7 +173,7 @@ def personal(ground: Ground) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", spread(FAULTS, 10))
-def test_it_is_recognised_from_a_bundle_alone(ground: Ground, name: str) -> None:
+def test_it_is_recognised_from_a_bundle_alone(ground: FaultFixture, name: str) -> None:
     make, code = FAULTS[name]
     (ground.folder / "c.csv").write_text(CLIENTS, encoding="utf-8")
     ground.verb(f"import clients {ground.folder / 'c.csv'}", code=0)
@@ -184,7 +184,7 @@ def test_it_is_recognised_from_a_bundle_alone(ground: Ground, name: str) -> None
     assert not leaked
 
 
-def test_a_sound_practice_has_none_of_them(ground: Ground) -> None:
+def test_a_sound_practice_has_none_of_them(ground: FaultFixture) -> None:
     connected(ground)
     found, _ = recognised(ground)
     assert not found & {code for _, code in FAULTS.values()}, found

@@ -12,9 +12,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from tests.support.profile import in_soak
-from tests.tui.world import TERMINAL, press, settle, text_of
+from tests.tui.fixtures import TERMINAL, press, settle, text_of
 from xpm_tui.diagnostics.known_problems.records import BROWSER
 from xpm_tui.domain.errors import AccessDenied, CaseId, LoginNeeded
 from xpm_tui.sandbox.core.faults import Fault
@@ -27,14 +27,14 @@ from xpm_tui.tui.worker_thread import WorkerThread
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
 @pytest.fixture
-def app(world: World) -> Iterator[Console]:
+def app(world: PracticeFixture) -> Iterator[Console]:
     worker = WorkerThread(world.open)
     worker.open()
     yield Console(worker, environ=TERMINAL, welcome=False)
@@ -60,7 +60,7 @@ async def ended(pilot: Pilot[Any], app: Console) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))])
 async def test_trouble_is_in_front_with_its_way_out(
-    world: World, app: Console, size: tuple[int, int]
+    world: PracticeFixture, app: Console, size: tuple[int, int]
 ) -> None:
     await world.connect()
     await world.control("permission", user="ana", allowed=False)
@@ -87,7 +87,7 @@ async def test_trouble_is_in_front_with_its_way_out(
 
 
 @pytest.mark.soak
-async def test_from_a_probe_leaves_those_before_it(world: World, app: Console) -> None:
+async def test_from_a_probe_leaves_those_before_it(world: PracticeFixture, app: Console) -> None:
     await world.connect()
     world.sandbox.faults.add(Fault("html", endpoint="staff.api/list"))
     async with app.run_test(size=(120, 40)) as pilot:
@@ -102,7 +102,9 @@ async def test_from_a_probe_leaves_those_before_it(world: World, app: Console) -
         assert "Names of Xero" in text_of(app)
 
 
-async def test_the_bundle_is_shown_before_it_is_written(world: World, app: Console, tmp_path: Path) -> None:
+async def test_the_bundle_is_shown_before_it_is_written(
+    world: PracticeFixture, app: Console, tmp_path: Path
+) -> None:
     await world.connect()
     target = tmp_path / "own-home" / "xpm-tui-support.zip"
     target.parent.mkdir(exist_ok=True)
@@ -163,7 +165,7 @@ async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) 
 
 
 @pytest.mark.soak
-async def test_the_wizard_tells_the_way_out_at_its_step(world: World, app: Console) -> None:
+async def test_the_wizard_tells_the_way_out_at_its_step(world: PracticeFixture, app: Console) -> None:
     async with app.run_test(size=(100, 40)) as pilot:
         await settle(pilot)
         app.connect()

@@ -15,8 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.application.flows import World
-from tests.diagnostics.kit import by_name
+from tests.application.fixtures import PracticeFixture
+from tests.diagnostics.fixtures import by_name
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.health.probe_facts import Machine, open_target
 from xpm_tui.application.home import find_home
@@ -113,13 +113,13 @@ async def test_a_proxy_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+    made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
-async def test_another_practice_and_several_name_their_case(world: World) -> None:
+async def test_another_practice_and_several_name_their_case(world: PracticeFixture) -> None:
     await world.connect()
     connecting = ConnectionMachine(world.practice, {})
     second = [t.uuid for t in world.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
@@ -132,7 +132,7 @@ async def test_another_practice_and_several_name_their_case(world: World) -> Non
     assert present(other.value).problem.id is CaseId.WRONG_PRACTICE  # type: ignore[union-attr]
 
 
-async def test_cancel_names_its_case(world: World) -> None:
+async def test_cancel_names_its_case(world: PracticeFixture) -> None:
     connecting = ConnectionMachine(world.practice, {})
     with pytest.raises(LoginNeeded) as cancelled:
         await world.sign_in(connecting, deny=True)

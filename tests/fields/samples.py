@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tests.sync.world import client, contact, linked, member
+from tests.sync.fixtures import client, contact, linked, member
 from tests.xero.replies import clients, uuid
 from xpm_tui.domain.fields import Field
 from xpm_tui.domain.ignition import Client, TeamMember

@@ -16,7 +16,7 @@ from lxml import etree
 
 from tests.fields.samples import LINK, MEMBER, STAFF, book_client, decoded, held, sample
 from tests.ignition.support import NOW, Desk
-from tests.sync.world import World
+from tests.sync.fixtures import SyncFixture
 from tests.xero.replies import uuid
 from xpm_tui.application.clients.edits import edit_client, people_to_choose
 from xpm_tui.application.clients.queries import side_by_side
@@ -79,7 +79,7 @@ def test_both_sides_have_one_canonical_form(row: Field) -> None:
 @rows(lambda row: row.sync.from_later)
 async def test_from_xpm_it_comes_with_a_sync(row: Field) -> None:
     assert row.xpm is not None
-    world = World([book_client()], [decoded(row, row.xpm.read[0])], links=[LINK], team=[MEMBER])
+    world = SyncFixture([book_client()], [decoded(row, row.xpm.read[0])], links=[LINK], team=[MEMBER])
     run = await world.sync()
     assert run.outcome == "done"
     assert held(world.client(), row) == sample(row).ours
@@ -89,7 +89,7 @@ async def test_from_xpm_it_comes_with_a_sync(row: Field) -> None:
 @rows(lambda row: row.sync.from_creation)
 async def test_from_xpm_it_comes_with_a_pick(row: Field) -> None:
     assert row.xpm is not None
-    world = World((), [decoded(row, row.xpm.read[0])], team=[MEMBER])
+    world = SyncFixture((), [decoded(row, row.xpm.read[0])], team=[MEMBER])
     await world.refresh()
     picked = pick(
         world.book.snapshot(), [uuid(1)], ids=world.ids, policy=world.policy, now=world.clock.now(), by="kim",
@@ -102,7 +102,7 @@ async def test_from_xpm_it_comes_with_a_pick(row: Field) -> None:
 @rows(lambda row: row.sync.to_later)
 async def test_to_xpm_it_goes_out_in_the_element_of_requests(row: Field) -> None:
     assert row.xpm is not None
-    world = World([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
+    world = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
     run = await world.sync()
     assert run.outcome == "done"
     ((call, _, values),) = world.practice.sent
@@ -117,7 +117,7 @@ async def test_to_xpm_it_goes_out_in_the_element_of_requests(row: Field) -> None
 
 @rows(lambda row: row.sync.at_all and not row.sync.to_later)
 async def test_what_never_goes_to_xpm_is_in_no_plan(row: Field) -> None:
-    world = World([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
+    world = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
     assert await world.changes() == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.support.memory_book import MemoryBook, MemoryIds
+from tests.support.memory_store import MemoryIds, MemoryStore
 from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, TableSchema
@@ -21,7 +21,7 @@ class Desk:
     """A book and its ids."""
 
     def __init__(self, *rows: tuple[TableSchema[Any], Any]) -> None:
-        self.book = MemoryBook([Put(table, row) for table, row in rows])
+        self.book = MemoryStore([Put(table, row) for table, row in rows])
         self.ids = MemoryIds()
         self.ids.new("c", 100)
         self.ids.new("k", 100)

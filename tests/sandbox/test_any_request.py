@@ -7,7 +7,7 @@ import json
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from tests.sandbox.kit import API, Kit
+from tests.sandbox.fixtures import API, SandboxFixture
 from tests.support.profile import count
 from xpm_tui.sandbox.core.gateway import ROUTES
 from xpm_tui.sandbox.core.http import HttpRequest
@@ -69,5 +69,5 @@ async def test_no_request_raises(
     assert 200 <= response.status < 500
 
 
-async def fresh() -> Kit:
-    return await Kit.ready(12)
+async def fresh() -> SandboxFixture:
+    return await SandboxFixture.ready(12)

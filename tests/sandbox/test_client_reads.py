@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from lxml import etree
 
-from tests.sandbox.kit import Kit, tags, texts
+from tests.sandbox.fixtures import SandboxFixture, tags, texts
 from tests.support.profile import count
 from xpm_tui.sandbox.core.clients import read_token, write_token
 from xpm_tui.sandbox.core.clock import MINUTE, stamp
@@ -28,7 +28,7 @@ Contacts Notes Groups Relationships WebUrl
 
 
 async def test_the_list_is_compact_ordered_and_whole() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     text = (await kit.call("GET", "client.api/list")).read().decode()
     root = etree.fromstring(text)
     assert text.startswith('<Response api-method="List"><Status>OK</Status><Clients><Client><UUID>')
@@ -44,7 +44,7 @@ async def test_the_list_is_compact_ordered_and_whole() -> None:
     "path", ["client.api/list", "client.api/list?detailed=true", "client.api/paged-list"]
 )
 async def test_elements_keep_the_wire_order(path: str) -> None:
-    kit = await Kit.ready(250)
+    kit = await SandboxFixture.ready(250)
     root = await kit.xml("GET", path)
     for client in root.iterfind("Clients/Client"):
         places = [WIRE_ORDER.index(tag) for tag in tags(client)]
@@ -52,7 +52,7 @@ async def test_elements_keep_the_wire_order(path: str) -> None:
 
 
 async def test_which_reply_gives_which_parts() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     uuid = kit.case("complete")[0]
     expected = {
         "client.api/list": (True, True, False),
@@ -73,7 +73,7 @@ async def test_which_reply_gives_which_parts() -> None:
 
 
 async def test_empty_text_is_a_pair_empty_list_closes_itself_null_is_absent() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     (uuid,) = kit.case("name only")
     text = (await kit.call("GET", f"client.api/get/{uuid}")).read().decode()
     assert "<Phone></Phone>" in text
@@ -83,13 +83,13 @@ async def test_empty_text_is_a_pair_empty_list_closes_itself_null_is_absent() ->
 
 
 async def test_a_list_of_none() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     text = (await kit.call("GET", "client.api/search?query=nobody+here")).read()
     assert text == b'<Response api-method="Search"><Status>OK</Status><Clients /></Response>'
 
 
 async def test_search_is_part_of_name_any_case_with_archived_without_deleted() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     root = await kit.xml("GET", "client.api/search?query=harbour%20CAF%C3%89")
     assert sorted(texts(root, "Clients/Client/IsArchived")) == ["No", "Yes"]
     root = await kit.xml("GET", "client.api/search?query=Gone%20Holdings")
@@ -98,7 +98,7 @@ async def test_search_is_part_of_name_any_case_with_archived_without_deleted() -
 
 
 async def test_unknown_client_by_switch() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     path = "client.api/get/00000000-0000-4000-8000-000000000000"
     assert await kit.error("GET", path) == (200, "Invalid client identifier")
     kit.sandbox.switches = kit.sandbox.switches.changed({"unknown_uuid": "400"})
@@ -109,7 +109,7 @@ async def test_unknown_client_by_switch() -> None:
 
 
 async def test_uuid_in_any_case_finds_the_client() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     uuid = kit.case("complete")[0]
     root = await kit.xml("GET", f"client.api/get/{uuid.upper()}")
     assert root.findtext("Client/UUID") == uuid
@@ -117,7 +117,7 @@ async def test_uuid_in_any_case_finds_the_client() -> None:
 
 
 async def test_modified_since_gives_archived_and_deleted_too() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.sandbox.clock.advance(20 * MINUTE)
     now = kit.sandbox.clock.now()
     changed = [kit.case("same name")[0], kit.case("deleted")[0], kit.case("archived twin")[1]]
@@ -132,14 +132,14 @@ async def test_modified_since_gives_archived_and_deleted_too() -> None:
 
 
 async def test_paging_parameters_of_list_are_ignored() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     root = await kit.xml("GET", "client.api/list?page=2&pagesize=1")
     assert len(texts(root, "Clients/Client/UUID")) == 12
 
 
 @pytest.mark.parametrize("size", [1, 7, 50, 500])
 async def test_pages_together_are_the_active_clients(size: int) -> None:
-    kit = await Kit.ready(120, minute_limit=1000)
+    kit = await SandboxFixture.ready(120, minute_limit=1000)
     path = f"client.api/paged-list?pageSize={size}"
     seen: list[str] = []
     while path:
@@ -160,7 +160,7 @@ async def test_pages_together_are_the_active_clients(size: int) -> None:
 
 @pytest.mark.parametrize("query", ["pageSize=0", "pageSize=501", "pageSize=x", "pageToken=nonsense"])
 async def test_bad_pages(query: str) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     assert (await kit.error("GET", f"client.api/paged-list?{query}"))[0] == 400
 
 
@@ -171,7 +171,7 @@ def test_page_tokens_come_back(offset: int) -> None:
 
 
 async def test_all_contacts_page_and_one_contact() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     root = await kit.xml("GET", "client.api/contacts?pageSize=500")
     assert len(texts(root, "Contacts/Contact/UUID")) == len(kit.sandbox.practice.contacts)
     company, holdings = kit.case("shared contact")
@@ -184,7 +184,7 @@ async def test_all_contacts_page_and_one_contact() -> None:
 
 
 async def test_tax_numbers_are_masked() -> None:
-    kit = await Kit.ready(60)
+    kit = await SandboxFixture.ready(60)
     root = await kit.xml("GET", "client.api/list")
     numbers = [number for number in texts(root, "Clients/Client/TaxNumber") if number]
     assert numbers
@@ -192,14 +192,14 @@ async def test_tax_numbers_are_masked() -> None:
 
 
 async def test_web_url_beside_the_status_by_switch() -> None:
-    kit = await Kit.ready(web_url_place="beside")
+    kit = await SandboxFixture.ready(web_url_place="beside")
     root = await kit.xml("GET", f"client.api/get/{kit.case('complete')[0]}")
     assert tags(root) == ["Status", "WebUrl", "Client"]
     assert root.find("Client/WebUrl") is None
 
 
 async def test_pretty_replies_say_the_same() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     compact = await kit.xml("GET", "client.api/list?detailed=true")
     kit.sandbox.switches = kit.sandbox.switches.changed({"pretty_xml": True})
     text = (await kit.call("GET", "client.api/list?detailed=true")).read()
@@ -210,7 +210,7 @@ async def test_pretty_replies_say_the_same() -> None:
 
 
 async def test_list_and_get_say_the_same() -> None:
-    kit = await Kit.ready(60, minute_limit=100)
+    kit = await SandboxFixture.ready(60, minute_limit=100)
     root = await kit.xml("GET", "client.api/list?detailed=true")
     for client in root.iterfind("Clients/Client"):
         alone = await kit.xml("GET", f"client.api/get/{client.findtext('UUID')}")
@@ -218,7 +218,7 @@ async def test_list_and_get_say_the_same() -> None:
 
 
 async def test_xml_and_json_say_the_same() -> None:
-    kit = await Kit.ready(60)
+    kit = await SandboxFixture.ready(60)
     root = await kit.xml("GET", "client.api/list?detailed=true")
     kit.accept = "application/json"
     rows = json.loads((await kit.call("GET", "client.api/list?detailed=true")).read())["clients"]
@@ -231,7 +231,7 @@ async def test_xml_and_json_say_the_same() -> None:
 
 
 async def test_a_list_under_way_is_a_snapshot() -> None:
-    kit = await Kit.ready(250)
+    kit = await SandboxFixture.ready(250)
     response = await kit.call("GET", "client.api/list?detailed=true")
     first = next(response.body)
     for _ in range(40):

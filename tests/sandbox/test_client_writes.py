@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from lxml import etree
 
-from tests.sandbox.kit import Kit, texts
+from tests.sandbox.fixtures import SandboxFixture, texts
 from tests.support.profile import count
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -22,7 +22,7 @@ XML_TEXT = st.text(
 )
 
 
-async def add(kit: Kit, body: str) -> etree._Element:
+async def add(kit: SandboxFixture, body: str) -> etree._Element:
     root = await kit.xml("POST", "client.api/add", f"<Client>{body}</Client>")
     found = root.find("Client")
     assert found is not None
@@ -30,7 +30,7 @@ async def add(kit: Kit, body: str) -> etree._Element:
 
 
 async def test_a_name_is_enough_and_brings_no_tax_block() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     text = (await kit.call("POST", "client.api/add", "<Client><Name>New Ltd</Name></Client>")).read().decode()
     assert text.startswith('<Response api-method="Add"><Status>OK</Status><Client><UUID>')
     assert "<Email>" not in text
@@ -41,7 +41,7 @@ async def test_a_name_is_enough_and_brings_no_tax_block() -> None:
 
 
 async def test_everything_sent_comes_back_in_the_replys_own_words() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     person = next(iter(kit.sandbox.practice.staff))
     client = await add(
         kit,
@@ -77,7 +77,7 @@ async def test_everything_sent_comes_back_in_the_replys_own_words() -> None:
 
 
 async def test_update_keeps_what_is_absent_and_clears_what_is_empty() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     uuid = kit.case("complete")[0]
     before = await kit.xml("GET", f"client.api/get/{uuid}")
     await kit.xml("PUT", "client.api/update", f"<Client><UUID>{uuid}</UUID><Name>Renamed Ltd</Name></Client>")
@@ -99,7 +99,7 @@ async def test_update_keeps_what_is_absent_and_clears_what_is_empty() -> None:
 
 
 async def test_update_moves_the_modification_time() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     uuid = kit.case("same name")[0]
     kit.sandbox.clock.advance(60)
     await kit.xml("PUT", "client.api/update", f"<Client><UUID>{uuid}</UUID><Name>J</Name></Client>")
@@ -129,7 +129,7 @@ async def test_update_moves_the_modification_time() -> None:
     ],
 )
 async def test_what_is_refused_changes_nothing(path: str, body: str, status: int) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     before = dict(kit.sandbox.practice.clients), dict(kit.sandbox.practice.contacts)
     method, name = path.split()
     assert (await kit.error(method, name, body))[0] == status
@@ -137,13 +137,13 @@ async def test_what_is_refused_changes_nothing(path: str, body: str, status: int
 
 
 async def test_a_doctype_is_refused() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     body = '<!DOCTYPE a [<!ENTITY b "c">]><Client><Name>&b;</Name></Client>'
     assert (await kit.error("POST", "client.api/add", body))[0] == 400
 
 
 async def test_archive_answers_the_client_delete_the_status() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     one, two = kit.case("same name")
     root = await kit.xml("PUT", "client.api/archive", f"<Client><UUID>{one}</UUID></Client>")
     assert root.findtext("Client/IsArchived") == "Yes"
@@ -158,7 +158,7 @@ async def test_archive_answers_the_client_delete_the_status() -> None:
 @given(XML_TEXT)
 @settings(max_examples=count(60, 3000), deadline=None)
 async def test_any_text_that_xml_can_carry_survives(text: str) -> None:
-    kit = await Kit.ready(0)
+    kit = await SandboxFixture.ready(0)
     client = await add(kit, f"<Name>n</Name><ReferralSource>{escape(text)}</ReferralSource>")
     listed = await kit.xml("GET", "client.api/list")
     assert client.findtext("ReferralSource") == text
@@ -166,7 +166,7 @@ async def test_any_text_that_xml_can_carry_survives(text: str) -> None:
 
 
 async def test_contact_add_update_delete() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     client = kit.case("same name")[0]
     owner = f"<Client><UUID>{client}</UUID></Client>"
     body = f"<Contact>{owner}<Name>New One</Name><IsPrimary>Yes</IsPrimary></Contact>"
@@ -193,7 +193,7 @@ async def test_contact_add_update_delete() -> None:
 
 
 async def test_position_and_primary_belong_to_the_link() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     company, holdings = kit.case("shared contact")
     shared = kit.sandbox.practice.clients[company].contacts[0].contact
     body = "<Contact><Name>Jo Tane</Name><Position>Chair</Position><IsPrimary>No</IsPrimary></Contact>"
@@ -208,7 +208,7 @@ async def test_position_and_primary_belong_to_the_link() -> None:
 
 
 async def test_existing_contacts_are_linked_at_most_ten() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     client = kit.case("name only")[0]
     uuids = list(kit.sandbox.practice.contacts)[:2]
     rows = "".join(f"<Contact><UUID>{uuid}</UUID><IsPrimary>Yes</IsPrimary></Contact>" for uuid in uuids)
@@ -220,7 +220,7 @@ async def test_existing_contacts_are_linked_at_most_ten() -> None:
 
 
 async def test_groups() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     one, two = kit.case("same name")
     body = f"<Group><Name>New & Co</Name><Taxable>Yes</Taxable><ClientUUID>{one}</ClientUUID></Group>"
     root = await kit.xml("POST", "clientgroup.api/add", body.replace("&", "&amp;"))
@@ -238,12 +238,12 @@ async def test_groups() -> None:
 
 
 async def test_a_group_needs_a_client() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     assert (await kit.error("POST", "clientgroup.api/add", "<Group><Name>x</Name></Group>"))[0] == 400
 
 
 async def test_staff_add_answers_get() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     root = await kit.xml(
         "POST", "staff.api/add", "<Staff><Name>Zed New</Name><Email>z@x.example</Email></Staff>"
     )
@@ -257,7 +257,7 @@ async def test_staff_add_answers_get() -> None:
 
 
 async def test_new_records_show_minutes_later() -> None:
-    kit = await Kit.ready(create_lag=180)
+    kit = await SandboxFixture.ready(create_lag=180)
     client = await add(kit, "<Name>Late Ltd</Name>")
     uuid = client.findtext("UUID")
     for path in ("client.api/list", "client.api/search?query=late", "client.api/paged-list"):

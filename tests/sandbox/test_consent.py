@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.sandbox.kit import FULL_SCOPE, Kit
+from tests.sandbox.fixtures import FULL_SCOPE, SandboxFixture
 from xpm_tui.sandbox.core.grants import REDIRECTS, UNATTACHED_APP, WEB_APP
 from xpm_tui.sandbox.core.http import Response
 
@@ -35,19 +35,19 @@ class Page(HTMLParser):
             self.fields.append((tag, given["name"], given.get("value")))
 
 
-async def decide(kit: Kit, page: Page, **form: str) -> Response:
+async def decide(kit: SandboxFixture, page: Page, **form: str) -> Response:
     hidden = {name: value or "" for tag, name, value in page.fields if tag == "input" and name}
     headers = {"content-type": "application/x-www-form-urlencoded"}
     body = urlencode(hidden | form).encode()
     return await kit.send("POST", page.forms[0]["action"] or "", body, headers, bare=True)
 
 
-async def open_page(kit: Kit, **changes: str | None) -> Response:
+async def open_page(kit: SandboxFixture, **changes: str | None) -> Response:
     return await kit.send("GET", f"{AUTHORIZE}?{kit.authorize_query(**changes)}", bare=True)  # type: ignore[arg-type]
 
 
 async def test_one_form_practice_preselected_allow_then_deny() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     response = await open_page(kit)
     page = Page(response.read().decode())
     assert response.status == 200
@@ -67,7 +67,7 @@ async def test_one_form_practice_preselected_allow_then_deny() -> None:
 
 
 async def test_allow_returns_code_and_state() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     page = Page((await open_page(kit)).read().decode())
     response = await decide(kit, page, decision="allow", tenant=page.options[0][0] or "")
     address = urlsplit(response.header("Location") or "")
@@ -79,7 +79,7 @@ async def test_allow_returns_code_and_state() -> None:
 
 
 async def test_allow_without_a_choice_takes_the_preselected() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     page = Page((await open_page(kit)).read().decode())
     await decide(kit, page, decision="allow")
     (connection,) = kit.sandbox.grants.connections.values()
@@ -87,7 +87,7 @@ async def test_allow_without_a_choice_takes_the_preselected() -> None:
 
 
 async def test_cancel() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     page = Page((await open_page(kit)).read().decode())
     response = await decide(kit, page, decision="deny")
     assert parse_qs(urlsplit(response.header("Location") or "").query) == {
@@ -113,7 +113,7 @@ async def test_cancel() -> None:
     ],
 )
 async def test_errors_are_pages_that_never_return(changes: dict[str, str | None], words: str) -> None:
-    response = await open_page(Kit.make(), **changes)
+    response = await open_page(SandboxFixture.make(), **changes)
     assert response.status == 400
     assert response.header("Location") is None
     assert (response.header("Content-Type") or "").startswith("text/html")
@@ -121,7 +121,7 @@ async def test_errors_are_pages_that_never_return(changes: dict[str, str | None]
 
 
 async def test_scopes_that_are_not_attached_to_the_app() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     response = await kit.send(
         "GET", f"{AUTHORIZE}?{kit.authorize_query('practicemanager', UNATTACHED_APP)}", bare=True
     )
@@ -129,13 +129,13 @@ async def test_scopes_that_are_not_attached_to_the_app() -> None:
 
 
 async def test_a_web_app_needs_no_challenge() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     response = await kit.send("GET", f"{AUTHORIZE}?{kit.authorize_query(app=WEB_APP)}", bare=True)
     assert response.status == 200
 
 
 async def test_a_person_without_the_permission_is_offered_nothing() -> None:
-    kit = Kit.make(user="tom")
+    kit = SandboxFixture.make(user="tom")
     text = (await open_page(kit)).read().decode()
     page = Page(text)
     assert "You don't have access to connect any Xero Practice Manager accounts" in text
@@ -145,19 +145,19 @@ async def test_a_person_without_the_permission_is_offered_nothing() -> None:
 
 
 async def test_other_tenants_are_offered_on_demand() -> None:
-    kit = Kit.make(user="tom", offer_other_tenants=True)
+    kit = SandboxFixture.make(user="tom", offer_other_tenants=True)
     page = Page((await open_page(kit)).read().decode())
     assert [value for value, _ in page.options] == list(kit.sandbox.tenants)[2:]
 
 
 async def test_text_in_the_page_is_escaped() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     response = await open_page(kit, state='"><script>x</script>')
     assert b"<script>" not in response.read()
 
 
 async def test_connections_list_filter_and_shape() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     await kit.log_in(tenant="Te Aroha Bookkeeping")
     response = await kit.send("GET", "/connections")
     rows = json.loads(response.read())
@@ -171,7 +171,7 @@ async def test_connections_list_filter_and_shape() -> None:
 
 
 async def test_disconnect_and_reconnect() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     (row,) = json.loads((await kit.send("GET", "/connections")).read())
     gone = await kit.send("DELETE", f"/connections/{row['id']}")
     assert (gone.status, gone.read()) == (204, b"")
@@ -189,7 +189,7 @@ async def test_disconnect_and_reconnect() -> None:
 
 
 async def test_null_names_and_other_types() -> None:
-    kit = await Kit.ready(null_tenant_names=True)
+    kit = await SandboxFixture.ready(null_tenant_names=True)
     for tenant in list(kit.sandbox.tenants)[2:]:
         await kit.control("POST", "connect", {"tenant": tenant})
     rows = json.loads((await kit.send("GET", "/connections")).read())
@@ -203,7 +203,7 @@ async def test_null_names_and_other_types() -> None:
 
 
 async def test_permission_taken_away_later() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     await kit.control("POST", "permission", {"allowed": False})
     assert (await kit.call("GET", "staff.api/list")).status == 403
     await kit.control("POST", "permission", {"allowed": True})
@@ -211,7 +211,7 @@ async def test_permission_taken_away_later() -> None:
 
 
 async def test_consent_by_control() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     url = f"{kit.sandbox.urls.login}{AUTHORIZE}?{kit.authorize_query(FULL_SCOPE)}"
     denied = await kit.control("POST", "consent", {"authorize_url": url, "deny": True})
     assert "error=access_denied" in denied["redirect"]

@@ -7,13 +7,13 @@ import json
 import pytest
 from lxml import etree
 
-from tests.sandbox.kit import Kit, texts
+from tests.sandbox.fixtures import SandboxFixture, texts
 from xpm_tui.sandbox.core.http import HttpRequest
 from xpm_tui.sandbox.core.switches import Switches
 
 
 async def test_about_shows_addresses_apps_people_and_cases() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     about = await kit.control("GET", "")
     assert about["clients"] == 12
     assert {"login_url", "identity_url", "api_url", "client_id", "redirect_port", "tenants"} <= set(about)
@@ -23,7 +23,7 @@ async def test_about_shows_addresses_apps_people_and_cases() -> None:
 
 
 async def test_time_moves_forward_only() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     before = (await kit.control("GET", "clock"))["now"]
     after = await kit.control("POST", "clock", {"advance": 90})
     assert after["now"] == before + 90
@@ -32,7 +32,7 @@ async def test_time_moves_forward_only() -> None:
 
 
 async def test_switches() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     shown = await kit.control(
         "POST", "switches", {"minute_limit": 5, "null_tenant_names": True, "latency": 0.5}
     )
@@ -74,14 +74,14 @@ def test_switches_that_cannot_be(values: dict[str, object]) -> None:
 async def test_errors_are_sentences(
     method: str, name: str, values: dict[str, object] | None, status: int
 ) -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     response = await kit.control_call(method, name, values)
     assert response.status == status
     assert json.loads(response.read())["error"]
 
 
 async def test_the_record_of_requests() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     await kit.call("GET", "client.api/get/1?fields=name")
     await kit.call("POST", "client.api/add", "<Client><Name>x</Name></Client>")
     shown = await kit.control("GET", "requests")
@@ -104,7 +104,7 @@ async def test_the_record_of_requests() -> None:
 
 
 async def test_colleagues_edits() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     practice = kit.sandbox.practice
     uuid, now = kit.case("complete")[0], kit.sandbox.clock.now()
     values = {"name": "Edited", "postal_city": "Perth", "street": "1 St", "archived": True, "manager": None}
@@ -132,7 +132,7 @@ async def test_colleagues_edits() -> None:
 
 
 async def test_a_prospect_made_client_gets_a_new_number() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     practice = kit.sandbox.practice
     (prospect,) = kit.case("prospect")
     made = (await kit.control("POST", "colleague", {"convert": prospect}))["uuid"]
@@ -145,7 +145,7 @@ async def test_a_prospect_made_client_gets_a_new_number() -> None:
 
 @pytest.mark.parametrize("leave", [False, True])
 async def test_a_merged_client_leaves_what_it_had_on_the_survivor(leave: bool) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     practice = kit.sandbox.practice
     job = next(job for job in practice.jobs.values() if practice.clients[job.client].contacts)
     lost = practice.clients[job.client]
@@ -165,7 +165,7 @@ async def test_a_merged_client_leaves_what_it_had_on_the_survivor(leave: bool) -
 
 
 async def test_a_colleague_works_while_a_run_goes_on() -> None:
-    kit = await Kit.ready(colleague_every=3)
+    kit = await SandboxFixture.ready(colleague_every=3)
     before = dict(kit.sandbox.practice.clients)
     for _ in range(7):
         (await kit.call("GET", "staff.api/list")).read()
@@ -174,7 +174,7 @@ async def test_a_colleague_works_while_a_run_goes_on() -> None:
 
 
 async def test_tokens_expire_and_are_revoked_on_demand() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     assert await kit.control("POST", "tokens", {"expire": True}) == {"expired": 1}
     response = await kit.call("GET", "staff.api/list")
     assert "TokenExpired" in json.loads(response.read())["Detail"]
@@ -184,14 +184,14 @@ async def test_tokens_expire_and_are_revoked_on_demand() -> None:
 
 
 async def test_disconnecting_one_tenant_by_control() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     await kit.control("POST", "disconnect", {"tenant": kit.tenant})
     assert (await kit.call("GET", "staff.api/list")).status == 403
     assert (await kit.refresh_call(kit.refresh)).status == 200
 
 
 async def test_reset_begins_again_from_the_seed() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     first = (await kit.call("GET", "client.api/list?detailed=true")).read()
     await kit.control("POST", "colleague", {"edits": 5})
     await kit.control("POST", "faults", {"kind": "500"})
@@ -202,7 +202,7 @@ async def test_reset_begins_again_from_the_seed() -> None:
 
 async def test_same_seed_same_bytes() -> None:
     async def everything(seed: int) -> list[bytes]:
-        kit = await Kit.ready(60, seed)
+        kit = await SandboxFixture.ready(60, seed)
         paths = ("client.api/list?detailed=true", "job.api/current?detailed=true", "staff.api/list")
         made = await kit.call("POST", "client.api/add", "<Client><Name>x</Name></Client>")
         return [made.read(), *[(await kit.call("GET", path)).read() for path in paths]]
@@ -212,7 +212,7 @@ async def test_same_seed_same_bytes() -> None:
 
 
 async def test_edits_show_in_lists() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     uuid = kit.case("complete")[0]
     await kit.control("POST", "colleague", {"client": uuid, "set": {"name": "zzz last"}})
     root = etree.fromstring((await kit.call("GET", "client.api/list")).read())
@@ -222,7 +222,7 @@ async def test_edits_show_in_lists() -> None:
 
 
 async def test_colleagues_edit_lists_jobs_people_and_links() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     practice = kit.sandbox.practice
     uuid = kit.case("complete")[0]
     first, second = (link.contact for link in practice.clients[uuid].contacts)
@@ -271,7 +271,7 @@ async def test_colleagues_edit_lists_jobs_people_and_links() -> None:
     ],
 )
 async def test_a_web_page_cannot_use_it(headers: dict[str, str], status: int) -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     answer = await kit.sandbox.handle(
         HttpRequest(
             "POST", "/_sandbox/clock", "", {"content-type": "application/json", **headers}, b'{"advance": 5}'

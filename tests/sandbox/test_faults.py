@@ -7,20 +7,20 @@ import json
 import pytest
 from lxml import etree
 
-from tests.sandbox.kit import Kit, texts
+from tests.sandbox.fixtures import SandboxFixture, texts
 from xpm_tui.sandbox.core.faults import ANSWERS, KINDS, LATE, ROWS, SPOILERS, Fault
 from xpm_tui.sandbox.core.http import Ending
 
 NEW = "<Client><Name>Faulty Ltd</Name></Client>"
 
 
-async def ready(**fault: object) -> Kit:
-    kit = await Kit.ready()
+async def ready(**fault: object) -> SandboxFixture:
+    kit = await SandboxFixture.ready()
     await kit.control("POST", "faults", fault)
     return kit
 
 
-def made(kit: Kit) -> int:
+def made(kit: SandboxFixture) -> int:
     return sum(row.name == "Faulty Ltd" for row in kit.sandbox.practice.clients.values())
 
 
@@ -66,7 +66,7 @@ async def test_silence_before_and_after_the_effect(kind: str, after: bool) -> No
     assert (row.status, row.ending, row.fault) == (0, kind, kind)
 
 
-def _key(kit: Kit) -> tuple[str, str]:
+def _key(kit: SandboxFixture) -> tuple[str, str]:
     (connection,) = kit.sandbox.grants.connections.values()
     return connection.app, connection.tenant
 
@@ -112,7 +112,7 @@ async def test_bodies_that_no_strict_parser_takes(kind: str) -> None:
 
 
 async def test_a_long_body_is_cut_without_being_made_whole() -> None:
-    kit = await Kit.ready(250)
+    kit = await SandboxFixture.ready(250)
     whole = (await kit.call("GET", "client.api/list?detailed=true")).read()
     await kit.control("POST", "faults", {"kind": "cut"})
     response = await kit.call("GET", "client.api/list?detailed=true")
@@ -177,7 +177,7 @@ async def test_a_record_that_appears_late() -> None:
     assert len(texts(await kit.xml("GET", path), "Clients/Client/UUID")) == 1
 
 
-async def statuses(kit: Kit, times: int, path: str = "staff.api/list") -> list[int]:
+async def statuses(kit: SandboxFixture, times: int, path: str = "staff.api/list") -> list[int]:
     return [(await kit.call("GET", path)).status for _ in range(times)]
 
 

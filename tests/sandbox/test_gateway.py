@@ -6,21 +6,21 @@ import json
 
 import pytest
 
-from tests.sandbox.kit import API, Kit
+from tests.sandbox.fixtures import API, SandboxFixture
 from xpm_tui.sandbox.core.grants import BROAD_APP, GRANULAR_APP
 from xpm_tui.sandbox.core.http import HttpRequest
 
 GRANULAR_READ = "practicemanager.client.read practicemanager.job.read practicemanager.staff.read"
 
 
-async def detail(kit: Kit, method: str, path: str, body: str = "") -> tuple[int, str]:
+async def detail(kit: SandboxFixture, method: str, path: str, body: str = "") -> tuple[int, str]:
     response = await kit.call(method, path, body)
     text = response.read()
     return response.status, json.loads(text)["Detail"] if response.status in (401, 403, 404) else ""
 
 
 async def test_the_order_of_the_checks() -> None:
-    kit = await Kit.ready(minute_limit=1)
+    kit = await SandboxFixture.ready(minute_limit=1)
     token, tenant = kit.token, kit.tenant
     kit.token = "foreign"
     assert await detail(kit, "GET", "nowhere.api/list") == (401, "AuthenticationUnsuccessful")
@@ -32,7 +32,7 @@ async def test_the_order_of_the_checks() -> None:
 
 
 async def test_gateway_errors_are_json_with_the_correlation_id() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     response = await kit.sandbox.handle(HttpRequest("GET", f"{API}client.api/list"))
     error = json.loads(response.read())
     assert list(error) == ["Type", "Title", "Status", "Detail", "Instance", "Extensions"]
@@ -60,7 +60,7 @@ async def test_gateway_errors_are_json_with_the_correlation_id() -> None:
     ],
 )
 async def test_which_scope_opens_what(scope: str, opens: str, shuts: str) -> None:
-    kit = await Kit.ready(scope=scope)
+    kit = await SandboxFixture.ready(scope=scope)
     for path in filter(None, opens.split(",")):
         assert (await kit.call(*path.split())).status in (200, 400), path
     for path in filter(None, shuts.split(",")):
@@ -68,13 +68,13 @@ async def test_which_scope_opens_what(scope: str, opens: str, shuts: str) -> Non
 
 
 async def test_granular_scopes_open_lists_by_switch() -> None:
-    kit = Kit.make(granular_scopes_open_lists=True)
+    kit = SandboxFixture.make(granular_scopes_open_lists=True)
     await kit.log_in(GRANULAR_READ, GRANULAR_APP)
     assert (await kit.call("GET", "template.api/list")).status == 200
 
 
 async def test_apps_have_their_own_connections() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.tenant = ""
     await kit.log_in("practicemanager", BROAD_APP)
     assert len(json.loads((await kit.send("GET", "/connections")).read())) == 1
@@ -82,7 +82,7 @@ async def test_apps_have_their_own_connections() -> None:
 
 
 async def test_a_wrong_verb() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     response = await kit.call("POST", "client.api/list")
     assert (response.status, response.header("Allow")) == (405, "GET")
     response = await kit.call("POST", "client.api/contact/1")
@@ -93,12 +93,12 @@ async def test_a_wrong_verb() -> None:
     "path", ["customfield.api/definition", "cost.api/list", "invoice.api/current", "x", ""]
 )
 async def test_what_is_left_out_is_an_unknown_path(path: str) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     assert (await kit.call("GET", path)).status == 404
 
 
 async def test_version_three_zero_is_not_there() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     assert (await kit.send("GET", "/practicemanager/3.0/client.api/list")).status == 404
 
 
@@ -114,7 +114,7 @@ async def test_version_three_zero_is_not_there() -> None:
     ],
 )
 async def test_strict_accept(accept: str, status: int, kind: str | None) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.accept = accept
     response = await kit.call("GET", "staff.api/list")
     assert (response.status, response.header("Content-Type")) == (status, kind)
@@ -125,7 +125,7 @@ async def test_strict_accept(accept: str, status: int, kind: str | None) -> None
     [("application/xml", 200, 200), ("text/xml", 415, 200), ("application/x-www-form-urlencoded", 415, 200)],
 )
 async def test_body_types(kind: str, strict: int, loose: int) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.extra = {"content-type": f"{kind}; charset=utf-8"}
     body = "<Client><Name>x</Name></Client>"
     response = await kit.call("POST", "client.api/add", body)
@@ -137,7 +137,7 @@ async def test_body_types(kind: str, strict: int, loose: int) -> None:
 
 
 async def test_negotiation_by_feature_header() -> None:
-    kit = await Kit.ready(content_negotiation="feature")
+    kit = await SandboxFixture.ready(content_negotiation="feature")
     kit.accept = "application/json"
     assert (await kit.call("GET", "staff.api/list")).header("Content-Type") == "text/xml; charset=utf-8"
     kit.extra = {"xero-features": "practice-strict-content-type"}
@@ -146,7 +146,7 @@ async def test_negotiation_by_feature_header() -> None:
 
 
 async def test_json_is_flat_and_typed() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.accept = "application/json"
     value = json.loads((await kit.call("GET", f"client.api/get/{kit.case('complete')[0]}")).read())
     client = value["client"]
@@ -170,7 +170,7 @@ async def test_json_is_flat_and_typed() -> None:
 
 
 async def test_json_bodies_are_read() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.accept, kit.extra = "application/json", {"content-type": "application/json"}
     person = next(iter(kit.sandbox.practice.staff))
     client = {
@@ -195,6 +195,6 @@ async def test_json_bodies_are_read() -> None:
     ("mode", "identifier", "parameter"), [("mixed", 200, 400), ("200", 200, 200), ("400", 400, 400)]
 )
 async def test_http_status_of_application_errors(mode: str, identifier: int, parameter: int) -> None:
-    kit = await Kit.ready(error_status=mode)
+    kit = await SandboxFixture.ready(error_status=mode)
     assert (await kit.error("POST", "job.api/delete", "<Job><ID>J9</ID></Job>"))[0] == identifier
     assert (await kit.error("GET", "job.api/list"))[0] == parameter

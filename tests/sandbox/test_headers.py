@@ -7,13 +7,13 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from tests.sandbox.kit import Kit
+from tests.sandbox.fixtures import SandboxFixture
 from xpm_tui.sandbox.core.clock import HOUR, utc
 
 
 @pytest.mark.parametrize("hours", [0, 26])
 async def test_date_follows_the_moved_clock_and_expires_equals_it(hours: int) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.sandbox.clock.advance(hours * HOUR)
     for path in ("staff.api/list", "nothing.api/here"):
         response = await kit.call("GET", path)
@@ -24,7 +24,7 @@ async def test_date_follows_the_moved_clock_and_expires_equals_it(hours: int) ->
 
 
 async def test_only_an_expired_token_is_answered_without_a_content_type() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.sandbox.clock.advance(HOUR)
     expired = await kit.call("GET", "staff.api/list")
     assert (expired.status, expired.header("content-type")) == (401, None)
@@ -36,6 +36,6 @@ async def test_only_an_expired_token_is_answered_without_a_content_type() -> Non
 
 @pytest.mark.parametrize("sent", ["19790402", "1979-04-02", "1979-04-02T00:00:00"])
 async def test_a_date_of_birth_comes_back_in_iso_form(sent: str) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     body = f"<Client><Name>Jo Li</Name><FirstName>Jo</FirstName><DateOfBirth>{sent}</DateOfBirth></Client>"
     assert b"<DateOfBirth>1979-04-02</DateOfBirth>" in (await kit.call("POST", "client.api/add", body)).read()

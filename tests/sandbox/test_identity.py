@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
-from tests.sandbox.kit import FULL_SCOPE, Kit
+from tests.sandbox.fixtures import FULL_SCOPE, SandboxFixture
 from xpm_tui.sandbox.core.clock import DAY, MINUTE
 from xpm_tui.sandbox.core.grants import APPS, BROAD_APP, DEFAULT_APP, GRANULAR_APP, WEB_APP, App
 from xpm_tui.sandbox.core.http import Response
@@ -22,7 +22,7 @@ def oauth_error(response: Response) -> tuple[int, str]:
 
 @pytest.mark.parametrize("app", [DEFAULT_APP, WEB_APP], ids=["pkce", "secret"])
 async def test_exchange_and_refresh(app: App) -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     tokens = await kit.log_in(app=app)
     assert tokens["expires_in"] == 1800
     assert tokens["token_type"] == "Bearer"
@@ -33,7 +33,7 @@ async def test_exchange_and_refresh(app: App) -> None:
 
 
 async def test_access_token_is_a_jwt_with_the_claims_seen() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     head, body, signature = kit.token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     assert json.loads(base64.urlsafe_b64decode(head + "=="))["typ"] == "JWT"
@@ -45,7 +45,7 @@ async def test_access_token_is_a_jwt_with_the_claims_seen() -> None:
 
 
 async def test_id_and_refresh_token_only_with_their_scopes() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     tokens = await kit.log_in("practicemanager.read")
     assert "id_token" not in tokens
     assert "refresh_token" not in tokens
@@ -62,7 +62,7 @@ async def test_id_and_refresh_token_only_with_their_scopes() -> None:
 
 
 async def test_scopes_are_additive_until_revoked() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     await kit.log_in("offline_access practicemanager")
     tokens = await kit.log_in("offline_access practicemanager.read")
     assert set(tokens["scope"].split()) == {"offline_access", "practicemanager", "practicemanager.read"}
@@ -72,7 +72,7 @@ async def test_scopes_are_additive_until_revoked() -> None:
 
 
 async def test_a_code_dies_with_its_use() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     form = kit.code_grant(await kit.code())
     assert (await kit.token_call(form)).status == 200
     assert oauth_error(await kit.token_call(form)) == (400, "invalid_grant")
@@ -80,7 +80,7 @@ async def test_a_code_dies_with_its_use() -> None:
 
 @pytest.mark.parametrize(("age", "status"), [(5 * MINUTE, 200), (5 * MINUTE + 1, 400)])
 async def test_a_code_lives_five_minutes(age: float, status: int) -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     form = kit.code_grant(await kit.code())
     kit.sandbox.clock.advance(age)
     assert (await kit.token_call(form)).status == status
@@ -101,20 +101,20 @@ async def test_a_code_lives_five_minutes(age: float, status: int) -> None:
     ],
 )
 async def test_what_a_token_call_refuses(change: dict[str, str], error: str) -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     form = kit.code_grant(await kit.code()) | change
     assert oauth_error(await kit.token_call(form)) == (400, error)
 
 
 async def test_a_json_body_is_not_understood() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     body = json.dumps(kit.code_grant(await kit.code())).encode()
     reply = await kit.send("POST", "/connect/token", body, {"content-type": "application/json"}, bare=True)
     assert oauth_error(reply) == (400, "unsupported_grant_type")
 
 
 async def test_wrong_secret() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     wrong = App(WEB_APP.client_id, "", WEB_APP.scopes, secret="guess")
     form = kit.code_grant(await kit.code(app=WEB_APP), WEB_APP)
     assert oauth_error(await kit.token_call(form, wrong)) == (400, "invalid_client")
@@ -122,7 +122,7 @@ async def test_wrong_secret() -> None:
 
 @pytest.mark.parametrize(("age", "status"), [(30 * MINUTE, 200), (30 * MINUTE + 1, 400)])
 async def test_a_rotated_refresh_token_has_thirty_minutes_of_grace(age: float, status: int) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     first = json.loads((await kit.refresh_call(kit.refresh)).read())["refresh_token"]
     kit.sandbox.clock.advance(age)
     assert (await kit.refresh_call(kit.refresh)).status == status
@@ -131,13 +131,13 @@ async def test_a_rotated_refresh_token_has_thirty_minutes_of_grace(age: float, s
 
 @pytest.mark.parametrize(("age", "status"), [(60 * DAY, 200), (60 * DAY + 1, 400)])
 async def test_a_refresh_token_dies_after_sixty_idle_days(age: float, status: int) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.sandbox.clock.advance(age)
     assert (await kit.refresh_call(kit.refresh)).status == status
 
 
 async def test_the_access_token_expires_after_thirty_minutes() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     kit.sandbox.clock.advance(30 * MINUTE - 1)
     assert (await kit.call("GET", "staff.api/list")).status == 200
     kit.sandbox.clock.advance(1)
@@ -149,7 +149,7 @@ async def test_the_access_token_expires_after_thirty_minutes() -> None:
 
 
 async def test_revocation_cuts_all_connections_and_tokens() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     reply = await kit.revoke(kit.refresh)
     assert (reply.status, reply.read()) == (200, b"")
     assert (await kit.send("GET", "/connections")).status == 401
@@ -159,7 +159,7 @@ async def test_revocation_cuts_all_connections_and_tokens() -> None:
 
 
 async def test_user_info_and_discovery() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     user = json.loads((await kit.send("GET", "/connect/userinfo")).read())
     assert user["name"] == "Ana Silva"
     found = json.loads((await kit.send("GET", "/.well-known/openid-configuration")).read())
@@ -169,7 +169,7 @@ async def test_user_info_and_discovery() -> None:
 
 
 async def test_each_host_answers_only_its_own_paths() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     assert (await kit.send("POST", "/connect/token", host="login")).status == 404
     assert (await kit.send("GET", "/connections", host="identity")).status == 404
     assert (await kit.send("GET", "/connections", host="api")).status == 200
@@ -180,7 +180,7 @@ def test_client_ids_look_like_xeros() -> None:
 
 
 async def test_no_secret_in_the_record_or_in_a_repr() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     await kit.refresh_call(kit.refresh)
     shown = repr(kit.sandbox.log.rows()) + repr(kit.sandbox.grants) + repr(WEB_APP)
     for secret in (kit.token, kit.refresh, "v" * 43, WEB_APP.secret or ""):
@@ -188,13 +188,17 @@ async def test_no_secret_in_the_record_or_in_a_repr() -> None:
 
 
 async def test_same_seed_and_clock_same_tokens() -> None:
-    one, two, other = await Kit.ready(), await Kit.ready(), await Kit.ready(seed=2)
+    one, two, other = (
+        await SandboxFixture.ready(),
+        await SandboxFixture.ready(),
+        await SandboxFixture.ready(seed=2),
+    )
     assert (one.token, one.refresh) == (two.token, two.refresh)
     assert one.token != other.token
 
 
 async def test_broad_only_app_may_not_ask_for_granular() -> None:
-    kit = Kit.make()
+    kit = SandboxFixture.make()
     assert await kit.code("practicemanager", app=BROAD_APP)
     url = f"{kit.sandbox.urls.login}/x?{kit.authorize_query('practicemanager.client', BROAD_APP)}"
     assert (await kit.control_call("POST", "consent", {"authorize_url": url})).status == 400

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from tests.sandbox.kit import Kit, tags, texts
+from tests.sandbox.fixtures import SandboxFixture, tags, texts
 from xpm_tui.sandbox.core.clock import stamp
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
-async def new_job(kit: Kit, more: str = "", name: str = "2026 Annual Accounts") -> etree._Element:
+async def new_job(kit: SandboxFixture, more: str = "", name: str = "2026 Annual Accounts") -> etree._Element:
     client = kit.case("complete")[0]
     body = (
         f"<Job><Name>{name}</Name><Description>one\ntwo</Description><ClientUUID>{client}</ClientUUID>"
@@ -22,16 +22,16 @@ async def new_job(kit: Kit, more: str = "", name: str = "2026 Annual Accounts") 
     return found
 
 
-def template(kit: Kit, name: str) -> str:
+def template(kit: SandboxFixture, name: str) -> str:
     return next(row.uuid for row in kit.sandbox.practice.templates.values() if row.name == name)
 
 
-async def change(kit: Kit, method: str, path: str, number: str, more: str) -> etree._Element:
+async def change(kit: SandboxFixture, method: str, path: str, number: str, more: str) -> etree._Element:
     return await kit.xml(method, path, f"<Job><ID>{number}</ID>{more}</Job>")
 
 
 async def test_a_new_job_in_wire_order_with_its_templates_tasks() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     category = next(iter(kit.sandbox.practice.categories.values()))
     job = await new_job(
         kit,
@@ -53,7 +53,7 @@ async def test_a_new_job_in_wire_order_with_its_templates_tasks() -> None:
 
 
 async def test_numbers_go_in_sequence_around_ones_taken_by_hand() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     first = (await new_job(kit)).findtext("ID") or ""
     following = f"J{int(first[1:]) + 1:06d}"
     taken = await new_job(kit, f"<ID>{following}</ID>")
@@ -62,7 +62,7 @@ async def test_numbers_go_in_sequence_around_ones_taken_by_hand() -> None:
 
 
 async def test_a_number_that_exists() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     await new_job(kit, "<ID>ACC-1</ID>")
     before = len(kit.sandbox.practice.jobs)
     body = (
@@ -99,7 +99,7 @@ async def test_a_number_that_exists() -> None:
     ],
 )
 async def test_what_add_refuses(change: tuple[str, str], words: str) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     before = dict(kit.sandbox.practice.jobs)
     body = (
         "<Job><Name>n</Name><Description/><ClientUUID>{client}</ClientUUID><StartDate>20260701</StartDate>"
@@ -111,7 +111,7 @@ async def test_what_add_refuses(change: tuple[str, str], words: str) -> None:
 
 
 async def test_list_complains_one_parameter_at_a_time() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     form = "Required parameter '{}' should be specified in the format 'yyyyMMdd'"
     assert await kit.error("GET", "job.api/list") == (400, form.format("from"))
     assert await kit.error("GET", "job.api/list?to=2026-01-01") == (400, form.format("from"))
@@ -122,7 +122,7 @@ async def test_list_complains_one_parameter_at_a_time() -> None:
 
 
 async def test_the_window_is_by_creation_and_inclusive() -> None:
-    kit = await Kit.ready(250)
+    kit = await SandboxFixture.ready(250)
     days = sorted({stamp(job.created)[:10].replace("-", "") for job in kit.sandbox.practice.jobs.values()})
     day = days[len(days) // 2]
     root = await kit.xml("GET", f"job.api/list?from={day}&to={day}")
@@ -135,7 +135,7 @@ async def test_the_window_is_by_creation_and_inclusive() -> None:
 
 
 async def test_current_has_open_jobs_in_order_and_details_on_demand() -> None:
-    kit = await Kit.ready(250)
+    kit = await SandboxFixture.ready(250)
     root = await kit.xml("GET", "job.api/current")
     states = set(texts(root, "Jobs/Job/State"))
     assert states
@@ -156,7 +156,7 @@ async def test_current_has_open_jobs_in_order_and_details_on_demand() -> None:
 
 
 async def test_a_template_whose_task_was_deleted() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     uuid = template(kit, "GST Return")
     await kit.control("POST", "colleague", {"delete": kit.sandbox.practice.templates[uuid].tasks[0][0]})
     job = await new_job(kit, f"<TemplateUUID>{uuid}</TemplateUUID>")
@@ -164,7 +164,7 @@ async def test_a_template_whose_task_was_deleted() -> None:
 
 
 async def test_notes_of_a_job_have_a_uuid() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     root = await kit.xml("GET", "job.api/get/Y200417")
     note = root.find("Job/Notes/Note")
     assert note is not None
@@ -173,7 +173,7 @@ async def test_notes_of_a_job_have_a_uuid() -> None:
 
 
 async def test_jobs_of_a_client_and_of_a_person() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     number = (await new_job(kit)).findtext("ID") or ""
     client, person = kit.case("complete")[0], next(iter(kit.sandbox.practice.staff))
     assert number in texts(await kit.xml("GET", f"job.api/client/{client}"), "Jobs/Job/ID")
@@ -184,7 +184,7 @@ async def test_jobs_of_a_client_and_of_a_person() -> None:
 
 
 async def test_state_takes_the_code_and_answers_the_status_only() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     number = (await new_job(kit)).findtext("ID") or ""
     response = await kit.call("PUT", "job.api/state", f"<Job><ID>{number}</ID><State>COMPLETED</State></Job>")
     assert response.read() == b'<Response api-method="State"><Status>OK</Status></Response>'
@@ -202,7 +202,7 @@ async def test_state_takes_the_code_and_answers_the_status_only() -> None:
 
 
 async def test_assign_takes_any_mix_or_nothing_of_it() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     job = await new_job(kit, f"<TemplateUUID>{template(kit, 'GST Return')}</TemplateUUID>")
     number, task = job.findtext("ID") or "", job.findtext("Tasks/Task/UUID")
     one, two = list(kit.sandbox.practice.staff)[:2]
@@ -226,7 +226,7 @@ async def test_assign_takes_any_mix_or_nothing_of_it() -> None:
 
 
 async def test_applying_a_template_twice_or_appending() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     uuid = template(kit, "GST Return")
     number = (await new_job(kit)).findtext("ID") or ""
     for expected in (2, 4):
@@ -243,14 +243,14 @@ async def test_applying_a_template_twice_or_appending() -> None:
 
 @pytest.mark.parametrize("path", ["POST job.api/delete", "PUT job.api/assign", "POST job.api/applytemplate"])
 async def test_a_number_that_does_not_exist(path: str) -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     method, name = path.split()
     body = "<Job><ID>J999999</ID></Job>"
     assert await kit.error(method, name, body) == (200, "Invalid job identifier")
 
 
 async def test_update_and_delete() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     number = (await new_job(kit)).findtext("ID") or ""
     category = list(kit.sandbox.practice.categories.values())[1]
     more = (
@@ -268,7 +268,7 @@ async def test_update_and_delete() -> None:
 
 
 async def test_tasks_of_a_job() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     number = (await new_job(kit)).findtext("ID") or ""
     known = list(kit.sandbox.practice.tasks.values())
     uuids = []
@@ -294,7 +294,7 @@ async def test_tasks_of_a_job() -> None:
 
 
 async def test_a_new_job_may_inherit_managers_or_show_late() -> None:
-    kit = await Kit.ready(jobs_inherit_managers=True, create_lag=120)
+    kit = await SandboxFixture.ready(jobs_inherit_managers=True, create_lag=120)
     job = await new_job(kit)
     assert job.findtext("Manager/Name") == "Tom Reid"
     number = job.findtext("ID") or ""
@@ -304,7 +304,7 @@ async def test_a_new_job_may_inherit_managers_or_show_late() -> None:
 
 
 async def test_lists_are_sorted_without_regard_to_case() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     for path, place in (
         ("template.api/list", "Templates/Template"),
         ("category.api/list", "Categories/Category"),
@@ -321,7 +321,7 @@ async def test_lists_are_sorted_without_regard_to_case() -> None:
 
 
 async def test_old_jobs_name_people_who_left() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     (left,) = kit.case("staff who left")
     listed = await kit.xml("GET", "staff.api/list")
     assert left not in texts(listed, "StaffList/Staff/UUID")

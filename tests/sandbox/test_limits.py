@@ -5,14 +5,14 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from tests.sandbox.kit import Kit
+from tests.sandbox.fixtures import SandboxFixture
 from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import DAY, MINUTE
 from xpm_tui.sandbox.core.limits import Limits, Window
 from xpm_tui.sandbox.core.switches import Switches
 
 
-async def calls(kit: Kit, times: int) -> list[int]:
+async def calls(kit: SandboxFixture, times: int) -> list[int]:
     statuses = []
     for _ in range(times):
         response = await kit.call("GET", "staff.api/list")
@@ -22,7 +22,7 @@ async def calls(kit: Kit, times: int) -> list[int]:
 
 
 async def test_sixty_calls_then_429_until_the_oldest_leaves() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     assert await calls(kit, 20) == [200] * 20
     kit.sandbox.clock.advance(30)
     assert await calls(kit, 41) == [200] * 40 + [429]
@@ -38,7 +38,7 @@ async def test_sixty_calls_then_429_until_the_oldest_leaves() -> None:
 
 
 async def test_headers_count_down() -> None:
-    kit = await Kit.ready(day_limit=1000)
+    kit = await SandboxFixture.ready(day_limit=1000)
     response = await kit.call("GET", "staff.api/list")
     names = ("X-MinLimit-Remaining", "X-DayLimit-Remaining", "X-AppMinLimit-Remaining")
     assert [response.header(name) for name in names] == ["59", "999", "9999"]
@@ -48,7 +48,7 @@ async def test_headers_count_down() -> None:
 
 
 async def test_five_at_once() -> None:
-    kit = await Kit.ready()
+    kit = await SandboxFixture.ready()
     open_ones = [await kit.call("GET", "staff.api/list") for _ in range(5)]
     refused = await kit.call("GET", "staff.api/list")
     assert (refused.status, refused.header("X-Rate-Limit-Problem")) == (429, "concurrent")
@@ -61,7 +61,7 @@ async def test_five_at_once() -> None:
 
 
 async def test_the_day_ends_later_than_the_minute() -> None:
-    kit = await Kit.ready(day_limit=1000, access_token_life=2 * DAY)
+    kit = await SandboxFixture.ready(day_limit=1000, access_token_life=2 * DAY)
     await kit.control("POST", "limits", {"day": 999})
     kit.sandbox.clock.advance(600)
     assert await calls(kit, 2) == [200, 429]
@@ -73,7 +73,7 @@ async def test_the_day_ends_later_than_the_minute() -> None:
 
 
 async def test_practices_and_other_calls_do_not_share_allowance() -> None:
-    kit = await Kit.ready(minute_limit=1)
+    kit = await SandboxFixture.ready(minute_limit=1)
     await kit.control("POST", "connect", {"tenant": "Te Aroha Bookkeeping"})
     assert await calls(kit, 2) == [200, 429]
     for _ in range(3):
@@ -86,7 +86,7 @@ async def test_practices_and_other_calls_do_not_share_allowance() -> None:
 
 async def test_refused_calls_count_only_by_switch() -> None:
     for switch, left in (("no", 200), ("yes", 429)):
-        kit = await Kit.ready(minute_limit=2, rejected_calls_count=switch)
+        kit = await SandboxFixture.ready(minute_limit=2, rejected_calls_count=switch)
         await calls(kit, 2)
         kit.sandbox.clock.advance(30)
         await calls(kit, 2)
@@ -95,7 +95,7 @@ async def test_refused_calls_count_only_by_switch() -> None:
 
 
 async def test_clearing() -> None:
-    kit = await Kit.ready(minute_limit=1)
+    kit = await SandboxFixture.ready(minute_limit=1)
     await calls(kit, 1)
     assert await kit.control("POST", "limits", {"clear": True}) == {"minute": 0, "day": 0, "in_flight": 0}
     assert await calls(kit, 1) == [200]

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.sandbox.kit import Kit, texts
+from tests.sandbox.fixtures import SandboxFixture, texts
 from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import SAMPLE_NOW
 from xpm_tui.sandbox.core.records import SandboxPractice
@@ -98,7 +98,7 @@ def test_a_negative_size_is_refused() -> None:
 
 async def test_a_long_list_is_made_while_it_is_read() -> None:
     size = count(2000, 50_000)
-    kit = await Kit.ready(size)
+    kit = await SandboxFixture.ready(size)
     response = await kit.call("GET", "client.api/list?detailed=true")
     tracemalloc.start()
     total = clients = 0
@@ -114,7 +114,7 @@ async def test_a_long_list_is_made_while_it_is_read() -> None:
 
 
 async def test_no_page_or_list_is_empty_of_cases() -> None:
-    kit = await Kit.ready(60)
+    kit = await SandboxFixture.ready(60)
     root = await kit.xml("GET", "client.api/list?detailed=true")
     assert "2 Monthly" in texts(root, "Clients/Client/GSTPeriod")
     assert texts(root, "Clients/Client/Groups/Group/Name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.memory_book import MemoryIds
+from tests.support.memory_store import MemoryIds
 from xpm_tui.store.ids import BlockIds
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.support.memory_book import MemoryBook
+from tests.support.memory_store import MemoryStore
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.runs import BeforeImage, Intent, IntentState, Run, StopRequest
@@ -41,14 +41,14 @@ def a_plan(number: int, days: float) -> list[Write]:
     return [Put(PLANS, plan), Put(PLANNED, record)]
 
 
-def kept(book: MemoryBook) -> dict[str, list[str]]:
+def kept(book: MemoryStore) -> dict[str, list[str]]:
     book.commit(outdated_rows(book.snapshot(), now=NOW, runs_days=700, images_days=90))
     tables: tuple[TableSchema[object], ...] = (RUNS, PLANS, PLANNED, IMAGES, INTENTS, STOPS)  # type: ignore[type-var,assignment]
     return {table.name: sorted(book.snapshot().ids(table)) for table in tables}
 
 
 def test_a_run_goes_with_all_that_hangs_on_it() -> None:
-    book = MemoryBook([*a_run(1, 800), *a_run(2, 100), *a_run(3, 10)])
+    book = MemoryStore([*a_run(1, 800), *a_run(2, 100), *a_run(3, 10)])
     left = kept(book)
     assert left["runs"] == left["stops"] == ["r2", "r3"]
     assert left["images"] == ["r3/c1"]
@@ -58,7 +58,7 @@ def test_a_run_goes_with_all_that_hangs_on_it() -> None:
 
 
 def test_what_is_open_unknown_or_held_stays() -> None:
-    book = MemoryBook([*a_run(1, 800, "sent"), *a_run(2, 800, "held"), *a_run(3, 800, ended=False)])
+    book = MemoryStore([*a_run(1, 800, "sent"), *a_run(2, 800, "held"), *a_run(3, 800, ended=False)])
     left = kept(book)
     assert left["runs"] == ["r1", "r2", "r3"]
     assert left["images"] == ["r1/c1", "r2/c1", "r3/c1"]
@@ -66,6 +66,6 @@ def test_what_is_open_unknown_or_held_stays() -> None:
 
 
 def test_the_newest_drafts_stay() -> None:
-    book = MemoryBook([write for n in range(1, 9) for write in a_plan(n, 10 - n)] + a_plan(9, 0.5))
+    book = MemoryStore([write for n in range(1, 9) for write in a_plan(n, 10 - n)] + a_plan(9, 0.5))
     assert kept(book)["plans"] == ["p7", "p8", "p9"]
     assert kept(book)["planned"] == ["p7/c1", "p8/c1", "p9/c1"]

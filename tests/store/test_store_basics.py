@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.memory_book import MemoryBook, MemoryIds
+from tests.support.memory_store import MemoryIds, MemoryStore
 from tests.support.postgres_server import Opener, opener
 from xpm_tui.domain.errors import ReadOnly, StoreChanged
 from xpm_tui.domain.ignition import Client
@@ -20,7 +20,7 @@ from xpm_tui.store.ids import StoreIds
 
 @pytest.fixture(params=["disk", "postgres", "memory"])
 def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = MemoryBook() if request.param == "memory" else opener(request.param, tmp_path)()
+    opened = MemoryStore() if request.param == "memory" else opener(request.param, tmp_path)()
     yield opened
     opened.close()
 

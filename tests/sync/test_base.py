@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sync.world import linked, xpm, xpm_contact
+from tests.sync.fixtures import linked, xpm, xpm_contact
 from xpm_tui.domain.links import Base, ContactLink, Pair, Value
 from xpm_tui.sync.base import (
     forget,

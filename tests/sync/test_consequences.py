@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.profile import count
 from tests.sync import practices
-from tests.sync.world import World
+from tests.sync.fixtures import SyncFixture
 from xpm_tui.domain.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
@@ -23,7 +23,7 @@ SENT = {
 }  # fmt: skip
 
 
-def sent(world: World) -> Counter[str]:
+def sent(world: SyncFixture) -> Counter[str]:
     """What the practice in memory was sent, by the kinds of requests."""
     found = Counter(SENT[verb] for verb, _, _ in world.practice.sent)
     found["checks"] = world.practice.reads.count("clients since")
@@ -35,12 +35,12 @@ def predicted(found: Consequences) -> Counter[str]:
     return +Counter({kind: getattr(found.requests, kind) for kind in kinds})
 
 
-def forget(world: World) -> None:
+def forget(world: SyncFixture) -> None:
     world.practice.sent.clear()
     world.practice.reads.clear()
 
 
-async def applied(world: World, plan: Plan, records: list[PlannedRecord]) -> tuple[Consequences, Run]:
+async def applied(world: SyncFixture, plan: Plan, records: list[PlannedRecord]) -> tuple[Consequences, Run]:
     found = plan_consequences(world.book.snapshot(), plan, records)
     forget(world)
     return found, await world.apply(plan, records, reviewed=True)
@@ -50,7 +50,9 @@ async def applied(world: World, plan: Plan, records: list[PlannedRecord]) -> tup
 async def test_a_random_plan_and_its_undo_do_what_was_computed(seed: int) -> None:
     dice = Random(seed)
     people = practices.practice(dice, 12)
-    world = World(people.clients, people.rows, policy=people.policy, links=people.links, team=practices.TEAM)
+    world = SyncFixture(
+        people.clients, people.rows, policy=people.policy, links=people.links, team=practices.TEAM
+    )
     await world.refresh()
     for _ in range(2):
         plan, records = world.plan()
@@ -68,7 +70,7 @@ async def test_a_random_plan_and_its_undo_do_what_was_computed(seed: int) -> Non
         await world.refresh()
 
 
-async def undone(world: World, run: Run, found: Consequences) -> None:
+async def undone(world: SyncFixture, run: Run, found: Consequences) -> None:
     """What an undo says beforehand is what it does, where the mirror is as XPM says."""
     await world.refresh(complete=False)
     plan, records, left = plan_undo(

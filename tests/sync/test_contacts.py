@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sync.world import contact, xpm_contact
+from tests.sync.fixtures import contact, xpm_contact
 from xpm_tui.domain.links import ContactLink
 from xpm_tui.sync.planning.contacts import ContactMatch, match_contacts
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sync.world import World, client, contact, linked, member, xpm
+from tests.sync.fixtures import SyncFixture, client, contact, linked, member, xpm
 from xpm_tui.domain.errors import DecisionNeeded, NotFound, OutcomeUnknown, Refused
 from xpm_tui.domain.links import BlockedPair
 from xpm_tui.domain.runs import Intent, Run
@@ -27,7 +27,7 @@ from xpm_tui.sync.policy import Policy
 LAG = 300.0
 
 
-async def create(world: World, id_: str = "c1", **options: Any) -> CreatedClient:
+async def create(world: SyncFixture, id_: str = "c1", **options: Any) -> CreatedClient:
     options.setdefault("policy", Policy(direction="to_xpm", level="nothing"))
     return await create_client(
         id_,
@@ -43,7 +43,7 @@ async def create(world: World, id_: str = "c1", **options: Any) -> CreatedClient
     )
 
 
-async def recover(world: World, **options: Any) -> Resolved:
+async def recover(world: SyncFixture, **options: Any) -> Resolved:
     return await resolve(
         book=world.book,
         practice=world.practice,
@@ -54,12 +54,12 @@ async def recover(world: World, **options: Any) -> Resolved:
     )
 
 
-def the_intent(world: World) -> Intent:
+def the_intent(world: SyncFixture) -> Intent:
     (intent,) = world.book.snapshot().rows(INTENTS)
     return intent
 
 
-def the_run(world: World) -> Run:
+def the_run(world: SyncFixture) -> Run:
     run = world.book.snapshot().get(RUNS, "r50")
     assert run is not None
     return run
@@ -75,7 +75,7 @@ async def test_everything_goes_over_whatever_the_level_and_both_are_in_step() ->
         manager="t2",
         contacts=(contact(1, name="Jo", primary=True), contact(2, name="Jo"), contact(3, email="x@y")),
     )
-    world = World(
+    world = SyncFixture(
         [ours], [xpm(9, name="Kea Ltd", structure="Trust")], team=[member(1, staff="s1"), member(2)]
     )
     await world.refresh()
@@ -100,7 +100,7 @@ async def test_everything_goes_over_whatever_the_level_and_both_are_in_step() ->
 
 
 async def test_a_structure_that_xpm_does_not_use_is_left_out() -> None:
-    world = World([client(structure="Guild")], [xpm(9, name="Kea Ltd", structure="Trust")])
+    world = SyncFixture([client(structure="Guild")], [xpm(9, name="Kea Ltd", structure="Trust")])
     await world.refresh()
     assert (await create(world)).left_out == ("structure",)
     assert "structure" not in world.practice.sent[0][2]
@@ -108,7 +108,7 @@ async def test_a_structure_that_xpm_does_not_use_is_left_out() -> None:
 
 @pytest.mark.parametrize("flags", [{}, {"archived": True}, {"prospect": True}])
 async def test_a_twin_in_xpm_makes_it_wait(flags: dict[str, Any]) -> None:
-    world = World([client()], [xpm(7, name="Client 1", **flags)])
+    world = SyncFixture([client()], [xpm(7, name="Client 1", **flags)])
     await world.refresh()
     with pytest.raises(MustWait) as waits:
         await create(world)
@@ -117,13 +117,13 @@ async def test_a_twin_in_xpm_makes_it_wait(flags: dict[str, Any]) -> None:
 
 
 async def test_a_deleted_twin_blocks_nothing() -> None:
-    world = World([client()], [xpm(7, name="Client 1", deleted=True)])
+    world = SyncFixture([client()], [xpm(7, name="Client 1", deleted=True)])
     await world.refresh()
     assert (await create(world)).row.name == "Client 1"
 
 
 async def test_a_twin_that_a_colleague_has_just_made_is_seen() -> None:
-    world = World([client()])
+    world = SyncFixture([client()])
     await world.refresh()
     world.practice.add(xpm(7, name="Client 1"))
     with pytest.raises(MustWait):
@@ -132,7 +132,7 @@ async def test_a_twin_that_a_colleague_has_just_made_is_seen() -> None:
 
 
 async def test_what_is_or_was_linked_unnamed_or_surely_there_waits() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1), client(2, name=" "), client(3), client(4, name="KEA LTD."), client(5, name="Bob Tui")],
         [xpm(1), xpm(8, name="Kea Limited"), xpm(9, name="Robert Tui", archived=True)],
         links=[linked(1)],
@@ -152,7 +152,9 @@ async def test_what_is_or_was_linked_unnamed_or_surely_there_waits() -> None:
 
 
 async def test_the_message_names_the_client_in_the_way_and_how_to_go_on() -> None:
-    world = World([client(name="KEA PLUMBING LTD.")], [xpm(8, name="Kea Plumbing Limited", archived=True)])
+    world = SyncFixture(
+        [client(name="KEA PLUMBING LTD.")], [xpm(8, name="Kea Plumbing Limited", archived=True)]
+    )
     await world.refresh()
     with pytest.raises(MustWait) as waits:
         await create(world)
@@ -164,12 +166,12 @@ async def test_the_message_names_the_client_in_the_way_and_how_to_go_on() -> Non
     assert world.practice.sent == []
 
 
-def _apart(world: World) -> list[BlockedPair]:
+def _apart(world: SyncFixture) -> list[BlockedPair]:
     return list(world.book.snapshot().rows(APART))
 
 
 async def test_a_user_may_say_that_it_is_a_different_client_and_it_is_remembered() -> None:
-    world = World(
+    world = SyncFixture(
         [client(name="Kea Plumbing")], [xpm(8, name="Kea Plumbing Ltd"), xpm(9, name="Kea Plumbin")]
     )
     await world.refresh()
@@ -185,7 +187,7 @@ async def test_a_user_may_say_that_it_is_a_different_client_and_it_is_remembered
 
 
 async def test_a_near_one_that_is_linked_elsewhere_blocks_nothing_and_the_same_one_always_does() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1, name="Bob Tui"), client(2), client(3, name="Kea Ltd"), client(4)],
         [xpm(2, name="Robert Tui"), xpm(4, name="Kea Limited")],
         links=[linked(2), linked(4)],
@@ -197,7 +199,7 @@ async def test_a_near_one_that_is_linked_elsewhere_blocks_nothing_and_the_same_o
 
 
 async def test_the_second_of_two_that_are_the_same_waits_for_the_first() -> None:
-    world = World([client(1, name="Kea Ltd"), client(2, name="Kea Limited")])
+    world = SyncFixture([client(1, name="Kea Ltd"), client(2, name="Kea Limited")])
     await world.refresh()
     index = MatchIndex.build(world.book.snapshot())
     assert (await create(world, "c1", index=index)).row.name == "Kea Ltd"
@@ -206,7 +208,7 @@ async def test_the_second_of_two_that_are_the_same_waits_for_the_first() -> None
 
 
 async def test_a_refusal_is_an_end() -> None:
-    world = World([client()])
+    world = SyncFixture([client()])
     world.practice.faults = [Refused("No.", words="Invalid name")]
     with pytest.raises(Refused):
         await create(world)
@@ -218,7 +220,7 @@ async def test_a_refusal_is_an_end() -> None:
 
 @pytest.mark.parametrize("lag", [0, 90, 299])
 async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
-    world = World([client(phone="1")])
+    world = SyncFixture([client(phone="1")])
     world.practice.lag = lag
     world.practice.faults = [OutcomeUnknown("No answer.")]
     made = await create(world)
@@ -232,7 +234,7 @@ async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
 
 @pytest.mark.parametrize("made", [True, False])
 async def test_what_does_not_show_in_time_is_held_and_never_sent_again(made: bool) -> None:
-    world = World([client()])
+    world = SyncFixture([client()])
     world.practice.lag = 10_000
     lost = OutcomeUnknown("No answer.")
     world.practice.faults = [lost]
@@ -251,13 +253,15 @@ async def test_several_new_ones_or_another_one_are_held() -> None:
         [xpm(7, name="Client 1"), xpm(8, name="Client 1")],
         [xpm(7, name="Client 1", phone="other")],
     ):
-        world = World([client(phone="1" if len(rows) == 1 else "")])
+        world = SyncFixture([client(phone="1" if len(rows) == 1 else "")])
         lost = OutcomeUnknown("No answer.")
         world.practice.faults = [lost]
         world.practice.lost = [lost]
         search = world.practice.search
 
-        async def and_then(query: str, world: World = world, rows: Any = rows, search: Any = search) -> Any:
+        async def and_then(
+            query: str, world: SyncFixture = world, rows: Any = rows, search: Any = search
+        ) -> Any:
             found = await search(query)
             for row in rows:
                 world.practice.add(row)
@@ -275,7 +279,7 @@ async def test_several_new_ones_or_another_one_are_held() -> None:
 @pytest.mark.parametrize("step", ["before sending", "after sending", "before the end"])
 @pytest.mark.parametrize("lag", [0, 90, 10_000])
 async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -> None:
-    world = World([client(phone="1")])
+    world = SyncFixture([client(phone="1")])
     world.practice.lag = lag
     commit = world.book.commit
 
@@ -311,7 +315,7 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
 
 
 async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
-    world = World([client()])
+    world = SyncFixture([client()])
     world.practice.lag = 90
     world.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):
@@ -323,8 +327,8 @@ async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
     assert world.link().origin == "created"
 
 
-async def held() -> World:
-    world = World([client()])
+async def held() -> SyncFixture:
+    world = SyncFixture([client()])
     world.practice.lag = 10_000
     world.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):
@@ -359,7 +363,7 @@ async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
 
 
 async def test_undoing_a_creation_unlinks_and_says_where_xpm_has_it() -> None:
-    world = World([client()])
+    world = SyncFixture([client()])
     made = await create(world)
     assert [image.created for image in world.book.snapshot().rows(IMAGES)] == [True]
     world.practice.edit(made.row.uuid, web_url="https://xpm.example/Client/9001/Detail")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sync.world import World, member
+from tests.sync.fixtures import SyncFixture, member
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound, OutcomeUnknown, Refused, ScopeMissing
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.runs import Intent, Run
@@ -20,13 +20,13 @@ LAG = 300.0
 BO = TeamMember(id="t1", name="Bo Li", email="bo@x.example")
 
 
-def world(*people: Staff, team: tuple[TeamMember, ...] = (BO,)) -> World:
-    made = World(team=team)
+def world(*people: Staff, team: tuple[TeamMember, ...] = (BO,)) -> SyncFixture:
+    made = SyncFixture(team=team)
     made.practice.people = [*people]
     return made
 
 
-async def create(world: World, member_id: str = "t1", **options: Any) -> Staff:
+async def create(world: SyncFixture, member_id: str = "t1", **options: Any) -> Staff:
     more = options.pop("more", {})
     return await create_staff(
         member_id,
@@ -44,7 +44,7 @@ async def create(world: World, member_id: str = "t1", **options: Any) -> Staff:
     )
 
 
-async def recover(world: World, **options: Any) -> Resolved:
+async def recover(world: SyncFixture, **options: Any) -> Resolved:
     return await resolve(
         book=world.book,
         practice=world.practice,
@@ -55,24 +55,24 @@ async def recover(world: World, **options: Any) -> Resolved:
     )
 
 
-def intent_of(world: World) -> Intent:
+def intent_of(world: SyncFixture) -> Intent:
     (intent,) = world.book.snapshot().rows(INTENTS)
     return intent
 
 
-def run_of(world: World) -> Run:
+def run_of(world: SyncFixture) -> Run:
     run = world.book.snapshot().get(RUNS, "r50")
     assert run is not None
     return run
 
 
-def linked(world: World, id_: str = "t1") -> str:
+def linked(world: SyncFixture, id_: str = "t1") -> str:
     found = world.book.snapshot().get(TEAM, id_)
     assert found is not None
     return found.staff
 
 
-def made(world: World) -> list[str]:
+def made(world: SyncFixture) -> list[str]:
     return [row.uuid for row in world.practice.people if row.name == "Bo Li"]
 
 
@@ -231,7 +231,7 @@ async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -
     assert len(made(here)) <= 1
 
 
-async def held_one() -> World:
+async def held_one() -> SyncFixture:
     here = world()
     here.practice.lag = 10_000
     here.practice.faults = [OutcomeUnknown("No answer.")]

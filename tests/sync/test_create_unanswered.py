@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.sync.fixtures import SyncFixture, client, contact, xpm
 from tests.sync.test_create import create, recover
 from tests.sync.test_create_staff import create as create_one
 from tests.sync.test_create_staff import world as staff_world
-from tests.sync.world import World, client, contact, xpm
 from xpm_tui.domain.errors import DecisionNeeded, OutcomeUnknown
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.tables import LINKS, TEAM
@@ -19,12 +19,12 @@ from xpm_tui.sync.planning.links import link_state
 from xpm_tui.sync.policy import Policy
 
 
-def relink(world: World, uuid: str, run: str = "r90", id_: str = "c1", **how: Any) -> None:
+def relink(world: SyncFixture, uuid: str, run: str = "r90", id_: str = "c1", **how: Any) -> None:
     world.book.commit(link(world.book.snapshot(), id_, uuid, now=world.clock.now(), by="lee", run=run, **how))
 
 
 async def test_a_link_made_while_a_creation_is_unknown_stays() -> None:
-    world = World([client()], [xpm(7, "Client One Ltd")])
+    world = SyncFixture([client()], [xpm(7, "Client One Ltd")])
     await world.refresh()
     world.practice.lag = 90
     world.practice.faults = [OutcomeUnknown("No answer.")]
@@ -37,7 +37,7 @@ async def test_a_link_made_while_a_creation_is_unknown_stays() -> None:
 
 
 async def test_two_of_one_name_never_share_what_was_made_for_one() -> None:
-    world = World([client(1, "Smith"), client(2, "Smith", phone="2")])
+    world = SyncFixture([client(1, "Smith"), client(2, "Smith", phone="2")])
     world.practice.lag = 90
     lost, late = OutcomeUnknown("No answer."), OutcomeUnknown("No answer.")
     world.practice.lost = [lost]
@@ -53,7 +53,7 @@ async def test_two_of_one_name_never_share_what_was_made_for_one() -> None:
 
 async def test_what_was_made_for_one_of_a_name_is_not_taken_for_the_other() -> None:
     """Only the one with the phone was made: the one without must not take it."""
-    world = World([client(1, "Smith"), client(2, "Smith", phone="2")])
+    world = SyncFixture([client(1, "Smith"), client(2, "Smith", phone="2")])
     world.practice.lag = 90
     lost, late = OutcomeUnknown("No answer."), OutcomeUnknown("No answer.")
     world.practice.lost = [lost]
@@ -67,7 +67,7 @@ async def test_what_was_made_for_one_of_a_name_is_not_taken_for_the_other() -> N
 
 
 async def test_a_client_made_just_now_is_not_gone_because_a_list_lags() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1)],
         [xpm(number, f"{word} Ltd") for number, word in enumerate("Kea Tui Weka Ruru Titi".split(), 2)],
     )
@@ -79,7 +79,7 @@ async def test_a_client_made_just_now_is_not_gone_because_a_list_lags() -> None:
 
 
 async def test_a_client_made_while_a_list_comes_in_is_not_gone() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1)],
         [xpm(number, f"{word} Ltd") for number, word in enumerate("Kea Tui Weka Ruru Titi".split(), 2)],
     )
@@ -93,7 +93,7 @@ async def test_a_client_made_while_a_list_comes_in_is_not_gone() -> None:
 async def test_two_people_of_one_name_are_not_made_again_after_a_creation() -> None:
     people = (contact(1, name="Jo", mobile="021 1"), contact(2, name="Jo", mobile="021 2"))
     policy = Policy(direction="to_xpm", off=frozenset({"contact_mobile"}))
-    world = World([client(contacts=people)], policy=policy)
+    world = SyncFixture([client(contacts=people)], policy=policy)
     made = await create(world, policy=policy)
     await world.sync()
     assert len(world.practice.rows[made.row.uuid].contacts) == 2

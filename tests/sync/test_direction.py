@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.sync.world import World, client, contact, linked, member, xpm, xpm_contact
+from tests.sync.fixtures import SyncFixture, client, contact, linked, member, xpm, xpm_contact
 from xpm_tui.domain.links import Base, ContactLink, Pair
 from xpm_tui.domain.tables import BASE, LINKS, TEAM
 from xpm_tui.domain.xpm import RecordReference
@@ -16,19 +16,19 @@ from xpm_tui.sync.policy import Policy
 FROM, TO = Policy(direction="from_xpm"), Policy(direction="to_xpm")
 
 
-def listed(world: World) -> dict[tuple[str, str], str]:
+def listed(world: SyncFixture) -> dict[tuple[str, str], str]:
     """What differs and is not planned, with the reason."""
     found = list_differences(world.book.snapshot(), world.policy)
     return {(each.record, each.field): each.why for _, each in found}
 
 
-async def planned(world: World) -> set[tuple[str, str, str]]:
+async def planned(world: SyncFixture) -> set[tuple[str, str, str]]:
     return {(change.record, change.field, change.rule) for change in await world.changes()}
 
 
-async def settled(direction: Policy) -> World:
+async def settled(direction: Policy) -> SyncFixture:
     """A practice at rest in one direction, with values and contacts that only one side has."""
-    world = World(
+    world = SyncFixture(
         [client(phone="1", website="w", contacts=(contact(1, name="Ours", email="o@x"),))],
         [xpm(fax="2", contacts=(xpm_contact(1, name="Theirs", email="t@x"),))],
         links=[linked()],
@@ -90,7 +90,7 @@ async def test_what_is_not_synced_meanwhile_is_listed_and_planned_once_it_is(
 
 
 async def test_a_removed_contact_stays_removed_in_both_directions() -> None:
-    world = World([client()], [xpm(contacts=(xpm_contact(1, name="A"),))], links=[linked()])
+    world = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="A"),))], links=[linked()])
     await world.sync()
     world.practice.edit("u1", contacts=())
     await world.sync()
@@ -101,7 +101,7 @@ async def test_a_removed_contact_stays_removed_in_both_directions() -> None:
 
 
 async def test_a_person_who_is_not_linked_is_the_reason_until_somebody_links_them() -> None:
-    world = World(
+    world = SyncFixture(
         [client(partner="t1")],
         [xpm(manager=RecordReference("s9"))],
         links=[linked()],

@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.profile import count
+from tests.sync.fixtures import SyncFixture
 from tests.sync.practices import TEAM, perturbed, perturbed_row, practice
-from tests.sync.world import World
 from xpm_tui.domain.errors import EditConflict, OutcomeUnknown, Refused, XeroError
 from xpm_tui.domain.ports import Write
 from xpm_tui.domain.tables import CLIENTS, INTENTS, RUNS
@@ -53,7 +53,7 @@ async def _live_through(seed: int, size: int) -> list[Any]:
     policy = Policy(
         direction=dice.choice(("to_xpm", "to_xpm", "from_xpm")), clear=dice.choice(("never", "ask", "yes"))
     )
-    world = World(people.clients, people.rows, links=people.links, policy=policy, team=TEAM)
+    world = SyncFixture(people.clients, people.rows, links=people.links, policy=policy, team=TEAM)
     world.practice.lag = dice.choice((0, 0, 90, 1_000))
     witness = _Witness(world)
     for _ in range(ROUNDS):
@@ -69,7 +69,7 @@ async def _live_through(seed: int, size: int) -> list[Any]:
     ]
 
 
-async def _bad_day(world: World, dice: Random) -> None:
+async def _bad_day(world: SyncFixture, dice: Random) -> None:
     """People edit, the wire fails, a colleague edits under the plan, and sometimes the process is killed."""
     for client in [*world.book.snapshot().rows(CLIENTS)]:
         if dice.random() < 0.5:
@@ -88,7 +88,7 @@ async def _bad_day(world: World, dice: Random) -> None:
         pass
 
 
-async def _recover(world: World) -> None:
+async def _recover(world: SyncFixture) -> None:
     """What every run does first: end what was killed, find out what became of its writes."""
     running = [run.id for run in world.book.snapshot().rows(RUNS) if run.outcome == "running"]
     await resolve(
@@ -102,7 +102,7 @@ async def _recover(world: World) -> None:
     world.book.commit(end_interrupted_runs(world.book.snapshot(), running, world.clock.now()))
 
 
-async def _good_days(world: World, witness: _Witness) -> None:
+async def _good_days(world: SyncFixture, witness: _Witness) -> None:
     """Nothing fails any more; a person settles what is held; then there is nothing left to do."""
     for _ in range(3):
         await _recover(world)
@@ -117,7 +117,7 @@ async def _good_days(world: World, witness: _Witness) -> None:
     assert all(run.outcome != "running" for run in world.book.snapshot().rows(RUNS))
 
 
-def _settled(world: World, witness: _Witness, intent_id: str) -> list[Write]:
+def _settled(world: SyncFixture, witness: _Witness, intent_id: str) -> list[Write]:
     """A person looks into XPM: what is there is adopted, what is not is sent again."""
     snapshot, now = world.book.snapshot(), world.clock.now()
     intent = snapshot.get(INTENTS, intent_id)
@@ -127,7 +127,7 @@ def _settled(world: World, witness: _Witness, intent_id: str) -> list[Write]:
     return decision_writes(snapshot, intent_id, "adopt" if ours else "again", now, ours[0] if ours else "")
 
 
-def _fault(world: World, dice: Random) -> XeroError | None:
+def _fault(world: SyncFixture, dice: Random) -> XeroError | None:
     """Mostly none; else a refusal, no way through, or an answer that never came, with or without effect."""
     roll = dice.random()
     if roll < 0.6:
@@ -144,7 +144,7 @@ def _fault(world: World, dice: Random) -> XeroError | None:
 class _Witness:
     """Knows, as nobody else does, for which contact of ours each contact in XPM was made."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SyncFixture) -> None:
         self.made: dict[str, str] = {}
         self._world = world
         self._add = world.practice.add_contact
@@ -170,7 +170,7 @@ class _Witness:
 class _Deadly:
     """Kills the process at the n-th commit: before it, so that nothing of it is durable."""
 
-    def __init__(self, world: World, at: int) -> None:
+    def __init__(self, world: SyncFixture, at: int) -> None:
         self._world = world
         self._left = at
         self._commit = world.book.commit

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from tests.sync.world import World, changes_of, client, contact, linked, member, one, xpm, xpm_contact
+from tests.sync.fixtures import (
+    SyncFixture,
+    changes_of,
+    client,
+    contact,
+    linked,
+    member,
+    one,
+    xpm,
+    xpm_contact,
+)
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.domain.xpm import RecordReference
@@ -14,8 +24,8 @@ from xpm_tui.sync.planning.contacts import removed_in_xpm
 from xpm_tui.sync.policy import Policy
 
 
-def two_contacts() -> World:
-    return World(
+def two_contacts() -> SyncFixture:
+    return SyncFixture(
         [client(contacts=(contact(1, name="Jo", email="jo@x", primary=True), contact(2, name="Own")))],
         [
             xpm(
@@ -90,7 +100,7 @@ async def test_the_primary_follows_xpm() -> None:
 
 
 async def test_without_a_primary_in_xpm_ignitions_stays() -> None:
-    world = World(
+    world = SyncFixture(
         [client(contacts=(contact(1, name="Jo", primary=True),))],
         [xpm(contacts=(xpm_contact(1, name="Jo"),))],
         links=[linked()],
@@ -125,7 +135,7 @@ async def test_a_contact_removed_in_xpm_stays_in_ignition_and_is_marked() -> Non
 
 async def test_only_linked_people_come_over() -> None:
     row = xpm(partner=RecordReference("s1", "Ana"), manager=RecordReference("s2", "Tom"))
-    world = World([client()], [row], links=[linked()], team=[member(1, staff="s1"), member(2)])
+    world = SyncFixture([client()], [row], links=[linked()], team=[member(1, staff="s1"), member(2)])
     changes = await world.changes()
     assert [(change.field, change.new) for change in changes] == [("partner", "s1")]
     await world.sync()
@@ -136,7 +146,7 @@ async def test_only_linked_people_come_over() -> None:
 
 
 async def test_a_masked_value_is_neither_compared_nor_written() -> None:
-    world = World([client(phone="1")], [xpm(phone="******789")], links=[linked()])
+    world = SyncFixture([client(phone="1")], [xpm(phone="******789")], links=[linked()])
     assert await world.changes() == []
     await world.sync()
     assert "phone" not in world.base().agreed
@@ -144,7 +154,7 @@ async def test_a_masked_value_is_neither_compared_nor_written() -> None:
 
 async def test_yes_no_and_groups_come_over() -> None:
     row = xpm(tax_registered=True, groups=(RecordReference("g2", "Farms"), RecordReference("g1", "Arts")))
-    world = World([client()], [row], links=[linked()])
+    world = SyncFixture([client()], [row], links=[linked()])
     await world.sync()
     assert (world.client().tax_registered, world.client().groups) == (True, ("Arts", "Farms"))
     assert await world.changes() == []
@@ -157,7 +167,9 @@ async def test_a_contact_removed_in_xpm_is_listed_and_cannot_stay_primary(
 ) -> None:
     first = xpm_contact(1, name="Hana", email="hana@h.example", primary=True)
     second = xpm_contact(2, name="Tama", email="tama@h.example")
-    world = World([client()], [xpm(1, contacts=(first, second) if left else (first,))], links=[linked()])
+    world = SyncFixture(
+        [client()], [xpm(1, contacts=(first, second) if left else (first,))], links=[linked()]
+    )
     await world.sync()
     hana = world.client().contacts[0].id
     world.practice.edit("u1", contacts=(replace(second, primary=True),) if left else ())

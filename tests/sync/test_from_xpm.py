@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sync.world import World, changes_of, client, contact, linked, one, xpm, xpm_contact
+from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked, one, xpm, xpm_contact
 from xpm_tui.domain.errors import DiskError
 from xpm_tui.domain.links import Freeze, Pair, Value
 from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, META, PLANS, RUNS
@@ -16,9 +16,9 @@ from xpm_tui.sync.planning.planner import FIRST_APPLIED
 from xpm_tui.sync.policy import Policy
 
 
-async def in_step(**fields: Any) -> World:
+async def in_step(**fields: Any) -> SyncFixture:
     """A linked client whose two sides agree."""
-    world = World([client(**fields)], [xpm(**fields)], links=[linked()])
+    world = SyncFixture([client(**fields)], [xpm(**fields)], links=[linked()])
     await world.sync()
     assert await world.changes() == []
     return world
@@ -29,7 +29,7 @@ async def in_step(**fields: Any) -> World:
 
 async def test_what_a_full_disk_refused_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = range(1, 301)  # more than one batch
-    world = World(
+    world = SyncFixture(
         [client(n, phone="1") for n in numbers],
         [xpm(n, phone="1") for n in numbers],
         links=[linked(n) for n in numbers],
@@ -130,14 +130,14 @@ async def test_changing_the_level_keeps_what_was_agreed() -> None:
 
 
 async def test_a_first_sync_overwrites_and_says_so() -> None:
-    world = World([client(phone="1", fax="")], [xpm(phone="2", fax="5")], links=[linked()])
+    world = SyncFixture([client(phone="1", fax="")], [xpm(phone="2", fax="5")], links=[linked()])
     changes = await world.changes()
     assert (one(changes, "phone").mark, one(changes, "fax").rule) == ("first", "fill")
     assert world.plan()[0].counts["mark:first"] == 1
 
 
 async def test_the_first_run_is_the_first_that_wrote_something() -> None:
-    world = World([client(phone="1")], [xpm(phone="2")])
+    world = SyncFixture([client(phone="1")], [xpm(phone="2")])
     await world.apply(*world.plan())
     assert world.plan()[0].first
     await world.sync()
@@ -149,7 +149,7 @@ async def test_the_first_run_is_the_first_that_wrote_something() -> None:
 
 
 async def test_a_blank_that_was_never_filled_keeps_ignitions_value_for_good() -> None:
-    world = World([client(phone="1")], [xpm()], links=[linked()])
+    world = SyncFixture([client(phone="1")], [xpm()], links=[linked()])
     assert await world.changes() == []
     await world.sync()
     assert world.base().pairs == {"phone": Pair("1", "", "from_xpm")}
@@ -190,7 +190,7 @@ async def test_a_name_is_never_cleared() -> None:
 
 
 async def test_an_exact_name_links_and_brings_the_values_in_one_plan() -> None:
-    world = World([client(phone="1")], [xpm(phone="2")])
+    world = SyncFixture([client(phone="1")], [xpm(phone="2")])
     await world.refresh()
     plan, records = world.plan()
     linking = one(changes_of(records), "link")
@@ -201,7 +201,7 @@ async def test_an_exact_name_links_and_brings_the_values_in_one_plan() -> None:
 
 
 async def test_an_unticked_link_leaves_its_values_too() -> None:
-    world = World([client(phone="1")], [xpm(phone="2")])
+    world = SyncFixture([client(phone="1")], [xpm(phone="2")])
     await world.refresh()
     plan, records = world.plan()
     run = await world.apply(plan, tick(records, False, field="link"))
@@ -210,7 +210,7 @@ async def test_an_unticked_link_leaves_its_values_too() -> None:
 
 
 async def test_level_nothing_links_by_name_and_carries_nothing() -> None:
-    world = World([client(phone="1")], [xpm(phone="2")], policy=Policy(level="nothing"))
+    world = SyncFixture([client(phone="1")], [xpm(phone="2")], policy=Policy(level="nothing"))
     assert [change.field for change in await world.changes()] == ["link"]
     await world.sync()
     assert world.client().phone == "1"
@@ -218,7 +218,7 @@ async def test_level_nothing_links_by_name_and_carries_nothing() -> None:
 
 
 async def test_level_client_name_carries_the_name_alone() -> None:
-    world = World(
+    world = SyncFixture(
         [client(phone="1", contacts=(contact(1, name="Jo"),))],
         [xpm(name="New name", phone="2", contacts=(xpm_contact(1, name="Al"),))],
         links=[linked()],
@@ -234,12 +234,12 @@ async def test_level_client_name_carries_the_name_alone() -> None:
 
 
 async def test_an_archived_client_still_brings_its_values() -> None:
-    world = World([client(phone="1")], [xpm(phone="2", archived=True)], links=[linked()])
+    world = SyncFixture([client(phone="1")], [xpm(phone="2", archived=True)], links=[linked()])
     assert one(await world.changes(), "phone").new == "2"
 
 
 async def test_a_quiet_link_carries_nothing() -> None:
-    world = World([client(phone="1")], [xpm(phone="2")], links=[linked(quiet=True)])
+    world = SyncFixture([client(phone="1")], [xpm(phone="2")], links=[linked(quiet=True)])
     assert await world.changes() == []
 
 
@@ -251,7 +251,7 @@ async def test_a_quiet_link_carries_nothing() -> None:
     [("phone", {"fax", "contact_name"}), ("contact_name", {"phone", "fax"}), ("*", set())],
 )
 async def test_frozen_fields_are_left_alone(field: str, left: set[str]) -> None:
-    world = World(
+    world = SyncFixture(
         [client(contacts=(contact(1, name="Jo", email="a@b"),))],
         [xpm(phone="2", fax="3", contacts=(xpm_contact(1, name="Al", email="a@b"),))],
         links=[linked()],
@@ -261,7 +261,7 @@ async def test_frozen_fields_are_left_alone(field: str, left: set[str]) -> None:
 
 
 async def test_a_field_frozen_after_the_plan_is_not_written() -> None:
-    world = World([client()], [xpm(phone="2", fax="3")], links=[linked()])
+    world = SyncFixture([client()], [xpm(phone="2", fax="3")], links=[linked()])
     await world.refresh()
     plan, records = world.plan()
     world.put(FREEZES, [Freeze(id="c1/phone", client="c1", field="phone")])
@@ -273,7 +273,7 @@ async def test_a_field_frozen_after_the_plan_is_not_written() -> None:
 
 
 async def test_a_plan_for_one_client_or_some_fields() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1), client(2)], [xpm(1, phone="1", fax="1"), xpm(2, phone="1")], links=[linked(1), linked(2)]
     )
     await world.refresh()
@@ -285,7 +285,7 @@ async def test_a_plan_for_one_client_or_some_fields() -> None:
 
 
 async def test_what_moved_since_the_plan_drops_out_and_the_rest_goes_on() -> None:
-    world = World(
+    world = SyncFixture(
         [client(number) for number in (1, 2, 3, 4)],
         [xpm(number, phone="1") for number in (1, 2, 3, 4)],
         links=[linked(number) for number in (1, 2, 3)],
@@ -305,7 +305,7 @@ async def test_what_moved_since_the_plan_drops_out_and_the_rest_goes_on() -> Non
 
 
 async def test_each_commit_has_records_base_image_and_progress_together() -> None:
-    world = World([client()], [xpm(phone="1")])
+    world = SyncFixture([client()], [xpm(phone="1")])
     await world.refresh()
     plan, records = world.plan()
     before = len(world.book.commits)
@@ -317,7 +317,7 @@ async def test_each_commit_has_records_base_image_and_progress_together() -> Non
 
 async def test_a_stop_is_obeyed_between_batches_and_the_next_run_does_the_rest() -> None:
     clients = [client(number) for number in range(1, 251)]
-    world = World(clients, [xpm(number, phone="1") for number in range(1, 251)])
+    world = SyncFixture(clients, [xpm(number, phone="1") for number in range(1, 251)])
     await world.refresh()
     plan, records = world.plan()
     asked = iter([False, True])
@@ -342,7 +342,7 @@ async def test_the_image_keeps_what_undo_needs_and_the_events_say_why() -> None:
 
 
 async def test_an_empty_plan_still_remembers_what_both_sides_agree_on() -> None:
-    world = World([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    world = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
     await world.refresh()
     plan, records = world.plan()
     assert (records, plan.counts["items"]) == ([], 0)
@@ -355,7 +355,7 @@ async def test_an_empty_plan_still_remembers_what_both_sides_agree_on() -> None:
 
 
 async def test_people_are_listed_and_never_fail_a_run() -> None:
-    world = World([client(1, name="Nobody"), client(2, name="Lead", state="lead")], [xpm(3, phone="1")])
+    world = SyncFixture([client(1, name="Nobody"), client(2, name="Lead", state="lead")], [xpm(3, phone="1")])
     await world.refresh()
     plan, records = world.plan()
     assert [(person.client, person.reason) for person in plan.people] == [("c1", "unlinked")]
@@ -366,7 +366,7 @@ async def test_people_are_listed_and_never_fail_a_run() -> None:
     "value", ["ACME [/] Pty", "[@click=app.quit]Click[/]", "\x1b[31mred", "a\u202eb", "株式会社"]
 )
 async def test_hostile_text_is_carried_as_it_is(value: Value) -> None:
-    world = World([client()], [xpm(city=value)], links=[linked()])
+    world = SyncFixture([client()], [xpm(city=value)], links=[linked()])
     await world.sync()
     assert world.client().city == value
     assert await world.changes() == []
@@ -380,7 +380,7 @@ def test_every_rule_and_every_hold_has_a_sentence() -> None:
 
 
 async def test_a_conflict_in_which_the_master_is_blank_is_held_too() -> None:
-    world = World(
+    world = SyncFixture(
         [client(phone="1")], [xpm(phone="1")], links=[linked()],
         policy=Policy(clear="yes", on_conflict="hold"),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.sync.world import World, client, linked, member, staff, xpm
+from tests.sync.fixtures import SyncFixture, client, linked, member, staff, xpm
 from xpm_tui.domain.errors import PlanRefused
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.runs import Stop
@@ -17,10 +17,10 @@ from xpm_tui.sync.planning.guard import ALWAYS, check, refuse_if_outdated, uncov
 from xpm_tui.sync.policy import GuardLimits, Policy
 
 
-async def practice(count: int) -> World:
+async def practice(count: int) -> SyncFixture:
     """So many clients, in step."""
     numbers = range(1, count + 1)
-    world = World(
+    world = SyncFixture(
         [client(n, phone="1") for n in numbers],
         [xpm(n, phone="1") for n in numbers],
         links=[linked(n) for n in numbers],
@@ -29,7 +29,7 @@ async def practice(count: int) -> World:
     return world
 
 
-async def stops(world: World, **options: Any) -> dict[str, Stop]:
+async def stops(world: SyncFixture, **options: Any) -> dict[str, Stop]:
     await world.refresh()
     plan, records = world.plan()
     options.setdefault("reviewed", False)
@@ -104,7 +104,7 @@ async def test_unticked_clearings_count_for_nothing() -> None:
 
 
 async def test_first_syncs_are_not_counted_against_what_was_in_step() -> None:
-    world = World(
+    world = SyncFixture(
         [client(n) for n in range(1, 41)],
         [xpm(n, phone="1") for n in range(1, 41)],
         links=[linked(n) for n in range(1, 41)],
@@ -155,7 +155,7 @@ async def test_an_empty_list_stops_every_run_and_marks_nobody_gone() -> None:
 
 
 async def test_a_practice_that_never_had_a_client_may_be_empty() -> None:
-    assert await stops(World()) == {}
+    assert await stops(SyncFixture()) == {}
 
 
 async def test_a_masked_value_about_to_be_written_stops_every_run() -> None:
@@ -182,7 +182,7 @@ async def test_more_than_ten_new_jobs_stop() -> None:
 async def test_a_plan_of_other_circumstances_is_refused_whole(
     policy: Policy, tenant: str, scopes: str
 ) -> None:
-    plan, _ = World().plan()
+    plan, _ = SyncFixture().plan()
     refuse_if_outdated(plan, Policy(), "tenant", "scopes")
     with pytest.raises(PlanRefused) as refused:
         refuse_if_outdated(plan, policy, tenant, scopes)

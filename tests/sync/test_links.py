@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from tests.sync.world import World, client, linked, one, xpm
+from tests.sync.fixtures import SyncFixture, client, linked, one, xpm
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.links import BlockedPair, Freeze, Ignored, LinkState
 from xpm_tui.domain.plan import UndecidedClient
@@ -20,55 +20,55 @@ from xpm_tui.sync.policy import Policy
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 
 
-async def state(world: World, id_: str = "c1") -> LinkState:
+async def state(world: SyncFixture, id_: str = "c1") -> LinkState:
     await world.refresh()
     return link_state(world.book.snapshot(), world.client(id_))
 
 
-def waiting(world: World) -> list[UndecidedClient]:
+def waiting(world: SyncFixture) -> list[UndecidedClient]:
     """The clients that need a decision now."""
     snapshot = world.book.snapshot()
     found = (needs_person(snapshot, each, link_state(snapshot, each)) for each in snapshot.rows(CLIENTS))
     return [each for each in found if each is not None]
 
 
-async def match(world: World, id_: str = "c1") -> str:
+async def match(world: SyncFixture, id_: str = "c1") -> str:
     await world.refresh()
     return exact_match(world.book.snapshot(), world.client(id_))
 
 
 async def test_a_link_is_linked_archived_or_gone() -> None:
-    assert await state(World([client()], [xpm()], links=[linked()])) == "linked"
-    assert await state(World([client()], [xpm(archived=True)], links=[linked()])) == "archived"
-    assert await state(World([client()], [xpm(deleted=True)], links=[linked()])) == "gone"
-    assert await state(World([client()], [xpm(2)], links=[linked()])) == "gone"
+    assert await state(SyncFixture([client()], [xpm()], links=[linked()])) == "linked"
+    assert await state(SyncFixture([client()], [xpm(archived=True)], links=[linked()])) == "archived"
+    assert await state(SyncFixture([client()], [xpm(deleted=True)], links=[linked()])) == "gone"
+    assert await state(SyncFixture([client()], [xpm(2)], links=[linked()])) == "gone"
 
 
 async def test_a_prospect_made_client_is_converted_and_the_new_one_proposed() -> None:
-    world = World([client()], [xpm(prospect=True), xpm(2, name="Client 1")], links=[linked()])
+    world = SyncFixture([client()], [xpm(prospect=True), xpm(2, name="Client 1")], links=[linked()])
     assert await state(world) == "converted"
     (person,) = waiting(world)
     assert (person.reason, person.uuid) == ("converted", "u2")
-    gone = World([client()], [xpm(2, name="Client 1")], links=[linked()])
+    gone = SyncFixture([client()], [xpm(2, name="Client 1")], links=[linked()])
     assert await state(gone) == "converted"
 
 
 async def test_a_prospect_without_successor_is_a_plain_link() -> None:
-    assert await state(World([client()], [xpm(prospect=True)], links=[linked()])) == "linked"
+    assert await state(SyncFixture([client()], [xpm(prospect=True)], links=[linked()])) == "linked"
 
 
 async def test_two_links_to_one_xpm_client_are_ambiguous_unless_one_is_quiet() -> None:
     clients = [client(1), client(2)]
     both = [linked(1), replace(linked(2), uuid="u1")]
-    assert await state(World(clients, [xpm()], links=both)) == "ambiguous"
+    assert await state(SyncFixture(clients, [xpm()], links=both)) == "ambiguous"
     quiet = [linked(1), replace(linked(2), uuid="u1", quiet=True)]
-    world = World(clients, [xpm()], links=quiet)
+    world = SyncFixture(clients, [xpm()], links=quiet)
     assert await state(world) == "linked"
     assert await state(world, "c2") == "linked"
 
 
 async def test_ignored_says_so_whatever_else() -> None:
-    world = World([client()], [xpm()])
+    world = SyncFixture([client()], [xpm()])
     world.put(IGNORED, [Ignored(id="c1", reason="closed")])
     assert await state(world) == "ignored"
     assert await match(world) == ""
@@ -81,7 +81,7 @@ async def test_ignored_says_so_whatever_else() -> None:
 async def test_an_exact_name_links_only_where_no_second_client_is_the_same(side: str, second: str) -> None:
     other = xpm(2, second) if side == "xpm" else xpm(2, "Tui Farms Ltd")
     mine = [client(1, name="Kea Farms Ltd"), client(2, name=second if side == "ignition" else "Weka")]
-    world = World(mine, [xpm(1, "Kea Farms Ltd"), other])
+    world = SyncFixture(mine, [xpm(1, "Kea Farms Ltd"), other])
     await world.refresh()
     _, records = world.plan()
     assert not [change for record in records for change in record.changes if change.field == "link"]
@@ -99,45 +99,45 @@ async def test_an_exact_name_links_only_where_no_second_client_is_the_same(side:
     ],
 )
 async def test_only_the_exact_name_matches(name: str, matches: bool) -> None:
-    world = World([client(name=name)], [xpm(name="Acme Pty Ltd")])
+    world = SyncFixture([client(name=name)], [xpm(name="Acme Pty Ltd")])
     assert await match(world) == ("u1" if matches else "")
 
 
 async def test_a_decomposed_name_is_the_same_name() -> None:
-    assert await match(World([client(name="Ma\u0304ori")], [xpm(name="Māori")])) == "u1"
+    assert await match(SyncFixture([client(name="Ma\u0304ori")], [xpm(name="Māori")])) == "u1"
 
 
 async def test_a_name_that_is_there_twice_matches_nobody() -> None:
-    world = World([client()], [xpm(), xpm(2, name="Client 1")])
+    world = SyncFixture([client()], [xpm(), xpm(2, name="Client 1")])
     assert (await match(world), await state(world)) == ("", "ambiguous")
-    world = World([client(), client(2, name="Client 1")], [xpm()])
+    world = SyncFixture([client(), client(2, name="Client 1")], [xpm()])
     assert (await match(world), await state(world)) == ("", "ambiguous")
-    world = World([client(), client(2, name="Client 1")], [xpm()], links=[linked(2)])
+    world = SyncFixture([client(), client(2, name="Client 1")], [xpm()], links=[linked(2)])
     assert await match(world) == ""
 
 
 async def test_an_archived_twin_blocks_and_a_deleted_one_does_not() -> None:
-    assert await match(World([client()], [xpm(), xpm(2, name="Client 1", archived=True)])) == ""
-    assert await match(World([client()], [xpm(), xpm(2, name="Client 1", deleted=True)])) == "u1"
+    assert await match(SyncFixture([client()], [xpm(), xpm(2, name="Client 1", archived=True)])) == ""
+    assert await match(SyncFixture([client()], [xpm(), xpm(2, name="Client 1", deleted=True)])) == "u1"
 
 
 @pytest.mark.parametrize("flag", ["archived", "prospect", "deleted"])
 async def test_an_archived_client_a_prospect_and_a_deleted_one_are_never_linked_by_name(flag: str) -> None:
-    assert await match(World([client()], [replace(xpm(), **{flag: True})])) == ""
+    assert await match(SyncFixture([client()], [replace(xpm(), **{flag: True})])) == ""
 
 
 async def test_what_is_linked_or_was_taken_apart_is_not_linked_by_name() -> None:
-    world = World([client(1), client(2)], [xpm(1)])
+    world = SyncFixture([client(1), client(2)], [xpm(1)])
     world.put(LINKS, [replace(linked(2), uuid="u1")])
     assert await match(world) == ""
-    world = World([client()], [xpm()])
+    world = SyncFixture([client()], [xpm()])
     world.put(APART, [BlockedPair(id="c1/u1", client="c1", uuid="u1")])
     assert await match(world) == ""
     assert await world.changes() == []
 
 
 async def test_leads_and_inactive_clients_can_wait_and_those_without_a_state_cannot() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1, state="lead"), client(2, state="inactive"), client(3), client(4, state="active")], []
     )
     assert [person.client for person in waiting(world)] == ["c3", "c4"]
@@ -152,7 +152,7 @@ def test_every_reason_has_a_sentence() -> None:
 
 
 async def test_the_effect_says_what_would_go_which_way() -> None:
-    world = World([client(phone="1", fax="5")], [xpm(name="Client 1", phone="2")])
+    world = SyncFixture([client(phone="1", fax="5")], [xpm(name="Client 1", phone="2")])
     await world.refresh()
     snapshot = world.book.snapshot()
     change = one(link_effect(snapshot, Policy(), "c1", "u1").changes, "phone")
@@ -162,7 +162,7 @@ async def test_the_effect_says_what_would_go_which_way() -> None:
 
 
 async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -> None:
-    world = World([client(1), client(2)], [xpm(1), xpm(2, prospect=True)], links=[linked(1), linked(2)])
+    world = SyncFixture([client(1), client(2)], [xpm(1), xpm(2, prospect=True)], links=[linked(1), linked(2)])
     world.put(
         JOBS, [XpmJob(number="J1", name="Tax", client=RecordReference("u1")), XpmJob(number="J2", name="x")]
     )
@@ -178,7 +178,7 @@ async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -
 
 
 async def test_linking_anew_drops_the_base_and_lifts_what_undo_froze() -> None:
-    world = World([client(phone="1")], [xpm(phone="1"), xpm(2, phone="2")], links=[linked()])
+    world = SyncFixture([client(phone="1")], [xpm(phone="1"), xpm(2, phone="2")], links=[linked()])
     await world.sync()
     world.put(APART, [BlockedPair(id="c1/u2", client="c1", uuid="u2")])
     world.put(
@@ -197,7 +197,7 @@ async def test_linking_anew_drops_the_base_and_lifts_what_undo_froze() -> None:
 
 
 async def test_unlinking_keeps_the_two_apart() -> None:
-    world = World([client()], [xpm()], links=[linked()])
+    world = SyncFixture([client()], [xpm()], links=[linked()])
     await world.sync()
     world.book.commit(unlink(world.book.snapshot(), "c1", now=NOW, by="kim", run="r77"))
     assert world.book.snapshot().count(LINKS) == 0
@@ -207,7 +207,7 @@ async def test_unlinking_keeps_the_two_apart() -> None:
 
 
 async def test_linking_refuses_what_is_not_there_or_is_so_already() -> None:
-    world = World([client()], [xpm(), xpm(2, deleted=True)], links=[linked()])
+    world = SyncFixture([client()], [xpm(), xpm(2, deleted=True)], links=[linked()])
     await world.refresh()
     snapshot = world.book.snapshot()
     with pytest.raises(BadInput):
@@ -218,7 +218,7 @@ async def test_linking_refuses_what_is_not_there_or_is_so_already() -> None:
 
 
 async def test_the_report_tells_health_renames_and_proposals() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1), client(2), client(3)],
         [xpm(1, name="Renamed"), xpm(2, archived=True), xpm(3)],
         links=[linked(1), linked(2)],

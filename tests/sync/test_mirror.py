@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sync.world import World, client, linked, one, staff, xpm, xpm_contact
+from tests.sync.fixtures import SyncFixture, client, linked, one, staff, xpm, xpm_contact
 from xpm_tui.domain.errors import XeroError
 from xpm_tui.domain.links import Pair
 from xpm_tui.domain.secret import Masked
@@ -26,7 +26,7 @@ from xpm_tui.sync.mirror import (
 
 
 async def test_an_unchanged_row_is_not_written_again() -> None:
-    world = World(rows=[xpm(1, tax_number=Masked("***123")), xpm(2)])
+    world = SyncFixture(rows=[xpm(1, tax_number=Masked("***123")), xpm(2)])
     first = await world.refresh()
     seen = world.mirror("u1").seen_at
     world.clock.move(timedelta(hours=1))
@@ -38,7 +38,7 @@ async def test_an_unchanged_row_is_not_written_again() -> None:
 
 
 async def test_a_row_that_moves_carries_its_base_in_the_same_commit() -> None:
-    world = World([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    world = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
     await world.sync()
     world.practice.edit("u1", phone="2")
     await world.refresh()
@@ -48,7 +48,7 @@ async def test_a_row_that_moves_carries_its_base_in_the_same_commit() -> None:
 
 
 async def test_a_row_that_moves_and_moves_back_leaves_no_trace() -> None:
-    world = World([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    world = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
     await world.sync()
     for phone in ("2", "3", "1"):
         world.practice.edit("u1", phone=phone)
@@ -58,7 +58,7 @@ async def test_a_row_that_moves_and_moves_back_leaves_no_trace() -> None:
 
 
 async def test_absence_counts_at_the_end_of_a_complete_list_only() -> None:
-    world = World(rows=[xpm(1), xpm(2)])
+    world = SyncFixture(rows=[xpm(1), xpm(2)])
     await world.refresh()
     world.practice.remove("u1")
     await world.refresh(complete=False)
@@ -69,7 +69,7 @@ async def test_absence_counts_at_the_end_of_a_complete_list_only() -> None:
 
 
 async def test_what_comes_back_is_no_longer_gone() -> None:
-    world = World([client()], [xpm(1), xpm(2)], links=[linked()])
+    world = SyncFixture([client()], [xpm(1), xpm(2)], links=[linked()])
     await world.sync()
     row = world.practice.rows["u1"]
     world.practice.remove("u1")
@@ -81,7 +81,7 @@ async def test_what_comes_back_is_no_longer_gone() -> None:
 
 
 async def test_a_list_that_breaks_off_keeps_what_came_and_marks_nothing() -> None:
-    world = World(rows=[xpm(number) for number in range(1, CHUNK + 11)])
+    world = SyncFixture(rows=[xpm(number) for number in range(1, CHUNK + 11)])
     world.practice.cut = CHUNK + 5
     with pytest.raises(XeroError):
         await world.refresh()
@@ -92,7 +92,7 @@ async def test_a_list_that_breaks_off_keeps_what_came_and_marks_nothing() -> Non
 
 
 async def test_the_bookmark_is_the_servers_time_and_reaches_back() -> None:
-    world = World(rows=[xpm()])
+    world = SyncFixture(rows=[xpm()])
     await world.refresh()
     asked = world.clock.now()
     assert changed_since(world.book.snapshot()) == asked - OVERLAP
@@ -103,7 +103,7 @@ async def test_the_bookmark_is_the_servers_time_and_reaches_back() -> None:
 
 
 async def test_a_partial_list_brings_only_what_changed() -> None:
-    world = World(rows=[xpm(1), xpm(2)])
+    world = SyncFixture(rows=[xpm(1), xpm(2)])
     await world.refresh()
     world.clock.move(timedelta(hours=1))
     world.practice.edit("u2", fax="1")
@@ -117,7 +117,7 @@ async def test_a_partial_list_brings_only_what_changed() -> None:
 
 async def test_all_links_to_a_row_carry_their_base() -> None:
     quiet = linked(2).__class__(id="c2", uuid="u1", quiet=True)
-    world = World([client(1, phone="1"), client(2)], [xpm(phone="1")], links=[linked(1), quiet])
+    world = SyncFixture([client(1, phone="1"), client(2)], [xpm(phone="1")], links=[linked(1), quiet])
     await world.sync()
     world.practice.edit("u1", phone="2")
     assert one(await world.changes(), "phone").record == "c1"
@@ -125,7 +125,7 @@ async def test_all_links_to_a_row_carry_their_base() -> None:
 
 async def test_a_contact_that_vanishes_takes_no_pair_along() -> None:
     row = xpm(contacts=(xpm_contact(1, name="Jo"),))
-    world = World([client()], [row], links=[linked()])
+    world = SyncFixture([client()], [row], links=[linked()])
     await world.sync()
     world.practice.edit("u1", contacts=())
     await world.refresh()
@@ -135,7 +135,7 @@ async def test_a_contact_that_vanishes_takes_no_pair_along() -> None:
 
 
 def test_a_list_marks_what_is_missing_and_what_returns() -> None:
-    world = World()
+    world = SyncFixture()
     world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]))
     assert list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]) == []
     world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(2)]))
@@ -146,7 +146,7 @@ def test_a_list_marks_what_is_missing_and_what_returns() -> None:
 
 
 def test_a_job_no_longer_current_is_marked() -> None:
-    world = World()
+    world = SyncFixture()
     jobs = [XpmJob(number="J1", name="A"), XpmJob(number="J2", name="B")]
     world.book.commit(job_writes(world.book.snapshot(), jobs, world.clock.now()))
     world.book.commit(job_writes(world.book.snapshot(), jobs[:1], world.clock.now()))
@@ -154,7 +154,7 @@ def test_a_job_no_longer_current_is_marked() -> None:
 
 
 async def test_nothing_changed_writes_one_small_fact() -> None:
-    world = World(rows=[xpm(number) for number in range(1, 30)])
+    world = SyncFixture(rows=[xpm(number) for number in range(1, 30)])
     await world.refresh()
     before = len(world.book.commits)
     await world.refresh()
@@ -164,7 +164,7 @@ async def test_nothing_changed_writes_one_small_fact() -> None:
 async def test_a_list_taken_over_does_not_bring_back_what_was_agreed_with_a_link_taken_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = World([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    world = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
     await world.sync()
     world.practice.edit("u1", phone="2")
     book, look, commit = world.book, world.book.snapshot, world.book.commit

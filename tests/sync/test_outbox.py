@@ -18,9 +18,9 @@ import msgspec
 import pytest
 
 from tests.support.fake_practice import FakePractice
-from tests.support.memory_book import MemoryBook, MemoryIds
+from tests.support.memory_store import MemoryIds, MemoryStore
 from tests.support.moved_clock import MovedClock
-from tests.sync.world import Events, World, client, contact, linked, xpm, xpm_contact
+from tests.sync.fixtures import Events, SyncFixture, client, contact, linked, xpm, xpm_contact
 from tests.xero import replies
 from tests.xero.fake import TENANT, FakeXero, Sink, gateway, open_fake, sign_in, xml
 from tests.xero.replies import uuid
@@ -265,7 +265,7 @@ class Sender:
     """An outbox with a store of its own."""
 
     def __init__(self, practice: Any) -> None:
-        self.book, self.events = MemoryBook(), Events()
+        self.book, self.events = MemoryStore(), Events()
         self.outbox = Outbox(
             self.book, practice, MovedClock(), MemoryIds(), "r1", store_commit(self.book, self.events)
         )
@@ -503,7 +503,7 @@ OLD = """
 
 
 async def test_what_an_earlier_version_left_is_recovered() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1, phone="1", contacts=(contact(1, name="Jo"),)), client(2, phone="2"), client(3)],
         [xpm(1, phone="1", contacts=(xpm_contact(9, name="Al"), xpm_contact(1, name="Jo"))), xpm(2), xpm(3)],
         links=[linked(1), linked(2)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sync.world import World, client, contact, linked, member, xpm, xpm_contact
+from tests.sync.fixtures import SyncFixture, client, contact, linked, member, xpm, xpm_contact
 from xpm_tui.domain.links import ContactLink
 from xpm_tui.domain.tables import APART, CLIENTS, IMAGES, LINKS, RUNS
 from xpm_tui.domain.xpm import RecordReference
@@ -13,7 +13,7 @@ from xpm_tui.sync.manual.picks import PickedClient, pick
 from xpm_tui.sync.policy import Policy
 
 
-async def picking(world: World, *uuids: str, **options: Any) -> PickedClient:
+async def picking(world: SyncFixture, *uuids: str, **options: Any) -> PickedClient:
     await world.refresh()
     picked = pick(
         world.book.snapshot(),
@@ -43,7 +43,7 @@ async def test_a_picked_client_has_everything_and_is_in_step_at_once() -> None:
         manager=RecordReference("s9"),
         contacts=(xpm_contact(1, name="Al", email="al@x"), xpm_contact(2, name="Jo", primary=True)),
     )
-    world = World(rows=[row], team=[member(1, staff="s1")], policy=Policy(level="nothing"))
+    world = SyncFixture(rows=[row], team=[member(1, staff="s1")], policy=Policy(level="nothing"))
     picked = await picking(world, "u1")
     made = world.client(picked.created["u1"])
     assert (made.name, made.phone, made.structure, made.tax_registered) == ("Client 1", "1", "Trust", True)
@@ -55,13 +55,13 @@ async def test_a_picked_client_has_everything_and_is_in_step_at_once() -> None:
 
 
 async def test_what_is_switched_off_is_not_brought_at_creation_either() -> None:
-    world = World(rows=[xpm(phone="1", fax="2")], policy=Policy(off=frozenset({"phone"})))
+    world = SyncFixture(rows=[xpm(phone="1", fax="2")], policy=Policy(off=frozenset({"phone"})))
     picked = await picking(world, "u1")
     assert (world.client(picked.created["u1"]).phone, world.client(picked.created["u1"]).fax) == ("", "2")
 
 
 async def test_a_client_without_contacts_gets_one_from_its_own_name() -> None:
-    world = World(rows=[xpm(first_name="Jo", last_name="Tane", phone="5", email="jo@x")])
+    world = SyncFixture(rows=[xpm(first_name="Jo", last_name="Tane", phone="5", email="jo@x")])
     made = world.client((await picking(world, "u1")).created["u1"])
     (own,) = made.contacts
     assert (own.name, own.email, own.phone, own.primary) == ("Jo Tane", "jo@x", "5", True)
@@ -71,7 +71,7 @@ async def test_a_client_without_contacts_gets_one_from_its_own_name() -> None:
 
 
 async def test_the_same_client_in_the_book_is_linked_instead() -> None:
-    world = World([client(phone="7")], [xpm(phone="1")])
+    world = SyncFixture([client(phone="7")], [xpm(phone="1")])
     picked = await picking(world, "u1")
     assert (picked.created, picked.linked) == ({}, {"u1": "c1"})
     assert world.book.snapshot().count(CLIENTS) == 1
@@ -80,7 +80,7 @@ async def test_the_same_client_in_the_book_is_linked_instead() -> None:
 
 
 async def test_what_is_linked_archived_deleted_or_missing_is_left() -> None:
-    world = World([client(1)], [xpm(1), xpm(2, archived=True), xpm(3, deleted=True)], links=[linked(1)])
+    world = SyncFixture([client(1)], [xpm(1), xpm(2, archived=True), xpm(3, deleted=True)], links=[linked(1)])
     assert whys(await picking(world, "u1", "u2", "u3", "u4")) == {
         "u1": "linked",
         "u2": "archived",
@@ -90,7 +90,7 @@ async def test_what_is_linked_archived_deleted_or_missing_is_left() -> None:
 
 
 async def test_picking_all_takes_prospects_and_leaves_the_unclear_ones() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1, name="Smith & Co"), client(2, name="Near miss")],
         [
             xpm(1, name="SMITH AND CO."),
@@ -109,19 +109,19 @@ async def test_picking_all_takes_prospects_and_leaves_the_unclear_ones() -> None
 
 
 async def test_one_by_one_a_person_may_take_it_anyway() -> None:
-    world = World([client(1, name="SMITH")], [xpm(1, name="Smith"), xpm(2, name="Old", archived=True)])
+    world = SyncFixture([client(1, name="SMITH")], [xpm(1, name="Smith"), xpm(2, name="Old", archived=True)])
     assert whys(await picking(world, "u1")) == {"u1": "same-name"}
     picked = await picking(world, "u1", "u2", anyway=True)
     assert set(picked.created) == {"u1", "u2"}
 
 
 async def test_one_twin_may_be_picked_by_itself() -> None:
-    world = World(rows=[xpm(1, name="Twin"), xpm(2, name="Twin")])
+    world = SyncFixture(rows=[xpm(1, name="Twin"), xpm(2, name="Twin")])
     assert set((await picking(world, "u1")).created) == {"u1"}
 
 
 async def test_a_pair_taken_apart_is_not_linked_by_picking() -> None:
-    world = World([client(contacts=(contact(1),))], [xpm()], links=[linked()])
+    world = SyncFixture([client(contacts=(contact(1),))], [xpm()], links=[linked()])
     await world.refresh()
     world.book.commit(
         unlink(world.book.snapshot(), "c1", now=world.clock.now(), by="kim", run=world.ids.new("r")[0])
@@ -130,7 +130,7 @@ async def test_a_pair_taken_apart_is_not_linked_by_picking() -> None:
 
 
 async def test_picking_is_a_run_with_images_and_nothing_picked_is_none() -> None:
-    world = World(rows=[xpm()])
+    world = SyncFixture(rows=[xpm()])
     await picking(world, "u9")
     assert world.book.snapshot().count(RUNS) == 0
     picked = await picking(world, "u1")
@@ -142,7 +142,7 @@ async def test_picking_is_a_run_with_images_and_nothing_picked_is_none() -> None
 
 
 async def test_a_client_said_to_be_different_is_not_in_the_way_and_that_is_remembered() -> None:
-    world = World([client(1, name="RATA LTD"), client(2, name="Rata, Ltd.")], [xpm(1, name="Rata Ltd")])
+    world = SyncFixture([client(1, name="RATA LTD"), client(2, name="Rata, Ltd.")], [xpm(1, name="Rata Ltd")])
     assert whys(await picking(world, "u1")) == {"u1": "same-name"}
     picked = await picking(world, "u1", different=["c1"])
     assert whys(picked) == {"u1": "same-name"}, "the other one may still be it"

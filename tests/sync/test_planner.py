@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.profile import count
+from tests.sync.fixtures import SyncFixture
 from tests.sync.practices import TEAM, People, perturbed, perturbed_row, practice
-from tests.sync.world import World
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
@@ -35,8 +35,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(1, 4)
 
 
-def world_of(people: People) -> World:
-    return World(people.clients, people.rows, links=people.links, policy=people.policy, team=TEAM)
+def world_of(people: People) -> SyncFixture:
+    return SyncFixture(people.clients, people.rows, links=people.links, policy=people.policy, team=TEAM)
 
 
 def texts(records: Iterable[Client] | Iterable[XpmClient]) -> dict[str, set[str]]:
@@ -62,7 +62,7 @@ def _fields(record: object) -> Iterable[str]:
     return (value for name in names if isinstance(value := getattr(record, name), str))
 
 
-async def until_idle(world: World) -> None:
+async def until_idle(world: SyncFixture) -> None:
     """Sync until a plan has no ticked change; two rounds are always enough."""
     for _ in range(2):
         plan, records = await refreshed_plan(world)
@@ -80,12 +80,12 @@ async def until_idle(world: World) -> None:
     assert plan.counts["items"] == 0, [c for record in records for c in record.changes if c.ticked]
 
 
-async def refreshed_plan(world: World) -> tuple[Plan, list[PlannedRecord]]:
+async def refreshed_plan(world: SyncFixture) -> tuple[Plan, list[PlannedRecord]]:
     await world.refresh()
     return world.plan()
 
 
-def check(world: World, records: list[PlannedRecord]) -> None:
+def check(world: SyncFixture, records: list[PlannedRecord]) -> None:
     """What holds for every plan there is."""
     master = "ignition" if world.policy.direction == "from_xpm" else "xpm"
     carried = {rule.name for rule in world.policy.fields()} | {"link"}
@@ -158,7 +158,7 @@ async def _switched(dice: Random, size: int) -> None:
             world.put(CLIENTS, [perturbed(dice, client, 3 + turn)] if client else [])
 
 
-def nothing_is_silent(world: World) -> None:
+def nothing_is_silent(world: SyncFixture) -> None:
     """What differs is planned or listed, never both; the plan counts what is listed."""
     snapshot = world.book.snapshot()
     plan, records = world.plan()

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.support.fake_practice import FakeListing
-from tests.sync.world import World, client, linked, one, staff, xpm, xpm_contact
+from tests.sync.fixtures import SyncFixture, client, linked, one, staff, xpm, xpm_contact
 from xpm_tui.domain.errors import DecisionNeeded, UnsendableValue
 from xpm_tui.domain.quarantine import WHOLE, Quarantined, RecordFault, Records
 from xpm_tui.domain.runs import Run
@@ -30,7 +30,7 @@ def aside(fault: RecordFault, uuid: str = "", **known: Any) -> Quarantined:
     return Quarantined(kind="Client", faults=(fault,), uuid=uuid, **known)
 
 
-class OddWorld(World):
+class OddWorld(SyncFixture):
     """A world whose lists leave records out and name them as set aside."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -170,7 +170,7 @@ def test_the_outbox_refuses_a_field_and_a_whole_record() -> None:
 
 
 def test_nothing_is_created_that_may_be_a_record_nobody_can_read() -> None:
-    world = World()
+    world = SyncFixture()
     snapshot = world.book.snapshot()
     for there in (aside(NAMELESS, "u7"), aside(TWICE, "u7", name="Kowhai Limited")):
         with pytest.raises(DecisionNeeded, match="Nothing was created"):
@@ -179,7 +179,7 @@ def test_nothing_is_created_that_may_be_a_record_nobody_can_read() -> None:
 
 
 def test_staff_set_aside_are_not_gone() -> None:
-    world = World()
+    world = SyncFixture()
     world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2), staff(3)]))
     known = Quarantined(kind="Staff", faults=(NAMELESS,), uuid=staff(2).uuid)
     world.book.commit(list_writes(world.book.snapshot(), STAFF, Records([staff(1)], [known])))
@@ -194,7 +194,7 @@ def test_staff_set_aside_are_not_gone() -> None:
 
 
 def test_a_job_set_aside_without_its_number_is_not_gone() -> None:
-    world = World()
+    world = SyncFixture()
     jobs = [XpmJob(number=f"J{n}", name=f"Tax {n}", uuid=f"j{n}") for n in (1, 2, 3)]
     now = world.clock.now()
     world.book.commit(job_writes(world.book.snapshot(), jobs, now))
@@ -206,7 +206,7 @@ def test_a_job_set_aside_without_its_number_is_not_gone() -> None:
 
 
 async def test_names_of_people_who_left_come_from_the_clients() -> None:
-    world = World(rows=[xpm(1, manager={"uuid": "s9", "name": "Ida Left"}, contacts=(xpm_contact(1),))])
+    world = SyncFixture(rows=[xpm(1, manager={"uuid": "s9", "name": "Ida Left"}, contacts=(xpm_contact(1),))])
     world.practice.rows["u1"] = msgspec.convert(msgspec.to_builtins(world.practice.rows["u1"]), XpmClient)
     await world.refresh()
     assert named_people(world.book.snapshot()) == {"s9": "Ida Left"}

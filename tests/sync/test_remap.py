@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.support.profile import count
-from tests.sync.world import World, client, contact, linked, one, xpm, xpm_contact
+from tests.sync.fixtures import SyncFixture, client, contact, linked, one, xpm, xpm_contact
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Freeze
 from xpm_tui.domain.plan import Direction
@@ -45,28 +45,30 @@ def kauri(**values: Any) -> XpmClient:
     return xpm(2, "Kauri Joinery", **{"phone": "09 222", **values})
 
 
-async def synced(mine: Client | None = None, *rows: XpmClient, **policy: Any) -> World:
-    world = World([mine or client(name="Rata", fax="09 999")], rows or [rata(), kauri()], links=[linked()])
+async def synced(mine: Client | None = None, *rows: XpmClient, **policy: Any) -> SyncFixture:
+    world = SyncFixture(
+        [mine or client(name="Rata", fax="09 999")], rows or [rata(), kauri()], links=[linked()]
+    )
     world.policy = Policy(**policy)
     await world.sync()
     return world
 
 
-def relink(world: World, uuid: str = "u2", id_: str = "c1", **how: Any) -> str:
+def relink(world: SyncFixture, uuid: str = "u2", id_: str = "c1", **how: Any) -> str:
     (run,) = world.ids.new("r")
     snapshot, now = world.book.snapshot(), world.clock.now()
     world.book.commit(link(snapshot, id_, uuid, now=now, by="kim", run=run, policy=world.policy, **how))
     return run
 
 
-def unlinked(world: World, id_: str = "c1") -> str:
+def unlinked(world: SyncFixture, id_: str = "c1") -> str:
     (run,) = world.ids.new("r")
     snapshot, now = world.book.snapshot(), world.clock.now()
     world.book.commit(unlink(snapshot, id_, now=now, by="kim", run=run))
     return run
 
 
-async def undo(world: World, run: str) -> Run:
+async def undo(world: SyncFixture, run: str) -> Run:
     plan, records, _ = plan_undo(
         world.book.snapshot(), run, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
         tenant="tenant", scopes="scopes", policy=world.policy,
@@ -227,7 +229,7 @@ async def test_no_value_of_one_xpm_client_is_ever_planned_into_another(seed: int
         )
         return xpm(number, f"{uuid}:name", contacts=people, **{field: of(uuid) for field in FIELDS})
 
-    world = World(
+    world = SyncFixture(
         [
             client(1, "One", phone="own:1", contacts=(contact(1, name="own:k", email="own@k"),)),
             client(2, "Two"),
@@ -284,7 +286,7 @@ async def test_a_contact_that_comes_back_with_a_file_is_held() -> None:
 
 
 async def test_two_swapped_links_swap_the_data_and_both_are_synced() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1, "Rata"), client(2, "Kauri")],
         [rata(), kauri(website="k.example", contacts=(xpm_contact(21, name="Kim Kauri"),))],
         links=[linked(1), linked(2)],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sync.world import World, changes_of, client, contact, linked, one, xpm, xpm_contact
+from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked, one, xpm, xpm_contact
 from xpm_tui.domain.tables import JOBS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.manual.plan_review import keep_review, recount, tick
@@ -10,8 +10,8 @@ from xpm_tui.sync.matching.duplicates import duplicates
 from xpm_tui.sync.policy import Policy
 
 
-async def two() -> World:
-    world = World(
+async def two() -> SyncFixture:
+    world = SyncFixture(
         [client(1, contacts=(contact(1, name="Jo", email="a@b"),)), client(2)],
         [xpm(1, phone="1", contacts=(xpm_contact(1, name="Al", email="a@b"),)), xpm(2, phone="2", fax="3")],
         links=[linked(1), linked(2)],
@@ -58,7 +58,7 @@ async def test_a_change_that_comes_out_the_same_keeps_its_tick_and_a_new_one_is_
 
 
 async def test_duplicates_on_both_sides_name_the_safest_to_keep_and_the_steps() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1, name="Smith & Co"), client(2, name="SMITH AND CO"), client(3)],
         [
             xpm(1, name="Acme", archived=True),

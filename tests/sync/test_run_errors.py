@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.sync.fixtures import SyncFixture, client, contact, linked, xpm
 from tests.sync.test_create import create
 from tests.sync.test_create_staff import create as create_member
 from tests.sync.test_create_staff import world as staff_world
 from tests.sync.test_outbox import EXPECTED
-from tests.sync.world import World, client, contact, linked, xpm
 from xpm_tui.domain.errors import AppError, DecisionNeeded, Refused
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import WRITE_ERRORS
@@ -23,9 +23,9 @@ ERRORS = pytest.mark.parametrize("error", WRITE_ERRORS, ids=lambda error: error.
 TO_XPM = Policy(direction="to_xpm")
 
 
-def three(**second: Any) -> World:
+def three(**second: Any) -> SyncFixture:
     """Three linked clients whose phones go to XPM."""
-    return World(
+    return SyncFixture(
         [client(1, phone="1"), client(2, **{"phone": "2", **second}), client(3, phone="3")],
         [xpm(number) for number in (1, 2, 3)],
         links=[linked(number) for number in (1, 2, 3)],
@@ -72,7 +72,7 @@ async def test_a_run_with_one_client_that_fails(error: type[AppError]) -> None:
 @ERRORS
 async def test_a_creation_that_fails(error: type[AppError]) -> None:
     ending, state, _ = EXPECTED[error]
-    world = World([client(1, phone="1")], policy=TO_XPM)
+    world = SyncFixture([client(1, phone="1")], policy=TO_XPM)
     failing = error("It failed.")
     world.practice.faults, world.practice.lost = [failing], [failing]
     with pytest.raises(DecisionNeeded if ending == "unknown" else error):
@@ -133,7 +133,7 @@ async def test_one_value_that_cannot_be_sent_holds_one_client(bad: str, place: s
 
 async def test_the_end_of_a_run_names_the_first_three_and_counts_the_rest() -> None:
     numbers = range(1, 6)
-    world = World(
+    world = SyncFixture(
         [client(n, phone="1\x0b1") for n in numbers] + [client(9, phone="9")],
         [xpm(n) for n in (*numbers, 9)],
         links=[linked(n) for n in (*numbers, 9)],
@@ -151,7 +151,7 @@ async def test_the_end_of_a_run_names_the_first_three_and_counts_the_rest() -> N
 )
 async def test_the_end_of_a_run_names_whom_xpm_refused_and_what_it_said(number: int, rest: str) -> None:
     refused = range(1, number + 1)
-    world = World(
+    world = SyncFixture(
         [client(n, phone=str(n)) for n in (*refused, 9)],
         [xpm(n) for n in (*refused, 9)],
         links=[linked(n) for n in (*refused, 9)],

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.clients.picks import pick_all
@@ -18,7 +18,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, STAFF, TEAM
 
 
-def writes(world: World) -> list[str]:
+def writes(world: PracticeFixture) -> list[str]:
     """What was sent to XPM to change something."""
     rows = world.sandbox.log.rows(lambda row: row.method in ("POST", "PUT", "DELETE"))
     return [row.path for row in rows if "practicemanager" in row.path]
@@ -26,7 +26,7 @@ def writes(world: World) -> list[str]:
 
 @pytest.mark.parametrize("size", [12, count(60, 5_000)])
 async def test_pull_then_push_writes_nothing_and_an_edit_is_one_call(size: int, tmp_path: Path) -> None:
-    world = World(tmp_path, clients=size, seed=2)
+    world = PracticeFixture(tmp_path, clients=size, seed=2)
     await world.connect()
     practice = world.practice
     pick_all(practice)
@@ -49,7 +49,7 @@ async def test_pull_then_push_writes_nothing_and_an_edit_is_one_call(size: int, 
 
 
 async def test_the_referral_source_comes_from_xpm_and_never_goes_there(tmp_path: Path) -> None:
-    world = World(tmp_path, clients=12, seed=2)
+    world = PracticeFixture(tmp_path, clients=12, seed=2)
     await world.connect()
     practice = world.practice
     pick_all(practice)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.profile import count
-from tests.sync.world import World, changes_of, client, contact, linked, xpm, xpm_contact
+from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked, xpm, xpm_contact
 from xpm_tui.domain.errors import OutcomeUnknown
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.tables import CLIENTS, LINKS, PLANNED, PLANS
@@ -20,31 +20,31 @@ from xpm_tui.sync.policy import Policy
 KERI = {"name": "Keri Moana", "email": "keri@moana.example", "phone": "04 1"}
 
 
-def both(**more: Any) -> World:
+def both(**more: Any) -> SyncFixture:
     """Two clients, each linked to an XPM client of its own that has the contact x9."""
     rows = [xpm(number, contacts=(xpm_contact(9, **KERI),)) for number in (1, 2)]
     mine = [client(number, contacts=(contact(number, **KERI),), **more) for number in (1, 2)]
-    return World(mine, rows, links=[linked(1), linked(2)], policy=Policy(direction="to_xpm"))
+    return SyncFixture(mine, rows, links=[linked(1), linked(2)], policy=Policy(direction="to_xpm"))
 
 
-def edit_there(world: World, **values: Any) -> None:
+def edit_there(world: SyncFixture, **values: Any) -> None:
     """A colleague edits the contact in XPM: it is the same at both clients."""
     for uuid in ("u1", "u2"):
         world.practice.edit_contact(uuid, "x9", **values)
 
 
-def share(world: World) -> None:
+def share(world: SyncFixture) -> None:
     """XPM has one record: what was sent for one client shows at the other."""
     sent = world.practice.sent[-1][2]
     name = {key: value for key, value in sent.items() if key in ("phone", "email", "mobile")}
     edit_there(world, **name)
 
 
-def phones(world: World) -> tuple[str, str]:
+def phones(world: SyncFixture) -> tuple[str, str]:
     return world.client("c1").contacts[0].phone, world.client("c2").contacts[0].phone
 
 
-async def agreed(**more: Any) -> World:
+async def agreed(**more: Any) -> SyncFixture:
     world = both(**more)
     await world.sync()
     assert not world.practice.sent

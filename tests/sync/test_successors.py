@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from tests.sync.world import World, client, linked, xpm
+from tests.sync.fixtures import SyncFixture, client, linked, xpm
 from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import BlockedPair, Link, LinkState, Successor, Vanished
@@ -29,7 +29,7 @@ HEIR = XpmClient(uuid="u2", name="Rowan Holdings", number="2", groups=())
 SISTER = XpmClient(uuid="u3", name="Birch Trust", number="3", contacts=(ANN, BEN), groups=(GROUP,))
 
 
-class Practice(World):
+class Practice(SyncFixture):
     """Client c1 is linked to u1, which disappears."""
 
     def __init__(self, *rows: XpmClient, jobs: dict[str, str] | None = None) -> None:
@@ -195,7 +195,9 @@ async def test_what_a_user_calls_another_client_is_no_survivor() -> None:
 
 
 async def test_a_client_that_xpm_does_not_have_when_it_is_written_to_is_gone_at_once() -> None:
-    world = World([client(phone="1")], [xpm(phone="2")], policy=Policy(direction="to_xpm"), links=[linked()])
+    world = SyncFixture(
+        [client(phone="1")], [xpm(phone="2")], policy=Policy(direction="to_xpm"), links=[linked()]
+    )
     await world.refresh()
     plan, records = world.plan()
     world.practice.faults = [RecordMissing("Invalid client identifier.")]

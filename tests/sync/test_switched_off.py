@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from tests.sync.fixtures import SyncFixture, client, contact, linked, xpm, xpm_contact
 from tests.sync.test_undo import picked
-from tests.sync.world import World, client, contact, linked, xpm, xpm_contact
 from xpm_tui.sync.policy import Policy
 
 
 async def test_a_switched_off_field_does_not_go_over_with_a_new_contact() -> None:
-    world = World(
+    world = SyncFixture(
         [client(contacts=(contact(1, name="Jo", mobile="021"),))], [xpm()], links=[linked()],
         policy=Policy(direction="to_xpm", off=frozenset({"contact_mobile"})),
     )  # fmt: skip
@@ -17,7 +17,7 @@ async def test_a_switched_off_field_does_not_go_over_with_a_new_contact() -> Non
 
 
 async def test_a_switched_off_field_does_not_come_over_with_a_new_contact() -> None:
-    world = World(
+    world = SyncFixture(
         [client()], [xpm(contacts=(xpm_contact(1, name="Jo", mobile="021"),))], links=[linked()],
         policy=Policy(off=frozenset({"contact_mobile"})),
     )  # fmt: skip
@@ -26,7 +26,7 @@ async def test_a_switched_off_field_does_not_come_over_with_a_new_contact() -> N
 
 
 async def test_a_switched_off_field_is_not_picked_with_a_contact() -> None:
-    world = World(
+    world = SyncFixture(
         rows=[xpm(contacts=(xpm_contact(1, name="Jo", mobile="021"),))],
         policy=Policy(off=frozenset({"contact_mobile"})),
     )

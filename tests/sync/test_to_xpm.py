@@ -7,7 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.sync.world import World, changes_of, client, contact, linked, member, one, xpm, xpm_contact
+from tests.sync.fixtures import (
+    SyncFixture,
+    changes_of,
+    client,
+    contact,
+    linked,
+    member,
+    one,
+    xpm,
+    xpm_contact,
+)
 from xpm_tui.domain.errors import (
     AllowanceUsedUp,
     BadInput,
@@ -28,10 +38,10 @@ from xpm_tui.sync.policy import Policy
 TO = Policy(direction="to_xpm")
 
 
-async def in_step(count: int = 1, **fields: Any) -> World:
+async def in_step(count: int = 1, **fields: Any) -> SyncFixture:
     """Linked clients whose two sides agree, with one contact each."""
     numbers = range(1, count + 1)
-    world = World(
+    world = SyncFixture(
         [
             client(n, contacts=(contact(n, name=f"Jo {n}", email=f"jo{n}@x", primary=True),), **fields)
             for n in numbers
@@ -49,7 +59,7 @@ async def in_step(count: int = 1, **fields: Any) -> World:
     return world
 
 
-def intents(world: World) -> list[Intent]:
+def intents(world: SyncFixture) -> list[Intent]:
     return [*world.book.snapshot().rows(INTENTS)]
 
 
@@ -109,7 +119,7 @@ async def test_a_push_commits_only_what_says_something() -> None:
 
 
 async def test_who_is_primary_goes_with_that_contacts_other_changes() -> None:
-    world = World(
+    world = SyncFixture(
         [client(contacts=(contact(1, name="Jo", primary=True), contact(2, name="Al")))],
         [xpm(contacts=(xpm_contact(1, name="Jo", primary=True), xpm_contact(2, name="Al")))],
         links=[linked()],
@@ -126,7 +136,7 @@ async def test_who_is_primary_goes_with_that_contacts_other_changes() -> None:
 
 
 async def test_xpms_own_contacts_are_left_alone() -> None:
-    world = World([client()], [xpm(contacts=(xpm_contact(1, name="Al"),))], links=[linked()], policy=TO)
+    world = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Al"),))], links=[linked()], policy=TO)
     await world.sync()
     assert world.practice.sent == []
     assert world.client().contacts == ()
@@ -157,7 +167,7 @@ async def test_an_edit_in_xpm_is_drift_and_overwritten() -> None:
 
 
 async def test_linked_people_go_over_by_uuid_and_unlinked_ones_do_not() -> None:
-    world = World(
+    world = SyncFixture(
         [client(partner="t1", manager="t2")],
         [xpm(partner=RecordReference("s9", "Somebody"))],
         links=[linked()],
@@ -183,7 +193,7 @@ async def test_nothing_is_written_to_an_archived_client_and_it_is_listed() -> No
 async def test_a_contact_of_several_clients_is_not_overwritten_unasked() -> None:
     shared = xpm_contact(1, name="Jo", mobile="1", email="a@b")
     ours = {"name": "Jo", "mobile": "1", "email": "a@b"}
-    world = World(
+    world = SyncFixture(
         [client(1, contacts=(contact(1, **ours),)), client(2, contacts=(contact(2, **ours),))],
         [xpm(1, contacts=(shared,)), xpm(2, contacts=(shared,))],
         links=[linked(1), linked(2)],
@@ -203,7 +213,7 @@ async def test_a_contact_of_several_clients_is_not_overwritten_unasked() -> None
 
 
 async def test_push_after_a_pull_writes_what_only_ignition_has() -> None:
-    world = World(
+    world = SyncFixture(
         [
             client(1, phone="1", contacts=(contact(1, name="Own", primary=True),)),
             client(2, website="w", partner="t2"),
@@ -383,7 +393,7 @@ async def test_a_contact_added_without_an_answer_is_never_doubled(took_effect: b
     assert len(world.practice.sent) == 1
 
 
-async def lost_contact() -> tuple[World, str]:
+async def lost_contact() -> tuple[SyncFixture, str]:
     world = await in_step()
     world.edit(contacts=(*world.client().contacts, contact(9, name="Al")))
     lost = OutcomeUnknown("No answer.")
@@ -414,7 +424,7 @@ async def test_a_person_may_adopt_a_contact_that_shows_late() -> None:
     assert len(world.practice.rows["u1"].contacts) == 2
 
 
-async def two_alike() -> tuple[World, list[Intent]]:
+async def two_alike() -> tuple[SyncFixture, list[Intent]]:
     """Two contacts of the same values were sent, and neither answer came; XPM shows one of them later."""
     world = await in_step()
     for number in (8, 9):

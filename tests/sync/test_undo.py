@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sync.world import World, changes_of, client, contact, linked, xpm, xpm_contact
+from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked, xpm, xpm_contact
 from xpm_tui.domain.plan import Direction, Unclear
 from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.runs import Run
@@ -17,7 +17,7 @@ from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
 
 
-async def undo(world: World, run: Run | str, **options: Any) -> tuple[Run, tuple[Unclear, ...]]:
+async def undo(world: SyncFixture, run: Run | str, **options: Any) -> tuple[Run, tuple[Unclear, ...]]:
     plan, records, unclear = plan_undo(
         world.book.snapshot(),
         run if isinstance(run, str) else run.id,
@@ -34,9 +34,9 @@ async def undo(world: World, run: Run | str, **options: Any) -> tuple[Run, tuple
     return await world.apply(plan, records), unclear
 
 
-async def overwritten() -> tuple[World, Run]:
+async def overwritten() -> tuple[SyncFixture, Run]:
     """A client whose phone, fax and contact a run has overwritten."""
-    world = World(
+    world = SyncFixture(
         [client(phone="1", fax="2", contacts=(contact(1, name="Jo", email="jo@x"),))],
         [xpm(phone="8", fax="9", contacts=(xpm_contact(1, name="Joanna", email="jo@x"),))],
         links=[linked()],
@@ -69,7 +69,7 @@ async def test_one_field_goes_back_and_the_others_stay() -> None:
 
 
 async def test_one_client_goes_back_and_the_others_stay() -> None:
-    world = World(
+    world = SyncFixture(
         [client(1), client(2)], [xpm(1, phone="1"), xpm(2, phone="2")], links=[linked(1), linked(2)]
     )
     run = await world.sync()
@@ -114,7 +114,7 @@ async def test_an_undo_can_itself_be_undone() -> None:
 
 
 async def test_an_undone_link_goes_with_its_base_and_stays_undone() -> None:
-    world = World([client(phone="1")], [xpm(phone="2")])
+    world = SyncFixture([client(phone="1")], [xpm(phone="2")])
     run = await world.sync()
     await undo(world, run)
     snapshot = world.book.snapshot()
@@ -125,7 +125,7 @@ async def test_an_undone_link_goes_with_its_base_and_stays_undone() -> None:
 
 
 async def test_undoing_a_remap_goes_back_to_the_link_of_before() -> None:
-    world = World([client()], [xpm(1), xpm(2)], links=[linked()])
+    world = SyncFixture([client()], [xpm(1), xpm(2)], links=[linked()])
     await world.sync()
     now = world.clock.now()
     world.book.commit(link(world.book.snapshot(), "c1", "u2", now=now, by="kim", run="r90"))
@@ -134,7 +134,7 @@ async def test_undoing_a_remap_goes_back_to_the_link_of_before() -> None:
 
 
 async def test_undoing_an_unlink_links_again() -> None:
-    world = World([client()], [xpm()], links=[linked()])
+    world = SyncFixture([client()], [xpm()], links=[linked()])
     await world.sync()
     world.book.commit(unlink(world.book.snapshot(), "c1", now=world.clock.now(), by="kim", run="r90"))
     await undo(world, "r90")
@@ -143,7 +143,7 @@ async def test_undoing_an_unlink_links_again() -> None:
 
 
 async def test_an_added_contact_leaves_the_book_and_is_not_made_again() -> None:
-    world = World([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
+    world = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
     run = await world.sync()
     assert len(world.client().contacts) == 1
     await undo(world, run)
@@ -152,7 +152,7 @@ async def test_an_added_contact_leaves_the_book_and_is_not_made_again() -> None:
 
 
 async def test_an_added_contact_that_was_edited_stays_and_is_listed() -> None:
-    world = World([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
+    world = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
     run = await world.sync()
     world.edit_contact("c1", world.client().contacts[0].id, phone="5")
     _, unclear = await undo(world, run)
@@ -160,7 +160,7 @@ async def test_an_added_contact_that_was_edited_stays_and_is_listed() -> None:
     assert len(world.client().contacts) == 1
 
 
-async def picked(world: World) -> str:
+async def picked(world: SyncFixture) -> str:
     await world.refresh()
     made = pick(
         world.book.snapshot(),
@@ -176,7 +176,7 @@ async def picked(world: World) -> str:
 
 
 async def test_an_undone_pick_leaves_the_book() -> None:
-    world = World(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo"),))])
+    world = SyncFixture(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo"),))])
     await picked(world)
     await undo(world, "r90")
     snapshot = world.book.snapshot()
@@ -187,7 +187,7 @@ async def test_an_undone_pick_leaves_the_book() -> None:
     ("edited", "in_use", "why"), [(True, False, "client-edited"), (False, True, "in-use")]
 )
 async def test_a_pick_that_was_edited_or_is_in_use_stays(edited: bool, in_use: bool, why: str) -> None:
-    world = World(rows=[xpm(phone="1")])
+    world = SyncFixture(rows=[xpm(phone="1")])
     id_ = await picked(world)
     if edited:
         world.edit(id_, phone="2")
@@ -197,7 +197,7 @@ async def test_a_pick_that_was_edited_or_is_in_use_stays(edited: bool, in_use: b
 
 
 async def test_undoing_a_push_writes_the_old_values_to_xpm_and_they_stay() -> None:
-    world = World(
+    world = SyncFixture(
         [client(phone="1", contacts=(contact(1, name="Jo", email="jo@x"),))],
         [xpm(phone="8", contacts=(xpm_contact(1, name="Joanna", email="jo@x"),))],
         links=[linked()],
@@ -214,7 +214,9 @@ async def test_undoing_a_push_writes_the_old_values_to_xpm_and_they_stay() -> No
 
 
 async def test_what_a_colleague_changed_since_the_push_is_not_undone() -> None:
-    world = World([client(phone="1")], [xpm(phone="8")], links=[linked()], policy=Policy(direction="to_xpm"))
+    world = SyncFixture(
+        [client(phone="1")], [xpm(phone="8")], links=[linked()], policy=Policy(direction="to_xpm")
+    )
     run = await world.sync()
     world.practice.edit("u1", phone="55")
     await world.refresh()
@@ -224,7 +226,7 @@ async def test_what_a_colleague_changed_since_the_push_is_not_undone() -> None:
 
 
 async def test_a_contact_added_in_xpm_stays_there_and_is_listed() -> None:
-    world = World(
+    world = SyncFixture(
         [client(contacts=(contact(1, name="Jo"),))],
         [xpm()],
         links=[linked()],
@@ -237,7 +239,7 @@ async def test_a_contact_added_in_xpm_stays_there_and_is_listed() -> None:
 
 
 async def test_the_primary_goes_back() -> None:
-    world = World(
+    world = SyncFixture(
         [client(contacts=(contact(1, name="Jo", primary=True), contact(2, name="Al")))],
         [xpm(contacts=(xpm_contact(1, name="Jo"), xpm_contact(2, name="Al", primary=True)))],
         links=[linked()],
@@ -250,7 +252,7 @@ async def test_the_primary_goes_back() -> None:
 
 
 async def test_the_primary_goes_back_in_xpm() -> None:
-    world = World(
+    world = SyncFixture(
         [client(contacts=(contact(1, name="Jo"), contact(2, name="Al", primary=True)))],
         [xpm(contacts=(xpm_contact(1, name="Jo", primary=True), xpm_contact(2, name="Al")))],
         links=[linked()],
@@ -271,7 +273,7 @@ async def test_the_primary_goes_back_from_a_contact_that_was_added(direction: Di
     if direction == "to_xpm":
         jo = [client(contacts=(contact(1, name="Jo"), contact(2, name="Al", email="al@x", primary=True)))]
         both = [xpm(contacts=(xpm_contact(1, name="Jo", primary=True),))]
-    world = World(jo, both, links=[linked()], policy=Policy(direction=direction))
+    world = SyncFixture(jo, both, links=[linked()], policy=Policy(direction=direction))
     run = await world.sync()
     _, unclear = await undo(world, run)
     first = world.client() if direction == "from_xpm" else world.practice.rows["u1"]
@@ -281,7 +283,7 @@ async def test_the_primary_goes_back_from_a_contact_that_was_added(direction: Di
 
 
 async def test_an_undo_that_removes_a_link_can_be_undone_with_the_values_that_it_restored_in_xpm() -> None:
-    world = World(
+    world = SyncFixture(
         [client(phone="1")],
         [xpm(phone="8")],
         policy=Policy(direction="to_xpm"),
@@ -304,7 +306,7 @@ async def test_an_undo_that_removes_a_link_can_be_undone_with_the_values_that_it
 
 
 async def test_an_undo_that_removes_a_link_can_be_undone_in_ignition() -> None:
-    world = World([client(phone="1")], [xpm(phone="8")])
+    world = SyncFixture([client(phone="1")], [xpm(phone="8")])
     run = await world.sync()
     back, _ = await undo(world, run)
     assert (world.book.snapshot().get(LINKS, "c1"), world.client().phone) == (None, "1")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.sync.fixtures import SyncFixture, client, linked, xpm, xpm_contact
 from tests.sync.test_undo import overwritten, picked, undo
-from tests.sync.world import World, client, linked, xpm, xpm_contact
 from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.links import Freeze
 from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, PLANNED, PLANS
@@ -17,7 +17,7 @@ from xpm_tui.sync.planning.links import link_state
 from xpm_tui.sync.policy import Policy
 
 
-def undo_plan(world: World, run: str, **options: Any) -> Any:
+def undo_plan(world: SyncFixture, run: str, **options: Any) -> Any:
     plan, records, unclear = plan_undo(
         world.book.snapshot(), run, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
         tenant="tenant", scopes="scopes", policy=world.policy, **options,
@@ -27,12 +27,12 @@ def undo_plan(world: World, run: str, **options: Any) -> Any:
     return plan, records, unclear
 
 
-def relink(world: World, uuid: str, run: str = "r90", id_: str = "c1", **how: Any) -> None:
+def relink(world: SyncFixture, uuid: str, run: str = "r90", id_: str = "c1", **how: Any) -> None:
     world.book.commit(link(world.book.snapshot(), id_, uuid, now=world.clock.now(), by="lee", run=run, **how))
 
 
 async def test_a_link_made_while_an_undo_is_looked_at_stays() -> None:
-    world = World([client(phone="1")], [xpm(1, phone="2"), xpm(2, "Other", phone="3")])
+    world = SyncFixture([client(phone="1")], [xpm(1, phone="2"), xpm(2, "Other", phone="3")])
     run = await world.sync()
     plan, records, _ = undo_plan(world, run.id)
     relink(world, "u2")
@@ -43,7 +43,7 @@ async def test_a_link_made_while_an_undo_is_looked_at_stays() -> None:
 
 
 async def test_a_push_is_not_taken_back_in_an_xpm_client_that_was_left_meanwhile() -> None:
-    world = World(
+    world = SyncFixture(
         [client(phone="1")], [xpm(1, phone="2"), xpm(2, "Other")], links=[linked()],
         policy=Policy(direction="to_xpm"),
     )  # fmt: skip
@@ -57,7 +57,7 @@ async def test_a_push_is_not_taken_back_in_an_xpm_client_that_was_left_meanwhile
 
 
 async def test_an_undo_that_was_shown_twice_does_not_take_away_a_later_link() -> None:
-    world = World([client()], [xpm()])
+    world = SyncFixture([client()], [xpm()])
     run = await world.sync()
     first = undo_plan(world, run.id)
     second = undo_plan(world, run.id)
@@ -68,7 +68,7 @@ async def test_an_undo_that_was_shown_twice_does_not_take_away_a_later_link() ->
 
 
 async def test_a_pick_with_a_contact_added_by_hand_stays() -> None:
-    world = World(rows=[xpm(phone="1")])
+    world = SyncFixture(rows=[xpm(phone="1")])
     id_ = await picked(world)
     world.edit(id_, contacts=(*world.client(id_).contacts, Contact(id="k77", name="Jo", email="jo@x")))
     _, unclear = await undo(world, "r90")
@@ -77,7 +77,7 @@ async def test_a_pick_with_a_contact_added_by_hand_stays() -> None:
 
 
 async def test_a_pick_that_ignition_knows_by_now_stays() -> None:
-    world = World(rows=[xpm(phone="1")])
+    world = SyncFixture(rows=[xpm(phone="1")])
     id_ = await picked(world)
     world.edit(id_, client_id="CLI-7", state="active")
     _, unclear = await undo(world, "r90")
@@ -86,7 +86,7 @@ async def test_a_pick_that_ignition_knows_by_now_stays() -> None:
 
 
 async def test_a_pick_with_a_switched_off_field_filled_in_by_hand_stays() -> None:
-    world = World(rows=[xpm()], policy=Policy(off=frozenset({"phone"})))
+    world = SyncFixture(rows=[xpm()], policy=Policy(off=frozenset({"phone"})))
     id_ = await picked(world)
     world.edit(id_, phone="09 1")
     await undo(world, "r90")
@@ -94,7 +94,7 @@ async def test_a_pick_with_a_switched_off_field_filled_in_by_hand_stays() -> Non
 
 
 async def test_a_pick_that_was_linked_elsewhere_since_stays() -> None:
-    world = World(rows=[xpm(1), xpm(2, "Other")])
+    world = SyncFixture(rows=[xpm(1), xpm(2, "Other")])
     id_ = await picked(world)
     relink(world, "u2", run="r91", id_=id_)
     _, unclear = await undo(world, "r90")
@@ -103,7 +103,7 @@ async def test_a_pick_that_was_linked_elsewhere_since_stays() -> None:
 
 
 async def test_an_added_contact_edited_after_a_remap_stays() -> None:
-    world = World(
+    world = SyncFixture(
         [client()], [xpm(1, contacts=(xpm_contact(1, name="Jo"),)), xpm(2, "Other")], links=[linked()]
     )
     run = await world.sync()
@@ -124,7 +124,7 @@ async def test_a_freeze_of_a_person_is_still_theirs_after_an_undo() -> None:
 
 
 async def test_an_undone_remap_leaves_who_is_linked_there_by_now_alone() -> None:
-    world = World([client(1), client(2, "Second")], [xpm(1), xpm(2, "Other")], links=[linked()])
+    world = SyncFixture([client(1), client(2, "Second")], [xpm(1), xpm(2, "Other")], links=[linked()])
     await world.sync()
     relink(world, "u2", run="r90")
     relink(world, "u1", run="r91", id_="c2")
@@ -134,7 +134,7 @@ async def test_an_undone_remap_leaves_who_is_linked_there_by_now_alone() -> None
 
 
 async def test_undoing_brings_a_quiet_link_back_quiet() -> None:
-    world = World([client(1), client(2, "Second")], [xpm(1), xpm(2, "Other")], links=[linked()])
+    world = SyncFixture([client(1), client(2, "Second")], [xpm(1), xpm(2, "Other")], links=[linked()])
     await world.sync()
     relink(world, "u1", run="r90", id_="c2", quiet=True)
     relink(world, "u2", run="r91", id_="c2")
@@ -144,7 +144,7 @@ async def test_undoing_brings_a_quiet_link_back_quiet() -> None:
 
 
 async def test_an_undo_writes_nothing_to_an_archived_client() -> None:
-    world = World(
+    world = SyncFixture(
         [client(phone="1")], [xpm(1, phone="2")], links=[linked()], policy=Policy(direction="to_xpm")
     )
     run = await world.sync()
@@ -157,7 +157,7 @@ async def test_an_undo_writes_nothing_to_an_archived_client() -> None:
 
 
 async def test_a_value_that_xpm_kept_otherwise_can_be_undone() -> None:
-    world = World(
+    world = SyncFixture(
         [client(phone="1 ext 2")], [xpm(1, phone="2")], links=[linked()], policy=Policy(direction="to_xpm")
     )
     real = world.practice.update_client
@@ -191,7 +191,7 @@ CHANGED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 async def test_a_pick_goes_back_though_xpm_has_changed_since(case: str, direction: Any, level: Any) -> None:
     """Nobody edited it in Ignition."""
     then, now = CHANGED[case]
-    world = World(rows=[xpm(**then)], policy=Policy(direction=direction, level=level))
+    world = SyncFixture(rows=[xpm(**then)], policy=Policy(direction=direction, level=level))
     made = await picked(world)
     world.practice.edit("u1", **now)
     await world.refresh()

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from tests.support.profile import count
+from tests.sync.fixtures import SyncFixture, client, contact, linked, xpm, xpm_contact
 from tests.sync.test_undo import overwritten, picked, undo
 from tests.sync.test_undo_late import undo_plan
-from tests.sync.world import World, client, contact, linked, xpm, xpm_contact
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.tables import FREEZES, IMAGES, PLANNED
 from xpm_tui.sync.canonical import is_same
@@ -21,12 +21,12 @@ from xpm_tui.sync.policy import Policy
 DIRECTIONS: tuple[Direction, ...] = ("from_xpm", "to_xpm")
 
 
-def written(world: World, uuid: str = "u1") -> Any:
+def written(world: SyncFixture, uuid: str = "u1") -> Any:
     """The client on the side that sync writes."""
     return world.client() if world.policy.direction == "from_xpm" else world.practice.rows[uuid]
 
 
-def edit(world: World, **values: Any) -> None:
+def edit(world: SyncFixture, **values: Any) -> None:
     """Someone edits the client on the side that sync writes."""
     if world.policy.direction == "from_xpm":
         world.edit(**values)
@@ -34,7 +34,7 @@ def edit(world: World, **values: Any) -> None:
         world.practice.edit("u1", **values)
 
 
-def frozen(world: World) -> set[str]:
+def frozen(world: SyncFixture) -> set[str]:
     return {freeze.field for freeze in world.book.snapshot().rows(FREEZES)}
 
 
@@ -43,7 +43,7 @@ def frozen(world: World) -> set[str]:
 async def test_what_a_colleague_changed_since_is_frozen_and_stays(direction: Direction, told: bool) -> None:
     """Also where the colleague's change is first seen while the undo is applied."""
     old, new = client(phone="1", fax="2"), xpm(phone="8", fax="9")
-    world = World([old], [new], links=[linked()], policy=Policy(direction=direction))
+    world = SyncFixture([old], [new], links=[linked()], policy=Policy(direction=direction))
     run = await world.sync()
     edit(world, phone="55")
     if told:
@@ -62,7 +62,9 @@ async def test_what_a_colleague_changed_since_is_frozen_and_stays(direction: Dir
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 async def test_what_is_as_before_again_is_frozen_and_not_listed(direction: Direction) -> None:
-    world = World([client(phone="1")], [xpm(phone="8")], links=[linked()], policy=Policy(direction=direction))
+    world = SyncFixture(
+        [client(phone="1")], [xpm(phone="8")], links=[linked()], policy=Policy(direction=direction)
+    )
     run = await world.sync()
     edit(world, phone={"from_xpm": "1", "to_xpm": "8"}[direction])
     await world.refresh()
@@ -93,7 +95,7 @@ async def test_a_change_that_is_not_ticked_is_neither_undone_nor_frozen() -> Non
 
 
 async def test_an_edited_pick_that_stays_keeps_its_edit() -> None:
-    world = World(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo", email="jo@x"),))])
+    world = SyncFixture(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo", email="jo@x"),))])
     id_ = await picked(world)
     contact_id = world.client(id_).contacts[0].id
     world.edit(id_, phone="2")
@@ -106,7 +108,7 @@ async def test_an_edited_pick_that_stays_keeps_its_edit() -> None:
 
 
 async def test_a_contact_that_stays_in_xpm_keeps_what_a_colleague_made_of_it() -> None:
-    world = World(
+    world = SyncFixture(
         [client(contacts=(contact(1, name="Jo", phone="1"),))], [xpm()], links=[linked()],
         policy=Policy(direction="to_xpm"),
     )  # fmt: skip
@@ -124,7 +126,7 @@ async def test_a_contact_that_stays_in_xpm_keeps_what_a_colleague_made_of_it() -
 
 @pytest.mark.parametrize("stored", ["1\n2 ", "1\r\n2", "1\n2"])
 async def test_a_value_spelt_otherwise_is_not_changed_since(stored: str) -> None:
-    world = World([client(address="0")], [xpm(address="1\n2")], links=[linked()])
+    world = SyncFixture([client(address="0")], [xpm(address="1\n2")], links=[linked()])
     run = await world.sync()
     world.edit(address=stored)
     _, left = await undo(world, run)
@@ -142,7 +144,7 @@ def test_stored_and_present_values_are_compared_in_one_form(a: Any, b: Any, same
     assert is_same(a, b) is same
 
 
-def planned(world: World, run: Any) -> Any:
+def planned(world: SyncFixture, run: Any) -> Any:
     return undo_plan(world, run.id)
 
 
@@ -164,7 +166,9 @@ async def test_an_undo_and_a_sync_change_nothing_that_it_restored_or_left(seed: 
 
     ours = [client(n, groups=tuple(dice.sample("AB", 1)), contacts=people(contact), **some()) for n in (1, 2)]
     rows = [xpm(n, contacts=people(xpm_contact), **some()) for n in (1, 2)]
-    world = World(ours, rows, links=[linked(1), linked(2)], policy=Policy(direction=direction, clear="yes"))
+    world = SyncFixture(
+        ours, rows, links=[linked(1), linked(2)], policy=Policy(direction=direction, clear="yes")
+    )
     runs = []
     for _ in range(dice.randint(1, 3)):
         runs.append(await world.sync())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sync.world import client, contact, member, xpm, xpm_contact
+from tests.sync.fixtures import client, contact, member, xpm, xpm_contact
 from xpm_tui.domain.xpm import RecordReference
 from xpm_tui.sync.canonical import (
     TeamLinks,

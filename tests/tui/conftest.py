@@ -13,7 +13,7 @@ from textual._compositor import Compositor
 
 from tests.support import pseudo_terminal
 from tests.support.pseudo_terminal import Terminal
-from tests.tui.world import World
+from tests.tui.fixtures import ConsoleFixture
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.practice import OpenPractice
@@ -82,9 +82,9 @@ def _full_only(self: Compositor, full: bool = False, **about: Any) -> Any:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> ConsoleFixture:
     """A connected practice whose mirror is still empty."""
-    return World(tmp_path)
+    return ConsoleFixture(tmp_path)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def console() -> Iterator[Callable[..., Console]]:
     """Opens consoles over a world."""
     opened: list[Console] = []
 
-    def make(world: World, **about: Any) -> Console:
+    def make(world: ConsoleFixture, **about: Any) -> Console:
         opened.append(world.console(**about))
         return opened[-1]
 
@@ -131,7 +131,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def home(tmp_path: Path) -> Path:
     """A connected practice with a filled mirror and a run behind it: most clients are linked."""
-    world = World(tmp_path)
+    world = ConsoleFixture(tmp_path)
     world.xpm.people += [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(2, 9)]
     world.xpm.job_templates += [Template(uuid=f"template-{n}", name=f"Work {n}") for n in range(2, 9)]
     with world.open() as practice:

@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.tui.world import HOSTILE, World, until
+from tests.tui.fixtures import HOSTILE, ConsoleFixture, until
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService, Service, TeamMember
 from xpm_tui.domain.ports import Put
@@ -50,7 +50,7 @@ async def asked(pilot: Pilot[Any], question: str, *keys: str) -> None:
     await until(pilot, question)
 
 
-async def fill(world: World) -> None:
+async def fill(world: ConsoleFixture) -> None:
     """Read XPM twice: between the two, Gail and a template leave."""
     world.xpm.people = [
         Staff(uuid=UUID.format(1, place), name=name, email=email, phone="03 1 00")

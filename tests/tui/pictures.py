@@ -9,8 +9,8 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.application.flows import World
-from tests.tui.world import TERMINAL, press, settle
+from tests.application.fixtures import PracticeFixture
+from tests.tui.fixtures import TERMINAL, press, settle
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.team.links import pick_staff
 from xpm_tui.cli.demo import sample_files
@@ -25,7 +25,7 @@ SHOTS = (("doctor", ("g", "o", "colon", "=doctor", "enter")),)
 
 async def make(folder: Path) -> None:
     """Connect, import, take away a permission, and take each picture."""
-    world = World(folder, clients=250)
+    world = PracticeFixture(folder, clients=250)
     await world.connect()
     for form, text in sample_files(world.sandbox.practice, 1, world.clock.now().date()).items():
         path = folder / f"{form}.csv"

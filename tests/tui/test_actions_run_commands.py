@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
+from tests.tui.fixtures import TERMINAL, ConsoleFixture, press, settle, until
 from tests.tui.people import UUID, fill
 from tests.tui.test_steps import choose
-from tests.tui.world import TERMINAL, World, press, settle, until
 from xpm_tui.application.connection import steps
 from xpm_tui.application.runs import history, runner
 from xpm_tui.commands import effects
@@ -59,7 +59,7 @@ def taken(ran: list[Call]) -> list[Call]:
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_plan_is_made_ticked_exported_applied_and_undone(
-    world: World, console: Make, ran: list[Call]
+    world: ConsoleFixture, console: Make, ran: list[Call]
 ) -> None:
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -88,14 +88,16 @@ async def test_a_plan_is_made_ticked_exported_applied_and_undone(
         assert (act, preset["review"]) == ("clients.undo", True)
 
 
-def world_runs(world: World) -> list[Run]:
+def world_runs(world: ConsoleFixture) -> list[Run]:
     with world.open(read_only=True) as practice:
         return history.list_runs(practice)
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_run_is_released_resumed_and_stopped(world: World, console: Make, ran: list[Call]) -> None:
+async def test_a_run_is_released_resumed_and_stopped(
+    world: ConsoleFixture, console: Make, ran: list[Call]
+) -> None:
     with world.open() as practice:
         held = await runner.run(practice, full=True, trigger="daily")
         assert held.outcome == "held"
@@ -143,7 +145,7 @@ def workers() -> Iterator[list[WorkerThread]]:
 async def test_jobs_are_previewed_made_and_made_again(
     tmp_path: Path, workers: list[WorkerThread], ran: list[Call]
 ) -> None:
-    office = Deploying(tmp_path)
+    office = JobsFixture(tmp_path)
     await office.ready()
     office.accepted()
     workers.append(WorkerThread(office.open))
@@ -173,7 +175,9 @@ async def test_jobs_are_previewed_made_and_made_again(
 
 
 @pytest.mark.soak
-async def test_team_and_templates_are_linked_and_picked(world: World, console: Make, ran: list[Call]) -> None:
+async def test_team_and_templates_are_linked_and_picked(
+    world: ConsoleFixture, console: Make, ran: list[Call]
+) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -201,7 +205,7 @@ async def test_team_and_templates_are_linked_and_picked(world: World, console: M
 
 
 async def test_the_wizard_runs_commands(tmp_path: Path, console: Make, ran: list[Call]) -> None:
-    world = World(tmp_path, settings={"xero.client_id": "abc"})
+    world = ConsoleFixture(tmp_path, settings={"xero.client_id": "abc"})
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -14,7 +14,7 @@ import click
 import pytest
 from textual.screen import ModalScreen, Screen
 
-from tests.tui.world import World, settle
+from tests.tui.fixtures import ConsoleFixture, settle
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health.opened_bundle import unpack
 from xpm_tui.application.health.probe_facts import of_practice
@@ -64,7 +64,7 @@ def test_every_screen_names_a_verb_that_there_is() -> None:
 
 
 async def test_a_bundle_opens_with_the_verb_of_each_area(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = ConsoleFixture(tmp_path)
     with world.open() as practice:
         parts = await bundle.gather(of_practice(practice), [])
         bundle.write(parts, tmp_path / "b.zip", of_practice(practice))
@@ -88,7 +88,7 @@ async def test_a_bundle_opens_with_the_verb_of_each_area(tmp_path: Path) -> None
 async def test_what_was_done_can_be_copied(
     tmp_path: Path, console: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(tmp_path)
+    world = ConsoleFixture(tmp_path)
     copied: list[str] = []
     app: Console = console(world)
     monkeypatch.setattr(app, "copy_to_clipboard", copied.append)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.tui.world import World, press, settle, text_of
+from tests.tui.fixtures import ConsoleFixture, press, settle, text_of
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS
@@ -19,7 +19,7 @@ async def looked(app: Console) -> None:
     await app._check_store()
 
 
-async def test_the_head_names_the_condition_of_the_practice(world: World, console: Consoles) -> None:
+async def test_the_head_names_the_condition_of_the_practice(world: ConsoleFixture, console: Consoles) -> None:
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
@@ -41,7 +41,7 @@ async def test_the_head_names_the_condition_of_the_practice(world: World, consol
 
 
 async def test_a_console_follows_settings_that_another_process_changes(
-    world: World, console: Consoles
+    world: ConsoleFixture, console: Consoles
 ) -> None:
     app = console(world)
     async with app.run_test(size=(120, 40)) as pilot:

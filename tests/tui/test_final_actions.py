@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.world import World, press, settle, text_of, until
+from tests.tui.fixtures import ConsoleFixture, press, settle, text_of, until
 from xpm_tui.application.clients import links as linking
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ports import Drop
@@ -21,7 +21,7 @@ Make = Callable[..., Console]
 UUID = "00000000-0000-0000-0000-{:012}"
 
 
-async def mirrored(world: World, *, empty: bool = False) -> None:
+async def mirrored(world: ConsoleFixture, *, empty: bool = False) -> None:
     with world.open() as practice:
         await refresh(practice, full=True)
         if empty:
@@ -32,12 +32,12 @@ def shows(app: Console, screen: type[object]) -> bool:
     return isinstance(app.screen, screen)
 
 
-def links(world: World) -> dict[str, str]:
+def links(world: ConsoleFixture) -> dict[str, str]:
     with world.open() as practice:
         return {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
 
 
-async def test_picking_all_asks_with_the_number_that_is_picked(world: World, console: Make) -> None:
+async def test_picking_all_asks_with_the_number_that_is_picked(world: ConsoleFixture, console: Make) -> None:
     await mirrored(world, empty=True)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -56,7 +56,7 @@ async def test_picking_all_asks_with_the_number_that_is_picked(world: World, con
 
 @pytest.mark.soak
 async def test_a_second_client_is_asked_about_and_one_that_was_shown_is_not(
-    world: World, console: Make
+    world: ConsoleFixture, console: Make
 ) -> None:
     await mirrored(world)
     app = console(world)
@@ -80,7 +80,7 @@ async def test_a_second_client_is_asked_about_and_one_that_was_shown_is_not(
 
 
 @pytest.mark.soak
-async def test_a_file_is_replaced_after_asking(world: World, console: Make, tmp_path: Path) -> None:
+async def test_a_file_is_replaced_after_asking(world: ConsoleFixture, console: Make, tmp_path: Path) -> None:
     await mirrored(world)
     taken = tmp_path / "clients.csv"
     taken.write_text("mine", encoding="utf-8")
@@ -103,7 +103,9 @@ async def test_a_file_is_replaced_after_asking(world: World, console: Make, tmp_
 
 
 @pytest.mark.soak
-async def test_a_decision_of_one_console_is_undone_by_its_own_screen(world: World, console: Make) -> None:
+async def test_a_decision_of_one_console_is_undone_by_its_own_screen(
+    world: ConsoleFixture, console: Make
+) -> None:
     """Each screen undoes what was settled there, although a person's decisions are stored together."""
     await mirrored(world)
     app = console(world)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.tui.world import World
+from tests.tui.fixtures import ConsoleFixture
 from xpm_tui.tui.widgets.cells import LOOKS
 
 COUNTED = """
@@ -82,7 +82,7 @@ finally:
 def frame(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """Counts at the first frame of a console started by the command line, and whether it opened after it."""
     folder: Path = tmp_path_factory.mktemp("first")
-    World(folder)
+    ConsoleFixture(folder)
     done = subprocess.run(
         [sys.executable, "-c", COUNTED, "--home", str(folder / "home")],
         capture_output=True, text=True, check=True,

@@ -11,7 +11,7 @@ import pytest
 from textual.widgets import Checkbox, Select
 
 from tests.support.profile import count
-from tests.tui.world import World, press, prose_of, settle, text_of
+from tests.tui.fixtures import ConsoleFixture, press, prose_of, settle, text_of
 from xpm_tui.application.jobs.proposals import list_proposals
 from xpm_tui.application.presenters.lookup import find_client
 from xpm_tui.commands.command import Command
@@ -31,7 +31,7 @@ from xpm_tui.tui.widgets.inputs import TextField
 Make = Callable[..., Console]
 
 
-async def test_enter_goes_on_over_every_field_of_a_form(world: World, console: Make) -> None:
+async def test_enter_goes_on_over_every_field_of_a_form(world: ConsoleFixture, console: Make) -> None:
     """What the form says under its fields: a list opens with space, a box is ticked with space."""
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -52,7 +52,7 @@ async def test_enter_goes_on_over_every_field_of_a_form(world: World, console: M
 
 
 async def test_a_setting_is_found_by_its_name_before_others_that_speak_of_it(
-    world: World, console: Make
+    world: ConsoleFixture, console: Make
 ) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -77,7 +77,7 @@ def refusing(act: Command[Any]) -> Command[Any]:
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
-    part: int, world: World, console: Make
+    part: int, world: ConsoleFixture, console: Make
 ) -> None:
     """Every 24th command; the soak profile takes all."""
     app = console(world)
@@ -115,7 +115,7 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
             assert not isinstance(app.screen, FormDialog), act.name
 
 
-async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make) -> None:
+async def test_what_is_wrong_is_said_under_its_field(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -159,7 +159,9 @@ def test_a_date_says_its_day_or_what_is_wrong_with_it(typed: str, says: str) -> 
 
 
 @pytest.mark.soak
-async def test_a_record_that_is_refused_stays_open_as_it_was_typed(world: World, console: Make) -> None:
+async def test_a_record_that_is_refused_stays_open_as_it_was_typed(
+    world: ConsoleFixture, console: Make
+) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -178,7 +180,7 @@ async def test_a_record_that_is_refused_stays_open_as_it_was_typed(world: World,
 
 
 async def test_a_clients_form_has_every_field_and_choices_for_what_is_chosen(
-    world: World, console: Make
+    world: ConsoleFixture, console: Make
 ) -> None:
     with world.open() as practice:
         practice.book.commit(
@@ -224,7 +226,7 @@ async def test_a_clients_form_has_every_field_and_choices_for_what_is_chosen(
     ids=["until", "last-day"],
 )
 async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
-    field: str, typed: str, world: World, console: Make
+    field: str, typed: str, world: ConsoleFixture, console: Make
 ) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -256,7 +258,7 @@ def test_the_field_that_a_trouble_is_about(trouble: BadInput, field: str) -> Non
     assert invalid_field(trouble, typed) == field
 
 
-async def test_a_number_that_is_none_is_said_in_words(world: World, console: Make) -> None:
+async def test_a_number_that_is_none_is_said_in_words(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     act = next(act for act in FILLABLE if any(param.kind is int for param in open_parameters(act, {})))
     name = next(param.name for param in open_parameters(act, {}) if param.kind is int)
@@ -285,7 +287,7 @@ def test_every_parameter_and_choice_has_a_label() -> None:
             assert all(text for _, text in choice_labels(act, param)) if param.choices else True
 
 
-async def test_an_empty_field_to_freeze_never_means_all(world: World, console: Make) -> None:
+async def test_an_empty_field_to_freeze_never_means_all(world: ConsoleFixture, console: Make) -> None:
     app = console(world, environ={"TERM": "xterm", "NO_COLOR": "1"})
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -305,7 +307,7 @@ async def test_an_empty_field_to_freeze_never_means_all(world: World, console: M
         assert [row.field for row in practice.snapshot().rows(FREEZES)] == ["phone"]
 
 
-async def test_a_ticked_box_differs_by_its_mark(world: World, console: Make) -> None:
+async def test_a_ticked_box_differs_by_its_mark(world: ConsoleFixture, console: Make) -> None:
     app = console(world, environ={"TERM": "xterm", "NO_COLOR": "1"})
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.screen import Screen
 
-from tests.tui.world import HOSTILE, World, press, settle, text_of
+from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
 from xpm_tui.application.inbox import intake
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS
@@ -27,7 +27,7 @@ EVENT = {"event": "client.created", "at": "2026-05-03T21:05:00Z", "client": {"cl
 
 
 async def test_what_came_in_is_shown_imported_and_tried_again(
-    world: World, console: Callable[..., Console], tmp_path: Path
+    world: ConsoleFixture, console: Callable[..., Console], tmp_path: Path
 ) -> None:
     name = HOSTILE[4]
     with world.open() as practice:

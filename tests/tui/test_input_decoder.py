@@ -13,7 +13,7 @@ from textual.geometry import Offset
 
 from tests.support.profile import count
 from tests.support.pseudo_terminal import console as console_of
-from tests.tui.world import World, press, settle, text_of
+from tests.tui.fixtures import ConsoleFixture, press, settle, text_of
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.terminal import input_decoder
 from xpm_tui.tui.terminal.driver import SIGNS, AsciiGlyphs
@@ -147,7 +147,9 @@ def test_after_an_internal_error_it_exits_70_and_names_the_file(
 
 
 @pytest.mark.soak
-async def test_the_cursor_rests_on_what_has_the_focus(world: World, console: Callable[..., Console]) -> None:
+async def test_the_cursor_rests_on_what_has_the_focus(
+    world: ConsoleFixture, console: Callable[..., Console]
+) -> None:
     """For a braille display: on the row of a list, in the field that is typed into, on a button."""
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -15,9 +15,9 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Button, Footer
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import in_soak, spread
-from tests.tui.world import HOSTILE, TERMINAL, World, press, prose_of, settle, text_of
+from tests.tui.fixtures import HOSTILE, TERMINAL, ConsoleFixture, press, prose_of, settle, text_of
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs
@@ -65,8 +65,8 @@ PROP-77,Compliance 2027,"{client}",Nobody's service,50.00,2026-07-01,2027-06-30,
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> Deploying:
-    office = Deploying(tmp_path)
+async def office(tmp_path: Path) -> JobsFixture:
+    office = JobsFixture(tmp_path)
     await office.ready()
     return office
 
@@ -83,7 +83,7 @@ def workers() -> Iterator[list[WorkerThread]]:
 def over(workers: list[WorkerThread]) -> Callable[..., Console]:
     """Opens a console over an office."""
 
-    def make(office: Deploying, *, environ: Any = TERMINAL, read_only: bool = False) -> Console:
+    def make(office: JobsFixture, *, environ: Any = TERMINAL, read_only: bool = False) -> Console:
         worker = WorkerThread(lambda: office.open(read_only=read_only))
         worker.open()
         workers.append(worker)
@@ -101,7 +101,7 @@ async def jobs_area(app: Console, *keys: str, size: tuple[int, int] = (80, 24)) 
         yield pilot
 
 
-def imported(office: Deploying) -> None:
+def imported(office: JobsFixture) -> None:
     """Ignition's file with one accepted proposal."""
     client = office.practice.snapshot().get(CLIENTS, office.client)
     assert client is not None
@@ -115,12 +115,12 @@ def shows(app: Console, kind: type[Screen[Any]]) -> bool:
     return isinstance(app.screen, kind)
 
 
-def state(office: Deploying, job: str = "w1") -> str:
+def state(office: JobsFixture, job: str = "w1") -> str:
     return jobs.row_of(office.practice, job).state
 
 
 @pytest.mark.usefixtures("inline")
-async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_the_acceptance_journey(office: JobsFixture, over: Callable[..., Console]) -> None:
     """Imported, taken over, edited, previewed, deployed: in XPM exactly one job, as it was shown."""
     imported(office)
     partner, manager, staff = (view.name for view in team.list_team(office.practice)[:3])
@@ -185,7 +185,7 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
 
 @pytest.mark.soak
 async def test_an_edit_that_cannot_be_is_said_over_what_was_typed(
-    office: Deploying, over: Callable[..., Console]
+    office: JobsFixture, over: Callable[..., Console]
 ) -> None:
     office.accepted()
     app = over(office)
@@ -210,7 +210,7 @@ async def test_an_edit_that_cannot_be_is_said_over_what_was_typed(
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_all_of_one_cause_is_tried_again_at_once(
-    office: Deploying, over: Callable[..., Console]
+    office: JobsFixture, over: Callable[..., Console]
 ) -> None:
     for n in range(3):
         office.accepted(f"Job {n}", office.clients[n])
@@ -237,7 +237,9 @@ async def test_all_of_one_cause_is_tried_again_at_once(
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_what_became_of_a_lost_answer_is_asked(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_what_became_of_a_lost_answer_is_asked(
+    office: JobsFixture, over: Callable[..., Console]
+) -> None:
     office.sandbox.switches = Switches().changed({"create_lag": 5000})
     office.sandbox.faults.add(Fault("reset", "job.api/add", times=1, after=True))
     office.accepted()
@@ -256,7 +258,7 @@ async def test_what_became_of_a_lost_answer_is_asked(office: Deploying, over: Ca
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_job_that_xpm_lost_is_made_again(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_a_job_that_xpm_lost_is_made_again(office: JobsFixture, over: Callable[..., Console]) -> None:
     office.accepted()
     await office.deploy("w1")
     (first,) = office.made()
@@ -277,7 +279,7 @@ async def test_a_job_that_xpm_lost_is_made_again(office: Deploying, over: Callab
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
-    office: Deploying, over: Callable[..., Console]
+    office: JobsFixture, over: Callable[..., Console]
 ) -> None:
     for n in range(4):
         office.accepted(f"Due {n}", office.clients[n], start="2026-05-01", end="2027-04-30")
@@ -296,7 +298,7 @@ async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
     assert [state(office, f"w{n + 1}") for n in range(4)] == ["deployed"] * 4
 
 
-async def test_skipped_and_taken_back_by_one_key(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_skipped_and_taken_back_by_one_key(office: JobsFixture, over: Callable[..., Console]) -> None:
     office.accepted()
     app = over(office)
     async with jobs_area(app, "i") as pilot:
@@ -307,7 +309,7 @@ async def test_skipped_and_taken_back_by_one_key(office: Deploying, over: Callab
     assert state(office) == "coming"
 
 
-async def test_a_key_that_cannot_be_used_says_why(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_a_key_that_cannot_be_used_says_why(office: JobsFixture, over: Callable[..., Console]) -> None:
     office.accepted()
     app = over(office)
     async with jobs_area(app, "t") as pilot:
@@ -324,7 +326,7 @@ async def test_a_key_that_cannot_be_used_says_why(office: Deploying, over: Calla
 
 
 @pytest.mark.soak
-async def test_read_only_shows_and_writes_nothing(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_read_only_shows_and_writes_nothing(office: JobsFixture, over: Callable[..., Console]) -> None:
     office.accepted()
     office.practice.settings.set("jobs.ignition_deploys", "no", practice=True)
     before = office.practice.book.watch()
@@ -342,7 +344,7 @@ async def test_read_only_shows_and_writes_nothing(office: Deploying, over: Calla
 
 @pytest.mark.soak
 async def test_renewals_are_shown_and_rolled_over_together(
-    office: Deploying, over: Callable[..., Console]
+    office: JobsFixture, over: Callable[..., Console]
 ) -> None:
     client = office.practice.snapshot().get(CLIENTS, office.client)
     assert client is not None
@@ -379,7 +381,7 @@ async def test_renewals_are_shown_and_rolled_over_together(
 
 
 @pytest.mark.soak
-async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_a_proposal_made_accepted_revoked(office: JobsFixture, over: Callable[..., Console]) -> None:
     app = over(office)
     async with jobs_area(app, "v") as pilot:
         assert "There are no proposals. Press n to create one" in text_of(app)
@@ -407,7 +409,9 @@ async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callabl
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_what_goes_by_itself_does_so_as_a_run(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_what_goes_by_itself_does_so_as_a_run(
+    office: JobsFixture, over: Callable[..., Console]
+) -> None:
     office.practice.settings.set("jobs.automatic", "yes", practice=True)
     given = {"start": "2026-05-04", "end": "2027-05-03"}
     proposals.new_proposal(office.practice, "Payroll 2026", office.client, ["Annual accounts"], given)
@@ -418,7 +422,7 @@ async def test_what_goes_by_itself_does_so_as_a_run(office: Deploying, over: Cal
 
 
 @pytest.mark.soak
-async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_filters_letters_and_xpms_own_jobs(office: JobsFixture, over: Callable[..., Console]) -> None:
     office.accepted("Later")
     office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
     await office.deploy("w2")
@@ -443,7 +447,7 @@ async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callab
 
 @pytest.mark.soak
 async def test_a_client_shows_its_changes_and_its_jobs_where_there_is_room(
-    office: Deploying, over: Callable[..., Console]
+    office: JobsFixture, over: Callable[..., Console]
 ) -> None:
     (run,) = office.practice.ids.new("r")
     client, now = office.clients[1], office.clock.now()
@@ -469,7 +473,7 @@ async def test_a_client_shows_its_changes_and_its_jobs_where_there_is_room(
         assert "J77  Audit 2026  Planned" in shown
 
 
-async def test_coming_jobs_are_drawn_before_their_panel_has_a_size(office: Deploying) -> None:
+async def test_coming_jobs_are_drawn_before_their_panel_has_a_size(office: JobsFixture) -> None:
     office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
     office.accepted("Soon", office.clients[2], start="2026-05-09", end="2027-01-01")
     rows = list_jobs(office.practice)
@@ -478,7 +482,7 @@ async def test_coming_jobs_are_drawn_before_their_panel_has_a_size(office: Deplo
 
 
 @pytest.mark.soak
-async def test_the_audit_shows_what_is_wrong(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_the_audit_shows_what_is_wrong(office: JobsFixture, over: Callable[..., Console]) -> None:
     office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
     app = over(office)
     async with jobs_area(app) as pilot:
@@ -493,7 +497,7 @@ async def test_the_audit_shows_what_is_wrong(office: Deploying, over: Callable[.
 
 
 @pytest.mark.soak
-async def test_what_is_empty_says_what_to_press(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_what_is_empty_says_what_to_press(office: JobsFixture, over: Callable[..., Console]) -> None:
     app = over(office)
     async with jobs_area(app) as pilot:
         assert "There are no jobs to create. v shows the proposals: n creates one there" in text_of(app)
@@ -511,14 +515,14 @@ async def test_what_is_empty_says_what_to_press(office: Deploying, over: Callabl
 
 
 async def test_not_connected_says_so(tmp_path: Path, console: Callable[..., Console]) -> None:
-    app = console(World(tmp_path / "new", connected=False))
+    app = console(ConsoleFixture(tmp_path / "new", connected=False))
     async with jobs_area(app) as pilot:
         assert "Connect first: g o, then c." in text_of(app)
         await press(pilot, "d")
         assert "not connected to XPM yet" in text_of(app)
 
 
-async def test_overview_counts_the_jobs(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_overview_counts_the_jobs(office: JobsFixture, over: Callable[..., Console]) -> None:
     imported(office)
     office.accepted("Due", office.clients[1], start="2026-05-01", end="2027-01-01")
     office.accepted("Weekly", office.clients[2], start="2026-05-06", repeat="weekly")
@@ -544,7 +548,7 @@ async def test_overview_counts_the_jobs(office: Deploying, over: Callable[..., C
 @pytest.mark.soak
 @pytest.mark.parametrize("size", [(80, 24), in_soak((160, 60))])
 async def test_hostile_names_are_text(
-    size: tuple[int, int], office: Deploying, over: Callable[..., Console]
+    size: tuple[int, int], office: JobsFixture, over: Callable[..., Console]
 ) -> None:
     snapshot = office.practice.snapshot()
     template = next(row for row in snapshot.rows(TEMPLATES) if row.name == office.names[0])
@@ -595,7 +599,7 @@ WAYS: dict[str, Sequence[str]] = {
 LARGE = ("jobs", "proposals")
 
 
-async def filled(office: Deploying) -> None:
+async def filled(office: JobsFixture) -> None:
     """Jobs in all states, an imported proposal, a clash."""
     office.accepted("Company tax", office.clients[1], start="2026-05-01", end="2027-03-31", number="PROP-12")
     office.accepted("Weekly books", office.clients[2], start="2026-05-06", repeat="weekly")
@@ -611,9 +615,9 @@ async def filled(office: Deploying) -> None:
 
 
 @pytest.fixture
-def busy(tmp_path: Path) -> Deploying:
+def busy(tmp_path: Path) -> JobsFixture:
     """An office with jobs in all states, for pictures: those are taken outside of any loop."""
-    office = Deploying(tmp_path)
+    office = JobsFixture(tmp_path)
 
     async def fill() -> None:
         await office.ready()
@@ -643,14 +647,14 @@ def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
     ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
 )
 def test_picture(
-    name: str, size: tuple[int, int], busy: Deploying, over: Callable[..., Console], snap_compare: Any
+    name: str, size: tuple[int, int], busy: JobsFixture, over: Callable[..., Console], snap_compare: Any
 ) -> None:
     assert snap_compare(over(busy), terminal_size=size, run_before=way_to(name))
 
 
 @pytest.mark.parametrize("name", spread(["jobs", "proposals"], 1))
 def test_picture_without_colour(
-    name: str, busy: Deploying, over: Callable[..., Console], snap_compare: Any,
+    name: str, busy: JobsFixture, over: Callable[..., Console], snap_compare: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("NO_COLOR", "1")
@@ -658,7 +662,7 @@ def test_picture_without_colour(
 
 
 @pytest.mark.soak
-async def test_nothing_is_cut_at_80_columns(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_nothing_is_cut_at_80_columns(office: JobsFixture, over: Callable[..., Console]) -> None:
     await filled(office)
     app = over(office)
     async with jobs_area(app) as pilot:
@@ -674,7 +678,7 @@ async def test_nothing_is_cut_at_80_columns(office: Deploying, over: Callable[..
 
 
 @pytest.mark.soak
-async def test_what_is_set_elsewhere_shows_here(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_what_is_set_elsewhere_shows_here(office: JobsFixture, over: Callable[..., Console]) -> None:
     """Settings do not move the book: the area looks at them all the same."""
     office.accepted()
     office.practice.settings.set("jobs.ignition_deploys", "yes", practice=True)
@@ -701,7 +705,9 @@ def test_the_filter_in_force_is_always_in_sight(room: int) -> None:
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_line_of_a_runs_log_leads_to_its_job(office: Deploying, over: Callable[..., Console]) -> None:
+async def test_a_line_of_a_runs_log_leads_to_its_job(
+    office: JobsFixture, over: Callable[..., Console]
+) -> None:
     office.accepted("First", office.clients[1], start="2026-05-01", end="2027-01-01")
     office.accepted("Second", start="2026-05-02", end="2027-01-01")
     await office.deploy("w1", "w2")
@@ -723,7 +729,7 @@ async def test_a_line_of_a_runs_log_leads_to_its_job(office: Deploying, over: Ca
 
 @pytest.mark.soak
 async def test_each_trouble_of_a_job_is_a_sentence_here_too(
-    office: Deploying, over: Callable[..., Console]
+    office: JobsFixture, over: Callable[..., Console]
 ) -> None:
     people = team.list_team(office.practice)
     team.unlink_member(office.practice, people[2].id)
@@ -757,7 +763,7 @@ async def test_each_trouble_of_a_job_is_a_sentence_here_too(
 
 
 async def test_a_full_card_leaves_room_for_the_runs(
-    office: Deploying, over: Callable[..., Console], monkeypatch: pytest.MonkeyPatch
+    office: JobsFixture, over: Callable[..., Console], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crowded(practice: OpenPractice) -> StatusSummary:
         counts = JobCounts(due=12, held=3, failed=4, going=1, soon=40, missed=5, changed=2, to_take=300)

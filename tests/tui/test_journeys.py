@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from tests.support.fake_xpm import client
 from tests.support.moved_clock import MovedClock
-from tests.tui.world import TERMINAL, World, press, prose_of, settle, text_of, until, words_in
+from tests.tui.fixtures import TERMINAL, ConsoleFixture, press, prose_of, settle, text_of, until, words_in
 from xpm_tui.application import home as homes
 from xpm_tui.application.clients import conflicts, links
 from xpm_tui.application.runs import history, plans
@@ -46,7 +46,7 @@ def shows(app: Console, kind: type[Screen[Any]]) -> bool:
 
 
 @pytest.mark.usefixtures("inline")
-async def test_plan_review_run(world: World, console: Make) -> None:
+async def test_plan_review_run(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -76,7 +76,7 @@ async def test_plan_review_run(world: World, console: Make) -> None:
         assert practice.snapshot().get(LINKS, "c20") is None
 
 
-async def test_an_unticked_change_stays_out(world: World, console: Make) -> None:
+async def test_an_unticked_change_stays_out(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -90,7 +90,9 @@ async def test_an_unticked_change_stays_out(world: World, console: Make) -> None
 
 
 @pytest.mark.soak
-async def test_two_clients_of_one_name_are_mapped_apart_by_number(world: World, console: Make) -> None:
+async def test_two_clients_of_one_name_are_mapped_apart_by_number(
+    world: ConsoleFixture, console: Make
+) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -121,7 +123,7 @@ async def test_two_clients_of_one_name_are_mapped_apart_by_number(world: World, 
         assert snapshot.get(LINKS, "c20") is None
 
 
-async def test_review_settles_one_client_per_key(world: World, console: Make) -> None:
+async def test_review_settles_one_client_per_key(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -139,7 +141,7 @@ async def test_review_settles_one_client_per_key(world: World, console: Make) ->
         assert practice.snapshot().count(LINKS) == 18, "two by enter, sixteen by all sure ones"
 
 
-async def test_a_setting_is_found_and_changed(world: World, console: Make) -> None:
+async def test_a_setting_is_found_and_changed(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -154,7 +156,7 @@ async def test_a_setting_is_found_and_changed(world: World, console: Make) -> No
 
 
 @pytest.mark.soak
-async def test_a_setting_of_a_few_words_is_chosen(world: World, console: Make) -> None:
+async def test_a_setting_of_a_few_words_is_chosen(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -167,7 +169,7 @@ async def test_a_setting_of_a_few_words_is_chosen(world: World, console: Make) -
         assert practice.settings.text("sync.clear") == "never"
 
 
-async def test_read_only_shows_all_and_writes_nothing(world: World, console: Make) -> None:
+async def test_read_only_shows_all_and_writes_nothing(world: ConsoleFixture, console: Make) -> None:
     with world.open() as practice:
         before = practice.book.watch()
     app = console(world, read_only=True)
@@ -183,8 +185,8 @@ async def test_read_only_shows_all_and_writes_nothing(world: World, console: Mak
         assert practice.book.watch() == before
 
 
-async def test_a_key_that_cannot_be_used_says_why(world: World, console: Make) -> None:
-    world = World(world.root / "other", connected=False)
+async def test_a_key_that_cannot_be_used_says_why(world: ConsoleFixture, console: Make) -> None:
+    world = ConsoleFixture(world.root / "other", connected=False)
     app = console(world)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
@@ -193,7 +195,7 @@ async def test_a_key_that_cannot_be_used_says_why(world: World, console: Make) -
         assert "not connected to XPM yet" in text_of(app)
 
 
-async def test_the_palette_does_what_a_key_does(world: World, console: Make) -> None:
+async def test_the_palette_does_what_a_key_does(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -203,7 +205,7 @@ async def test_the_palette_does_what_a_key_does(world: World, console: Make) -> 
         assert "Which system is the master" in text_of(app)
 
 
-async def test_leaving(world: World, console: Make) -> None:
+async def test_leaving(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -216,7 +218,7 @@ async def test_leaving(world: World, console: Make) -> None:
     assert app.return_value == 0
 
 
-async def in_step(world: World) -> None:
+async def in_step(world: ConsoleFixture) -> None:
     """A first run is behind: all that can be linked is linked, and both sides agree."""
     from xpm_tui.application.runs import runner
 
@@ -224,7 +226,7 @@ async def in_step(world: World) -> None:
         await runner.run(practice, full=True, reviewed=True)
 
 
-def edited_on_both_sides(world: World, number: int) -> None:
+def edited_on_both_sides(world: ConsoleFixture, number: int) -> None:
     """A phone is changed in Ignition, and otherwise in XPM."""
     from xpm_tui.application.clients.edits import edit_client
 
@@ -234,7 +236,7 @@ def edited_on_both_sides(world: World, number: int) -> None:
 
 
 @pytest.mark.usefixtures("inline")
-async def test_a_conflict_is_understood_and_undone(world: World, console: Make) -> None:
+async def test_a_conflict_is_understood_and_undone(world: ConsoleFixture, console: Make) -> None:
     await in_step(world)
     edited_on_both_sides(world, 3)
     app = console(world)
@@ -273,7 +275,7 @@ async def test_a_conflict_is_understood_and_undone(world: World, console: Make) 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_held_conflict_is_let_go_by_a_tick(world: World, console: Make) -> None:
+async def test_a_held_conflict_is_let_go_by_a_tick(world: ConsoleFixture, console: Make) -> None:
     world.settings = {"sync.on_conflict": "hold"}
     await in_step(world)
     edited_on_both_sides(world, 3)
@@ -292,7 +294,7 @@ async def test_a_held_conflict_is_let_go_by_a_tick(world: World, console: Make) 
 
 
 @pytest.mark.soak
-async def test_a_field_is_switched_off_in_the_policy_table(world: World, console: Make) -> None:
+async def test_a_field_is_switched_off_in_the_policy_table(world: ConsoleFixture, console: Make) -> None:
     await in_step(world)
     with world.open() as practice:
         conflicts.freeze(practice, "c3", ["phone"], "private number")
@@ -319,7 +321,7 @@ async def test_a_field_is_switched_off_in_the_policy_table(world: World, console
         assert practice.policy().off == {"phone"}
 
 
-def crowd(world: World, count: int) -> None:
+def crowd(world: ConsoleFixture, count: int) -> None:
     """So many clients on either side whose names are alike, not equal: each has one proposal."""
     from xpm_tui.domain.ignition import Client, Contact
     from xpm_tui.domain.ports import Put
@@ -344,8 +346,8 @@ TRADES = ("Plumbing", "Electrical", "Bakery", "Dental", "Motors")
 
 
 @pytest.mark.soak
-async def test_forty_proposals_are_reviewed_with_one_key_each(world: World, console: Make) -> None:
-    world = World(world.root / "forty", books=False)
+async def test_forty_proposals_are_reviewed_with_one_key_each(world: ConsoleFixture, console: Make) -> None:
+    world = ConsoleFixture(world.root / "forty", books=False)
     crowd(world, 40)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -368,8 +370,8 @@ async def test_forty_proposals_are_reviewed_with_one_key_each(world: World, cons
 
 
 @pytest.mark.soak
-async def test_what_was_settled_last_is_taken_back(world: World, console: Make) -> None:
-    world = World(world.root / "few", books=False)
+async def test_what_was_settled_last_is_taken_back(world: ConsoleFixture, console: Make) -> None:
+    world = ConsoleFixture(world.root / "few", books=False)
     crowd(world, 5)
     with world.open() as practice:
         before = {row.id: row for row in practice.snapshot().rows(CLIENTS)}
@@ -397,8 +399,8 @@ async def test_what_was_settled_last_is_taken_back(world: World, console: Make) 
 
 
 @pytest.mark.soak
-async def test_review_begins_where_it_was_left(world: World, console: Make) -> None:
-    world = World(world.root / "few", books=False)
+async def test_review_begins_where_it_was_left(world: ConsoleFixture, console: Make) -> None:
+    world = ConsoleFixture(world.root / "few", books=False)
     crowd(world, 5)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -411,7 +413,9 @@ async def test_review_begins_where_it_was_left(world: World, console: Make) -> N
         assert "4 of 5" in text_of(app), "another console of the same person goes on there"
 
 
-async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(world: World, console: Make) -> None:
+async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(
+    world: ConsoleFixture, console: Make
+) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -439,9 +443,9 @@ async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(world: 
 
 @pytest.mark.soak
 async def test_a_review_goes_out_as_a_file_and_comes_back(
-    world: World, console: Make, tmp_path: Path
+    world: ConsoleFixture, console: Make, tmp_path: Path
 ) -> None:
-    world = World(world.root / "few", books=False)
+    world = ConsoleFixture(world.root / "few", books=False)
     crowd(world, 5)
     app = console(world)
     app.folder = str(tmp_path)
@@ -474,7 +478,7 @@ async def test_a_review_goes_out_as_a_file_and_comes_back(
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_client_is_edited_and_exported_to_ignition(
-    world: World, console: Make, tmp_path: Path
+    world: ConsoleFixture, console: Make, tmp_path: Path
 ) -> None:
     await in_step(world)
     source = tmp_path / "clients.csv"
@@ -532,7 +536,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
 
 
 @pytest.mark.soak
-async def test_an_import_is_taken_back(world: World, console: Make, tmp_path: Path) -> None:
+async def test_an_import_is_taken_back(world: ConsoleFixture, console: Make, tmp_path: Path) -> None:
     source = tmp_path / "clients.csv"
     source.write_text(
         "Client ID,Client Name,Contact Name,Contact Email,Phone\n"
@@ -569,7 +573,7 @@ async def left(pilot: Pilot[Any], *keys: str) -> None:
 
 
 @pytest.mark.soak
-async def test_another_practice_is_added_and_switched_to(world: World, console: Make) -> None:
+async def test_another_practice_is_added_and_switched_to(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -601,7 +605,7 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_held_run_is_released_where_its_stops_are_read(world: World, console: Make) -> None:
+async def test_a_held_run_is_released_where_its_stops_are_read(world: ConsoleFixture, console: Make) -> None:
     from xpm_tui.application.runs import runner
 
     with world.open() as practice:
@@ -622,7 +626,7 @@ async def test_a_held_run_is_released_where_its_stops_are_read(world: World, con
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_held_run_is_released(world: World, console: Make) -> None:
+async def test_a_held_run_is_released(world: ConsoleFixture, console: Make) -> None:
     from xpm_tui.application.runs import runner
 
     with world.open() as practice:
@@ -654,7 +658,7 @@ async def test_a_held_run_is_released(world: World, console: Make) -> None:
 
 
 @pytest.mark.soak
-async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> None:
+async def test_a_colleagues_run_is_watched_live(world: ConsoleFixture, console: Make) -> None:
     """Two consoles over one practice: what one of them runs, the other sees as it comes, and whose it is."""
     from xpm_tui.application.runs import runner
 
@@ -693,7 +697,7 @@ async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> 
 @pytest.mark.usefixtures("inline")
 async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From nothing: permission, app, a pasted address, practice, direction, clients, plan, run."""
-    from tests.application.flows import World as Sandboxed
+    from tests.application.fixtures import PracticeFixture as Sandboxed
     from tests.support.inprocess import consent
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.cli.demo import _free_port
@@ -773,7 +777,7 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 async def test_the_screen_is_drawn_again_by_key_and_by_palette(
-    world: World, console: Make, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(Console, "action_redraw", lambda _: asked.append("redraw"))

@@ -12,9 +12,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from tests.deploy.world import Deploying
+from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count, in_soak
-from tests.tui.world import ROUND, TERMINAL, World, press, settle, text_of, until
+from tests.tui.fixtures import ROUND, TERMINAL, ConsoleFixture, press, settle, text_of, until
 from xpm_tui.application.clients import conflicts, picks
 from xpm_tui.application.clients import links as linking
 from xpm_tui.application.clients import queries as clients
@@ -57,13 +57,13 @@ async def taken_in(pilot: Pilot[Any]) -> None:
         await pilot.pause(ROUND)
 
 
-async def mirrored(world: World) -> None:
+async def mirrored(world: ConsoleFixture) -> None:
     with world.open() as practice:
         await refresh(practice, full=True)
 
 
 async def test_picker_enter_right_after_typing_takes_what_was_typed(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hits of the words before are still there when enter comes."""
     await mirrored(world)
@@ -85,7 +85,7 @@ async def test_picker_enter_right_after_typing_takes_what_was_typed(
 
 @pytest.mark.soak
 async def test_picking_enter_right_after_typing(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.books = False
     with world.open() as practice:
@@ -110,7 +110,7 @@ async def test_picking_enter_right_after_typing(
 
 @pytest.mark.soak
 async def test_leaving_an_import_that_is_under_way(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """esc while the file is taken in: the screen that comes after it stays, and what came of it is told."""
     await mirrored(world)
@@ -142,7 +142,7 @@ async def test_leaving_an_import_that_is_under_way(
 
 @pytest.mark.soak
 async def test_esc_while_a_run_starts_does_not_give_it_up(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch, inline: None
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch, inline: None
 ) -> None:
     """The run is on its way: the box must not say that nothing is written, nor leave."""
     await mirrored(world)
@@ -177,7 +177,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
 
 @pytest.mark.soak
 async def test_a_box_leaves_with_its_work_under_another_one(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The window grows small while it plans: the box has to be gone when it is large again."""
     await mirrored(world)
@@ -206,7 +206,7 @@ async def test_a_box_leaves_with_its_work_under_another_one(
 
 
 async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
-    world: World, console: Consoles, inline: None
+    world: ConsoleFixture, console: Consoles, inline: None
 ) -> None:
     """Two consoles on one plan: what the other one ticked is shown before it is written."""
     await mirrored(world)
@@ -236,7 +236,7 @@ async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
         assert not history.list_runs(practice), "what was asked about is what is applied"
 
 
-async def test_review_does_not_replace_a_colleagues_link(world: World, console: Consoles) -> None:
+async def test_review_does_not_replace_a_colleagues_link(world: ConsoleFixture, console: Consoles) -> None:
     """The client was linked in another console meanwhile: enter must not link it otherwise, unasked."""
     await mirrored(world)
     app = console(world)
@@ -258,7 +258,7 @@ async def test_review_does_not_replace_a_colleagues_link(world: World, console: 
 
 @pytest.mark.soak
 async def test_review_undo_after_busy_takes_back_the_last(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Undo met a store that was in use: the next one undoes the same client, not the one before."""
     await mirrored(world)
@@ -286,7 +286,7 @@ async def test_review_undo_after_busy_takes_back_the_last(
 
 @pytest.mark.soak
 async def test_review_slow_accept_twice_is_still_undone(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Enter again while the store takes its time: u still undoes what was settled last."""
     await mirrored(world)
@@ -322,7 +322,7 @@ async def test_review_slow_accept_twice_is_still_undone(
     assert first in links(world), "u took back another than the last"
 
 
-async def test_the_cursor_stays_where_a_row_went_away(world: World, console: Consoles) -> None:
+async def test_the_cursor_stays_where_a_row_went_away(world: ConsoleFixture, console: Consoles) -> None:
     """A colleague links the client under the cursor: the next key is not for the first of the list."""
     await mirrored(world)
     app = console(world)
@@ -343,7 +343,7 @@ async def test_the_cursor_stays_where_a_row_went_away(world: World, console: Con
 
 
 @pytest.mark.soak
-async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: Consoles) -> None:
+async def test_undo_after_mapping_is_for_what_was_mapped(world: ConsoleFixture, console: Consoles) -> None:
     """The filter has taken it out, and put the cursor on the next; who moves on means that one."""
     await mirrored(world)
     app = console(world)
@@ -366,7 +366,7 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: 
 @pytest.mark.soak
 @pytest.mark.parametrize("keys", [("slash", "=00003", "enter"), ("right_square_bracket",) * 5])
 async def test_another_list_after_mapping_is_moving_on(
-    world: World, console: Consoles, keys: tuple[str, ...]
+    world: ConsoleFixture, console: Consoles, keys: tuple[str, ...]
 ) -> None:
     await mirrored(world)
     with world.open() as practice:
@@ -382,7 +382,7 @@ async def test_another_list_after_mapping_is_moving_on(
 
 
 async def test_names_are_not_written_with_a_bundle_that_says_masked(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """F and at once w: what is written is what the head says."""
     await mirrored(world)
@@ -413,7 +413,7 @@ async def test_names_are_not_written_with_a_bundle_that_says_masked(
         let.set()
 
 
-async def test_the_sandbox_gone_while_its_page_is_open(world: World, console: Consoles) -> None:
+async def test_the_sandbox_gone_while_its_page_is_open(world: ConsoleFixture, console: Consoles) -> None:
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
@@ -437,7 +437,7 @@ async def _nothing() -> None:
 
 @pytest.mark.soak
 async def test_saving_the_log_on_a_full_disk(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await mirrored(world)
     app = console(world)
@@ -453,7 +453,7 @@ async def test_saving_the_log_on_a_full_disk(
         assert app.is_running
 
 
-async def test_ctrl_q_over_a_question_while_a_run_is_on(world: World, console: Consoles) -> None:
+async def test_ctrl_q_over_a_question_while_a_run_is_on(world: ConsoleFixture, console: Consoles) -> None:
     await mirrored(world)
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -466,18 +466,20 @@ async def test_ctrl_q_over_a_question_while_a_run_is_on(world: World, console: C
         assert "Leave the console" in text_of(app) or not app.is_running
 
 
-def links(world: World) -> dict[str, str]:
+def links(world: ConsoleFixture) -> dict[str, str]:
     with world.open() as practice:
         return {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
 
 
-def names(world: World) -> list[str]:
+def names(world: ConsoleFixture) -> list[str]:
     with world.open() as practice:
         return [row.name for row in practice.snapshot().rows(CLIENTS)]
 
 
 @pytest.mark.soak
-async def test_what_comes_up_in_a_small_window_stays_when_it_grows(world: World, console: Consoles) -> None:
+async def test_what_comes_up_in_a_small_window_stays_when_it_grows(
+    world: ConsoleFixture, console: Consoles
+) -> None:
     """A trouble is told while the window is too small: it is read when the window is large again."""
     await mirrored(world)
     app = console(world)
@@ -499,7 +501,7 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     """The list is read anew while the job is opened, and the job is no longer in it."""
-    office = Deploying(tmp_path)
+    office = JobsFixture(tmp_path)
     await office.ready()
     for n in range(3):
         office.accepted(f"Job {n}", office.clients[n])
@@ -541,7 +543,7 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
 
 
 async def test_a_file_is_not_taken_in_before_it_was_shown(
-    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """a while the file is still being read."""
     await mirrored(world)
@@ -581,7 +583,7 @@ WRITING = (
 
 
 @pytest.mark.soak
-async def test_nothing_is_written_where_nothing_may_be(world: World, console: Consoles) -> None:
+async def test_nothing_is_written_where_nothing_may_be(world: ConsoleFixture, console: Consoles) -> None:
     await mirrored(world)
     with world.open() as practice:
         await plans.make(practice)
@@ -601,7 +603,7 @@ async def test_nothing_is_written_where_nothing_may_be(world: World, console: Co
 
 
 @pytest.mark.soak
-async def test_enter_twice_picks_one_client(world: World, console: Consoles) -> None:
+async def test_enter_twice_picks_one_client(world: ConsoleFixture, console: Consoles) -> None:
     """The second enter of a double press is for the same client, not for the first of the list."""
     with world.open() as practice:
         practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
@@ -619,7 +621,7 @@ async def test_enter_twice_picks_one_client(world: World, console: Consoles) -> 
 
 
 @pytest.mark.soak
-async def test_picking_staff_goes_on_below(world: World, console: Consoles) -> None:
+async def test_picking_staff_goes_on_below(world: ConsoleFixture, console: Consoles) -> None:
     """One after the other: the cursor does not go back to where the list was opened, nor to the first."""
     world.xpm.people = [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(9)]
     await mirrored(world)

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets._footer import FooterKey
 
 from tests.support.profile import in_soak, spread
-from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of, words_in
+from tests.tui.fixtures import HOSTILE, TERMINAL, ConsoleFixture, press, settle, text_of, words_in
 from xpm_tui.application.runs import plans, runner, xpm_refresh
 from xpm_tui.application.runs.history import field_progress
 from xpm_tui.domain.safe_text import visible
@@ -59,27 +59,27 @@ CLI-9999,,Nobody,nobody@example.com,,
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 
 
-async def walked(world: World, pilot: Pilot[Any], way: Sequence[str]) -> None:
+async def walked(world: ConsoleFixture, pilot: Pilot[Any], way: Sequence[str]) -> None:
     """Fill the mirror and link by a first run, then go there."""
     await settle(pilot)
     await press(pilot, *way)
 
 
-async def seeded(world: World) -> None:
+async def seeded(world: ConsoleFixture) -> None:
     """A mirror that is filled, as after the wizard; nothing is linked yet."""
     with world.open() as practice:
         await xpm_refresh.refresh(practice, full=True)
 
 
 @pytest.fixture
-def shown(world: World, console: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def shown(world: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A console for a picture, and the way it is to go: the same on every machine, in every folder."""
     (world.root / "files").mkdir()
     (world.root / "files" / "clients.csv").write_text(FILE, encoding="utf-8")
     monkeypatch.chdir(world.root)
 
     def prepared(name: str, **about: Any) -> tuple[Console, Callable[[Pilot[Any]], Any]]:
-        here = World(world.root / "new", connected=False) if name == "wizard" else world
+        here = ConsoleFixture(world.root / "new", connected=False) if name == "wizard" else world
         if name != "wizard":
             asyncio.run(seeded(here))
         app = console(here, **about)
@@ -113,7 +113,7 @@ def test_picture_without_colour(
 
 
 @pytest.mark.parametrize("name", spread(["clients", "picker", "bulk-review", "plan-review", "team"], 2))
-async def test_hostile_names_are_text(name: str, world: World, console: Make) -> None:
+async def test_hostile_names_are_text(name: str, world: ConsoleFixture, console: Make) -> None:
     await seeded(world)
     app = console(world)
     async with app.run_test(size=(160, 60)) as pilot:
@@ -147,7 +147,7 @@ async def test_hostile_names_are_text(name: str, world: World, console: Make) ->
     ],
 )
 async def test_enter_is_told_while_the_list_has_the_focus(
-    way: Sequence[str], says: str, world: World, console: Make
+    way: Sequence[str], says: str, world: ConsoleFixture, console: Make
 ) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -158,7 +158,9 @@ async def test_enter_is_told_while_the_list_has_the_focus(
         assert told == [says]
 
 
-async def test_a_run_shows_its_progress_by_field_where_there_is_room(world: World, console: Make) -> None:
+async def test_a_run_shows_its_progress_by_field_where_there_is_room(
+    world: ConsoleFixture, console: Make
+) -> None:
     with world.open() as practice:
         await xpm_refresh.refresh(practice, full=True)
         run = await runner.run(practice, plan_id=(await plans.make(practice)).id)
@@ -176,7 +178,7 @@ async def test_a_run_shows_its_progress_by_field_where_there_is_room(world: Worl
 
 
 @pytest.mark.parametrize("size", [(59, 24), (80, 17), (20, 5), (1, 1)])
-async def test_too_small_is_said(size: tuple[int, int], world: World, console: Make) -> None:
+async def test_too_small_is_said(size: tuple[int, int], world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -191,7 +193,7 @@ async def test_too_small_is_said(size: tuple[int, int], world: World, console: M
 
 
 @pytest.mark.parametrize("keys", [("g", "c"), ("g", "c", "m")])
-async def test_a_toast_covers_nothing(keys: Sequence[str], world: World, console: Make) -> None:
+async def test_a_toast_covers_nothing(keys: Sequence[str], world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
@@ -204,7 +206,7 @@ async def test_a_toast_covers_nothing(keys: Sequence[str], world: World, console
         assert "╰" in shown[-4], "the panel above ends above the message"
 
 
-async def test_sixteen_colours_get_the_terminals_own(world: World, console: Make) -> None:
+async def test_sixteen_colours_get_the_terminals_own(world: ConsoleFixture, console: Make) -> None:
     assert console(world, environ={"TERM": "xterm"}).theme == "xpm-ansi-dark"
     assert console(world, environ={"TERM": "xterm", "COLORFGBG": "0;15"}).theme == "xpm-ansi-light"
     assert console(world, environ=TERMINAL).theme == "xpm-dark"
@@ -212,7 +214,7 @@ async def test_sixteen_colours_get_the_terminals_own(world: World, console: Make
 
 
 async def test_an_error_of_ours_is_told_without_a_value(
-    world: World, console: Make, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     canary = "canary-5f1c"
 
@@ -234,7 +236,7 @@ async def test_an_error_of_ours_is_told_without_a_value(
 
 @pytest.mark.parametrize("size", [in_soak((80, 24)), (60, 18)])
 async def test_the_cards_and_the_names_of_the_areas_are_whole(
-    size: tuple[int, int], world: World, console: Make
+    size: tuple[int, int], world: ConsoleFixture, console: Make
 ) -> None:
     app = console(world)
     async with app.run_test(size=size) as pilot:

@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 from textual.widgets import Button, ContentSwitcher
 
 from tests.support.profile import in_soak
+from tests.tui.fixtures import ConsoleFixture, calm, press, prose_of, settle, text_of
 from tests.tui.people import UUID, asked, fill
-from tests.tui.world import World, calm, press, prose_of, settle, text_of
 from xpm_tui.application.connection import steps
 from xpm_tui.domain.errors import CaseId, LoginNeeded
 from xpm_tui.domain.tables import SERVICES, TEAM
@@ -26,16 +26,16 @@ SETTLED = {"xero.client_id": "abc", "sync.direction": "from_xpm"}
 
 
 @pytest.fixture
-def world(tmp_path: Any) -> World:
-    return World(tmp_path, settings=SETTLED)
+def world(tmp_path: Any) -> ConsoleFixture:
+    return ConsoleFixture(tmp_path, settings=SETTLED)
 
 
-def states(world: World) -> dict[str, str]:
+def states(world: ConsoleFixture) -> dict[str, str]:
     with world.open(read_only=True) as practice:
         return {step.name: step.state for step in steps.steps(practice)}
 
 
-def row(world: World, table: Any, id_: str) -> Any:
+def row(world: ConsoleFixture, table: Any, id_: str) -> Any:
     with world.open(read_only=True) as practice:
         return practice.snapshot().get(table, id_)
 
@@ -50,7 +50,7 @@ async def choose(pilot: Pilot[Any], name: str) -> None:
 
 
 @pytest.mark.soak
-async def test_the_team_is_settled_by_what_is_clear(world: World, console: Make) -> None:
+async def test_the_team_is_settled_by_what_is_clear(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     assert states(world)["team"] == "now"
     app = console(world)
@@ -79,7 +79,7 @@ async def test_the_team_is_settled_by_what_is_clear(world: World, console: Make)
 
 
 @pytest.mark.soak
-async def test_templates_and_the_question_who_makes_the_jobs(world: World, console: Make) -> None:
+async def test_templates_and_the_question_who_makes_the_jobs(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     with world.open() as practice:
         steps.skip(practice, "team")
@@ -114,7 +114,9 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: World, conso
 
 
 @pytest.mark.soak
-async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(world: World, console: Make) -> None:
+async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(
+    world: ConsoleFixture, console: Make
+) -> None:
     await fill(world)
     with world.open() as practice:
         steps.skip(practice, "team")
@@ -130,9 +132,9 @@ async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(world: World,
 
 
 @pytest.mark.soak
-async def test_after_every_steps_error_the_focus_is_in_sight(world: World, console: Make) -> None:
+async def test_after_every_steps_error_the_focus_is_in_sight(world: ConsoleFixture, console: Make) -> None:
     """By a bar at the button, the cursor of a field or the mark of a choice: not by a colour alone."""
-    app = console(World(world.root / "new", connected=False))
+    app = console(ConsoleFixture(world.root / "new", connected=False))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "c", *("f2",) * 8)
@@ -160,7 +162,9 @@ async def test_after_every_steps_error_the_focus_is_in_sight(world: World, conso
 
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
 @pytest.mark.parametrize("step", ["team", "templates"])
-def test_picture(step: str, size: tuple[int, int], world: World, console: Make, snap_compare: Shot) -> None:
+def test_picture(
+    step: str, size: tuple[int, int], world: ConsoleFixture, console: Make, snap_compare: Shot
+) -> None:
     asyncio.run(fill(world))
     if step == "templates":
         with world.open() as practice:
@@ -173,7 +177,7 @@ def test_picture(step: str, size: tuple[int, int], world: World, console: Make, 
     assert snap_compare(console(world), terminal_size=size, run_before=go)
 
 
-async def test_enter_alone_changes_nothing_and_ends_at_the_plan(world: World, console: Make) -> None:
+async def test_enter_alone_changes_nothing_and_ends_at_the_plan(world: ConsoleFixture, console: Make) -> None:
     """Every question is answered with the button that has the focus, and no step comes back."""
     await fill(world)
     before = [row(world, TEAM, f"t{n}") for n in range(8)]
@@ -192,7 +196,7 @@ async def test_enter_alone_changes_nothing_and_ends_at_the_plan(world: World, co
 
 
 async def test_a_long_answer_leaves_the_buttons_in_sight(tmp_path: Any, console: Make) -> None:
-    app = console(World(tmp_path, connected=False))
+    app = console(ConsoleFixture(tmp_path, connected=False))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "c", "right", "enter")

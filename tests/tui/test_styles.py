@@ -11,7 +11,7 @@ import pytest
 from textual.css.stylesheet import Stylesheet
 from textual.screen import Screen
 
-from tests.tui.world import World, press, settle
+from tests.tui.fixtures import ConsoleFixture, press, settle
 from xpm_tui import tui
 from xpm_tui.lazy import load
 from xpm_tui.tui.theme import DARK, CachedStylesheet, stylesheet_folder
@@ -43,7 +43,7 @@ def test_a_sheet_speaks_of_the_screens_that_bring_it_alone(sheet: Path) -> None:
     assert of <= screens_of(sheet)
 
 
-async def test_opening_a_screen_styles_nothing_that_was_there(world: World) -> None:
+async def test_opening_a_screen_styles_nothing_that_was_there(world: ConsoleFixture) -> None:
     app = world.console()
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -76,7 +76,7 @@ async def test_opening_a_screen_styles_nothing_that_was_there(world: World) -> N
         }  # which are dimmed or filled, or stand in the panels whose frames show where the focus is
 
 
-async def test_a_form_has_two_widgets_a_field_and_styles_each_once(world: World) -> None:
+async def test_a_form_has_two_widgets_a_field_and_styles_each_once(world: ConsoleFixture) -> None:
     app = world.console()
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

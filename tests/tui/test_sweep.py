@@ -12,8 +12,8 @@ import pytest
 from textual.screen import ModalScreen, Screen
 
 from tests.support.profile import count, in_soak, spread
+from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
 from tests.tui.walk import STOPS, cut, home, hostile, unsafe
-from tests.tui.world import HOSTILE, World, press, settle, text_of
 from xpm_tui.application.runs import plans
 from xpm_tui.commands.effects import READ_ONLY
 from xpm_tui.domain.safe_text import visible
@@ -67,7 +67,7 @@ async def test_every_screen_is_whole_and_its_names_are_text(
 
 @pytest.mark.parametrize("name", spread(HOSTILE, 2))
 async def test_a_box_that_waits_is_whole_and_its_names_are_text(
-    name: str, world: World, console: Make
+    name: str, world: ConsoleFixture, console: Make
 ) -> None:
     """It comes and goes with what it waits for: no key of the walk stops at it."""
     app = console(world)
@@ -140,7 +140,7 @@ async def test_every_key_of_every_screen_is_safe(number: int, tmp_path: Path, co
                 await home(pilot)
 
 
-def prints(world: World) -> dict[str, str]:
+def prints(world: ConsoleFixture) -> dict[str, str]:
     """Every file of the practice but its logs, by what is in it."""
     folders = (world.home.data, world.home.config)
     return {

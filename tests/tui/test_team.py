@@ -10,8 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support.profile import in_soak
+from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
 from tests.tui.people import UUID, asked, fill
-from tests.tui.world import HOSTILE, World, press, settle, text_of
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import TEAM
@@ -24,7 +24,7 @@ Shot = Callable[..., bool]
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 
 
-def member(world: World, id_: str) -> TeamMember:
+def member(world: ConsoleFixture, id_: str) -> TeamMember:
     with world.open(read_only=True) as practice:
         found = practice.snapshot().get(TEAM, id_)
     assert found is not None
@@ -43,7 +43,7 @@ async def to(pilot: Pilot[Any], app: Console, name: str) -> None:
     await press(pilot, "slash", f"={name}", "enter")
 
 
-async def test_the_team_stands_beside_xpms_staff(world: World, console: Make) -> None:
+async def test_the_team_stands_beside_xpms_staff(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(160, 48)) as pilot:
@@ -65,7 +65,7 @@ async def test_the_team_stands_beside_xpms_staff(world: World, console: Make) ->
 
 
 @pytest.mark.soak
-async def test_saved_filters_and_letters_narrow(world: World, console: Make) -> None:
+async def test_saved_filters_and_letters_narrow(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -89,7 +89,7 @@ async def test_saved_filters_and_letters_narrow(world: World, console: Make) -> 
 
 
 async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
-    world: World, console: Make
+    world: ConsoleFixture, console: Make
 ) -> None:
     await fill(world)
     app = console(world)
@@ -112,7 +112,7 @@ async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
 
 @pytest.mark.soak
 async def test_somebody_elses_record_is_refused_and_the_proposal_stands_first(
-    world: World, console: Make
+    world: ConsoleFixture, console: Make
 ) -> None:
     await fill(world)
     app = console(world)
@@ -133,7 +133,7 @@ async def test_somebody_elses_record_is_refused_and_the_proposal_stands_first(
 
 
 async def test_all_e_mail_matches_are_accepted_after_asking_with_the_count(
-    world: World, console: Make
+    world: ConsoleFixture, console: Make
 ) -> None:
     await fill(world)
     app = console(world)
@@ -148,7 +148,9 @@ async def test_all_e_mail_matches_are_accepted_after_asking_with_the_count(
         assert (member(world, "t2").staff, member(world, "t3").staff) == (UUID.format(1, 2), "")
 
 
-async def test_staff_are_picked_one_by_one_or_all_and_taken_back(world: World, console: Make) -> None:
+async def test_staff_are_picked_one_by_one_or_all_and_taken_back(
+    world: ConsoleFixture, console: Make
+) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -171,7 +173,9 @@ async def test_staff_are_picked_one_by_one_or_all_and_taken_back(world: World, c
             assert practice.snapshot().count(TEAM) == 6
 
 
-async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(world: World, console: Make) -> None:
+async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(
+    world: ConsoleFixture, console: Make
+) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -200,7 +204,7 @@ async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(world: Wor
 
 
 @pytest.mark.soak
-async def test_who_is_there_already_is_not_made_again(world: World, console: Make) -> None:
+async def test_who_is_there_already_is_not_made_again(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -215,7 +219,7 @@ async def test_who_is_there_already_is_not_made_again(world: World, console: Mak
 
 
 @pytest.mark.soak
-async def test_members_are_made_edited_and_unlinked(world: World, console: Make) -> None:
+async def test_members_are_made_edited_and_unlinked(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -232,7 +236,7 @@ async def test_members_are_made_edited_and_unlinked(world: World, console: Make)
         assert member(world, "t1").staff == ""
 
 
-async def test_somebody_only_in_xpm_is_no_member_yet(world: World, console: Make) -> None:
+async def test_somebody_only_in_xpm_is_no_member_yet(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -244,7 +248,7 @@ async def test_somebody_only_in_xpm_is_no_member_yet(world: World, console: Make
         assert "only in XPM" in text_of(app)
 
 
-async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: World, console: Make) -> None:
+async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: ConsoleFixture, console: Make) -> None:
     from xpm_tui.application.practice_identity import ListState, put
 
     with world.open() as practice:
@@ -258,7 +262,9 @@ async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: World, cons
         assert "staff list has not been read yet" in text_of(app)
 
 
-async def test_who_connected_and_left_is_told_here_and_on_overview(world: World, console: Make) -> None:
+async def test_who_connected_and_left_is_told_here_and_on_overview(
+    world: ConsoleFixture, console: Make
+) -> None:
     await fill(world)
     from xpm_tui.application.practice_identity import PracticeIdentity, put
 
@@ -274,7 +280,7 @@ async def test_who_connected_and_left_is_told_here_and_on_overview(world: World,
         assert "is no longer among XPM's staff" in text_of(app)
 
 
-async def test_hostile_names_are_text(world: World, console: Make) -> None:
+async def test_hostile_names_are_text(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(160, 60)) as pilot:
@@ -289,20 +295,22 @@ async def test_hostile_names_are_text(world: World, console: Make) -> None:
 
 @pytest.mark.parametrize("way", ["team", "map"])
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
-def test_picture(way: str, size: tuple[int, int], world: World, console: Make, snap_compare: Shot) -> None:
+def test_picture(
+    way: str, size: tuple[int, int], world: ConsoleFixture, console: Make, snap_compare: Shot
+) -> None:
     assert snap_compare(console(world), terminal_size=size, run_before=walk(world, way))
 
 
 @pytest.mark.soak
 def test_picture_without_colour(
-    world: World, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = console(world, environ=PLAIN)
     assert snap_compare(app, terminal_size=(80, 24), run_before=walk(world, "team"))
 
 
-def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
+def walk(world: ConsoleFixture, way: str) -> Callable[[Pilot[Any]], Any]:
     asyncio.run(fill(world))
 
     async def go(pilot: Pilot[Any]) -> None:

@@ -10,8 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support.profile import in_soak
+from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, prose_of, settle, text_of
 from tests.tui.people import SERVICE_ROWS, UUID, asked, fill
-from tests.tui.world import HOSTILE, World, press, prose_of, settle, text_of
 from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import SERVICES, TEMPLATES
@@ -24,7 +24,7 @@ Shot = Callable[..., bool]
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 
 
-def service(world: World, id_: str) -> Service:
+def service(world: ConsoleFixture, id_: str) -> Service:
     with world.open(read_only=True) as practice:
         found = practice.snapshot().get(SERVICES, id_)
     assert found is not None
@@ -44,7 +44,7 @@ async def to(pilot: Pilot[Any], app: Console, name: str) -> None:
 
 
 async def test_services_stand_with_their_templates_and_what_is_not_covered(
-    world: World, console: Make
+    world: ConsoleFixture, console: Make
 ) -> None:
     await fill(world)
     app = console(world)
@@ -61,7 +61,7 @@ async def test_services_stand_with_their_templates_and_what_is_not_covered(
 
 
 @pytest.mark.soak
-async def test_saved_filters_narrow(world: World, console: Make) -> None:
+async def test_saved_filters_narrow(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -78,7 +78,9 @@ async def test_saved_filters_narrow(world: World, console: Make) -> None:
         assert seen["unused"] == ["Annual Accounts", "GST Return", "Payroll"]
 
 
-async def test_several_templates_are_chosen_in_order_and_taken_back(world: World, console: Make) -> None:
+async def test_several_templates_are_chosen_in_order_and_taken_back(
+    world: ConsoleFixture, console: Make
+) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -98,7 +100,7 @@ async def test_several_templates_are_chosen_in_order_and_taken_back(world: World
 
 
 @pytest.mark.soak
-async def test_leaving_keeps_nothing_and_no_job_is_a_choice(world: World, console: Make) -> None:
+async def test_leaving_keeps_nothing_and_no_job_is_a_choice(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -115,7 +117,7 @@ async def test_leaving_keeps_nothing_and_no_job_is_a_choice(world: World, consol
 
 
 async def test_all_of_the_same_name_are_accepted_after_asking_with_the_count(
-    world: World, console: Make
+    world: ConsoleFixture, console: Make
 ) -> None:
     await fill(world)
     app = console(world)
@@ -132,7 +134,7 @@ async def test_all_of_the_same_name_are_accepted_after_asking_with_the_count(
 
 
 @pytest.mark.soak
-async def test_what_is_gone_is_replaced(world: World, console: Make) -> None:
+async def test_what_is_gone_is_replaced(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -148,7 +150,7 @@ async def test_what_is_gone_is_replaced(world: World, console: Make) -> None:
 
 
 @pytest.mark.soak
-async def test_what_new_jobs_follow_is_changed_here(world: World, console: Make) -> None:
+async def test_what_new_jobs_follow_is_changed_here(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -164,7 +166,9 @@ async def test_what_new_jobs_follow_is_changed_here(world: World, console: Make)
             assert practice.settings.number("jobs.days_early") == 3
 
 
-async def test_a_default_category_that_xpm_has_not_is_told_loudly(world: World, console: Make) -> None:
+async def test_a_default_category_that_xpm_has_not_is_told_loudly(
+    world: ConsoleFixture, console: Make
+) -> None:
     await fill(world)
     with world.open() as practice:
         practice.settings.set("jobs.default_category", "Tax", practice=True)
@@ -177,7 +181,9 @@ async def test_a_default_category_that_xpm_has_not_is_told_loudly(world: World, 
 
 
 @pytest.mark.soak
-async def test_services_are_made_from_a_name_on_proposals_and_edited(world: World, console: Make) -> None:
+async def test_services_are_made_from_a_name_on_proposals_and_edited(
+    world: ConsoleFixture, console: Make
+) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -193,7 +199,7 @@ async def test_services_are_made_from_a_name_on_proposals_and_edited(world: Worl
         assert service(world, "s5").name == "Chats"
 
 
-async def test_a_closed_list_takes_a_typed_uuid(world: World, console: Make) -> None:
+async def test_a_closed_list_takes_a_typed_uuid(world: ConsoleFixture, console: Make) -> None:
     from xpm_tui.application.practice_identity import ListState, put
     from xpm_tui.domain.ports import Drop
 
@@ -213,7 +219,7 @@ async def test_a_closed_list_takes_a_typed_uuid(world: World, console: Make) -> 
         assert service(world, "s3").templates == (UUID.format(7, 7),)
 
 
-async def test_an_empty_library_says_what_to_press(world: World, console: Make) -> None:
+async def test_an_empty_library_says_what_to_press(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -221,7 +227,7 @@ async def test_an_empty_library_says_what_to_press(world: World, console: Make) 
         assert "There are no services yet. Press n to add one" in " ".join(text_of(app).split())
 
 
-async def test_hostile_names_are_text(world: World, console: Make) -> None:
+async def test_hostile_names_are_text(world: ConsoleFixture, console: Make) -> None:
     await fill(world)
     app = console(world)
     async with app.run_test(size=(160, 60)) as pilot:
@@ -235,20 +241,22 @@ async def test_hostile_names_are_text(world: World, console: Make) -> None:
 
 @pytest.mark.parametrize("way", ["templates", "map"])
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
-def test_picture(way: str, size: tuple[int, int], world: World, console: Make, snap_compare: Shot) -> None:
+def test_picture(
+    way: str, size: tuple[int, int], world: ConsoleFixture, console: Make, snap_compare: Shot
+) -> None:
     assert snap_compare(console(world), terminal_size=size, run_before=walk(world, way))
 
 
 @pytest.mark.soak
 def test_picture_without_colour(
-    world: World, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
+    world: ConsoleFixture, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = console(world, environ=PLAIN)
     assert snap_compare(app, terminal_size=(80, 24), run_before=walk(world, "templates"))
 
 
-def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
+def walk(world: ConsoleFixture, way: str) -> Callable[[Pilot[Any]], Any]:
     asyncio.run(fill(world))
 
     async def go(pilot: Pilot[Any]) -> None:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from tests.support.profile import count
-from tests.tui.world import calm
+from tests.tui.fixtures import calm
 from xpm_tui.application.presenters.views import ChangeView, RefView, XpmClientView
 from xpm_tui.application.runs.consequences import RunForecast
 from xpm_tui.domain.events import Severity

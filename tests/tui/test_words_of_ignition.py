@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.tui.world import HOSTILE, World, press, settle, text_of
+from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import COMMANDS
@@ -37,7 +37,7 @@ def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) ->
     assert {entry.name for entry in rank(typed, entries)} >= names
 
 
-async def test_a_known_problem_opens_from_the_palette(world: World, console: Make) -> None:
+async def test_a_known_problem_opens_from_the_palette(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -46,7 +46,7 @@ async def test_a_known_problem_opens_from_the_palette(world: World, console: Mak
 
 
 @pytest.mark.soak
-async def test_the_edit_form_leads_to_the_xpm_client(world: World, console: Make) -> None:
+async def test_the_edit_form_leads_to_the_xpm_client(world: ConsoleFixture, console: Make) -> None:
     with world.open() as practice:
         await refresh(practice, full=True)
     app = console(world)
@@ -62,7 +62,7 @@ async def test_the_edit_form_leads_to_the_xpm_client(world: World, console: Make
         assert isinstance(app.screen, Picker)
 
 
-async def test_a_key_saves_the_screen_masked_or_as_it_is(world: World, console: Make) -> None:
+async def test_a_key_saves_the_screen_masked_or_as_it_is(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

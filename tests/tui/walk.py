@@ -11,7 +11,7 @@ import msgspec
 from textual.pilot import Pilot
 from textual.widgets import Button, Footer
 
-from tests.tui.world import HOSTILE, World, press, settle
+from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle
 from xpm_tui.application.clients import conflicts
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.jobs import deployment, proposals
@@ -112,9 +112,9 @@ STOPS: dict[str, Sequence[str]] = {
 """From Overview, by the keys that a person presses."""
 
 
-async def hostile(folder: Path) -> World:
+async def hostile(folder: Path) -> ConsoleFixture:
     """A practice with a first run behind it and a conflict ahead, where every name and text is hostile."""
-    world = World(folder / "[/] hostile", settings=NOWHERE)
+    world = ConsoleFixture(folder / "[/] hostile", settings=NOWHERE)
     name = HOSTILE[4]
     world.xpm.people = [
         Staff(uuid=f"staff-{n}", name=each, email=f"[{n}]@\x1b[31m.example") for n, each in enumerate(HOSTILE)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.engine import Engine
-from tests.engine.weather import CALM, FIGURES, Weather
+from tests.simulation.faults import CALM, FIGURES, FaultRates
+from tests.simulation.practice import Engine
 from tests.support.virtual import run_virtual
 from xpm_tui.application.team.members import create_in_xpm
 from xpm_tui.domain.errors import DecisionNeeded
@@ -50,7 +50,7 @@ class Asked:
         if self.kill == "reply lost":
             engine.life.trips.append(self.lose)
             await engine.survive(lambda: create_in_xpm(engine.practice, self.id))
-            engine.way.weather = CALM
+            engine.way.rates = CALM
         else:
             wanted = KILLS[self.kill]
             crashes = FIGURES["crashes"]
@@ -63,8 +63,8 @@ class Asked:
 
     def lose(self, name: str) -> bool:
         way = self.engine.way
-        way.weather = Weather(lose_after=1.0) if name == f"before {ADD}" else way.weather
-        way.weather = CALM if name.startswith("before GET") else way.weather
+        way.rates = FaultRates(lose_after=1.0) if name == f"before {ADD}" else way.rates
+        way.rates = CALM if name.startswith("before GET") else way.rates
         return False
 
     @property

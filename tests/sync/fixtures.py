@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tests.support.fake_practice import FakePractice
-from tests.support.memory_book import MemoryBook, MemoryIds
+from tests.support.memory_store import MemoryIds, MemoryStore
 from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
@@ -38,7 +38,7 @@ class Events:
         return [event.key for event in self.all]
 
 
-class World:
+class SyncFixture:
     """A practice on both sides; ``policy`` may be changed as a person would."""
 
     def __init__(
@@ -51,7 +51,7 @@ class World:
         team: Iterable[TeamMember] = (),
     ) -> None:
         self.clock = MovedClock()
-        self.book = MemoryBook()
+        self.book = MemoryStore()
         self.ids = MemoryIds()
         for prefix in "ck":
             self.ids.new(prefix, 100)

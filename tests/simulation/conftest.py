@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.engine import fast_folder
-from tests.engine.weather import FIGURES
+from tests.simulation.faults import FIGURES
+from tests.simulation.practice import fast_folder
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.engine import truth
-from tests.engine.engine import Engine
-from tests.engine.test_counts import edit
-from tests.engine.test_guard import guarded, in_xpm
+from tests.simulation import oracle
+from tests.simulation.practice import Engine
+from tests.simulation.test_counts import edit
+from tests.simulation.test_guard import guarded, in_xpm
 from tests.support.virtual import run_virtual
 from xpm_tui.application.clients.links import link
 from xpm_tui.application.clients.picks import pick
@@ -136,7 +136,7 @@ def test_a_prospect_that_was_made_client_is_proposed_and_linked_anew(folder: Pat
         await engine.run(reviewed=True)
         assert engine.client(view.client).phone == "04 777"
         assert engine.real(view.client).uuid == made.uuid
-        assert truth.doubles(engine) == []
+        assert oracle.doubles(engine) == []
         engine.close()
 
     run_virtual(go())
@@ -159,6 +159,6 @@ def test_a_plan_of_one_client_or_one_field_touches_nothing_else(folder: Path) ->
         assert done.counts["changes"] == 1
         assert engine.client(other).city != f"City {other}"
         assert (await engine.run()).counts["changes"] == 2
-        assert truth.differences(engine, to_xpm=False) == []
+        assert oracle.differences(engine, to_xpm=False) == []
 
     guarded(folder, scenario, clients=12)

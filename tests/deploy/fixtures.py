@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.jobs import deployment, proposals, templates
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import services as library
@@ -25,7 +25,7 @@ from xpm_tui.sandbox.core.records import Job
 SETTINGS = {"jobs.ignition_deploys": "no", "practice.timezone": "Pacific/Auckland"}
 
 
-class Deploying(World):
+class JobsFixture(PracticeFixture):
     """A world in which jobs can be made; ``names`` are templates of the sandbox that have tasks."""
 
     def __init__(self, folder: Path, *, clients: int = 24, **settings: str) -> None:

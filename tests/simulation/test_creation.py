@@ -7,8 +7,8 @@ from typing import Literal
 
 import pytest
 
-from tests.engine.engine import Engine
-from tests.engine.weather import CALM, FIGURES, Weather
+from tests.simulation.faults import CALM, FIGURES, FaultRates
+from tests.simulation.practice import Engine
 from tests.support.virtual import run_virtual
 from xpm_tui.application.clients.links import create_in_xpm
 from xpm_tui.application.runs import plans
@@ -65,13 +65,13 @@ class Creation:
         engine = self.engine
 
         def storm(name: str) -> bool:
-            engine.way.weather = Weather(lose_after=1.0) if name == f"before {ADD}" else engine.way.weather
-            engine.way.weather = CALM if name.startswith("before GET") else engine.way.weather
+            engine.way.rates = FaultRates(lose_after=1.0) if name == f"before {ADD}" else engine.way.rates
+            engine.way.rates = CALM if name.startswith("before GET") else engine.way.rates
             return False
 
         engine.life.trips.append(storm)
         await engine.survive(lambda: create_in_xpm(engine.practice, self.id))
-        engine.way.weather = CALM
+        engine.way.rates = CALM
 
     @property
     def there(self) -> list[str]:

@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.engine import truth
-from tests.engine.engine import Engine
-from tests.engine.test_counts import edit
-from tests.engine.test_guard import guarded, in_xpm
-from tests.engine.weather import FIGURES
+from tests.simulation import oracle
+from tests.simulation.faults import FIGURES
+from tests.simulation.practice import Engine
+from tests.simulation.test_counts import edit
+from tests.simulation.test_guard import guarded, in_xpm
 from tests.support.profile import spread
 from xpm_tui.application.runs import history, plans
 from xpm_tui.domain.errors import AppError
@@ -142,11 +142,11 @@ def test_a_modifiedsince_that_forgets_is_made_good_by_the_full_compare(folder: P
         )
         in_xpm(engine, 2, phone="04 forgotten")
         await engine.run(trigger="daily")
-        assert truth.differences(engine, to_xpm=False) != []
+        assert oracle.differences(engine, to_xpm=False) != []
         for _ in range(8):
             await engine.clock.sleep(86_400)
             assert (await engine.run(trigger="daily")).outcome == "done"
-        assert truth.differences(engine, to_xpm=False) == []
+        assert oracle.differences(engine, to_xpm=False) == []
 
     guarded(folder, scenario, clients=12)
 
@@ -188,7 +188,7 @@ def test_one_bad_answer_to_a_write_leaves_the_rest_going(folder: Path, kind: str
         engine.sandbox.faults.clear()
         await engine.clock.sleep(3_600)
         await engine.until_idle()
-        assert truth.differences(engine, to_xpm=True) == []
+        assert oracle.differences(engine, to_xpm=True) == []
         assert changed <= len(engine.writes("client.api/update")) <= changed + 2
         assert engine.unknown() == []
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.application.flows import World
+from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.health.doctor import Doctor
 from xpm_tui.application.health.probe_facts import DoctorTarget, Machine, of_practice
 from xpm_tui.diagnostics.findings import ProbeResult, TerminalFacts
 
 
-class Ill(Machine):
+class FaultyMachine(Machine):
     """This machine with a good terminal and no proxy, whatever the tests run in."""
 
     def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
@@ -23,12 +23,12 @@ class Ill(Machine):
 async def by_name(
     patient: DoctorTarget, machine: Machine | None = None, start: str = ""
 ) -> dict[str, ProbeResult]:
-    doctor = Doctor(patient, machine or Ill())
+    doctor = Doctor(patient, machine or FaultyMachine())
     return {each.name: each async for each in doctor.examine(start=start)}
 
 
 async def examined(
-    world: World, machine: Machine | None = None, start: str = ""
+    world: PracticeFixture, machine: Machine | None = None, start: str = ""
 ) -> tuple[dict[str, ProbeResult], Doctor]:
-    doctor = Doctor(of_practice(world.practice), machine or Ill())
+    doctor = Doctor(of_practice(world.practice), machine or FaultyMachine())
     return {each.name: each async for each in doctor.examine(start=start)}, doctor

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from tests.engine.weather import CALM, FIGURES, Crash, Life, Way
+from tests.simulation.faults import CALM, FIGURES, Crash, FaultyTransport, Life
 from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
 from tests.support.virtual import START, VirtualClock
 from xpm_tui.application.connection.state_machine import ConnectionMachine
@@ -63,7 +63,7 @@ class Engine:
         self.clock = SkewedClock()
         self.sandbox: Sandbox = make_sandbox(self.truth_clock, clients=clients, seed=seed)
         self.net = InProcess(self.sandbox, self.truth_clock)
-        self.way = Way(self.net, self.clock, Random(seed + 1), self.colleague)
+        self.way = FaultyTransport(self.net, self.clock, Random(seed + 1), self.colleague)
         self.home = find_home(str(folder / "home"), {})
         self.edited: list[str] = []
         self.practice = self.open()
@@ -205,9 +205,9 @@ class Engine:
             return await work()
         except LoginNeeded as needed:
             FIGURES["logins to sign in anew"] += 1
-            weather, self.way.weather = self.way.weather, CALM
+            rates, self.way.rates = self.way.rates, CALM
             await self.connect()
-            self.way.weather = weather
+            self.way.rates = rates
             return needed
         except AppError as trouble:
             return trouble

@@ -27,7 +27,7 @@ class Crash(BaseException):
 
 
 @dataclass(frozen=True)
-class Weather:
+class FaultRates:
     """How bad the way is: seconds of delay at most, and how likely each misfortune is for one request."""
 
     delay: float = 0.0
@@ -37,8 +37,8 @@ class Weather:
     colleague: float = 0.0
 
 
-CALM = Weather()
-STORM = Weather(delay=4.0, lose_before=0.05, lose_after=0.08, double=0.08, colleague=0.15)
+CALM = FaultRates()
+STORM = FaultRates(delay=4.0, lose_before=0.05, lose_after=0.08, double=0.08, colleague=0.15)
 
 
 class Life:
@@ -66,8 +66,8 @@ class Life:
         self.trips.append(lambda _: self.steps >= wanted)
 
 
-class Way(httpx.AsyncBaseTransport):
-    """Carries requests through ``weather`` to the sandbox; ``seen`` is what was carried, in order.
+class FaultyTransport(httpx.AsyncBaseTransport):
+    """Carries requests through ``rates`` to the sandbox; ``seen`` is what was carried, in order.
 
     ``meanwhile`` is what a colleague does when one is at work. Only what may be repeated without harm is
     doubled, as a proxy would.
@@ -76,7 +76,7 @@ class Way(httpx.AsyncBaseTransport):
     def __init__(self, net: InProcess, clock: Clock, rng: Random, meanwhile: Callable[[], None]) -> None:
         self.net = net
         self.clock = clock
-        self.weather = CALM
+        self.rates = CALM
         self.life = Life()
         self.seen: list[tuple[str, ...]] = []
         self._rng = rng
@@ -90,25 +90,25 @@ class Way(httpx.AsyncBaseTransport):
         digest = hashlib.sha256(body).hexdigest()[:12] if own else ""
         FIGURES["requests"] += 1
         life.step(f"before {name}")
-        weather = self.weather
+        rates = self.rates
         self.seen.append((name, request.url.query.decode() if own else "", digest))
-        await self.clock.sleep(rng.uniform(0.0, weather.delay))
-        if rng.random() < weather.colleague:
+        await self.clock.sleep(rng.uniform(0.0, rates.delay))
+        if rng.random() < rates.colleague:
             FIGURES["edits by a colleague under way"] += 1
             self._meanwhile()
-        if rng.random() < weather.lose_before:
+        if rng.random() < rates.lose_before:
             FIGURES["requests lost before the effect"] += 1
             raise httpx.ReadError("lost on its way there", request=request)
         response = await self.net.handle_async_request(request)
-        if request.method in ("GET", "PUT") and rng.random() < weather.double:
+        if request.method in ("GET", "PUT") and rng.random() < rates.double:
             FIGURES["requests doubled"] += 1
             await response.aclose()
-            await self.clock.sleep(rng.uniform(0.0, weather.delay))
+            await self.clock.sleep(rng.uniform(0.0, rates.delay))
             response = await self.net.handle_async_request(request)
         try:
             life.step(f"after {name}")
-            await self.clock.sleep(rng.uniform(0.0, weather.delay))
-            if rng.random() < weather.lose_after:
+            await self.clock.sleep(rng.uniform(0.0, rates.delay))
+            if rng.random() < rates.lose_after:
                 FIGURES["requests lost after the effect"] += 1
                 raise httpx.ReadError("lost on its way back", request=request)
         except BaseException:

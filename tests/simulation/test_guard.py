@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine import truth
-from tests.engine.engine import Engine
-from tests.engine.test_counts import edit, pulled
+from tests.simulation import oracle
+from tests.simulation.practice import Engine
+from tests.simulation.test_counts import edit, pulled
 from tests.support.profile import count
 from tests.support.virtual import run_virtual
 from xpm_tui.application.runs import plans
@@ -81,7 +81,7 @@ def test_many_records_are_held_grow_and_are_released(folder: Path) -> None:
         assert grown.stops[0].counted > stop.counted
         done = await release(engine.practice, grown.id)
         assert done.outcome == "done"
-        assert truth.differences(engine, to_xpm=False) == []
+        assert oracle.differences(engine, to_xpm=False) == []
 
     guarded(folder, scenario)
 
@@ -137,7 +137,7 @@ def test_half_a_list_is_held_and_believed_once_reviewed(folder: Path) -> None:
         engine.sandbox.faults.clear()
         assert (await engine.run(full=True, reviewed=True)).outcome == "done"
         assert engine.practice.snapshot().count(CLIENTS) == engine.practice.snapshot().count(LINKS)
-        assert truth.differences(engine, to_xpm=False) == []
+        assert oracle.differences(engine, to_xpm=False) == []
 
     guarded(folder, scenario)
 
@@ -185,7 +185,7 @@ def test_a_first_run_by_schedule_is_held_until_somebody_has_looked(folder: Path)
         await engine.clock.sleep(86_400)
         in_xpm(engine, 2, phone="04 2")
         assert (await engine.run(trigger="daily")).outcome == "done"
-        assert truth.differences(engine, to_xpm=False) == []
+        assert oracle.differences(engine, to_xpm=False) == []
         engine.close()
 
     run_virtual(go())
@@ -216,6 +216,6 @@ def test_the_guard_is_quiet_on_usual_days(folder: Path) -> None:
             held += done.stops
             await engine.clock.sleep(86_400)
         assert held == []
-        assert truth.differences(engine, to_xpm=False) == []
+        assert oracle.differences(engine, to_xpm=False) == []
 
     guarded(folder, scenario, clients=24)

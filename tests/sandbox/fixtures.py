@@ -28,7 +28,7 @@ def challenge(verifier: str = VERIFIER) -> str:
 
 
 @dataclass
-class Kit:
+class SandboxFixture:
     """`sandbox` under a clock that stands still; `token` and `tenant` go with every call once logged in."""
 
     sandbox: Sandbox
@@ -39,14 +39,14 @@ class Kit:
     extra: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, clients: int = 12, seed: int = 1, **switches: object) -> Kit:
+    def make(cls, clients: int = 12, seed: int = 1, **switches: object) -> SandboxFixture:
         chosen = Switches().changed(switches)
         return cls(Sandbox(seed, clients, SandboxClock.manual(), chosen))
 
     @classmethod
     async def ready(
         cls, clients: int = 12, seed: int = 1, scope: str = FULL_SCOPE, **switches: object
-    ) -> Kit:
+    ) -> SandboxFixture:
         """Logged in and connected to the first practice."""
         kit = cls.make(clients, seed, **switches)
         await kit.log_in(scope)

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.application.flows import World
-from tests.diagnostics.kit import Ill
+from tests.application.fixtures import PracticeFixture
+from tests.diagnostics.fixtures import FaultyMachine
 from tests.support.command import Done, Inline
 from tests.support.inprocess import addresses, consent
 from tests.support.moved_clock import MovedClock
@@ -40,14 +40,14 @@ class Waiting(MovedClock):
         await super().sleep(seconds)
 
 
-class Ground(World):
+class FaultFixture(PracticeFixture):
     """A world whose verbs reach the sandbox without a network, too. ``machine`` is what the doctor sees."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(folder)
         self.folder = folder
         self.patch = monkeypatch
-        self.machine: Machine = Ill()
+        self.machine: Machine = FaultyMachine()
         self.answer: dict[str, Any] = {}
         self.disk_is_full = False
         self._at_end: list[Callable[[], None]] = []
@@ -117,12 +117,12 @@ class Ground(World):
         return Console(worker, environ=TERMINAL, welcome=False), worker
 
 
-def _emit(ground: Ground, item: Any, line: str = "") -> None:
+def _emit(ground: FaultFixture, item: Any, line: str = "") -> None:
     if "authorize" in item:
         ground.shown(str(item["authorize"]))
     else:
         print(json.dumps(dict(item), default=str))
 
 
-async def _line(ground: Ground, prompt: str) -> str:
+async def _line(ground: FaultFixture, prompt: str) -> str:
     return ground.redirect()

@@ -20,7 +20,7 @@ from xpm_tui.sandbox.core.http import HttpRequest
 from xpm_tui.sandbox.core.sandbox import Sandbox
 
 
-class World:
+class PracticeFixture:
     """A sandbox and a practice that reaches it without a network, both by one clock moved by hand."""
 
     def __init__(self, folder: Path, *, clients: int = 24, seed: int = 1, scopes: str = "both") -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.engine import truth
-from tests.engine.engine import Engine
-from tests.engine.test_counts import pulled
-from tests.engine.weather import FIGURES, Crash
+from tests.simulation import oracle
+from tests.simulation.faults import FIGURES, Crash
+from tests.simulation.practice import Engine
+from tests.simulation.test_counts import pulled
 from tests.support.profile import count
 from tests.support.virtual import run_virtual
 from xpm_tui.domain.errors import AllowanceUsedUp, AppError
@@ -122,7 +122,7 @@ def test_every_client_is_written_exactly_once(folder: Path) -> None:
         FIGURES["records doubled"] += len(twice)
         assert twice == []
         assert len(written) == len(wanted) > CLIENTS_PUSHED * 0.9
-        assert truth.differences(engine, to_xpm=True) == []
+        assert oracle.differences(engine, to_xpm=True) == []
         assert push.due == []
         assert ended.count("killed") == 2
         assert "stopped" in ended

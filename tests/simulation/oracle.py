@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from unicodedata import normalize
 
-from tests.engine.engine import Engine
+from tests.simulation.practice import Engine
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
 from xpm_tui.sandbox.core.records import ClientRecord as Real

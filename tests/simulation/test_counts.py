@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.engine import truth
-from tests.engine.engine import Engine
-from tests.engine.weather import FIGURES
+from tests.simulation import oracle
+from tests.simulation.faults import FIGURES
+from tests.simulation.practice import Engine
 from tests.support.profile import PROFILE, count
 from tests.support.virtual import run_virtual
 from xpm_tui.application.clients.picks import pick as pick_some
@@ -55,7 +55,7 @@ def test_pulling_then_pushing_writes_nothing(folder: Path, size: int) -> None:
         engine = Engine(folder, clients=size)
         await pulled(engine)
         assert engine.practice.snapshot().count(LINKS) >= size * 0.8
-        assert truth.differences(engine, to_xpm=False) == []
+        assert oracle.differences(engine, to_xpm=False) == []
         await push_writes_nothing(engine)
         FIGURES["clients pulled and pushed without a write"] += engine.practice.snapshot().count(LINKS)
         engine.close()

@@ -63,7 +63,7 @@ class MemorySnapshot:
         return len(self._tables.get(table.name, {}))
 
 
-class MemoryBook:
+class MemoryStore:
     """All or nothing, as the real one: every row is encoded and checked before the first is taken over.
 
     ``commits`` keeps the writes of every commit, for tests that ask what was written together.

@@ -76,7 +76,7 @@ def book_rows() -> list[Client]:
 
 
 @dataclass
-class World:
+class ConsoleFixture:
     """One practice on disk; ``consoles`` opens it as the console would."""
 
     root: Path

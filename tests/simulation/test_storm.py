@@ -9,9 +9,9 @@ from random import Random
 import msgspec
 import pytest
 
-from tests.engine import truth
-from tests.engine.engine import Engine, fast_folder
-from tests.engine.weather import CALM, FIGURES, STORM
+from tests.simulation import oracle
+from tests.simulation.faults import CALM, FIGURES, STORM
+from tests.simulation.practice import Engine, fast_folder
 from tests.support.profile import count
 from tests.support.virtual import run_virtual
 from xpm_tui.application.clients.picks import pick_all
@@ -50,7 +50,7 @@ class Storm:
             engine.set(sync_direction="to_xpm")
         for _ in range(ROUNDS):
             await self.round()
-        engine.way.weather = CALM
+        engine.way.rates = CALM
         engine.clock.skew = timedelta(0)
         await engine.clock.sleep(26 * 3600)
         await engine.survive(lambda: engine.run(reviewed=True, full=True))
@@ -65,12 +65,12 @@ class Storm:
         for _ in range(rng.randrange(1, 5)):
             engine.colleague()
         self.edit_book()
-        engine.way.weather = STORM
+        engine.way.rates = STORM
         engine.clock.skew = timedelta(days=rng.choice([0, 0, 0, 1, -1]))
         if rng.random() < 0.6:
             engine.life.at(rng.randrange(1, 120))
         await engine.survive(lambda: engine.run(reviewed=True, full=rng.random() < 0.5))
-        engine.way.weather = CALM
+        engine.way.rates = CALM
         if engine.life.trips:
             engine.restart()
         await engine.clock.sleep(rng.choice([60, 3600, 90_000]))
@@ -98,7 +98,7 @@ class Storm:
         for intent in book.snapshot().find(INTENTS, "state", "held"):
             real = self.engine.sandbox.practice.clients[intent.uuid]
             name = intent.values.get("contact_name")
-            there = [c.uuid for c in truth.real_contacts(self.engine, real) if c.name == name]
+            there = [c.uuid for c in oracle.real_contacts(self.engine, real) if c.name == name]
             now = self.engine.clock.now()
             choice = decision_writes(book.snapshot(), intent.id, "adopt", now, there[0]) if there else []
             book.commit(choice or decision_writes(book.snapshot(), intent.id, "again", now))
@@ -107,7 +107,7 @@ class Storm:
         """Nothing lost, nothing doubled, nothing half, nothing written that should not be."""
         engine = self.engine
         snapshot = engine.practice.snapshot()
-        lost, doubled = truth.differences(engine, to_xpm=self.to_xpm), truth.doubles(engine)
+        lost, doubled = oracle.differences(engine, to_xpm=self.to_xpm), oracle.doubles(engine)
         FIGURES["storms"] += 1
         FIGURES["values lost or half written"] += len(lost)
         FIGURES["records doubled"] += len(doubled)
