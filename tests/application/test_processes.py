@@ -67,6 +67,7 @@ async def ended(practice: OpenPractice, detached: BackgroundRun) -> int:
     return code
 
 
+@pytest.mark.soak
 async def test_a_run_lives_by_itself_and_is_followed(practice: OpenPractice, sandbox: SandboxProcess) -> None:
     total = await ready(practice, sandbox, slow=0.05)
     plan = await plans.make(practice)

@@ -14,7 +14,7 @@ import pytest
 from tests.cli.conftest import FILE
 from tests.support.command import CommandLine, Done, Inline
 from tests.support.every_verb import LAST, verbs, words
-from tests.support.profile import count
+from tests.support.profile import count, spread
 from xpm_tui.application.csv_io import imports
 from xpm_tui.cli.output import MAY_SUCCEED
 from xpm_tui.commands.command import Command
@@ -117,7 +117,7 @@ def every() -> list[Command[Any]]:
     return sorted(acts, key=lambda act: ends.index(act.name) if act.name in ends else -1)
 
 
-@pytest.mark.parametrize("damage", FAULTS)
+@pytest.mark.parametrize("damage", spread(FAULTS, 2))
 def test_every_verb_says_that_the_store_is_damaged(
     command: Inline, place: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
 ) -> None:

@@ -79,6 +79,7 @@ def free_port() -> int:
     pytest.skip("all redirect ports are in use")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("closed", [in_soak(False), True])
 def test_without_stdin_the_browser_alone_signs_in(
     sandbox: SandboxProcess, tmp_path: Path, closed: bool

@@ -57,6 +57,7 @@ def command(world: ConsoleFixture) -> Inline:
     return Inline(world.home.root, environ | {"XPM_TUI_USER": NAME.partition("\x1b")[0].strip()})
 
 
+@pytest.mark.soak
 def test_no_verb_prints_what_a_terminal_obeys(command: Inline) -> None:
     shown = {visible(each) for each in HOSTILE[4:6]}
     speaking = 0

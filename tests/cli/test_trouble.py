@@ -102,6 +102,7 @@ def test_what_is_no_redirect_address(command: CommandLine, line: str) -> None:
     clear(done, "bad-input")
 
 
+@pytest.mark.soak
 def test_no_practice_in_the_connections(fresh: tuple[Inline, SandboxProcess]) -> None:
     command, sandbox = fresh
     other = next(t for t in sandbox.greeting["tenants"] if t["type"] == "ORGANISATION")
@@ -243,7 +244,7 @@ def test_a_file_in_another_encoding_is_read_right(tmp_path: Path, encoding: str)
         (b"Colour,Size\nred,1\n", "column"),
         (b"", "empty"),
         (b"\x89PNG\r\n\x1a\n\0\0", ""),
-        (b"PK\x03\x04zip", ""),
+        in_soak(b"PK\x03\x04zip", ""),
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, content: bytes, why: str) -> None:

@@ -77,6 +77,7 @@ def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
     assert own.asked("client.api/update") == 5
 
 
+@pytest.mark.soak
 def test_who_was_refused_is_named_with_what_xpm_said(office: Inline, own: SandboxProcess) -> None:
     clients = linked(office)
     for client in clients[:3]:

@@ -129,6 +129,7 @@ def test_export_and_back_changes_nothing(synced: Inline, tmp_path: Path) -> None
     assert synced("export", "clients", str(path), "--json", code=2).error["code"] == "bad-input"
 
 
+@pytest.mark.soak
 def test_disconnecting_keeps_everything_but_the_login(tmp_path: Path) -> None:
     with sandbox_process(clients=12) as sandbox:
         command = Inline(tmp_path / "home", {**sandbox.environ, **KNOWN})

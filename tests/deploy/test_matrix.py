@@ -122,7 +122,7 @@ def case(fault: Fault) -> str:
 
 
 @pytest.mark.parametrize("lag", LAGS, ids=lambda lag: f"shown after {lag} s")
-@pytest.mark.parametrize("step", spread(STEPS, 4))
+@pytest.mark.parametrize("step", spread(STEPS, 3))
 def test_every_fault_at_every_step(world: JobsFixture, step: str, lag: int) -> None:
     asyncio.run(_all_faults(world, step, lag))
 

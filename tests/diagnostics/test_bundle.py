@@ -170,6 +170,7 @@ async def test_it_never_overwrites_a_file(world: PracticeFixture, tmp_path: Path
     assert target.read_bytes() == b"mine"
 
 
+@pytest.mark.soak
 def test_by_verb_the_parts_are_listed_and_the_zip_is_private(connected: Inline, tmp_path: Path) -> None:
     target = tmp_path / "support.zip"
     told = connected("doctor", "--json", "--bundle", str(target)).json

@@ -172,7 +172,7 @@ def personal(ground: FaultFixture) -> Iterator[str]:
         yield secret.reveal()
 
 
-@pytest.mark.parametrize("name", spread(FAULTS, 10))
+@pytest.mark.parametrize("name", spread(FAULTS, 4))
 def test_it_is_recognised_from_a_bundle_alone(ground: FaultFixture, name: str) -> None:
     make, code = FAULTS[name]
     (ground.folder / "c.csv").write_text(CLIENTS, encoding="utf-8")

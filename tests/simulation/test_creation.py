@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.simulation.faults import CALM, FIGURES, FaultRates
 from tests.simulation.practice import Engine
+from tests.support.profile import spread
 from tests.support.virtual import run_virtual
 from xpm_tui.application.clients.links import create_in_xpm
 from xpm_tui.application.runs import plans
@@ -102,8 +104,7 @@ def _open(folder: Path, kill: str, shown: str) -> Creation:
     return creation
 
 
-@pytest.mark.parametrize("shown", SHOWN)
-@pytest.mark.parametrize("kill", KILLS)
+@pytest.mark.parametrize(("kill", "shown"), spread(product(KILLS, SHOWN), 14))
 def test_there_is_exactly_one_client_or_a_run_that_says_why_not(folder: Path, kill: str, shown: str) -> None:
     creation = _open(folder, kill, shown)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.simulation.faults import CALM, FIGURES, FaultRates
 from tests.simulation.practice import Engine
+from tests.support.profile import spread
 from tests.support.virtual import run_virtual
 from xpm_tui.application.team.members import create_in_xpm
 from xpm_tui.domain.errors import DecisionNeeded
@@ -85,8 +87,7 @@ class Asked:
         assert self.linked in ("", *self.there)
 
 
-@pytest.mark.parametrize("shown", SHOWN)
-@pytest.mark.parametrize("kill", KILLS)
+@pytest.mark.parametrize(("kill", "shown"), spread(product(KILLS, SHOWN), 14))
 def test_there_is_exactly_one_record_or_a_write_that_waits(folder: Path, kill: str, shown: str) -> None:
     asked = Asked(folder, kill, SHOWN[shown])
 

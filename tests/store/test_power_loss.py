@@ -6,6 +6,8 @@ import itertools
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.store.faults import PowerLoss, RecordingDisk
 from tests.store.script import opened, play, truths
 from tests.store.test_kill import assert_good
@@ -14,6 +16,7 @@ from tests.support.profile import count
 STEPS = 7
 
 
+@pytest.mark.soak
 def test_the_power_may_go_at_any_time(tmp_path: Path) -> None:
     truth = truths(tmp_path, STEPS + 1)
     disk = RecordingDisk()

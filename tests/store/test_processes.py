@@ -10,7 +10,7 @@ import pytest
 
 from tests.store.script import Child, opened
 from tests.support.postgres_server import Opener, opener
-from tests.support.profile import count
+from tests.support.profile import count, in_soak
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Drop, Put, Write
 from xpm_tui.domain.tables import CLIENTS, META, Meta
@@ -47,7 +47,7 @@ def work(open_again: Opener, me: int, commits: int) -> Callable[[Callable[[int],
     return run
 
 
-@pytest.mark.parametrize("processes", [2, 8])
+@pytest.mark.parametrize("processes", [2, in_soak(8)])
 def test_processes_side_by_side(open_again: Opener, processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "SMALLEST_LOG", 4000)
     open_again().close()

@@ -30,7 +30,7 @@ from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.planning.planner import list_differences
 from xpm_tui.sync.policy import Policy
 
-EXAMPLES = settings(max_examples=count(default=200, soak=20_000), deadline=None)
+EXAMPLES = settings(max_examples=count(default=100, soak=20_000), deadline=None)
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(1, 4)
 
@@ -138,7 +138,7 @@ async def _loses_nothing(people: People) -> None:
     assert world.book.snapshot().count(CLIENTS) == len(people.clients)
 
 
-@settings(max_examples=count(default=60, soak=10_000), deadline=None)
+@settings(max_examples=count(default=40, soak=10_000), deadline=None)
 @given(SEEDS, SIZES)
 def test_no_change_of_direction_or_of_what_is_synced_leaves_a_silent_difference(seed: int, size: int) -> None:
     asyncio.run(_switched(Random(seed), size))

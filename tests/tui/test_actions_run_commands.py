@@ -204,6 +204,7 @@ async def test_team_and_templates_are_linked_and_picked(
         assert taken(ran) == [("templates.defaults", {}), ("settings.set", setting)]
 
 
+@pytest.mark.soak
 async def test_the_wizard_runs_commands(tmp_path: Path, console: Make, ran: list[Call]) -> None:
     world = ConsoleFixture(tmp_path, settings={"xero.client_id": "abc"})
     await fill(world)

@@ -309,6 +309,7 @@ async def test_skipped_and_taken_back_by_one_key(office: JobsFixture, over: Call
     assert state(office) == "coming"
 
 
+@pytest.mark.soak
 async def test_a_key_that_cannot_be_used_says_why(office: JobsFixture, over: Callable[..., Console]) -> None:
     office.accepted()
     app = over(office)

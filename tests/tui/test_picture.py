@@ -100,6 +100,7 @@ def test_what_differs_makes_the_same_picture(frames: Frames, colours: ColorSyste
         assert wanted.onto(shown) == "", "nothing is sent twice"
 
 
+@pytest.mark.soak
 @given(
     st.lists(strips_of(TEXTS), min_size=6, max_size=12),
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), max_size=8),

@@ -141,8 +141,8 @@ async def test_hostile_names_are_text(name: str, world: ConsoleFixture, console:
     ("way", "says"),
     [
         (("f9",), "Switch"),
-        (("g", "e"), "Change"),
-        (("g", "e", "P"), "Frozen clients"),
+        in_soak(("g", "e"), "Change"),
+        in_soak(("g", "e", "P"), "Frozen clients"),
         (("colon", "=doctor", "enter"), "What to do"),
     ],
 )
@@ -177,7 +177,7 @@ async def test_a_run_shows_its_progress_by_field_where_there_is_room(
         assert "By field" not in text_of(app)
 
 
-@pytest.mark.parametrize("size", [(59, 24), (80, 17), (20, 5), (1, 1)])
+@pytest.mark.parametrize("size", [in_soak((59, 24)), (80, 17), in_soak((20, 5)), (1, 1)])
 async def test_too_small_is_said(size: tuple[int, int], world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -173,6 +173,7 @@ async def test_staff_are_picked_one_by_one_or_all_and_taken_back(
             assert practice.snapshot().count(TEAM) == 6
 
 
+@pytest.mark.soak
 async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(
     world: ConsoleFixture, console: Make
 ) -> None:

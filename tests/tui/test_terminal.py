@@ -31,6 +31,7 @@ HAVE_ROWS = {"c", "t", "l", "e"}
 """Areas in which there is something to move over."""
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("letter", spread(LETTERS, 1))
 def test_bytes_of_an_area(terminal: Terminal, letter: str) -> None:
     """The first visit, a later one, and a cursor, with all that follows of itself."""
@@ -166,6 +167,7 @@ def test_stop_and_go_on(terminal: Terminal) -> None:
     assert b"Ignition no." in terminal.until(b"Ignition no.")
 
 
+@pytest.mark.soak
 def test_it_ends_after_it_was_continued_without_a_stop(terminal: Terminal) -> None:
     """As the kernel does with a hang-up: its threads must not start a second time."""
     terminal.started()
