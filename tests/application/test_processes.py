@@ -150,6 +150,7 @@ async def test_kill_nine_leaves_a_run_that_the_next_one_ends(
     assert "run.interrupted" in [event.key for event in practice.events.read(EventFilter(run=made.id))]
 
 
+@pytest.mark.soak
 async def test_a_run_that_cannot_start_is_told(practice: OpenPractice) -> None:
     detached = start_background_run(practice, plan_id="p999")
     with pytest.raises(AppError, match="did not start"):

@@ -47,6 +47,7 @@ async def linked(world: PracticeFixture, number: int = 6) -> None:
     )
 
 
+@pytest.mark.soak
 def test_another_process_changes_the_direction(world: PracticeFixture) -> None:
     practice = world.practice
     assert practice.policy().direction == "from_xpm"

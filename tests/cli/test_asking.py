@@ -34,6 +34,7 @@ def test_sync_shows_the_plan_and_asks(connected: Inline, ignition: Path) -> None
     assert connected("plan", "--json").json["items"] == []
 
 
+@pytest.mark.soak
 def test_a_link_shows_its_effect_and_asks(connected: Inline, ignition: Path) -> None:
     connected("import", "clients", str(ignition), code=1)
     (kowhai, *_) = connected("clients", "search", "Kowhai Holdings", "--json").json["items"]

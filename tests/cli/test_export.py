@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import CommandLine
+from xpm_tui.domain.errors import DiskError
 
 
 @pytest.mark.soak
@@ -28,6 +29,19 @@ def test_only_a_written_file_counts_as_sent(tmp_path: Path) -> None:
     assert "Kowhai" not in command("export", "clients", "--changed", "-", code=None).out
 
 
+@pytest.mark.parametrize("words", [("--version",), ("plan", "--help")])
+def test_help_on_a_full_disk_says_so(tmp_path: Path, words: tuple[str, ...]) -> None:
+    command = CommandLine(tmp_path / "home", {"XPM_TUI_USER": "tester"})
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "xpm_tui", *words],
+            stdout=full, stderr=subprocess.PIPE, env=command.environ, check=False,
+        )  # fmt: skip
+    assert ended.returncode == DiskError.exit_code
+    assert b"space" in ended.stderr
+
+
+@pytest.mark.soak
 def test_an_export_is_no_way_to_lose_a_device(tmp_path: Path) -> None:
     command = CommandLine(tmp_path / "home", {"XPM_TUI_USER": "tester"})
     command("clients", "new", "Kowhai", "contact_name=Ann", "contact_email=ann@x.nz")

@@ -95,6 +95,7 @@ def test_a_client_that_shows_up_is_adopted(office: Inline, own: SandboxProcess) 
     assert "sync.decided" in [line["key"] for line in office("log", "--json").lines[:-1]]
 
 
+@pytest.mark.soak
 def test_a_client_that_was_not_made_is_sent_again(office: Inline, own: SandboxProcess) -> None:
     client = held_creation(office, own, after=False)
     (item,) = waiting(office)
@@ -118,6 +119,7 @@ def test_one_that_is_there_is_never_sent_twice(office: Inline, own: SandboxProce
     assert own.asked("client.api/add") == 1
 
 
+@pytest.mark.soak
 def test_a_client_is_let_be(office: Inline, own: SandboxProcess) -> None:
     client = held_creation(office, own)
     (item,) = waiting(office)

@@ -145,6 +145,7 @@ def test_an_expired_token_is_renewed_without_a_word(own: tuple[Inline, SandboxPr
     assert sandbox.asked("connect/token") == before + 1
 
 
+@pytest.mark.soak
 def test_a_revoked_login_asks_for_a_new_one(own: tuple[Inline, SandboxProcess]) -> None:
     connected, sandbox = own
     sandbox.control("POST", "tokens", {"revoke": True})

@@ -18,6 +18,7 @@ def synced(connected: Inline, ignition: Path) -> Inline:
     return connected
 
 
+@pytest.mark.soak
 def test_a_field_is_taken_back_and_stays_so(synced: Inline) -> None:
     kowhai = synced("clients", "show", "CLI-1", "--json").json
     assert kowhai["city"] == "Hobart"

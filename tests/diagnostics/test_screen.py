@@ -58,6 +58,7 @@ async def ended(pilot: Pilot[Any], app: Console) -> None:
     raise AssertionError(text_of(app))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))])
 async def test_trouble_is_in_front_with_its_way_out(
     world: PracticeFixture, app: Console, size: tuple[int, int]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.tui.fixtures import ConsoleFixture, press, settle, text_of
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
@@ -40,6 +42,7 @@ async def test_the_head_names_the_condition_of_the_practice(world: ConsoleFixtur
         assert "STORE DAMAGED" in text_of(app).splitlines()[0]
 
 
+@pytest.mark.soak
 async def test_a_console_follows_settings_that_another_process_changes(
     world: ConsoleFixture, console: Consoles
 ) -> None:

@@ -37,6 +37,7 @@ def links(world: ConsoleFixture) -> dict[str, str]:
         return {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
 
 
+@pytest.mark.soak
 async def test_picking_all_asks_with_the_number_that_is_picked(world: ConsoleFixture, console: Make) -> None:
     await mirrored(world, empty=True)
     app = console(world)

@@ -115,6 +115,7 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
             assert not isinstance(app.screen, FormDialog), act.name
 
 
+@pytest.mark.soak
 async def test_what_is_wrong_is_said_under_its_field(world: ConsoleFixture, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:

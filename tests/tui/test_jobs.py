@@ -298,6 +298,7 @@ async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
     assert [state(office, f"w{n + 1}") for n in range(4)] == ["deployed"] * 4
 
 
+@pytest.mark.soak
 async def test_skipped_and_taken_back_by_one_key(office: JobsFixture, over: Callable[..., Console]) -> None:
     office.accepted()
     app = over(office)

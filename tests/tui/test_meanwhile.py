@@ -236,6 +236,7 @@ async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
         assert not history.list_runs(practice), "what was asked about is what is applied"
 
 
+@pytest.mark.soak
 async def test_review_does_not_replace_a_colleagues_link(world: ConsoleFixture, console: Consoles) -> None:
     """The client was linked in another console meanwhile: enter must not link it otherwise, unasked."""
     await mirrored(world)
@@ -322,6 +323,7 @@ async def test_review_slow_accept_twice_is_still_undone(
     assert first in links(world), "u took back another than the last"
 
 
+@pytest.mark.soak
 async def test_the_cursor_stays_where_a_row_went_away(world: ConsoleFixture, console: Consoles) -> None:
     """A colleague links the client under the cursor: the next key is not for the first of the list."""
     await mirrored(world)

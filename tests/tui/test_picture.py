@@ -123,6 +123,7 @@ def test_a_list_that_moves_makes_the_same_picture(
         assert wanted.onto(shown) == "", "nothing is sent twice"
 
 
+@pytest.mark.soak
 @given(FRAMES, SYSTEMS)
 def test_a_terminal_that_missed_all_but_the_last_shows_it_whole(frames: Frames, colours: ColorSystem) -> None:
     all_of_it, late = Terminal(), Terminal()

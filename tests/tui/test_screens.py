@@ -234,6 +234,7 @@ async def test_an_error_of_ours_is_told_without_a_value(
     assert log.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("size", [in_soak((80, 24)), (60, 18)])
 async def test_the_cards_and_the_names_of_the_areas_are_whole(
     size: tuple[int, int], world: ConsoleFixture, console: Make

@@ -195,6 +195,7 @@ async def test_enter_alone_changes_nothing_and_ends_at_the_plan(world: ConsoleFi
     assert [row(world, TEAM, f"t{n}") for n in range(8)] == before
 
 
+@pytest.mark.soak
 async def test_a_long_answer_leaves_the_buttons_in_sight(tmp_path: Any, console: Make) -> None:
     app = console(ConsoleFixture(tmp_path, connected=False))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -88,6 +88,7 @@ async def test_saved_filters_and_letters_narrow(world: ConsoleFixture, console: 
         assert len(names(app)) == 11
 
 
+@pytest.mark.soak
 async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
     world: ConsoleFixture, console: Make
 ) -> None:

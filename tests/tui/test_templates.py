@@ -78,6 +78,7 @@ async def test_saved_filters_narrow(world: ConsoleFixture, console: Make) -> Non
         assert seen["unused"] == ["Annual Accounts", "GST Return", "Payroll"]
 
 
+@pytest.mark.soak
 async def test_several_templates_are_chosen_in_order_and_taken_back(
     world: ConsoleFixture, console: Make
 ) -> None:
@@ -199,6 +200,7 @@ async def test_services_are_made_from_a_name_on_proposals_and_edited(
         assert service(world, "s5").name == "Chats"
 
 
+@pytest.mark.soak
 async def test_a_closed_list_takes_a_typed_uuid(world: ConsoleFixture, console: Make) -> None:
     from xpm_tui.application.practice_identity import ListState, put
     from xpm_tui.domain.ports import Drop

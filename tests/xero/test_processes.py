@@ -53,6 +53,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
         thread.join()
 
 
+@pytest.mark.soak
 def test_two_processes_of_twenty_tasks_renew_once(tmp_path: Path, server: tuple[str, list[str]]) -> None:
     origin, calls = server
     config = WireConfig(client_id="A1B2C3", identity_url=origin, api_url=origin, login_url=origin)

@@ -293,6 +293,10 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
         case KeyboardInterrupt() | asyncio.CancelledError() | click.Abort():
             click.echo("Stopped.", err=True)
             return 128 + signal.SIGINT
+        case OSError() if ended.errno in (errno.ENOSPC, errno.EDQUOT) and ended.filename is None:
+            # The help and the version are written by click itself; files report their errors with a name.
+            redirect_to_null(sys.stdout)
+            return _write_error(to_disk_error(ended, Path("standard output")), json=False)
         case OutputClosed() if isinstance(why := ended.__cause__, OSError) and why.errno != errno.EPIPE:
             redirect_to_null(sys.stdout)
             return _write_error(to_disk_error(why, Path("standard output")), json=False)

@@ -98,7 +98,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] = [  # noqa: RUF012
         (0, "-tiny"), (60, "-narrow"), (110, "-wide"), (150, "-vast"),
     ]  # fmt: skip
-    VERTICAL_BREAKPOINTS: list[tuple[int, str]] = [(0, "-short"), (18, "-low"), (36, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] = [(0, "-short"), (18, "-low"), (34, "-tall")]  # noqa: RUF012
     MODES: ClassVar[dict[str, Any]] = {area.name: _area(area.name) for area in AREAS}
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [
