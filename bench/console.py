@@ -45,7 +45,7 @@ def _first_frames(folder: Path) -> None:
     marks: dict[str, Callable[[], tuple[Terminal, bytes]]] = {
         "an empty Textual app": lambda: (Terminal(["-c", EMPTY], **environment), STOCK_END),
         "the console: Overview's frame (goal: 1.3)": lambda: (console(home, **environment), OUR_END),
-        "the console: Overview filled": lambda: (console(home, **environment), b"need a link"),
+        "the console: Overview filled": lambda: (console(home, **environment), b"clients to link"),
     }
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in marks}
     for turn in range(1 + RUNS):

@@ -82,9 +82,9 @@ async def _gestures(home: Path) -> Figures:
 
         await gesture("nothing", "", lambda: True)
         await gesture(
-            "Clients: first rows (goal: 300 ms)", "g c", lambda: clients() and clients()._table.rows.items
+            "Clients: first rows (goal: 300 ms)", "g c", lambda: clients() and clients().table.rows.items
         )
-        await gesture("Clients: all rows", "", lambda: len(clients()._table.rows.items) == SIZE)
+        await gesture("Clients: all rows", "", lambda: len(clients().table.rows.items) == SIZE)
         await gesture("the picker: first hits", "m", hits)
         letters = []
         for key in LETTERS:
