@@ -270,6 +270,24 @@ def _xpm_name(home: Home, folder: str) -> str:
     return known.title if known else ""
 
 
+def practice_settings(
+    home: Home,
+    name: str,
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+    lenient: bool = True,
+) -> Settings:
+    """Return the settings of a practice, which need not be open.
+
+    ``environ`` of None is this process's. ``lenient`` skips invalid settings; otherwise they raise
+    ``BadInput``.
+    """
+    file = home.practice(name)[0] / "settings.toml"
+    found = os.environ if environ is None else environ
+    return Settings.load(home.settings_file, file, found, overrides or {}, lenient=lenient)
+
+
 def open_practice(
     home: Home,
     name: str | None = None,
@@ -289,12 +307,9 @@ def open_practice(
     """
     environ = os.environ if environ is None else environ
     chosen = find_practice(home, name)
-    config, data, _ = home.practice(chosen)
     if not read_only:
-        ensure_private(data)
-    settings = Settings.load(
-        home.settings_file, config / "settings.toml", environ, overrides or {}, lenient=lenient
-    )
+        ensure_private(home.practice(chosen)[1])
+    settings = practice_settings(home, chosen, environ=environ, overrides=overrides, lenient=lenient)
     return OpenPractice(
         home,
         chosen,

@@ -102,16 +102,16 @@ class ProcrastinateQueue:
     ) -> None:
         """Perform jobs until ``stop`` is set; see the port."""
         self._perform, self._stop = perform, stop
-        told = False
+        is_reported = False
         while not stop.is_set():
             try:
                 async with self._opened() as app:
-                    told = False
+                    is_reported = False
                     await self._serve(app, worker, timetable, stop)
             except StoreUnreachable as lost:  # the jobs are rescued when it is back
-                if not told and not stop.is_set():
+                if not is_reported and not stop.is_set():
                     self._notice(lost)
-                told = True
+                is_reported = True
             await _wait(stop, min(self._heartbeat, 5.0))
 
     async def rescue(self) -> list[str]:

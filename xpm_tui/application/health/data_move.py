@@ -10,9 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.application.health.maintenance import practice_settings
 from xpm_tui.application.home import STORE_FOLDER, Home, account_name
-from xpm_tui.application.practice import find_practice, refuse_missing_driver
+from xpm_tui.application.practice import find_practice, practice_settings, refuse_missing_driver
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.files.locks import Lock

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -11,13 +10,17 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.application.home import STORE_FOLDER, Home, practices
-from xpm_tui.application.practice import find_practice, open_practice, refuse_missing_driver
+from xpm_tui.application.practice import (
+    find_practice,
+    open_practice,
+    practice_settings,
+    refuse_missing_driver,
+)
 from xpm_tui.domain.errors import AppError, BadInput, NotFound
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.store import Settings
 from xpm_tui.store import admin
 from xpm_tui.store.admin import Report
 from xpm_tui.store.backup import Backup
@@ -134,16 +137,10 @@ def _name(home: Home, practice: str) -> str:
 def _database(home: Home, practice: str, given: Given) -> tuple[str, str]:
     """The address of the database that holds a practice, empty where files do, and the practice's name."""
     name = _name(home, practice)
-    url = practice_settings(home, name, given).secret("store.url").reveal()
+    url = practice_settings(home, name, overrides=given).secret("store.url").reveal()
     if url:
         refuse_missing_driver()
     return url, name
-
-
-def practice_settings(home: Home, name: str, given: Given = NOTHING) -> Settings:
-    """The settings of a practice that is not open; those that cannot be used are passed over."""
-    file = home.practice(name)[0] / "settings.toml"
-    return Settings.load(home.settings_file, file, os.environ, given, lenient=True)
 
 
 def _book(home: Home, practice: str) -> Path:

@@ -26,7 +26,7 @@ import msgspec
 from xpm_tui import __version__
 from xpm_tui.application.home import STORE_FOLDER, Home, practices
 from xpm_tui.application.home import person as person_here
-from xpm_tui.application.practice import OpenPractice, find_practice, open_practice
+from xpm_tui.application.practice import OpenPractice, find_practice, open_practice, practice_settings
 from xpm_tui.application.practice_identity import PracticeIdentity, list_state
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
@@ -356,9 +356,7 @@ def open_target(
     person = person or person_here(None, environ)
     chosen = find_practice(home, name or None)
     config, data, state = home.practice(chosen)
-    settings = Settings.load(
-        home.settings_file, config / "settings.toml", environ, overrides or {}, lenient=True
-    )
+    settings = practice_settings(home, chosen, environ=environ, overrides=overrides)
     practice, why = None, None
     if (data / STORE_FOLDER).exists() or settings.secret("store.url"):
         try:

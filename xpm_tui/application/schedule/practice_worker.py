@@ -20,7 +20,7 @@ import msgspec
 
 import xpm_tui
 from xpm_tui.application.home import Home, practices
-from xpm_tui.application.practice import refuse_missing_driver
+from xpm_tui.application.practice import practice_settings, refuse_missing_driver
 from xpm_tui.application.runs.due import DATABASE_LOST
 from xpm_tui.application.runs.runner import command_start, process_environ
 from xpm_tui.application.schedule.scheduled_run import minutes
@@ -205,12 +205,8 @@ class PracticeWorker:
         found: dict[str, dict[str, Sequence[int]]] = {}
         for name in practices(self._home):
             if name not in self._settings:
-                self._settings[name] = Settings.load(
-                    self._home.settings_file,
-                    self._home.practice(name)[0] / "settings.toml",
-                    self._environ,
-                    self._overrides,
-                    lenient=True,
+                self._settings[name] = practice_settings(
+                    self._home, name, environ=self._environ, overrides=self._overrides
                 )
             settings = self._settings[name]
             settings.follow()

@@ -19,7 +19,7 @@ from xpm_tui.application.home import practices
 from xpm_tui.application.inbox.intake import empty_inbox
 from xpm_tui.application.inbox.queries import folder_of
 from xpm_tui.application.jobs.deployment import deploy_due
-from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice import OpenPractice, practice_settings
 from xpm_tui.application.practice_identity import LISTS, put, read
 from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.due import INTERVALS, DueState, due, interval, skip_recorded
@@ -34,7 +34,6 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import RUNS
-from xpm_tui.settings.store import Settings
 
 Every = Literal["15m", "30m", "1h", "daily"]
 HOUR = 60
@@ -126,10 +125,9 @@ def _others(practice: OpenPractice) -> list[tuple[int, str]]:
     """Return minute and frequency of the other installed schedules on this machine."""
     found = []
     for name in practices(practice.home):
-        config = practice.home.practice(name)[0]
         if name == practice.name:
             continue
-        settings = Settings.load(practice.home.settings_file, config / "settings.toml", {}, {}, lenient=True)
+        settings = practice_settings(practice.home, name, environ={})
         if settings.origin("schedule.minute") == "practice":
             found.append((settings.number("schedule.minute"), settings.text("schedule.every")))
     return found

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
 from xpm_tui.application import home as homes
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.home import STORE_FOLDER, Home
-from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.practice import OpenPractice, open_practice, practice_settings
 from xpm_tui.application.practice_identity import SignIn, read
 from xpm_tui.application.status.summary import StatusSummary, summarize
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.runs import UNKNOWN
-from xpm_tui.settings.store import Settings
 
 
 class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,8 +90,9 @@ def _looked_at(
     environ: Mapping[str, str] | None,
     clock: Clock | None,
 ) -> PracticeView:
-    config, data, _ = home.practice(name)
-    if not (data / STORE_FOLDER).exists() and not _in_database(home, config, environ):
+    is_stored_here = (home.practice(name)[1] / STORE_FOLDER).exists()
+    # Other machines may have put its data into a database.
+    if not is_stored_here and not practice_settings(home, name, environ=environ).secret("store.url"):
         return PracticeView(name=name, current=name == current)  # added, and not opened yet
     try:
         with open_practice(
@@ -105,50 +103,38 @@ def _looked_at(
         return PracticeView(name=name, current=name == current, problem=trouble.message)
 
 
-def _in_database(home: Home, config: Path, environ: Mapping[str, str] | None) -> bool:
-    """Return whether its data is in a database, where other machines may have put it."""
-    settings = Settings.load(
-        home.settings_file,
-        config / "settings.toml",
-        os.environ if environ is None else environ,
-        {},
-        lenient=True,
-    )
-    return bool(settings.secret("store.url"))
-
-
 def _told(practice: OpenPractice, current: str) -> PracticeView:
-    beat = summarize(practice)
-    owner = practice.lock_holder() if beat.running else None
-    needs = [each.sentence for each in beat.problems if each.exit_code or each.code == UNKNOWN]
-    if beat.needs_person:
-        needs.append(f"{count(beat.needs_person, 'client needs/clients need')} a decision about the link.")
+    status = summarize(practice)
+    owner = practice.lock_holder() if status.running else None
+    needs = [each.sentence for each in status.problems if each.exit_code or each.code == UNKNOWN]
+    if status.needs_person:
+        needs.append(f"{count(status.needs_person, 'client needs/clients need')} a decision about the link.")
     return PracticeView(
         name=practice.name,
-        title=beat.title if beat.connected else "",
+        title=status.title if status.connected else "",
         open=True,
         current=practice.name == current,
-        connected=beat.connected,
-        sandbox=beat.sandbox,
-        last_good=beat.last_good,
-        running=beat.running,
-        held=len(beat.held),
-        held_runs=beat.held,
-        login=beat.login,
+        connected=status.connected,
+        sandbox=status.sandbox,
+        last_good=status.last_good,
+        running=status.running,
+        held=len(status.held),
+        held_runs=status.held,
+        login=status.login,
         machine=owner.host if owner else "",
         runner=owner.person if owner else "",
-        minute_left=beat.minute_left,
-        day_left=beat.day_left,
-        mirror_at=beat.mirror_at,
+        minute_left=status.minute_left,
+        day_left=status.day_left,
+        mirror_at=status.mirror_at,
         needs=tuple(needs),
-        waits_for=_decides(practice, beat) if needs else "",
+        waits_for=_decides(practice, status) if needs else "",
         problem=next((each.message for each in conditions(practice) if each.state == "damaged"), ""),
     )
 
 
-def _decides(practice: OpenPractice, beat: StatusSummary) -> str:
+def _decides(practice: OpenPractice, status: StatusSummary) -> str:
     """Return who decides: for a new login who signed in at Xero, otherwise who used the practice last."""
-    if beat.login_needed and beat.login:
-        return beat.login
+    if status.login_needed and status.login:
+        return status.login
     last = read(practice.snapshot(), "sign-in", SignIn)
-    return last.by if last is not None and last.by else beat.by
+    return last.by if last is not None and last.by else status.by
