@@ -6,18 +6,20 @@ lazy_imports():``, where readers, type checkers and import contracts see them. E
 name in it (``from xpm_tui.application.runs import plans``, then ``plans.make(...)``): the first access to an
 attribute of the module loads it.
 
-There are no imports inside functions. This module does not depend on the rest of the program.
+There are no imports inside functions. Regular expressions are compiled when they are first used, too: see
+:func:`pattern`. This module does not depend on the rest of the program.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     # Their base classes would load twenty more modules; the import system only needs the methods.
@@ -141,3 +143,25 @@ def lazy_imports() -> Iterator[None]:
         yield
     finally:
         _block.active = before
+
+
+class _LazyPattern:
+    """A regular expression that is compiled when one of its methods is first used."""
+
+    def __init__(self, text: str, flags: re.RegexFlag | int) -> None:
+        self._text = text
+        self._flags = flags
+
+    def __getattr__(self, name: str) -> Any:
+        # Only reached once per method: the bound method is kept on the object.
+        found = getattr(re.compile(self._text, self._flags), name)
+        setattr(self, name, found)
+        return found
+
+
+def pattern(text: str, flags: re.RegexFlag | int = 0) -> re.Pattern[str]:
+    """Return a regular expression that is compiled when it is first used.
+
+    Compiling takes up to 2 ms each, and most verbs use few of those that their modules define.
+    """
+    return cast("re.Pattern[str]", _LazyPattern(text, flags))

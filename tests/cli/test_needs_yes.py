@@ -11,7 +11,7 @@ from tests.cli.conftest import FILE
 from tests.cli.test_read_only import tree
 from tests.support.command import Inline
 from xpm_tui.commands.effects import PerCall, usual_effect
-from xpm_tui.commands.registry import COMMANDS
+from xpm_tui.commands.registry import all_commands
 
 CALLS: dict[str, tuple[str, ...]] = {
     "disconnect": ("disconnect", "--everything"),
@@ -27,8 +27,8 @@ CALLS: dict[str, tuple[str, ...]] = {
 
 
 def test_the_table_has_every_such_command() -> None:
-    found = {act.name for act in COMMANDS if act.verb and usual_effect(act).needs_yes}
-    varying = {act.name for act in COMMANDS if isinstance(act.effect, PerCall)}
+    found = {act.name for act in all_commands() if act.verb and usual_effect(act).needs_yes}
+    varying = {act.name for act in all_commands() if isinstance(act.effect, PerCall)}
     assert found <= set(CALLS) <= found | varying
 
 

@@ -13,9 +13,9 @@ from tests.support.command import Inline
 from tests.support.every_verb import words
 from xpm_tui.commands.command import Command
 from xpm_tui.commands.effects import usual_effect
-from xpm_tui.commands.registry import COMMANDS
+from xpm_tui.commands.registry import all_commands
 
-VERBS = [act for act in COMMANDS if act.verb]
+VERBS = [act for act in all_commands() if act.verb]
 
 LOOKS = (
     ("plan",),

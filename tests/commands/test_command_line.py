@@ -13,7 +13,7 @@ from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root
 from xpm_tui.cli.runner import parameters
 from xpm_tui.commands.command import Command, Param, read
-from xpm_tui.commands.registry import ALIKE, ANSWERS, COMMANDS, by_name, by_verb, command_line
+from xpm_tui.commands.registry import ALIKE, ANSWERS, all_commands, by_name, by_verb, command_line
 
 HOSTILE = '-it\'s; $(rm *) "é" c1:city'
 
@@ -45,7 +45,7 @@ def _parsed(line: str) -> tuple[Command[Any], dict[str, Any]]:
 
 @pytest.mark.parametrize("text", ["c12", HOSTILE], ids=["plain", "hostile"])
 def test_a_logged_line_makes_the_same_call(text: str) -> None:
-    for act in COMMANDS:
+    for act in all_commands():
         if not act.verb:
             continue
         chosen = {param.name: _value(param, text) for param in read(act.params)}
@@ -60,7 +60,7 @@ def test_a_logged_line_makes_the_same_call(text: str) -> None:
 
 
 def test_what_the_console_alone_has_is_told_by_the_nearest_verb_and_no_secret() -> None:
-    assert {act.name for act in COMMANDS if not act.verb} == set(ALIKE)
+    assert {act.name for act in all_commands() if not act.verb} == set(ALIKE)
     sync = by_name("clients.sync")
     assert command_line(sync, sync.params(client="c9")) == "xpm-tui sync --client c9"
     undo = by_name("clients.undo")

@@ -24,7 +24,7 @@ from xpm_tui.commands.effects import (
     opening_effect,
     usual_effect,
 )
-from xpm_tui.commands.registry import COMMANDS, by_name
+from xpm_tui.commands.registry import all_commands, by_name
 from xpm_tui.domain.errors import ReadOnly
 
 LOOKS, FILE, HERE = Effect.LOOKS, Effect.WRITES_FILE, Effect.WRITES_HERE
@@ -139,7 +139,7 @@ ALWAYS: dict[Effect, set[str]] = {
 """Commands that do the same whatever the parameters are."""
 
 SOURCE = Path(__file__).parents[2] / "xpm_tui"
-each = pytest.mark.parametrize("act", COMMANDS, ids=lambda act: act.name)
+each = pytest.mark.parametrize("act", all_commands(), ids=lambda act: act.name)
 
 
 def params(act: Command[Any], values: dict[str, Any]) -> msgspec.Struct:

@@ -11,9 +11,9 @@ import pytest
 
 from xpm_tui.commands.command import Command, Situation, read
 from xpm_tui.commands.effects import opening_effect
-from xpm_tui.commands.registry import COMMANDS, GROUPS, by_name, by_verb, for_area
+from xpm_tui.commands.registry import GROUPS, all_commands, by_name, by_verb, for_area
 
-each = pytest.mark.parametrize("act", COMMANDS, ids=lambda act: act.name)
+each = pytest.mark.parametrize("act", all_commands(), ids=lambda act: act.name)
 
 
 @each
@@ -50,10 +50,10 @@ def test_the_defaults_make_a_valid_value(act: Command[Any]) -> None:
 
 def test_no_verb_is_taken_twice() -> None:
     words = Counter(
-        (*act.verb[:-1], last) for act in COMMANDS if act.verb for last in (act.verb[-1], *act.aliases)
+        (*act.verb[:-1], last) for act in all_commands() if act.verb for last in (act.verb[-1], *act.aliases)
     )
     assert [verb for verb, times in words.items() if times > 1] == []
-    assert len({act.name for act in COMMANDS}) == len(COMMANDS)
+    assert len({act.name for act in all_commands()}) == len(all_commands())
 
 
 @pytest.mark.parametrize("area", ["overview", "clients", "team", "sync", "settings"])
@@ -69,8 +69,8 @@ def test_a_footer_fits_eighty_columns() -> None:
 
 
 def test_every_group_of_verbs_is_named() -> None:
-    itself = {act.verb for act in COMMANDS if act.verb}
-    groups = {act.verb[:1] for act in COMMANDS if len(act.verb) > 1} - itself
+    itself = {act.verb for act in all_commands() if act.verb}
+    groups = {act.verb[:1] for act in all_commands() if len(act.verb) > 1} - itself
     assert {" ".join(group) for group in groups} <= set(GROUPS)
 
 
@@ -92,7 +92,7 @@ def test_what_writes_says_so_in_a_read_only_console(act: Command[Any]) -> None:
 
 def test_why_not_is_a_sentence() -> None:
     nothing = Situation()
-    told = {act.name: act.unavailable(nothing) for act in COMMANDS if act.unavailable(nothing)}
+    told = {act.name: act.unavailable(nothing) for act in all_commands() if act.unavailable(nothing)}
     assert "clients.link" in told
     assert "sync" in told
     assert "runs.stop" in told

@@ -27,8 +27,7 @@ from xpm_tui.cli import main as command_line
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.manual import EXITS
 from xpm_tui.commands.command import Command, Situation
-from xpm_tui.commands.registry import COMMANDS as COMMANDS
-from xpm_tui.commands.registry import RENAMED
+from xpm_tui.commands.registry import RENAMED, all_commands
 from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.lazy import load
 from xpm_tui.log.sentences import REASONS, SENTENCES
@@ -81,14 +80,14 @@ def other_names() -> dict[str, str]:
     """Each other name of a verb, and the verb."""
     return {
         " ".join((*command.verb[:-1], alias)): verb_of(command)
-        for command in COMMANDS
+        for command in all_commands()
         for alias in command.aliases
     }
 
 
 def default_verbs() -> dict[str, str]:
     """What a group of verbs does when it is called alone; a group's earlier name included."""
-    found = {" ".join(command.verb[:-1]): verb_of(command) for command in COMMANDS if command.default}
+    found = {" ".join(command.verb[:-1]): verb_of(command) for command in all_commands() if command.default}
     for (*before, old), today in RENAMED.items():
         group, former = (" ".join((*before, word)) for word in (today, old))
         if group in found:
@@ -103,14 +102,14 @@ def area_letters() -> dict[str, str]:
 
 def area_keys() -> Iterator[tuple[str, str, str]]:
     """Area (``*``: all of them), key, and the command that the key starts."""
-    for command in COMMANDS:
+    for command in all_commands():
         for area in command.where if command.key else ():
             yield area, command.key, verb_of(command)
 
 
 def palette() -> dict[str, set[str]]:
     """What the palette offers in each area."""
-    names = {command.name: verb_of(command) for command in COMMANDS}
+    names = {command.name: verb_of(command) for command in all_commands()}
     areas = dict.fromkeys([*area_letters(), *(area for area, _, _ in area_keys() if area != "*")])
     return {area: {names[each.name] for each in palette_entries(area, Situation())} for area in areas}
 

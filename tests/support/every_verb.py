@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xpm_tui.commands.command import Command, Param, read
-from xpm_tui.commands.registry import COMMANDS
+from xpm_tui.commands.registry import all_commands
 
 NOT_RUN = {
     "connect": "is run first, by itself",
@@ -30,7 +30,7 @@ FLAGS = ("yes", "anyway", "all")
 
 def verbs() -> list[Command[Any]]:
     """All that are run; a new one is among them by itself."""
-    return [act for act in COMMANDS if act.verb and act.name not in NOT_RUN and act.name not in LAST]
+    return [act for act in all_commands() if act.verb and act.name not in NOT_RUN and act.name not in LAST]
 
 
 def words(act: Command[Any], values: Mapping[str, str] = VALUES, flags: tuple[str, ...] = FLAGS) -> list[str]:

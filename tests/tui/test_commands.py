@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import source_code
 from tests.tui.writing import TUI, bypasses, parsed, writing
-from xpm_tui.commands.registry import COMMANDS
+from xpm_tui.commands.registry import all_commands
 
 RUNNERS = {"perform", "copy_command", "read_command", "run_command", "run_named", "start_command"}
 """What runs a command: each of them comes to ``run_command``."""
@@ -112,7 +112,7 @@ METHODS = list(methods())
 
 @pytest.mark.parametrize(("screen", "name", "node"), METHODS, ids=[f"{m[0]}.{m[1]}" for m in METHODS])
 def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: ast.FunctionDef) -> None:
-    act = next(act.name for act in COMMANDS if "do_" + act.name.replace(".", "_") == name)
+    act = next(act.name for act in all_commands() if "do_" + act.name.replace(".", "_") == name)
     called, said = calls(node), texts(node)
     if name in OPENS:
         assert OPENS[name] in called

@@ -16,7 +16,7 @@ from xpm_tui.application.jobs.proposals import list_proposals
 from xpm_tui.application.presenters.lookup import find_client
 from xpm_tui.commands.command import Command
 from xpm_tui.commands.parameter_labels import choice_labels, field_choices, parameter_label
-from xpm_tui.commands.registry import COMMANDS, by_name
+from xpm_tui.commands.registry import all_commands, by_name
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.fields import editable
 from xpm_tui.domain.formatting import date_hint
@@ -62,7 +62,7 @@ async def test_a_setting_is_found_by_its_name_before_others_that_speak_of_it(
 
 
 PARTS = count(1, 3)
-FILLABLE = [act for act in COMMANDS if open_parameters(act, {})]
+FILLABLE = [act for act in all_commands() if open_parameters(act, {})]
 
 
 def refusing(act: Command[Any]) -> Command[Any]:

@@ -11,7 +11,7 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from xpm_tui.commands.registry import COMMANDS, for_area
+from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.tui import dialogs, screens, widgets, wizard
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.app_protocol import AREAS
@@ -68,7 +68,7 @@ def test_an_area_uses_each_key_once_and_shows_no_more_than_fit(area: str) -> Non
 
 
 def test_every_act_has_a_verb_or_a_key() -> None:
-    assert [act.name for act in COMMANDS if not act.verb and not act.key] == []
+    assert [act.name for act in all_commands() if not act.verb and not act.key] == []
 
 
 def test_no_key_that_something_swallows_is_the_only_one() -> None:
@@ -93,14 +93,14 @@ def test_every_f_key_has_a_second_way() -> None:
         keys = {key.strip() for key in binding.key.split(",")}
         if keys & F_KEYS and not keys - F_KEYS - set(SWALLOWED):
             assert keys & set(SECOND), (where, binding.key)
-    for act in COMMANDS:
+    for act in all_commands():
         if act.key in F_KEYS:
             assert act.verb, f"{act.name} is in the palette, and a verb"
 
 
 def deeds() -> Iterator[tuple[str, str, str]]:
     """Every letter, digit and function key that is obeyed, what it does, and where."""
-    for act in COMMANDS:
+    for act in all_commands():
         if act.key:
             yield act.key, act.name, " ".join(act.where)
     for where, binding in every_binding():

@@ -9,7 +9,7 @@ import pytest
 from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.commands.command import Situation
-from xpm_tui.commands.registry import COMMANDS
+from xpm_tui.commands.registry import all_commands
 from xpm_tui.domain.runs import Stop
 from xpm_tui.sync.planning import guard
 from xpm_tui.tui import keymap, screenshot
@@ -32,7 +32,7 @@ Make = Callable[..., Console]
     ],
 )
 def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) -> None:
-    assert {act.name for act in COMMANDS} >= set(keymap.SYNONYMS), "a synonym of a command that is gone"
+    assert {act.name for act in all_commands()} >= set(keymap.SYNONYMS), "a synonym of a command that is gone"
     entries = [*keymap.palette_entries("overview", Situation(area="overview")), *keymap.problem_entries()]
     assert {entry.name for entry in rank(typed, entries)} >= names
 

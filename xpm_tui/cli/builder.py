@@ -19,16 +19,14 @@ def add_commands(
     root: VerbGroup,
     acts: Sequence[Command[Any]],
     titles: Mapping[str, str],
-    renamed: Mapping[tuple[str, ...], str],
     perform: Perform,
 ) -> None:
     """Add a click command for each command with a verb.
 
     Args:
         root: The group to which they are added.
-        acts: All commands.
+        acts: The commands.
         titles: The titles of the groups.
-        renamed: Earlier words of verbs, with the last word that replaced them.
         perform: Runs a command.
     """
     spoken = [command for command in acts if command.verb]
@@ -46,8 +44,21 @@ def add_commands(
         parent.add_command(_verb(command, perform), command.verb[-1])
         for alias in command.aliases:
             parent.add_command(_verb(command, perform, other_name_of=command.verb[-1]), alias)
-    for words, today in renamed.items():
-        groups[words[:-1]].old_names[words[-1]] = today
+
+
+def add_old_names(root: VerbGroup, renamed: Mapping[tuple[str, ...], str]) -> None:
+    """Let the earlier words of verbs work.
+
+    Args:
+        root: The root of all verbs; groups that it does not have are left out.
+        renamed: The earlier words, each with the last word that replaced them.
+    """
+    for (*above, last), today in renamed.items():
+        group: click.Command | None = root
+        for word in above:
+            group = group.commands.get(word) if isinstance(group, VerbGroup) else None
+        if isinstance(group, VerbGroup):
+            group.old_names[last] = today
 
 
 def _group(

@@ -9,17 +9,17 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
 from xpm_tui.cli.console import ConsoleLauncher, NoConsole, open_console
 from xpm_tui.cli.options import collected, global_options
-from xpm_tui.cli.tree import RootGroup
+from xpm_tui.cli.tree import RootGroup, VerbGroup
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.cli import builder, completion, extra_verbs, output
+    from xpm_tui.cli import builder, completion, extra_verbs, output, verb_index
     from xpm_tui.cli import runner as error_exit
     from xpm_tui.commands import registry
 
@@ -45,25 +45,34 @@ def build_root(console: ConsoleLauncher) -> RootGroup:
         if ctx.invoked_subcommand is None:
             ctx.exit(open_console(console, collected(ctx)))
 
-    def grow(tree: RootGroup) -> None:
-        builder.add_commands(tree, registry.COMMANDS, registry.GROUPS, registry.RENAMED, error_exit.perform)
-        extra_verbs.add_extra(tree, console)
+    def build(word: str) -> Mapping[str, click.Command]:
+        tree = VerbGroup(name="xpm-tui", parameters=list)
+        modules = verb_index.VERBS[word][1] if word else ()
+        if modules or not word:
+            builder.add_commands(tree, registry.commands_from(modules), registry.GROUPS, error_exit.perform)
+        if not modules:
+            extra_verbs.add_extra(tree, console)
+        builder.add_old_names(tree, registry.RENAMED)
         # off since the program started; the console, which needs no verbs, turns it on later
         if not gc.isenabled():
             gc.freeze()  # loaded modules stay, so the garbage collector need not check them
             gc.set_threshold(_GC_THRESHOLD, 20, 100)
             gc.enable()
+        return tree.commands
 
-    return RootGroup(
+    root = RootGroup(
         name="xpm-tui",
         help=_HELP,
         epilog="xpm-tui demo\nxpm-tui plan --json",
         parameters=global_options,
         callback=alone,
-        grow=grow,
+        build=build,
+        titles={word: title for word, (title, _) in verb_index.VERBS.items()},
         invoke_without_command=True,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
+    root.old_names = verb_index.OLD_NAMES
+    return root
 
 
 def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import click
@@ -83,20 +83,45 @@ class VerbGroup(Verb, click.Group):
 
 
 class RootGroup(VerbGroup):
-    """The root of all verbs. ``grow`` adds them on demand, because the console starts without them."""
+    """The root of all verbs, which are built when they are needed.
 
-    def __init__(self, *, grow: Callable[[RootGroup], None], **more: Any) -> None:
-        self._grow: Callable[[RootGroup], None] | None = grow
+    Args:
+        build: Returns all verbs and groups by name; for a word, those of the modules that define it.
+        titles: The first words of all verbs with their short help, so that help loads no command.
+        more: Further arguments of ``Verb``.
+    """
+
+    def __init__(
+        self, *, build: Callable[[str], Mapping[str, click.Command]], titles: Mapping[str, str], **more: Any
+    ) -> None:
+        self._build = build
+        self._titles = titles
+        self._commands: MutableMapping[str, click.Command] = {}
         super().__init__(**more)
 
     @property
     def commands(self) -> MutableMapping[str, click.Command]:
         """The verbs and groups, by name."""
-        grow, self._grow = self._grow, None
-        if grow is not None:
-            grow(self)
+        if not self._commands:
+            self._commands = dict(self._build(""))
         return self._commands
 
     @commands.setter
     def commands(self, commands: MutableMapping[str, click.Command]) -> None:
         self._commands = commands
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name; unless all are there, only its own modules are loaded."""
+        name = self.old_names.get(cmd_name, cmd_name)
+        if self._commands or name not in self._titles:
+            return super().get_command(ctx, cmd_name)
+        return self._build(name).get(name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the first words of all verbs, in the order of the help."""
+        return sorted(self._titles)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs with their short help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(self._titles.items()))

@@ -1,11 +1,13 @@
 """Generates the reference pages of the command line: verbs, exit codes and JSON answers.
 
-``python -m xpm_tui.cli.verb_reference PAGE > docs/PAGE.md``, where PAGE is verbs, exit-codes or json.
+``python -m xpm_tui.cli.verb_reference PAGE > docs/PAGE.md``, where PAGE is verbs, exit-codes or json;
+``python -m xpm_tui.cli.verb_reference index > xpm_tui/cli/verb_index.py`` makes the index of verbs.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import re
 import sys
@@ -21,6 +23,7 @@ from xpm_tui.cli.main import build_root
 from xpm_tui.cli.manual import EXITS
 from xpm_tui.cli.options import GlobalOption
 from xpm_tui.cli.tree import Positional
+from xpm_tui.commands import registry
 from xpm_tui.domain.errors import AppError
 from xpm_tui.lazy import load
 
@@ -282,7 +285,43 @@ def _kind(schema: dict[str, Any]) -> str:
     return f" ({' or '.join(named)})" if named else ""
 
 
+_INDEX = '''\
+"""The first words of all verbs: their short help, and the modules of commands that define them.
+
+Made from the commands, so that one verb starts without loading the others:
+``python -m xpm_tui.cli.verb_reference index > xpm_tui/cli/verb_index.py``. Do not edit.
+"""
+
+VERBS: dict[str, tuple[str, tuple[str, ...]]] = {{
+{rows}}}
+
+OLD_NAMES = {{{old}}}
+"""Earlier first words with their replacements."""
+'''
+
+
+def index_module() -> str:
+    """Return the source of ``xpm_tui/cli/verb_index.py``."""
+    modules = registry.modules_by_verb()
+    rows = []
+    for word, command in sorted(build_root(NoConsole()).commands.items()):
+        title, defining = _quoted(command.get_short_help_str(200)), _tuple(modules.get(word, ()))
+        rows.append(f"    {_quoted(word)}: (\n        {title},\n        {defining},\n    ),\n")
+    old = [
+        f"{_quoted(words[0])}: {_quoted(new)}" for words, new in registry.RENAMED.items() if len(words) == 1
+    ]
+    return _INDEX.format(rows="".join(rows), old=", ".join(old))
+
+
+def _tuple(names: tuple[str, ...]) -> str:
+    return f"({', '.join(map(_quoted, names))}{',' if len(names) == 1 else ''})"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 PAGES: dict[str, Callable[[], str]] = {"verbs": verbs_page, "exit-codes": codes_page, "json": json_page}
 
 if __name__ == "__main__":
-    sys.stdout.write(PAGES[sys.argv[1]]())
+    sys.stdout.write({**PAGES, "index": index_module}[sys.argv[1]]())

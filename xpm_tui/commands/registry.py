@@ -1,6 +1,7 @@
 """The registry of all commands.
 
-Importing it loads no screen, no HTTP and no store: a command loads what it needs when it runs.
+Importing it loads no command, no screen, no HTTP and no store: the modules that define commands are loaded
+when they are asked for, and a command loads what it needs when it runs.
 
 Command lines that repeat calls made in the console, quoted for a shell and ready to copy.
 """
@@ -8,76 +9,81 @@ Command lines that repeat calls made in the console, quoted for a shell and read
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
+from types import ModuleType
 from typing import Any, Literal
 
 import msgspec
 
-from xpm_tui.commands import (
-    clients,
-    connection,
-    csv_files,
-    data,
-    deletions,
-    deployment,
-    doctor,
-    inbox,
-    job_reports,
-    jobs,
-    links,
-    log,
-    maintenance,
-    plans,
-    practices,
-    proposals,
-    records,
-    renewals,
-    runs,
-    schedule,
-    settings,
-    staff,
-    sync,
-    team,
-    templates,
-    workers,
-)
-from xpm_tui.commands import records as editing
-from xpm_tui.commands import settings as policy
 from xpm_tui.commands.command import Command, Param, read
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.settings import schema
+from xpm_tui.lazy import lazy_imports
 
-COMMANDS: tuple[Command[Any], ...] = (
-    *connection.COMMANDS,
-    *clients.COMMANDS,
-    *editing.COMMANDS,
-    *records.RECORD_COMMANDS,
-    *deletions.COMMANDS,
-    *links.COMMANDS,
-    *csv_files.COMMANDS,
-    *inbox.COMMANDS,
-    *plans.COMMANDS,
-    *policy.POLICY_COMMANDS,
-    *sync.COMMANDS,
-    *runs.RUN_COMMANDS,
-    *sync.RETRY_COMMANDS,
-    *log.COMMANDS,
-    *schedule.COMMANDS,
-    *workers.COMMANDS,
-    *settings.COMMANDS,
-    *team.COMMANDS,
-    *staff.COMMANDS,
-    *templates.COMMANDS,
-    *deployment.COMMANDS,
-    *jobs.COMMANDS,
-    *job_reports.COMMANDS,
-    *proposals.COMMANDS,
-    *renewals.COMMANDS,
-    *maintenance.COMMANDS,
-    *practices.COMMANDS,
-    *data.COMMANDS,
-    *doctor.COMMANDS,
+with lazy_imports():
+    from xpm_tui.commands import (
+        clients,
+        connection,
+        csv_files,
+        data,
+        deletions,
+        deployment,
+        doctor,
+        inbox,
+        job_reports,
+        jobs,
+        links,
+        log,
+        maintenance,
+        plans,
+        practices,
+        proposals,
+        records,
+        renewals,
+        runs,
+        schedule,
+        settings,
+        staff,
+        sync,
+        team,
+        templates,
+        workers,
+    )
+    from xpm_tui.settings import schema
+
+_SOURCES: tuple[tuple[ModuleType, str], ...] = (
+    (connection, "COMMANDS"),
+    (clients, "COMMANDS"),
+    (records, "COMMANDS"),
+    (records, "RECORD_COMMANDS"),
+    (deletions, "COMMANDS"),
+    (links, "COMMANDS"),
+    (csv_files, "COMMANDS"),
+    (inbox, "COMMANDS"),
+    (plans, "COMMANDS"),
+    (settings, "POLICY_COMMANDS"),
+    (sync, "COMMANDS"),
+    (runs, "RUN_COMMANDS"),
+    (sync, "RETRY_COMMANDS"),
+    (log, "COMMANDS"),
+    (schedule, "COMMANDS"),
+    (workers, "COMMANDS"),
+    (settings, "COMMANDS"),
+    (team, "COMMANDS"),
+    (staff, "COMMANDS"),
+    (templates, "COMMANDS"),
+    (deployment, "COMMANDS"),
+    (jobs, "COMMANDS"),
+    (job_reports, "COMMANDS"),
+    (proposals, "COMMANDS"),
+    (renewals, "COMMANDS"),
+    (maintenance, "COMMANDS"),
+    (practices, "COMMANDS"),
+    (data, "COMMANDS"),
+    (doctor, "COMMANDS"),
 )
+"""The modules that define commands, in the order of help and footer, each with the name of its tuple."""
 
 GROUPS: dict[str, str] = {
     "cases": "Known problems: symptoms and what to do.",
@@ -103,15 +109,56 @@ GROUPS: dict[str, str] = {
 RENAMED: dict[tuple[str, ...], str] = {("book",): "data", ("proposals", "take"): "take-over"}
 """Former words of verbs with their replacements: they still work, but help does not list them."""
 
-_BY_NAME = {act.name: act for act in COMMANDS}
-_BY_VERB = {
-    (*act.verb[:-1], last): act for act in COMMANDS if act.verb for last in (act.verb[-1], *act.aliases)
-}
+
+@cache
+def all_commands() -> tuple[Command[Any], ...]:
+    """Return all commands, in the order of help and footer."""
+    return commands_from()
+
+
+def commands_from(modules: Iterable[str] = ()) -> tuple[Command[Any], ...]:
+    """Return the commands that some modules define; no other module of commands is loaded.
+
+    Args:
+        modules: The last parts of their names; without any, all modules.
+    """
+    chosen = frozenset(modules)
+    return tuple(
+        command
+        for module, name in _SOURCES
+        if not chosen or module.__name__.rpartition(".")[2] in chosen
+        for command in getattr(module, name)
+    )
+
+
+def modules_by_verb() -> dict[str, tuple[str, ...]]:
+    """Return the first words of all verbs, each with the modules that define its commands."""
+    found: dict[str, dict[str, None]] = {}
+    for module, name in _SOURCES:
+        for command in getattr(module, name):
+            if command.verb:
+                found.setdefault(command.verb[0], {})[module.__name__.rpartition(".")[2]] = None
+    return {word: tuple(modules) for word, modules in found.items()}
+
+
+@cache
+def _by_name() -> dict[str, Command[Any]]:
+    return {command.name: command for command in all_commands()}
+
+
+@cache
+def _by_verb() -> dict[tuple[str, ...], Command[Any]]:
+    return {
+        (*command.verb[:-1], last): command
+        for command in all_commands()
+        if command.verb
+        for last in (command.verb[-1], *command.aliases)
+    }
 
 
 def by_name(name: str) -> Command[Any]:
     """Return the command with that name; raises ``KeyError``."""
-    return _BY_NAME[name]
+    return _by_name()[name]
 
 
 def by_verb(*words: str) -> Command[Any] | None:
@@ -119,12 +166,16 @@ def by_verb(*words: str) -> Command[Any] | None:
     today: tuple[str, ...] = ()
     for word in words:
         today += (RENAMED.get((*today, word), word),)
-    return _BY_VERB.get(today)
+    return _by_verb().get(today)
 
 
 def for_area(area: str) -> tuple[Command[Any], ...]:
     """Return the commands that have a key in an area of the console, in the order of the footer."""
-    return tuple(act for act in COMMANDS if act.key and (area in act.where or "*" in act.where))
+    return tuple(
+        command
+        for command in all_commands()
+        if command.key and (area in command.where or "*" in command.where)
+    )
 
 
 PROGRAM = "xpm-tui"

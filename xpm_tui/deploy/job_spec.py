@@ -16,6 +16,7 @@ from xpm_tui.domain.ignition import Client, JobSpec, Proposal, ProposalService, 
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CATEGORIES, SERVICES, STAFF, TEAM, TEMPLATES
+from xpm_tui.lazy import pattern
 
 Per = Literal["proposal", "project", "entity"]
 
@@ -180,11 +181,11 @@ class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
 LONGEST_NAME = 255
 A_YEAR = 365
 """Days from start to due of a one-time job without a due date."""
-BUDGET = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
+BUDGET = pattern(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 """A budget in XPM's form: a plain decimal number."""
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+UUID = pattern(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 """A category given by UUID, for a login that cannot read XPM's list."""
-_AMOUNT = re.compile(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
+_AMOUNT = pattern(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
 
 
 def services_of(proposal: Proposal, workflow: Workflow) -> tuple[ProposalService, ...]:

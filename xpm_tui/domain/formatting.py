@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from xpm_tui.domain.safe_text import LIMIT, Shown, visible
-from xpm_tui.lazy import lazy_imports
+from xpm_tui.lazy import lazy_imports, pattern
 
 with lazy_imports():
     import calendar
@@ -269,8 +269,8 @@ def _prefix(text: str, room: int) -> int:
 
 # Lines
 
-_WORDS = re.compile(r"\s*\S+\s*|\s+")
-_BEFORE = re.compile(
+_WORDS = pattern(r"\s*\S+\s*|\s+")
+_BEFORE = pattern(
     r"\s*"
     r"(?:(?:\d{1,3}[.)]|[^\w\s\"'“‘(\[{<]{1,2})\s+(?=\S))?"  # 1. or a mark: ! → ■ •
     r"(?:(?:\w[\w-]*(?: [\w-]+){0,2}: +|\S+(?: \S+){0,3} {2,})(?=\S))?"  # a label, by colon or in a column
@@ -374,8 +374,8 @@ def gauge(part: float, columns: int) -> str:
     return "━" * full + "─" * (columns - full)
 
 
-_ISO = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
-_DAY_FIRST = re.compile(r"(\d{1,2})[./ -](\d{1,2})[./ -](\d{4})")
+_ISO = pattern(r"(\d{4})-?(\d{2})-?(\d{2})")
+_DAY_FIRST = pattern(r"(\d{1,2})[./ -](\d{1,2})[./ -](\d{4})")
 
 
 def date_hint(text: str, today: date) -> str:

@@ -10,7 +10,6 @@ a question.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from itertools import permutations
@@ -20,6 +19,7 @@ import msgspec
 
 from xpm_tui.domain.names import ParsedName, PersonName, exact, key_of, read, without_code
 from xpm_tui.domain.spelling import BUSINESS_WORDS, SPELT_FORMS, misspelt, same_word
+from xpm_tui.lazy import pattern
 
 __all__ = [
     "Answer",
@@ -34,7 +34,7 @@ __all__ = [
 
 Answer = Literal["same", "near", "different"]
 
-_WORDS = re.compile(r"[^\W_]+")
+_WORDS = pattern(r"[^\W_]+")
 
 _NICKNAMES = """
 robert rob bob bobby robbie bert|william will bill billy willie|richard rick dick rich ricky

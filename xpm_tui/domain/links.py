@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from xpm_tui.lazy import pattern
+
 Value = str | bool | None | tuple[str, ...]
 """A field's canonical value: text, yes or no, None, or a sorted list of names. People are staff UUIDs."""
 
@@ -26,14 +28,14 @@ class XpmReference(NamedTuple):
     is_whole: bool
 
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_ADDRESS = re.compile(
+_UUID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ADDRESS = pattern(
     r"(?:[a-z][a-z0-9+.-]*://|www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/|/clients?/)\S*", re.IGNORECASE
 )
-_OF_A_CLIENT = re.compile(r"(?:/clients?/|[?&#;/]client_?(?:id|number|no)?=)(\d+)(?!\w)", re.IGNORECASE)
-_BY_ID = re.compile(r"[?&#;](?:id|number|no)=(\d+)(?!\w)", re.IGNORECASE)
-_PART = re.compile(r"(?<=[/=])(\d+)(?=[/?#&;]|\Z)")
-_OF_ANOTHER = re.compile(
+_OF_A_CLIENT = pattern(r"(?:/clients?/|[?&#;/]client_?(?:id|number|no)?=)(\d+)(?!\w)", re.IGNORECASE)
+_BY_ID = pattern(r"[?&#;](?:id|number|no)=(\d+)(?!\w)", re.IGNORECASE)
+_PART = pattern(r"(?<=[/=])(\d+)(?=[/?#&;]|\Z)")
+_OF_ANOTHER = pattern(
     r"(?:job|staff|contact|invoice|quote|supplier|lead|task|template|categor(?:y|ie)|group|cost|time)s?"
     r"(?:_?id)?[/?#&;=]",
     re.IGNORECASE,

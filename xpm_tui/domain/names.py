@@ -37,21 +37,22 @@ from xpm_tui.domain.spelling import (
     edit_distance,
     fold,
 )
+from xpm_tui.lazy import pattern
 
-_TOKENS = re.compile(r"\d+(?:[.,:/]\d+)+|[^\W_]+(?:-[^\W_]+)*|#(?=\s*\d)")
-_O_SPACE = re.compile(rf"\b([oO])[{APOSTROPHES}]\s+(?=\w)")
-_SLASHED = re.compile(r"\b(p/l|s/f)(?!\w)", re.IGNORECASE)
-_ALIAS = re.compile(r"\b(?:t/as|t/a|trading\s+as|also\s+known\s+as|aka|formerly)(?!\w)", re.IGNORECASE)
-_TRUSTEE = re.compile(
+_TOKENS = pattern(r"\d+(?:[.,:/]\d+)+|[^\W_]+(?:-[^\W_]+)*|#(?=\s*\d)")
+_O_SPACE = pattern(rf"\b([oO])[{APOSTROPHES}]\s+(?=\w)")
+_SLASHED = pattern(r"\b(p/l|s/f)(?!\w)", re.IGNORECASE)
+_ALIAS = pattern(r"\b(?:t/as|t/a|trading\s+as|also\s+known\s+as|aka|formerly)(?!\w)", re.IGNORECASE)
+_TRUSTEE = pattern(
     r"\b(?:as\s+)?(?:the\s+)?trustees?\s+(?:for|of)\b|\ba\.?t\.?f\b\.?|\bas\s+trustees?\b", re.IGNORECASE
 )
-_TRUSTEE_HINT = re.compile(r"trustee|a\.?t\.?f\b", re.IGNORECASE)
-_CODE = re.compile(
+_TRUSTEE_HINT = pattern(r"trustee|a\.?t\.?f\b", re.IGNORECASE)
+_CODE = pattern(
     r"^\s*(?:([A-Za-z]{1,6}\d{1,6}|\d{4,6})\s*[-–:|/.]?|([A-Za-z]{2,8}|\d{1,6})\s+[-–:|/]|(\d{2,3})[-–:|.])\s+(?=\S)"
 )
 """A code before a name. A short number does not count: it may be that of a house ("12 Queen Street")."""
 
-_DESIGNATED = re.compile(r"(?:no|nr)(\d+)")
+_DESIGNATED = pattern(r"(?:no|nr)(\d+)")
 
 
 class PersonName(msgspec.Struct, frozen=True, gc=False):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NewType
 
 from xpm_tui.domain.errors import UnsendableValue
+from xpm_tui.lazy import pattern
 
 Shown = NewType("Shown", str)
 """Text that is safe to write to a terminal, without control, bidirectional or zero-width characters."""
@@ -24,7 +25,7 @@ LIMIT = 500
 """The default limit of shown text, in characters."""
 
 _NAMED = {"\t": "→", "\n": "⏎", "\r": "␍", "\x7f": "␡"}
-_HIDDEN = re.compile(
+_HIDDEN = pattern(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
@@ -62,7 +63,7 @@ def _name(match: re.Match[str]) -> str:
 
 
 # The complement of "Char", spelled out: a negated class over all planes takes ten times as long to compile.
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ILLEGAL = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def refuse_uncarriable(text: str, field: str, label: str = "") -> None:

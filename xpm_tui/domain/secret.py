@@ -5,12 +5,11 @@ Masked values: Xero hides all but the last digits of a tax number (Practice Mana
 
 from __future__ import annotations
 
-import re
 from typing import NoReturn
 
 import msgspec
 
-from xpm_tui.lazy import lazy_imports
+from xpm_tui.lazy import lazy_imports, pattern
 
 with lazy_imports():
     import hmac
@@ -51,7 +50,7 @@ class Secret:
         raise TypeError("a secret cannot be pickled or copied")
 
 
-_MASK = re.compile(r"\*{2,}[^*]{0,6}\Z")
+_MASK = pattern(r"\*{2,}[^*]{0,6}\Z")
 
 
 def looks_masked(value: object) -> bool:

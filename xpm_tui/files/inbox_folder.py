@@ -22,6 +22,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.machine import disk_error, to_disk_error
 from xpm_tui.files.private import FOLDER_MODE, check_chain, ensure_private
+from xpm_tui.lazy import pattern
 
 WORKING, DONE, FAILED = "working", "done", "failed"
 RESULT = ".result.txt"
@@ -34,12 +35,12 @@ _TOKEN = 12
 _LONGEST_NAME = 180
 """The bytes of a file's own name that are kept: ids and suffixes are added to it, and 255 are allowed."""
 
-_UNFINISHED = re.compile(
+_UNFINISHED = pattern(
     r"\..*|.*~|.*\.(tmp|temp|part|partial|filepart|crdownload|download|swp|upload|uploading|lock)",
     re.IGNORECASE,
 )
 """Names that programs use for a file until it is complete."""
-_OURS = re.compile(r"f\d+(\.\d+)?-")
+_OURS = pattern(r"f\d+(\.\d+)?-")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from xpm_tui.lazy import pattern
+
 LONGEST_CELL = 32_767
 """The most characters of a cell, as in spreadsheets."""
 
@@ -25,7 +27,7 @@ class CellError(ValueError):
     """A cell that cannot be read; its text completes "row 7: ..."."""
 
 
-_INVISIBLE = re.compile(
+_INVISIBLE = pattern(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202c\u2060-\u206f\u3164"
     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
     "|(?<![^\x00-\x7f])[\u200c\u200d\ufe00-\ufe0f]|[\u200c\u200d](?![^\x00-\x7f])"
@@ -36,10 +38,10 @@ Joiners are not among them, because they have a meaning in some scripts, nor are
 an emoji.
 """
 
-_BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
-_LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
-_HIDDEN = re.compile("[\u200c\u200d\u202d\u202e\ufe00-\ufe0f]")
-_SPACE = re.compile("[ \t\n\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_BLANKS = pattern("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
+_LINE_ENDS = pattern("\r\n?|[\u0085\u2028\u2029]")
+_HIDDEN = pattern("[\u200c\u200d\u202d\u202e\ufe00-\ufe0f]")
+_SPACE = pattern("[ \t\n\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 """Blanks and line ends.
 
 Control characters that Python also counts as blanks, such as U+000B, are kept: the outbox reports them with
@@ -48,7 +50,7 @@ the value.
 
 ERROR_STARTS = frozenset("#LlEeNnu[=")
 """The first characters of error words. A text that starts otherwise and is ASCII passes :func:`read_text`."""
-_ERROR_WORD = re.compile(
+_ERROR_WORD = pattern(
     r"=?#(?:[\w/¿¡.]+[!?]|N/A(?:[ ]?N/A)?|NV|N/D|I/T|GETTING_DATA|ERROR|DELETED|#+)"
     r"|Err:[0-9]{3}|Loading(?:\.{3}|…)|NaN|null|undefined|\[object Object\]",
     re.IGNORECASE,
@@ -95,17 +97,17 @@ def compact(text: str) -> str:
     return _SPACE.sub(" ", _HIDDEN.sub("", text)).strip()
 
 
-_SCIENTIFIC = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]{1,3}", re.IGNORECASE)
-_DECIMAL = re.compile(r"[-+]?[0-9]+[.,]0+")
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?")
-_ROUNDED = re.compile(r"[0-9]{15}0+")
-_ID_DATE = re.compile(
+_SCIENTIFIC = pattern(r"[-+]?[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]{1,3}", re.IGNORECASE)
+_DECIMAL = pattern(r"[-+]?[0-9]+[.,]0+")
+_THOUSANDS = pattern(r"[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?")
+_ROUNDED = pattern(r"[0-9]{15}0+")
+_ID_DATE = pattern(
     r"[0-9]{1,2}[-/ ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:[-/ ][0-9]{2,4})?"
     r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ ][0-9]{1,4}"
     r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]+)?",
     re.IGNORECASE,
 )
-_EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]+")
+_EMAIL = pattern(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]+")
 _AS_TEXT = "format the column as text and export it again"
 
 
@@ -202,14 +204,14 @@ def read_cell(kind: str, text: str) -> str:
     return text if reader is None else reader(text)
 
 
-_TOTAL = re.compile(
+_TOTAL = pattern(
     r"(?:(?:grand|sub|overall|report)[ -]?)?(?:total|totals|sum|summe|gesamt|insgesamt|somme|totaal|totale)"
     r"(?:[ ](?:number of |of |for )?(?:clients?|contacts?|services?|proposals?|records?|rows?|count|amount"
     r"|value|price|fees?|revenue|tax|gst|vat|page|report)(?:[ ][ei]xc?l?\.? (?:tax|gst|vat))?)?[ ]?[:=]?",
     re.IGNORECASE,
 )
 _TOTAL_HINTS = ("tota", "sum", "gesamt", "somme")
-_NUMBER = re.compile(r"[-(]?\s*[$£€]?\s*-?[0-9][0-9.,' ]*\)?\s*%?")
+_NUMBER = pattern(r"[-(]?\s*[$£€]?\s*-?[0-9][0-9.,' ]*\)?\s*%?")
 
 
 def may_be_total(row: str) -> bool:
@@ -230,20 +232,20 @@ def total_row(cells: Iterable[str]) -> str:
     return "total" if len(filled) > 1 else "perhaps"
 
 
-_NUMBERS = re.compile(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
-_ISO = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")
-_DAY_MONTH = re.compile(
+_NUMBERS = pattern(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
+_ISO = pattern(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")
+_DAY_MONTH = pattern(
     r"(?:([a-z]+)\.?,?[ ])?([0-9]{1,2})(?:st|nd|rd|th)?(?:[ ]of)?[ ,/.\-]*([a-z]+)\.?[ ,/.\-]*"
     r"([0-9]{4}|[0-9]{2})"
 )
-_MONTH_DAY = re.compile(
+_MONTH_DAY = pattern(
     r"(?:([a-z]+)\.?,?[ ])?([a-z]+)\.?[ \-]*([0-9]{1,2})(?:st|nd|rd|th)?,?[ \-]+([0-9]{4}|[0-9]{2})"
 )
-_TIME = re.compile(
+_TIME = pattern(
     r"(?:[ ]*[t,][ ]*|[ ]+(?:at[ ]+)?)(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]+)?)?[ ]*"
     r"(?:[ap]\.?m\.?)?(.*)"
 )
-_ZONE = re.compile(r"[ ]*(?:z|utc|gmt|[+-][0-9]{2}:?[0-9]{2}|[a-z]{3,5})(?:[+-][0-9:]+)?")
+_ZONE = pattern(r"[ ]*(?:z|utc|gmt|[+-][0-9]{2}:?[0-9]{2}|[a-z]{3,5})(?:[+-][0-9:]+)?")
 
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS, Label, Labels
 from xpm_tui.domain.secret import Secret
-from xpm_tui.lazy import lazy_imports
+from xpm_tui.lazy import lazy_imports, pattern
 from xpm_tui.settings import scopes
 
 with lazy_imports():
@@ -33,7 +33,7 @@ PREFIX = "XPM_TUI_"
 
 _YES = {"yes", "true", "on", "1", "y"}
 _NO = {"no", "false", "off", "0", "n"}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = pattern(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST = 2_000
 """The most characters of a setting."""
 

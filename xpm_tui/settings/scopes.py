@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from xpm_tui.lazy import pattern
+
 _LOGIN = ("offline_access", "openid", "profile", "email")
 _GRANULAR = ("practicemanager.client", "practicemanager.job", "practicemanager.staff.read")
 
@@ -41,7 +43,7 @@ OPENING: dict[str, frozenset[str]] = {
 }
 """The scopes that open a list, by the scope that it needs."""
 
-_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+_TOKEN = pattern(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """A scope token (RFC 6749, section 3.3)."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from xpm_tui.commands.registry import COMMANDS
+from xpm_tui.commands.registry import all_commands
 from xpm_tui.tui import dialogs, screens
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.keymap import SENSES, SETTLED, key_label
@@ -79,11 +79,11 @@ def render() -> str:
     """Return the page as Markdown."""
     parts = [_HEAD, "\n## What a letter means\n", _LETTERS, _table(_letters(), ("letter", "means"))]
     parts += ["\n## Everywhere\n", _table(_listed(Console.BINDINGS))]
-    areas = dict.fromkeys(area for command in COMMANDS if command.key for area in command.where)
+    areas = dict.fromkeys(area for command in all_commands() if command.key for area in command.where)
     for area in areas:
         rows = [
             (key_label(command.key), command.title, " ".join(command.verb))
-            for command in COMMANDS
+            for command in all_commands()
             if command.key and area in command.where
         ]
         title = "Actions available everywhere" if area == "*" else area.capitalize()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from textual.binding import Binding
 
 from xpm_tui.commands.command import Situation
-from xpm_tui.commands.registry import COMMANDS, for_area
+from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.dialogs.palette import PaletteEntry
@@ -105,7 +105,7 @@ def area_bindings(area: str) -> list[Binding]:
 def palette_entries(area: str, situation: Situation) -> list[PaletteEntry]:
     """Return the palette entries: commands of the area, then global ones, each with why it is unavailable."""
     here = for_area(area)
-    rest = [command for command in COMMANDS if command not in here and command.name not in COMMAND_LINE]
+    rest = [command for command in all_commands() if command not in here and command.name not in COMMAND_LINE]
     rest.sort(key=lambda command: command.name.partition(".")[0] != area)
     return [
         PaletteEntry(

@@ -75,7 +75,7 @@ def _own_words() -> frozenset[str]:
 
 
 def _own_texts() -> Iterable[str]:
-    for command in registry.COMMANDS:
+    for command in registry.all_commands():
         yield from (command.title, command.footer)
     for module in (labels, reason_labels):
         for table in vars(module).values():
