@@ -94,7 +94,7 @@ async def test_it_is_counted_once_per_state_of_the_book(
         looked += 1
         return "unlinked"
 
-    monkeypatch.setattr("xpm_tui.application.status.summary.state_of", counted)
+    monkeypatch.setattr("xpm_tui.sync.planning.links.state_of", counted)
     for _ in range(5):
         summarize(practice)
     assert looked == 3

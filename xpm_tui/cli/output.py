@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import threading
 import time
@@ -32,6 +31,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     import asyncio
+    import shutil
 
     from xpm_tui.application import condition
     from xpm_tui.application import practice as application_practice

@@ -12,7 +12,6 @@ import errno
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -51,6 +50,7 @@ with lazy_imports():
     import asyncio
     import platform
     import tempfile
+    import traceback
 
     from xpm_tui.application import condition, home, trouble_events
     from xpm_tui.application import home as application_home

@@ -21,7 +21,6 @@ from xpm_tui.commands.command import (
     require_connection,
     require_idle,
 )
-from xpm_tui.commands.doctor import requirements_result
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.practices import NeedsYou, practices_result
 from xpm_tui.commands.tables import to_plain
@@ -76,7 +75,7 @@ class Connect(msgspec.Struct, frozen=True):
 async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Result:
     """Sign in, choose the practice, apply direction and level from the settings, and fill the mirror."""
     if params.check:
-        return requirements_result(practice)
+        return doctor.requirements_result(practice)
     machine = state_machine.ConnectionMachine(practice)
     if talk.interactive and practice.identity() is None:
         talk.say("\n".join(requirement_check.requirement_sentences(practice)))

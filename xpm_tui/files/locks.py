@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -27,6 +26,8 @@ from xpm_tui.files.private import FILE_MODE, open_private
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    import socket
+
     import filelock
 
 POLL = 0.004

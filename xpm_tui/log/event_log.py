@@ -11,7 +11,6 @@ mix (POSIX.1-2017, ``write``). A power loss may lose the last second; no decisio
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -27,7 +26,11 @@ from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.ports import Clock
 from xpm_tui.files.private import ensure_private, open_private
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.log.sentences import sentence
+
+with lazy_imports():
+    import secrets
 
 SEVERITIES: tuple[Severity, ...] = ("debug", "info", "warning", "error")
 RANK = {name: rank for rank, name in enumerate(SEVERITIES)}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +15,14 @@ import msgspec
 from xpm_tui.domain.errors import BadInput, StoreUnreadable
 from xpm_tui.files.machine import disk_error, to_disk_error
 from xpm_tui.files.private import ensure_private
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.store.loader import Loaded, load
 from xpm_tui.store.manifest import HEAD, StoreDamaged
+
+with lazy_imports():
+    import shutil
+    import tempfile
+    import zipfile
 
 BACKUPS = "backups"
 """The folder for automatic backups, beside the files of the store."""

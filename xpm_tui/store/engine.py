@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import DISK, Disk
 from xpm_tui.files.private import ensure_private
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.store.commit_log import (
     BROKEN,
     EVERY,
@@ -36,6 +36,9 @@ from xpm_tui.store.memory import Index, LiveTable
 from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import PATIENCE, STORE_LOCK, both_locks
 from xpm_tui.store.upgrades import migrate_rows, upgrade
+
+with lazy_imports():
+    import secrets
 
 _Seen = tuple[int, int, int]
 

@@ -9,7 +9,6 @@ so it is neither compared nor written.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
@@ -28,7 +27,11 @@ from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
+
+with lazy_imports():
+    import hashlib
 
 Values = dict[str, Value]
 

@@ -6,7 +6,6 @@ are looked up by them. Only :mod:`xpm_tui.sync.outbox` writes the journal.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -16,7 +15,11 @@ from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import storable
 from xpm_tui.domain.tables import INTENTS, TEAM
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.base import live_link
+
+with lazy_imports():
+    import hashlib
 
 UPDATE_CLIENT = "client.update"
 ADD_CLIENT = "client.add"

@@ -7,7 +7,6 @@ is a setting.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from functools import cached_property
 from typing import Literal
@@ -17,6 +16,10 @@ import msgspec
 from xpm_tui.domain.fields import SYNCED, label
 from xpm_tui.domain.fields import Field as FieldRule
 from xpm_tui.domain.plan import Direction, Level
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import hashlib
 
 __all__ = ["BY_NAME", "CLIENT_FIELDS", "CONTACT_FIELDS", "FIELDS", "ORDER", "FieldRule", "Policy", "label"]
 

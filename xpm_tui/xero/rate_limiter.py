@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,16 +22,16 @@ import msgspec
 
 from xpm_tui.domain.errors import AllowanceUsedUp, AppError, CallsWaiting, RunStopped
 from xpm_tui.domain.formatting import clock, count, plural, when_utc
-from xpm_tui.domain.pace import ALL_FLIGHT as ALL_FLIGHT
-from xpm_tui.domain.pace import ALL_MINUTE as ALL_MINUTE
-from xpm_tui.domain.pace import PUSH_FLIGHT as PUSH_FLIGHT
-from xpm_tui.domain.pace import PUSH_MINUTE as PUSH_MINUTE
-from xpm_tui.domain.pace import Pace, until_free, waiting
+from xpm_tui.domain.pace import ALL_FLIGHT, ALL_MINUTE, PUSH_FLIGHT, PUSH_MINUTE, Pace, until_free, waiting
 from xpm_tui.domain.ports import Allowance, Clock, Priority
 from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import Disk
 from xpm_tui.files.private import ensure_private
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import secrets
 
 MINUTE = 60.0
 DAY = 86_400.0
@@ -242,14 +240,12 @@ class RateLimiter:
         *,
         reserve: int = 100,
         person: str = "",
-        jitter: random.Random | None = None,
         notice: Callable[[AppError], None] = lambda _: None,
     ) -> None:
         self._notice = notice
         self._file = LimiterFile(place, clock=clock, person=person) if isinstance(place, Path) else place
         self._clock = clock
         self._reserve = reserve
-        self._jitter = jitter or random.Random()
         self.received = 0
         self._queues = {priority: asyncio.Lock() for priority in Priority}
 

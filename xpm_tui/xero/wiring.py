@@ -200,7 +200,6 @@ def open_wire(
             limits.clock if isinstance(limits, SharedLimiter) else clock,
             reserve=config.reserve,
             person=person,
-            jitter=jitter,
             notice=notice,
         ),
         clock=clock,

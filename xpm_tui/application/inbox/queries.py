@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,7 +13,13 @@ from xpm_tui.domain.errors import AppError, BadInput, NotFound
 from xpm_tui.domain.ignition import ReceivedFile
 from xpm_tui.domain.safe_text import storable, visible
 from xpm_tui.domain.tables import INBOX
-from xpm_tui.files.inbox_folder import InboxEntry, InboxFolder
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.files import inbox_folder
+
+if TYPE_CHECKING:
+    from xpm_tui.files.inbox_folder import InboxEntry, InboxFolder
 
 
 class InboxStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +65,7 @@ class ReceivedView(msgspec.Struct, frozen=True, kw_only=True):
 def folder_of(practice: OpenPractice) -> InboxFolder | None:
     """The practice's inbox; None where none is set up."""
     known = practice.settings.text("inbox.folder")
-    return InboxFolder(Path(known).expanduser()) if known else None
+    return inbox_folder.InboxFolder(Path(known).expanduser()) if known else None
 
 
 def needed_folder(practice: OpenPractice) -> InboxFolder:

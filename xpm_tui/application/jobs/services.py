@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,12 +16,9 @@ from xpm_tui.application.jobs.views import CategoryView, DefaultView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.presenters.views import RefView, ServiceView
-from xpm_tui.application.runs.due import time_zone
-from xpm_tui.deploy.job_spec import JobTerms
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count, plural
-from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import SERVICE_ID, Service
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
@@ -30,7 +28,13 @@ from xpm_tui.settings.kinds import billing_categories
 
 with lazy_imports():
     from xpm_tui.application.clients import edits
+    from xpm_tui.application.runs import due
+    from xpm_tui.deploy import job_spec
+    from xpm_tui.domain import identity
     from xpm_tui.ignition import cell_readers
+
+if TYPE_CHECKING:
+    from xpm_tui.deploy.job_spec import JobTerms
 
 COLUMNS = ("Description", "Billing Type", "Price")
 """Columns that a service can have even if no file contained them."""
@@ -52,7 +56,7 @@ def new_service(
     practice.writable()
     snapshot = practice.snapshot()
     made = _edited(snapshot, Service(id="", name=""), {"name": name, **values})
-    same = snapshot.find(SERVICES, "name", exact(made.name))
+    same = snapshot.find(SERVICES, "name", identity.exact(made.name))
     if same and not anyway:
         raise BadInput(
             f"There is already a service '{visible(made.name, 80)}': {same[0].id}.",
@@ -114,7 +118,7 @@ def find_service(snapshot: Snapshot, text: str) -> Service:
     if found is not None:
         return found
     hits = [each for each in snapshot.rows(SERVICES) if typed and each.extra.get(SERVICE_ID) == typed]
-    hits = hits or snapshot.find(SERVICES, "name", exact(typed))
+    hits = hits or snapshot.find(SERVICES, "name", identity.exact(typed))
     if len(hits) == 1:
         return hits[0]
     if hits:
@@ -183,13 +187,13 @@ def terms_of(practice: OpenPractice) -> JobTerms:
             "automatic": settings.yes("jobs.automatic"),
             "ours": settings.text("jobs.ignition_deploys") == "no",
         },
-        JobTerms,
+        job_spec.JobTerms,
     )
 
 
 def current_day(practice: OpenPractice) -> date:
     """Return the present day in the practice's time zone."""
-    return practice.clock.now().astimezone(time_zone(practice)).date()
+    return practice.clock.now().astimezone(due.time_zone(practice)).date()
 
 
 CATEGORY, BY_BILLING = "jobs.default_category", "jobs.category_by_billing"
@@ -198,14 +202,14 @@ _BUDGETS = {"none": "none", "proposal": "the value of the services"}
 
 def categories(practice: OpenPractice) -> list[CategoryView]:
     """Return XPM's job categories by name; those that are gone come last."""
-    wanted = exact(practice.settings.text(CATEGORY))
+    wanted = identity.exact(practice.settings.text(CATEGORY))
     rows = sorted(practice.snapshot().rows(CATEGORIES), key=lambda row: (row.gone, row.name.casefold()))
     return [
         CategoryView(
             uuid=row.uuid,
             name=row.name,
             gone=row.gone,
-            default=bool(wanted) and wanted in (exact(row.name), row.uuid),
+            default=bool(wanted) and wanted in (identity.exact(row.name), row.uuid),
         )
         for row in rows
     ]
@@ -251,9 +255,13 @@ def billing_problem(practice: OpenPractice) -> str:
 
 def _category_trouble(practice: OpenPractice, wanted: str) -> str:
     snapshot = practice.snapshot()
-    if not exact(wanted) or list_state(snapshot, "categories").full is None:
+    if not identity.exact(wanted) or list_state(snapshot, "categories").full is None:
         return ""
-    same = [row for row in snapshot.rows(CATEGORIES) if exact(wanted) in (exact(row.name), row.uuid)]
+    same = [
+        row
+        for row in snapshot.rows(CATEGORIES)
+        if identity.exact(wanted) in (identity.exact(row.name), row.uuid)
+    ]
     shown = visible(wanted, 80)
     if not same:
         return f"XPM has no job category {shown}: jobs that would get it are held."

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import SideBySide, UnclearView
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
@@ -39,14 +38,15 @@ from xpm_tui.domain.tables import (
 )
 from xpm_tui.domain.xpm import Staff, XpmClient
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.base import PRIMARY, base_key
-from xpm_tui.sync.canonical import staff_uuid
-from xpm_tui.sync.mirror import named_people
-from xpm_tui.sync.planning.decisions import Difference
 
 with lazy_imports():
+    from xpm_tui.application.presenters import presenter as presenter_module
+    from xpm_tui.sync import base, canonical, mirror
     from xpm_tui.sync.planning import planner
 
+
+if TYPE_CHECKING:
+    from xpm_tui.sync.planning.decisions import Difference
 
 _NAMED: tuple[TableSchema[Any], ...] = (
     TEAM, SERVICES, WORKFLOWS, PROPOSALS, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES,
@@ -102,7 +102,7 @@ def name_of(snapshot: Snapshot, id_: str) -> str:
         if row is not None:
             return str(row.name)
     # Someone who has left XPM is in no list; their clients still have the name.
-    return named_people(snapshot).get(id_, "") if _UUID.fullmatch(id_) else ""
+    return mirror.named_people(snapshot).get(id_, "") if _UUID.fullmatch(id_) else ""
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -276,7 +276,7 @@ def plan_differences(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceV
 
 def left_views(snapshot: Snapshot, plan: Plan) -> list[UnclearView]:
     """Return what an undo leaves as it is, with names."""
-    presenter = Presenter(snapshot)
+    presenter = presenter_module.Presenter(snapshot)
     return [
         UnclearView(
             record=each.record,
@@ -295,7 +295,7 @@ class DifferencePresenter:
     """Presents the differences of one snapshot."""
 
     def __init__(self, snapshot: Snapshot, direction: Direction) -> None:
-        self._told = Presenter(snapshot)
+        self._told = presenter_module.Presenter(snapshot)
         self._snapshot = snapshot
         self._side = "ignition" if direction == "from_xpm" else "xpm"
 
@@ -303,16 +303,16 @@ class DifferencePresenter:
         """Return one difference as a view; ``uuid`` is the client in XPM."""
         id_, _, contact = each.record.partition("/")
         client, row = self._snapshot.get(CLIENTS, id_), self._snapshot.get(XPM_CLIENTS, uuid)
-        reason, hint = self._reason(each, id_, base_key(each.field, contact), row)
+        reason, hint = self._reason(each, id_, base.base_key(each.field, contact), row)
         return DifferenceView(
             record=each.record,
             name=client.name if client is not None else "",
             number=(row.number or None) if row is not None else None,
             field=each.field,
             label=BY_NAME[each.field].label,
-            key=base_key(each.field, contact) if each.field != "contact" else each.field,
-            ignition=staff_uuid(each.ignition),
-            xpm=staff_uuid(each.xpm),
+            key=base.base_key(each.field, contact) if each.field != "contact" else each.field,
+            ignition=canonical.staff_uuid(each.ignition),
+            xpm=canonical.staff_uuid(each.xpm),
             ignition_shown=self._shown(each.field, each.ignition, client, row),
             xpm_shown=self._shown(each.field, each.xpm, client, row),
             rule=each.why,
@@ -353,7 +353,7 @@ class DifferencePresenter:
         """Return who is not linked, and how to link them."""
         if self._side == "ignition":
             staff = getattr(row, BY_NAME[each.field].attribute) if row is not None else None
-            name = self._told.person_name(str(staff_uuid(each.xpm)))
+            name = self._told.person_name(str(canonical.staff_uuid(each.xpm)))
             name = staff.name if staff is not None and name == staff.uuid and staff.name else name
             return (
                 f"Nobody in your team is linked to {name}.",
@@ -368,12 +368,12 @@ class DifferencePresenter:
         )
 
     def _shown(self, field: str, value: Value, client: Client | None, row: XpmClient | None) -> Value:
-        if field == PRIMARY:
+        if field == base.PRIMARY:
             names = {each.id: each.name or each.email for each in client.contacts} if client else {}
             names |= {each.uuid: each.name or each.email for each in row.contacts} if row else {}
             return names.get(str(value)) or value
         if BY_NAME[field].kind != "person" or not value:
             return value
-        name = self._told.person_name(str(staff_uuid(value)))
+        name = self._told.person_name(str(canonical.staff_uuid(value)))
         person = getattr(row, BY_NAME[field].attribute) if row is not None else None
         return person.name if person is not None and person.uuid == name and person.name else name

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -38,13 +38,15 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.canonical import TeamLinks
-from xpm_tui.sync.mirror import named_people, set_aside
-from xpm_tui.sync.planning.links import decision_reason, frozen_fields_by_client, needs_person, state_of
-from xpm_tui.sync.provenance import foreign_values
 
 with lazy_imports():
+    from xpm_tui.sync import canonical, mirror, provenance
     from xpm_tui.sync.manual import takeover
+    from xpm_tui.sync.planning import links as link_states
+
+
+if TYPE_CHECKING:
+    from xpm_tui.sync.canonical import TeamLinks
 
 
 def _shown_as_kept(record: Record) -> tuple[str, ...]:
@@ -83,7 +85,7 @@ class Presenter:
     @cached_property
     def frozen(self) -> dict[str, frozenset[str]]:
         """Return frozen fields by client."""
-        return frozen_fields_by_client(self.snapshot)
+        return link_states.frozen_fields_by_client(self.snapshot)
 
     @cached_property
     def people(self) -> dict[str, PersonView]:
@@ -95,12 +97,12 @@ class Presenter:
     @cached_property
     def team(self) -> TeamLinks:
         """Return the links between team members and staff."""
-        return TeamLinks.read(self.snapshot)
+        return canonical.TeamLinks.read(self.snapshot)
 
     @cached_property
     def left(self) -> dict[str, str]:
         """Return the names of people who are in no list, from XPM's clients, by UUID."""
-        return named_people(self.snapshot)
+        return mirror.named_people(self.snapshot)
 
     @cached_property
     def linked(self) -> dict[str, list[str]]:
@@ -115,20 +117,20 @@ class Presenter:
         snapshot = self.snapshot
         link = snapshot.get(LINKS, client.id)
         row = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
-        state = state_of(snapshot, client, link, row)
-        person = needs_person(snapshot, client, state)
+        state = link_states.state_of(snapshot, client, link, row)
+        person = link_states.needs_person(snapshot, client, state)
         ignored = snapshot.get(IGNORED, client.id)
         fields: dict[str, Any] = dict(zip(_CLIENT_ATTRIBUTES, _client_values(client), strict=True))
         fields |= {name: getattr(client, name) or None for name in _CLIENT_IDS}
         fields |= {name: self.person(getattr(client, name)) for name in _PEOPLE}
-        former = foreign_values(snapshot, client, link.uuid if link else "", self.team)
+        former = provenance.foreign_values(snapshot, client, link.uuid if link else "", self.team)
         removed = removed_contacts(client, link, row) if link and row else ()
         gone = frozenset(each.id for each in removed if each.side == "xpm")
         return ClientView(
             id=client.id,
             link=self.link(link, state, row) if link else None,
             link_state=state,
-            needs=decision_reason(snapshot, person) if person else "",
+            needs=link_states.decision_reason(snapshot, person) if person else "",
             contacts=tuple(self._contact(contact, link, former, gone) for contact in client.contacts),
             frozen=tuple(sorted(self.frozen.get(client.id, ()))),
             ignored=ignored.reason if ignored else None,
@@ -376,7 +378,7 @@ def set_aside_views(snapshot: Snapshot, only: Collection[str] | None = None) -> 
     """Return what is set aside now; ``only`` restricts it to the XPM clients with these UUIDs."""
     return tuple(
         _view(name, one)
-        for name, found in set_aside(snapshot).items()
+        for name, found in mirror.set_aside(snapshot).items()
         for one in found
         if only is None or (name == "clients" and one.uuid in only)
     )

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import SignIn, list_state, put, read
@@ -17,6 +16,10 @@ from xpm_tui.domain.errors import AppError, CommitInterrupted, RunLockLost, Stor
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import RUNS
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import zoneinfo
 
 SIGN_IN_LASTS = timedelta(hours=24)
 _NOTED_EVERY = timedelta(minutes=5)
@@ -172,7 +175,7 @@ def time_zone(practice: OpenPractice) -> tzinfo:
     """Return the practice's time zone, or this machine's."""
     name = practice.settings.text("practice.timezone")
     if name:
-        return ZoneInfo(name)
+        return zoneinfo.ZoneInfo(name)
     return datetime.now().astimezone().tzinfo or UTC
 
 

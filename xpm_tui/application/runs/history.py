@@ -10,19 +10,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, Busy, NotFound, RunStopped
 from xpm_tui.domain.events import Event
@@ -35,6 +33,16 @@ from xpm_tui.domain.runs import BeforeImage, Run, StopRequest, Written
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import socket
+
+    from xpm_tui.application.presenters import presenter as presenter_module
+
+if TYPE_CHECKING:
+    from xpm_tui.application.presenters.presenter import Presenter
+
 
 ENDED_BADLY = ("failed", "interrupted")
 
@@ -331,7 +339,7 @@ def written_values(practice: OpenPractice, run: str) -> Iterator[WrittenValueVie
         run: The id of the run.
     """
     snapshot = practice.snapshot()
-    presenter = Presenter(snapshot)
+    presenter = presenter_module.Presenter(snapshot)
     images = snapshot.find(IMAGES, "run", run)
     for image in sorted(images, key=lambda each: (len(each.client), each.client)):
         for written in image.written:
@@ -368,7 +376,7 @@ def field_progress(practice: OpenPractice, run: Run) -> list[FieldProgress]:
 def client_history(practice: OpenPractice, client: str, limit: int) -> list[tuple[datetime, str]]:
     """Return the newest changes that runs made to a client: time, old and new value, and side."""
     snapshot = practice.snapshot()
-    presenter = Presenter(snapshot)
+    presenter = presenter_module.Presenter(snapshot)
     found: list[tuple[datetime, str]] = []
     images = ((snapshot.get(RUNS, each.run), each) for each in snapshot.find(IMAGES, "client", client))
     known = [(run, image) for run, image in images if run is not None]
@@ -401,7 +409,7 @@ def values_of_events(practice: OpenPractice) -> Callable[[Event], str]:
 def _texts(practice: OpenPractice, run: str, client: str) -> dict[tuple[str, str], str]:
     snapshot = practice.snapshot()
     image = snapshot.get(IMAGES, f"{run}/{client}")
-    presenter = Presenter(snapshot)
+    presenter = presenter_module.Presenter(snapshot)
     views = (
         [_view(snapshot, presenter, image, written) for written in image.written] if image is not None else []
     )

@@ -11,12 +11,10 @@ from datetime import datetime
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.lookup import find_staff, find_xpm, name_of
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import NotFound, RecordMissing, UnreadableRecord
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count, plural
-from xpm_tui.domain.identity import exact
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent, IntentState
@@ -24,11 +22,11 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.canonical import xpm_contacts
-from xpm_tui.sync.journal import ADD_CLIENT, ADD_STAFF, CALLS, decision_command, is_linked, unanswered
-from xpm_tui.sync.mirror import commit_rows, list_writes
 
 with lazy_imports():
+    from xpm_tui.application.presenters import lookup
+    from xpm_tui.domain import identity as identity_module
+    from xpm_tui.sync import canonical, journal, mirror
     from xpm_tui.sync.applying import adoption, recovery, run_results
 
 
@@ -90,13 +88,13 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
             async with practice.wire() as wire:
                 xpm = wire.practice(identity.tenant)
                 for intent in intents:
-                    if intent.kind == ADD_STAFF:
+                    if intent.kind == journal.ADD_STAFF:
                         people = await xpm.staff()
-                        practice.book.commit(list_writes(practice.snapshot(), STAFF, people))
+                        practice.book.commit(mirror.list_writes(practice.snapshot(), STAFF, people))
                         continue
                     rows: list[XpmClient]
-                    if intent.kind == ADD_CLIENT:
-                        rows = await xpm.search(exact(str(intent.values.get("name") or "")))
+                    if intent.kind == journal.ADD_CLIENT:
+                        rows = await xpm.search(identity_module.exact(str(intent.values.get("name") or "")))
                     else:
                         try:
                             rows = [await xpm.client(intent.uuid)]
@@ -105,7 +103,7 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
                     snapshot = practice.snapshot()
                     known = [(snapshot.get(XPM_CLIENTS, row.uuid), row) for row in rows]
                     merged = [run_results.merge_client(old, row) if old else row for old, row in known]
-                    commit_rows(practice.book, merged, practice.clock.now())
+                    mirror.commit_rows(practice.book, merged, practice.clock.now())
     return list_held_writes(practice)
 
 
@@ -141,8 +139,14 @@ def _held(snapshot: Snapshot) -> list[Intent]:
 
 
 def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
-    name = name_of(snapshot, intent.record) or intent.record
-    noun = "staff record" if intent.kind == ADD_STAFF else "contact" if "/" in intent.record else "client"
+    name = lookup.name_of(snapshot, intent.record) or intent.record
+    noun = (
+        "staff record"
+        if intent.kind == journal.ADD_STAFF
+        else "contact"
+        if "/" in intent.record
+        else "client"
+    )
     what = f"The {noun} {name}"
     return HeldWrite(
         intent=intent.id,
@@ -159,14 +163,14 @@ def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
 
 def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
     """Return records in XPM that did not exist before and are not linked to another record."""
-    if intent.kind == ADD_STAFF:
+    if intent.kind == journal.ADD_STAFF:
         people = (row for row in snapshot.rows(STAFF) if not row.gone)
         return [
             Candidate(uuid=row.uuid, number="", name=row.name, email=row.email)
             for row in adoption.created_candidates(snapshot, intent, people)
         ]
-    if intent.kind == ADD_CLIENT:
-        name = exact(str(intent.values.get("name") or ""))
+    if intent.kind == journal.ADD_CLIENT:
+        name = identity_module.exact(str(intent.values.get("name") or ""))
         return [
             Candidate(uuid=row.uuid, number=row.number, name=row.name, email=row.email)
             for row in snapshot.find(XPM_CLIENTS, "name", name)
@@ -178,16 +182,16 @@ def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
     taken = {joined.uuid for joined in link.contacts} if link is not None else set()
     return [
         Candidate(uuid=contact.uuid, number=row.number if row else "", name=contact.name, email=contact.email)
-        for contact in (xpm_contacts(row) if row is not None else ())
+        for contact in (canonical.xpm_contacts(row) if row is not None else ())
         if contact.uuid not in intent.before and contact.uuid not in taken
     ]
 
 
 def _adopts(snapshot: Snapshot, intent: Intent, typed: str) -> str:
-    if intent.kind == ADD_CLIENT:
-        return find_xpm(snapshot, typed).uuid
-    if intent.kind == ADD_STAFF:
-        return find_staff(snapshot, typed).uuid
+    if intent.kind == journal.ADD_CLIENT:
+        return lookup.find_xpm(snapshot, typed).uuid
+    if intent.kind == journal.ADD_STAFF:
+        return lookup.find_staff(snapshot, typed).uuid
     return typed.strip().lower()
 
 
@@ -244,8 +248,8 @@ def open_writes(snapshot: Snapshot, *, going: Collection[str] = (), run: str = "
         return []
     return [
         _shown(snapshot, intent)
-        for intent in unanswered(snapshot)
-        if intent.run not in going and run in ("", intent.run) and not is_linked(snapshot, intent)
+        for intent in journal.unanswered(snapshot)
+        if intent.run not in going and run in ("", intent.run) and not journal.is_linked(snapshot, intent)
     ]
 
 
@@ -264,11 +268,11 @@ def summary(writes: list[OpenWrite]) -> str:
 
 def _message(kind: str, who: str, note: str) -> str:
     what = labels.WRITE_KINDS[kind].text if kind in labels.WRITE_KINDS else kind
-    return f"{what} {who}, {CALLS.get(kind, kind)}" + (f": {visible(note, 200)}" if note else "")
+    return f"{what} {who}, {journal.CALLS.get(kind, kind)}" + (f": {visible(note, 200)}" if note else "")
 
 
 def _shown(snapshot: Snapshot, intent: Intent) -> OpenWrite:
-    name = name_of(snapshot, intent.record) or str(intent.values.get("name") or "")
+    name = lookup.name_of(snapshot, intent.record) or str(intent.values.get("name") or "")
     note = intent.note or ("the next sync looks it up" if intent.state == "sent" else "")
     return OpenWrite(
         intent=intent.id,
@@ -277,11 +281,11 @@ def _shown(snapshot: Snapshot, intent: Intent) -> OpenWrite:
         state=intent.state,
         record=intent.record,
         name=name,
-        call=CALLS.get(intent.kind, intent.kind),
+        call=journal.CALLS.get(intent.kind, intent.kind),
         sent_at=intent.sent_at,
         note=note,
         message=_message(
             intent.kind, f"{visible(name, 80)} ({intent.record})" if name else intent.record, note
         ),
-        decision=decision_command(intent),
+        decision=journal.decision_command(intent),
     )

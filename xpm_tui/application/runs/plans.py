@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
-from xpm_tui.application.presenters.lookup import find_client, left_views, name_of
-from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
 from xpm_tui.application.presenters.views import UnclearView
-from xpm_tui.application.progress import Report, ignore_progress
+from xpm_tui.application.progress import ignore_progress
 from xpm_tui.application.runs.history import current_run, is_immediate, is_sync, list_runs, show
-from xpm_tui.application.runs.xpm_refresh import guard_limits, is_filled
-from xpm_tui.application.runs.xpm_refresh import refresh as refresh_lists
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import BY_NAME
@@ -30,14 +25,21 @@ from xpm_tui.domain.runs import BeforeImage, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import IMAGES, LINKS, PLANNED, PLANS, PROPOSALS
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.planning.guard import check, refuse_if_outdated, without_advice
 from xpm_tui.sync.policy import BY_NAME as SYNCED
 from xpm_tui.sync.policy import Policy
 
 with lazy_imports():
+    import csv
+
+    from xpm_tui.application.presenters import lookup, presenter
+    from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync.manual import plan_review
     from xpm_tui.sync.manual import undo as manual_undo
-    from xpm_tui.sync.planning import planner
+    from xpm_tui.sync.planning import guard, planner
+
+if TYPE_CHECKING:
+    from xpm_tui.application.presenters.presenter import SetAsideView
+    from xpm_tui.application.progress import Report
 
 FRESH = timedelta(minutes=10)
 """A run from a plan that is not older than this reads no list again."""
@@ -96,7 +98,7 @@ async def make(
     if practice.read_only:
         return _look(practice, identity, only=only, fields=fields, full=full)
     if refresh:
-        await refresh_lists(practice, full=full, report=report)
+        await xpm_refresh.refresh(practice, full=full, report=report)
     return compute(practice, identity, only=only, fields=fields, full=full)[0]
 
 
@@ -109,7 +111,7 @@ def _look(
     full: bool,
 ) -> Plan:
     """Plan from the stored mirror without a call to Xero. The plan exists as long as the open practice."""
-    if not is_filled(practice):
+    if not xpm_refresh.is_filled(practice):
         practice.writable("XPM's data has not been read yet, so there is nothing to plan with.")
     position = practice.snapshot().position
     made = plan_trial(practice, practice.policy(), identity, only=only, fields=fields, full=full)
@@ -259,16 +261,16 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
 def set_aside_of(snapshot: Snapshot, plan: Plan) -> tuple[SetAsideView, ...]:
     """Return the unreadable records of XPM that a plan covers: the plan leaves them as they are."""
     if not plan.only:
-        return set_aside_views(snapshot)
+        return presenter.set_aside_views(snapshot)
     links = (snapshot.get(LINKS, id_) for id_ in plan.only.split())
-    return set_aside_views(snapshot, {link.uuid for link in links if link is not None})
+    return presenter.set_aside_views(snapshot, {link.uuid for link in links if link is not None})
 
 
 def refuse_outdated(practice: OpenPractice, plan: Plan) -> None:
     """Raise ``PlanRefused`` if a run would refuse the plan, before the user is asked about it."""
     identity = practice.identity()
     if identity is not None:
-        refuse_if_outdated(plan, practice.policy(), identity.tenant, identity.scopes)
+        guard.refuse_if_outdated(plan, practice.policy(), identity.tenant, identity.scopes)
 
 
 def guard_stops(
@@ -282,9 +284,9 @@ def guard_stops(
         records: What the plan changes.
         applying: Whether the user is about to apply it: then nothing says how to get there.
     """
-    limits = guard_limits(practice.settings)
-    found = check(practice.snapshot(), plan, records, limits, reviewed=False)
-    return [without_advice(stop, plan.id) if applying else stop.sentence for stop in found]
+    limits = xpm_refresh.guard_limits(practice.settings)
+    found = guard.check(practice.snapshot(), plan, records, limits, reviewed=False)
+    return [guard.without_advice(stop, plan.id) if applying else stop.sentence for stop in found]
 
 
 def export(practice: OpenPractice, plan_id: str = "") -> str:
@@ -311,7 +313,7 @@ def export(practice: OpenPractice, plan_id: str = "") -> str:
         )
     )
     for record in records:
-        client = name_of(snapshot, record.client)
+        client = lookup.name_of(snapshot, record.client)
         for change in record.changes:
             write(
                 (
@@ -344,7 +346,7 @@ def _name(snapshot: Snapshot, field: str, value: Value) -> str:
     """Return the name of the person or record with a UUID."""
     row = BY_NAME.get(field)
     named = field == "link" or (row is not None and row.kind == "person")
-    return name_of(snapshot, value) if named and isinstance(value, str) else ""
+    return lookup.name_of(snapshot, value) if named and isinstance(value, str) else ""
 
 
 def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
@@ -382,7 +384,7 @@ def make_undo(
     """
     snapshot = practice.snapshot()
     chosen = show(practice, run)
-    ours = find_client(snapshot, client).id if client else ""
+    ours = lookup.find_client(snapshot, client).id if client else ""
     if field and field not in SYNCED and field not in _OTHERS:
         raise BadInput(f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(SYNCED)}.")
     if chosen.kind == "deploy":
@@ -421,7 +423,7 @@ def make_undo(
     if keep:
         keep_plan(practice, plan, records)
         practice.events.emit(Event(key="undo.planned", numbers={"plan": plan.id, "undone": chosen.id}))
-    return plan, records, left_views(snapshot, plan)
+    return plan, records, lookup.left_views(snapshot, plan)
 
 
 def writes_xpm(practice: OpenPractice, run: str) -> bool:

@@ -11,7 +11,6 @@ Records that XPM refused: one sentence each, by cause, and retried alone or toge
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Sequence
@@ -35,8 +34,12 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Kind, Run, Trigger
 from xpm_tui.domain.tables import CLIENTS, INTENTS, PLANS, RUNS
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.log.event_log import assign_to_run
 from xpm_tui.sync.planning.guard import refuse_if_outdated
+
+with lazy_imports():
+    import socket
 
 
 async def run(

@@ -16,26 +16,15 @@ from xpm_tui.application.cached_counts import SavedCount, cached_count
 from xpm_tui.application.condition import login_problem
 from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, last_import, to_ignition
 from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
-from xpm_tui.application.jobs.queries import counts as job_counts
-from xpm_tui.application.jobs.services import (
-    category_error,
-    current_day,
-    describe_missing_templates,
-    terms_of,
-)
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
 from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
 from xpm_tui.application.runs import history
-from xpm_tui.application.runs.due import skipped_day
-from xpm_tui.application.runs.open_intents import open_writes
-from xpm_tui.application.runs.plans import latest_plan
-from xpm_tui.application.team.queries import find_connector
 from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.links import LinkState
-from xpm_tui.domain.pace import LIMITER_FILE
+from xpm_tui.domain.pace import ALL_MINUTE, LIMITER_FILE
 from xpm_tui.domain.ports import Allowance, Clock, Snapshot
 from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.domain.shared_state import SharedState
@@ -58,11 +47,15 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.planning.links import SameNames, needs_person, planned_link, state_of
-from xpm_tui.xero.rate_limiter import ALL_MINUTE, RateLimiter
+from xpm_tui.xero.rate_limiter import RateLimiter
 
 with lazy_imports():
+    from xpm_tui.application.jobs import queries as job_queries
+    from xpm_tui.application.jobs import services
+    from xpm_tui.application.runs import due, open_intents, plans
+    from xpm_tui.application.team import queries as team_queries
     from xpm_tui.sync.planning import contacts
+    from xpm_tui.sync.planning import links as link_states
     from xpm_tui.xero import shared_access
 
 
@@ -183,7 +176,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
     O(clients) after a change of the store, otherwise cheap.
     """
     snapshot, now = practice.snapshot(), practice.clock.now()
-    basis = (current_day(practice), terms_of(practice))
+    basis = (services.current_day(practice), services.terms_of(practice))
     counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), basis, _SAVED)
     runs = history.list_runs(practice)
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
@@ -192,10 +185,10 @@ def summarize(practice: OpenPractice) -> StatusSummary:
     last_good = good.ended if good else None
     hours = round((now - last_good).total_seconds() / 3600, 1) if last_good else None
     identity, known = practice.identity(), read_identity(snapshot)
-    plan = latest_plan(practice)
+    plan = plans.latest_plan(practice)
     draft = plan if plan is not None and plan.state == "draft" else None
     left = allowance(practice)
-    skipped = skipped_day(snapshot)
+    skipped = due.skipped_day(snapshot)
     states = [list_state(snapshot, name) for name in LISTS]
     inbox = inbox_status(practice)
     return StatusSummary(
@@ -246,16 +239,16 @@ def summarize(practice: OpenPractice) -> StatusSummary:
 def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
     links: Counter[LinkState] = Counter()
     people = planned = removed = 0
-    names = SameNames(snapshot)
+    names = link_states.SameNames(snapshot)
     for client in snapshot.rows(CLIENTS):
         link = snapshot.get(LINKS, client.id)
         row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
-        state = state_of(snapshot, client, link, row)
+        state = link_states.state_of(snapshot, client, link, row)
         if link is not None and row is not None:
             removed += len(contacts.removed_in_xpm(client, link, row))
         links[state] += 1
-        person = needs_person(snapshot, client, state)
-        if planned_link(snapshot, client, person, names):
+        person = link_states.needs_person(snapshot, client, state)
+        if link_states.planned_link(snapshot, client, person, names):
             planned += 1
         else:
             people += person is not None
@@ -266,7 +259,7 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
         removed_contacts=removed,
         to_ignition=to_ignition(snapshot),
         import_at=last.at if (last := last_import(snapshot)) else None,
-        jobs=job_counts(practice),
+        jobs=job_queries.counts(practice),
     )
 
 
@@ -320,7 +313,7 @@ def _problems(
         StatusProblem(
             code=UNKNOWN, sentence=f"No answer from XPM. {each.message}.", hint=f"Decide: {each.decision}"
         )
-        for each in open_writes(snapshot, going=_going(practice))
+        for each in open_intents.open_writes(snapshot, going=_going(practice))
     ]
     aside = set_aside_views(snapshot)
     if aside:
@@ -331,14 +324,17 @@ def _problems(
                 hint="See all of them: xpm-tui status. Correct them in XPM, then: xpm-tui sync",
             )
         )
-    person = find_connector(snapshot)
+    person = team_queries.find_connector(snapshot)
     if person is not None and person.sentence:
         found.append(
             StatusProblem(code=f"connector-{person.state}", sentence=person.sentence, hint=person.hint)
         )
     found += [
         StatusProblem(code="vanished", sentence=sentence, hint="See: xpm-tui templates list")
-        for sentence in [*describe_missing_templates(snapshot), *filter(None, [category_error(practice)])]
+        for sentence in [
+            *services.describe_missing_templates(snapshot),
+            *filter(None, [services.category_error(practice)]),
+        ]
     ]
     stale = timedelta(hours=practice.settings.number("notify.hours"))
     since = (good.ended if good else None) or (identity.since if identity else None)

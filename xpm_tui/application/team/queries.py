@@ -17,11 +17,9 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state, read_identity
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.team.views import MemberState, MemberView, PersonRow, StaffProposal, StaffView
-from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain import formatting
 from xpm_tui.domain.identity import compare, name_key
 from xpm_tui.domain.ignition import TeamMember, Workflow
-from xpm_tui.domain.names import key_of
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import (
@@ -36,6 +34,11 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import Staff
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.deploy import workflows
+    from xpm_tui.domain import names
 
 
 class PeopleCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +121,7 @@ def _to_come(snapshot: Snapshot) -> Counter[str]:
 
 def _of(snapshot: Snapshot, workflow: Workflow) -> set[str]:
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
-    client = job_client(snapshot, proposal, workflow).client if proposal else None
+    client = workflows.job_client(snapshot, proposal, workflow).client if proposal else None
     named = set(workflow.staff)
     for role in ("partner", "manager"):
         typed = getattr(workflow, role)
@@ -377,7 +380,7 @@ def _named_on(clients: int, jobs: int) -> str:
 
 def _same(name: str) -> str:
     """Return the form of a name in which the names of one person are the same."""
-    return key_of(name).lower()
+    return names.key_of(name).lower()
 
 
 def _email(text: str) -> str:
