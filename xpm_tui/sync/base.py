@@ -9,6 +9,7 @@ The module also has blocked pairs, which are neither linked nor proposed until a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -101,8 +102,9 @@ def record_agreement(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str
         return base
     pairs = dict(base.pairs)
     own: list[str] = []
+    from_xpm = base.picked or bool(base.exceptions)
     for key, new in agreed.items():
-        if came_from_xpm(base, key):
+        if from_xpm and came_from_xpm(base, key):
             before = pair(base, key, mirror)
             if before is None or before.ignition != new.ignition:
                 own.append(key)
@@ -159,23 +161,25 @@ def rebase(base: Base, before: Mapping[str, Value], after: Mapping[str, Value]) 
     return forget(msgspec.structs.replace(base, pairs=pairs), lost)
 
 
+_RANKS = defaultdict(lambda: len(ORDER), ORDER)
+"""The place of a field; a name that is no field comes last."""
+
+
 def _ordered(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the client's own fields, then those of each contact, in the order of the registry."""
     own: list[str] = []
-    of_contacts: list[str] = []
+    of_contacts: dict[str, list[str]] = {}
     for key in keys:
-        (of_contacts if "." in key else own).append(key)
-    own.sort(key=_rank)
-    of_contacts.sort(key=_contact_place)
-    return (*own, *of_contacts)
-
-
-def _rank(field: str) -> int:
-    return ORDER.get(field, len(ORDER))
-
-
-def _contact_place(key: str) -> tuple[int, str, int]:
-    contact, _, field = key.rpartition(".")
-    return len(contact), contact, _rank(field)
+        contact, dot, _ = key.rpartition(".")
+        if dot:
+            of_contacts.setdefault(contact, []).append(key)
+        else:
+            own.append(key)
+    own.sort(key=_RANKS.__getitem__)
+    for contact in sorted(of_contacts, key=lambda id_: (len(id_), id_)):
+        start = len(contact) + 1
+        own += sorted(of_contacts[contact], key=lambda key: _RANKS[key[start:]])
+    return tuple(own)
 
 
 def apart_id(client: str, uuid: str) -> str:

@@ -18,13 +18,12 @@ from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.tables import APART, BASE, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.local_writes import new_contact, own_contact
-from xpm_tui.sync.base import apart_id, contact_key, mirror_values, primary_contact, record_agreement
+from xpm_tui.sync.base import apart_id, contact_key, primary_contact, record_agreement
 from xpm_tui.sync.base import block_as_different as as_different
 from xpm_tui.sync.canonical import (
     TeamLinks,
     Values,
     contact_values,
-    ignition_values,
     is_blank,
     write_client,
     xpm_contacts,
@@ -33,7 +32,7 @@ from xpm_tui.sync.canonical import (
 from xpm_tui.sync.planning.comparison import ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import exact_name_clients
-from xpm_tui.sync.policy import BY_NAME, Policy
+from xpm_tui.sync.policy import BY_NAME, CONTACT_FIELDS, Policy
 from xpm_tui.sync.provenance import foreign_values
 
 Why = Literal[
@@ -151,6 +150,9 @@ class _PickPlanner:
         whole = Policy(direction="from_xpm", level="everything", off=policy.off)
         self.carried = frozenset(rule.name for rule in whole.fields(creation=True))
         self.rules = Rules.of(whole, self.team)
+        synced = {rule.name for rule in (*self.rules.client_fields, *self.rules.contact_fields)}
+        self.unsynced = self.carried - synced - self.rules.whole
+        self.unsynced_of_contacts = self.unsynced.intersection(rule.name for rule in CONTACT_FIELDS)
         self.writes: list[Write] = []
         self.created: dict[str, str] = {}
         self.linked: dict[str, str] = {}
@@ -269,26 +271,37 @@ class _PickPlanner:
         contacts, joined = self._contacts(row)
         client = msgspec.structs.replace(client, contacts=contacts)
         link = msgspec.structs.replace(self._new_link(id_, row), contacts=joined)
-        met = compare(self.rules, ClientPair(client, row, link, Base(id=id_)))
+        base = self._unsynced_pairs(Base(id=id_), client, joined, values)
+        met = compare(self.rules, ClientPair(client, row, link, base))
         self.created[row.uuid] = id_
-        base = self._remembered(met.base, client, mirror_values(row, met.link))
+        base = msgspec.structs.replace(met.base, picked=True, exceptions=())
         self.writes += [Put(CLIENTS, client), Put(LINKS, met.link), Put(BASE, base)]
         written = Written(record=id_, field="client", side="ignition", rule="pick", new=row.uuid)
         self._image(id_, row, written, created=True)
 
-    def _remembered(self, base: Base, client: Client, mirror: Values) -> Base:
-        """Return the base with fields that are not synced later, so that undo recognises edits."""
-        present = ignition_values(client, self.team)
+    def _unsynced_pairs(
+        self, base: Base, client: Client, joined: Collection[ContactLink], values: Values
+    ) -> Base:
+        """Return the base with the values that are not synced later, so that undo recognises edits.
+
+        A contact that only exists here is not compared, so all of its values are among them.
+        """
+        given = {name: value for name, value in values.items() if name in self.unsynced}
+        mirror = dict(given)
+        linked = {each.contact for each in joined if each.uuid}
         for contact in client.contacts:
-            present |= {
-                contact_key(contact.id, name): value for name, value in contact_values(contact).items()
+            if contact.id in linked and not self.unsynced_of_contacts:
+                continue
+            found = {
+                contact_key(contact.id, name): value
+                for name, value in contact_values(contact).items()
+                if name in self.unsynced or contact.id not in linked
             }
-        given = {
-            key: Pair(value, value)
-            for key, value in present.items()
-            if key not in base.agreed and not is_blank(value)
-        }
-        return msgspec.structs.replace(record_agreement(base, given, mirror), picked=True, exceptions=())
+            given |= found
+            if contact.id in linked:
+                mirror |= found
+        agreed = {key: Pair(value, value) for key, value in given.items() if not is_blank(value)}
+        return record_agreement(base, agreed, mirror)
 
     def _contacts(self, row: XpmClient) -> tuple[tuple[Contact, ...], tuple[ContactLink, ...]]:
         """Return XPM's contacts; a client without any gets one from its own first and last name."""

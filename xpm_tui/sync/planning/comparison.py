@@ -232,6 +232,9 @@ class _ClientComparison:
         if ours == theirs and key in self.known and key not in self.base.pairs:
             return
         agreed = pair(self.base, key, self.mirror) if key in self.known else None
+        if ours == theirs and agreed is None and rule.kind != "person":  # most fields of a new link
+            self.agreed[key] = self.rules.settle(ours, theirs)
+            return
         verdict = self.rules.verdict(rule, ours, theirs, agreed)
         if verdict not in ("agree", "same"):
             change = self.rules.change(record, rule, ours, theirs, verdict, contact)
