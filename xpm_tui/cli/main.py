@@ -19,9 +19,9 @@ from xpm_tui.cli.tree import RootGroup, VerbGroup
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.cli import builder, completion, extra_verbs, output, verb_index
+    from xpm_tui.cli import builder, completion, extra_verbs, output
     from xpm_tui.cli import runner as error_exit
-    from xpm_tui.commands import registry
+    from xpm_tui.commands import registry, verb_index
 
 _HELP = """Join Ignition and Xero Practice Manager.
 

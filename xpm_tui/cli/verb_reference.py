@@ -1,7 +1,7 @@
 """Generates the reference pages of the command line: verbs, exit codes and JSON answers.
 
 ``python -m xpm_tui.cli.verb_reference PAGE > docs/PAGE.md``, where PAGE is verbs, exit-codes or json;
-``python -m xpm_tui.cli.verb_reference index > xpm_tui/cli/verb_index.py`` makes the index of verbs.
+``python -m xpm_tui.cli.verb_reference index > xpm_tui/commands/verb_index.py`` makes the index of verbs.
 """
 
 from __future__ import annotations
@@ -288,8 +288,8 @@ def _kind(schema: dict[str, Any]) -> str:
 _INDEX = '''\
 """The first words of all verbs: their short help, and the modules of commands that define them.
 
-Made from the commands, so that one verb starts without loading the others:
-``python -m xpm_tui.cli.verb_reference index > xpm_tui/cli/verb_index.py``. Do not edit.
+Made from the commands, so that one verb, or the first screen, starts without loading the others:
+``python -m xpm_tui.cli.verb_reference index > xpm_tui/commands/verb_index.py``. Do not edit.
 """
 
 VERBS: dict[str, tuple[str, tuple[str, ...]]] = {{
@@ -297,11 +297,15 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {{
 
 OLD_NAMES = {{{old}}}
 """Earlier first words with their replacements."""
+
+AREAS: dict[str, tuple[str, ...]] = {{
+{areas}}}
+"""The areas of the console with the modules that define commands with a key there."""
 '''
 
 
 def index_module() -> str:
-    """Return the source of ``xpm_tui/cli/verb_index.py``."""
+    """Return the source of ``xpm_tui/commands/verb_index.py``."""
     modules = registry.modules_by_verb()
     rows = []
     for word, command in sorted(build_root(NoConsole()).commands.items()):
@@ -310,7 +314,11 @@ def index_module() -> str:
     old = [
         f"{_quoted(words[0])}: {_quoted(new)}" for words, new in registry.RENAMED.items() if len(words) == 1
     ]
-    return _INDEX.format(rows="".join(rows), old=", ".join(old))
+    areas = [
+        f"    {_quoted(area)}: (\n" + "".join(f"        {_quoted(name)},\n" for name in names) + "    ),\n"
+        for area, names in registry.modules_by_area().items()
+    ]
+    return _INDEX.format(rows="".join(rows), old=", ".join(old), areas="".join(areas))
 
 
 def _tuple(names: tuple[str, ...]) -> str:

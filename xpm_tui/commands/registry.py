@@ -9,7 +9,7 @@ Command lines that repeat calls made in the console, quoted for a shell and read
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
 from types import ModuleType
@@ -48,6 +48,7 @@ with lazy_imports():
         sync,
         team,
         templates,
+        verb_index,
         workers,
     )
     from xpm_tui.settings import schema
@@ -133,11 +134,20 @@ def commands_from(modules: Iterable[str] = ()) -> tuple[Command[Any], ...]:
 
 def modules_by_verb() -> dict[str, tuple[str, ...]]:
     """Return the first words of all verbs, each with the modules that define its commands."""
+    return _modules_by(lambda command: command.verb[:1])
+
+
+def modules_by_area() -> dict[str, tuple[str, ...]]:
+    """Return the areas of the console, each with the modules that define commands with a key there."""
+    return _modules_by(lambda command: command.where if command.key else ())
+
+
+def _modules_by(words: Callable[[Command[Any]], Iterable[str]]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for module, name in _SOURCES:
         for command in getattr(module, name):
-            if command.verb:
-                found.setdefault(command.verb[0], {})[module.__name__.rpartition(".")[2]] = None
+            for word in words(command):
+                found.setdefault(word, {})[module.__name__.rpartition(".")[2]] = None
     return {word: tuple(modules) for word, modules in found.items()}
 
 
@@ -171,9 +181,10 @@ def by_verb(*words: str) -> Command[Any] | None:
 
 def for_area(area: str) -> tuple[Command[Any], ...]:
     """Return the commands that have a key in an area of the console, in the order of the footer."""
+    modules = {*verb_index.AREAS.get(area, ()), *verb_index.AREAS.get("*", ())}
     return tuple(
         command
-        for command in all_commands()
+        for command in (commands_from(modules) if modules else ())
         if command.key and (area in command.where or "*" in command.where)
     )
 

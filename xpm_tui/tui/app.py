@@ -135,6 +135,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         super().__init__()
         self.worker = worker
         self.ready = False
+        self._loaded_ahead = False
         """Whether the practice is open and its commands are available."""
         self.failed: Exception | None = None
         """The error that kept the practice from being opened."""
@@ -238,7 +239,12 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.set_interval(STORE_CHECK_SECONDS, self._watch_store)
         self.set_interval(STATUS_SECONDS, self.request_status)
         self.request_status()
-        self.work(lambda: self.worker.glance(_load_ahead), "load-ahead")
+
+    def load_ahead(self) -> None:
+        """Load the other screens in the background, once the first one shows its data."""
+        if not self._loaded_ahead:
+            self._loaded_ahead = True
+            self.work(lambda: self.worker.glance(_load_ahead), "load-ahead")
 
     async def on_event(self, event: events.Event) -> None:
         """Route keys through type-ahead and key chords, and record that the console is in use."""

@@ -125,6 +125,10 @@ class AppProtocol(App[int]):
         """Run a coroutine in the background; any exception goes to :meth:`trouble`."""
         raise NotImplementedError
 
+    def load_ahead(self) -> None:
+        """Load the other screens in the background, unless that was done before."""
+        raise NotImplementedError
+
     def trouble(self, error: BaseException) -> None:
         """Show an error: its message and hint, or for an internal error the path of the report."""
         raise NotImplementedError

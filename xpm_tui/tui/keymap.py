@@ -9,20 +9,24 @@ another letter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.binding import Binding
 
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.dialogs.palette import PaletteEntry
 
 with lazy_imports():
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import registry as problems
+    from xpm_tui.tui.dialogs import help as help_dialog
+    from xpm_tui.tui.dialogs import palette
 
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.dialogs.help import HelpPage
+    from xpm_tui.tui.dialogs.palette import PaletteEntry
 
 MOST_SHOWN = 7
 """The most entries of a footer; with more, the last ones would be cut off at 80 columns."""
@@ -108,7 +112,7 @@ def palette_entries(area: str, situation: Situation) -> list[PaletteEntry]:
     rest = [command for command in all_commands() if command not in here and command.name not in COMMAND_LINE]
     rest.sort(key=lambda command: command.name.partition(".")[0] != area)
     return [
-        PaletteEntry(
+        palette.PaletteEntry(
             name=command.name,
             title=command.title,
             help=command.help,
@@ -127,7 +131,7 @@ PROBLEM = "problem:"
 def problem_entries() -> list[PaletteEntry]:
     """Return an entry for each known problem, searchable by its words; it has no command and no key."""
     return [
-        PaletteEntry(
+        palette.PaletteEntry(
             name=f"{PROBLEM}{case.id}",
             title=error_presenter.problem_title(case),
             help=case.sign,
@@ -140,7 +144,7 @@ def problem_entries() -> list[PaletteEntry]:
 def make_help_page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()) -> HelpPage:
     """Return the help page of an area: its purpose, then its keys."""
     keys = [(key_label(command.key), command.title) for command in for_area(area) if command.key]
-    return HelpPage(title, about, [*keys, *more])
+    return help_dialog.HelpPage(title, about, [*keys, *more])
 
 
 class Sense(NamedTuple):

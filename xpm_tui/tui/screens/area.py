@@ -86,8 +86,7 @@ class AreaScreen(BaseScreen, Screen[None]):
         """Enable the keys of this area's commands and show them in the footer."""
         for binding in keymap.area_bindings(self.AREA):
             self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
-            if binding.id:
-                self._commands[binding.id] = registry.by_name(binding.id)
+        self._commands = {command.name: command for command in registry.for_area(self.AREA)}
         self.refresh_bindings()
 
     def show_letters(self, on: bool) -> None:
@@ -117,6 +116,7 @@ class AreaScreen(BaseScreen, Screen[None]):
     async def _refresh(self) -> None:
         await self.look()
         self.refresh_bindings()
+        self.host.load_ahead()
 
     def situation(self) -> Situation:
         """Return what the availability of this area's commands depends on."""
@@ -353,7 +353,8 @@ LOADED_AHEAD = (
 
 
 def load_ahead() -> None:
-    """Import them in the background, so that the first visit does not have to."""
+    """Import them and all commands, so that the first visit does not have to."""
+    registry.all_commands()
     for name in LOADED_AHEAD:
         load(import_module(f"xpm_tui.tui.screens.{name}"))
 

@@ -1,7 +1,7 @@
 """The first words of all verbs: their short help, and the modules of commands that define them.
 
-Made from the commands, so that one verb starts without loading the others:
-``python -m xpm_tui.cli.verb_reference index > xpm_tui/cli/verb_index.py``. Do not edit.
+Made from the commands, so that one verb, or the first screen, starts without loading the others:
+``python -m xpm_tui.cli.verb_reference index > xpm_tui/commands/verb_index.py``. Do not edit.
 """
 
 VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -153,3 +153,57 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 OLD_NAMES = {"book": "data"}
 """Earlier first words with their replacements."""
+
+AREAS: dict[str, tuple[str, ...]] = {
+    "overview": (
+        "connection",
+        "inbox",
+        "plans",
+        "sync",
+        "maintenance",
+        "practices",
+    ),
+    "clients": (
+        "clients",
+        "records",
+        "deletions",
+        "links",
+        "csv_files",
+        "sync",
+        "maintenance",
+    ),
+    "team": (
+        "records",
+        "deletions",
+        "team",
+        "staff",
+    ),
+    "templates": (
+        "records",
+        "deletions",
+        "templates",
+    ),
+    "proposals": (
+        "csv_files",
+        "proposals",
+        "renewals",
+    ),
+    "sync": (
+        "plans",
+        "settings",
+        "sync",
+        "runs",
+        "maintenance",
+    ),
+    "settings": (
+        "settings",
+        "practices",
+    ),
+    "jobs": (
+        "deployment",
+        "jobs",
+        "job_reports",
+        "proposals",
+    ),
+}
+"""The areas of the console with the modules that define commands with a key there."""
