@@ -191,7 +191,8 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialog
     for view in told_of:
         if view.outcome == "left":
             remaining.setdefault(view.reason, []).append(view.uuid)
-    found = consequences.pick_consequences(counts["added"], counts["linked"], remaining)
+    names = {view.uuid: view.name for view in told_of if view.name}
+    found = consequences.pick_consequences(counts["added"], counts["linked"], remaining, names)
     return Result(
         data={**counts, "consequences": to_plain(found)},
         items=ViewItems(picked),

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import Presenter
+from xpm_tui.application.presenters.presenter import Presenter, contact_names
 from xpm_tui.application.presenters.views import SideBySide, UnclearView
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
@@ -369,9 +369,7 @@ class DifferencePresenter:
 
     def _shown(self, field: str, value: Value, client: Client | None, row: XpmClient | None) -> Value:
         if field == PRIMARY:
-            names = {each.id: each.name or each.email for each in client.contacts} if client else {}
-            names |= {each.uuid: each.name or each.email for each in row.contacts} if row else {}
-            return names.get(str(value)) or value
+            return contact_names(client, row).get(str(value)) or value
         if BY_NAME[field].kind != "person" or not value:
             return value
         name = self._told.person_name(str(staff_uuid(value)))

@@ -22,19 +22,17 @@ import msgspec
 
 from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import Presenter
+from xpm_tui.application.presenters.presenter import Presenter, contact_names
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, Busy, NotFound, RunStopped
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import arrow, count
-from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Run, StopRequest, Written
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
 
 ENDED_BADLY = ("failed", "interrupted")
 
@@ -414,7 +412,7 @@ def _view(snapshot: Snapshot, views: Presenter, image: BeforeImage, written: Wri
     return WrittenValueView(
         record=written.record or image.client,
         name=client.name if client is not None else row.name if row is not None else "",
-        contact=_contact(client, row, contact) if contact else None,
+        contact=contact_names(client, row).get(contact, contact) if contact else None,
         client_id=(client.client_id or None) if client is not None else None,
         number=(row.number or None) if row is not None else None,
         field=written.field,
@@ -422,13 +420,7 @@ def _view(snapshot: Snapshot, views: Presenter, image: BeforeImage, written: Wri
         side=written.side,
         old=written.old,
         new=written.new,
-        old_shown=views.value(written.field, written.old),
-        new_shown=views.value(written.field, written.new),
+        old_shown=views.shown(written.field, written.old, client, row),
+        new_shown=views.shown(written.field, written.new, client, row),
         rule=written.rule,
     )
-
-
-def _contact(client: Client | None, row: XpmClient | None, id_: str) -> str:
-    names = {each.id: each.name or each.email for each in client.contacts} if client is not None else {}
-    names |= {each.uuid: each.name or each.email for each in row.contacts} if row is not None else {}
-    return names.get(id_) or id_
