@@ -142,6 +142,20 @@ def refuse_in_flight(practice: OpenPractice, client: str) -> None:
         )
 
 
+def skip_warning(practice: OpenPractice, client: str) -> list[str]:
+    """Return a sentence if the run in progress was to write this client, which it now skips."""
+    run, snapshot = current_run(practice), practice.snapshot()
+    if run is None or snapshot.get(IMAGES, f"{run.id}/{client}") is not None:
+        return []
+    planned = (each for each in snapshot.find(PLANNED, "plan", run.plan) if each.client == client)
+    if not any(change.ticked for each in planned for change in each.changes):
+        return []
+    return [
+        f"Run {run.id} is in progress and skips this client, because it was changed after the plan was made. "
+        "The next sync includes it."
+    ]
+
+
 def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
     """Mark runs without a process as interrupted. Call with the run lock held.
 

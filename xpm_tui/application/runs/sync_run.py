@@ -150,6 +150,8 @@ class RunWork:
         self.stop = stop
         self.xpm: XpmPort | None = None
         self.calls = 0
+        # Changes of a continued run that no user has reviewed, such as edits made since it was stopped.
+        self.unseen: list[PlannedRecord] | None = None
         self.timed = practice.clock.monotonic()
         stop.on_signal = lambda: report(Progress("stop"))
 
@@ -198,6 +200,10 @@ class RunWork:
                 )
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
         self.stop.check()
+        if self.unseen and not reviewed:
+            # The guard lets what was edited since pass, so that the run can be stopped and resumed again.
+            reviewed = True
+            self.keep(plan, reviewed=True)
         policy = practice.policy()
         refuse_if_outdated(plan, policy, self.identity.tenant, self.identity.scopes)
         halt = _RunHalted(practice, plan, self.stop)
@@ -250,7 +256,8 @@ class RunWork:
             records, unseen = keep_review(before, records)
             plan = recount(practice.snapshot(), plan, records)
             practice.book.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
-            reviewed = reviewed or (unseen == 0 and self.asked.held is None)
+            if asked.held is None and not reviewed:
+                self.unseen, reviewed = unseen, not unseen
         return plan, records, reviewed
 
     def before(self) -> list[PlannedRecord]:
@@ -270,7 +277,7 @@ class RunWork:
         stops = check(
             practice.snapshot(),
             plan,
-            records,
+            records if self.unseen is None else self.unseen,
             guard_limits(practice.settings),
             reviewed=reviewed,
             scheduled=daily,
