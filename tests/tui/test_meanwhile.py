@@ -480,7 +480,7 @@ async def test_a_question_shows_all_of_its_sentences(
 ) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
-        said = "words about it that are longer than a line of this question is at eighty columns"
+        said = "so many words that they fit on a line only without a label"
         text = "\n".join(f"Label {n}: {said}" for n in range(sentences))
         asked = ConfirmDialog(text, title="Run r9", yes="Resume", wide=True)
         app.push_screen(asked)
