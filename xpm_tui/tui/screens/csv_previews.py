@@ -89,7 +89,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
                 (each.id, each.name, f"left out: {each.reason}", "bad") for each in report.refused
             ]
             found += [(each.id, each.name, each.reason, "warn") for each in report.splits]
-            found += [(id_, name_of(snapshot, id_), "goes out", "muted") for id_ in records[:SHOWN]]
+            found += [(id_, name_of(snapshot, id_), "is exported", "muted") for id_ in records[:SHOWN]]
             return report, found
 
         report, found = await self.host.worker.ask(read)
