@@ -252,10 +252,18 @@ async def test_a_request_stops_it_between_steps(practice: OpenPractice, xpm: Fak
     assert (stopped.outcome, stopped.exit_code) == ("stopped", 1)
     assert 3 <= stopped.done < COUNT
     assert practice.snapshot().count(STOPS) == 0
+    last = practice.snapshot().get(CLIENTS, f"c{COUNT - 1}")
+    assert last is not None
+    practice.book.commit([Put(CLIENTS, msgspec.structs.replace(last, phone="edited since"))])
+    practice.settings.set("guard.records_percent", "1", practice=True)
+    practice.settings.set("guard.records_count", "2", practice=True)
     done = await resume(practice)
-    assert (done.outcome, done.trigger) == ("done", "resume")
+    assert (done.outcome, done.trigger) == ("done", "resume"), (
+        "the guard counts only what nobody has reviewed"
+    )
     assert done.reviewed
-    assert {row.phone for row in xpm.rows.values()} == {f"ours c{n}" for n in range(COUNT)}
+    phones = {f"ours c{n}" for n in range(COUNT - 1)} | {"edited since"}
+    assert {row.phone for row in xpm.rows.values()} == phones
     assert xpm.asked.count("update_client") == COUNT
     with pytest.raises(BadInput):
         await resume(practice)

@@ -13,6 +13,7 @@ from tests.application.test_runner import COUNT, synced, xpm
 from tests.support.fake_xpm import FakeXpm, client
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links, queries
+from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history, plans, runner
@@ -27,11 +28,11 @@ from xpm_tui.commands.runs import ReleaseRun, release_run
 from xpm_tui.commands.sync import Sync, sync
 from xpm_tui.domain.errors import AppError, BadInput, Busy, NotFound, PlanRefused, Refused, XeroError
 from xpm_tui.domain.ignition import Client, TeamMember
-from xpm_tui.domain.ports import Put
+from xpm_tui.domain.ports import Drop, Put
 from xpm_tui.domain.runs import Intent, Run, StopRequest
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, RUNS, STOPS, TEAM
 from xpm_tui.domain.xpm import RecordReference
-from xpm_tui.sync.journal import ADD_CLIENT
+from xpm_tui.sync.journal import ADD_CLIENT, UPDATE_CLIENT
 
 __all__ = ["xpm"]
 
@@ -103,6 +104,31 @@ async def cut_off(practice: OpenPractice, plan: str) -> Run:
     stopped = await run(practice, plan_id=plan, report=stop_at(practice, 1))
     assert stopped.outcome == "stopped"
     return stopped
+
+
+async def test_during_a_run_only_the_client_that_is_being_sent_is_locked(
+    practice: OpenPractice, pushing: FakeXpm
+) -> None:
+    edit(practice, range(4))
+    plan = await plans.make(practice)
+    said: dict[str, list[str]] = {}
+
+    def report(progress: Progress) -> None:
+        going = history.current_run(practice)
+        if progress.phase != "apply" or progress.done != 1 or going is None or said:
+            return
+        sent = Intent(id="i900", run=going.id, kind=UPDATE_CLIENT, record="c2", uuid="u", state="sent")
+        practice.book.commit([Put(INTENTS, sent)])
+        with pytest.raises(Busy, match=r"is sending .*c2"):
+            edit_client(practice, "c2", {"fax": "1"})
+        practice.book.commit([Drop(INTENTS, "i900")])
+        said.update({id_: edit_client(practice, id_, {"fax": "1"})[1] for id_ in ("c0", "c3", "c9")})
+
+    done = await run(practice, plan_id=plan.id, report=report)
+    assert (done.outcome, done.counts["moved"]) == ("done", 1), done
+    assert ours_there(pushing) == {"00", "01", "02"}
+    assert [bool(said[id_]) for id_ in ("c0", "c3", "c9")] == [False, True, False]
+    assert "skips this client" in said["c3"][0]
 
 
 async def test_resuming_reaches_no_further_than_what_was_cut_off(

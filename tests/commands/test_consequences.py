@@ -90,13 +90,14 @@ def test_an_undo_says_what_it_freezes_and_what_stays() -> None:
         frozen=(FrozenCounts(field="phone", number=2, records=("c1", "c2")),
                 FrozenCounts(field="contact_email", number=1, records=("c1/k1",))),
         kept=(PreservedValues(why="It was changed again.", number=1, records=("c1:phone",)),),
+        names={"c1": "Acme", "c2": "Birch", "c1/k1": "Ann (Acme)"},
     )  # fmt: skip
     assert question(found) == "Undo 3 changes of run r3?"
     assert (
-        "3 fields frozen afterwards (Phone of c1, c2; Contact e-mail of c1/k1): sync does not change a "
-        "frozen field until you unfreeze it."
+        "3 fields frozen afterwards (Phone of Acme, Birch; Contact e-mail of Ann (Acme)): sync does not "
+        "change a frozen field until you unfreeze it."
     ) in lines(found)
-    assert "Stays as it is: 1 value (c1:phone). It was changed again." in lines(found)
+    assert "Stays as it is: 1 value (Phone of Acme). It was changed again." in lines(found)
 
 
 @pytest.mark.parametrize(

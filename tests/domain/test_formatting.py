@@ -41,11 +41,21 @@ def test_ago(seconds: int, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(0, "0 s"), (89, "89 s"), (180, "3 min"), (5_400, "1.5 h"), (7_200, "2 h")]
+    ("seconds", "shown"),
+    [(0, "0 s"), (89, "89 s"), (180, "3 min"), (5_400, "1.5 h"), (5041 * 3600, "210 days"), (7_200, "2 h")],
 )
 def test_durations(seconds: float, shown: str) -> None:
     assert formatting.duration(seconds) == shown
     assert formatting.duration(seconds, about=True) == f"about {shown}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(300, "5 minutes"), (3600, "1 hour"), (47.9 * 3600, "47 hours"), (48 * 3600, "2 days"),
+     (5041 * 3600, "210 days")],
+)  # fmt: skip
+def test_time_spans_of_sentences(seconds: float, shown: str) -> None:
+    assert formatting.time_span(seconds) == shown
 
 
 @pytest.mark.parametrize(

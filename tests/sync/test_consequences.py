@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
 from tests.support.profile import count
 from tests.sync import practices
 from tests.sync.fixtures import SyncFixture
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.links import Link
 from xpm_tui.domain.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
+from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.consequences import plan_consequences, with_pace
+from xpm_tui.sync.manual.plan_review import tick
 from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.policy import Clear, Policy
 
 SENT = {
     "update client": "client_updates", "update contact": "contact_updates", "add contact": "contact_additions"
@@ -87,6 +93,45 @@ async def undone(world: SyncFixture, run: Run, found: Consequences) -> None:
     assert sent(world) == predicted(back)
     assert run.counts.get("changes", 0) == back.changes
     assert world.book.snapshot().count(FREEZES) - freezes == back.freezes
+
+
+def row(uuid: str, **values: Any) -> XpmClient:
+    return XpmClient(uuid=uuid, **{"name": f"Client {uuid}", "phone": "1", "fax": "2", "city": "A"} | values)
+
+
+@pytest.mark.parametrize("clear", ["never", "ask", "yes"])
+@pytest.mark.parametrize("ticked", [False, True])
+async def test_clearings_renames_and_contacts_are_what_is_sent(clear: Clear, ticked: bool) -> None:
+    world = SyncFixture(
+        [Client(id=f"c{n}", name=f"Client u{n}") for n in (1, 2, 3)],
+        [row(f"u{n}") for n in (1, 2, 3)],
+        links=[Link(id=f"c{n}", uuid=f"u{n}") for n in (1, 2, 3)],
+    )
+    await world.refresh()
+    await world.apply(*world.plan(), reviewed=True)
+    world.policy = Policy(direction="to_xpm", clear=clear)
+    ann = Contact(id="k1", name="Ann", email="ann@example.com")
+    world.edit("c1", name="Renamed", phone="", fax="")
+    world.edit("c2", city="", contacts=(ann,))
+    world.edit("c3", phone="9", city="B")
+    world.practice.edit("u3", phone="", city="C")  # emptied there, and edited there
+    await world.refresh()
+    plan, records = world.plan()
+    if ticked:
+        changed = {each.client: each for each in tick(records, True)}
+        records = [changed.get(each.client, each) for each in records]
+    found, run = await applied(world, plan, records)
+    assert run.outcome == "done", run
+    updates = [values for verb, _, values in world.practice.sent if verb == "update client"]
+    sent_values = Counter(name for values in updates for name in values)
+    blanks = [name for values in updates for name, value in values.items() if value == ""]
+    clears = clear == "yes" or (clear == "ask" and ticked)
+    assert len(blanks) == found.replaced.clearings == (3 if clears else 0)
+    assert sent(world) == predicted(found)
+    assert found.waiting == (3 if clear == "ask" and not ticked else 0)
+    assert (found.replaced.conflicts, sent_values["phone"] > 0) == (2, True)
+    assert found.replaced.values == 3 + len(blanks), "the name, and both values that XPM edited, too"
+    assert found.xpm.contacts == found.not_undoable == 1
 
 
 @pytest.mark.parametrize(("calls", "seconds"), [(0, 0), (1, 0), (55, 0), (56, 60), (110, 60), (111, 120)])

@@ -11,6 +11,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS
 from xpm_tui.tui.app import Console
+from xpm_tui.xero.auth import token_store
 
 Consoles = Callable[..., Console]
 
@@ -58,3 +59,19 @@ async def test_a_console_follows_settings_that_another_process_changes(
         await settle(pilot)
         assert await app.worker.ask(lambda practice: practice.policy().direction) == "to_xpm"
         assert "(•) To XPM" in text_of(app)
+
+
+async def test_overview_says_that_a_login_is_needed_as_its_head_does(
+    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Connected ●" in text_of(app)
+        monkeypatch.setattr(token_store, "is_refused", lambda *_: True)
+        await app.refresh_status()
+        await settle(pilot)
+        seen = text_of(app)
+        assert "Login needed" in seen.splitlines()[0]
+        assert "Connected ●" not in seen, "the store is as it was, but the login is not"
+        assert "signs in" in seen

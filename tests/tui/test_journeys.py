@@ -518,7 +518,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
         await press(pilot, "down", "=12 Quay St", "f10")
         await press(pilot, "X")
         assert shows(app, ExportPreview)
-        assert "goes out" in text_of(app)
+        assert "is exported" in text_of(app)
         assert "Client 00006" in text_of(app)
         await press(pilot, "w")
         assert shows(app, FilePicker)

@@ -31,7 +31,13 @@ from xpm_tui.tui import navigation
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs import consent
 from xpm_tui.tui.dialogs.consent import ConsentScreen
-from xpm_tui.tui.dialogs.dialog import ChoiceDialog, ConfirmDialog, InputDialog, MessageDialog
+from xpm_tui.tui.dialogs.dialog import (
+    ChoiceDialog,
+    ConfirmDialog,
+    InputDialog,
+    MessageDialog,
+    confirmation_lines,
+)
 from xpm_tui.tui.dialogs.form import FormDialog
 from xpm_tui.tui.screens import picker
 from xpm_tui.tui.screens.bundle import BundleScreen
@@ -466,6 +472,24 @@ async def test_ctrl_q_over_a_question_while_a_run_is_on(world: ConsoleFixture, c
         await pilot.press("ctrl+q")
         await settle(pilot)
         assert "Leave the console" in text_of(app) or not app.is_running
+
+
+@pytest.mark.parametrize("sentences", [8, 30], ids=["fits", "scrolls"])
+async def test_a_question_shows_all_of_its_sentences(
+    world: ConsoleFixture, console: Consoles, sentences: int
+) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        said = "so many words that they fit on a line only without a label"
+        text = "\n".join(f"Label {n}: {said}" for n in range(sentences))
+        asked = ConfirmDialog(text, title="Run r9", yes="Resume", wide=True)
+        app.push_screen(asked)
+        await settle(pilot)
+        words = asked.query_one(".words")
+        wrapped = confirmation_lines(text.split("\n"), words.content_size.width)
+        assert words.virtual_size.height == len(wrapped) > sentences
+        assert (words.max_scroll_y > 0) is (sentences > 8)
+        assert asked.query_one("#yes").region.bottom < 24
 
 
 def links(world: ConsoleFixture) -> dict[str, str]:

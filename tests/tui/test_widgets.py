@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from textual.app import App, ComposeResult
 
 from tests.support.profile import count
 from tests.tui.fixtures import calm
-from xpm_tui.application.presenters.views import ChangeView, RefView, XpmClientView
+from xpm_tui.application.presenters.views import ChangeView, ClientView, RefView, XpmClientView
 from xpm_tui.application.runs.consequences import RunForecast
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.formatting import cut
@@ -35,7 +37,7 @@ from xpm_tui.tui.widgets.cells import (
 )
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
 from xpm_tui.tui.widgets.run_card import run_lines
-from xpm_tui.tui.widgets.search_hits import SearchHits
+from xpm_tui.tui.widgets.search_hits import SearchHits, best_first
 from xpm_tui.tui.widgets.table import Table, TableColumn, TableRows, widths
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -348,6 +350,23 @@ def test_the_cursor_of_the_picker_never_starts_on_what_is_linked() -> None:
     assert start(views, hit(9)) == 2, "what is gone from the hits says nothing"
     assert start(views, hit(4)) == 3
     assert start(views[:2], None) == 0
+
+
+def test_of_namesakes_the_one_that_agrees_comes_first() -> None:
+    def hit(n: int, why: str, name: str = "John Smith", **values: Any) -> XpmClientView:
+        return XpmClientView(
+            id=f"u{n}", uuid=f"u{n}", number=f"{n}", name=name, archived=False, prospect=False, deleted=False,
+            linked=(), why=why, **values,
+        )  # fmt: skip
+
+    nothing: Any = dict.fromkeys(field.name for field in msgspec.structs.fields(ClientView) if field.required)
+    known = {"name": "John Smith", "city": "Darwin", "contacts": (), "groups": ()}
+    ours = ClientView(**nothing | known)
+    same, longer = "exactly this name", "the name starts with this"
+    hits = [hit(1, same, "john smith"), hit(2, same), hit(3, same, city="DARWIN"),
+            hit(4, longer, "John Smithers"), hit(5, longer, "John Smithson", city="Darwin")]  # fmt: skip
+    assert [view.number for view in best_first(hits, ours)] == ["3", "2", "1", "5", "4"]
+    assert start(best_first(hits, ours), None) == 0
 
 
 @pytest.mark.parametrize(

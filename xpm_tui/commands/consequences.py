@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, plural, value, when_utc, wrap
 from xpm_tui.domain.plan import (
+    NAMED,
     Consequences,
     LastingEffects,
     LocalCounts,
     PreservedValues,
     ReplacedValues,
-    Subject,
     XpmCounts,
 )
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from xpm_tui.domain.plan import Plan
 
 
-SHOWN = 5
+SHOWN = NAMED
 """The number of records that are listed one by one; the others are counted."""
 
 _NO_UNDO = {
@@ -106,7 +106,7 @@ def lines(found: Consequences) -> list[str]:
     if found.also:
         names = ", ".join([*found.also[:SHOWN], *(["…"] if len(found.also) > SHOWN else [])])
         texts.append(f"Shared contacts: {count(len(found.also), 'other XPM client')} changed, too: {names}.")
-    texts += [_lasting(each) for each in found.lasting]
+    texts += [_lasting(each, found) for each in found.lasting]
     if found.changes and found.of == "plan":
         rest = "The rest" if found.lasting else "A change"
         texts.append(f"{rest} can be undone as long as nobody changes the value again.")
@@ -115,7 +115,7 @@ def lines(found: Consequences) -> list[str]:
             f"{count(found.freezes, 'field')} frozen afterwards{_frozen(found)}: sync does not change a "
             "frozen field until you unfreeze it."
         )
-    texts += [_kept(each, found.of) for each in found.kept]
+    texts += [_kept(each, found) for each in found.kept]
     if found.waiting:
         texts.append(f"{count(found.waiting, 'change')} not ticked, and not applied.")
     texts += [*_cost(found)]
@@ -186,6 +186,9 @@ def figure_columns(found: Consequences) -> tuple[list[Figure], list[Figure]]:
         known.append(Figure("✕", "bad", found.not_undoable, f"cannot be undone{what}"))
     elif found.changes:
         known.append(Figure("●", "good", None, "Every change can be undone"))
+    if found.freezes:
+        noun = plural(found.freezes, "field")
+        known.append(Figure("❄", "", found.freezes, f"{noun} frozen afterwards"))
     return done, known
 
 
@@ -284,11 +287,13 @@ def _replaced(replaced: ReplacedValues, side: str) -> Iterator[str]:
     yield f"Replaces {count(replaced.values, 'value')}" + (f": {', '.join(parts)}." if parts else ".")
 
 
-def _lasting(each: LastingEffects) -> str:
+def _lasting(each: LastingEffects, found: Consequences) -> str:
     noun, instead = _NO_UNDO[each.what]
     one, _, many = instead.partition("/")
     said = many if many and each.number != 1 else one
-    return f"Cannot be undone: {count(each.number, noun)}{_names(each.records)}. {said}"
+    # The jobs of a batch are listed below their consequences.
+    names = "" if each.what == "job" else _names(each.records, found)
+    return f"Cannot be undone: {count(each.number, noun)}{names}. {said}"
 
 
 def _frozen(found: Consequences) -> str:
@@ -296,23 +301,32 @@ def _frozen(found: Consequences) -> str:
     if not found.frozen:
         return ""
     if found.freezes <= SHOWN:
-        named = [f"{label(each.field)} of {', '.join(each.records)}" for each in found.frozen]
+        named = [
+            f"{label(each.field)} of {', '.join(_named(record, found) for record in each.records)}"
+            for each in found.frozen
+        ]
     else:
         ordered = sorted(found.frozen, key=lambda each: -each.number)
         named = [f"{label(each.field)} {each.number:,}" for each in ordered]
     return f" ({'; '.join(named)})"
 
 
-def _kept(each: PreservedValues, of: Subject) -> str:
-    label, noun = _KEPT.get(of, ("Stays as it is", "value"))
-    return f"{label}: {count(each.number, noun)}{_names(each.records)}. {each.why}"
+def _kept(each: PreservedValues, found: Consequences) -> str:
+    stays, noun = _KEPT.get(found.of, ("Stays as it is", "value"))
+    return f"{stays}: {count(each.number, noun)}{_names(each.records, found)}. {each.why}"
 
 
-def _names(records: Iterable[str]) -> str:
-    found = list(records)
-    if not found or len(found) > SHOWN:
+def _names(records: Sequence[str], found: Consequences) -> str:
+    if not records or len(records) > SHOWN:
         return ""
-    return f" ({', '.join(found)})"
+    return f" ({', '.join(_named(record, found) for record in records)})"
+
+
+def _named(record: str, found: Consequences) -> str:
+    """Return a record, or a field of it (``c1:phone``), in words."""
+    id_, _, field = record.partition(":")
+    name = found.names.get(id_, id_)
+    return f"{label(field)} of {name}" if field else name
 
 
 def _cost(found: Consequences) -> Iterator[str]:

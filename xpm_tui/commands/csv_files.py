@@ -220,7 +220,7 @@ def _imported(report: ImportReport, form: str) -> list[str]:
         lines += [f"  {line}" for line in told_of if line]
     unknown = [column.heading for column in report.columns if column.field is None]
     if unknown:
-        lines.append(f"  unknown columns, kept as they are: {', '.join(unknown)}")
+        lines.append(f"  unknown columns, stored as they are: {', '.join(unknown)}")
     lines += [f"  row {row.row}: refused: {row.reason}" for row in report.refused[:_SHOWN]]
     lines += [
         f"  row {row.row}: {row.reason}" if row.row else f"  {row.reason}" for row in report.notes[:_SHOWN]

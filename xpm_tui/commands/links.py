@@ -33,7 +33,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import conflicts, links, picks, queries
-    from xpm_tui.application.runs import xpm_refresh
+    from xpm_tui.application.runs import history, xpm_refresh
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Dial
     """Remove a link."""
     view = links.unlink(practice, params.client)
     text = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
-    return Result(data=to_plain(view), lines=[text])
+    return Result(data=to_plain(view), lines=[text, *history.skip_warning(practice, view.id)])
 
 
 async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialogue) -> Result:
@@ -191,7 +191,8 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialog
     for view in told_of:
         if view.outcome == "left":
             remaining.setdefault(view.reason, []).append(view.uuid)
-    found = consequences.pick_consequences(counts["added"], counts["linked"], remaining)
+    names = {view.uuid: view.name for view in told_of if view.name}
+    found = consequences.pick_consequences(counts["added"], counts["linked"], remaining, names)
     return Result(
         data={**counts, "consequences": to_plain(found)},
         items=ViewItems(picked),

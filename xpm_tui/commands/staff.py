@@ -82,7 +82,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialog
     different += [twin.uuid for twin in left]
     asked = Question(
         f"Is {member.name} a different person?" if left else f"Create {member.name} in XPM's staff?",
-        [*lines, *described(consequences.creation_consequences("staff", member.id))],
+        [*lines, *described(consequences.creation_consequences("staff", member.id, member.name))],
         button="Different person: create" if left else "Create the staff record",
     )
     try:

@@ -15,14 +15,15 @@ import msgspec
 
 from xpm_tui.deploy.job_spec import JobTerms
 from xpm_tui.deploy.preview import PLANNED, OpenJobs, Preview, failed_attempts, preview, rediscovered_job
+from xpm_tui.domain import formatting
 from xpm_tui.domain.ignition import Workflow
 from xpm_tui.domain.pace import Pace
-from xpm_tui.domain.plan import Consequences, LastingEffects, PreservedValues, Requests, XpmCounts
+from xpm_tui.domain.plan import NAMED, Consequences, LastingEffects, PreservedValues, Requests, XpmCounts
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
-from xpm_tui.sync.consequences import lookups, with_pace
+from xpm_tui.sync.consequences import lookups, record_name, with_pace
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE
 from xpm_tui.sync.manual.client_creation import Lookup, creation_message
 from xpm_tui.sync.outbox import Message, job_creation, people_assignment, state_change, template_addition
@@ -220,9 +221,22 @@ class _BatchEstimate:
                     for why, ids in self._kept.items()
                 ),
                 requests=Requests(**self._requests) + lookups(self._snapshot) + _looked_up(self._snapshot),
+                names=self._names(lasting),
             ),
             pace,
         )
+
+    def _names(self, lasting: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, str]:
+        """Return how sentences name the jobs and clients of short lists."""
+        lists = [*(ids for _, ids in lasting), *self._kept.values()]
+        wanted = {id_ for ids in lists if len(ids) <= NAMED for id_ in ids}
+        jobs = {each.id: _name(each) for each in self.previews if each.id in wanted}
+        return jobs | {id_: record_name(self._snapshot, id_) for id_ in sorted(wanted - jobs.keys())}
+
+
+def _name(shown: Preview) -> str:
+    client = f" for {shown.client.name}" if shown.client is not None else ""
+    return f"{shown.spec.name}{client} ({formatting.day(shown.day)})"
 
 
 def _looked_up(snapshot: Snapshot) -> Requests:

@@ -127,14 +127,25 @@ def elapsed(seconds: float) -> str:
 
 
 def duration(seconds: float, *, about: bool = False) -> str:
-    """Return a length of time: ``40 s``, ``3 min``, ``1.5 h``; as an estimate: ``about 3 min``."""
+    """Return a length of time: ``40 s``, ``3 min``, ``1.5 h``, ``3 days``; as an estimate ``about 3 min``."""
     if seconds < 90:
         length = f"{round(seconds)} s"
     elif seconds < 90 * _MINUTE:
         length = f"{round(seconds / _MINUTE)} min"
-    else:
+    elif seconds < 2 * _DAY:
         length = f"{seconds / _HOUR:.1f}".removesuffix(".0") + " h"
+    else:
+        length = count(int(seconds // _DAY), "day")
     return f"about {length}" if about else length
+
+
+def time_span(seconds: float) -> str:
+    """Return a length of time for a sentence: ``5 minutes``, ``26 hours``, beyond 48 hours ``3 days``."""
+    if seconds < _HOUR:
+        return count(round(seconds / _MINUTE), "minute")
+    if seconds < 2 * _DAY:
+        return count(int(seconds // _HOUR), "hour")
+    return count(int(seconds // _DAY), "day")
 
 
 # Counts

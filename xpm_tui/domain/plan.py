@@ -302,6 +302,10 @@ class FrozenCounts(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[str, ...] = ()
 
 
+NAMED = 5
+"""The number of records that a sentence names; more are counted."""
+
+
 class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What applying something would do.
 
@@ -310,7 +314,7 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     is, or jobs that are held. ``also`` names other XPM clients that change because they share a contact.
     ``calls`` is the sum of ``requests``, and ``seconds`` the least time that they take within Xero's limits;
     ``beyond_today`` of them exceed the day's allowance, which is renewed at ``day_until``. ``then`` is what
-    the next sync does as a result.
+    the next sync does as a result. ``names`` has the records that a sentence may name, in words.
     """
 
     of: Subject
@@ -330,6 +334,7 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     beyond_today: int = 0
     day_until: datetime | None = None
     then: Consequences | None = None
+    names: dict[str, str] = {}
 
     @property
     def changes(self) -> int:

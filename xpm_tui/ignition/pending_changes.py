@@ -62,9 +62,9 @@ def rejection_reason(client: Client) -> dict[str, str]:
         lack = "name" if not contact.name.strip() else "e-mail" if not contact.email.strip() else ""
         if lack:
             who = contact.name.strip() or contact.email.strip() or contact.id
-            found[contact.id] = f"its contact {who} has no {lack}; Ignition's import fails without"
+            found[contact.id] = f"its contact {who} has no {lack}, which Ignition's import requires"
     if not client.contacts:
-        found[""] = "it has no contact; Ignition's import fails without contact name and e-mail"
+        found[""] = "it has no contact; Ignition's import requires one with a name and an e-mail"
     elif len(found) == len(client.contacts):
         found[""] = next(iter(found.values()))
     return found

@@ -20,7 +20,7 @@ from xpm_tui.domain import labels, reason_labels
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import BY_NAME, label
 from xpm_tui.domain.formatting import count, day, scalar
-from xpm_tui.domain.labels import Labels, of_sides
+from xpm_tui.domain.labels import TRIGGERS, Labels, of_sides
 
 SENTENCES: dict[str, str] = {
     # the log itself
@@ -261,6 +261,8 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
     minutes = numbers.get("minutes")
     long = isinstance(minutes, int) and minutes > 0
     numbers["pace"] = f"at least {count(int(minutes or 0), 'minute')}" if long else "less than a minute"
+    if trigger := TRIGGERS.get(str(numbers.get("trigger", ""))):
+        numbers["trigger"] = in_sentence(trigger.text)
     with suppress(ValueError):
         numbers["day"] = day(date.fromisoformat(str(numbers.get("day", ""))))
     # An event has this number only if it is not 0.

@@ -14,6 +14,7 @@ import msgspec
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import (
+    NAMED,
     Change,
     Consequences,
     LastingEffects,
@@ -52,6 +53,22 @@ _MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "cle
 """The kind of the replaced value, by the rule of a change."""
 _LASTING: dict[str, What] = {"contact": "contact", PRIMARY: "primary", "client": "client"}
 _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
+
+
+def record_name(snapshot: Snapshot, record: str) -> str:
+    """Return how a sentence names a client or one of its contacts: ``Ann Lee (Acme)``; its id if unknown."""
+    id_, _, contact = record.partition("/")
+    client = snapshot.get(CLIENTS, id_)
+    link = snapshot.get(LINKS, id_)
+    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    name = client.name if client is not None else row.name if row is not None else ""
+    if not contact:
+        return name or record
+    people = {each.id: each for each in client.contacts} if client is not None else {}
+    there = {each.uuid: each for each in row.contacts} if row is not None else {}
+    found = people.get(contact) or there.get(contact)
+    person = (found.name or found.email) if found is not None else ""
+    return f"{person or contact} ({name or id_})"
 
 
 def written_records(record: PlannedRecord) -> dict[str, list[Change]]:
@@ -123,6 +140,10 @@ def plan_consequences(
     work.left(plan.left)
     frozen = by_field(undo_freezes(snapshot, plan, records)) if plan.undo_of else ()
     subject: Subject = "undo" if plan.undo_of else "plan"
+    lists = [*work.lasting.values(), *(each.records for each in (*work.kept(), *work.unsendable()))]
+    if sum(each.number for each in frozen) <= NAMED:
+        lists += [each.records for each in frozen]
+    shown = {record.partition(":")[0] for ids in lists if len(ids) <= NAMED for record in ids}
     return with_pace(
         Consequences(
             of=subject,
@@ -140,6 +161,7 @@ def plan_consequences(
             frozen=frozen,
             waiting=work.waiting,
             requests=Requests(**work.requests) + (before or Requests()),
+            names={record: record_name(snapshot, record) for record in sorted(shown)},
         ),
         pace,
     )
@@ -197,18 +219,22 @@ def _with_former(found: Consequences, former: Mapping[str, int]) -> Consequences
     )
 
 
-def pick_consequences(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Consequences:
+def pick_consequences(
+    added: int, linked: int, kept: Mapping[str, Collection[str]], names: Mapping[str, str] | None = None
+) -> Consequences:
     """Return what bringing in clients would do.
 
     ``added`` XPM clients are added here, ``linked`` are linked, and those ``kept``, by reason, are skipped.
     """
     both = added + linked
+    shown = [id_ for ids in kept.values() if len(ids) <= NAMED for id_ in ids]
     return Consequences(
         of="picks",
         here=LocalCounts(changes=both, clients=both, added=added, links=linked),
         kept=tuple(
             PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in kept.items()
         ),
+        names={id_: names[id_] for id_ in shown if names and id_ in names},
     )
 
 
@@ -225,7 +251,7 @@ def review_consequences(linked: int, ignored: int, former: Mapping[str, int] | N
     return _with_former(found, former or {})
 
 
-def creation_consequences(what: What, record: str, contacts: int = 0) -> Consequences:
+def creation_consequences(what: What, record: str, name: str, contacts: int = 0) -> Consequences:
     """Return what creating one client (with its contacts) or one staff record in XPM would do."""
     client = what == "client"
     return with_pace(
@@ -247,6 +273,7 @@ def creation_consequences(what: What, record: str, contacts: int = 0) -> Consequ
                 staff_creations=int(not client),
                 staff_lists=int(not client),
             ),
+            names={record: name},
         )
     )
 
@@ -337,7 +364,8 @@ class _Counting:
     def _replaced(self, change: Change) -> None:
         if change.field in ("link", "contact", "client"):
             return
-        self.replaced["values"] += not is_blank(change.old)
+        # A value that was emptied on the other side was edited there: what is filled in replaces that.
+        self.replaced["values"] += not is_blank(change.old) or change.rule in ("drift", "conflict")
         if change.rule in _MARKS:
             self.replaced[_MARKS[change.rule]] += 1
 

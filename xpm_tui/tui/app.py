@@ -86,6 +86,10 @@ def _read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatu
     return status_summary.read_practice_status(practice)
 
 
+def _standing(status: PracticeStatus) -> tuple[bool, bool, str]:
+    return status.connected, status.login_needed, status.condition
+
+
 class Console(Navigation, CommandRunner, TerminalApp):
     """The full-screen console for one practice.
 
@@ -282,14 +286,16 @@ class Console(Navigation, CommandRunner, TerminalApp):
 
     async def refresh_status(self) -> None:
         """Read the status of the practice again, and update all area screens."""
-        began = monotonic()
+        began, before = monotonic(), self.practice_status
         self.position, self.practice_status = await self.worker.ask(_read_practice_status)
         self._status_shown = monotonic()
         self._status_cost = self._status_shown - began
+        # The login and the damage of files are not part of the store's position.
+        other = before.known and _standing(before) != _standing(self.practice_status)
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
                 screen.tell(self.practice_status)
-                screen.refresh_data()
+                screen.refresh_data(force=other)
         if self._welcome and not self.practice_status.connected and not self.worker.practice.read_only:
             self.connect()
         self._welcome = False

@@ -35,7 +35,8 @@ COMMAND_LINE = frozenset({"log", "status", "clients.list", "runs.list", "setting
 """Commands whose contents an area shows permanently, so that the palette does not need them."""
 
 SYNONYMS: dict[str, str] = {
-    "connect": "third party apps app store integration authorise authorize sign in login xero",
+    "connect": "third party apps app store integration authorise authorize sign in log in login xero wizard "
+    "set up setup permission",
     "disconnect": "third party apps remove app sign out log out revoke",
     "clients.link": "apps xpm map connect match practice manager",
     "clients.unlink": "apps xpm disconnect detach unmap",

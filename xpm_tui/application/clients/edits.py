@@ -20,7 +20,7 @@ from xpm_tui.application.presenters.lookup import (
 )
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, PersonView
-from xpm_tui.application.runs.history import refuse_in_flight
+from xpm_tui.application.runs.history import refuse_in_flight, skip_warning
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import Field, Record, editable
@@ -64,6 +64,7 @@ def edit_client(
     unlinked = unlinked_people(practice, before.id)
     warnings = overwrite_warning(practice, before.id, [name for name in values if name not in unlinked])
     warnings += [f"{label(name)}: {unlinked[name]}" for name in values if name in unlinked]
+    warnings += skip_warning(practice, before.id) if after != before else []
     return view_of(practice, before.id), warnings
 
 
@@ -273,6 +274,7 @@ def add_contact(
     practice.events.emit(Event(key="contact.added", record=f"{before.id}/{made.id}"))
     fields = [f"{made.id}.{name}" for name, text in values.items() if text.strip()]
     warnings = overwrite_warning(practice, before.id, fields) if made.primary and len(others) else []
+    warnings += skip_warning(practice, before.id)
     return view_of(practice, before.id), warnings
 
 

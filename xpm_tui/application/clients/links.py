@@ -256,7 +256,8 @@ def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
 def creation(practice: OpenPractice, client: str) -> Consequences:
     """Return what creating a client in XPM would do. Raises ``NotFound``."""
     ours = find_client(practice.snapshot(), client)
-    return creation_consequences("client", ours.id, len(creation_contacts(ours, practice.policy())))
+    contacts = creation_contacts(ours, practice.policy())
+    return creation_consequences("client", ours.id, ours.name, len(contacts))
 
 
 def creation_obstacle(

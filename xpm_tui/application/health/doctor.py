@@ -274,7 +274,7 @@ class Doctor:
         subject = self._target
         locks = {
             "run": subject.state / "run.lock",
-            "book": subject.data / STORE_FOLDER / "book.lock",
+            "store": subject.data / STORE_FOLDER / "book.lock",
             "login": subject.state / "login.lock",
         }
         held = LocksProbe(
@@ -337,7 +337,7 @@ class Doctor:
             condition = ConditionProbe(lambda: tuple((c.state, c.message) for c in conditions(practice)))
 
         def places() -> tuple[FolderFacts, ...]:
-            folders = {"settings": subject.config, "book": subject.data, "log and login": subject.state}
+            folders = {"settings": subject.config, "data": subject.data, "log and login": subject.state}
             return tuple(machine.place(name, folder) for name, folder in folders.items())
 
         where = wire.tokens.where if wire is not None else lambda: self._closed

@@ -369,9 +369,7 @@ class DifferencePresenter:
 
     def _shown(self, field: str, value: Value, client: Client | None, row: XpmClient | None) -> Value:
         if field == base.PRIMARY:
-            names = {each.id: each.name or each.email for each in client.contacts} if client else {}
-            names |= {each.uuid: each.name or each.email for each in row.contacts} if row else {}
-            return names.get(str(value)) or value
+            return presenter_module.contact_names(client, row).get(str(value)) or value
         if BY_NAME[field].kind != "person" or not value:
             return value
         name = self._told.person_name(str(canonical.staff_uuid(value)))

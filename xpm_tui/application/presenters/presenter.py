@@ -40,7 +40,7 @@ from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.sync import canonical, mirror, provenance
+    from xpm_tui.sync import base, canonical, mirror, provenance
     from xpm_tui.sync.manual import takeover
     from xpm_tui.sync.planning import links as link_states
 
@@ -227,6 +227,12 @@ class Presenter:
             return f"{there.number} {there.name}".strip() if there else value
         return value
 
+    def shown(self, field: str, value: Value, ours: Client | None, theirs: XpmClient | None) -> Value:
+        """Return one of a client's values for users; the primary contact is shown by name."""
+        if field != base.PRIMARY:
+            return self.value(field, value)
+        return contact_names(ours, theirs).get(str(value)) or value
+
     def _links_of(self, uuid: str) -> list[str]:
         if "linked" in self.__dict__:
             return self.linked.get(uuid, [])
@@ -309,8 +315,8 @@ def change_view(presenter: Presenter, client: str, uuid: str, change: Change) ->
         held=change.held,
         uuid=uuid or None,
         number=theirs.number if theirs else None,
-        old_shown=_shown(presenter, ours, theirs, change.field, change.old),
-        new_shown=_shown(presenter, ours, theirs, change.field, change.new),
+        old_shown=presenter.shown(change.field, change.old, ours, theirs),
+        new_shown=presenter.shown(change.field, change.new, ours, theirs),
         came_from=presenter.xpm_ref(change.came_from) if change.came_from else None,
         also_affects=tuple(presenter.affected(each) for each in change.also),
         follows=change.follows,
@@ -331,19 +337,15 @@ def former_view(
         outcome=former.outcome,
         why=takeover.WHY.get(former.why, ""),
         came_from=presenter.xpm_ref(former.uuid),
-        old_shown=_shown(presenter, client, row, former.field, former.old),
-        new_shown=_shown(presenter, client, row, former.field, former.new),
+        old_shown=presenter.shown(former.field, former.old, client, row),
+        new_shown=presenter.shown(former.field, former.new, client, row),
     )
 
 
-def _shown(
-    presenter: Presenter, ours: Client | None, theirs: XpmClient | None, field: str, value: Value
-) -> Value:
-    if field != "contact_primary":
-        return presenter.value(field, value)
-    here = {each.id: each.name or each.email for each in ours.contacts} if ours else {}
-    there = {each.uuid: each.name or each.email for each in theirs.contacts} if theirs else {}
-    return here.get(str(value)) or there.get(str(value)) or value
+def contact_names(ours: Client | None, theirs: XpmClient | None) -> dict[str, str]:
+    """Return the names of a client's contacts, or their e-mail, by their ids on both sides."""
+    names = {each.uuid: each.name or each.email for each in theirs.contacts} if theirs is not None else {}
+    return names | ({each.id: each.name or each.email for each in ours.contacts} if ours is not None else {})
 
 
 SHOWN = 5

@@ -26,13 +26,11 @@ from xpm_tui.domain.errors import BadInput, Busy, NotFound, RunStopped
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import arrow, count
-from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Run, StopRequest, Written
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -150,6 +148,20 @@ def refuse_in_flight(practice: OpenPractice, client: str) -> None:
             f"Run {run.id} is sending {name} to XPM, so it cannot be changed at this moment.",
             hint="Try again when XPM has answered. Other clients can be changed meanwhile.",
         )
+
+
+def skip_warning(practice: OpenPractice, client: str) -> list[str]:
+    """Return a sentence if the run in progress was to write this client, which it now skips."""
+    run, snapshot = current_run(practice), practice.snapshot()
+    if run is None or snapshot.get(IMAGES, f"{run.id}/{client}") is not None:
+        return []
+    planned = (each for each in snapshot.find(PLANNED, "plan", run.plan) if each.client == client)
+    if not any(change.ticked for each in planned for change in each.changes):
+        return []
+    return [
+        f"Run {run.id} is in progress and skips this client, because it was changed after the plan was made. "
+        "The next sync includes it."
+    ]
 
 
 def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
@@ -422,7 +434,7 @@ def _view(snapshot: Snapshot, views: Presenter, image: BeforeImage, written: Wri
     return WrittenValueView(
         record=written.record or image.client,
         name=client.name if client is not None else row.name if row is not None else "",
-        contact=_contact(client, row, contact) if contact else None,
+        contact=presenter_module.contact_names(client, row).get(contact, contact) if contact else None,
         client_id=(client.client_id or None) if client is not None else None,
         number=(row.number or None) if row is not None else None,
         field=written.field,
@@ -430,13 +442,7 @@ def _view(snapshot: Snapshot, views: Presenter, image: BeforeImage, written: Wri
         side=written.side,
         old=written.old,
         new=written.new,
-        old_shown=views.value(written.field, written.old),
-        new_shown=views.value(written.field, written.new),
+        old_shown=views.shown(written.field, written.old, client, row),
+        new_shown=views.shown(written.field, written.new, client, row),
         rule=written.rule,
     )
-
-
-def _contact(client: Client | None, row: XpmClient | None, id_: str) -> str:
-    names = {each.id: each.name or each.email for each in client.contacts} if client is not None else {}
-    names |= {each.uuid: each.name or each.email for each in row.contacts} if row is not None else {}
-    return names.get(id_) or id_

@@ -26,7 +26,7 @@ from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, sequence
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
-from xpm_tui.domain.ports import Drop, Put, XpmPort
+from xpm_tui.domain.ports import Drop, Put, Snapshot, XpmPort
 from xpm_tui.domain.runs import UNKNOWN, Run, Stop
 from xpm_tui.domain.tables import PLANNED, PLANS, RUNS, STOPS
 from xpm_tui.store.backup import prune_backups
@@ -34,7 +34,7 @@ from xpm_tui.store.compaction import outdated_rows
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.applying.executor import apply
 from xpm_tui.sync.applying.recovery import KINDS, resolve
-from xpm_tui.sync.consequences import plan_consequences
+from xpm_tui.sync.consequences import plan_consequences, record_name
 from xpm_tui.sync.manual.plan_review import keep_review, recount
 from xpm_tui.sync.planning.guard import ALWAYS, check, refuse_if_outdated, uncovered_stops
 
@@ -91,12 +91,15 @@ _OUTDATED = (
 )
 
 
-def _left(plan: Plan, run: Run) -> str:
+def _left(snapshot: Snapshot, plan: Plan, run: Run) -> str:
     """Return what an undo could not restore, by record and reason; empty if it restored everything."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[str, str]]] = {}
     for each in plan.left:
-        found.setdefault(each.sentence, []).append(f"{label(each.field)} of {each.record}")
-    lines = [f"{sequence(records, most=_NAMED)}: {why}" for why, records in found.items()]
+        found.setdefault(each.sentence, []).append((each.record, each.field))
+    lines = []
+    for why, pairs in found.items():
+        named = [f"{label(field)} of {record_name(snapshot, record)}" for record, field in pairs[:_NAMED]]
+        lines.append(f"{sequence([*named, *[''] * (len(pairs) - len(named))], most=_NAMED)}: {why}")
     if moved := run.counts.get("moved", 0):
         lines.append(
             f"{count(moved, 'client')} changed after the undo was shown, so nothing was restored there."
@@ -147,6 +150,8 @@ class RunWork:
         self.stop = stop
         self.xpm: XpmPort | None = None
         self.calls = 0
+        # Changes of a continued run that no user has reviewed, such as edits made since it was stopped.
+        self.unseen: list[PlannedRecord] | None = None
         self.timed = practice.clock.monotonic()
         stop.on_signal = lambda: report(Progress("stop"))
 
@@ -195,6 +200,10 @@ class RunWork:
                 )
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
         self.stop.check()
+        if self.unseen and not reviewed:
+            # The guard lets what was edited since pass, so that the run can be stopped and resumed again.
+            reviewed = True
+            self.keep(plan, reviewed=True)
         policy = practice.policy()
         refuse_if_outdated(plan, policy, self.identity.tenant, self.identity.scopes)
         halt = _RunHalted(practice, plan, self.stop)
@@ -215,7 +224,8 @@ class RunWork:
         )
         if halt.outdated and ended.outcome == "stopped":
             ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
-        if plan.undo_of and ended.outcome == "done" and (left := _left(plan, ended)):
+        undone = plan.undo_of and ended.outcome == "done"
+        if undone and (left := _left(practice.book.snapshot(), plan, ended)):
             ended = msgspec.structs.replace(ended, error=left, exit_code=DecisionNeeded.exit_code)
         waiting = [each for each in open_writes(practice.book.snapshot()) if each.kind in KINDS]
         # A completed undo has nothing to continue once these writes are decided.
@@ -246,7 +256,8 @@ class RunWork:
             records, unseen = keep_review(before, records)
             plan = recount(practice.snapshot(), plan, records)
             practice.book.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
-            reviewed = reviewed or (unseen == 0 and self.asked.held is None)
+            if asked.held is None and not reviewed:
+                self.unseen, reviewed = unseen, not unseen
         return plan, records, reviewed
 
     def before(self) -> list[PlannedRecord]:
@@ -266,7 +277,7 @@ class RunWork:
         stops = check(
             practice.snapshot(),
             plan,
-            records,
+            records if self.unseen is None else self.unseen,
             guard_limits(practice.settings),
             reviewed=reviewed,
             scheduled=daily,

@@ -22,7 +22,7 @@ from xpm_tui.application.practice_identity import LISTS, list_state, read_identi
 from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.domain.errors import StoreUnreadable
-from xpm_tui.domain.formatting import count
+from xpm_tui.domain.formatting import count, time_span
 from xpm_tui.domain.links import LinkState
 from xpm_tui.domain.pace import ALL_MINUTE, LIMITER_FILE
 from xpm_tui.domain.ports import Allowance, Clock, Snapshot
@@ -339,11 +339,10 @@ def _problems(
     stale = timedelta(hours=practice.settings.number("notify.hours"))
     since = (good.ended if good else None) or (identity.since if identity else None)
     if identity is not None and since is not None and now - since > stale:
-        hours = int((now - since).total_seconds() // 3600)
         found.append(
             StatusProblem(
                 code="stale",
-                sentence=f"There has been no successful sync for {count(hours, 'hour')}.",
+                sentence=f"There has been no successful sync for {time_span((now - since).total_seconds())}.",
                 hint="Sync now: xpm-tui sync",
                 exit_code=EXIT_FAILED,
             )

@@ -18,7 +18,7 @@ from xpm_tui.diagnostics.findings import (
     ok,
 )
 from xpm_tui.domain.errors import AppError, CaseId
-from xpm_tui.domain.formatting import count, when_utc
+from xpm_tui.domain.formatting import time_span, when_utc
 
 MB = 1024 * 1024
 LITTLE, TOO_LITTLE = 500 * MB, 20 * MB
@@ -200,7 +200,7 @@ class ScheduleProbe:
             return note("The daily sync is not installed.", *notes, case=CaseId.SCHEDULE,
                         hint="Install it: xpm-tui schedule install")  # fmt: skip
         if facts.hours is not None and facts.hours > self.stale:
-            return bad(f"There has been no successful sync for {count(round(facts.hours), 'hour')}.", *notes,
+            return bad(f"There has been no successful sync for {time_span(facts.hours * 3600)}.", *notes,
                        case=CaseId.SCHEDULE, hint="Sync now: xpm-tui sync")  # fmt: skip
         return ok(f"The daily sync is installed ({facts.kind}).", *notes)
 

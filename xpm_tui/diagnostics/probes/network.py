@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from xpm_tui.diagnostics.findings import Ask, Finding, ServerReply, bad, from_error, note, ok
 from xpm_tui.domain.errors import AccessDenied, AppError, CaseId, ScopeMissing
-from xpm_tui.domain.formatting import count, when_exact
+from xpm_tui.domain.formatting import count, time_span, when_exact
 
 SKEW_NOTE, SKEW_TROUBLE = 30.0, 120.0
 """Seconds between this clock and Xero's that are reported, and that are a problem.
@@ -153,7 +153,7 @@ class ClockSkewProbe:
             return note("No server reported its time.")
         hint = "Switch on time synchronisation: timedatectl set-ntp true"
         if off >= SKEW_TROUBLE:
-            words = f"This machine's clock is {count(round(off / 60), 'minute')} off."
+            words = f"This machine's clock is {time_span(off)} off."
             return bad(words, *evidence, hint=hint, case=CaseId.CLOCK)
         if off >= SKEW_NOTE:
             words = f"This machine's clock is {count(round(off), 'second')} off."

@@ -119,19 +119,21 @@ def recount(snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord]) ->
 
 def keep_review(
     before: Iterable[PlannedRecord], records: Sequence[PlannedRecord]
-) -> tuple[list[PlannedRecord], int]:
-    """Copy a user's ticks to a new plan; also return the number of ticked changes that are not reviewed.
+) -> tuple[list[PlannedRecord], list[PlannedRecord]]:
+    """Copy a user's ticks to a new plan; also return the ticked changes that are not reviewed, by record.
 
     A change that is the same (record, field, old, new) keeps its tick.
     """
     seen = {_same(change): change.ticked for record in before for change in record.changes}
     remaining: list[PlannedRecord] = []
-    unseen = 0
+    unseen: list[PlannedRecord] = []
     for record in records:
         changes: list[Change] = []
+        new = tuple(each for each in record.changes if each.ticked and _same(each) not in seen)
+        if new:
+            unseen.append(msgspec.structs.replace(record, changes=new))
         for change in record.changes:
             ticked = seen.get(_same(change))
-            unseen += ticked is None and change.ticked
             changes.append(
                 change
                 if ticked in (None, change.ticked) or change.held in UNTICKABLE

@@ -179,6 +179,7 @@ class ConfirmDialog(TextDialog[bool]):
         self._letter = answer_letter(yes)
         self._words = StaticText(content(self._question))
         self._shown_at = time.monotonic()
+        self._fitted = 0
 
     def box(self) -> ComposeResult:
         """Compose the consequences above the answers."""
@@ -196,9 +197,17 @@ class ConfirmDialog(TextDialog[bool]):
     def on_resize(self, event: events.Resize) -> None:
         """Fit labels and texts to the width, and show as many lines as fit above the buttons."""
         self.query_one(".words").styles.max_height = max(3, event.size.height * 92 // 100 - AROUND)
+        self._fitted = 0
+        # A new text has no effect on the layout that is being made: it is fitted after that.
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Fit the sentences to their width; a scroll bar that appears because of them narrows it again."""
         columns = self._words.size.width
-        if columns > 0:
+        if columns > 0 and (columns < self._fitted or not self._fitted):
+            self._fitted = columns
             self._words.update(lines(confirmation_lines(self._question.split("\n"), columns)))
+            self.call_after_refresh(self._fit)
 
     def on_key(self, event: events.Key) -> None:
         """Answer by the letter of a button, unless the dialog has just opened."""

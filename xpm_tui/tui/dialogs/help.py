@@ -23,7 +23,7 @@ from xpm_tui.diagnostics.error_presenter import present, problem_title, titled_p
 from xpm_tui.diagnostics.known_problems.problem import KnownProblem
 from xpm_tui.diagnostics.known_problems.records import BROWSER, ELSEWHERE, Symptom
 from xpm_tui.diagnostics.known_problems.registry import find_problem
-from xpm_tui.domain.errors import AppError
+from xpm_tui.domain.errors import AppError, LoginNeeded
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, DialogBody, MessageDialog, TextDialog
@@ -130,6 +130,8 @@ def show_error(
 ) -> None:
     """Show an error, and write it with its known problem to the log."""
     app.push_screen(ErrorDialog(title, text, trouble))
+    if isinstance(trouble, LoginNeeded):
+        app.request_status()
 
     async def log() -> None:
         def write(practice: OpenPractice) -> None:

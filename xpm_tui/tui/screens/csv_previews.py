@@ -89,7 +89,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
                 (each.id, each.name, f"left out: {each.reason}", "bad") for each in report.refused
             ]
             found += [(each.id, each.name, each.reason, "warn") for each in report.splits]
-            found += [(id_, name_of(snapshot, id_), "goes out", "muted") for id_ in records[:SHOWN]]
+            found += [(id_, name_of(snapshot, id_), "is exported", "muted") for id_ in records[:SHOWN]]
             return report, found
 
         report, found = await self.host.worker.ask(read)
@@ -105,12 +105,12 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
 
     def _summary(self, report: ExportReport) -> list[Line]:
         scope = {
-            "changed": "what Ignition does not have yet",
-            "again": "what Ignition does not have yet, including what was exported before",
+            "changed": "not in Ignition yet",
+            "again": "not in Ignition, or exported before",
             "all": f"all {self._form}",
             "one": f"only {self._name or self._record}",
         }[self._scope]
-        form = "Ignition's own form" if self._flavour == "ignition" else "a spreadsheet to read and edit"
+        form = "Ignition's own form" if self._flavour == "ignition" else "spreadsheet to edit"
         size = f"{formatting.count(report.records, 'record')} in {formatting.count(report.rows, 'row')}"
         first: list[Span] = [
             fixed(f" Export {self._form}  ", "head"),
@@ -126,7 +126,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
             fixed("F", "accent"),
             fixed(" change it", "muted"),
         ]
-        second: Line = [fixed(" "), span(scope), fixed(" · as ", "muted"), fixed(form), *change]
+        second: Line = [fixed(" "), span(scope), fixed(" · ", "muted"), fixed(form), *change]
         return [first, second]
 
     def details_of(self, each: Outgoing) -> list[Line]:
@@ -401,14 +401,21 @@ def preview_lines(report: ImportReport) -> list[PreviewLine]:
         for place, each in enumerate(report.refused)
     ]
     columns = [
-        PreviewLine(f"column:{c.heading}", 0, "column", c.heading, *_column(c.field)) for c in report.columns
+        PreviewLine(f"column:{c.heading}", 0, "column", c.heading, *_column(c.heading, c.field, report.form))
+        for c in report.columns
     ]
     found += [each for each in columns if each.look == "warn"]
     for place, edit in enumerate(report.edits):
         text = f"{formatting.value(edit.old)} → {formatting.value(edit.new)}"
         both = "  (it was changed here too)" if edit.both else ""
         found.append(
-            PreviewLine(f"cell:{place}", edit.row, "cell", f"{edit.record} {edit.field}", text + both)
+            PreviewLine(
+                f"cell:{place}",
+                edit.row,
+                "cell",
+                f"{edit.record} {_label(report.form, edit.field)}",
+                text + both,
+            )
         )
     found += [
         PreviewLine(f"note:{place}", each.row, "note", "", each.reason, "muted")
@@ -417,10 +424,18 @@ def preview_lines(report: ImportReport) -> list[PreviewLine]:
     return found + [each for each in columns if each.look != "warn"]
 
 
-def _column(field: str | None) -> tuple[str, Look]:
+def _label(form: FormName, field: str) -> str:
+    found = FORMS[form].by_name.get(field)
+    return found.heading if found is not None else field
+
+
+def _column(heading: str, field: str | None, form: FormName) -> tuple[str, Look]:
     if field is None:
-        return "unknown: kept as it is (m chooses its meaning)", "warn"
-    return ("passed over", "muted") if field == IGNORE else (f"is {field}", "muted")
+        return "unknown: stored as it is (m chooses its meaning)", "warn"
+    if field == IGNORE:
+        return "ignored", "muted"
+    meaning = _label(form, field)
+    return ("read" if meaning.casefold() == heading.casefold() else f"read as {meaning}"), "muted"
 
 
 def _import_cells(finding: PreviewLine) -> list[Line]:

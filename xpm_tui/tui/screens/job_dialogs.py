@@ -190,9 +190,7 @@ def change_lines(views: Sequence[ProposalChangeView]) -> list[Line]:
 def summary_lines(batch: BatchView) -> list[Line]:
     """Return the consequences of the batch in words and numbers."""
     found: list[Line] = []
-    if batch.consequences.changes:
-        found.append([fixed(action(batch.consequences), "strong"), fixed(".")])
-    else:
+    if not batch.consequences.changes:
         found.append([fixed("No job can be created as it is.", "warn")])
     found += confirmation_lines(described(batch.consequences), COLUMNS)
     if batch.asks:

@@ -37,7 +37,7 @@ from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.search_hits import SearchHits, compared_lines, facts_of
+from xpm_tui.tui.widgets.search_hits import SearchHits, best_first, compared_lines, facts_of
 from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
@@ -206,10 +206,11 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         await self._search(query)
 
     async def _search(self, query: str) -> None:
-        index = self._index
+        index, client = self._index, self._client
 
         def find(practice: OpenPractice) -> list[XpmClientView]:
-            return clients.search_xpm(practice, query, limit=MOST, index=index)
+            found = clients.search_xpm(practice, query, limit=MOST, index=index)
+            return best_first(found, client) if client is not None else found
 
         views = await self.host.worker.glance(find)
         now = self._hits.current if query == self._found_by else None

@@ -77,7 +77,7 @@ def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
     return [blank, *done] if right else [*done, blank]
 
 
-def wrap(line: Line, columns: int) -> list[list[Span]]:
+def wrap(line: Line, columns: int) -> list[Line]:
     """Return the line wrapped at blanks into lines of at most ``columns``.
 
     Continuation lines are aligned with the text, after the mark or label of the first line.

@@ -128,7 +128,7 @@ def client_lines(status: StatusSummary, columns: int, height: int) -> list[Line]
     ]
     total = sum(number for number, *_ in parts)
     if not total:
-        return [[fixed("No clients yet: import Ignition's clients with g c I.", "muted")]]
+        return wrap([fixed("No clients yet: import Ignition's clients with g c I.", "muted")], columns)
     sizes = shares([number for number, *_ in parts], columns)
     bar = [fixed(sign * size, look) for (_, sign, look, _), size in zip(parts, sizes, strict=True) if size]
     legend: list[Span] = []
@@ -165,8 +165,10 @@ def connection_lines(
     elif status.login_needed:
         fact("Login", fixed("▲ needed: ", "warn"), fixed("c", "accent"), fixed(" signs in"))
     else:
-        by = f", by {status.by}" if status.by else ""
-        fact("Connected", fixed("● ", "good"), span(f"{formatting.when_short(status.since)}{by}"))
+        since = formatting.when_short(status.since)
+        whole = f"{since}, by {status.by}" if status.by else since
+        fits = len(whole) + LABEL + 2 <= columns
+        fact("Connected", fixed("● ", "good"), span(whole if fits else since))
     fact("Syncs", span(level))
     fact("Last sync", span(formatting.ago(status.last_good, now, never="none yet")))
     fact("XPM data", aged(status.xpm_clients, formatting.ago(status.mirror_at, now, never="not read yet")))
@@ -176,8 +178,8 @@ def connection_lines(
         fact("Signed in", span(status.login))
     if status.notes:
         fact("Not read", span(f"{formatting.count(len(status.notes), 'list')}: xpm-tui status"))
-    whole: list[Line] = [row for each in facts for row in wrap(each, columns)]
-    return whole if len(whole) <= height else [fit(each, columns) for each in facts[:height]]
+    rows = [row for each in facts for row in wrap(each, columns)]
+    return rows if len(rows) <= height else [fit(each, columns) for each in facts[:height]]
 
 
 class Attention(NamedTuple):

@@ -68,6 +68,17 @@ def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
     return found
 
 
+def best_first(views: Sequence[XpmClientView], client: ClientView) -> list[XpmClientView]:
+    """Return hits in their order; of those found in the same way, the ones that agree most come first."""
+    ours, kinds = facts_of(client), list(dict.fromkeys(view.why for view in views))
+
+    def place(view: XpmClientView) -> tuple[int, int]:
+        same = sum(name_key(text) in ours.get(what, ()) for what, text in facts(view) if text)
+        return kinds.index(view.why), -(same + (view.name == client.name))
+
+    return sorted(views, key=place)
+
+
 class SearchHits(Items[XpmClientView]):
     """The results of a search for XPM clients, two lines each."""
 

@@ -23,7 +23,7 @@ from xpm_tui.tui.app_protocol import AppMixin
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import problem_steps
 from xpm_tui.tui.safe_text import content, show
-from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.text import StaticText
 
@@ -216,7 +216,7 @@ class AnswerRows(RadioRows):
         meaning = self._meaning(label, columns)
         return [fixed("     "), *meaning[line - 1]] if line <= len(meaning) else []
 
-    def _meaning(self, label: Label, columns: int) -> list[list[Span]]:
+    def _meaning(self, label: Label, columns: int) -> list[Line]:
         return wrap([span(label.help, "muted")], max(20, columns - 5)) if label.help else []
 
 
