@@ -8,7 +8,7 @@ afterwards, and the client is restored exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.views import PickView
-from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.errors import BadInput, NotFound, StoreChanged
 from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.names import read_name
 from xpm_tui.domain.plan import Consequences
@@ -37,6 +37,7 @@ from xpm_tui.domain.tables import (
     TableSchema,
 )
 from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.store.encoding import refuse_changed_rows
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.applying.run_results import mark
 from xpm_tui.sync.base import apart_id
@@ -155,7 +156,7 @@ def _pick(
         different=different,
     )
     if picked.writes:
-        practice.book.commit(picked.writes, since=snapshot)
+        commit_links(practice, picked.writes, snapshot)
         numbers: dict[str, Scalar] = {
             "added": len(picked.created),
             "linked": len(picked.linked),
@@ -163,6 +164,28 @@ def _pick(
         }
         practice.events.emit(Event(key="client.picked", run=run, numbers=numbers))
     return _told(rows, picked)
+
+
+def commit_links(practice: OpenPractice, writes: Sequence[Write], seen: Snapshot) -> None:
+    """Commit writes that link clients, unless someone else changed what they are based on.
+
+    Raises ``StoreChanged`` if one of the rows has changed since the snapshot ``seen``, or another client was
+    linked to one of the same XPM clients since.
+    """
+    uuids = {write.row.uuid for write in writes if isinstance(write, Put) and write.table is LINKS}
+
+    def make(now: Snapshot) -> Sequence[Write]:
+        refuse_changed_rows(writes, seen, now)
+        if now.position != seen.position and any(
+            now.find(LINKS, "uuid", uuid) != seen.find(LINKS, "uuid", uuid) for uuid in uuids
+        ):
+            raise StoreChanged(
+                "Someone else has just linked a client to the same XPM client.",
+                hint="Nothing was linked. Check it, then try again.",
+            )
+        return writes
+
+    practice.book.transact(make)
 
 
 def _told(rows: list[XpmClient], picked: PickedClient) -> list[PickView]:
@@ -317,7 +340,8 @@ def restore_states(practice: OpenPractice, settled: Iterable[ReviewDecision], *m
                 "was not undone.",
                 hint="See its state under Clients; press u there to undo what a run wrote.",
             )
-    practice.book.commit([*(write for each in wanted for write in _back(snapshot, each)), *more])
+    writes = [*(write for each in wanted for write in _back(snapshot, each)), *more]
+    practice.book.commit(writes, since=snapshot)
     for each in wanted:
         practice.events.emit(Event(key="review.taken_back", record=each.after.client))
     return [each.after.name for each in wanted]
@@ -348,13 +372,21 @@ def _back(snapshot: Snapshot, each: ReviewDecision) -> Iterable[Write]:
 
 
 def store_decision(
-    practice: OpenPractice, clients: Iterable[str], act: Callable[[], R]
+    practice: OpenPractice,
+    clients: Iterable[str],
+    act: Callable[[], R],
+    changed: Callable[[R], Collection[str]] | None = None,
 ) -> tuple[R, tuple[ReviewDecision, ...]]:
-    """Run a function on clients and store their state before; return those that it changed."""
+    """Run a function on clients and store their state before; return those that it changed.
+
+    ``changed`` returns the ids of those from what the function returned, so that what someone else changed
+    meanwhile is not taken for a decision of this user.
+    """
     snapshot = practice.snapshot()
     before = [current_state(snapshot, client) for client in clients]
     done = act()
-    settled = since(practice, before)
+    own = None if changed is None else set(changed(done))
+    settled = since(practice, (each for each in before if own is None or each.client in own))
     if settled:
         _remember(practice, settled)
     return done, settled
