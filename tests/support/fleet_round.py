@@ -24,7 +24,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from tests.support.cutting_proxy import CuttingProxy
+from tests.support.cutting_proxy import Cut, CuttingProxy
 from tests.support.fleet import TO_XPM, Fleet, FleetHost
 from tests.support.host_network import NETWORK, HostNetwork, isolated
 from tests.support.postgres_server import PostgresServer, start_server
@@ -59,14 +59,15 @@ class FleetRound:
         self._networks = {each.name: each for each in networks}
         self._away: dict[str, tuple[float, list[int]]] = {}
         self._durations = cycle((15.0, 75.0))
-        self._cuts = cycle(("before", "after"))
+        self._cuts: cycle[Cut] = cycle(("before", "after"))
         unix = server.folder / ".s.PGSQL.5432"
         (folder := fleet.folder / "proxy").mkdir()
         listener = socket.create_server((networks[0].address("database"), 6432)) if networks else None
         self.proxy = CuttingProxy(folder, unix, listener)
         self.hosts = []
         for number in range(hosts):
-            url, enter = server.address(), ()
+            url = server.address()
+            enter: tuple[str, ...] = ()
             if networks:
                 network = networks[number]
                 network.forward(fleet.sandbox.port)
@@ -86,6 +87,7 @@ class FleetRound:
         for number, name in enumerate(self.fleet.names):
             heavy = number % HEAVY == 0
             wanted.update(self.fleet.edit(first, name, 12 if heavy else 4, contacts=9 if heavy else 1))
+        self.fleet.sandbox.control("POST", "switches", {"latency": 0.3})
         self.fleet.sandbox.control("DELETE", "requests")
         return wanted
 
@@ -119,7 +121,7 @@ class FleetRound:
         if fault == "commit":
             if self.proxy.cut:
                 return False
-            self.proxy.cut = next(self._cuts)  # type: ignore[assignment]
+            self.proxy.cut = next(self._cuts)
             return True
         for run in reversed(reachable):
             if fault in NEEDS_NETWORK:
@@ -254,7 +256,7 @@ def main() -> int:
     names = [f"office-{number}" for number in range(options.practices)]
     with (
         tempfile.TemporaryDirectory(prefix="xpm-fleet-") as folder,
-        sandbox_process("--tenants", str(options.practices), "--switch", "latency=0.3") as sandbox,
+        sandbox_process("--tenants", str(options.practices)) as sandbox,
     ):
         fleet = Fleet(Path(folder), server.address(), sandbox, names)
         try:

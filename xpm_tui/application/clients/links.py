@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from xpm_tui.application.clients.picks import commit_links
 from xpm_tui.application.clients.queries import sure_proposals
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import DifferencePresenter, find_client, find_xpm
@@ -20,10 +19,11 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import LinkOrigin
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.plan import UndecidedClient as NeedsDecision
-from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.event_log import assign_to_run
+from xpm_tui.store.encoding import refuse_changed_rows
 from xpm_tui.sync.consequences import creation_consequences
 from xpm_tui.sync.manual import links
 from xpm_tui.sync.manual.client_creation import (
@@ -200,6 +200,28 @@ def _link(
     commit_links(practice, writes, seen)
     practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
     return run
+
+
+def commit_links(practice: OpenPractice, writes: Sequence[Write], seen: Snapshot) -> None:
+    """Commit writes that link clients, unless someone else changed what they are based on.
+
+    Raises ``StoreChanged`` if one of the rows has changed since the snapshot ``seen``, or another client was
+    linked to one of the same XPM clients since.
+    """
+    uuids = {write.row.uuid for write in writes if isinstance(write, Put) and write.table is LINKS}
+
+    def make(now: Snapshot) -> Sequence[Write]:
+        refuse_changed_rows(writes, seen, now)
+        if now.position != seen.position and any(
+            now.find(LINKS, "uuid", uuid) != seen.find(LINKS, "uuid", uuid) for uuid in uuids
+        ):
+            raise StoreChanged(
+                "Someone else has just linked a client to the same XPM client.",
+                hint="Nothing was linked. Check it, then try again.",
+            )
+        return writes
+
+    practice.book.transact(make)
 
 
 def _second(views: Presenter, client: str, other: str, theirs: XpmClient) -> str:

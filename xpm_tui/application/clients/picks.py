@@ -8,15 +8,16 @@ afterwards, and the client is restored exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
+from xpm_tui.application.clients.links import commit_links
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.views import PickView
-from xpm_tui.domain.errors import BadInput, NotFound, StoreChanged
+from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.names import read_name
 from xpm_tui.domain.plan import Consequences
@@ -37,7 +38,6 @@ from xpm_tui.domain.tables import (
     TableSchema,
 )
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.store.encoding import refuse_changed_rows
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.applying.run_results import mark
 from xpm_tui.sync.base import apart_id
@@ -164,28 +164,6 @@ def _pick(
         }
         practice.events.emit(Event(key="client.picked", run=run, numbers=numbers))
     return _told(rows, picked)
-
-
-def commit_links(practice: OpenPractice, writes: Sequence[Write], seen: Snapshot) -> None:
-    """Commit writes that link clients, unless someone else changed what they are based on.
-
-    Raises ``StoreChanged`` if one of the rows has changed since the snapshot ``seen``, or another client was
-    linked to one of the same XPM clients since.
-    """
-    uuids = {write.row.uuid for write in writes if isinstance(write, Put) and write.table is LINKS}
-
-    def make(now: Snapshot) -> Sequence[Write]:
-        refuse_changed_rows(writes, seen, now)
-        if now.position != seen.position and any(
-            now.find(LINKS, "uuid", uuid) != seen.find(LINKS, "uuid", uuid) for uuid in uuids
-        ):
-            raise StoreChanged(
-                "Someone else has just linked a client to the same XPM client.",
-                hint="Nothing was linked. Check it, then try again.",
-            )
-        return writes
-
-    practice.book.transact(make)
 
 
 def _told(rows: list[XpmClient], picked: PickedClient) -> list[PickView]:
