@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.store.test_postgres import proxy as proxy
+from tests.support.cutting_proxy import CuttingProxy
 from tests.support.postgres_server import fresh_practice
-from tests.tui.fixtures import ConsoleFixture, press, settle, text_of, until
+from tests.tui.fixtures import ConsoleFixture, press, prose_of, settle, text_of, until
 from xpm_tui.application.clients import conflicts, links, picks, queries
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.practice import OpenPractice
@@ -24,8 +26,12 @@ from xpm_tui.domain.errors import AppError, BadInput, StoreChanged
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS
+from xpm_tui.files.machine import SystemClock
+from xpm_tui.store import postgres
 from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs.dialog import ConfirmDialog
 from xpm_tui.tui.dialogs.edit import EditDialog
+from xpm_tui.tui.screens.clients import Clients
 
 Consoles = Callable[..., Console]
 
@@ -234,3 +240,34 @@ async def test_a_third_watches_the_run_and_the_edits_live(
             go_on.set()
             assert (await running).outcome == "done"
             await until(pilot, "synced just now")
+
+
+@pytest.mark.soak
+async def test_a_console_says_that_the_database_is_away_and_goes_on_reading(
+    machines: list[ConsoleFixture], console: Consoles, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "RECONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(postgres, "COMMIT_SECONDS", 0.1)
+    machines[2].url = proxy.url()
+    machines[2].clock = SystemClock()  # type: ignore[assignment]  # a commit waits for a while
+    app = console(machines[2])
+    with machines[0].open() as ana:
+        async with app.run_test(size=(120, 34), notifications=True) as pilot:
+            await settle(pilot)
+            await press(pilot, "g", "c", "slash", "=00006", "enter")
+            proxy.go_away()
+            edit_client(ana, "c6", {"city": "Nelson"})
+            await until(pilot, "DATABASE UNREACHABLE")
+            assert "Client 00006" in text_of(app)
+            await press(pilot, "e")
+            form = app.screen
+            if isinstance(form, EditDialog):  # the key may be dim already
+                form._inputs["phone"].value = "09 1"
+                await press(pilot, "f10")
+            assert "cannot be reached" in prose_of(app), text_of(app)
+            while not isinstance(app.screen, Clients):
+                await press(pilot, "escape", *(("enter",) if isinstance(app.screen, ConfirmDialog) else ()))
+            proxy.away = False
+            await until(pilot, "Nelson")
+            assert "UNREACHABLE" not in text_of(app)
+        assert client(ana, "c6").phone == ""
