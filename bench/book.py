@@ -313,7 +313,7 @@ def main() -> None:
     stores = [store for store in STORES if store != "PostgreSQL" or DATABASE]
     for size in SIZES:
         print(f"{size:,} clients, as many links, bases and XPM clients. Milliseconds where not said.\n")
-        found = {store: _apart(store, size) for store in stores}
+        found = {store: apart(store, size) for store in stores}
         rows = [[what, *(found[store].get(what, "") for store in stores)] for what in found["ours"]]
         show(["", *stores], rows)
         print()
@@ -323,7 +323,8 @@ def main() -> None:
     )
 
 
-def _apart(store: str, size: int) -> dict[str, float]:
+def apart(store: str, size: int, database: str = DATABASE) -> dict[str, float]:
+    """Measure a store in processes of its own."""
     folder = Path(tempfile.mkdtemp(prefix="bench-book-"))
     folder.chmod(0o700)
     try:
@@ -333,6 +334,7 @@ def _apart(store: str, size: int) -> dict[str, float]:
                 capture_output=True,
                 check=True,
                 text=True,
+                env={**os.environ, "XPM_BENCH_POSTGRES": database},
             )
         return dict(json.loads(done.stdout))
     finally:

@@ -1,14 +1,22 @@
-"""A simulation of workers at 1,000 practices: when they are looked at, and how long they wait. No network.
+"""Workers: the daily round of 200 practices as it happens, and a simulation of 1,000 practices.
 
-A look occupies one of a worker's slots for its time, and one of the worker's cores for a part of it. The
-times come from measurements with 12 and with 10,000 clients, the minutes of practices from the worker.
+The round is made only with ``XPM_TUI_PROFILE=soak``, because it takes half an hour: once undisturbed by two
+hosts, and once by three while machines and networks fail.
+
+In the simulation, a look occupies one of a worker's slots for its time, and one of the worker's cores for a
+part of it. The times come from measurements with 12 and with 10,000 clients, the minutes of practices from
+the worker.
 """
 
 from __future__ import annotations
 
 import heapq
+import json
+import os
 import random
 import statistics
+import subprocess
+import sys
 from dataclasses import dataclass
 
 from bench.table import show
@@ -77,8 +85,56 @@ def simulate(looks: list[Look], workers: int, *, slots: int, cores: int) -> list
     return waits
 
 
+ROUNDS = (
+    ("2 hosts, undisturbed", ["--hosts", "2", "--times", "0"]),
+    ("3 hosts, faults", ["--hosts", "3", "--times", "40", "--every", "6"]),
+)
+"""The rounds that are made, and their arguments for ``tests.support.fleet_round``."""
+
+FACTS = {
+    "seconds": "seconds",
+    "runs": "runs",
+    "runs_cut_short": "of them cut short",
+    "writes": "contacts to create",
+    "lost": "lost",
+    "repeated": "repeated",
+    "waiting_for_a_decision": "wait for a decision",
+    "calls": "calls",
+    "busiest_minute_of_a_tenant": "calls in a tenant's busiest minute",
+    "refused_by_a_limit": "over a limit",
+}
+
+
+def rounds() -> None:
+    """Print what came of the daily round of 200 practices."""
+    found = {}
+    for title, words in ROUNDS:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tests.support.fleet_round",
+                "--practices",
+                "200",
+                "--limit",
+                "3000",
+                *words,
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        found[title] = json.loads(done.stdout)
+    rows = [[label, *(each.get(key, "") for each in found.values())] for key, label in FACTS.items()]
+    show(["200 practices, 12 clients each", *found], rows)
+    for title, each in found.items():
+        print(f"\n{title}: {each.get('skipped') or each['faults'] or 'no faults'}")
+    print()
+
+
 def main() -> None:
-    """Print how long looks wait, by the number of workers."""
+    """Print the rounds, and how long looks wait, by the number of workers."""
+    if os.environ.get("XPM_TUI_PROFILE") == "soak":
+        rounds()
     for every, title in ((60, "daily, looked at every hour"), (15, "synced every 15 minutes")):
         looks = a_day(every)
         cpu = sum(look.cpu for look in looks)

@@ -41,15 +41,20 @@ def main() -> None:
     """One row a size; the floor of memory is the same process with everything imported and nothing read."""
     rows = []
     for size in SIZES:
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.sync", str(size)], capture_output=True, text=True, check=True
-        )
-        measured = json.loads(done.stdout.splitlines()[-1])
+        measured = apart(size)
         rows.append((f"{size:,}", *(measured[name] for _, name in COLUMNS)))
     show(("XPM clients", *(title for title, _ in COLUMNS)), rows)
 
 
-async def measure(size: int, folder: Path) -> dict[str, Any]:
+def apart(size: int, url: str = "") -> dict[str, Any]:
+    """Measure in an interpreter of its own; ``url`` is a database that is empty."""
+    words = [sys.executable, "-m", "bench.sync", str(size), *filter(None, [url])]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+async def measure(size: int, folder: Path, url: str = "") -> dict[str, Any]:
     """Connect, fill the mirror, pick all, let a colleague edit a tenth, plan, apply, and run again."""
     from tests.application.fixtures import PracticeFixture
     from xpm_tui.application.clients.picks import pick_all
@@ -58,7 +63,7 @@ async def measure(size: int, folder: Path) -> dict[str, Any]:
     from xpm_tui.application.runs.xpm_refresh import refresh
 
     out: dict[str, Any] = {}
-    world = PracticeFixture(folder, clients=size)
+    world = PracticeFixture(folder, clients=size, url=url)
     practice, sandbox = world.practice, world.sandbox
     connecting = ConnectionMachine(practice, {})
     await world.sign_in(connecting, tenant=world.tenant)
@@ -110,4 +115,4 @@ def _peak() -> int:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
-        print(json.dumps(asyncio.run(measure(int(sys.argv[1]), Path(place)))))
+        print(json.dumps(asyncio.run(measure(int(sys.argv[1]), Path(place), *sys.argv[2:]))))

@@ -23,12 +23,15 @@ from xpm_tui.sandbox.core.sandbox import Sandbox
 class PracticeFixture:
     """A sandbox and a practice that reaches it without a network, both by one clock moved by hand."""
 
-    def __init__(self, folder: Path, *, clients: int = 24, seed: int = 1, scopes: str = "both") -> None:
+    def __init__(
+        self, folder: Path, *, clients: int = 24, seed: int = 1, scopes: str = "both", url: str = ""
+    ) -> None:
         self.clock = MovedClock()
         self.sandbox: Sandbox = make_sandbox(self.clock, clients=clients, seed=seed)
         self.net = InProcess(self.sandbox, self.clock)
         self.home = find_home(str(folder / "home"), {})
         self.scopes = scopes
+        self.environ = {"XPM_TUI_STORE_URL": url} if url else {}
         self.practice = self.open()
 
     def open(self, name: str | None = None, *, read_only: bool = False) -> OpenPractice:
@@ -37,7 +40,7 @@ class PracticeFixture:
             self.home,
             name,
             person="mere",
-            environ={},
+            environ=self.environ,
             overrides={**addresses(self.sandbox), "xero.scopes": self.scopes},
             clock=self.clock,
             transport=self.net,

@@ -61,12 +61,13 @@ def test_only_the_client_that_a_run_is_sending_is_locked(office: OpenPractice) -
         lambda: add_contact(office, "c1", {"name": "Cy"}),
         lambda: delete_contact(office, "c1", "k2"),
     )
-    for state in ("intent", "sent"):
-        office.book.commit([Put(INTENTS, msgspec.structs.replace(intent, state=state))])
-        for edit in locked:
-            with pytest.raises(Busy, match=r"Run r1 is sending Kowhai \(c1\) to XPM"):
-                edit()
-        edit_client(office, "c2", {"phone": f"09 {len(state)}"})
+    with office.lock("sync").hold():
+        for state in ("intent", "sent"):
+            office.book.commit([Put(INTENTS, msgspec.structs.replace(intent, state=state))])
+            for edit in locked:
+                with pytest.raises(Busy, match=r"Run r1 is sending Kowhai \(c1\) to XPM"):
+                    edit()
+            edit_client(office, "c2", {"phone": f"09 {len(state)}"})
     assert kowhai(office) == KOWHAI
     office.book.commit([Put(INTENTS, msgspec.structs.replace(intent, state="done"))])
     edit_client(office, "c1", {"phone": "09 1"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from datetime import timedelta
 from pathlib import Path
@@ -126,10 +127,11 @@ def test_a_practice_in_a_database_is_listed_on_a_machine_that_never_opened_it(tm
         assert (listed.title, listed.connected, listed.running, listed.machine) == (known.title, True, "", "")
         assert (listed.held_runs, listed.waits_for, listed.minute_left) == (("r1",), "Ben", 59)
         assert listed.needs[0].startswith("Run r1 waits for your decision.")
-        going = Run(id="r2", started=held.started, by="mere", host="elsewhere", pid=1, plan="p2")
+        here = socket.gethostname()
+        going = Run(id="r2", started=held.started, by="mere", host=here, pid=os.getpid(), plan="p2")
         practice.book.commit([Put(RUNS, going)])
-        assert account_practices(second, environ=environ)[0].running == "", "its process is gone"
+        assert account_practices(second, environ=environ)[0].running == "", "it does not hold the lock"
         with practice.lock("sync").hold():
             (listed,) = account_practices(second, environ=environ)
-        assert (listed.running, listed.runner, listed.machine) == ("r2", "mere", socket.gethostname())
+        assert (listed.running, listed.runner, listed.machine) == ("r2", "mere", here)
     assert not (second.practice(name)[1] / "book").exists()

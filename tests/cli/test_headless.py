@@ -229,6 +229,9 @@ def test_practices_side_by_side_and_one_by_its_name_in_xpm(home: Home) -> None:
     for line in ("practices list", "status --all"):
         shown = [{key: each[key] for key in fresh} for each in home(line)["items"]]
         assert shown == [fresh, hill], line
+    (home.root / "config" / "current").unlink()
+    assert "none is the current one" in home("status", code=2)["error"]["message"]
+    assert len(home("status --all")["items"]) == 2, "the list of all needs no current one"
     assert home("status --practice 'hill & sons ltd'")["folder"] == "hill"
     assert "There are: harbour-branch, hill." in home("status --practice Nobody", code=2)["error"]["hint"]
     assert home('practices switch "Hill & Sons Ltd"')["name"] == "hill"

@@ -37,7 +37,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.tables import CLIENTS, META
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.store import manifest, postgres, postgres_rows
+from xpm_tui.store import manifest, postgres, postgres_connection, postgres_rows
 from xpm_tui.store.database_store import DatabaseStore, open_database
 from xpm_tui.store.postgres_connection import DatabaseAddress
 from xpm_tui.store.tables import TableSnapshot
@@ -294,6 +294,18 @@ def test_a_notification_wakes_the_reader_and_nothing_is_asked_otherwise(
     assert len(asked) == 1
     reader.close()
     writer.close()
+
+
+def test_where_notifications_are_filtered_changes_are_asked_for(
+    place: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_connection.Session, "listen", lambda session, practice: None)
+    monkeypatch.setattr(postgres, "POLL_SECONDS", 0.02)
+    with opened(*place, poll=None) as reader, opened(*place) as writer:
+        assert not reader.engine.listens
+        assert "sends no notifications" in reader.warnings[0]
+        writer.commit([client(1)])
+        eventually(lambda: names(reader) == ["Client 1"])
 
 
 def test_a_run_that_lost_its_lock_can_no_longer_write(place: tuple[str, str]) -> None:

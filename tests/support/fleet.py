@@ -7,23 +7,24 @@ key of the login.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 
 from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.application.clients.picks import pick_all
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.home import Home, add_practice, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.runs.history import list_runs
 from xpm_tui.application.runs.runner import run
 from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.ports import Put
@@ -40,6 +41,15 @@ timezone = "UTC"
 TO_XPM = f'[sync]\ndirection = "to_xpm"\ndaily_push = true\ncreate_lag = 5\n{SETTINGS}'
 
 
+@dataclass(frozen=True)
+class FleetHost:
+    """A machine: its home, its address of the database, and the command that starts a process on it."""
+
+    home: Home
+    url: str
+    enter: Sequence[str] = ()
+
+
 @dataclass
 class Fleet:
     """``names`` are the practices; ``machine`` opens another home for all of them."""
@@ -48,8 +58,7 @@ class Fleet:
     url: str
     sandbox: SandboxProcess
     names: list[str]
-    prefix: str = "office"
-    workers: list[subprocess.Popen[str]] = field(default_factory=list)
+    workers: dict[subprocess.Popen[str], FleetHost] = field(default_factory=dict)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -98,83 +107,99 @@ class Fleet:
             with self.open(home, name) as practice:
                 assert (await run(practice, reviewed=True)).outcome == "done"
 
-    def edit(self, home: Home, name: str, clients: int) -> list[str]:
-        """Change clients here: another phone number, and one contact more; return their UUIDs in XPM."""
-        changed = []
+    def edit(self, home: Home, name: str, clients: int, contacts: int = 1) -> list[str]:
+        """Change clients here: another phone number, and contacts more; return the contacts' addresses."""
+        added = []
         with self.open(home, name) as practice:
             snapshot = practice.snapshot()
             linked = [(client, snapshot.get(LINKS, client.id)) for client in snapshot.rows(CLIENTS)]
             writes = []
             for client, link in linked[:clients]:
                 assert link is not None
-                (contact_id,) = practice.ids.new("k")
-                contact = Contact(
-                    id=contact_id, name=f"New {link.uuid[:8]}", email=f"{link.uuid}@new.example"
-                )
-                row = msgspec.structs.replace(
-                    client, phone=f"09 {len(client.contacts)}", contacts=(*client.contacts, contact)
-                )
+                had = len(client.contacts)
+                new = [
+                    Contact(id=id_, name=f"New {had + at}", email=f"{had + at}-{link.uuid}@new.example")
+                    for at, id_ in enumerate(practice.ids.new("k", contacts))
+                ]
+                row = msgspec.structs.replace(client, phone=f"09 {had}", contacts=(*client.contacts, *new))
                 writes.append(Put(CLIENTS, row))
-                changed.append(link.uuid)
+                added += [contact.email for contact in new]
             practice.book.commit(writes)
-        return changed
+        return added
 
-    def worker(self, home: Home, *words: str) -> subprocess.Popen[str]:
+    def worker(self, host: FleetHost, *words: str) -> subprocess.Popen[str]:
         out = (self.folder / "workers.log").open("a")
+        started = [sys.executable, "-m", "xpm_tui", "--home", str(host.home.root), "worker", "--json", *words]
         with out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "xpm_tui", "--home", str(home.root), "worker", "--json", *words],
+                [*host.enter, *started],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 text=True,
-                env=self.environ,
+                env={**self.environ, "XPM_TUI_STORE_URL": host.url},
                 start_new_session=True,
             )
-        self.workers.append(process)
+        self.workers[process] = host
         return process
 
-    def kill_worker_of(self, run: int, *, machine: bool) -> Home | None:
+    def kill_worker_of(self, run: int, *, machine: bool) -> FleetHost | None:
         """SIGKILL to the worker that started the process of a run; with ``machine`` also to its runs.
 
-        Returns the home of the worker; None if none of them started it.
+        Returns where the worker was; None if none of them started it.
         """
         for worker in self.workers:
-            children = _children(worker.pid)
-            if run in children:
+            runs = children(worker.pid)
+            if run in runs:
                 worker.kill()
                 worker.wait(10)
-                self.workers.remove(worker)
-                for pid in children if machine else ():
+                for pid in runs if machine else ():
                     os.kill(pid, signal.SIGKILL)
-                return find_home(str(worker.args[4]), {})  # type: ignore[index]
+                return self.workers.pop(worker)
         return None
 
     def close(self) -> None:
         for worker in self.workers:
             worker.terminate()
+        deadline = time.monotonic() + 30
         for worker in self.workers:
-            worker.wait(30)
+            try:
+                worker.wait(max(1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                for pid in [*children(worker.pid), worker.pid]:
+                    os.kill(pid, signal.SIGKILL)
+                worker.wait(10)
 
-    def runs(self, home: Home, trigger: str = "daily") -> dict[str, list[Run]]:
-        """The runs of each practice, newest first."""
-        found = {}
-        for name in self.names:
-            with self.open(home, name, read_only=True) as practice:
-                found[name] = [each for each in list_runs(practice) if each.trigger == trigger]
-        return found
-
-    def reports(self) -> list[dict[str, Any]]:
-        """What the workers reported."""
-        lines = (self.folder / "workers.log").read_text().splitlines()
-        return [json.loads(line) for line in lines if line.startswith('{"practice"')]
+    def runs(self, trigger: str = "daily") -> dict[str, list[Run]]:
+        """The runs of each practice, oldest first; asked of the database, which may just have been killed."""
+        found: dict[str, list[Run]] = {name: [] for name in self.names}
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with psycopg.connect(self.url) as connection:
+                    rows = connection.execute(_RUNS).fetchall()
+                break
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        for name, raw in rows:
+            run = msgspec.json.decode(raw, type=Run)
+            if run.trigger == trigger and name in found:
+                found[name].append(run)
+        return {name: sorted(runs, key=lambda run: run.started) for name, runs in found.items()}
 
     def requests(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.sandbox.control("GET", "requests")["requests"]
         return rows
 
 
-def _children(pid: int) -> list[int]:
+_RUNS = (
+    "SELECT p.name, r.body FROM xpm_tui.rows r JOIN xpm_tui.practices p ON p.id = r.practice"
+    " WHERE r.tbl = 'runs' AND r.body IS NOT NULL"
+)
+
+
+def children(pid: int) -> list[int]:
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
     return [int(each) for each in found.stdout.split()]
 

@@ -31,7 +31,9 @@ _numbers = count(1)
 class PostgresServer:
     """A server that can be killed and started again. ``url`` is the address of its first database."""
 
-    def __init__(self, programs: Path, folder: Path, run_as: list[str]) -> None:
+    def __init__(
+        self, programs: Path, folder: Path, run_as: list[str], network: str = "", *, durable: bool = False
+    ) -> None:
         self.programs = programs
         self.folder = folder
         self.data = folder / "data"
@@ -39,8 +41,14 @@ class PostgresServer:
         self._call("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "-D")
         with (self.data / "postgresql.conf").open("a") as stream:
             # A killed process loses nothing by it, a power failure would: tests cut no power.
-            stream.write("fsync = off\nlisten_addresses = ''\nmax_connections = 60\nshared_buffers = 16MB\n")
+            stream.write(
+                f"fsync = {'on' if durable else 'off'}\nmax_connections = 80\nshared_buffers = 16MB\n"
+            )
+            stream.write(f"listen_addresses = '{'*' if network else ''}'\n")
             stream.write(f"unix_socket_directories = '{folder}'\nautovacuum = off\n")
+        if network:
+            with (self.data / "pg_hba.conf").open("a") as stream:
+                stream.write(f"host all all {network} trust\n")
         self.start()
 
     def _call(self, program: str, *arguments: str, at_data: bool = True) -> None:
@@ -92,8 +100,12 @@ def server() -> PostgresServer | str:
     return start_server()
 
 
-def start_server() -> PostgresServer | str:
-    """Another server, which ends with this process; or why there is none."""
+def start_server(network: str = "", *, durable: bool = False) -> PostgresServer | str:
+    """Another server, which ends with this process; or why there is none.
+
+    ``network`` are the addresses, such as ``10.77.0.0/16``, whose connections it accepts besides its socket.
+    ``durable`` has it wait for the disk, as a server for use does: for measurements.
+    """
     programs = _programs()
     if programs is None:
         return "PostgreSQL is not installed on this machine (no initdb was found)"
@@ -107,7 +119,7 @@ def start_server() -> PostgresServer | str:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         run_as = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
     try:
-        made = PostgresServer(programs, folder, run_as)
+        made = PostgresServer(programs, folder, run_as, network, durable=durable)
     except (AssertionError, OSError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         return f"PostgreSQL could not be started: {str(error)[-300:]}"

@@ -30,6 +30,11 @@ class SandboxProcess:
             "XPM_TUI_XERO_REDIRECT_PORT": str(self.greeting["redirect_port"]),
         }
 
+    @property
+    def port(self) -> int:
+        """The port on loopback at which it answers."""
+        return int(self.greeting["api_url"].rpartition(":")[2])
+
     def control(self, method: str, what: str = "", body: Any = None) -> Any:
         """Ask ``/_sandbox/<what>``."""
         data = json.dumps(body).encode() if body is not None else None

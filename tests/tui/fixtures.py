@@ -18,7 +18,7 @@ from textual.widgets._footer import FooterKey
 
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.home import find_home
+from xpm_tui.application.home import add_practice, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.domain.ignition import Client, Contact
@@ -77,17 +77,23 @@ def book_rows() -> list[Client]:
 
 @dataclass
 class ConsoleFixture:
-    """One practice on disk; ``consoles`` opens it as the console would."""
+    """One practice on disk, or in the database ``url`` under ``name``; ``consoles`` opens it as the console
+    would."""
 
     root: Path
     connected: bool = True
     books: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
     clock: MovedClock = field(default_factory=MovedClock)
+    url: str = ""
+    name: str = ""
+    person: str = "mere"
 
     def __post_init__(self) -> None:
         self.xpm = FakeXpm(self.clock, xpm_rows())
         self.home = find_home(str(self.root / "home"), {})
+        if self.name:
+            add_practice(self.home, self.name)
         with self.open() as practice:
             writes: list[Write] = [Put(CLIENTS, row) for row in book_rows()] if self.books else []
             if self.connected:
@@ -101,8 +107,8 @@ class ConsoleFixture:
     def open(self, *, read_only: bool = False) -> OpenPractice:
         """The practice, reaching the XPM of this world."""
         practice = open_practice(
-            self.home, person="mere", environ={}, clock=self.clock, overrides=dict(self.settings),
-            read_only=read_only,
+            self.home, person=self.person, environ={"XPM_TUI_STORE_URL": self.url} if self.url else {},
+            clock=self.clock, overrides=dict(self.settings), read_only=read_only,
         )  # fmt: skip
         wired(practice, self.xpm)
         return practice

@@ -32,6 +32,9 @@ STORE_FOLDER = "book"
 FIRST = "practice"
 """The name of the folder that is created if there is no practice yet."""
 
+LISTED = 20
+"""The number of practices that a message names."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -134,9 +137,11 @@ def resolve(home: Home, name: str | None) -> str:
 
     Raises ``NotFound`` for an unknown name, ``BadInput`` if there are several and none was chosen.
     """
+    if name and _NAME.fullmatch(name) and os.path.lexists(home.data / "practices" / name):
+        return name
     there = practices(home)
     if name:
-        if name in there or (not there and name == FIRST):
+        if not there and name == FIRST:
             return name
         raise NotFound(f'There is no practice "{visible(name, 60)}" here.', hint=_listed(there))
     chosen = current(home)
@@ -194,4 +199,7 @@ def _folder_name(title: str) -> str:
 
 
 def _listed(there: list[str]) -> str:
-    return f"There are: {', '.join(there)}." if there else "Add one: xpm-tui practices add NAME."
+    if not there:
+        return "Add one: xpm-tui practices add NAME."
+    more = f" and {len(there) - LISTED:,} more: xpm-tui practices list" if len(there) > LISTED else ""
+    return f"There are: {', '.join(there[:LISTED])}{more}."

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from xpm_tui.diagnostics.findings import ProbeResult
     from xpm_tui.domain.shared_state import RunLock, SharedState
     from xpm_tui.store.database_store import DatabaseStore
+    from xpm_tui.store.postgres_connection import Sessions
     from xpm_tui.store.store import TableStore
     from xpm_tui.xero.wiring import Wire
 
@@ -76,6 +77,7 @@ class OpenPractice:
         self, home: Home, name: str, *, person: str, read_only: bool, settings: Settings, clock: Clock,
         environ: Mapping[str, str],
         transport: Any = None,
+        sessions: Sessions | None = None,
     ) -> None:  # fmt: skip
         self.home = home
         self.name = name
@@ -91,21 +93,22 @@ class OpenPractice:
         self._noticed: set[str] = set()
         self.config, self.data, self.state = home.practice(name)
         self.database: DatabaseStore | None = None
-        self.book: TableStore = self._open_store()
+        self.book: TableStore = self._open_store(sessions)
         self.ids: IdSource = StoreIds(self.book)
         self.events = EventLog(
             self.state / "log", clock, self.person, least=cast("Severity", self.settings.text("log.level"))
         )
         self._snapshot: Snapshot | None = None
 
-    def _open_store(self) -> TableStore:
+    def _open_store(self, sessions: Sessions | None) -> TableStore:
         url = self._settings.secret("store.url")
         if not url:
             return open_store(self.data / STORE_FOLDER, read_only=self.read_only, clock=self.clock)
         refuse_missing_driver()
         self.database = database_store.open_database(
-            url.reveal(), self.name, read_only=self.read_only, clock=self.clock, person=self.person
-        )
+            url.reveal(), self.name, read_only=self.read_only, clock=self.clock, person=self.person,
+            sessions=sessions,
+        )  # fmt: skip
         known = self.database.person
         if known and self.person not in ("", known, person_here(None, self.environ)):
             self.database.close()
@@ -299,11 +302,13 @@ def open_practice(
     clock: Clock | None = None,
     transport: Any = None,
     lenient: bool = False,
+    sessions: Sessions | None = None,
 ) -> OpenPractice:
     """Open a practice, which is created if there is none at all yet.
 
     Raises ``NotFound`` and ``BadInput`` (no such practice, none chosen, an invalid setting),
     ``StoreUnreadable`` and ``DiskError``. ``lenient`` skips invalid settings, so that they can be fixed.
+    ``sessions`` are those that practices in databases share which are read one after the other.
     """
     environ = os.environ if environ is None else environ
     chosen = find_practice(home, name)
@@ -319,4 +324,5 @@ def open_practice(
         clock=clock or SystemClock(),
         environ=environ,
         transport=transport,
+        sessions=sessions,
     )

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 MAY_SUCCEED = ("data.check", "data.repair", "data.restore", "doctor")
 """Commands that may succeed on a damaged store: they look for the damage, or repair it."""
 
-ON_HOME = ("data.check", "data.repair", "data.compact", "data.backup", "data.restore", "doctor", "cases.seen")
+ON_HOME = ("data.check", "data.repair", "data.compact", "data.backup", "data.restore", "doctor", "cases.seen",
+           "status")  # fmt: skip
 """Commands that open no practice but read its store."""
 
 _DAMAGED = StoreUnreadable.exit_code

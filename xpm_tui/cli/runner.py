@@ -141,7 +141,7 @@ def parameters(command: Command[Any], values: dict[str, Any]) -> Any:
 
 async def _run(command: Command[Any], params: Any, talk: TerminalDialogue, given: Globals) -> Result:
     home = application_home.find_home(given.home or None, os.environ)
-    if command.on_home is not None:
+    if command.on_home is not None and command.for_account(params):
         who = application_home.person(given.person or None, os.environ)
         place = AccountContext(home, given.practice, who, given.read_only, given.settings)
         with condition_on_error(lambda: account_condition(command, place)):

@@ -230,7 +230,10 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     if found and not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
     done, settled = picks.store_decision(
-        practice, [view.id for view in found], lambda: clients_links.accept_sure(practice, found)
+        practice,
+        [view.id for view in found],
+        lambda: clients_links.accept_sure(practice, found),
+        lambda done: [view.id for view in done],
     )
     columns = (
         TextColumn("ID", whole=True),
@@ -241,9 +244,12 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
     gone = former_sum(former.get(view.id, {}) for view in done)
     links = consequences.link_consequences([view.id for view in done], former=gone)
-    table = TextTable(columns, rows, "No proposal is sure: review each of these yourself.", params.limit)
+    left = len(found) - len(done)
+    empty = "Nothing was linked." if left else "No proposal is sure: review each of these yourself."
+    table = TextTable(columns, rows, empty, params.limit)
     result = table_result(done, table, count=len(done), consequences=to_plain(links))
-    return replace(result, value=_ids(settled))
+    told = [f"{count(left, 'client was/clients were')} not linked: changed meanwhile."] if left else []
+    return replace(result, value=_ids(settled), lines=[*result.lines, *told])
 
 
 async def _decide(practice: OpenPractice, params: ReviewClients, talk: Dialogue) -> Result:

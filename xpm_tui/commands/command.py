@@ -157,7 +157,8 @@ class Command(msgspec.Struct, Generic[P], frozen=True):
     ``verb`` are its words on the command line (empty: console only), ``aliases`` are other last words for it,
     ``key`` is its key in the console in the areas ``where`` (``*``: everywhere), and ``footer`` its label in
     the footer (empty: not shown there). ``why_not`` returns the sentence that says why it is not available,
-    or an empty text. A command with ``on_home`` needs no practice and opens none on the command line.
+    or an empty text. A command with ``on_home`` needs no practice and opens none on the command line,
+    except for calls that are not ``for_account``.
     ``waits`` is False for a command that only reads here and never waits: it runs without an event loop,
     which takes long to load. ``streams`` marks a command that emits its items as they occur. ``default``
     marks the command that a group of verbs runs when it is called alone. ``effect`` says what a call does
@@ -182,6 +183,7 @@ class Command(msgspec.Struct, Generic[P], frozen=True):
     waits: bool = True
     default: bool = False
     on_home: Callable[[AccountContext, P, Dialogue], Awaitable[Result]] | None = None
+    for_account: Callable[[P], bool] = lambda _: True
     why_not: Callable[[Situation], str] = lambda _: ""
 
     def unavailable(self, situation: Situation) -> str:

@@ -22,7 +22,7 @@ from xpm_tui.commands.command import (
     require_idle,
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
-from xpm_tui.commands.practices import NeedsYou, practices_result
+from xpm_tui.commands.practices import ListPractices, list_practices, practices_result
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
@@ -305,18 +305,17 @@ async def disconnect(practice: OpenPractice, params: Disconnect, talk: Dialogue)
     return Result(data={"disconnected": True, "message": outcome}, lines=[outcome])
 
 
-class ShowStatus(msgspec.Struct, frozen=True):
+class ShowStatus(ListPractices, frozen=True):
     """Parameters of ``status``."""
 
     all: Annotated[bool, option("List all practices of this account, as 'practices list' does.")] = False
-    needs_you: NeedsYou = False
 
 
 async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> Result:
     """Show the status and the counts, without a call to Xero."""
     if params.all or params.needs_you:
-        found = practices.practices(practice)
-        return practices_result(found, practice.clock.now(), needs_you=params.needs_you)
+        views = practices.practices(practice)
+        return practices_result(views, practice.clock.now(), needs_you=params.needs_you)
     status = summary.summarize(practice)
     lines = _lines(status, practice.clock.now(), due.time_zone(practice))
     for problem in status.problems:
@@ -442,6 +441,7 @@ COMMANDS = (
         "for too long.",
         params=ShowStatus,
         run=status,
+        on_home=list_practices, for_account=lambda params: params.all or params.needs_you,
         effect=Effect.LOOKS, waits=False,
         verb=("status",),
         example="xpm-tui status --json",

@@ -222,7 +222,7 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Dialogue) -> R
         lines += ["Expected before the first write:", *(f"  {line}" for line in described(run.consequences))]
     snapshot = practice.snapshot()
     about = "" if any(stop.rule == UNKNOWN for stop in run.stops) else run.id
-    going = {run.id} if run.outcome == "running" and history.is_alive(run) else set()
+    going = {each.id for each in history.in_progress(practice)}
     left = open_intents.open_writes(snapshot, run=about, going=going)
     if left:
         lines.append("Without an answer from XPM:")

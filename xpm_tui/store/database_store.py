@@ -8,7 +8,7 @@ from typing import Any
 from xpm_tui.domain.ports import Clock
 from xpm_tui.files.locks import LockOwner
 from xpm_tui.store.postgres import PostgresEngine
-from xpm_tui.store.postgres_connection import DatabaseAddress
+from xpm_tui.store.postgres_connection import DatabaseAddress, Sessions, shared_session
 from xpm_tui.store.postgres_locks import LOGIN, RUN, DatabaseLock, SharedRow, database_clock, lock_owner
 from xpm_tui.store.storage import EngineStorage
 from xpm_tui.store.store import TableStore
@@ -55,6 +55,7 @@ class DatabaseStore(TableStore):
         person: str,
         poll: float | None,
         moving: bool = False,
+        sessions: Sessions | None = None,
     ) -> None:
         self.db = PracticeDB(
             url,
@@ -65,6 +66,7 @@ class DatabaseStore(TableStore):
             person=person,
             poll=poll,
             moving=moving,
+            lent=None if sessions is None else shared_session(sessions, url),
         )
         self.engine: PostgresEngine = self.db.engine
         self._ahead: float | None = None
@@ -142,14 +144,24 @@ def open_database(
     person: str = "",
     poll: float | None = None,
     moving: bool = False,
+    sessions: Sessions | None = None,
 ) -> DatabaseStore:
     """Open a practice in the database at ``url``; unless ``read_only``, create it if it is missing.
 
     ``poll`` is the interval in seconds at which changes are queried instead of waiting for notifications;
-    with ``moving``, a practice that is being moved is opened too. Raises ``BadInput`` for an address that
-    cannot be parsed, ``StoreUnreachable``, and ``StoreUnreadable`` if the connection is refused, or the
-    practice is missing or of a newer version.
+    with ``moving``, a practice that is being moved is opened too. ``sessions`` are those that practices which
+    are only read share, one after the other; whoever passes them closes them.
+
+    Raises ``BadInput`` for an address that cannot be parsed, ``StoreUnreachable``, and ``StoreUnreadable`` if
+    the connection is refused, or the practice is missing or of a newer version.
     """
     return DatabaseStore(
-        url, practice, read_only=read_only, clock=clock, person=person, poll=poll, moving=moving
+        url,
+        practice,
+        read_only=read_only,
+        clock=clock,
+        person=person,
+        poll=poll,
+        moving=moving,
+        sessions=sessions,
     )

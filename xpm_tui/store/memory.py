@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -127,6 +128,7 @@ def _each(
         yield id_, list(values(decode(table, id_, raw)))
 
 
+@cache
 def _narrow(table: TableSchema[Any], values: Values) -> msgspec.json.Decoder[Any] | None:
     probe = _Probe(table.row)
     try:

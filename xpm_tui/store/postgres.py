@@ -51,8 +51,9 @@ class PostgresEngine:
     a run. ``locks`` are the kinds of locks that it holds; the callbacks in ``reopened`` are called with each
     session that replaces a lost one. ``role`` is the role of the session, ``number`` its number for other
     processes. ``poll`` is the interval in seconds at which the position is queried instead of waiting for
-    notifications; with ``moving``, a practice that is being moved is opened too. The caller of
-    :meth:`session` must hold ``mutex``.
+    notifications; with ``moving``, a practice that is being moved is opened too. ``lent`` is a session that
+    several engines use one after the other, for reading; it is not closed. The caller of :meth:`session` must
+    hold ``mutex``.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class PostgresEngine:
         person: str = "",
         poll: float | None = None,
         moving: bool = False,
+        lent: Session | None = None,
     ) -> None:
         self.address = address
         self.practice = practice
@@ -84,7 +86,8 @@ class PostgresEngine:
         self._views: weakref.WeakSet[StoreSnapshot] = weakref.WeakSet()
         self._finder: threading.Thread | None = None
         self._ending = threading.Event()
-        session = Session(address)
+        self._lent = lent
+        session = lent or Session(address)
         self._session: Session | None = session
         self.number = session.number
         try:
@@ -96,7 +99,8 @@ class PostgresEngine:
             if head.format < newest():
                 self._upgrade(head.format)
         except BaseException:
-            session.close()
+            if lent is None:
+                session.close()
             raise
 
     # What there is
@@ -119,6 +123,8 @@ class PostgresEngine:
     @property
     def listens(self) -> bool:
         """Whether the database sends notifications of commits; otherwise the position is polled."""
+        if self._lent is not None:
+            return True  # it is not asked for them, because the practice is closed again soon
         return self._session is not None and self._session.listens and self._poll is None
 
     def snapshot(self) -> StoreSnapshot:
@@ -248,7 +254,7 @@ class PostgresEngine:
         self._ending.set()
         with self.mutex:
             session, self._session = self._session, None
-            if session is not None:
+            if session is not None and session is not self._lent:
                 session.close()
         if self._finder is not None:
             self._finder.join()
@@ -256,7 +262,7 @@ class PostgresEngine:
     # Within: reading
 
     def _listen(self, session: Session) -> None:
-        if self._poll is None:
+        if self._poll is None and self._lent is None:
             session.listen(self.id)
 
     def _load(self, session: Session) -> Head:

@@ -117,7 +117,8 @@ class Session:
     """A session at the server: its connection, and its number, which shows others that it is alive.
 
     ``number`` stays the same when a lost session is opened again. ``notified`` is the highest position in a
-    notification; ``listens`` is whether notifications arrive at all.
+    notification; ``listens`` is whether notifications arrive at all. ``role`` is the role of the session, its
+    person and whether it only reads, and ``ahead`` the lead of the server's clock, once they are known.
     """
 
     def __init__(self, address: DatabaseAddress, number: int = 0) -> None:
@@ -125,6 +126,8 @@ class Session:
         self.number = number or secrets.randbelow((1 << 31) - 1) + 1
         self.notified = 0
         self.listens = False
+        self.role: tuple[str, str, bool] | None = None
+        self.ahead: float | None = None
         try:
             self.connection: Connection = psycopg.connect(**address.options, autocommit=True)
         except psycopg.Error as error:
@@ -215,6 +218,34 @@ class Session:
             self.connection.close()
         except psycopg.Error:
             return
+
+
+Sessions = dict[str, Session | StoreUnreachable]
+"""Sessions for reading many practices one after the other, by address, and why there is none."""
+
+
+def shared_session(sessions: Sessions, url: str) -> Session:
+    """Return the session for an address, which is opened once.
+
+    Raises ``StoreUnreachable``, again without another attempt if the server could not be reached before.
+    """
+    found = sessions.get(url)
+    if isinstance(found, StoreUnreachable):
+        raise found
+    if found is None or not found.alive:
+        try:
+            found = sessions[url] = Session(DatabaseAddress(url))
+        except StoreUnreachable as lost:
+            sessions[url] = lost
+            raise
+    return found
+
+
+def close_sessions(sessions: Sessions) -> None:
+    """Close all sessions."""
+    for each in sessions.values():
+        if isinstance(each, Session):
+            each.close()
 
 
 def channel(practice: int) -> str:

@@ -227,12 +227,15 @@ def database_clock(engine: PostgresEngine, clock: Clock) -> float:
     """Return the lead of the database's clock over this machine's, in seconds (± half a round trip)."""
 
     def ask(session: Session) -> float:
+        if session.ahead is not None:
+            return session.ahead
         with session.errors():
             before = clock.now().timestamp()
             row = session.connection.execute(
                 "SELECT extract(epoch FROM clock_timestamp())::float8", binary=True
             ).fetchone()
             after = clock.now().timestamp()
-        return float(row[0]) - (before + after) / 2 if row else 0.0
+        session.ahead = float(row[0]) - (before + after) / 2 if row else 0.0
+        return session.ahead
 
     return engine.ask(ask)

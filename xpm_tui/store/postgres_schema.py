@@ -36,14 +36,17 @@ def register(session: Session, practice: str, *, create: bool) -> Registration:
 
     Raises ``StoreUnreadable`` if something is missing and may not be created, or the tables are newer.
     """
-    _lay_out(session, create)
-    with session.errors():
-        row = session.connection.execute(_RIGHTS).fetchone()
+    if session.role is None:
+        _lay_out(session, create)
+        with session.errors():
+            row = session.connection.execute(_RIGHTS).fetchone()
         assert row is not None
-        role, writes, person = str(row[0]), bool(row[1]), str(row[2] or "")
+        session.role = (str(row[0]), str(row[2] or ""), not row[1])
+    role, person, reads_only = session.role
+    with session.errors():
         find = "SELECT id FROM xpm_tui.practices WHERE name = %s"
         found = session.connection.execute(find, (practice,)).fetchone()
-        if found is None and create and writes:
+        if found is None and create and not reads_only:
             session.connection.execute(
                 "INSERT INTO xpm_tui.practices (name, book, format) VALUES (%s, %s, %s)"
                 " ON CONFLICT DO NOTHING",
@@ -55,7 +58,7 @@ def register(session: Session, practice: str, *, create: bool) -> Registration:
             f"There is no practice {visible(practice, 60)} in the database {session.address.shown}.",
             hint="Check --practice and store.url.",
         )
-    return Registration(int(found[0]), role, person, not writes)
+    return Registration(int(found[0]), role, person, reads_only)
 
 
 def known_head(head: Head | None, practice: str, address: DatabaseAddress) -> Head:

@@ -26,6 +26,7 @@ with lazy_imports():
 if TYPE_CHECKING:
     import msgspec
 
+    from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, PickView, XpmClientView
     from xpm_tui.commands.command import Command, Result, Situation
     from xpm_tui.commands.registry import LoggedCommand
@@ -79,7 +80,8 @@ class EditSheet(NamedTuple):
     """The contents of an edit form: a title, a sentence and the fields.
 
     A field may be given as (key, label, value). For a ``new`` record all values that are filled in count,
-    otherwise only those that were changed. A ``door`` is shown as the first row.
+    otherwise only those that were changed. A ``door`` is shown as the first row. ``read`` returns the values
+    as they are now, by key: a value that someone else has changed meanwhile is shown before it is replaced.
     """
 
     title: str
@@ -87,6 +89,7 @@ class EditSheet(NamedTuple):
     fields: Sequence[EditField | tuple[str, str, str]]
     new: bool = False
     door: Door | None = None
+    read: Callable[[OpenPractice], Mapping[str, str]] | None = None
 
 
 class AppProtocol(App[int]):

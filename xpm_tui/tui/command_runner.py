@@ -184,12 +184,9 @@ class CommandRunner(AppProtocol):
         async def do(params: msgspec.Struct) -> tuple[Result, list[str]]:
             return await self.run_command(command, params, title=title)
 
-        async def do_sheet(changed: tuple[str, ...]) -> tuple[Result, list[str]]:
-            return await do(edit.params_of(command, preset, changed))
-
         if sheet is not None:
-            return await form.ask_until_accepted(
-                self, lambda turned: edit.EditDialog(sheet, turned), do_sheet
+            return await edit.edit_until_accepted(
+                self, sheet, lambda changed: do(edit.params_of(command, preset, changed))
             )
         if ask and form.open_parameters(command, preset):
             kinds = form.record_kinds(command, preset)

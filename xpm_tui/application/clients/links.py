@@ -6,6 +6,7 @@ Each change is one commit that can be undone and is logged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from xpm_tui.application.clients.queries import sure_proposals
 from xpm_tui.application.practice import OpenPractice
@@ -13,15 +14,16 @@ from xpm_tui.application.presenters.lookup import DifferencePresenter, find_clie
 from xpm_tui.application.presenters.presenter import Presenter, change_view, former_view
 from xpm_tui.application.presenters.views import ClientView, CreatedView, EffectView, RelinkView, ReviewView
 from xpm_tui.application.runs.history import Stopper, refuse_in_flight
-from xpm_tui.domain.errors import BadInput, DecisionNeeded
+from xpm_tui.domain.errors import BadInput, DecisionNeeded, StoreChanged
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import LinkOrigin
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.plan import UndecidedClient as NeedsDecision
-from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.event_log import assign_to_run
+from xpm_tui.store.encoding import refuse_changed_rows
 from xpm_tui.sync.consequences import creation_consequences
 from xpm_tui.sync.manual import links
 from xpm_tui.sync.manual.client_creation import (
@@ -113,13 +115,14 @@ def link(
     ``yes`` is not given; with it the new link is quiet: nothing is synced for it.
     """
     practice.writable()
+    seen = practice.snapshot()
     effect = preview_link(practice, client, xpm)
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not yes:
         raise DecisionNeeded(effect.needs_yes, hint="To link it anyway, confirm with --yes.")
     client_id, uuid = effect.client.id, effect.xpm.uuid
-    _link(practice, client_id, uuid, quiet=effect.quiet, origin=origin, keep=keep, run=run)
+    _link(practice, client_id, uuid, seen, quiet=effect.quiet, origin=origin, keep=keep, run=run)
     return _view(practice, effect.client.id)
 
 
@@ -152,9 +155,11 @@ def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[Cli
     run = ""
     for view in found:
         uuid = view.proposals[0].uuid
-        if still.get(view.id) == uuid and not practice.snapshot().find(LINKS, "uuid", uuid):
-            run = _link(practice, view.id, uuid, quiet=False, origin="review", run=run)
-            done.append(_view(practice, view.id))
+        seen = practice.snapshot()
+        if still.get(view.id) == uuid and not seen.find(LINKS, "uuid", uuid):
+            with suppress(StoreChanged):  # someone else decided at the same moment
+                run = _link(practice, view.id, uuid, seen, quiet=False, origin="review", run=run)
+                done.append(_view(practice, view.id))
     return done
 
 
@@ -162,13 +167,18 @@ def _link(
     practice: OpenPractice,
     client: str,
     uuid: str,
+    seen: Snapshot,
     *,
     quiet: bool,
     origin: LinkOrigin,
     keep: bool = False,
     run: str = "",
 ) -> str:
-    """Link a client, as a part of ``run`` or as a separate run; return that run."""
+    """Link a client, as a part of ``run`` or as a separate run; return that run.
+
+    Raises ``StoreChanged`` if someone else has changed one of the rows, or the links of the XPM client since
+    the snapshot ``seen`` on which the decision was made.
+    """
     refuse_in_flight(practice, client)
     snapshot = practice.snapshot()
     before = snapshot.get(RUNS, run) if run else None
@@ -187,9 +197,31 @@ def _link(
     )
     if before is not None:
         writes = links.join_run(before, writes)
-    practice.book.commit(writes, since=snapshot)
+    commit_links(practice, writes, seen)
     practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
     return run
+
+
+def commit_links(practice: OpenPractice, writes: Sequence[Write], seen: Snapshot) -> None:
+    """Commit writes that link clients, unless someone else changed what they are based on.
+
+    Raises ``StoreChanged`` if one of the rows has changed since the snapshot ``seen``, or another client was
+    linked to one of the same XPM clients since.
+    """
+    uuids = {write.row.uuid for write in writes if isinstance(write, Put) and write.table is LINKS}
+
+    def make(now: Snapshot) -> Sequence[Write]:
+        refuse_changed_rows(writes, seen, now)
+        if now.position != seen.position and any(
+            now.find(LINKS, "uuid", uuid) != seen.find(LINKS, "uuid", uuid) for uuid in uuids
+        ):
+            raise StoreChanged(
+                "Someone else has just linked a client to the same XPM client.",
+                hint="Nothing was linked. Check it, then try again.",
+            )
+        return writes
+
+    practice.book.transact(make)
 
 
 def _second(views: Presenter, client: str, other: str, theirs: XpmClient) -> str:

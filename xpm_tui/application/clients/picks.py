@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from xpm_tui.application.clients.links import commit_links
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.views import PickView
@@ -155,7 +156,7 @@ def _pick(
         different=different,
     )
     if picked.writes:
-        practice.book.commit(picked.writes, since=snapshot)
+        commit_links(practice, picked.writes, snapshot)
         numbers: dict[str, Scalar] = {
             "added": len(picked.created),
             "linked": len(picked.linked),
@@ -317,7 +318,8 @@ def restore_states(practice: OpenPractice, settled: Iterable[ReviewDecision], *m
                 "was not undone.",
                 hint="See its state under Clients; press u there to undo what a run wrote.",
             )
-    practice.book.commit([*(write for each in wanted for write in _back(snapshot, each)), *more])
+    writes = [*(write for each in wanted for write in _back(snapshot, each)), *more]
+    practice.book.commit(writes, since=snapshot)
     for each in wanted:
         practice.events.emit(Event(key="review.taken_back", record=each.after.client))
     return [each.after.name for each in wanted]
@@ -348,13 +350,21 @@ def _back(snapshot: Snapshot, each: ReviewDecision) -> Iterable[Write]:
 
 
 def store_decision(
-    practice: OpenPractice, clients: Iterable[str], act: Callable[[], R]
+    practice: OpenPractice,
+    clients: Iterable[str],
+    act: Callable[[], R],
+    changed: Callable[[R], Collection[str]] | None = None,
 ) -> tuple[R, tuple[ReviewDecision, ...]]:
-    """Run a function on clients and store their state before; return those that it changed."""
+    """Run a function on clients and store their state before; return those that it changed.
+
+    ``changed`` returns the ids of those from what the function returned, so that what someone else changed
+    meanwhile is not taken for a decision of this user.
+    """
     snapshot = practice.snapshot()
     before = [current_state(snapshot, client) for client in clients]
     done = act()
-    settled = since(practice, before)
+    own = None if changed is None else set(changed(done))
+    settled = since(practice, (each for each in before if own is None or each.client in own))
     if settled:
         _remember(practice, settled)
     return done, settled

@@ -15,7 +15,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.application.runs.history import is_alive
+from xpm_tui.application.runs.history import in_progress
 from xpm_tui.deploy import workflows
 from xpm_tui.deploy.calendar import recurrence, word
 from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, of_workflow
@@ -34,7 +34,6 @@ from xpm_tui.domain.tables import (
     JOBS,
     LINKS,
     PROPOSALS,
-    RUNS,
     TEMPLATES,
     WORKFLOWS,
     XPM_CLIENTS,
@@ -272,7 +271,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
     snapshot = practice.snapshot()
     found = find_job(practice, job)
     row, now, by = found.deployment, practice.clock.now(), practice.person
-    refuse_while_made(snapshot, found)
+    refuse_while_made(practice, found)
     if undo:
         if row is None or row.state != "skipped":
             raise BadInput(f"Job {found.id} is not skipped.")
@@ -420,14 +419,15 @@ def _preview_view(
     )
 
 
-def refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
+def refuse_while_made(practice: OpenPractice, found: Occurrence) -> None:
     """Refuse a decision on a job while a run is creating it, because the run would overwrite it."""
     row = found.deployment
-    run = snapshot.get(RUNS, row.run) if row is not None and row.state == "going" else None
-    if run is not None and run.outcome == "running" and is_alive(run):
+    if row is None or row.state != "going" or not row.run:
+        return
+    if any(run.id == row.run for run in in_progress(practice)):
         raise Busy(
-            f"Job {found.id} is being created by run {run.id} right now.",
-            hint=f"Wait until that run ends, or stop it first: xpm-tui runs stop {run.id}",
+            f"Job {found.id} is being created by run {row.run} right now.",
+            hint=f"Wait until that run ends, or stop it first: xpm-tui runs stop {row.run}",
         )
 
 

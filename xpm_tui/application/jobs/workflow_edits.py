@@ -200,7 +200,7 @@ def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]
     """
     found = [row.id for row in rows if not row.number and row.state != "skipped"]
     for id_ in found:
-        refuse_while_made(snapshot, find_job(practice, id_))
+        refuse_while_made(practice, find_job(practice, id_))
     unknown = next((intent.record for intent in unanswered(snapshot) if intent.record in found), "")
     if unknown:
         raise BadInput(

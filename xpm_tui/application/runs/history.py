@@ -8,7 +8,6 @@ The values that a run wrote, old and new, client by client, from the store (the 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
 from collections import Counter
@@ -74,12 +73,10 @@ def current_run(practice: OpenPractice) -> Run | None:
 
 
 def in_progress(practice: OpenPractice) -> list[Run]:
-    """Return the runs in progress. In a database the run lock says so, as processes may be anywhere."""
-    running = [run for run in list_runs(practice) if run.outcome == "running"]
-    if practice.database is not None:
-        held = bool(running) and practice.lock_holder() is not None
-        return [run for run in running if held and not is_immediate(run)]
-    return [run for run in running if is_alive(run)]
+    """Return the runs in progress, on whichever machine: those of the process that holds the run lock."""
+    running = [run for run in list_runs(practice) if run.outcome == "running" and not is_immediate(run)]
+    owner = practice.lock_holder() if running else None
+    return [run for run in running if owner is not None and (owner.host, owner.pid) == (run.host, run.pid)]
 
 
 def newest_sync(snapshot: Snapshot) -> Run | None:
@@ -92,27 +89,6 @@ def list_held_runs(snapshot: Snapshot) -> list[Run]:
     """Return runs that wait for the user's decision: the newest sync, if it was held."""
     last = newest_sync(snapshot)
     return [last] if last is not None and last.outcome == "held" else []
-
-
-def is_alive(run: Run) -> bool:
-    """Return whether the run's process exists.
-
-    A process on another machine is assumed to exist. A run that records an immediate action is over, or was
-    killed.
-    """
-    if is_immediate(run):
-        return False
-    if run.host != socket.gethostname():
-        return True
-    if run.pid == os.getpid():
-        return True
-    try:
-        os.kill(run.pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return not _zombie(run.pid)
 
 
 def active_run(practice: OpenPractice, run_id: str = "") -> Run:
@@ -232,18 +208,6 @@ def is_immediate(run: Run) -> bool:
 def _number(run: Run) -> int:
     digits = run.id[1:]
     return int(digits) if digits.isdigit() else 0
-
-
-def _zombie(pid: int) -> bool:
-    """Return whether a process is a zombie.
-
-    Outside Linux, a dead child that was not waited for counts as alive.
-    """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[:1] == [b"Z"]
-    except OSError:
-        return False
 
 
 T = TypeVar("T")

@@ -265,7 +265,7 @@ async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds:
     waited = 0.0
     while waited < seconds:
         for run in list_runs(practice, 3):
-            if run.pid == detached.pid:
+            if (run.host, run.pid) == (socket.gethostname(), detached.pid):
                 return show(practice, run.id)
         if detached.ended() is not None:
             break

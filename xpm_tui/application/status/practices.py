@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +18,15 @@ from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.runs import UNKNOWN
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import concurrent.futures
+
+    from xpm_tui.store import postgres_connection
+
+if TYPE_CHECKING:
+    from xpm_tui.store.postgres_connection import Sessions
 
 
 class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,19 +77,51 @@ def account_practices(
 ) -> list[PracticeView]:
     """Return all practices of the account by folder name; each is opened briefly, for reading only."""
     current = homes.current(home)
-    return [_looked_at(home, name, current, person, environ, clock) for name in homes.practices(home)]
+
+    def look(name: str, sessions: Sessions) -> PracticeView:
+        return _looked_at(home, name, current, person, environ, clock, sessions)
+
+    return _each(homes.practices(home), look)
 
 
 def practices(practice: OpenPractice) -> list[PracticeView]:
     """Return all practices by folder name; the others are opened briefly, for reading only."""
     home = practice.home
     current = homes.current(home)
-    return [
-        _told(practice, current)
-        if name == practice.name
-        else _looked_at(home, name, current, practice.person, practice.environ, practice.clock)
-        for name in homes.practices(home) or [practice.name]
-    ]
+    own = _told(practice, current)
+
+    def look(name: str, sessions: Sessions) -> PracticeView:
+        if name == practice.name:
+            return own
+        return _looked_at(home, name, current, practice.person, practice.environ, practice.clock, sessions)
+
+    return _each(homes.practices(home) or [practice.name], look)
+
+
+THREADS, EACH = 8, 5
+"""The most threads that look at practices, and the practices for each of them at least."""
+
+
+def _each(names: Sequence[str], look: Callable[[str, Sessions], PracticeView]) -> list[PracticeView]:
+    """Look at practices in several threads, each with a session of its own for each database.
+
+    Most of the time is spent waiting for a database, which may be far away.
+    """
+    threads = max(1, min(THREADS, len(names) // EACH))
+
+    def some(first: int) -> list[PracticeView]:
+        sessions: Sessions = {}
+        try:
+            return [look(name, sessions) for name in names[first::threads]]
+        finally:
+            if sessions:
+                postgres_connection.close_sessions(sessions)
+
+    if threads == 1:
+        return some(0)
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(some, range(threads)))
+    return [parts[at % threads][at // threads] for at in range(len(names))]
 
 
 def _looked_at(
@@ -89,6 +131,7 @@ def _looked_at(
     person: str,
     environ: Mapping[str, str] | None,
     clock: Clock | None,
+    sessions: Sessions,
 ) -> PracticeView:
     is_stored_here = (home.practice(name)[1] / STORE_FOLDER).exists()
     # Other machines may have put its data into a database.
@@ -96,8 +139,9 @@ def _looked_at(
         return PracticeView(name=name, current=name == current)  # added, and not opened yet
     try:
         with open_practice(
-            home, name, person=person, read_only=True, environ=environ, clock=clock, lenient=True
-        ) as other:
+            home, name, person=person, read_only=True, environ=environ, clock=clock, lenient=True,
+            sessions=sessions,
+        ) as other:  # fmt: skip
             return msgspec.structs.replace(_told(other, current), open=False)
     except AppError as trouble:
         return PracticeView(name=name, current=name == current, problem=trouble.message)

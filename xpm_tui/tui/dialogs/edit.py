@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
 from textual import on
@@ -19,16 +19,21 @@ from textual.widgets import Button, Static
 from xpm_tui.application.presenters.views import ClientView, ContactView, PersonView
 from xpm_tui.commands.command import Command, read
 from xpm_tui.domain import fields as model
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.errors import BadInput, StoreChanged
 from xpm_tui.domain.fields import editable
 from xpm_tui.domain.formatting import date_hint
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import DialogBody
-from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, build, invalid_field
+from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, ask_until_accepted, build, invalid_field
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField
 from xpm_tui.tui.widgets.text import StaticText
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app_protocol import AppProtocol
+
+R = TypeVar("R")
 
 LINE = "⏎"
 """Replaces line breaks while a value of several lines is edited in one line."""
@@ -57,6 +62,11 @@ def edit_fields(
             label = f"  {field.short_label.capitalize()}" if place else who
             found.append(_entry(field, f"{contact.id}.{field.attribute}", label, contact, people))
     return found
+
+
+def present_values(view: ClientView) -> dict[str, str]:
+    """Return the values of the fields of :func:`edit_fields`, by their keys."""
+    return {each.key: each.value for each in edit_fields(view, ())}
 
 
 def _entry(
@@ -107,6 +117,47 @@ def params_of(command: Command[Any], preset: Mapping[str, Any], changed: Sequenc
         if param.required and param.name != "values" and not given.get(param.name):
             raise BadInput(f"“{param.name}” is required.", field=param.name)
     return build(command, {**given, "values": [f"{key}={text}" for key, text in values.items()]})
+
+
+async def edit_until_accepted(
+    app: AppProtocol, sheet: EditSheet, do: Callable[[tuple[str, ...]], Awaitable[R]]
+) -> R | None:
+    """Show the form and save, until its values are accepted; return None if it was left.
+
+    If someone else has changed a field meanwhile that the user has changed too, the form says so first, and
+    shows the new values of all other fields.
+    """
+
+    async def save(changed: tuple[str, ...]) -> R:
+        nonlocal sheet
+        if sheet.read is not None:
+            fields = [EditField(*each) for each in sheet.fields]
+            now = await app.worker.ask(sheet.read)
+            sheet = sheet._replace(fields=[each._replace(value=now.get(each.key, "")) for each in fields])
+            refuse_overtaken(fields, now, parse_edits(changed))
+        return await do(changed)
+
+    return await ask_until_accepted(app, lambda turned: EditDialog(sheet, turned), save)
+
+
+def refuse_overtaken(fields: Sequence[EditField], now: Mapping[str, str], typed: Mapping[str, str]) -> None:
+    """Raise ``StoreChanged`` if a field that was typed has another value by now than the form showed.
+
+    Args:
+        fields: The fields with the values that the form showed.
+        now: The present values.
+        typed: The values that the user wants to save.
+    """
+    for each in fields:
+        value = now.get(each.key, each.value)
+        if each.key in typed and value not in (each.value, typed[each.key]):
+            names = dict(each.options)
+            shown = visible(names.get(value, value), 60)
+            raise StoreChanged(
+                f"Someone else has changed this meanwhile ({each.label.strip()}). "
+                + (f"It is now: {shown}." if value else "It is empty now."),
+                hint="Save again to replace that value.",
+            )
 
 
 class EditDialog(EditingDialog[tuple[str, ...]]):

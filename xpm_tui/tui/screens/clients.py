@@ -382,7 +382,11 @@ class Clients(FilteredArea):
             "XPM", link_text(view), LINK_HELP, lambda: self.app.push_screen(picker.Picker(view))
         )
         sheet = app_protocol.EditSheet(
-            f"Edit {view.name}", about, edit.edit_fields(view, people, notes), door=door
+            f"Edit {view.name}",
+            about,
+            edit.edit_fields(view, people, notes),
+            door=door,
+            read=lambda practice: edit.present_values(clients.show_client(practice, view.id)),
         )
         self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
 

@@ -17,8 +17,7 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.labels import DECISIONS
 from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
-from xpm_tui.tui.dialogs.edit import EditDialog, params_of, parse_edits
-from xpm_tui.tui.dialogs.form import ask_until_accepted
+from xpm_tui.tui.dialogs.edit import edit_until_accepted, params_of, parse_edits
 from xpm_tui.tui.dialogs.talk import ProgressDialog, wait_for_work
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
@@ -181,15 +180,18 @@ class JobCommands(FilteredArea):
             )
             for each in fields
         ]
-        sheet = EditSheet(f"Edit {view.name}", about, shown)
 
+        def read(practice: OpenPractice) -> dict[str, str]:
+            return {each.name: each.value for each in job_editing.values(practice, view.id)}
+
+        sheet = EditSheet(f"Edit {view.name}", about, shown, read=read)
         command = by_name("jobs.edit")
 
         async def save(changed: tuple[str, ...]) -> str:
             result, _ = await self.host.run_command(command, params_of(command, {"job": view.id}, changed))
             return f"{view.workflow}: {', '.join(parse_edits(changed))} edited. {result.value.effect}"
 
-        given = await ask_until_accepted(self.host, lambda turned: EditDialog(sheet, turned), save)
+        given = await edit_until_accepted(self.host, sheet, save)
         if given is not None:
             await self.host.refresh_status()
             self.host.toast(given)

@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.presenters.lookup import find_member
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.queries import Connector, find_connector
 from xpm_tui.application.team.views import MemberView, PersonRow, StaffView
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
+from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.talk import accept_emails
 from xpm_tui.tui.screens.area import FilteredArea
@@ -202,18 +204,18 @@ class TeamArea(FilteredArea):
         member = self._on_member("This person is only in XPM: p adds them to the team, then e edits.")
         if member is None:
             return
-        now = {
-            "name": member.name,
-            "email": member.email,
-            "access": "yes" if member.access else "no",
-            "active": "yes" if member.active else "no",
-        }
+        now = _values(member)
         fields = [
             app_protocol.EditField(each.key, each.label, now[each.key], _options(each), each.help)
             for each in parameter_labels.value_fields(by_name("team.edit"))
         ]
         about = "This changes your team here only. XPM's staff and the link stay as they are."
-        sheet = app_protocol.EditSheet(f"Edit {member.name}", about, fields)
+        sheet = app_protocol.EditSheet(
+            f"Edit {member.name}",
+            about,
+            fields,
+            read=lambda practice: _values(find_member(practice.snapshot(), member.id)),
+        )
         self.host.perform(by_name("team.edit"), {"member": member.id}, sheet=sheet)
 
     def do_team_copy(self) -> None:
@@ -222,6 +224,15 @@ class TeamArea(FilteredArea):
         if row is not None:
             person = row.member.id if row.member else row.staff.uuid if row.staff else ""
             self.host.copy_command("team.copy", {"member": person})
+
+
+def _values(member: MemberView | TeamMember) -> dict[str, str]:
+    return {
+        "name": member.name,
+        "email": member.email,
+        "access": "yes" if member.access else "no",
+        "active": "yes" if member.active else "no",
+    }
 
 
 def _options(field: parameter_labels.ValueField) -> Sequence[tuple[str, str]]:

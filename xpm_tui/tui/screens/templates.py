@@ -15,6 +15,7 @@ from xpm_tui.application.jobs.views import (
 )
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.presenters.views import ServiceView
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
@@ -217,16 +218,22 @@ class TemplatesArea(FilteredArea):
             self.host.work(lambda: self._edit(service), "edit", node=self)
 
     async def _edit(self, service: ServiceLinkView) -> None:
-        views = await self.host.worker.ask(job_defaults.list_services)
-        now = next((view for view in views if view.id == service.id), None)
+        def look(practice: OpenPractice) -> ServiceView | None:
+            return next(
+                (each for each in job_defaults.list_services(practice) if each.id == service.id), None
+            )
+
+        now = await self.host.worker.ask(look)
         if now is None:
             return
         columns = {name.casefold(): name for name in (*job_defaults.COLUMNS, *now.fields)}
-        values = {name.casefold(): text for name, text in now.fields.items()}
+        values = _service_values(now)
         fields = [("name", "Name", now.name)]
         fields += [(key, name, values.get(key, "")) for key, name in columns.items()]
         about = "This changes the library here; an export brings it to Ignition."
-        sheet = app_protocol.EditSheet(f"Edit {now.name}", about, fields)
+        sheet = app_protocol.EditSheet(
+            f"Edit {now.name}", about, fields, read=lambda practice: _service_values(look(practice))
+        )
         self.host.perform(by_name("services.edit"), {"service": service.id}, sheet=sheet)
 
     def do_templates_defaults(self) -> None:
@@ -313,6 +320,13 @@ def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
     if named:
         found.append([fixed("XPM's job categories: ", "muted"), span(", ".join(named))])
     return found
+
+
+def _service_values(service: ServiceView | None) -> dict[str, str]:
+    """Return the name and the columns of a service; nothing for one that was deleted."""
+    if service is None:
+        return {}
+    return {**{name.casefold(): text for name, text in service.fields.items()}, "name": service.name}
 
 
 def _choice(service: ServiceLinkView) -> list[Line]:
