@@ -33,8 +33,6 @@ from xpm_tui.domain.tables import CLIENTS, IMAGES, INTENTS, PLANNED, PLANS, RUNS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    import socket
-
     from xpm_tui.application.presenters import presenter as presenter_module
 
 if TYPE_CHECKING:
