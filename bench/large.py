@@ -28,9 +28,9 @@ def fill(folder: Path, *only: str) -> None:
     """Make the practice: connected, every client linked, the mirror full; or with the named tables only."""
     with _open(folder) as practice:
         for rows in _rows(only):
-            practice.book.commit(rows)
+            practice.store.commit(rows)
         now = practice.clock.now()
-        practice.book.commit(
+        practice.store.commit(
             [
                 put("identity", PracticeIdentity(tenant="t", title="Large Practice", since=now, by="bench")),
                 put("list:clients", ListState(at=now, full=now, count=SIZE)),

@@ -155,7 +155,7 @@ def _limiter(folder: Path) -> None:
 
         async def worker(count: int) -> None:
             for _ in range(count):
-                async with gate.enter(Priority.PUSH):
+                async with gate.enter(Priority.BACKGROUND):
                     await clock.sleep(0.3)
 
         await asyncio.gather(*(worker(calls // 3) for _ in range(3)))

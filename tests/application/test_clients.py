@@ -59,7 +59,7 @@ def rows() -> list[Write]:
 def filled(practice: OpenPractice) -> OpenPractice:
     for prefix, count in (("c", 3), ("k", 1), ("t", 1)):
         practice.ids.new(prefix, count)
-    practice.book.commit(rows())
+    practice.store.commit(rows())
     return practice
 
 
@@ -140,7 +140,7 @@ def test_a_value_that_xpm_sends_unreadable_is_shown_as_an_old_one(
     row = filled.snapshot().get(XPM_CLIENTS, ONE)
     assert row is not None
     fault = RecordFault(attribute, "Odd", "has a control character", "character")
-    filled.book.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, unread=(fault,)))])
+    filled.store.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, unread=(fault,)))])
     told = [side.field for side in clients.side_by_side(filled, "c1") if "cannot be read" in side.reason]
     assert told[: len(marked)] == marked
     assert all(field.startswith("k1.") for field in told[1:])
@@ -149,7 +149,7 @@ def test_a_value_that_xpm_sends_unreadable_is_shown_as_an_old_one(
 def test_over_a_broken_link_nothing_is_said_to_be_overwritten(filled: OpenPractice) -> None:
     row = filled.snapshot().get(XPM_CLIENTS, ONE)
     assert row is not None
-    filled.book.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, deleted=True))])
+    filled.store.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, deleted=True))])
     told = {side.field: side for side in clients.side_by_side(filled, "c1")}
     assert told["phone"].reason == DIFFERENCES["link"].help
 

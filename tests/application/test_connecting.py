@@ -45,9 +45,9 @@ async def test_a_refused_login_is_told_by_the_heartbeat(world: PracticeFixture) 
     await world.control("tokens", revoke=True)
     with pytest.raises(LoginNeeded):
         await refresh(world.practice)
-    beat = summarize(world.practice)
-    assert (beat.exit_code, beat.problems[0].code) == (3, "login-needed")
-    assert beat.login_needed
+    summary = summarize(world.practice)
+    assert (summary.exit_code, summary.problems[0].code) == (3, "login-needed")
+    assert summary.login_needed
     assert now(ConnectionMachine(world.practice, {})) == "authorise"  # whoever presses c is led there
     await world.connect()
     assert summarize(world.practice).exit_code == 0
@@ -98,16 +98,16 @@ async def test_from_nothing_to_the_first_plan(world: PracticeFixture) -> None:
     assert snapshot.count(XPM_CLIENTS) == len(world.sandbox.practice.clients)
     assert all(snapshot.count(table) for table in (STAFF, TEMPLATES, CATEGORIES))
     assert now(connecting) == "clients"
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     plan = await plans.make(world.practice, refresh=False)
     assert plan.first
     assert plan.counts["items"] > 0
     assert states(connecting)["plan"] == "done"
     assert world.net.asked("client.api/list") == 1
-    beat = summarize(world.practice)
-    assert (beat.day_left, beat.day_limit) == (5000 - 5, 5000)
+    summary = summarize(world.practice)
+    assert (summary.day_left, summary.day_limit) == (5000 - 5, 5000)
     world.clock.move(timedelta(minutes=2))
-    assert summarize(world.practice).minute_left > beat.minute_left
+    assert summarize(world.practice).minute_left > summary.minute_left
 
 
 async def test_what_can_be_skipped_comes_back(world: PracticeFixture) -> None:
@@ -132,8 +132,8 @@ async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: PracticeFixture
     connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
     told, wrong = list[AppError](), list[AppError]()
     assert await connecting.wait(tell=told.append, wrong=wrong.append)
-    assert [trouble.case for trouble in wrong] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
-    assert not any("code=" in f"{trouble.message} {trouble.hint}" for trouble in (*told, *wrong))
+    assert [error.case for error in wrong] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
+    assert not any("code=" in f"{error.message} {error.hint}" for error in (*told, *wrong))
 
 
 async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(world: PracticeFixture) -> None:
@@ -177,7 +177,7 @@ async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: Pract
             other.bind(("127.0.0.1", port))
             other.listen()
         assert await connecting.wait(tell=told.append, wrong=wrong.append)
-    assert ["is using port" in trouble.message for trouble in told] == [True]
+    assert ["is using port" in error.message for error in told] == [True]
     assert wrong == []
 
 
@@ -290,9 +290,9 @@ async def test_over_ssh_the_line_to_come_back_is_told(world: PracticeFixture) ->
 async def test_granular_scopes_leave_templates_closed_and_that_is_a_note(tmp_path: Path) -> None:
     world = PracticeFixture(tmp_path, scopes="granular")
     connecting = await world.connect()
-    beat = summarize(world.practice)
-    assert beat.exit_code == 0
-    assert len(beat.notes) == 2
+    summary = summarize(world.practice)
+    assert summary.exit_code == 0
+    assert len(summary.notes) == 2
     (templates,) = [step for step in connecting.steps() if step.name == "templates"]
     assert templates.case is CaseId.SCOPE_MISSING
     world.close()

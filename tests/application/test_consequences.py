@@ -91,14 +91,14 @@ async def settled(folder: Path, *, clients: int = 24) -> PracticeFixture:
     pick_all(world.practice)
     for place, staff in enumerate(list(world.practice.snapshot().rows(STAFF))[:2]):
         member = TeamMember(id=f"t{place}", name=staff.name, staff=staff.uuid)
-        world.practice.book.commit([Put(TEAM, member)])
+        world.practice.store.commit([Put(TEAM, member)])
     assert (await runner.run(world.practice, reviewed=True)).outcome == "done"
     world.clock.move(timedelta(hours=1))
     return world
 
 
 def edit(world: PracticeFixture, client: Client, **values: Any) -> None:
-    world.practice.book.commit([Put(CLIENTS, msgspec.structs.replace(client, **values))])
+    world.practice.store.commit([Put(CLIENTS, msgspec.structs.replace(client, **values))])
 
 
 async def colleague(world: PracticeFixture, client: Client, **values: str) -> None:
@@ -135,8 +135,8 @@ async def edited(world: PracticeFixture) -> None:
     await colleague(world, five, phone="09 999")
     names = [row for row in rows[5:] if row.name in world.unique_names()][:2]
     for row in names:
-        practice.book.commit([Drop(CLIENTS, row.id), Drop(LINKS, row.id), Drop(BASE, row.id)])
-    world.book([row.name for row in names])
+        practice.store.commit([Drop(CLIENTS, row.id), Drop(LINKS, row.id), Drop(BASE, row.id)])
+    world.store([row.name for row in names])
 
 
 @pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
@@ -269,7 +269,7 @@ async def test_a_batch_of_jobs_is_what_the_sandbox_records(tmp_path: Path) -> No
     world = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
     await world.ready()
     (fresh,) = world.practice.ids.new("c")
-    world.practice.book.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
+    world.practice.store.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
     world.accepted("New client 1", fresh)
     world.accepted("New client 2", fresh, partner=world.people[0])
     world.accepted("Twice", world.clients[1])
@@ -297,7 +297,7 @@ async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path
     await world.ready()
     practice = world.practice
     bad, fresh = practice.ids.new("c", 2)
-    practice.book.commit(
+    practice.store.commit(
         [
             Put(CLIENTS, Client(id=bad, name="Weka Brightwater", phone="09\x0b1")),
             Put(CLIENTS, Client(id=fresh, name="Kea Brightwater")),
@@ -348,7 +348,7 @@ async def test_a_job_says_the_same_in_its_preview_and_in_its_batch(tmp_path: Pat
 
 async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
     world = await settled(tmp_path)
-    world.book(["Weka Brightwater"])
+    world.store(["Weka Brightwater"])
     client = world.practice.snapshot().find(CLIENTS, "name", "Weka Brightwater")[0]
     found = links.creation(world.practice, client.id)
     world.sandbox.log.clear()
@@ -361,7 +361,7 @@ async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
 async def test_picking_all_says_how_many_come_in(tmp_path: Path) -> None:
     world = PracticeFixture(tmp_path, clients=40, seed=3)
     await world.connect()
-    world.book(world.unique_names()[:3])
+    world.store(world.unique_names()[:3])
     found = preview_pick_all(world.practice)
     did = Counter(view.outcome for view in pick_all(world.practice))
     assert (found.here.added, found.here.links) == (did["added"], did["linked"])

@@ -38,7 +38,7 @@ def office(practice: OpenPractice) -> OpenPractice:
     practice.ids.new("c", 9)
     practice.ids.new("k", 9)
     practice.ids.new("t", 9)
-    practice.book.commit(
+    practice.store.commit(
         [Put(CLIENTS, KOWHAI), Put(TEAM, TeamMember(id="t1", name="Mere", email="mere@x.nz"))]
     )
     return practice
@@ -54,7 +54,7 @@ def test_only_the_client_that_a_run_is_sending_is_locked(office: OpenPractice) -
     now = office.clock.now()
     run = Run(id="r1", started=now, by="ann", host=socket.gethostname(), pid=os.getpid())
     intent = Intent(id="i1", run="r1", kind="client.update", record="c1/k1")
-    office.book.commit([Put(RUNS, run), Put(CLIENTS, Client(id="c2", name="Rimu"))])
+    office.store.commit([Put(RUNS, run), Put(CLIENTS, Client(id="c2", name="Rimu"))])
     locked = (
         lambda: edit_client(office, "c1", {"phone": "09 1"}),
         lambda: edit_contact(office, "c1", "k2", {"phone": "09 1"}),
@@ -62,13 +62,13 @@ def test_only_the_client_that_a_run_is_sending_is_locked(office: OpenPractice) -
         lambda: delete_contact(office, "c1", "k2"),
     )
     for state in ("intent", "sent"):
-        office.book.commit([Put(INTENTS, msgspec.structs.replace(intent, state=state))])
+        office.store.commit([Put(INTENTS, msgspec.structs.replace(intent, state=state))])
         for edit in locked:
             with pytest.raises(Busy, match=r"Run r1 is sending Kowhai \(c1\) to XPM"):
                 edit()
         edit_client(office, "c2", {"phone": f"09 {len(state)}"})
     assert kowhai(office) == KOWHAI
-    office.book.commit([Put(INTENTS, msgspec.structs.replace(intent, state="done"))])
+    office.store.commit([Put(INTENTS, msgspec.structs.replace(intent, state="done"))])
     edit_client(office, "c1", {"phone": "09 1"})
     assert kowhai(office).phone == "09 1"
 
@@ -124,9 +124,9 @@ def test_a_second_client_of_a_name_needs_a_yes(office: OpenPractice) -> None:
 
 
 def linked(practice: OpenPractice, *freezes: str) -> None:
-    practice.book.commit([Put(LINKS, Link(id="c1", uuid="u1"))])
+    practice.store.commit([Put(LINKS, Link(id="c1", uuid="u1"))])
     for field in freezes:
-        practice.book.commit([Put(FREEZES, Freeze(id=f"c1/{field}", client="c1", field=field))])
+        practice.store.commit([Put(FREEZES, Freeze(id=f"c1/{field}", client="c1", field=field))])
 
 
 def test_what_xpm_masters_is_warned_of(office: OpenPractice) -> None:
@@ -229,7 +229,7 @@ def test_a_member_of_a_same_name_is_created_only_as_a_different_person(
 def test_services_are_listed_made_and_edited(office: OpenPractice) -> None:
     template = Template(uuid="u1", name="Annual")
     old = Service(id="s0", name="Accounts", templates=("u1", "u9"), extra={"Service ID": "7"})
-    office.book.commit([Put(TEMPLATES, template), Put(SERVICES, old)])
+    office.store.commit([Put(TEMPLATES, template), Put(SERVICES, old)])
     made = new_service(office, "Payroll", {"price": "50"})
     assert (made.name, made.fields) == ("Payroll", {"Price": "50"})
     assert edit_service(office, "Payroll", {"Price": "", "name": "Pay"}).fields == {}

@@ -81,7 +81,7 @@ def compare_with_the_truth(world: PracticeFixture) -> int:
 
 async def test_everything_is_brought_and_then_nothing_is_left_to_do(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     done = await run(world.practice)
     assert (done.outcome, done.calls) == ("done", 5)
     assert world.practice.snapshot().count(LINKS) == len(world.unique_names())
@@ -96,7 +96,7 @@ async def test_everything_is_brought_and_then_nothing_is_left_to_do(world: Pract
 async def test_pulling_then_pushing_writes_nothing(tmp_path: Path, seed: int) -> None:
     world = PracticeFixture(tmp_path, seed=seed, clients=24)
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     await run(world.practice)
     world.practice.settings.set("sync.direction", "to_xpm", practice=True)
     plan = await plans.make(world.practice)
@@ -109,11 +109,11 @@ async def test_pulling_then_pushing_writes_nothing(tmp_path: Path, seed: int) ->
 
 async def test_partner_and_manager_come_for_linked_people_only(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     from xpm_tui.domain.ignition import TeamMember
 
     staff = next(row for row in world.practice.snapshot().rows(STAFF))
-    world.practice.book.commit([Put(TEAM, TeamMember(id="t1", name=staff.name, staff=staff.uuid))])
+    world.practice.store.commit([Put(TEAM, TeamMember(id="t1", name=staff.name, staff=staff.uuid))])
     await run(world.practice)
     snapshot = world.practice.snapshot()
     for link in snapshot.rows(LINKS):
@@ -125,7 +125,7 @@ async def test_partner_and_manager_come_for_linked_people_only(world: PracticeFi
 
 async def test_a_colleagues_edit_comes_with_the_next_run(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     await run(world.practice)
     link = next(world.practice.snapshot().rows(LINKS))
     world.clock.move(timedelta(minutes=20))
@@ -144,7 +144,7 @@ async def test_a_colleagues_edit_comes_with_the_next_run(world: PracticeFixture)
 
 async def test_an_expired_token_is_renewed_once_and_silently(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     before = world.net.asked("connect/token")
     await world.control("tokens", expire=True)
     done = await run(world.practice)
@@ -177,7 +177,7 @@ async def test_a_revoked_login_needs_a_person(world: PracticeFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "trouble", "case"),
+    ("fault", "error", "case"),
     [
         (Fault("reset", endpoint="client.api/list", every=1), XeroUnreachable, None),
         (Fault("503", endpoint="client.api/list", every=1), XeroUnreachable, None),
@@ -192,16 +192,16 @@ async def test_a_revoked_login_needs_a_person(world: PracticeFixture) -> None:
     ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
 async def test_what_xero_may_answer(
-    world: PracticeFixture, fault: Fault, trouble: type[AppError], case: CaseId | None
+    world: PracticeFixture, fault: Fault, error: type[AppError], case: CaseId | None
 ) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     await run(world.practice)
     before = {
         id_: world.practice.snapshot().raw(CLIENTS, id_) for id_ in world.practice.snapshot().ids(CLIENTS)
     }
     world.sandbox.faults.add(fault)
-    with pytest.raises(trouble) as told:
+    with pytest.raises(error) as told:
         await run(world.practice)
     if case is not None:
         assert told.value.case is case
@@ -229,7 +229,7 @@ async def test_a_full_minute_is_waited_out(world: PracticeFixture) -> None:
 
 async def test_an_empty_list_is_held_and_nothing_is_lost(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     await run(world.practice)
     world.sandbox.faults.add(Fault("empty-list", endpoint="client.api/list", every=1))
     held = await run(world.practice, reviewed=True)
@@ -245,7 +245,7 @@ async def test_an_empty_list_is_held_and_nothing_is_lost(world: PracticeFixture)
 
 async def test_half_a_list_is_held_until_a_person_believes_it(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     await run(world.practice)
     world.sandbox.faults.add(Fault("half-list", endpoint="client.api/list", every=1))
     held = await run(world.practice)
@@ -271,7 +271,7 @@ async def test_another_practice_behind_the_same_connection(world: PracticeFixtur
 
 async def test_the_daily_run_asks_for_what_changed(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     await run(world.practice)
     world.clock.move(timedelta(days=1))
     link = next(world.practice.snapshot().rows(LINKS))
@@ -290,7 +290,7 @@ async def test_the_daily_run_asks_for_what_changed(world: PracticeFixture) -> No
 
 async def test_to_xpm_writes_what_differs_and_then_nothing(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     await run(world.practice)
     world.practice.settings.set("sync.direction", "to_xpm", practice=True)
     changed = []
@@ -300,7 +300,7 @@ async def test_to_xpm_writes_what_differs_and_then_nothing(world: PracticeFixtur
         changed.append(
             Put(CLIENTS, msgspec.structs.replace(client, phone=f"ours {client.id}", contacts=contacts))
         )
-    world.practice.book.commit(changed)
+    world.practice.store.commit(changed)
     done = await run(world.practice)
     assert done.outcome == "done"
     truth = world.sandbox.practice.clients
@@ -316,7 +316,7 @@ async def test_to_xpm_writes_what_differs_and_then_nothing(world: PracticeFixtur
 async def test_any_size_takes_one_client_call(tmp_path: Path) -> None:
     world = PracticeFixture(tmp_path, clients=count(120, 10_000))
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     before = world.net.asked("client.api/list")
     tracemalloc.start()
     done = await run(world.practice)

@@ -82,7 +82,7 @@ def test_a_practice_that_is_not_connected_says_so(practice: OpenPractice) -> Non
 
 def test_another_address_is_another_xero(practice: OpenPractice) -> None:
     identity = PracticeIdentity(tenant="t", title="Hill", api="https://api.xero.com")
-    practice.book.commit([put("identity", identity)])
+    practice.store.commit([put("identity", identity)])
     assert practice.connected().title == practice.title == "Hill"
     practice.settings.set("xero.api_url", "http://localhost:1", practice=True)
     with pytest.raises(LoginNeeded, match="was connected at"):
@@ -101,7 +101,7 @@ def test_read_only_writes_nothing(practice: OpenPractice, home: Home) -> None:
         with pytest.raises(ReadOnly):
             looked.writable()
         with pytest.raises(ReadOnly):
-            looked.book.commit([put("identity", PracticeIdentity(tenant="t", title="x"))])
+            looked.store.commit([put("identity", PracticeIdentity(tenant="t", title="x"))])
 
 
 def test_opening_loads_no_wire_and_no_console(home: Home) -> None:

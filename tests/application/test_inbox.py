@@ -489,7 +489,7 @@ def test_a_kill_loses_and_doubles_nothing(
 
     def dying(at: int) -> None:
         opened, made = opener(), itertools.count(1)
-        owner: Any = opened.book if step in ("commit", "transact") else InboxFolder
+        owner: Any = opened.store if step in ("commit", "transact") else InboxFolder
         real = getattr(owner, step)
 
         def deadly(*what: Any, **how: Any) -> Any:

@@ -53,7 +53,7 @@ def killed_at(open_: Callable[[], OpenPractice], commit: int, *, after: bool) ->
                 return dying
 
             for name in ("commit", "transact"):
-                setattr(practice.book, name, deadly(getattr(practice.book, name)))
+                setattr(practice.store, name, deadly(getattr(practice.store, name)))
             asyncio.run(run(practice, reviewed=True))
             os._exit(0)
         finally:
@@ -86,7 +86,7 @@ def expected(folder: Path) -> list[tuple[object, ...]]:
 
 async def _ready(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
 
 
 @pytest.mark.parametrize("after", [False, in_soak(True)])
@@ -149,7 +149,7 @@ def test_to_xpm_every_client_is_written_once(tmp_path: Path, sandbox: SandboxPro
                 for client in practice.snapshot().rows(CLIENTS)
                 if practice.snapshot().get(LINKS, client.id)
             ]
-            practice.book.commit(changed)
+            practice.store.commit(changed)
         killed_at(again, commit, after=after)
         with again() as practice:
             done = asyncio.run(run(practice, reviewed=True))
@@ -168,7 +168,7 @@ def _book_from_mirror(practice: OpenPractice) -> None:
     times = Counter(row.name for row in rows)
     names = [row.name for row in rows if times[row.name] == 1]
     ids = practice.ids.new("c", len(names))
-    practice.book.commit(
+    practice.store.commit(
         [Put(CLIENTS, Client(id=id_, name=name)) for id_, name in zip(ids, names, strict=True)]
     )
 
@@ -186,7 +186,7 @@ def test_an_import_that_is_killed_at_any_commit_is_finished_under_its_id_and_und
         if child == 0:
             try:
                 practice = open_practice(home, person="mere")
-                made, commit = 0, practice.book.commit
+                made, commit = 0, practice.store.commit
 
                 def dying(*what: Any, **how: Any) -> int:
                     nonlocal made
@@ -198,7 +198,7 @@ def test_an_import_that_is_killed_at_any_commit_is_finished_under_its_id_and_und
                         os.kill(os.getpid(), signal.SIGKILL)
                     return position
 
-                practice.book.commit = dying  # type: ignore[method-assign]
+                practice.store.commit = dying  # type: ignore[method-assign]
                 import_file(practice, "clients", file)
             finally:
                 os._exit(0)

@@ -16,7 +16,7 @@ def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
     world = ConsoleFixture(tmp_path)
     with world.open() as practice:
         contact = Contact(id="k1", name="Jo Tane")
-        practice.book.commit(
+        practice.store.commit(
             [
                 Put(CLIENTS, Client(id="c901", name="Rata Ltd", contacts=(contact,))),
                 Put(CLIENTS, Client(id="c902", name="RATA LTD.", contacts=(contact,))),

@@ -31,7 +31,7 @@ HOSTILE = '=cmd|"/c calc", [/] \x1b[2J\nTrust'
 
 @pytest.fixture
 def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
-    practice.book.commit(
+    practice.store.commit(
         [
             put("identity", PracticeIdentity(tenant="t", title="Hill")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}")) for n in range(5)),
@@ -108,7 +108,7 @@ async def test_a_plan_without_a_change_says_what_differs_why_and_what_to_do(
     practice: OpenPractice, clock: MovedClock
 ) -> None:
     rows = [msgspec.structs.replace(client(n), manager=RecordReference("s9", "Sam [Lee]")) for n in range(5)]
-    practice.book.commit(
+    practice.store.commit(
         [
             put("identity", PracticeIdentity(tenant="t", title="Hill")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}", fax=f"09 {n}")) for n in range(5)),

@@ -26,7 +26,7 @@ from xpm_tui.log.sentences import sentence
 @pytest.fixture
 async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     """Tui Glass was brought in from XPM, with its values and its contact; then a user edited the fax."""
-    practice.book.commit(
+    practice.store.commit(
         [put("identity", PracticeIdentity(tenant="t", title="Hill", scopes="practicemanager"))]
     )
     theirs = row(
@@ -38,7 +38,7 @@ async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     (picked,) = picks.pick(practice, ["1000"])
     client = practice.snapshot().get(CLIENTS, picked.client or "")
     assert client is not None
-    practice.book.commit([Put(CLIENTS, replace(client, fax="3"))])
+    practice.store.commit([Put(CLIENTS, replace(client, fax="3"))])
     return made
 
 

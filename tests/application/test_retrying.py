@@ -20,13 +20,13 @@ async def test_failures_are_listed_by_cause_and_only_they_are_tried_again(tmp_pa
     world = PracticeFixture(tmp_path)
     await world.connect()
     practice = world.practice
-    world.book(world.unique_names()[:4])
+    world.store(world.unique_names()[:4])
     await run(practice)
     practice.settings.set("sync.direction", "to_xpm", practice=True)
     snapshot = practice.snapshot()
     linked = [client for client in snapshot.rows(CLIENTS) if snapshot.get(LINKS, client.id)]
     assert len(linked) >= 3
-    practice.book.commit(
+    practice.store.commit(
         [Put(CLIENTS, msgspec.structs.replace(c, phone=f"09 555 00{n}")) for n, c in enumerate(linked)]
     )
     world.sandbox.faults.add(Fault("status-error", endpoint="PUT client.api/update", nth=1, times=1))

@@ -43,7 +43,7 @@ def told(world: PracticeFixture, tmp_path: Path) -> Path:
 
 async def ready(world: PracticeFixture) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     await run(world.practice)
     world.clock.move(timedelta(days=1))
 
@@ -87,7 +87,7 @@ async def test_an_interval_syncs_what_changed_and_compares_all_once_a_day(world:
 async def test_an_interval_bothers_nobody_again_and_again(world: PracticeFixture, told: Path) -> None:
     """A held sync, an allowance that is nearly used up, a day without use: each is recorded once."""
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     world.practice.settings.set("schedule.every", "15m", practice=True)
     record_sign_in(world.practice)
     _, made = await run_if_due(world.practice)
@@ -135,9 +135,9 @@ async def test_a_run_that_was_lost_is_made_again_the_same_day(world: PracticeFix
     for every in ("daily", "1h"):
         world.practice.settings.set("schedule.every", every, practice=True)
         for changed, again in LOST:
-            world.practice.book.commit([Put(RUNS, msgspec.structs.replace(made, **changed))])
+            world.practice.store.commit([Put(RUNS, msgspec.structs.replace(made, **changed))])
             assert due(world.practice).now == again, changed
-    world.practice.book.commit([Put(RUNS, msgspec.structs.replace(made, outcome="running"))])
+    world.practice.store.commit([Put(RUNS, msgspec.structs.replace(made, outcome="running"))])
     with world.practice.lock("sync").hold():
         assert due(world.practice).why == "not-yet", "it is still running"
 
@@ -184,7 +184,7 @@ async def test_a_lost_login_and_a_stale_practice_are_told_once(world: PracticeFi
 
 async def test_a_held_first_run_is_told(world: PracticeFixture, told: Path) -> None:
     await world.connect()
-    world.book(world.unique_names())
+    world.store(world.unique_names())
     record_sign_in(world.practice)
     _, made = await run_if_due(world.practice)
     assert made is not None

@@ -39,10 +39,10 @@ def elsewhere(practice: OpenPractice, *words: str) -> None:
 async def linked(world: PracticeFixture, number: int = 6) -> None:
     """Some clients, linked, whose phone differs from XPM's."""
     await world.connect()
-    world.book(world.unique_names()[:number])
+    world.store(world.unique_names()[:number])
     await run(world.practice, reviewed=True)
     rows = list(world.practice.snapshot().rows(CLIENTS))
-    world.practice.book.commit(
+    world.practice.store.commit(
         [Put(CLIENTS, msgspec.structs.replace(row, fax=f"0{row.id[1:]}")) for row in rows]
     )
 

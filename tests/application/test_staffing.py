@@ -16,7 +16,7 @@ from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import RUNS, TEAM
-from xpm_tui.sync.manual.creation import StaffThere
+from xpm_tui.sync.manual.creation import StaffExists
 
 BO = TeamMember(id="t1", name='Bo "<Li>" & [/] 株', email="bo@x.example")
 
@@ -51,7 +51,7 @@ async def opened(folder: Path, scopes: str = "both", member: TeamMember = BO) ->
     world = PracticeFixture(folder, scopes=scopes)
     await world.connect()
     world.practice.ids.new("t")
-    world.practice.book.commit([Put(TEAM, member)])
+    world.practice.store.commit([Put(TEAM, member)])
     return world
 
 
@@ -61,14 +61,14 @@ def there(world: PracticeFixture, name: str = BO.name) -> list[Any]:
 
 async def test_a_person_sees_what_is_sent_and_may_say_no(tmp_path: Path) -> None:
     world = await opened(tmp_path)
-    talk = Says(False)
-    result = await create_staff(world.practice, CreateStaff(member="t1", mobile="021 1"), talk)
-    told = "\n".join(talk.said)
+    dialogue = Says(False)
+    result = await create_staff(world.practice, CreateStaff(member="t1", mobile="021 1"), dialogue)
+    told = "\n".join(dialogue.said)
     for each in (BO.name, BO.email, "021 1", "staff.api/add", "without login"):
         assert each in told, each
     assert (list(result.lines), there(world)) == (["Nothing was created."], [])
-    talk = Says(True)
-    made = await create_staff(world.practice, CreateStaff(member="t1", mobile="021 1"), talk)
+    dialogue = Says(True)
+    made = await create_staff(world.practice, CreateStaff(member="t1", mobile="021 1"), dialogue)
     (row,) = there(world)
     assert (row.email, row.mobile) == (BO.email, "021 1")
     assert made.data["staff"]["uuid"] == row.uuid
@@ -101,7 +101,7 @@ async def test_who_is_there_is_to_be_linked_unless_it_is_another(tmp_path: Path,
     with pytest.raises(DecisionNeeded, match="already") as refused:
         await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
     assert "team link t1" in refused.value.hint
-    with pytest.raises(StaffThere):
+    with pytest.raises(StaffExists):
         await members.create_in_xpm(world.practice, "t1")
     assert len(world.sandbox.practice.staff) == before
     await create_staff(world.practice, CreateStaff(member="t1", yes=True, anyway=True), Says(None, yes=True))

@@ -16,7 +16,7 @@ from xpm_tui.application.clients import conflicts, links, picks, queries
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.records import Address, ClientContact, ClientGroup, ClientRecord, ContactRecord, Job
-from xpm_tui.sync.manual.client_creation import MustWait
+from xpm_tui.sync.manual.client_creation import CreationHeld
 
 WORDS = "Birch Rowan Aspen Larch Tawa Rata Nikau Puriri Willow Poplar Sorrel Bracken Heron Plover".split()
 TRADES = "Holdings Farms Joinery Electrical Dental Transport Properties Bakery Roofing Consulting".split()
@@ -194,7 +194,7 @@ async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
     assert view.link_state == "merged"
     assert "survivor: Nikau Holdings" in view.needs
     assert "2 jobs moved" in view.needs
-    with pytest.raises(MustWait, match=r"Nikau Holdings .*merged") as waits:
+    with pytest.raises(CreationHeld, match=r"Nikau Holdings .*merged") as waits:
         await links.create_in_xpm(practice, client)
     number = queries.show_xpm(practice, into).number
     assert f"clients link {client} {number}" in waits.value.hint
@@ -224,7 +224,7 @@ async def test_two_clients_that_became_one_are_for_the_user_to_choose(
     assert not view.proposals[0].sure
     assert queries.sure_proposals(practice) == []
     assert [each.proposal for each in links.relinks(practice)] == [None]
-    with pytest.raises(MustWait) as waits:
+    with pytest.raises(CreationHeld) as waits:
         await links.create_in_xpm(practice, client)
     assert f"clients ignore {client}" in waits.value.hint
     assert f"ignore {client}" in links.preview_link(practice, client, into).needs_yes

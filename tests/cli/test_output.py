@@ -86,7 +86,7 @@ def test_the_outcome_has_ok_items_and_error() -> None:
         "items": [{"id": "c1"}],
     }
     held = outcome(
-        Result(data={"id": "r1", "error": "its own word"}, trouble=DecisionNeeded("Held.", hint="Look."))
+        Result(data={"id": "r1", "error": "its own word"}, error=DecisionNeeded("Held.", hint="Look."))
     )
     assert (held["ok"], held["id"]) == (False, "r1")
     assert (held["error"]["code"], held["error"]["message"], held["error"]["hint"]) == (

@@ -144,7 +144,7 @@ def nobody(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "why"),
+    ("corrupt", "why"),
     [
         (stranger, "There is no client 'c999'"),
         (nonsense, "XPM has no client with the number, UUID, address or code 'perhaps'"),
@@ -157,11 +157,11 @@ def nobody(row: dict[str, str]) -> None:
     ids=lambda each: getattr(each, "__name__", ""),
 )
 def test_a_bad_row_is_refused_by_its_number_and_stops_nothing_else(
-    office: Inline, tmp_path: Path, spoil: Callable[[dict[str, str]], None], why: str
+    office: Inline, tmp_path: Path, corrupt: Callable[[dict[str, str]], None], why: str
 ) -> None:
     rows = exported(office, tmp_path / "review.csv")
     kowhai = first(rows, "CLI-1")
-    spoil(kowhai)
+    corrupt(kowhai)
     first(rows, "CLI-7")["Choice"] = "ignore"
     done = office("clients", "review", "--import", written(tmp_path / "in.csv", rows), "--json", code=1)
     (refused,) = done.json["refused"]

@@ -54,7 +54,7 @@ class Heard:
 def practice(tmp_path: Path) -> Iterator[OpenPractice]:
     home = find_home(str(tmp_path / "home"), {})
     with open_practice(home, person="mere", environ={}, clock=MovedClock()) as opened:
-        opened.book.commit([Put(CLIENTS, Client(id=id_, name=name)) for id_, name in NAMES.items()])
+        opened.store.commit([Put(CLIENTS, Client(id=id_, name=name)) for id_, name in NAMES.items()])
         yield opened
 
 
@@ -86,7 +86,7 @@ def test_a_client_without_a_name_is_told_by_its_id() -> None:
 
 
 async def test_every_event_is_given_on_in_order_with_a_line_per_client(practice: OpenPractice) -> None:
-    talk = Heard()
+    dialogue = Heard()
     sent = [
         Event(key="run.started", run="r1", numbers={"trigger": "hand"}),
         changed("link", key="sync.link"),
@@ -97,12 +97,12 @@ async def test_every_event_is_given_on_in_order_with_a_line_per_client(practice:
         *(changed(field, "c2") for field in ("fax", "city")),
         Event(key="run.done", run="r1"),
     ]
-    async with following(practice, talk):
+    async with following(practice, dialogue):
         for event in sent:
             practice.events.emit(event)
-    assert [(item["key"], item["field"]) for item in talk.items] == [(e.key, e.field) for e in sent]
-    assert all(item["sentence"] for item in talk.items)
-    told = [each.partition(" r1 ")[2] for each in talk.lines]
+    assert [(item["key"], item["field"]) for item in dialogue.items] == [(e.key, e.field) for e in sent]
+    assert all(item["sentence"] for item in dialogue.items)
+    told = [each.partition(" r1 ")[2] for each in dialogue.lines]
     assert len(told) == 6
     assert told[1] == "Kowhai Plumbing Pty Ltd: 4 changes (link, phone, fax and 1 more)"
     assert told[2].startswith("ACME [/] Pty: phone updated in Ignition")
@@ -111,14 +111,14 @@ async def test_every_event_is_given_on_in_order_with_a_line_per_client(practice:
 
 
 async def test_what_is_held_back_goes_on_when_nothing_follows(practice: OpenPractice) -> None:
-    talk = Heard()
-    async with following(practice, talk):
+    dialogue = Heard()
+    async with following(practice, dialogue):
         practice.events.emit(changed("phone"))
         practice.events.emit(changed("fax"))
         for _ in range(20):
             await asyncio.sleep(0)
-        assert [each.partition(" r1 ")[2] for each in talk.lines] == [
+        assert [each.partition(" r1 ")[2] for each in dialogue.lines] == [
             "Kowhai Plumbing Pty Ltd: 2 changes (phone, fax)"
         ]
-    assert len(talk.items) == 2
-    assert len(talk.lines) == 1
+    assert len(dialogue.items) == 2
+    assert len(dialogue.lines) == 1

@@ -25,7 +25,7 @@ async def test_the_table_tells_switched_off_and_frozen_fields(tmp_path: Path) ->
         overrides={"sync.off": "website, fax", "sync.direction": "from_xpm"},
     ) as practice:
         frozen = Freeze(id="c1/phone", client="c1", field="phone", at=datetime(2026, 5, 4, tzinfo=UTC))
-        practice.book.commit([Put(FREEZES, frozen)])
+        practice.store.commit([Put(FREEZES, frozen)])
         told = await show(practice, NoParams(), cast(Dialogue, None))
     assert told.items is not None
     rows = {item["field"]: item for item in told.items}

@@ -32,8 +32,8 @@ def world(tmp_path: Path) -> Iterator[PracticeFixture]:
 
 
 async def marks(world: PracticeFixture) -> tuple[dict[str, Any], int]:
-    talk = TerminalDialogue(json=True, call=admit(by_name("connect"), PARAMS, read_only=True))
-    result = await connect(world.practice, PARAMS, talk)
+    dialogue = TerminalDialogue(json=True, call=admit(by_name("connect"), PARAMS, read_only=True))
+    result = await connect(world.practice, PARAMS, dialogue)
     assert result.items is not None
     return {str(each["name"]): (each["mark"], each["met"]) for each in result.items}, result.exit_code
 
@@ -64,7 +64,7 @@ async def test_each_requirement_is_marked_by_what_shows_it(
         case="api-not-open",
         exit_code=3,
     )
-    world.practice.book.commit([Put(RUNS, refused)])
+    world.practice.store.commit([Put(RUNS, refused)])
     found, code = await marks(world)
     assert (found["tier"], found["approval"], code) == (("checked", False), ("checked", False), 3)
 

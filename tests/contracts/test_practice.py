@@ -98,7 +98,7 @@ async def over_sockets(folder: Path, process: SandboxProcess) -> AsyncIterator[S
             return error is OutcomeUnknown or error in kinds
 
         try:
-            yield Side(wire.practice(process.greeting["tenants"][0]["id"], Priority.PERSON), fail)
+            yield Side(wire.practice(process.greeting["tenants"][0]["id"], Priority.INTERACTIVE), fail)
         finally:
             process.control("DELETE", "faults")
 
@@ -172,7 +172,7 @@ async def fake_practice(folder: Path, process: SandboxProcess) -> AsyncIterator[
     practice.people = [Staff(uuid="s1", name="Ana"), Staff(uuid="s2", name="Tom")]
 
     def fail(method: str, error: type[AppError]) -> bool:
-        practice.troubles = {method: error("It failed.")}
+        practice.problems = {method: error("It failed.")}
         return True
 
     yield Side(practice, fail)
@@ -186,7 +186,7 @@ async def fake_xpm(folder: Path, process: SandboxProcess) -> AsyncIterator[Side]
     def fail(method: str, error: type[AppError]) -> bool:
         if not hasattr(practice, method):
             return False
-        practice.troubles = {"jobs" if method == "current_jobs" else method: error("It failed.")}
+        practice.problems = {"jobs" if method == "current_jobs" else method: error("It failed.")}
         return True
 
     yield Side(practice, fail, jobs=False)

@@ -38,7 +38,7 @@ async def audited(tmp_path: Path) -> tuple[PracticeFixture, dict[str, Any]]:
         imports.import_file(world.practice, form, path)
     snapshot = world.practice.snapshot()
     rows = ((client, snapshot.find(XPM_CLIENTS, "name", client.name)[0]) for client in snapshot.rows(CLIENTS))
-    world.practice.book.commit(
+    world.practice.store.commit(
         Put(LINKS, Link(id=client.id, uuid=row.uuid, number=row.number)) for client, row in rows
     )
     templates.accept_same(world.practice)

@@ -62,7 +62,7 @@ async def test_a_name_with_commas_in_a_list_of_names(world: JobsFixture) -> None
 
     first = next(r for r in world.practice.snapshot().rows(TEMPLATES) if r.name == world.names[0])
     comma = msgspec.structs.replace(first, name="Tax return, company, NZ")
-    world.practice.book.commit([Put(TEMPLATES, comma)])
+    world.practice.store.commit([Put(TEMPLATES, comma)])
     world.accepted()
     typed = f"{world.names[1]}, Tax return, company, NZ"
     shown = job_editing.edit_workflow(world.practice, "w1", {"templates": typed})
@@ -120,10 +120,10 @@ async def test_a_template_or_category_known_to_be_gone_holds(world: JobsFixture)
     import msgspec
 
     first = next(r for r in world.practice.snapshot().rows(TEMPLATES) if r.name == world.names[0])
-    world.practice.book.commit([Put(TEMPLATES, msgspec.structs.replace(first, gone=True))])
+    world.practice.store.commit([Put(TEMPLATES, msgspec.structs.replace(first, gone=True))])
     job_editing.edit_workflow(world.practice, "w1", {"category": world.category})
     row = next(r for r in world.practice.snapshot().rows(CATEGORIES) if r.name == world.category)
-    world.practice.book.commit([Put(CATEGORIES, msgspec.structs.replace(row, gone=True))])
+    world.practice.store.commit([Put(CATEGORIES, msgspec.structs.replace(row, gone=True))])
     assert codes(world) == {"template-gone", "category-gone"}
     assert (await world.deploy("w1", anyway=True)).outcome == "held"
     assert world.made() == []

@@ -25,7 +25,7 @@ async def test_the_calls_of_many_acceptances(tmp_path: Path) -> None:
     await world.ready()
     fresh = world.practice.ids.new("c", NEW)
     names = [f"{word} Brightwater {n}" for n, word in enumerate(("Kiwi", "Tui", "Moa", "Kea", "Weka") * 100)]
-    world.practice.book.commit([Put(CLIENTS, Client(id=id_, name=names[n])) for n, id_ in enumerate(fresh)])
+    world.practice.store.commit([Put(CLIENTS, Client(id=id_, name=names[n])) for n, id_ in enumerate(fresh)])
     for n in range(MANY):
         client = fresh[n] if n < NEW else world.clients[n % len(world.clients)]
         world.accepted(f"Bulk {n}", client, partner=world.people[0])
@@ -45,7 +45,7 @@ async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path
     world = JobsFixture(tmp_path, jobs__number="IGN-{workflow}")
     await world.ready()
     (fresh,) = world.practice.ids.new("c")
-    world.practice.book.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
+    world.practice.store.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
     for n in range(3):
         world.accepted(f"Shared {n}", fresh)
     batch = deployment.preview_named(world.practice, ["w1", "w2", "w3"])

@@ -125,7 +125,7 @@ async def test_three_hundred_imported_services_deploy_nothing(world: JobsFixture
     from xpm_tui.domain.tables import PROPOSALS
 
     service = ProposalService(name="Annual accounts", service=world.service)
-    world.practice.book.commit(
+    world.practice.store.commit(
         [
             Put(PROPOSALS, Proposal(id=f"o{n}", name=f"P {n}", client=world.client, state="accepted",
                                     services=(service,)))

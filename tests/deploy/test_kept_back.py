@@ -89,7 +89,7 @@ async def test_a_client_whose_name_xpm_has_in_another_form_is_not_created_by_a_d
     practice = world.practice
     there = XpmClient(uuid=str(uuid4()), name="A.B.C. Motors Ltd", number="4711", archived=archived)
     (ours,) = practice.ids.new("c")
-    practice.book.commit([Put(XPM_CLIENTS, there), Put(CLIENTS, Client(id=ours, name="ABC Motors Limited"))])
+    practice.store.commit([Put(XPM_CLIENTS, there), Put(CLIENTS, Client(id=ours, name="ABC Motors Limited"))])
     world.accepted("First", ours)
     before = len(world.sandbox.practice.clients)
     await world.deploy("w1")
@@ -97,7 +97,7 @@ async def test_a_client_whose_name_xpm_has_in_another_form_is_not_created_by_a_d
     assert row.state == "held"
     assert "A.B.C. Motors Ltd (number 4711" in row.why
     assert len(world.sandbox.practice.clients) == before
-    practice.book.commit([block_as_different(ours, there.uuid, by="kim", now=practice.clock.now())])
+    practice.store.commit([block_as_different(ours, there.uuid, by="kim", now=practice.clock.now())])
     await world.deploy("w1")
     assert jobs.row_of(practice, "w1").state == "deployed"
     assert len(world.sandbox.practice.clients) == before + 1

@@ -41,7 +41,7 @@ def kill_at(world: JobsFixture, commit: int, *, after: bool) -> None:
         return dying
 
     for name in ("commit", "transact"):
-        setattr(world.practice.book, name, deadly(getattr(world.practice.book, name)))
+        setattr(world.practice.store, name, deadly(getattr(world.practice.store, name)))
 
 
 async def deploy_killed(world: JobsFixture, workflow: str, commit: int, *, after: bool) -> bool:

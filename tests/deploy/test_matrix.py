@@ -62,7 +62,7 @@ def prepared(world: JobsFixture, name: str, *, with_client: bool) -> str:
     client = world.client
     if with_client:
         (client,) = world.practice.ids.new("c")
-        world.practice.book.commit([Put(CLIENTS, Client(id=client, name=f"{name} Limited"))])
+        world.practice.store.commit([Put(CLIENTS, Client(id=client, name=f"{name} Limited"))])
     (workflow,) = world.accepted(name, client).workflows
     partner, manager, staff = world.people
     job_editing.edit_workflow(
@@ -76,8 +76,8 @@ async def attempt(world: JobsFixture, job: str) -> Run | AppError:
     found = jobs.find_job(world.practice, job)
     try:
         return await job_settling.deploy_jobs(world.practice, [found], reviewed=True)
-    except AppError as trouble:
-        return trouble
+    except AppError as error:
+        return error
 
 
 async def to_the_end(world: JobsFixture, job: str) -> None:

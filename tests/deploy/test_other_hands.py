@@ -34,11 +34,11 @@ async def test_a_job_of_another_client_is_not_adopted(world: JobsFixture) -> Non
     world.accepted("Other", world.clients[1])
     await world.deploy("w1")
     (other,) = world.made("Other")
-    world.practice.book.commit([])  # nothing
+    world.practice.store.commit([])  # nothing
     row = world.practice.snapshot().get(DEPLOYMENTS, jobs.row_of(world.practice, "w1").id)
     assert row is not None
     # as if somebody in XPM had made it: no row of ours names it
-    world.practice.book.commit([Put(DEPLOYMENTS, msgspec.structs.replace(row, number="J99999"))])
+    world.practice.store.commit([Put(DEPLOYMENTS, msgspec.structs.replace(row, number="J99999"))])
     world.accepted()
     world.sandbox.faults.add(Fault("reset", endpoint="job.api/add", times=1))
     await world.deploy("w2")
@@ -49,7 +49,7 @@ async def test_a_job_of_another_client_is_not_adopted(world: JobsFixture) -> Non
 
 async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: JobsFixture) -> None:
     (client,) = world.practice.ids.new("c")
-    world.practice.book.commit(
+    world.practice.store.commit(
         [Put(CLIENTS, Client(id=client, name="Bad Client", phone="0\x0b9", contacts=()))]
     )
     world.accepted("First", client)

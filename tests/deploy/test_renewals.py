@@ -151,10 +151,10 @@ async def test_edits_are_asked_about_once_and_a_due_date_moves_with_the_term(off
             {"budget": "77", "due": "2026-12-31", "manager": office.people[1]},
         )
         office.load([(f"Care {number}", "2027-07-01", "2028-02-29")], number=number)
-        talk = cast(Dialogue, SimpleNamespace(interactive=False, call=AdmittedCall(Effect.WRITES_HERE)))
+        dialogue = cast(Dialogue, SimpleNamespace(interactive=False, call=AdmittedCall(Effect.WRITES_HERE)))
         with pytest.raises(DecisionNeeded, match="1 workflow of this term has edits"):
-            await verbs.roll_over(office.practice, verbs.RollOver((number,)), talk)
-        done = await verbs.roll_over(office.practice, verbs.RollOver((number,), edits=keep), talk)
+            await verbs.roll_over(office.practice, verbs.RollOver((number,)), dialogue)
+        done = await verbs.roll_over(office.practice, verbs.RollOver((number,), edits=keep), dialogue)
         assert done.items is not None
         (rolled,) = next(iter(done.items))["workflows"]
         assert rolled["edits"] == ["budget", "manager", "due"]
@@ -201,14 +201,14 @@ async def test_three_hundred_renewals_roll_over_in_one_commit(
         if start < "2027":
             proposals.take(office.practice, every=True)
     commits: list[int] = []
-    commit = office.practice.book.commit
+    commit = office.practice.store.commit
 
     def counted(writes: Iterable[Write], **more: Any) -> int:
         put = [*writes]
         commits.append(sum(each.table is WORKFLOWS for each in put))
         return commit(put, **more)
 
-    monkeypatch.setattr(office.practice.book, "commit", counted)
+    monkeypatch.setattr(office.practice.store, "commit", counted)
     shown = renewals.preview_roll_over(office.practice)
     done = renewals.roll_over(office.practice, keep=False)
     assert (shown.proposals, shown.new) == (done.proposals, done.new) == (300, 300)

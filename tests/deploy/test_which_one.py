@@ -47,7 +47,7 @@ async def test_a_shared_e_mail_is_nobodys_own_also_when_one_of_them_is_linked(of
     linked = snapshot.get(STAFF, first.staff)
     assert linked is not None
     shared = "office@firm.example"
-    office.practice.book.commit(
+    office.practice.store.commit(
         [
             Put(STAFF, msgspec.structs.replace(free, email=shared, gone=False)),
             Put(STAFF, msgspec.structs.replace(linked, email=shared)),
@@ -71,7 +71,7 @@ async def test_two_services_of_one_name_are_not_chosen_between(office: Office) -
 async def test_a_proposal_of_an_unknown_client_is_not_given_to_its_namesake(office: Office) -> None:
     client = office.practice.snapshot().get(CLIENTS, office.client)
     assert client is not None
-    office.practice.book.commit([Put(CLIENTS, msgspec.structs.replace(client, client_id="CLI-12"))])
+    office.practice.store.commit([Put(CLIENTS, msgspec.structs.replace(client, client_id="CLI-12"))])
     path = office.practice.state / "p.csv"
     path.write_text(
         "Proposal Number,Proposal Name,Client ID,Client Name,Service Name,Proposal Status\n"
@@ -109,7 +109,7 @@ async def test_the_last_day_of_the_month_outlasts_an_edit_of_the_recurrence(offi
 async def test_two_categories_of_one_name_are_not_chosen_between(office: Office) -> None:
     row = next(iter(office.practice.snapshot().rows(CATEGORIES)))
     other = msgspec.structs.replace(row, uuid=row.uuid[:-4] + "0000")
-    office.practice.book.commit([Put(CATEGORIES, other)])
+    office.practice.store.commit([Put(CATEGORIES, other)])
     office.accepted()
     with pytest.raises(BadInput, match="Several"):
         job_editing.edit_workflow(office.practice, "w1", {"category": row.name})

@@ -57,8 +57,8 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
                 assert jobs.counts(world.practice) == again, "a second look on the same day does nothing"
             except AllowanceUsedUp:
                 limited += 1
-            except AppError as trouble:
-                raise AssertionError((day, trouble.message)) from trouble
+            except AppError as error:
+                raise AssertionError((day, error.message)) from error
         if day % 9 == 8:
             world.practice.close()
             world.practice = world.open()

@@ -135,7 +135,7 @@ def setting(key: str, value: str, *, after: str = "") -> Make:
 
     def make(ground: FaultFixture) -> None:
         ground.run(ground.connect())
-        ground.book(ground.unique_names()[:3])
+        ground.store(ground.unique_names()[:3])
         if after:
             ground.verb(after, code=0)
         ground.verb(f"settings set {key} {value}", code=0)
@@ -148,7 +148,7 @@ def intent(kind: str, state: str) -> Make:
 
     def make(ground: FaultFixture) -> None:
         row = Intent(id="i1", run="r1", kind=kind, record="c1", state=state)  # type: ignore[arg-type]
-        ground.practice.book.commit([Put(INTENTS, row)])
+        ground.practice.store.commit([Put(INTENTS, row)])
 
     return make
 
@@ -203,14 +203,14 @@ def other_clock(ground: FaultFixture) -> None:
 
 def empty_list(ground: FaultFixture) -> None:
     ground.run(ground.connect())
-    ground.book(ground.unique_names()[:3])
+    ground.store(ground.unique_names()[:3])
     ground.verb("sync --yes --json", code=0)
     ground.sandbox.faults.add(Fault("empty-list", endpoint="client.api/list"))
 
 
 def many_changes(ground: FaultFixture) -> None:
     ground.run(ground.connect())
-    ground.book(ground.unique_names())
+    ground.store(ground.unique_names())
     ground.verb("sync --yes --json", code=0)
     for key in ("records_count", "records_percent"):
         ground.verb(f"settings set guard.{key} 0", code=0)
@@ -221,7 +221,7 @@ def elsewhere(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     identity = ground.practice.identity()
     assert identity is not None
-    ground.practice.book.commit([put("identity", msgspec.structs.replace(identity, api="http://x.example"))])
+    ground.practice.store.commit([put("identity", msgspec.structs.replace(identity, api="http://x.example"))])
 
 
 def damaged(ground: FaultFixture) -> None:
@@ -287,7 +287,7 @@ def person_left(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     practice = ground.practice
     staff = [msgspec.structs.replace(row, gone=True) for row in practice.snapshot().rows(STAFF)]
-    practice.book.commit([Put(STAFF, row) for row in staff])
+    practice.store.commit([Put(STAFF, row) for row in staff])
 
 
 def nothing(ground: FaultFixture) -> None:

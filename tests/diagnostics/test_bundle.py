@@ -66,7 +66,7 @@ def canaries(world: PracticeFixture) -> None:
         id="r1", started=world.clock.now(), ended=world.clock.now(), by=PERSON, plan="p1", outcome="failed",
         error=sentence, stops=(Stop(rule="x", sentence=sentence),), host="canary-host", case="state-code",
     )  # fmt: skip
-    practice.book.commit(
+    practice.store.commit(
         [
             Put(CLIENTS, Client(id="c1", name=CANARY, phone=PHONE, contacts=(contact,))),
             Put(TEAM, TeamMember(id="t1", name=PERSON, email=MAIL)),
@@ -193,8 +193,8 @@ def test_by_verb_the_parts_are_listed_and_the_zip_is_private(connected: Inline, 
 
 
 def test_a_book_that_cannot_be_opened_still_gives_a_bundle(connected: Inline, tmp_path: Path) -> None:
-    book = next(connected.home.glob("data/practices/*/book"))
-    for path in book.iterdir():
+    store = next(connected.home.glob("data/practices/*/book"))
+    for path in store.iterdir():
         if path.is_file() and path.stat().st_size:
             path.write_bytes(b"\xff\x00" * 50)
     target = tmp_path / "support.zip"

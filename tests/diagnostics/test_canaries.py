@@ -175,7 +175,7 @@ async def _console(ground: FaultFixture, secrets: Secrets) -> None:
             await press(pilot, "b")
             look("the bundle")
             await press(pilot, "escape", "escape")
-            app.trouble(RuntimeError(" ".join(secrets.found.values())))
+            app.report_error(RuntimeError(" ".join(secrets.found.values())))
             await settle(pilot)
             assert "Internal error" in text_of(app)
             look("an error of ours")

@@ -114,9 +114,9 @@ def test_an_error_by_verb_names_its_case_and_the_first_step(command: Inline) -> 
     done = command("sync", "--yes", code=3)
     assert "Known problem not-connected" in done.err
     assert "xpm-tui cases show not-connected" in done.err
-    told_ = command("sync", "--yes", "--json", code=3).error
-    assert told_["case"] == "not-connected"
-    assert told_["steps"] == list(CASES[CaseId.NOT_CONNECTED].steps)
+    sentence = command("sync", "--yes", "--json", code=3).error
+    assert sentence["case"] == "not-connected"
+    assert sentence["steps"] == list(CASES[CaseId.NOT_CONNECTED].steps)
 
 
 @pytest.mark.parametrize(

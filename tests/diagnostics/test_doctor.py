@@ -93,16 +93,16 @@ async def test_the_person_who_connected(connected: PracticeFixture) -> None:
     assert doctor.calls == 5, "it costs no call"
     here = next(row for row in snapshot.rows(STAFF) if row.name == login)
 
-    connected.practice.book.commit([Put(TEAM, TeamMember(id="t1", name="Somebody else"))])
+    connected.practice.store.commit([Put(TEAM, TeamMember(id="t1", name="Somebody else"))])
     results, _ = await examined(connected)
     told = found(results, "person", "note", CaseId.CONNECTING_PERSON)
     assert "not linked to a team member" in told.sentence
     assert "team" in told.hint
-    connected.practice.book.commit([Put(TEAM, TeamMember(id="t2", name=login, staff=here.uuid))])
+    connected.practice.store.commit([Put(TEAM, TeamMember(id="t2", name=login, staff=here.uuid))])
     results, _ = await examined(connected)
     found(results, "person", "ok", None)
 
-    connected.practice.book.commit([Put(STAFF, msgspec.structs.replace(here, gone=True))])
+    connected.practice.store.commit([Put(STAFF, msgspec.structs.replace(here, gone=True))])
     results, _ = await examined(connected)
     told = found(results, "person", "note", CaseId.CONNECTING_PERSON)
     assert "no longer among" in told.sentence
@@ -112,13 +112,13 @@ async def test_the_person_who_connected(connected: PracticeFixture) -> None:
 
 
 async def test_who_connected_may_not_be_known(connected: PracticeFixture) -> None:
-    connected.practice.book.commit([put("list:staff", ListState())])
+    connected.practice.store.commit([put("list:staff", ListState())])
     results, _ = await examined(connected)
     assert results["person"].verdict == "skipped"
     assert "not been read yet" in results["person"].sentence
     identity = connected.practice.identity()
     assert identity is not None
-    connected.practice.book.commit([put("identity", msgspec.structs.replace(identity, login=""))])
+    connected.practice.store.commit([put("identity", msgspec.structs.replace(identity, login=""))])
     results, _ = await examined(connected)
     assert results["person"].verdict == "skipped"
     assert "does not show who connected" in results["person"].sentence
@@ -320,7 +320,7 @@ def environment(world: PracticeFixture) -> dict[str, str]:
 )
 async def test_writes_without_an_end(world: PracticeFixture, state: str, kind: str, case: CaseId) -> None:
     intent = Intent(id="i1", run="r1", kind=kind, record="c1", state=state)  # type: ignore[arg-type]
-    world.practice.book.commit([Put(INTENTS, intent)])
+    world.practice.store.commit([Put(INTENTS, intent)])
     results, _ = await examined(world)
     told = found(results, "commits", "note", case)
     assert any("c1" in fact and "r1" in fact for fact in told.evidence)
@@ -343,13 +343,13 @@ async def test_how_the_last_run_ended(
         id="r1", started=world.clock.now(), by="ana", ended=world.clock.now(), plan="p1",
         outcome=outcome, case=kept,
     )  # fmt: skip
-    world.practice.book.commit([Put(RUNS, run)])
+    world.practice.store.commit([Put(RUNS, run)])
     results, _ = await examined(world)
     assert "runs show r1" in found(results, "runs", "note", case).hint
 
 
 async def test_a_plan_that_no_longer_fits(connected: PracticeFixture) -> None:
-    connected.book(connected.unique_names()[:2])
+    connected.store(connected.unique_names()[:2])
     await plans.make(connected.practice)
     results, _ = await examined(connected)
     found(results, "plan", "ok", None)

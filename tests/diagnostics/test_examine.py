@@ -98,7 +98,7 @@ async def test_a_probe_that_hangs_is_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "case"),
+    ("error", "case"),
     [
         (Busy("x"), CaseId.LOCKED),
         (PlanRefused("x"), CaseId.POLICY_CHANGED),
@@ -108,5 +108,5 @@ async def test_a_probe_that_hangs_is_ended() -> None:
         (AppError("x"), None),
     ],
 )
-def test_every_kind_of_error_has_its_case(trouble: AppError, case: CaseId | None) -> None:
-    assert case_id(trouble) is case
+def test_every_kind_of_error_has_its_case(error: AppError, case: CaseId | None) -> None:
+    assert case_id(error) is case

@@ -54,7 +54,7 @@ def told(practice: OpenPractice) -> dict[str, object]:
 
 async def test_support_sees_what_the_user_saw(world: PracticeFixture, tmp_path: Path) -> None:
     await world.connect()
-    world.book(world.unique_names()[:12])
+    world.store(world.unique_names()[:12])
     plan = await plans.make(world.practice)
     await run(world.practice, plan_id=plan.id)
     world.practice.settings.set("sync.on_conflict", "hold", practice=True)

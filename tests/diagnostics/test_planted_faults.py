@@ -49,7 +49,7 @@ def used_up(ground: FaultFixture) -> None:
 def unfinished_import(ground: FaultFixture) -> None:
     ground.run(ground.connect())
     row = Import(id="m9", at=ground.clock.now(), file="clients of Ria.csv", state="begun")
-    ground.practice.book.commit([Put(IMPORTS, row)])
+    ground.practice.store.commit([Put(IMPORTS, row)])
 
 
 def template_deleted(ground: FaultFixture) -> None:
@@ -59,7 +59,7 @@ def template_deleted(ground: FaultFixture) -> None:
     ground.verb('templates link s1 "Annual Accounts"', code=0)
     practice = ground.practice
     rows = [row for row in practice.snapshot().rows(TEMPLATES) if row.name == "Annual Accounts"]
-    practice.book.commit([Put(TEMPLATES, msgspec.structs.replace(row, gone=True)) for row in rows])
+    practice.store.commit([Put(TEMPLATES, msgspec.structs.replace(row, gone=True)) for row in rows])
 
 
 def held_run(ground: FaultFixture) -> None:

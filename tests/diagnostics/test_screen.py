@@ -132,7 +132,7 @@ async def test_the_bundle_is_shown_before_it_is_written(
 async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        app.trouble(LoginNeeded("Xero no longer accepts the login.", asked="POST /connect/token"))
+        app.report_error(LoginNeeded("Xero no longer accepts the login.", asked="POST /connect/token"))
         await settle(pilot)
         assert "Known problem T6" in text_of(app)
         await pilot.press("v")

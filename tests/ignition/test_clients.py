@@ -286,7 +286,7 @@ def test_unknown_columns_are_kept_with_the_client_or_the_contact(worker: Desk) -
     client = worker.client("1")
     assert client.extra == {"Tag": "vip"}
     assert [c.extra["Position"] for c in client.contacts] == ["Boss", "Clerk"]
-    meta = worker.book.snapshot().get(META, "import.contact_level")
+    meta = worker.store.snapshot().get(META, "import.contact_level")
     assert meta is not None
     assert meta.value == ["Contact Role", "Position"]
     worker.load(head + "2,B,Cy,c@x.nz,,Head,\n")

@@ -26,7 +26,7 @@ def test_every_form_has_an_example() -> None:
 def test_an_example_is_taken_whole(title: str, text: str) -> None:
     worker = Desk((TEAM, TeamMember(id="t1", name="Mere Tau")))
     parsed = parse(text.encode(), title.lower())  # type: ignore[arg-type]
-    plan = plan_import(worker.book.snapshot(), parsed, None, NOW)
+    plan = plan_import(worker.store.snapshot(), parsed, None, NOW)
     assert plan.refused == ()
     assert plan.counts["new"] >= 1
     if title != "Services":

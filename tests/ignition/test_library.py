@@ -18,8 +18,8 @@ from xpm_tui.ignition.parser import parse
 
 def load(worker: Desk, form: str, text: str | bytes, batch: str = "m9") -> ImportPlan:
     parsed = parse(text.encode() if isinstance(text, str) else text, form)  # type: ignore[arg-type]
-    plan = plan_import(worker.book.snapshot(), parsed, worker.ids, NOW)
-    worker.book.commit(plan.writes(batch))
+    plan = plan_import(worker.store.snapshot(), parsed, worker.ids, NOW)
+    worker.store.commit(plan.writes(batch))
     return plan
 
 
@@ -42,7 +42,7 @@ def test_services_are_known_by_id_else_by_name(worker: Desk) -> None:
         ("name", "Annual accounts", "Accounts"),
         ("Price", "50", "60"),
     ]
-    payroll = worker.book.snapshot().get(SERVICES, "s90")
+    payroll = worker.store.snapshot().get(SERVICES, "s90")
     assert payroll == Service(
         id="s90", name="Payroll", templates=("u1",), extra={"Service ID": "2", "Price": "60"}
     )
@@ -63,14 +63,14 @@ TEAM_FILE = (
 
 def test_team_members_are_known_by_email_else_by_name(worker: Desk) -> None:
     load(worker, "team", TEAM_FILE)
-    mere, bo = worker.book.snapshot().rows(TEAM)
+    mere, bo = worker.store.snapshot().rows(TEAM)
     assert (mere.name, mere.email, mere.access, mere.active, mere.extra) == (
         "Mere Tau", "mere@x.nz", True, True, {"Role": "Admin"},
     )  # fmt: skip
     assert (bo.name, bo.access) == ("Bo Li", False)
     assert load(worker, "team", TEAM_FILE).groups == ()
     load(worker, "team", "Name,Email\nMere Smith,MERE@x.nz\nBo Li,bo@x.nz\n")
-    names = {member.id: (member.name, member.email) for member in worker.book.snapshot().rows(TEAM)}
+    names = {member.id: (member.name, member.email) for member in worker.store.snapshot().rows(TEAM)}
     assert names == {mere.id: ("Mere Smith", "MERE@x.nz"), bo.id: ("Bo Li", "bo@x.nz")}
 
 
@@ -98,7 +98,7 @@ def office(worker: Desk) -> Desk:
 
 
 def proposals(worker: Desk) -> list[Proposal]:
-    return list(worker.book.snapshot().rows(PROPOSALS))
+    return list(worker.store.snapshot().rows(PROPOSALS))
 
 
 def test_rows_of_active_services_make_proposals(office: Desk) -> None:
@@ -170,7 +170,7 @@ def test_every_form_goes_out_and_comes_back_unchanged(office: Desk) -> None:
     load(office, "services", SERVICE_FILE)
     load(office, "team", TEAM_FILE)
     load(office, "proposals", PROPOSAL_FILE)
-    snapshot = office.book.snapshot()
+    snapshot = office.store.snapshot()
     for form, exported in (
         ("services", export_services(snapshot)),
         ("team", export_team(snapshot, "spreadsheet")),
@@ -182,7 +182,7 @@ def test_every_form_goes_out_and_comes_back_unchanged(office: Desk) -> None:
 
 def test_an_import_of_proposals_can_be_undone(office: Desk) -> None:
     load(office, "proposals", PROPOSAL_FILE)
-    office.book.commit(plan_undo(office.book.snapshot(), "m9").writes)
+    office.store.commit(plan_undo(office.store.snapshot(), "m9").writes)
     assert proposals(office) == []
 
 

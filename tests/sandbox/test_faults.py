@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from tests.sandbox.fixtures import SandboxFixture, texts
-from xpm_tui.sandbox.core.faults import ANSWERS, KINDS, LATE, ROWS, SPOILERS, Fault
+from xpm_tui.sandbox.core.faults import ANSWERS, CORRUPTIONS, KINDS, LATE, ROWS, Fault
 from xpm_tui.sandbox.core.http import Ending
 
 NEW = "<Client><Name>Faulty Ltd</Name></Client>"
@@ -72,7 +72,7 @@ def _key(kit: SandboxFixture) -> tuple[str, str]:
 
 
 def test_every_kind_is_named_once() -> None:
-    assert sorted(KINDS) == sorted({*ANSWERS, *SPOILERS, *ROWS, LATE})
+    assert sorted(KINDS) == sorted({*ANSWERS, *CORRUPTIONS, *ROWS, LATE})
     assert {*STATUSES, "reset", "hang"} == set(ANSWERS)
 
 

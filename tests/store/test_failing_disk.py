@@ -46,8 +46,8 @@ def test_every_call_fails_once(tmp_path: Path, truth: list[Truth], kind: Kind, l
                 assert holds(book.snapshot()) == truth[step]
                 if step in FOLDS:
                     book.compact()
-            except DiskError as trouble:
-                refused += str(folder) in trouble.message
+            except DiskError as error:
+                refused += str(folder) in error.message
                 # In memory as on disk: as if it had never been asked for.
                 assert holds(book.snapshot()) == truth[step]
                 reader = opened(folder, read_only=True)

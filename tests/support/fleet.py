@@ -116,7 +116,7 @@ class Fleet:
                 )
                 writes.append(Put(CLIENTS, row))
                 changed.append(link.uuid)
-            practice.book.commit(writes)
+            practice.store.commit(writes)
         return changed
 
     def worker(self, home: Home, *words: str) -> subprocess.Popen[str]:

@@ -11,7 +11,7 @@ import pytest
 from tests.support.profile import count
 from tests.sync import practices
 from tests.sync.fixtures import SyncFixture
-from xpm_tui.domain.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
+from xpm_tui.domain.pace import ALL_MINUTE, BACKGROUND_MINUTE, MINUTE, Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
@@ -41,7 +41,7 @@ def forget(world: SyncFixture) -> None:
 
 
 async def applied(world: SyncFixture, plan: Plan, records: list[PlannedRecord]) -> tuple[Consequences, Run]:
-    found = plan_consequences(world.book.snapshot(), plan, records)
+    found = plan_consequences(world.store.snapshot(), plan, records)
     forget(world)
     return found, await world.apply(plan, records, reviewed=True)
 
@@ -56,15 +56,15 @@ async def test_a_random_plan_and_its_undo_do_what_was_computed(seed: int) -> Non
     await world.refresh()
     for _ in range(2):
         plan, records = world.plan()
-        links = world.book.snapshot().count(LINKS)
+        links = world.store.snapshot().count(LINKS)
         found, run = await applied(world, plan, records)
         assert run.outcome == "done", run
         assert sent(world) == predicted(found), f"seed {seed}"
         assert run.counts.get("changes", 0) == found.changes, f"seed {seed}"
         assert run.counts.get("moved", 0) == 0
-        assert world.book.snapshot().count(LINKS) - links == found.here.links
+        assert world.store.snapshot().count(LINKS) - links == found.here.links
         await undone(world, run, found)
-        for id_ in list(world.book.snapshot().ids(LINKS))[:6]:
+        for id_ in list(world.store.snapshot().ids(LINKS))[:6]:
             world.put(CLIENTS, [practices.perturbed(dice, world.client(id_), 3)])
         world.clock.move(timedelta(minutes=30))
         await world.refresh()
@@ -74,19 +74,19 @@ async def undone(world: SyncFixture, run: Run, found: Consequences) -> None:
     """What an undo says beforehand is what it does, where the mirror is as XPM says."""
     await world.refresh(complete=False)
     plan, records, left = plan_undo(
-        world.book.snapshot(), run.id, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
+        world.store.snapshot(), run.id, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
         tenant="tenant", scopes="scopes", policy=world.policy,
     )  # fmt: skip
     stays = [each for each in left if each.why == "stays-in-xpm"]
     assert len(stays) == found.not_undoable
     world.put(PLANS, [plan])
     world.put(PLANNED, records)
-    freezes = world.book.snapshot().count(FREEZES)
+    freezes = world.store.snapshot().count(FREEZES)
     back, run = await applied(world, plan, records)
     assert back.of == "undo"
     assert sent(world) == predicted(back)
     assert run.counts.get("changes", 0) == back.changes
-    assert world.book.snapshot().count(FREEZES) - freezes == back.freezes
+    assert world.store.snapshot().count(FREEZES) - freezes == back.freezes
 
 
 @pytest.mark.parametrize(("calls", "seconds"), [(0, 0), (1, 0), (55, 0), (56, 60), (110, 60), (111, 120)])
@@ -100,8 +100,8 @@ def test_the_pace_knows_what_the_minute_and_the_day_have_left() -> None:
     assert used.least_seconds(7) == 2
     assert used.beyond_today(5) == 2
     assert Pace(closed=20).least_seconds(1) == 20
-    assert Pace(frees=(MINUTE,) * PUSH_MINUTE).least_seconds(1) == MINUTE
-    assert ALL_MINUTE > PUSH_MINUTE
+    assert Pace(frees=(MINUTE,) * BACKGROUND_MINUTE).least_seconds(1) == MINUTE
+    assert ALL_MINUTE > BACKGROUND_MINUTE
 
 
 def test_calls_and_minutes_are_the_sum_of_the_requests() -> None:

@@ -11,7 +11,7 @@ from tests.sync.fixtures import SyncFixture, client, contact, linked, member, xp
 from xpm_tui.domain.errors import DecisionNeeded, NotFound, OutcomeUnknown, Refused
 from xpm_tui.domain.links import BlockedPair
 from xpm_tui.domain.runs import Intent, Run
-from xpm_tui.domain.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, IMAGES, INTENTS, LINKS, PLANS, RUNS
 from xpm_tui.sync.applying.recovery import (
     Resolved,
     decision_writes,
@@ -19,7 +19,7 @@ from xpm_tui.sync.applying.recovery import (
     resolve,
     unresolved_intents,
 )
-from xpm_tui.sync.manual.client_creation import CreatedClient, MustWait, create_client
+from xpm_tui.sync.manual.client_creation import CreatedClient, CreationHeld, create_client
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.matching.proposals import MatchIndex
 from xpm_tui.sync.policy import Policy
@@ -31,7 +31,7 @@ async def create(world: SyncFixture, id_: str = "c1", **options: Any) -> Created
     options.setdefault("policy", Policy(direction="to_xpm", level="nothing"))
     return await create_client(
         id_,
-        book=world.book,
+        store=world.store,
         practice=world.practice,
         clock=world.clock,
         ids=world.ids,
@@ -45,7 +45,7 @@ async def create(world: SyncFixture, id_: str = "c1", **options: Any) -> Created
 
 async def recover(world: SyncFixture, **options: Any) -> Resolved:
     return await resolve(
-        book=world.book,
+        store=world.store,
         practice=world.practice,
         clock=world.clock,
         tell=world.events.emit,
@@ -55,12 +55,12 @@ async def recover(world: SyncFixture, **options: Any) -> Resolved:
 
 
 def the_intent(world: SyncFixture) -> Intent:
-    (intent,) = world.book.snapshot().rows(INTENTS)
+    (intent,) = world.store.snapshot().rows(INTENTS)
     return intent
 
 
 def the_run(world: SyncFixture) -> Run:
-    run = world.book.snapshot().get(RUNS, "r50")
+    run = world.store.snapshot().get(RUNS, "r50")
     assert run is not None
     return run
 
@@ -110,7 +110,7 @@ async def test_a_structure_that_xpm_does_not_use_is_left_out() -> None:
 async def test_a_twin_in_xpm_makes_it_wait(flags: dict[str, Any]) -> None:
     world = SyncFixture([client()], [xpm(7, name="Client 1", **flags)])
     await world.refresh()
-    with pytest.raises(MustWait) as waits:
+    with pytest.raises(CreationHeld) as waits:
         await create(world)
     assert (waits.value.blocked.why, waits.value.blocked.uuids) == ("twin", ("u7",))
     assert world.practice.sent == []
@@ -126,7 +126,7 @@ async def test_a_twin_that_a_colleague_has_just_made_is_seen() -> None:
     world = SyncFixture([client()])
     await world.refresh()
     world.practice.add(xpm(7, name="Client 1"))
-    with pytest.raises(MustWait):
+    with pytest.raises(CreationHeld):
         await create(world)
     assert world.mirror("u7").name == "Client 1"
 
@@ -137,11 +137,11 @@ async def test_what_is_or_was_linked_unnamed_or_surely_there_waits() -> None:
         [xpm(1), xpm(8, name="Kea Limited"), xpm(9, name="Robert Tui", archived=True)],
         links=[linked(1)],
     )
-    world.put(APART, [BlockedPair(id="c3/u9", client="c3", uuid="u9")])
+    world.put(BLOCKED_PAIRS, [BlockedPair(id="c3/u9", client="c3", uuid="u9")])
     await world.refresh()
     whys = {}
     for id_ in ("c1", "c2", "c3", "c4", "c5"):
-        with pytest.raises(MustWait) as waits:
+        with pytest.raises(CreationHeld) as waits:
             await create(world, id_)
         whys[id_] = waits.value.blocked.why
         assert waits.value.message.endswith(".")
@@ -156,7 +156,7 @@ async def test_the_message_names_the_client_in_the_way_and_how_to_go_on() -> Non
         [client(name="KEA PLUMBING LTD.")], [xpm(8, name="Kea Plumbing Limited", archived=True)]
     )
     await world.refresh()
-    with pytest.raises(MustWait) as waits:
+    with pytest.raises(CreationHeld) as waits:
         await create(world)
     number = world.mirror("u8").number
     assert "Kea Plumbing Limited" in waits.value.message
@@ -167,7 +167,7 @@ async def test_the_message_names_the_client_in_the_way_and_how_to_go_on() -> Non
 
 
 def _apart(world: SyncFixture) -> list[BlockedPair]:
-    return list(world.book.snapshot().rows(APART))
+    return list(world.store.snapshot().rows(BLOCKED_PAIRS))
 
 
 async def test_a_user_may_say_that_it_is_a_different_client_and_it_is_remembered() -> None:
@@ -175,7 +175,7 @@ async def test_a_user_may_say_that_it_is_a_different_client_and_it_is_remembered
         [client(name="Kea Plumbing")], [xpm(8, name="Kea Plumbing Ltd"), xpm(9, name="Kea Plumbin")]
     )
     await world.refresh()
-    with pytest.raises(MustWait) as waits:
+    with pytest.raises(CreationHeld) as waits:
         await create(world, different=["u8"])
     assert waits.value.blocked.uuids == ("u9",)
     assert _apart(world) == []
@@ -194,16 +194,16 @@ async def test_a_near_one_that_is_linked_elsewhere_blocks_nothing_and_the_same_o
     )
     await world.refresh()
     assert (await create(world, "c1")).row.name == "Bob Tui"
-    with pytest.raises(MustWait):
+    with pytest.raises(CreationHeld):
         await create(world, "c3")
 
 
 async def test_the_second_of_two_that_are_the_same_waits_for_the_first() -> None:
     world = SyncFixture([client(1, name="Kea Ltd"), client(2, name="Kea Limited")])
     await world.refresh()
-    index = MatchIndex.build(world.book.snapshot())
+    index = MatchIndex.build(world.store.snapshot())
     assert (await create(world, "c1", index=index)).row.name == "Kea Ltd"
-    with pytest.raises(MustWait):
+    with pytest.raises(CreationHeld):
         await create(world, "c2", index=index)
 
 
@@ -242,7 +242,7 @@ async def test_what_does_not_show_in_time_is_held_and_never_sent_again(made: boo
     with pytest.raises(DecisionNeeded):
         await create(world)
     assert (the_intent(world).state, the_run(world).outcome) == ("held", "held")
-    with pytest.raises(MustWait) as waits:
+    with pytest.raises(CreationHeld) as waits:
         await create(world)
     assert waits.value.blocked.why == "unknown"
     assert len(world.practice.sent) == 1
@@ -281,7 +281,7 @@ async def test_several_new_ones_or_another_one_are_held() -> None:
 async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -> None:
     world = SyncFixture([client(phone="1")])
     world.practice.lag = lag
-    commit = world.book.commit
+    commit = world.store.commit
 
     def dying(writes: Any, **how: Any) -> int:
         state = next((write.row.state for write in writes if write.table is INTENTS), "")
@@ -289,7 +289,7 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
             raise KeyboardInterrupt
         return commit(writes, **how)
 
-    world.book.commit = dying  # type: ignore[method-assign]
+    world.store.commit = dying  # type: ignore[method-assign]
     if step == "after sending":
 
         async def killed(*_: Any) -> Any:
@@ -298,9 +298,9 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
         world.practice.add_client = killed  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt):
         await create(world)
-    world.book.commit = commit  # type: ignore[method-assign]
+    world.store.commit = commit  # type: ignore[method-assign]
     found = await recover(world)
-    world.book.commit(end_interrupted_runs(world.book.snapshot(), ["r50"], world.clock.now()))
+    world.store.commit(end_interrupted_runs(world.store.snapshot(), ["r50"], world.clock.now()))
     assert the_run(world).outcome == "interrupted"
     made = [row for row in world.practice.rows.values() if row.name == "Client 1"]
     if step == "before sending":
@@ -310,7 +310,7 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
         assert found.changes == 1
     else:
         assert the_intent(world).state == "held"
-    assert unresolved_intents(world.book.snapshot()) == []
+    assert unresolved_intents(world.store.snapshot()) == []
     assert len(made) <= 1
 
 
@@ -320,7 +320,7 @@ async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
     world.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):
         await create(world, stop=lambda: True)
-    assert len(unresolved_intents(world.book.snapshot())) == 1
+    assert len(unresolved_intents(world.store.snapshot())) == 1
     assert len((await recover(world, patient=False)).waiting) == 1
     world.clock.move(timedelta(seconds=120))
     assert len((await recover(world, patient=False)).done) == 1
@@ -341,23 +341,23 @@ async def test_a_person_may_adopt_the_one_that_is_ours() -> None:
     world.practice.lag = 0
     await world.refresh()
     (uuid,) = world.practice.rows
-    snapshot, intent = world.book.snapshot(), the_intent(world)
+    snapshot, intent = world.store.snapshot(), the_intent(world)
     with pytest.raises(NotFound):
         decision_writes(snapshot, intent.id, "adopt", world.clock.now(), "u404")
-    world.book.commit(decision_writes(snapshot, intent.id, "adopt", world.clock.now(), uuid))
+    world.store.commit(decision_writes(snapshot, intent.id, "adopt", world.clock.now(), uuid))
     assert (world.link().uuid, the_intent(world).state) == (uuid, "done")
     with pytest.raises(NotFound):
-        decision_writes(world.book.snapshot(), intent.id, "drop", world.clock.now())
+        decision_writes(world.store.snapshot(), intent.id, "drop", world.clock.now())
 
 
 @pytest.mark.parametrize("choice", ["again", "drop"])
 async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
     world = await held()
     world.practice.rows.clear()
-    snapshot = world.book.snapshot()
-    world.book.commit(decision_writes(snapshot, the_intent(world).id, choice, world.clock.now()))
+    snapshot = world.store.snapshot()
+    world.store.commit(decision_writes(snapshot, the_intent(world).id, choice, world.clock.now()))
     assert the_intent(world).state == "failed"
-    assert world.book.snapshot().count(LINKS) == 0
+    assert world.store.snapshot().count(LINKS) == 0
     await create(world)
     assert len(world.practice.rows) == 1
 
@@ -365,11 +365,11 @@ async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
 async def test_undoing_a_creation_unlinks_and_says_where_xpm_has_it() -> None:
     world = SyncFixture([client()])
     made = await create(world)
-    assert [image.created for image in world.book.snapshot().rows(IMAGES)] == [True]
+    assert [image.created for image in world.store.snapshot().rows(IMAGES)] == [True]
     world.practice.edit(made.row.uuid, web_url="https://xpm.example/Client/9001/Detail")
     await world.refresh()
     plan, records, unclear = plan_undo(
-        world.book.snapshot(),
+        world.store.snapshot(),
         "r50",
         id="p9",
         now=world.clock.now(),
@@ -383,5 +383,5 @@ async def test_undoing_a_creation_unlinks_and_says_where_xpm_has_it() -> None:
     ]
     world.put(PLANS, [plan])
     await world.apply(plan, records)
-    assert world.book.snapshot().count(LINKS) == 0
+    assert world.store.snapshot().count(LINKS) == 0
     assert len(world.practice.rows) == 1

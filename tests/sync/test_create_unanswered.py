@@ -20,7 +20,9 @@ from xpm_tui.sync.policy import Policy
 
 
 def relink(world: SyncFixture, uuid: str, run: str = "r90", id_: str = "c1", **how: Any) -> None:
-    world.book.commit(link(world.book.snapshot(), id_, uuid, now=world.clock.now(), by="lee", run=run, **how))
+    world.store.commit(
+        link(world.store.snapshot(), id_, uuid, now=world.clock.now(), by="lee", run=run, **how)
+    )
 
 
 async def test_a_link_made_while_a_creation_is_unknown_stays() -> None:
@@ -47,7 +49,7 @@ async def test_two_of_one_name_never_share_what_was_made_for_one() -> None:
             await create(world, id_, stop=lambda: True)
     world.practice.lag = 0
     await recover(world)
-    uuids = [each.uuid for each in world.book.snapshot().rows(LINKS)]
+    uuids = [each.uuid for each in world.store.snapshot().rows(LINKS)]
     assert len(uuids) == len(set(uuids))
 
 
@@ -63,7 +65,7 @@ async def test_what_was_made_for_one_of_a_name_is_not_taken_for_the_other() -> N
             await create(world, id_, stop=lambda: True)
     world.practice.lag = 0
     await recover(world)
-    assert world.book.snapshot().get(LINKS, "c1") is None
+    assert world.store.snapshot().get(LINKS, "c1") is None
 
 
 async def test_a_client_made_just_now_is_not_gone_because_a_list_lags() -> None:
@@ -75,7 +77,7 @@ async def test_a_client_made_just_now_is_not_gone_because_a_list_lags() -> None:
     world.practice.lag = 200
     await create(world)
     await world.refresh()
-    assert link_state(world.book.snapshot(), world.client()) == "linked"
+    assert link_state(world.store.snapshot(), world.client()) == "linked"
 
 
 async def test_a_client_made_while_a_list_comes_in_is_not_gone() -> None:
@@ -86,8 +88,8 @@ async def test_a_client_made_while_a_list_comes_in_is_not_gone() -> None:
     await world.refresh()
     async with world.practice.clients() as listing:
         await create(world)
-        await refresh_clients(listing, book=world.book, clock=world.clock, complete=True)
-    assert link_state(world.book.snapshot(), world.client()) == "linked"
+        await refresh_clients(listing, store=world.store, clock=world.clock, complete=True)
+    assert link_state(world.store.snapshot(), world.client()) == "linked"
 
 
 async def test_two_people_of_one_name_are_not_made_again_after_a_creation() -> None:
@@ -111,6 +113,6 @@ async def test_a_staff_record_made_for_one_of_a_name_is_not_taken_for_the_other(
             await create_one(made, id_, stop=lambda: True)
     made.practice.lag = 0
     await recover(made)
-    member = made.book.snapshot().get(TEAM, "t1")
+    member = made.store.snapshot().get(TEAM, "t1")
     assert member is not None
     assert member.staff == "", "the record was made for t2"

@@ -18,7 +18,7 @@ FROM, TO = Policy(direction="from_xpm"), Policy(direction="to_xpm")
 
 def listed(world: SyncFixture) -> dict[tuple[str, str], str]:
     """What differs and is not planned, with the reason."""
-    found = list_differences(world.book.snapshot(), world.policy)
+    found = list_differences(world.store.snapshot(), world.policy)
     return {(each.record, each.field): each.why for _, each in found}
 
 

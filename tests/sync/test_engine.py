@@ -64,14 +64,14 @@ async def _live_through(seed: int, size: int) -> list[Any]:
     return [
         [(event.key, event.record, event.field, event.rule) for event in world.events.all],
         world.practice.sent,
-        [*world.book.snapshot().rows(CLIENTS)],
+        [*world.store.snapshot().rows(CLIENTS)],
         [*world.practice.rows.values()],
     ]
 
 
 async def _bad_day(world: SyncFixture, dice: Random) -> None:
     """People edit, the wire fails, a colleague edits under the plan, and sometimes the process is killed."""
-    for client in [*world.book.snapshot().rows(CLIENTS)]:
+    for client in [*world.store.snapshot().rows(CLIENTS)]:
         if dice.random() < 0.5:
             world.put(CLIENTS, [perturbed(dice, client, dice.randint(10, 10**6))])
     world.practice.faults = [_fault(world, dice) for _ in range(12)]
@@ -90,16 +90,16 @@ async def _bad_day(world: SyncFixture, dice: Random) -> None:
 
 async def _recover(world: SyncFixture) -> None:
     """What every run does first: end what was killed, find out what became of its writes."""
-    running = [run.id for run in world.book.snapshot().rows(RUNS) if run.outcome == "running"]
+    running = [run.id for run in world.store.snapshot().rows(RUNS) if run.outcome == "running"]
     await resolve(
-        book=world.book,
+        store=world.store,
         practice=world.practice,
         clock=world.clock,
         tell=world.events.emit,
         create_lag=300.0,
     )
-    assert unresolved_intents(world.book.snapshot()) == []
-    world.book.commit(end_interrupted_runs(world.book.snapshot(), running, world.clock.now()))
+    assert unresolved_intents(world.store.snapshot()) == []
+    world.store.commit(end_interrupted_runs(world.store.snapshot(), running, world.clock.now()))
 
 
 async def _good_days(world: SyncFixture, witness: _Witness) -> None:
@@ -107,19 +107,19 @@ async def _good_days(world: SyncFixture, witness: _Witness) -> None:
     for _ in range(3):
         await _recover(world)
         await world.refresh()
-        for intent in held_intents(world.book.snapshot()):
-            world.book.commit(_settled(world, witness, intent.id))
+        for intent in held_intents(world.store.snapshot()):
+            world.store.commit(_settled(world, witness, intent.id))
         plan, records = world.plan()
         await world.apply(plan, records)
     plan, records = world.plan()
     assert plan.counts["items"] == 0, records
-    assert {intent.state for intent in world.book.snapshot().rows(INTENTS)} <= {"done", "failed"}
-    assert all(run.outcome != "running" for run in world.book.snapshot().rows(RUNS))
+    assert {intent.state for intent in world.store.snapshot().rows(INTENTS)} <= {"done", "failed"}
+    assert all(run.outcome != "running" for run in world.store.snapshot().rows(RUNS))
 
 
 def _settled(world: SyncFixture, witness: _Witness, intent_id: str) -> list[Write]:
     """A person looks into XPM: what is there is adopted, what is not is sent again."""
-    snapshot, now = world.book.snapshot(), world.clock.now()
+    snapshot, now = world.store.snapshot(), world.clock.now()
     intent = snapshot.get(INTENTS, intent_id)
     assert intent is not None
     row = world.mirror(intent.uuid)
@@ -151,7 +151,7 @@ class _Witness:
         world.practice.add_contact = self._watch  # type: ignore[method-assign]
 
     async def _watch(self, client: str, contact: XpmContact) -> XpmContact:
-        intent = unresolved_intents(self._world.book.snapshot())[-1]
+        intent = unresolved_intents(self._world.store.snapshot())[-1]
         before = {each.uuid for each in self._world.practice.rows[client].contacts}
         try:
             return await self._add(client, contact)
@@ -173,13 +173,13 @@ class _Deadly:
     def __init__(self, world: SyncFixture, at: int) -> None:
         self._world = world
         self._left = at
-        self._commit = world.book.commit
+        self._commit = world.store.commit
 
     def __enter__(self) -> None:
-        self._world.book.commit = self._count  # type: ignore[method-assign]
+        self._world.store.commit = self._count  # type: ignore[method-assign]
 
     def __exit__(self, *_: object) -> None:
-        self._world.book.commit = self._commit  # type: ignore[method-assign]
+        self._world.store.commit = self._commit  # type: ignore[method-assign]
 
     def _count(self, writes: Iterable[Write], **how: Any) -> int:
         self._left -= 1

@@ -39,21 +39,21 @@ async def test_what_a_full_disk_refused_is_not_counted(monkeypatch: pytest.Monke
         world.practice.edit(f"u{n}", phone="2")
     await world.refresh()
     plan, records = world.plan()
-    stock, batches = world.book.transact, 0
+    stock, batches = world.store.transact, 0
 
     def transact(make: Any) -> int:
         nonlocal batches
         batches += 1
         if batches == 2:
-            make(world.book.snapshot())
+            make(world.store.snapshot())
             raise DiskError("The log could not be written: no space left on device.")
         return stock(make)
 
-    monkeypatch.setattr(world.book, "transact", transact)
+    monkeypatch.setattr(world.store, "transact", transact)
     with pytest.raises(DiskError):
         await world.apply(plan, records)
-    (run,) = [each for each in world.book.snapshot().rows(RUNS) if each.plan == plan.id]
-    brought = sum(each.phone == "2" for each in world.book.snapshot().rows(CLIENTS))
+    (run,) = [each for each in world.store.snapshot().rows(RUNS) if each.plan == plan.id]
+    brought = sum(each.phone == "2" for each in world.store.snapshot().rows(CLIENTS))
     assert 0 < brought < 300
     assert (run.outcome, run.done, run.counts["changes"], run.counts["records"]) == (
         "partial", brought, brought, brought,
@@ -142,7 +142,7 @@ async def test_the_first_run_is_the_first_that_wrote_something() -> None:
     assert world.plan()[0].first
     await world.sync()
     assert not world.plan()[0].first
-    assert world.book.snapshot().raw(META, FIRST_APPLIED) is not None
+    assert world.store.snapshot().raw(META, FIRST_APPLIED) is not None
 
 
 # Rule 3: blanks
@@ -308,9 +308,9 @@ async def test_each_commit_has_records_base_image_and_progress_together() -> Non
     world = SyncFixture([client()], [xpm(phone="1")])
     await world.refresh()
     plan, records = world.plan()
-    before = len(world.book.commits)
+    before = len(world.store.commits)
     await world.apply(plan, records)
-    tables = [{write.table.name for write in commit} for commit in world.book.commits[before + 1 :]]
+    tables = [{write.table.name for write in commit} for commit in world.store.commits[before + 1 :]]
     assert tables[0] == {"clients", "links", "base", "images", "runs"}
     assert tables[-1] == {"runs", "meta", "plans"}
 
@@ -323,7 +323,7 @@ async def test_a_stop_is_obeyed_between_batches_and_the_next_run_does_the_rest()
     asked = iter([False, True])
     run = await world.apply(plan, records, stop=lambda: next(asked, True))
     assert (run.outcome, run.done, run.total) == ("stopped", 100, 250)
-    assert world.book.snapshot().get(PLANS, plan.id) == plan
+    assert world.store.snapshot().get(PLANS, plan.id) == plan
     assert (await world.sync()).done == 150
     assert await world.changes() == []
 
@@ -332,7 +332,7 @@ async def test_the_image_keeps_what_undo_needs_and_the_events_say_why() -> None:
     world = await in_step(phone="1")
     world.practice.edit("u1", phone="2")
     run = await world.sync()
-    image = world.book.snapshot().get(IMAGES, f"{run.id}/c1")
+    image = world.store.snapshot().get(IMAGES, f"{run.id}/c1")
     assert image is not None
     (written,) = image.written
     assert (written.old, written.new, written.pair, written.rule) == ("1", "2", Pair("1", "1"), "update")
@@ -349,9 +349,9 @@ async def test_an_empty_plan_still_remembers_what_both_sides_agree_on() -> None:
     run = await world.apply(plan, records)
     assert run.counts["agreed"] > 0
     assert "phone" in world.base().agreed
-    before = len(world.book.commits)
+    before = len(world.store.commits)
     await world.apply(plan, records)
-    assert all(write.table in (RUNS, PLANS) for commit in world.book.commits[before:] for write in commit)
+    assert all(write.table in (RUNS, PLANS) for commit in world.store.commits[before:] for write in commit)
 
 
 async def test_people_are_listed_and_never_fail_a_run() -> None:

@@ -33,7 +33,9 @@ async def stops(world: SyncFixture, **options: Any) -> dict[str, Stop]:
     await world.refresh()
     plan, records = world.plan()
     options.setdefault("reviewed", False)
-    return {stop.rule: stop for stop in check(world.book.snapshot(), plan, records, GuardLimits(), **options)}
+    return {
+        stop.rule: stop for stop in check(world.store.snapshot(), plan, records, GuardLimits(), **options)
+    }
 
 
 async def test_a_usual_day_passes() -> None:
@@ -138,8 +140,8 @@ async def test_a_short_list_that_a_person_has_reviewed_is_the_new_measure() -> N
         world.practice.remove(f"u{number}")
     await world.refresh()
     await world.apply(*world.plan(), reviewed=True)
-    assert list_counts(world.book.snapshot()).accepted == 10
-    assert accept_list(world.book.snapshot()) == []
+    assert list_counts(world.store.snapshot()).accepted == 10
+    assert accept_list(world.store.snapshot()) == []
     await world.refresh()
     assert world.mirror("u1").deleted
     assert await stops(world) == {}
@@ -163,7 +165,7 @@ async def test_a_masked_value_about_to_be_written_stops_every_run() -> None:
     plan, _ = world.plan()
     change = Change(record="c1", field="phone", side="ignition", rule="update", new="******789")
     record = PlannedRecord(id="p1/c1", plan="p1", client="c1", uuid="u1", changes=(change,))
-    snapshot = world.book.snapshot()
+    snapshot = world.store.snapshot()
     assert [stop.rule for stop in check(snapshot, plan, [record], GuardLimits(), reviewed=True)] == ["masked"]
     unticked = msgspec.structs.replace(record, changes=(msgspec.structs.replace(change, ticked=False),))
     assert check(snapshot, plan, [unticked], GuardLimits(), reviewed=True) == ()

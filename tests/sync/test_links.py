@@ -11,7 +11,7 @@ from tests.sync.fixtures import SyncFixture, client, linked, one, xpm
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.links import BlockedPair, Freeze, Ignored, LinkState
 from xpm_tui.domain.plan import UndecidedClient
-from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, JOBS, LINKS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, FREEZES, IGNORED, JOBS, LINKS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.manual.links import link, link_effect, unlink
 from xpm_tui.sync.planning.links import exact_match, link_state, needs_person, reason, relink
@@ -22,19 +22,19 @@ NOW = datetime(2026, 5, 4, tzinfo=UTC)
 
 async def state(world: SyncFixture, id_: str = "c1") -> LinkState:
     await world.refresh()
-    return link_state(world.book.snapshot(), world.client(id_))
+    return link_state(world.store.snapshot(), world.client(id_))
 
 
 def waiting(world: SyncFixture) -> list[UndecidedClient]:
     """The clients that need a decision now."""
-    snapshot = world.book.snapshot()
+    snapshot = world.store.snapshot()
     found = (needs_person(snapshot, each, link_state(snapshot, each)) for each in snapshot.rows(CLIENTS))
     return [each for each in found if each is not None]
 
 
 async def match(world: SyncFixture, id_: str = "c1") -> str:
     await world.refresh()
-    return exact_match(world.book.snapshot(), world.client(id_))
+    return exact_match(world.store.snapshot(), world.client(id_))
 
 
 async def test_a_link_is_linked_archived_or_gone() -> None:
@@ -85,7 +85,7 @@ async def test_an_exact_name_links_only_where_no_second_client_is_the_same(side:
     await world.refresh()
     _, records = world.plan()
     assert not [change for record in records for change in record.changes if change.field == "link"]
-    assert [each.proposal for each in relink(world.book.snapshot())] == ["", ""]
+    assert [each.proposal for each in relink(world.store.snapshot())] == ["", ""]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_what_is_linked_or_was_taken_apart_is_not_linked_by_name() -> None
     world.put(LINKS, [replace(linked(2), uuid="u1")])
     assert await match(world) == ""
     world = SyncFixture([client()], [xpm()])
-    world.put(APART, [BlockedPair(id="c1/u1", client="c1", uuid="u1")])
+    world.put(BLOCKED_PAIRS, [BlockedPair(id="c1/u1", client="c1", uuid="u1")])
     assert await match(world) == ""
     assert await world.changes() == []
 
@@ -154,7 +154,7 @@ def test_every_reason_has_a_sentence() -> None:
 async def test_the_effect_says_what_would_go_which_way() -> None:
     world = SyncFixture([client(phone="1", fax="5")], [xpm(name="Client 1", phone="2")])
     await world.refresh()
-    snapshot = world.book.snapshot()
+    snapshot = world.store.snapshot()
     change = one(link_effect(snapshot, Policy(), "c1", "u1").changes, "phone")
     assert (change.side, change.old, change.new) == ("ignition", "1", "2")
     to_xpm = link_effect(snapshot, Policy(direction="to_xpm"), "c1", "u1").changes
@@ -167,7 +167,7 @@ async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -
         JOBS, [XpmJob(number="J1", name="Tax", client=RecordReference("u1")), XpmJob(number="J2", name="x")]
     )
     await world.refresh()
-    found = link_effect(world.book.snapshot(), Policy(), "c1", "u2")
+    found = link_effect(world.store.snapshot(), Policy(), "c1", "u2")
     assert found.prospect
     assert found.second is not None
     assert found.second.id == "c2"
@@ -180,7 +180,7 @@ async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -
 async def test_linking_anew_drops_the_base_and_lifts_what_undo_froze() -> None:
     world = SyncFixture([client(phone="1")], [xpm(phone="1"), xpm(2, phone="2")], links=[linked()])
     await world.sync()
-    world.put(APART, [BlockedPair(id="c1/u2", client="c1", uuid="u2")])
+    world.put(BLOCKED_PAIRS, [BlockedPair(id="c1/u2", client="c1", uuid="u2")])
     world.put(
         FREEZES,
         [
@@ -188,28 +188,28 @@ async def test_linking_anew_drops_the_base_and_lifts_what_undo_froze() -> None:
             Freeze(id="c1/city", client="c1", field="city"),
         ],
     )
-    snapshot = world.book.snapshot()
-    world.book.commit(link(snapshot, "c1", "u2", now=NOW, by="kim", run="r77"))
+    snapshot = world.store.snapshot()
+    world.store.commit(link(snapshot, "c1", "u2", now=NOW, by="kim", run="r77"))
     assert (world.link().uuid, world.link().number, world.base().agreed) == ("u2", "1002", ())
-    assert [freeze.field for freeze in world.book.snapshot().rows(FREEZES)] == ["city"]
-    assert world.book.snapshot().count(APART) == 0
+    assert [freeze.field for freeze in world.store.snapshot().rows(FREEZES)] == ["city"]
+    assert world.store.snapshot().count(BLOCKED_PAIRS) == 0
     assert one(await world.changes(), "phone").mark == "first"
 
 
 async def test_unlinking_keeps_the_two_apart() -> None:
     world = SyncFixture([client()], [xpm()], links=[linked()])
     await world.sync()
-    world.book.commit(unlink(world.book.snapshot(), "c1", now=NOW, by="kim", run="r77"))
-    assert world.book.snapshot().count(LINKS) == 0
+    world.store.commit(unlink(world.store.snapshot(), "c1", now=NOW, by="kim", run="r77"))
+    assert world.store.snapshot().count(LINKS) == 0
     assert await world.changes() == []
     with pytest.raises(NotFound):
-        unlink(world.book.snapshot(), "c1", now=NOW, by="kim", run="r78")
+        unlink(world.store.snapshot(), "c1", now=NOW, by="kim", run="r78")
 
 
 async def test_linking_refuses_what_is_not_there_or_is_so_already() -> None:
     world = SyncFixture([client()], [xpm(), xpm(2, deleted=True)], links=[linked()])
     await world.refresh()
-    snapshot = world.book.snapshot()
+    snapshot = world.store.snapshot()
     with pytest.raises(BadInput):
         link(snapshot, "c1", "u1", now=NOW, by="kim", run="r1")
     for client_id, uuid in (("c1", "u2"), ("c1", "u9"), ("c9", "u1")):
@@ -224,7 +224,7 @@ async def test_the_report_tells_health_renames_and_proposals() -> None:
         links=[linked(1), linked(2)],
     )
     await world.refresh()
-    report = {each.client: each for each in relink(world.book.snapshot())}
+    report = {each.client: each for each in relink(world.store.snapshot())}
     assert (report["c1"].state, report["c1"].xpm_name, report["c1"].healthy) == ("linked", "Renamed", False)
     assert report["c2"].state == "archived"
     assert (report["c3"].state, report["c3"].proposal) == ("unlinked", "u3")

@@ -43,7 +43,9 @@ async def test_a_row_that_moves_carries_its_base_in_the_same_commit() -> None:
     world.practice.edit("u1", phone="2")
     await world.refresh()
     assert world.base().pairs == {"phone": Pair("1", "1")}
-    (commit,) = [commit for commit in world.book.commits if any(write.table is BASE for write in commit)][-1:]
+    (commit,) = [commit for commit in world.store.commits if any(write.table is BASE for write in commit)][
+        -1:
+    ]
     assert {write.table.name for write in commit} == {"base", "xpm_clients"}
 
 
@@ -85,8 +87,8 @@ async def test_a_list_that_breaks_off_keeps_what_came_and_marks_nothing() -> Non
     world.practice.cut = CHUNK + 5
     with pytest.raises(XeroError):
         await world.refresh()
-    assert world.book.snapshot().count(XPM_CLIENTS) == CHUNK
-    assert changed_since(world.book.snapshot()) is None
+    assert world.store.snapshot().count(XPM_CLIENTS) == CHUNK
+    assert changed_since(world.store.snapshot()) is None
     world.practice.cut = None
     assert (await world.refresh()).changed == 10
 
@@ -95,10 +97,10 @@ async def test_the_bookmark_is_the_servers_time_and_reaches_back() -> None:
     world = SyncFixture(rows=[xpm()])
     await world.refresh()
     asked = world.clock.now()
-    assert changed_since(world.book.snapshot()) == asked - OVERLAP
+    assert changed_since(world.store.snapshot()) == asked - OVERLAP
     world.clock.move(timedelta(hours=3))
     await world.refresh(complete=False)
-    facts = list_counts(world.book.snapshot())
+    facts = list_counts(world.store.snapshot())
     assert (facts.bookmark, facts.complete_at) == (world.clock.now(), asked)
 
 
@@ -136,29 +138,29 @@ async def test_a_contact_that_vanishes_takes_no_pair_along() -> None:
 
 def test_a_list_marks_what_is_missing_and_what_returns() -> None:
     world = SyncFixture()
-    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]))
-    assert list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]) == []
-    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(2)]))
-    assert [row.gone for row in world.book.snapshot().rows(STAFF)] == [True, False]
-    assert list_writes(world.book.snapshot(), STAFF, []) == []
-    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]))
-    assert [row.gone for row in world.book.snapshot().rows(STAFF)] == [False, False]
+    world.store.commit(list_writes(world.store.snapshot(), STAFF, [staff(1), staff(2)]))
+    assert list_writes(world.store.snapshot(), STAFF, [staff(1), staff(2)]) == []
+    world.store.commit(list_writes(world.store.snapshot(), STAFF, [staff(2)]))
+    assert [row.gone for row in world.store.snapshot().rows(STAFF)] == [True, False]
+    assert list_writes(world.store.snapshot(), STAFF, []) == []
+    world.store.commit(list_writes(world.store.snapshot(), STAFF, [staff(1), staff(2)]))
+    assert [row.gone for row in world.store.snapshot().rows(STAFF)] == [False, False]
 
 
 def test_a_job_no_longer_current_is_marked() -> None:
     world = SyncFixture()
     jobs = [XpmJob(number="J1", name="A"), XpmJob(number="J2", name="B")]
-    world.book.commit(job_writes(world.book.snapshot(), jobs, world.clock.now()))
-    world.book.commit(job_writes(world.book.snapshot(), jobs[:1], world.clock.now()))
-    assert [job.gone for job in world.book.snapshot().rows(JOBS)] == [False, True]
+    world.store.commit(job_writes(world.store.snapshot(), jobs, world.clock.now()))
+    world.store.commit(job_writes(world.store.snapshot(), jobs[:1], world.clock.now()))
+    assert [job.gone for job in world.store.snapshot().rows(JOBS)] == [False, True]
 
 
 async def test_nothing_changed_writes_one_small_fact() -> None:
     world = SyncFixture(rows=[xpm(number) for number in range(1, 30)])
     await world.refresh()
-    before = len(world.book.commits)
+    before = len(world.store.commits)
     await world.refresh()
-    assert [[write.table for write in commit] for commit in world.book.commits[before:]] == [[META]]
+    assert [[write.table for write in commit] for commit in world.store.commits[before:]] == [[META]]
 
 
 async def test_a_list_taken_over_does_not_bring_back_what_was_agreed_with_a_link_taken_away(
@@ -167,7 +169,7 @@ async def test_a_list_taken_over_does_not_bring_back_what_was_agreed_with_a_link
     world = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
     await world.sync()
     world.practice.edit("u1", phone="2")
-    book, look, commit = world.book, world.book.snapshot, world.book.commit
+    store, look, commit = world.store, world.store.snapshot, world.store.commit
 
     def and_then_somebody_unlinks() -> Any:
         """Another process commits between this one's look and its commit; nobody can within a transaction."""
@@ -177,9 +179,9 @@ async def test_a_list_taken_over_does_not_bring_back_what_was_agreed_with_a_link
         return looked
 
     with monkeypatch.context() as patch:
-        patch.setattr(book, "snapshot", and_then_somebody_unlinks)
-        patch.setattr(book, "transact", lambda make: commit(make(look())))
-        commit_rows(book, [world.practice.rows["u1"]], world.clock.now())
-        book.snapshot()
-    assert world.book.snapshot().count(LINKS) == 0
+        patch.setattr(store, "snapshot", and_then_somebody_unlinks)
+        patch.setattr(store, "transact", lambda make: commit(make(look())))
+        commit_rows(store, [world.practice.rows["u1"]], world.clock.now())
+        store.snapshot()
+    assert world.store.snapshot().count(LINKS) == 0
     assert world.base().agreed == ()

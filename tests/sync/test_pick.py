@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.sync.fixtures import SyncFixture, client, contact, linked, member, xpm, xpm_contact
 from xpm_tui.domain.links import ContactLink
-from xpm_tui.domain.tables import APART, CLIENTS, IMAGES, LINKS, RUNS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, IMAGES, LINKS, RUNS
 from xpm_tui.domain.xpm import RecordReference
 from xpm_tui.sync.manual.links import unlink
 from xpm_tui.sync.manual.picks import PickedClient, pick
@@ -16,7 +16,7 @@ from xpm_tui.sync.policy import Policy
 async def picking(world: SyncFixture, *uuids: str, **options: Any) -> PickedClient:
     await world.refresh()
     picked = pick(
-        world.book.snapshot(),
+        world.store.snapshot(),
         uuids,
         ids=world.ids,
         policy=world.policy,
@@ -25,7 +25,7 @@ async def picking(world: SyncFixture, *uuids: str, **options: Any) -> PickedClie
         run=world.ids.new("r")[0],
         **options,
     )
-    world.book.commit(picked.writes)
+    world.store.commit(picked.writes)
     return picked
 
 
@@ -74,7 +74,7 @@ async def test_the_same_client_in_the_book_is_linked_instead() -> None:
     world = SyncFixture([client(phone="7")], [xpm(phone="1")])
     picked = await picking(world, "u1")
     assert (picked.created, picked.linked) == ({}, {"u1": "c1"})
-    assert world.book.snapshot().count(CLIENTS) == 1
+    assert world.store.snapshot().count(CLIENTS) == 1
     assert world.client().phone == "7"
     assert [change.mark for change in await world.changes()] == ["first"]
 
@@ -123,8 +123,8 @@ async def test_one_twin_may_be_picked_by_itself() -> None:
 async def test_a_pair_taken_apart_is_not_linked_by_picking() -> None:
     world = SyncFixture([client(contacts=(contact(1),))], [xpm()], links=[linked()])
     await world.refresh()
-    world.book.commit(
-        unlink(world.book.snapshot(), "c1", now=world.clock.now(), by="kim", run=world.ids.new("r")[0])
+    world.store.commit(
+        unlink(world.store.snapshot(), "c1", now=world.clock.now(), by="kim", run=world.ids.new("r")[0])
     )
     assert whys(await picking(world, "u1")) == {"u1": "apart"}
 
@@ -132,13 +132,13 @@ async def test_a_pair_taken_apart_is_not_linked_by_picking() -> None:
 async def test_picking_is_a_run_with_images_and_nothing_picked_is_none() -> None:
     world = SyncFixture(rows=[xpm()])
     await picking(world, "u9")
-    assert world.book.snapshot().count(RUNS) == 0
+    assert world.store.snapshot().count(RUNS) == 0
     picked = await picking(world, "u1")
-    (run,) = world.book.snapshot().rows(RUNS)
-    (image,) = world.book.snapshot().rows(IMAGES)
+    (run,) = world.store.snapshot().rows(RUNS)
+    (image,) = world.store.snapshot().rows(IMAGES)
     assert (run.outcome, run.counts["picked"], image.created) == ("done", 1, True)
     assert image.client == picked.created["u1"]
-    assert world.book.snapshot().count(LINKS) == 1
+    assert world.store.snapshot().count(LINKS) == 1
 
 
 async def test_a_client_said_to_be_different_is_not_in_the_way_and_that_is_remembered() -> None:
@@ -148,5 +148,5 @@ async def test_a_client_said_to_be_different_is_not_in_the_way_and_that_is_remem
     assert whys(picked) == {"u1": "same-name"}, "the other one may still be it"
     picked = await picking(world, "u1", different=["c1", "c2"])
     assert set(picked.created) == {"u1"}
-    apart = [row for row in world.book.snapshot().rows(APART) if row.different]
+    apart = [row for row in world.store.snapshot().rows(BLOCKED_PAIRS) if row.different]
     assert {(row.client, row.uuid) for row in apart} == {("c1", "u1"), ("c2", "u1")}

@@ -112,7 +112,7 @@ def test_any_practice_comes_to_rest_and_stays_there(seed: int, size: int) -> Non
 async def _comes_to_rest(dice: Random, size: int) -> None:
     world = world_of(practice(dice, size))
     await until_idle(world)
-    for client in [*world.book.snapshot().rows(CLIENTS)]:
+    for client in [*world.store.snapshot().rows(CLIENTS)]:
         world.put(CLIENTS, [perturbed(dice, client, 2)])
     for row in [*world.practice.rows.values()]:
         world.practice.add(perturbed_row(dice, row, 2))
@@ -133,9 +133,9 @@ async def _loses_nothing(people: People) -> None:
         assert world.practice.sent == []
         assert texts(world.practice.rows.values()) == theirs
     else:
-        assert texts(world.book.snapshot().rows(CLIENTS)) == ours
+        assert texts(world.store.snapshot().rows(CLIENTS)) == ours
     assert set(world.practice.rows) == {row.uuid for row in people.rows}
-    assert world.book.snapshot().count(CLIENTS) == len(people.clients)
+    assert world.store.snapshot().count(CLIENTS) == len(people.clients)
 
 
 @settings(max_examples=count(default=40, soak=10_000), deadline=None)
@@ -154,13 +154,13 @@ async def _switched(dice: Random, size: int) -> None:
             await until_idle(world)
             nothing_is_silent(world)
         if dice.random() < 0.3:
-            client = dice.choice([*world.book.snapshot().rows(CLIENTS), None])
+            client = dice.choice([*world.store.snapshot().rows(CLIENTS), None])
             world.put(CLIENTS, [perturbed(dice, client, 3 + turn)] if client else [])
 
 
 def nothing_is_silent(world: SyncFixture) -> None:
     """What differs is planned or listed, never both; the plan counts what is listed."""
-    snapshot = world.book.snapshot()
+    snapshot = world.store.snapshot()
     plan, records = world.plan()
     listed = [each for _, each in list_differences(snapshot, world.policy)]
     assert Counter(each.why for each in listed) == plan.differences
@@ -208,7 +208,7 @@ async def _undone(people: People) -> None:
     world.policy = Policy(direction="from_xpm", level=people.policy.level)
     run = await world.sync()
     plan, records, unclear = plan_undo(
-        world.book.snapshot(),
+        world.store.snapshot(),
         run.id,
         id="p99",
         now=world.clock.now(),
@@ -222,7 +222,7 @@ async def _undone(people: People) -> None:
     await world.apply(plan, records)
     assert unclear == ()
     before = {client.id: canonical(client) for client in people.clients}
-    assert {client.id: canonical(client) for client in world.book.snapshot().rows(CLIENTS)} == before
+    assert {client.id: canonical(client) for client in world.store.snapshot().rows(CLIENTS)} == before
     again: list[Change] = [
         change for record in (await refreshed_plan(world))[1] for change in record.changes if change.ticked
     ]

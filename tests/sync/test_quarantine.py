@@ -74,12 +74,12 @@ async def test_a_record_set_aside_keeps_its_row_and_is_not_gone(odd: Any) -> Non
     assert (got.gone, got.quarantined, got.listed) == (0, 1, 2)
     assert world.mirror("u1") == msgspec.structs.replace(before, unread=(NAMELESS,))
     assert await world.changes() == []
-    assert [one.uuid for one in set_aside(world.book.snapshot())["clients"]] == ["u1"]
+    assert [one.uuid for one in set_aside(world.store.snapshot())["clients"]] == ["u1"]
     await world.refresh(complete=False)
-    assert "clients" in set_aside(world.book.snapshot()), "a list of changes says nothing of the others"
+    assert "clients" in set_aside(world.store.snapshot()), "a list of changes says nothing of the others"
     world.set_aside()
     await world.refresh()
-    assert set_aside(world.book.snapshot()) == {}
+    assert set_aside(world.store.snapshot()) == {}
     assert one(await world.changes(), "phone").new == "2"
 
 
@@ -116,7 +116,7 @@ async def test_a_record_that_came_twice_is_put_back_as_it_was(odd: Any) -> None:
     await world.refresh()
     assert world.mirror("u1") == msgspec.structs.replace(before, unread=(TWICE,))
     assert world.base() == base
-    assert world.book.snapshot().get(XPM_CLIENTS, "u9") is None
+    assert world.store.snapshot().get(XPM_CLIENTS, "u9") is None
 
 
 async def test_only_the_field_is_set_aside_where_the_rest_is_sound(odd: Any) -> None:
@@ -141,14 +141,14 @@ async def test_a_run_goes_on_and_is_done_in_part_and_the_next_one_is_whole(odd: 
     world.set_aside()
     world.practice.edit("u1", unread=())
     assert (await world.sync()).outcome == "done"
-    assert world.book.snapshot().get(RUNS, run.id) is not None
+    assert world.store.snapshot().get(RUNS, run.id) is not None
 
 
 async def test_what_is_set_aside_is_never_written_to_xpm(odd: Any) -> None:
     policy = Policy(direction="to_xpm")
     world = odd([client(phone="1")], [xpm(phone="1")], policy=policy, links=[linked()])
     await world.sync()
-    world.book.commit([])
+    world.store.commit([])
     phone = RecordFault("phone", "Phone", "has a control character", "character")
     world.practice.edit("u1", unread=(phone,))
     world.set_aside(aside(phone, "u1"))
@@ -171,7 +171,7 @@ def test_the_outbox_refuses_a_field_and_a_whole_record() -> None:
 
 def test_nothing_is_created_that_may_be_a_record_nobody_can_read() -> None:
     world = SyncFixture()
-    snapshot = world.book.snapshot()
+    snapshot = world.store.snapshot()
     for there in (aside(NAMELESS, "u7"), aside(TWICE, "u7", name="Kowhai Limited")):
         with pytest.raises(DecisionNeeded, match="Nothing was created"):
             refuse_unreadable(snapshot, "clients", [there], "Kowhai Ltd")
@@ -180,27 +180,27 @@ def test_nothing_is_created_that_may_be_a_record_nobody_can_read() -> None:
 
 def test_staff_set_aside_are_not_gone() -> None:
     world = SyncFixture()
-    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2), staff(3)]))
+    world.store.commit(list_writes(world.store.snapshot(), STAFF, [staff(1), staff(2), staff(3)]))
     known = Quarantined(kind="Staff", faults=(NAMELESS,), uuid=staff(2).uuid)
-    world.book.commit(list_writes(world.book.snapshot(), STAFF, Records([staff(1)], [known])))
-    gone = {row.uuid: row.gone for row in world.book.snapshot().rows(STAFF)}
+    world.store.commit(list_writes(world.store.snapshot(), STAFF, Records([staff(1)], [known])))
+    gone = {row.uuid: row.gone for row in world.store.snapshot().rows(STAFF)}
     assert gone == {staff(1).uuid: False, staff(2).uuid: False, staff(3).uuid: True}
-    assert "staff" in set_aside(world.book.snapshot())
-    (shown,) = set_aside(world.book.snapshot())["staff"]
+    assert "staff" in set_aside(world.store.snapshot())
+    (shown,) = set_aside(world.store.snapshot())["staff"]
     assert shown.called == f'Staff member "{staff(2).name}" ({staff(2).uuid})', "as the mirror knows it"
     nobody = Quarantined(kind="Staff", faults=(NAMELESS,))
-    world.book.commit(list_writes(world.book.snapshot(), STAFF, Records([staff(2)], [nobody])))
-    assert not {row.uuid: row.gone for row in world.book.snapshot().rows(STAFF)}[staff(1).uuid]
+    world.store.commit(list_writes(world.store.snapshot(), STAFF, Records([staff(2)], [nobody])))
+    assert not {row.uuid: row.gone for row in world.store.snapshot().rows(STAFF)}[staff(1).uuid]
 
 
 def test_a_job_set_aside_without_its_number_is_not_gone() -> None:
     world = SyncFixture()
     jobs = [XpmJob(number=f"J{n}", name=f"Tax {n}", uuid=f"j{n}") for n in (1, 2, 3)]
     now = world.clock.now()
-    world.book.commit(job_writes(world.book.snapshot(), jobs, now))
+    world.store.commit(job_writes(world.store.snapshot(), jobs, now))
     numberless = Quarantined(kind="Job", faults=(NAMELESS,), uuid="j2", name="Tax 2")
-    world.book.commit(job_writes(world.book.snapshot(), Records([jobs[0]], [numberless]), now))
-    assert {row.number: row.gone for row in world.book.snapshot().rows(JOBS)} == {
+    world.store.commit(job_writes(world.store.snapshot(), Records([jobs[0]], [numberless]), now))
+    assert {row.number: row.gone for row in world.store.snapshot().rows(JOBS)} == {
         "J1": False, "J2": False, "J3": True,
     }  # fmt: skip
 
@@ -209,5 +209,5 @@ async def test_names_of_people_who_left_come_from_the_clients() -> None:
     world = SyncFixture(rows=[xpm(1, manager={"uuid": "s9", "name": "Ida Left"}, contacts=(xpm_contact(1),))])
     world.practice.rows["u1"] = msgspec.convert(msgspec.to_builtins(world.practice.rows["u1"]), XpmClient)
     await world.refresh()
-    assert named_people(world.book.snapshot()) == {"s9": "Ida Left"}
-    assert world.book.snapshot().get(META, "named_people") is not None
+    assert named_people(world.store.snapshot()) == {"s9": "Ida Left"}
+    assert world.store.snapshot().get(META, "named_people") is not None

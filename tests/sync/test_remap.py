@@ -15,7 +15,7 @@ from xpm_tui.domain.links import Freeze
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import APART, FREEZES, LINKS, PLANNED, PLANS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, FREEZES, LINKS, PLANNED, PLANS
 from xpm_tui.domain.xpm import RecordReference, XpmClient
 from xpm_tui.sync.canonical import TeamLinks
 from xpm_tui.sync.manual.links import link, link_effect, unlink
@@ -56,21 +56,21 @@ async def synced(mine: Client | None = None, *rows: XpmClient, **policy: Any) ->
 
 def relink(world: SyncFixture, uuid: str = "u2", id_: str = "c1", **how: Any) -> str:
     (run,) = world.ids.new("r")
-    snapshot, now = world.book.snapshot(), world.clock.now()
-    world.book.commit(link(snapshot, id_, uuid, now=now, by="kim", run=run, policy=world.policy, **how))
+    snapshot, now = world.store.snapshot(), world.clock.now()
+    world.store.commit(link(snapshot, id_, uuid, now=now, by="kim", run=run, policy=world.policy, **how))
     return run
 
 
 def unlinked(world: SyncFixture, id_: str = "c1") -> str:
     (run,) = world.ids.new("r")
-    snapshot, now = world.book.snapshot(), world.clock.now()
-    world.book.commit(unlink(snapshot, id_, now=now, by="kim", run=run))
+    snapshot, now = world.store.snapshot(), world.clock.now()
+    world.store.commit(unlink(snapshot, id_, now=now, by="kim", run=run))
     return run
 
 
 async def undo(world: SyncFixture, run: str) -> Run:
     plan, records, _ = plan_undo(
-        world.book.snapshot(), run, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
+        world.store.snapshot(), run, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
         tenant="tenant", scopes="scopes", policy=world.policy,
     )  # fmt: skip
     world.put(PLANS, [plan])
@@ -80,7 +80,7 @@ async def undo(world: SyncFixture, run: str) -> Run:
 
 async def test_what_came_from_the_former_client_is_listed_and_goes_with_the_link() -> None:
     world = await synced()
-    shown = link_effect(world.book.snapshot(), world.policy, "c1", "u2").former
+    shown = link_effect(world.store.snapshot(), world.policy, "c1", "u2").former
     relink(world)
     ours = world.client()
     assert (ours.phone, ours.address, ours.postal_address, ours.groups) == ("09 222", "", "", ())
@@ -105,7 +105,7 @@ async def test_what_the_user_changed_stays_and_is_sent_only_once_ticked() -> Non
     ron = world.client().contacts[1].id
     world.edit(address="9 New Rd")
     world.edit_contact("c1", ron, phone="021 99")
-    kept = [each for each in link_effect(world.book.snapshot(), world.policy, "c1", "u2").former if each.why]
+    kept = [each for each in link_effect(world.store.snapshot(), world.policy, "c1", "u2").former if each.why]
     assert [(each.field, each.outcome, each.why) for each in kept] == [
         ("address", "kept", "edited"), ("contact", "kept", "edited"),
     ]  # fmt: skip
@@ -127,7 +127,7 @@ async def test_what_the_user_changed_stays_and_is_sent_only_once_ticked() -> Non
     world.put(PLANNED, [record])
     await world.apply(plan, [record], reviewed=True)
     assert world.practice.rows["u2"].address == "9 New Rd"
-    assert foreign_values(world.book.snapshot(), world.client(), "u2", TeamLinks.of([])).keys() == {
+    assert foreign_values(world.store.snapshot(), world.client(), "u2", TeamLinks.of([])).keys() == {
         f"{ron}.contact_name", f"{ron}.contact_mobile",
     }  # fmt: skip
 
@@ -154,7 +154,7 @@ async def test_values_stay_known_while_unlinked_and_undone() -> None:
     await undo(world, run)
     assert world.base().agreed
     unlinked(world)
-    world.book.commit([Drop(APART, each.id) for each in world.book.snapshot().rows(APART)])
+    world.store.commit([Drop(BLOCKED_PAIRS, each.id) for each in world.store.snapshot().rows(BLOCKED_PAIRS)])
     world.edit(name="Kauri Joinery")
     assert not any(change.field == "link" for change in await world.changes())
     relink(world)
@@ -191,7 +191,7 @@ async def test_a_converted_prospect_keeps_its_data() -> None:
     world.practice.edit("u1", prospect=True)
     world.practice.add(xpm(3, "Rata Orchards Ltd"))
     await world.refresh()
-    assert link_effect(world.book.snapshot(), world.policy, "c1", "u3").former == ()
+    assert link_effect(world.store.snapshot(), world.policy, "c1", "u3").former == ()
     relink(world, "u3")
     assert (world.client().address, len(world.client().contacts)) == ("1 Rata St", 2)
     world.practice.add(kauri())
@@ -240,7 +240,7 @@ async def test_no_value_of_one_xpm_client_is_ever_planned_into_another(seed: int
     runs: list[str] = []
     for _ in range(14):
         id_, uuid = dice.choice(["c1", "c2"]), dice.choice(["u1", "u2", "u3"])
-        snapshot = world.book.snapshot()
+        snapshot = world.store.snapshot()
         now = snapshot.get(LINKS, id_)
         match dice.randrange(9):
             case 0 | 1:

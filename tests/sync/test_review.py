@@ -40,7 +40,7 @@ async def test_counts_and_estimate_follow_the_ticks() -> None:
     plan, records = world.plan()
     assert (plan.counts["items"], plan.estimate.calls) == (3, 4)
     records = [*tick(records, False, record="c1"), *records[1:]]
-    again = recount(world.book.snapshot(), plan, records)
+    again = recount(world.store.snapshot(), plan, records)
     assert (again.counts["items"], again.counts["waiting"], again.estimate.calls) == (1, 2, 2)
 
 
@@ -71,7 +71,7 @@ async def test_duplicates_on_both_sides_name_the_safest_to_keep_and_the_steps() 
     )
     world.put(JOBS, [XpmJob(number="J1", name="Tax", client=RecordReference("u3"))])
     await world.refresh()
-    theirs, ours = duplicates(world.book.snapshot())
+    theirs, ours = duplicates(world.store.snapshot())
     assert (theirs.side, theirs.survivor, len(theirs.members)) == ("xpm", "u3", 3)
     assert "only one that is linked" in theirs.why
     assert any("Archive number 1002" in step for step in theirs.steps)

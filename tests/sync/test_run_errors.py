@@ -53,14 +53,18 @@ async def test_a_run_with_one_client_that_fails(error: type[AppError]) -> None:
         with pytest.raises(error):
             await world.apply(plan, records)
         assert [world.practice.rows[f"u{n}"].phone for n in (1, 2, 3)] == ["1", "", ""]
-    (run,) = world.book.snapshot().rows(RUNS)
+    (run,) = world.store.snapshot().rows(RUNS)
     assert run.outcome != "running"
-    intents = {intent.record: intent.state for intent in world.book.snapshot().rows(INTENTS)}
+    intents = {intent.record: intent.state for intent in world.store.snapshot().rows(INTENTS)}
     # What got no answer was looked up at the end of the run: XPM shows that it did not take effect.
     assert intents["c2"] == ("failed" if ending == "unknown" else state)
     # The next run looks first, then sends again exactly what is not there.
     await resolve(
-        book=world.book, practice=world.practice, clock=world.clock, tell=world.events.emit, create_lag=300.0
+        store=world.store,
+        practice=world.practice,
+        clock=world.clock,
+        tell=world.events.emit,
+        create_lag=300.0,
     )
     world.practice.faults = []
     before = len(world.practice.sent)
@@ -77,9 +81,9 @@ async def test_a_creation_that_fails(error: type[AppError]) -> None:
     world.practice.faults, world.practice.lost = [failing], [failing]
     with pytest.raises(DecisionNeeded if ending == "unknown" else error):
         await create(world)
-    (intent,) = world.book.snapshot().rows(INTENTS)
+    (intent,) = world.store.snapshot().rows(INTENTS)
     assert intent.state == ("held" if ending == "unknown" else state)
-    (run,) = world.book.snapshot().rows(RUNS)
+    (run,) = world.store.snapshot().rows(RUNS)
     assert run.outcome == ("held" if ending == "unknown" else "failed")
     assert run.error
     if intent.state == "failed":
@@ -99,7 +103,7 @@ async def test_a_staff_creation_that_fails(error: type[AppError]) -> None:
     world.practice.faults, world.practice.lost = [failing], [failing]
     with pytest.raises(DecisionNeeded if ending == "unknown" else error):
         await create_member(world)
-    (intent,) = world.book.snapshot().rows(INTENTS)
+    (intent,) = world.store.snapshot().rows(INTENTS)
     assert intent.state == ("held" if ending == "unknown" else state)
 
 
@@ -118,7 +122,7 @@ async def test_one_value_that_cannot_be_sent_holds_one_client(bad: str, place: s
     assert f"U+{ord(bad[1:][:1] or bad):04X}" in run.error
     (event,) = [event for event in world.events.all if event.key == "sync.unsendable"]
     assert event.record.partition("/")[0] == "c2"
-    assert unresolved_intents(world.book.snapshot()) == []
+    assert unresolved_intents(world.store.snapshot()) == []
     # Every run names it, and sends nothing of it; once it is corrected, it goes.
     before = len(world.practice.sent)
     assert (await world.sync()).outcome == "partial"

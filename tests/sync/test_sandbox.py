@@ -31,14 +31,14 @@ async def test_pull_then_push_writes_nothing_and_an_edit_is_one_call(size: int, 
     practice = world.practice
     pick_all(practice)
     for place, staff in enumerate(list(practice.snapshot().rows(STAFF))[:2]):
-        practice.book.commit([Put(TEAM, TeamMember(id=f"t{place}", name=staff.name, staff=staff.uuid))])
+        practice.store.commit([Put(TEAM, TeamMember(id=f"t{place}", name=staff.name, staff=staff.uuid))])
     assert (await runner.run(practice, reviewed=True)).outcome == "done"
     world.clock.move(timedelta(hours=1))
     practice.settings.set("sync.direction", "to_xpm")
     quiet = await runner.run(practice, reviewed=True)
     assert (quiet.outcome, quiet.counts, writes(world)) == ("done", {}, [])
     edited = list(practice.snapshot().rows(CLIENTS))[:5]
-    practice.book.commit(
+    practice.store.commit(
         [Put(CLIENTS, msgspec.structs.replace(client, city="Ōtaki & Co")) for client in edited]
     )
     pushed = await runner.run(practice, reviewed=True)

@@ -142,7 +142,7 @@ async def test_undo_brings_every_copy_back() -> None:
     share(world)
     await world.refresh()
     plan, records, unclear = plan_undo(
-        world.book.snapshot(), run.id, id="p99", now=world.clock.now(), by="kim", tenant="tenant",
+        world.store.snapshot(), run.id, id="p99", now=world.clock.now(), by="kim", tenant="tenant",
         scopes="scopes", policy=world.policy,
     )  # fmt: skip
     world.put(PLANS, [plan])

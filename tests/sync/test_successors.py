@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from tests.sync.fixtures import SyncFixture, client, linked, xpm
 from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import BlockedPair, Link, LinkState, Successor, Vanished
-from xpm_tui.domain.tables import APART, LINKS, VANISHED, XPM_CLIENTS
+from xpm_tui.domain.links import BlockedPair, Link, LinkState, LostClient, Successor
+from xpm_tui.domain.tables import BLOCKED_PAIRS, LINKS, LOST_CLIENTS, XPM_CLIENTS
 from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact, XpmJob
 from xpm_tui.sync.matching.successors import SuccessorIndex
 from xpm_tui.sync.mirror import job_writes
@@ -48,18 +48,18 @@ class Practice(SyncFixture):
         self.clock.move(timedelta(hours=1))
         await self.refresh()
         jobs = await self.practice.current_jobs()
-        self.book.commit(job_writes(self.book.snapshot(), jobs, self.clock.now()))
+        self.store.commit(job_writes(self.store.snapshot(), jobs, self.clock.now()))
 
     async def found(self) -> tuple[LinkState, list[Successor]]:
         """The state of the link, and the successors, as they are stored when the lists were read."""
         await self.read()
-        snapshot = self.book.snapshot()
+        snapshot = self.store.snapshot()
         link = snapshot.get(LINKS, "c1")
         assert link is not None
         index = SuccessorIndex(snapshot, [(self.client(), link)])
-        vanished = snapshot.get(VANISHED, link.uuid) or Vanished(id=link.uuid)
-        self.put(VANISHED, [replace(vanished, found=index.find(self.client(), link, vanished))])
-        snapshot = self.book.snapshot()
+        vanished = snapshot.get(LOST_CLIENTS, link.uuid) or LostClient(id=link.uuid)
+        self.put(LOST_CLIENTS, [replace(vanished, found=index.find(self.client(), link, vanished))])
+        snapshot = self.store.snapshot()
         return link_state(snapshot, self.client()), survivors(snapshot, "c1", link)
 
 
@@ -159,7 +159,7 @@ async def test_a_deleted_row_keeps_what_it_is_recognised_by() -> None:
     world.practice.add(replace(LOST, contacts=(), groups=(), code="", deleted=True))
     state, (best, *_) = await world.found()
     assert (state, best.uuid) == ("merged", "u2")
-    row = world.book.snapshot().get(XPM_CLIENTS, "u1")
+    row = world.store.snapshot().get(XPM_CLIENTS, "u1")
     assert row is not None
     assert (row.contacts, row.deleted) == (LOST.contacts, True)
 
@@ -175,13 +175,13 @@ async def test_a_survivor_that_is_merged_in_turn_leads_to_the_last_one() -> None
     world.on({"J1": "u3"})
     world.practice.remove("u2")
     await world.read()
-    snapshot = world.book.snapshot()
-    second = snapshot.get(VANISHED, "u2")
+    snapshot = world.store.snapshot()
+    second = snapshot.get(LOST_CLIENTS, "u2")
     assert second is not None
     lost = Client(id="c2", name="Rowan"), Link(id="c2", uuid="u2")
     found = SuccessorIndex(snapshot, [lost]).find(*lost, second)
-    world.put(VANISHED, [replace(second, found=found)])
-    snapshot = world.book.snapshot()
+    world.put(LOST_CLIENTS, [replace(second, found=found)])
+    snapshot = world.store.snapshot()
     assert (link_state(snapshot, world.client()), takes_over(snapshot, "c1", "u3")) == ("merged", True)
 
 
@@ -190,8 +190,8 @@ async def test_what_a_user_calls_another_client_is_no_survivor() -> None:
     await world.read()
     merge(world, HEIR)
     assert (await world.found())[0] == "merged"
-    world.put(APART, [BlockedPair(id="c1/u2", client="c1", uuid="u2", different=True)])
-    assert link_state(world.book.snapshot(), world.client()) == "gone"
+    world.put(BLOCKED_PAIRS, [BlockedPair(id="c1/u2", client="c1", uuid="u2", different=True)])
+    assert link_state(world.store.snapshot(), world.client()) == "gone"
 
 
 async def test_a_client_that_xpm_does_not_have_when_it_is_written_to_is_gone_at_once() -> None:
@@ -202,6 +202,6 @@ async def test_a_client_that_xpm_does_not_have_when_it_is_written_to_is_gone_at_
     plan, records = world.plan()
     world.practice.faults = [RecordMissing("Invalid client identifier.")]
     run = await world.apply(plan, records)
-    snapshot = world.book.snapshot()
+    snapshot = world.store.snapshot()
     assert (run.outcome, link_state(snapshot, world.client())) == ("partial", "gone")
-    assert [each.id for each in snapshot.rows(VANISHED)] == ["u1"]
+    assert [each.id for each in snapshot.rows(LOST_CLIENTS)] == ["u1"]

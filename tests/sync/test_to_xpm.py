@@ -60,7 +60,7 @@ async def in_step(count: int = 1, **fields: Any) -> SyncFixture:
 
 
 def intents(world: SyncFixture) -> list[Intent]:
-    return [*world.book.snapshot().rows(INTENTS)]
+    return [*world.store.snapshot().rows(INTENTS)]
 
 
 async def test_an_update_sends_the_name_and_the_changed_elements_only() -> None:
@@ -110,9 +110,9 @@ async def test_a_push_commits_only_what_says_something() -> None:
         world.edit(f"c{number}", phone="5")
     await world.refresh()
     plan, records = world.plan()
-    before = len(world.book.commits)
+    before = len(world.store.commits)
     await world.apply(plan, records)
-    each = [sorted({write.table.name for write in writes}) for writes in world.book.commits[before:]]
+    each = [sorted({write.table.name for write in writes}) for writes in world.store.commits[before:]]
     nothing_but_progress = [names for names in each if names == [RUNS.name]]
     # The run begins and ends, and each client counts as done; nothing of a client is on Ignition's side.
     assert len(nothing_but_progress) == 1 + 3
@@ -253,11 +253,11 @@ async def test_each_write_is_intended_then_sent_then_ended_with_what_it_brought(
     world.edit(phone="2")
     await world.refresh()
     plan, records = world.plan()
-    before = len(world.book.commits)
+    before = len(world.store.commits)
     await world.apply(plan, records)
     steps = [
         (write.row.state, {each.table.name for each in commit})
-        for commit in world.book.commits[before:]
+        for commit in world.store.commits[before:]
         for write in commit
         if isinstance(write, Put) and write.table is INTENTS
     ]
@@ -353,7 +353,7 @@ async def test_without_allowance_the_run_ends_and_says_so() -> None:
     world.practice.faults = [None, AllowanceUsedUp("No calls left today.")]
     with pytest.raises(AllowanceUsedUp):
         await world.sync()
-    (run,) = [run for run in world.book.snapshot().rows(RUNS) if run.outcome == "partial"]
+    (run,) = [run for run in world.store.snapshot().rows(RUNS) if run.outcome == "partial"]
     assert (run.case, run.error, run.counts["changes"]) == ("day-limit", "No calls left today.", 1)
     await world.sync()
     assert await world.changes() == []
@@ -399,13 +399,13 @@ async def lost_contact() -> tuple[SyncFixture, str]:
     lost = OutcomeUnknown("No answer.")
     world.practice.faults, world.practice.lost = [lost], [lost]
     await world.sync()
-    return world, held_intents(world.book.snapshot())[0].id
+    return world, held_intents(world.store.snapshot())[0].id
 
 
 @pytest.mark.parametrize(("choice", "made"), [("again", 1), ("drop", 0)])
 async def test_a_person_may_have_a_held_contact_sent_again_or_dropped(choice: Any, made: int) -> None:
     world, intent = await lost_contact()
-    world.book.commit(decision_writes(world.book.snapshot(), intent, choice, world.clock.now()))
+    world.store.commit(decision_writes(world.store.snapshot(), intent, choice, world.clock.now()))
     await world.sync()
     assert [each.name for each in world.practice.rows["u1"].contacts].count("Al") == made
     assert await world.changes() == []
@@ -417,8 +417,8 @@ async def test_a_person_may_adopt_a_contact_that_shows_late() -> None:
     world.practice.edit("u1", contacts=(*row.contacts, xpm_contact(50, name="Al", phone="9")))
     await world.refresh()
     with pytest.raises(NotFound):
-        decision_writes(world.book.snapshot(), intent, "adopt", world.clock.now(), "x404")
-    world.book.commit(decision_writes(world.book.snapshot(), intent, "adopt", world.clock.now(), "x50"))
+        decision_writes(world.store.snapshot(), intent, "adopt", world.clock.now(), "x404")
+    world.store.commit(decision_writes(world.store.snapshot(), intent, "adopt", world.clock.now(), "x50"))
     assert {joined.contact: joined.uuid for joined in world.link().contacts}["k9"] == "x50"
     await world.sync()
     assert len(world.practice.rows["u1"].contacts) == 2
@@ -435,14 +435,14 @@ async def two_alike() -> tuple[SyncFixture, list[Intent]]:
     row = world.practice.rows["u1"]
     world.practice.edit("u1", contacts=(*row.contacts, xpm_contact(50, name="Al")))
     await world.refresh()
-    return world, held_intents(world.book.snapshot())
+    return world, held_intents(world.store.snapshot())
 
 
 async def test_one_contact_of_xpm_is_not_found_to_be_two_of_ours() -> None:
     world, intents = await two_alike()
-    world.book.commit([Put(INTENTS, msgspec.structs.replace(each, state="sent")) for each in intents])
+    world.store.commit([Put(INTENTS, msgspec.structs.replace(each, state="sent")) for each in intents])
     found = await resolve(
-        book=world.book, practice=world.practice, clock=world.clock, tell=world.events.emit, create_lag=0,
+        store=world.store, practice=world.practice, clock=world.clock, tell=world.events.emit, create_lag=0,
         patient=False,
     )  # fmt: skip
     assert (len(found.done), len(found.held)) == (1, 1)
@@ -451,9 +451,9 @@ async def test_one_contact_of_xpm_is_not_found_to_be_two_of_ours() -> None:
 
 async def test_a_person_cannot_adopt_one_contact_for_two_of_ours() -> None:
     world, (first, second) = await two_alike()
-    world.book.commit(decision_writes(world.book.snapshot(), first.id, "adopt", world.clock.now(), "x50"))
+    world.store.commit(decision_writes(world.store.snapshot(), first.id, "adopt", world.clock.now(), "x50"))
     with pytest.raises(BadInput, match="Another contact of this client is already linked"):
-        decision_writes(world.book.snapshot(), second.id, "adopt", world.clock.now(), "x50")
+        decision_writes(world.store.snapshot(), second.id, "adopt", world.clock.now(), "x50")
 
 
 async def test_trouble_of_another_kind_closes_the_intent_as_not_done() -> None:

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked, xpm, xpm_contact
-from xpm_tui.domain.plan import Direction, Unclear
+from xpm_tui.domain.plan import Direction, SkippedUndo
 from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS
+from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS
 from xpm_tui.sync.manual.links import link, unlink
 from xpm_tui.sync.manual.picks import pick
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
 
 
-async def undo(world: SyncFixture, run: Run | str, **options: Any) -> tuple[Run, tuple[Unclear, ...]]:
+async def undo(world: SyncFixture, run: Run | str, **options: Any) -> tuple[Run, tuple[SkippedUndo, ...]]:
     plan, records, unclear = plan_undo(
-        world.book.snapshot(),
+        world.store.snapshot(),
         run if isinstance(run, str) else run.id,
         id=world.ids.new("p")[0],
         now=world.clock.now(),
@@ -49,12 +49,12 @@ async def test_a_run_goes_back_to_the_old_values_and_stays_there() -> None:
     done, unclear = await undo(world, run)
     assert (done.outcome, unclear) == ("done", ())
     assert (world.client().phone, world.client().fax, world.client().contacts[0].name) == ("1", "2", "Jo")
-    assert {freeze.field for freeze in world.book.snapshot().rows(FREEZES)} == {
+    assert {freeze.field for freeze in world.store.snapshot().rows(FREEZES)} == {
         "phone",
         "fax",
         "k1.contact_name",
     }
-    assert all(freeze.undo and "kim" in freeze.reason for freeze in world.book.snapshot().rows(FREEZES))
+    assert all(freeze.undo and "kim" in freeze.reason for freeze in world.store.snapshot().rows(FREEZES))
     assert await world.changes() == []
     await world.sync()
     assert world.client().phone == "1"
@@ -92,8 +92,8 @@ async def test_what_was_changed_again_since_is_listed_and_the_rest_done() -> Non
 async def test_after_unfreezing_the_field_is_planned_as_it_was_before() -> None:
     world, run = await overwritten()
     await undo(world, run, field="phone")
-    for freeze in [*world.book.snapshot().rows(FREEZES)]:
-        world.book.commit([Drop(FREEZES, freeze.id)])
+    for freeze in [*world.store.snapshot().rows(FREEZES)]:
+        world.store.commit([Drop(FREEZES, freeze.id)])
     (change,) = await world.changes()
     assert (change.field, change.mark) == ("phone", "first")
 
@@ -117,9 +117,9 @@ async def test_an_undone_link_goes_with_its_base_and_stays_undone() -> None:
     world = SyncFixture([client(phone="1")], [xpm(phone="2")])
     run = await world.sync()
     await undo(world, run)
-    snapshot = world.book.snapshot()
+    snapshot = world.store.snapshot()
     assert (snapshot.count(LINKS), snapshot.count(BASE), snapshot.count(FREEZES)) == (0, 0, 0)
-    assert snapshot.count(APART) == 1
+    assert snapshot.count(BLOCKED_PAIRS) == 1
     assert world.client().phone == "1"
     assert await world.changes() == []
 
@@ -128,7 +128,7 @@ async def test_undoing_a_remap_goes_back_to_the_link_of_before() -> None:
     world = SyncFixture([client()], [xpm(1), xpm(2)], links=[linked()])
     await world.sync()
     now = world.clock.now()
-    world.book.commit(link(world.book.snapshot(), "c1", "u2", now=now, by="kim", run="r90"))
+    world.store.commit(link(world.store.snapshot(), "c1", "u2", now=now, by="kim", run="r90"))
     await undo(world, "r90")
     assert (world.link().uuid, world.link().number) == ("u1", "1001")
 
@@ -136,10 +136,10 @@ async def test_undoing_a_remap_goes_back_to_the_link_of_before() -> None:
 async def test_undoing_an_unlink_links_again() -> None:
     world = SyncFixture([client()], [xpm()], links=[linked()])
     await world.sync()
-    world.book.commit(unlink(world.book.snapshot(), "c1", now=world.clock.now(), by="kim", run="r90"))
+    world.store.commit(unlink(world.store.snapshot(), "c1", now=world.clock.now(), by="kim", run="r90"))
     await undo(world, "r90")
     assert world.link().uuid == "u1"
-    assert world.book.snapshot().count(APART) == 0
+    assert world.store.snapshot().count(BLOCKED_PAIRS) == 0
 
 
 async def test_an_added_contact_leaves_the_book_and_is_not_made_again() -> None:
@@ -163,7 +163,7 @@ async def test_an_added_contact_that_was_edited_stays_and_is_listed() -> None:
 async def picked(world: SyncFixture) -> str:
     await world.refresh()
     made = pick(
-        world.book.snapshot(),
+        world.store.snapshot(),
         ["u1"],
         ids=world.ids,
         policy=world.policy,
@@ -171,7 +171,7 @@ async def picked(world: SyncFixture) -> str:
         by="kim",
         run="r90",
     )
-    world.book.commit(made.writes)
+    world.store.commit(made.writes)
     return made.created["u1"]
 
 
@@ -179,7 +179,7 @@ async def test_an_undone_pick_leaves_the_book() -> None:
     world = SyncFixture(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo"),))])
     await picked(world)
     await undo(world, "r90")
-    snapshot = world.book.snapshot()
+    snapshot = world.store.snapshot()
     assert (snapshot.count(CLIENTS), snapshot.count(LINKS), snapshot.count(BASE)) == (0, 0, 0)
 
 
@@ -193,7 +193,7 @@ async def test_a_pick_that_was_edited_or_is_in_use_stays(edited: bool, in_use: b
         world.edit(id_, phone="2")
     _, unclear = await undo(world, "r90", in_use=frozenset({id_}) if in_use else frozenset())
     assert [each.why for each in unclear] == [why]
-    assert world.book.snapshot().count(CLIENTS) == 1
+    assert world.store.snapshot().count(CLIENTS) == 1
 
 
 async def test_undoing_a_push_writes_the_old_values_to_xpm_and_they_stay() -> None:
@@ -291,15 +291,15 @@ async def test_an_undo_that_removes_a_link_can_be_undone_with_the_values_that_it
     run = await world.sync()
     assert world.practice.rows["u1"].phone == "1"
     back, _ = await undo(world, run)
-    assert (world.book.snapshot().get(LINKS, "c1"), world.practice.rows["u1"].phone) == (None, "8")
-    image = world.book.snapshot().get(IMAGES, f"{back.id}/c1")
+    assert (world.store.snapshot().get(LINKS, "c1"), world.practice.rows["u1"].phone) == (None, "8")
+    image = world.store.snapshot().get(IMAGES, f"{back.id}/c1")
     assert image is not None
     assert {(each.field, each.old, each.new) for each in image.written if each.side == "xpm"} == {
         ("phone", "1", "8")
     }
     again, unclear = await undo(world, back)
     assert (again.outcome, unclear) == ("done", ())
-    assert (world.book.snapshot().get(LINKS, "c1") is not None, world.practice.rows["u1"].phone) == (
+    assert (world.store.snapshot().get(LINKS, "c1") is not None, world.practice.rows["u1"].phone) == (
         True,
         "1",
     )
@@ -309,8 +309,8 @@ async def test_an_undo_that_removes_a_link_can_be_undone_in_ignition() -> None:
     world = SyncFixture([client(phone="1")], [xpm(phone="8")])
     run = await world.sync()
     back, _ = await undo(world, run)
-    assert (world.book.snapshot().get(LINKS, "c1"), world.client().phone) == (None, "1")
+    assert (world.store.snapshot().get(LINKS, "c1"), world.client().phone) == (None, "1")
     again, unclear = await undo(world, back)
     assert (again.outcome, unclear) == ("done", ())
-    assert (world.book.snapshot().get(LINKS, "c1") is not None, world.client().phone) == (True, "8")
+    assert (world.store.snapshot().get(LINKS, "c1") is not None, world.client().phone) == (True, "8")
     assert await world.changes() == []

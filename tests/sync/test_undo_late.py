@@ -10,7 +10,7 @@ from tests.sync.fixtures import SyncFixture, client, linked, xpm, xpm_contact
 from tests.sync.test_undo import overwritten, picked, undo
 from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.links import Freeze
-from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, PLANNED, PLANS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, FREEZES, PLANNED, PLANS
 from xpm_tui.sync.manual.links import link
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.planning.links import link_state
@@ -19,7 +19,7 @@ from xpm_tui.sync.policy import Policy
 
 def undo_plan(world: SyncFixture, run: str, **options: Any) -> Any:
     plan, records, unclear = plan_undo(
-        world.book.snapshot(), run, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
+        world.store.snapshot(), run, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
         tenant="tenant", scopes="scopes", policy=world.policy, **options,
     )  # fmt: skip
     world.put(PLANS, [plan])
@@ -28,7 +28,9 @@ def undo_plan(world: SyncFixture, run: str, **options: Any) -> Any:
 
 
 def relink(world: SyncFixture, uuid: str, run: str = "r90", id_: str = "c1", **how: Any) -> None:
-    world.book.commit(link(world.book.snapshot(), id_, uuid, now=world.clock.now(), by="lee", run=run, **how))
+    world.store.commit(
+        link(world.store.snapshot(), id_, uuid, now=world.clock.now(), by="lee", run=run, **how)
+    )
 
 
 async def test_a_link_made_while_an_undo_is_looked_at_stays() -> None:
@@ -39,7 +41,7 @@ async def test_a_link_made_while_an_undo_is_looked_at_stays() -> None:
     ended = await world.apply(plan, records, reviewed=True)
     assert ended.counts.get("moved") == 1
     assert world.link().uuid == "u2"
-    assert world.book.snapshot().count(APART) == 0
+    assert world.store.snapshot().count(BLOCKED_PAIRS) == 0
 
 
 async def test_a_push_is_not_taken_back_in_an_xpm_client_that_was_left_meanwhile() -> None:
@@ -72,7 +74,7 @@ async def test_a_pick_with_a_contact_added_by_hand_stays() -> None:
     id_ = await picked(world)
     world.edit(id_, contacts=(*world.client(id_).contacts, Contact(id="k77", name="Jo", email="jo@x")))
     _, unclear = await undo(world, "r90")
-    assert world.book.snapshot().count(CLIENTS) == 1
+    assert world.store.snapshot().count(CLIENTS) == 1
     assert [each.why for each in unclear] == ["client-edited"]
 
 
@@ -81,7 +83,7 @@ async def test_a_pick_that_ignition_knows_by_now_stays() -> None:
     id_ = await picked(world)
     world.edit(id_, client_id="CLI-7", state="active")
     _, unclear = await undo(world, "r90")
-    assert world.book.snapshot().count(CLIENTS) == 1
+    assert world.store.snapshot().count(CLIENTS) == 1
     assert [each.why for each in unclear] == ["client-edited"]
 
 
@@ -90,7 +92,7 @@ async def test_a_pick_with_a_switched_off_field_filled_in_by_hand_stays() -> Non
     id_ = await picked(world)
     world.edit(id_, phone="09 1")
     await undo(world, "r90")
-    assert world.book.snapshot().count(CLIENTS) == 1
+    assert world.store.snapshot().count(CLIENTS) == 1
 
 
 async def test_a_pick_that_was_linked_elsewhere_since_stays() -> None:
@@ -118,7 +120,7 @@ async def test_a_freeze_of_a_person_is_still_theirs_after_an_undo() -> None:
     world, run = await overwritten()
     world.put(FREEZES, [Freeze(id="c1/phone", client="c1", field="phone", reason="mine", by="lee")])
     await undo(world, run, field="phone")
-    freeze = world.book.snapshot().get(FREEZES, "c1/phone")
+    freeze = world.store.snapshot().get(FREEZES, "c1/phone")
     assert freeze is not None
     assert (freeze.undo, freeze.reason) == (False, "mine")
 
@@ -128,9 +130,9 @@ async def test_an_undone_remap_leaves_who_is_linked_there_by_now_alone() -> None
     await world.sync()
     relink(world, "u2", run="r90")
     relink(world, "u1", run="r91", id_="c2")
-    assert link_state(world.book.snapshot(), world.client("c2")) == "linked"
+    assert link_state(world.store.snapshot(), world.client("c2")) == "linked"
     await undo(world, "r90")
-    assert link_state(world.book.snapshot(), world.client("c2")) == "linked"
+    assert link_state(world.store.snapshot(), world.client("c2")) == "linked"
 
 
 async def test_undoing_brings_a_quiet_link_back_quiet() -> None:
@@ -140,7 +142,7 @@ async def test_undoing_brings_a_quiet_link_back_quiet() -> None:
     relink(world, "u2", run="r91", id_="c2")
     await undo(world, "r91")
     assert world.link("c2").quiet
-    assert link_state(world.book.snapshot(), world.client("c1")) == "linked"
+    assert link_state(world.store.snapshot(), world.client("c1")) == "linked"
 
 
 async def test_an_undo_writes_nothing_to_an_archived_client() -> None:
@@ -196,4 +198,4 @@ async def test_a_pick_goes_back_though_xpm_has_changed_since(case: str, directio
     world.practice.edit("u1", **now)
     await world.refresh()
     _, unclear = await undo(world, "r90")
-    assert made not in {*world.book.snapshot().ids(CLIENTS)}, unclear
+    assert made not in {*world.store.snapshot().ids(CLIENTS)}, unclear

@@ -35,7 +35,7 @@ def edit(world: SyncFixture, **values: Any) -> None:
 
 
 def frozen(world: SyncFixture) -> set[str]:
-    return {freeze.field for freeze in world.book.snapshot().rows(FREEZES)}
+    return {freeze.field for freeze in world.store.snapshot().rows(FREEZES)}
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["seen", "unseen"])
@@ -87,7 +87,7 @@ async def test_a_change_that_is_not_ticked_is_neither_undone_nor_frozen() -> Non
     unticked = tuple(msgspec.structs.replace(c, ticked=c.field != "phone") for c in record.changes)
     records = [msgspec.structs.replace(record, changes=unticked)]
     world.put(PLANNED, records)
-    found = plan_consequences(world.book.snapshot(), plan, records)
+    found = plan_consequences(world.store.snapshot(), plan, records)
     await world.apply(plan, records, reviewed=True)
     assert (world.client().phone, world.client().fax) == ("8", "2")
     assert frozen(world) == {"fax", "k1.contact_name"}
@@ -117,7 +117,7 @@ async def test_a_contact_that_stays_in_xpm_keeps_what_a_colleague_made_of_it() -
     world.practice.edit("u1", contacts=(msgspec.structs.replace(made, phone="55"),))
     await world.refresh()
     plan, records, _ = planned(world, run)
-    found = plan_consequences(world.book.snapshot(), plan, records)
+    found = plan_consequences(world.store.snapshot(), plan, records)
     assert [(each.what, each.records) for each in found.lasting] == [("contact", ("c1/k1",))]
     await undo(world, run)
     await world.sync()
@@ -182,7 +182,7 @@ async def test_an_undo_and_a_sync_change_nothing_that_it_restored_or_left(seed: 
     undone = dice.choice(runs)
     scope = {
         (image_.client, written_.record, written_.field)
-        for image_ in world.book.snapshot().rows(IMAGES)
+        for image_ in world.store.snapshot().rows(IMAGES)
         if image_.run == undone.id
         for written_ in image_.written
     }

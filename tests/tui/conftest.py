@@ -135,8 +135,8 @@ async def home(tmp_path: Path) -> Path:
     world.xpm.people += [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(2, 9)]
     world.xpm.job_templates += [Template(uuid=f"template-{n}", name=f"Work {n}") for n in range(2, 9)]
     with world.open() as practice:
-        practice.book.commit([Put(SERVICES, Service(id=f"s{n}", name=f"Service {n}")) for n in range(8)])
-        practice.book.commit([Put(TEAM, TeamMember(id=f"t{n}", name=f"Person {n}")) for n in range(8)])
+        practice.store.commit([Put(SERVICES, Service(id=f"s{n}", name=f"Service {n}")) for n in range(8)])
+        practice.store.commit([Put(TEAM, TeamMember(id=f"t{n}", name=f"Person {n}")) for n in range(8)])
         await refresh(practice, full=True)
         plan = await plans.make(practice)
         await background.run(practice, plan_id=plan.id)

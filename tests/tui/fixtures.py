@@ -26,7 +26,7 @@ from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.dialogs.talk import ProgressDialog
+from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.worker_thread import WorkerThread
@@ -96,7 +96,7 @@ class ConsoleFixture:
                 )
                 writes.append(put("identity", identity))
             if writes:
-                practice.book.commit(writes)
+                practice.store.commit(writes)
 
     def open(self, *, read_only: bool = False) -> OpenPractice:
         """The practice, reaching the XPM of this world."""

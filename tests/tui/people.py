@@ -79,4 +79,4 @@ async def fill(world: ConsoleFixture) -> None:
         ]  # fmt: skip
         practice.ids.new("t", 6)
         practice.ids.new("s", 6)
-        practice.book.commit(rows)
+        practice.store.commit(rows)

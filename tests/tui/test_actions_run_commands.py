@@ -113,13 +113,13 @@ async def test_a_run_is_released_resumed_and_stopped(
         assert taken(ran) == [("runs.release", {"run": held.id, "detach": True})]
         (last, *_) = world_runs(world)
         with world.open() as practice:
-            practice.book.commit([Put(RUNS, msgspec.structs.replace(last, outcome="interrupted"))])
+            practice.store.commit([Put(RUNS, msgspec.structs.replace(last, outcome="interrupted"))])
         await app.refresh_status()
         await until(pilot, "a Resume")
         await press(pilot, "a", "n")
         assert taken(ran) == [("runs.resume", {"detach": True})]
         with world.open() as practice:
-            practice.book.commit([Put(RUNS, msgspec.structs.replace(last, outcome="running"))])
+            practice.store.commit([Put(RUNS, msgspec.structs.replace(last, outcome="running"))])
         await press(pilot, "escape")
         app.show_run(last.id)
         await until(pilot, "Running")

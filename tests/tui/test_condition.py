@@ -28,7 +28,7 @@ async def test_the_head_names_the_condition_of_the_practice(world: ConsoleFixtur
         assert app.practice_status.condition == ""
         with world.open() as other:
             intent = Intent(id="i1", run="r1", kind="update-client", record="c1", state="sent")
-            other.book.commit([Put(INTENTS, intent)])
+            other.store.commit([Put(INTENTS, intent)])
             folder = other.data / "book"
         await looked(app)
         await settle(pilot)

@@ -25,7 +25,7 @@ async def mirrored(world: ConsoleFixture, *, empty: bool = False) -> None:
     with world.open() as practice:
         await refresh(practice, full=True)
         if empty:
-            practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
+            practice.store.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
 
 
 def shows(app: Console, screen: type[object]) -> bool:

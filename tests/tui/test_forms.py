@@ -184,7 +184,7 @@ async def test_a_clients_form_has_every_field_and_choices_for_what_is_chosen(
     world: ConsoleFixture, console: Make
 ) -> None:
     with world.open() as practice:
-        practice.book.commit(
+        practice.store.commit(
             [Put(TEAM, TeamMember(id="t1", name="Mere Tau")), Put(TEAM, TeamMember(id="t2", name="Bo Li"))]
         )
     app = console(world)
@@ -243,7 +243,7 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "field"),
+    ("error", "field"),
     [
         (BadInput("budget: 'x' is not a number."), "budget"),
         (BadInput("due days: 'x' is no number."), "due_days"),
@@ -254,9 +254,9 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
         (BadInput("Nothing is held."), ""),
     ],
 )
-def test_the_field_that_a_trouble_is_about(trouble: BadInput, field: str) -> None:
+def test_the_field_that_a_trouble_is_about(error: BadInput, field: str) -> None:
     typed = {"budget": "x1", "due_days": "", "client": "Nobody Ltd", "values": ["end=1", "number=P7"]}
-    assert invalid_field(trouble, typed) == field
+    assert invalid_field(error, typed) == field
 
 
 async def test_a_number_that_is_none_is_said_in_words(world: ConsoleFixture, console: Make) -> None:

@@ -331,7 +331,7 @@ async def test_a_key_that_cannot_be_used_says_why(office: JobsFixture, over: Cal
 async def test_read_only_shows_and_writes_nothing(office: JobsFixture, over: Callable[..., Console]) -> None:
     office.accepted()
     office.practice.settings.set("jobs.ignition_deploys", "no", practice=True)
-    before = office.practice.book.watch()
+    before = office.practice.store.watch()
     app = over(office, read_only=True)
     async with jobs_area(app) as pilot:
         assert "Compliance 2026" in text_of(app)
@@ -341,7 +341,7 @@ async def test_read_only_shows_and_writes_nothing(office: JobsFixture, over: Cal
             assert "read-only" in text_of(app)
         await press(pilot, "v", "delete")
         assert shows(app, ProposalsArea)
-    assert office.practice.book.watch() == before
+    assert office.practice.store.watch() == before
 
 
 @pytest.mark.soak
@@ -457,7 +457,7 @@ async def test_a_client_shows_its_changes_and_its_jobs_where_there_is_room(
     link = office.practice.snapshot().get(LINKS, client)
     assert link is not None
     city = Written(record=client, field="city", side="ignition", rule="master", old="Hobart", new="Kingston")
-    office.practice.book.commit(
+    office.practice.store.commit(
         [
             Put(RUNS, Run(id=run, started=now, by="mere", outcome="done")),
             Put(IMAGES, BeforeImage(id=f"{run}/{client}", run=run, client=client, written=(city,))),
@@ -508,7 +508,7 @@ async def test_what_is_empty_says_what_to_press(office: JobsFixture, over: Calla
     rows = [each.number for each in office.practice.snapshot().rows(JOBS)]
 
     note = "The scopes do not open this list."
-    office.practice.book.commit(
+    office.practice.store.commit(
         [*(Drop(JOBS, number) for number in rows), put("list:jobs", ListState(note=note))]
     )
     app = over(office)
@@ -567,7 +567,7 @@ async def test_hostile_names_are_text(
             Put(PROPOSALS, Proposal(id=f"o9{n}", name=hostile, client=client, state="accepted",
                                     services=(ProposalService(name=hostile, service=office.service),))),
         ]  # fmt: skip
-    office.practice.book.commit(rows)
+    office.practice.store.commit(rows)
     proposals.take(office.practice, every=True)
     app = over(office)
     async with jobs_area(app, size=size) as pilot:
@@ -589,7 +589,7 @@ async def test_hostile_names_are_text(
                     assert visible(hostile)[:12] in shown, hostile
 
 
-WAYS: dict[str, Sequence[str]] = {
+FIELD_DIRECTIONS: dict[str, Sequence[str]] = {
     "jobs": (),
     "job": ("enter",),
     "deploy": ("d", "down", "enter"),
@@ -634,7 +634,7 @@ def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
         assert isinstance(pilot.app, Console)
         await pilot.app.refresh_status()
         await settle(pilot)
-        await press(pilot, "g", "j", *WAYS[name])
+        await press(pilot, "g", "j", *FIELD_DIRECTIONS[name])
 
     return go
 
@@ -642,7 +642,7 @@ def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        *spread([(name, (80, 24)) for name in WAYS], 4),
+        *spread([(name, (80, 24)) for name in FIELD_DIRECTIONS], 4),
         *(in_soak(name, (120, 40)) for name in LARGE),
         in_soak("jobs", (160, 48)),
     ],
@@ -668,7 +668,7 @@ async def test_nothing_is_cut_at_80_columns(office: JobsFixture, over: Callable[
     await filled(office)
     app = over(office)
     async with jobs_area(app) as pilot:
-        for name, way in WAYS.items():
+        for name, way in FIELD_DIRECTIONS.items():
             await press(pilot, *way)
             for footer in app.screen.query(Footer):
                 assert footer.max_scroll_x == 0, name
@@ -743,8 +743,8 @@ async def test_each_trouble_of_a_job_is_a_sentence_here_too(
     job_editing.edit_workflow(office.practice, "w4", {"name": "x" * 245 + " {client}"})
     job_editing.edit_workflow(office.practice, "w5", {"templates": office.names[2]})
     gone = next(row for row in office.practice.snapshot().rows(TEMPLATES) if row.name == office.names[2])
-    office.practice.book.commit([Put(TEMPLATES, msgspec.structs.replace(gone, gone=True))])
-    office.practice.book.commit([Put(JOBS, XpmJob(number="IGN-W6", name="Of another"))])
+    office.practice.store.commit([Put(TEMPLATES, msgspec.structs.replace(gone, gone=True))])
+    office.practice.store.commit([Put(JOBS, XpmJob(number="IGN-W6", name="Of another"))])
     office.practice.settings.set("jobs.number", "IGN-{workflow}", practice=True)
     sentences = {
         "w1": "is archived. Take it out",
@@ -769,10 +769,10 @@ async def test_a_full_card_leaves_room_for_the_runs(
 ) -> None:
     def crowded(practice: OpenPractice) -> StatusSummary:
         counts = JobCounts(due=12, held=3, failed=4, going=1, soon=40, missed=5, changed=2, to_take=300)
-        trouble = StatusProblem(code="stale", sentence="There has been no successful sync for 90 hours.")
+        error = StatusProblem(code="stale", sentence="There has been no successful sync for 90 hours.")
         return msgspec.structs.replace(
             summarize(practice), jobs=counts, needs_person=9, held=("r1",), conflicts=8, waiting=7,
-            to_ignition=6, frozen=5, problems=(trouble, trouble, trouble), skipped=office.clock.now(),
+            to_ignition=6, frozen=5, problems=(error, error, error), skipped=office.clock.now(),
         )  # fmt: skip
 
     await office.deploy(office.accepted().workflows[0])

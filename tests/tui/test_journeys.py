@@ -19,7 +19,7 @@ from tests.tui.fixtures import TERMINAL, ConsoleFixture, press, prose_of, settle
 from xpm_tui.application import home as homes
 from xpm_tui.application.clients import conflicts, links
 from xpm_tui.application.runs import history, plans
-from xpm_tui.domain.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_CLIENTS
 from xpm_tui.ignition.forms import FORMS
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.command_runner import SWITCH
@@ -171,7 +171,7 @@ async def test_a_setting_of_a_few_words_is_chosen(world: ConsoleFixture, console
 
 async def test_read_only_shows_all_and_writes_nothing(world: ConsoleFixture, console: Make) -> None:
     with world.open() as practice:
-        before = practice.book.watch()
+        before = practice.store.watch()
     app = console(world, read_only=True)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
@@ -182,7 +182,7 @@ async def test_read_only_shows_all_and_writes_nothing(world: ConsoleFixture, con
         assert shows(app, Clients)
         assert "read-only" in text_of(app)
     with world.open() as practice:
-        assert practice.book.watch() == before
+        assert practice.store.watch() == before
 
 
 async def test_a_key_that_cannot_be_used_says_why(world: ConsoleFixture, console: Make) -> None:
@@ -338,7 +338,7 @@ def crowd(world: ConsoleFixture, count: int) -> None:
         for n, name in enumerate(names):
             contact = Contact(id=f"k{500 + n}", name="Somebody", email=f"{n}@x.example", primary=True)
             writes.append(Put(CLIENTS, Client(id=f"c{500 + n}", name=name, contacts=(contact,))))
-        practice.book.commit(writes)
+        practice.store.commit(writes)
 
 
 TREES = ("Kowhai", "Rimu", "Totara", "Kauri", "Matai", "Rata", "Puriri", "Titoki")
@@ -394,7 +394,7 @@ async def test_what_was_settled_last_is_taken_back(world: ConsoleFixture, consol
         snapshot = practice.snapshot()
         assert snapshot.count(LINKS) == 0
         assert snapshot.count(IGNORED) == 0
-        assert snapshot.count(APART) == 0
+        assert snapshot.count(BLOCKED_PAIRS) == 0
         assert {row.id: row for row in snapshot.rows(CLIENTS)} == before
 
 

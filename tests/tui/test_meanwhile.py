@@ -89,7 +89,7 @@ async def test_picking_enter_right_after_typing(
 ) -> None:
     world.books = False
     with world.open() as practice:
-        practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
+        practice.store.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
     await mirrored(world)
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -489,7 +489,7 @@ async def test_what_comes_up_in_a_small_window_stays_when_it_grows(
         await settle(pilot)
         await pilot.resize_terminal(20, 5)
         await settle(pilot)
-        app.trouble(Busy("Another process is using the practice."))
+        app.report_error(Busy("Another process is using the practice."))
         await settle(pilot)
         await pilot.resize_terminal(100, 30)
         await settle(pilot)
@@ -608,7 +608,7 @@ async def test_nothing_is_written_where_nothing_may_be(world: ConsoleFixture, co
 async def test_enter_twice_picks_one_client(world: ConsoleFixture, console: Consoles) -> None:
     """The second enter of a double press is for the same client, not for the first of the list."""
     with world.open() as practice:
-        practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
+        practice.store.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
     await mirrored(world)
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:

@@ -19,7 +19,7 @@ from xpm_tui.commands.effects import READ_ONLY
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.help import HelpDialog
-from xpm_tui.tui.dialogs.talk import ProgressDialog
+from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog
 
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."

@@ -255,7 +255,7 @@ async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: ConsoleFixt
 
     with world.open() as practice:
         closed = "Staff cannot be listed: the login lacks the scope practicemanager.staff.read."
-        practice.book.commit([put("list:staff", ListState(note=closed, scope="practicemanager.staff.read"))])
+        practice.store.commit([put("list:staff", ListState(note=closed, scope="practicemanager.staff.read"))])
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -271,7 +271,7 @@ async def test_who_connected_and_left_is_told_here_and_on_overview(
     from xpm_tui.application.practice_identity import PracticeIdentity, put
 
     with world.open() as practice:
-        practice.book.commit(
+        practice.store.commit(
             [put("identity", PracticeIdentity(tenant="t", title="Hill", login="Gail Former"))]
         )
     app = console(world)

@@ -209,7 +209,7 @@ async def test_a_closed_list_takes_a_typed_uuid(world: ConsoleFixture, console: 
     note = "Job templates cannot be listed: the login lacks the scope practicemanager.read."
     with world.open() as practice:
         gone = [Drop(TEMPLATES, id_) for id_ in practice.snapshot().ids(TEMPLATES)]
-        practice.book.commit(
+        practice.store.commit(
             [*gone, put("list:templates", ListState(note=note, scope="practicemanager.read"))]
         )
     app = console(world)

@@ -160,7 +160,7 @@ async def hostile(folder: Path) -> ConsoleFixture:
             ))
         )  # fmt: skip
     with world.open() as practice:
-        practice.book.commit(writes)
+        practice.store.commit(writes)
         await runner.run(practice, full=True, reviewed=True)
         proposals.take(practice, ["o0", "o1", "o2", "o3", "o4"])
         practice.settings.set("jobs.ignition_deploys", "no", practice=True)
@@ -177,7 +177,7 @@ async def hostile(folder: Path) -> ConsoleFixture:
         at = practice.clock.now()
         held = Run(id="r900", started=at, ended=at, by=name, host=HOSTILE[1], plan="p900", outcome="failed",
                    error=name)  # fmt: skip
-        practice.book.commit([Put(META, msgspec.structs.replace(identity, value=told)), Put(RUNS, held)])
+        practice.store.commit([Put(META, msgspec.structs.replace(identity, value=told)), Put(RUNS, held)])
         await plans.make(practice, full=True)
     (folder / FILE).write_text(
         "Client ID,Client Name,Contact Name,Contact Email,[/] Tel,\x1b[31mX\n"

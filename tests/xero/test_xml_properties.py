@@ -205,8 +205,8 @@ def test_damaged_documents_are_refused_or_read_whole() -> None:
         reader = Reader(listings.CLIENTS, RequestInfo("GET client.api/list"))
         try:
             found = read(body, dice, reader)
-        except (BadReply, Refused) as trouble:
-            refusals.append(trouble.message)
+        except (BadReply, Refused) as error:
+            refusals.append(error.message)
             continue
         # Whoever was not read is named; what is read at all agrees with another parser, record for record.
         aside = {one.place for one in reader.quarantined if one.whole}

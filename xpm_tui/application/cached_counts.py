@@ -49,7 +49,7 @@ def cached_count(
     says how a large practice saves it for the next process.
     """
     snapshot = practice.snapshot()
-    position, before = practice.kept.get(name, (-1, None))
+    position, before = practice.cache.get(name, (-1, None))
     began = practice.clock.monotonic()
     same = isinstance(before, _CachedCount) and before.basis == basis
     if isinstance(before, _CachedCount) and same and (position == snapshot.position or began < before.until):
@@ -57,7 +57,7 @@ def cached_count(
         return value
     found = count(snapshot) if saved is None else _from_file(practice, name, snapshot, count, basis, saved)
     now = practice.clock.monotonic()
-    practice.kept[name] = (snapshot.position, _CachedCount(found, basis, now + (now - began) * _REST))
+    practice.cache[name] = (snapshot.position, _CachedCount(found, basis, now + (now - began) * _REST))
     return found
 
 

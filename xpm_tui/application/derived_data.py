@@ -68,7 +68,7 @@ def read_saved(practice: OpenPractice, name: str) -> SavedData | None:
 
 def save(practice: OpenPractice, name: str, of: str, pieces: Sequence[bytes]) -> None:
     """Save computed data if possible; a full disk is not an error here."""
-    if practice.read_only or practice.book.damage is not None or not of:
+    if practice.read_only or practice.store.damage is not None or not of:
         return
     head = _Head(_made_by(), of, tuple(map(len, pieces)), _checksum(of, pieces))
     with suppress(AppError):

@@ -85,14 +85,14 @@ class OpenPractice:
         self.clock = clock
         self.environ = environ
         self.transport = transport
-        self.kept: dict[str, tuple[int, object]] = {}
+        self.cache: dict[str, tuple[int, object]] = {}
         self.on_notice: Callable[[AppError], None] | None = None
         self.recording: Recording | None = None
         self._noticed: set[str] = set()
         self.config, self.data, self.state = home.practice(name)
         self.database: DatabaseStore | None = None
-        self.book: TableStore = self._open_store()
-        self.ids: IdSource = StoreIds(self.book)
+        self.store: TableStore = self._open_store()
+        self.ids: IdSource = StoreIds(self.store)
         self.events = EventLog(
             self.state / "log", clock, self.person, least=cast("Severity", self.settings.text("log.level"))
         )
@@ -147,13 +147,13 @@ class OpenPractice:
 
     def snapshot(self) -> Snapshot:
         """Return store and mirror as they are now; the same object until something is committed."""
-        if self._snapshot is None or self.book.watch() != self._snapshot.position:
-            self._snapshot = self.book.snapshot()
+        if self._snapshot is None or self.store.watch() != self._snapshot.position:
+            self._snapshot = self.store.snapshot()
         return self._snapshot
 
     def place(self) -> tuple[int, int, bool]:
         """Return the positions of store and settings, read cheaply, to detect changes."""
-        return self.book.watch(), self.settings.version, self.book.damage is not None
+        return self.store.watch(), self.settings.version, self.store.damage is not None
 
     def policy(self, settings: Settings | None = None) -> Policy:
         """Return the policy of the settings in force, or of others that are only tried."""
@@ -211,16 +211,16 @@ class OpenPractice:
         """Return access to Xero, to be used in ``async with``; only now its libraries are loaded."""
         return xpm_access.wire(self)
 
-    def notice(self, trouble: AppError) -> None:
+    def notice(self, error: AppError) -> None:
         """Pass on, once, a problem on this machine that stops nothing."""
-        if self.on_notice is not None and trouble.message not in self._noticed:
-            self._noticed.add(trouble.message)
-            self.on_notice(trouble)
+        if self.on_notice is not None and error.message not in self._noticed:
+            self._noticed.add(error.message)
+            self.on_notice(error)
 
     def close(self) -> None:
         """Close the files."""
         self.events.close()
-        self.book.close()
+        self.store.close()
 
     def __enter__(self) -> Self:
         return self

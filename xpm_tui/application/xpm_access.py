@@ -46,7 +46,7 @@ class AccessContext(Protocol):
     def shared(self) -> SharedState | None:
         """What its machines share; None where it lives on this one."""
 
-    def notice(self, trouble: AppError) -> None:
+    def notice(self, error: AppError) -> None:
         """Pass on a problem on this machine that stops nothing."""
 
 

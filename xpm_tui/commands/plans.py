@@ -105,7 +105,7 @@ class ShowPlan(msgspec.Struct, frozen=True):
     plan: PlanId = "last"
 
 
-async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) -> Result:
+async def list_plans(practice: OpenPractice, params: ListPlans, dialogue: Dialogue) -> Result:
     """List plans, newest first."""
     zone = due.time_zone(practice)
     found = plans.list_plans(practice, params.limit)
@@ -148,14 +148,14 @@ async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) 
     return Result(items=items, table=TextTable(columns, rows, "There is no plan yet: xpm-tui plan"))
 
 
-async def show_plan(practice: OpenPractice, params: ShowPlan, talk: Dialogue) -> Result:
+async def show_plan(practice: OpenPractice, params: ShowPlan, dialogue: Dialogue) -> Result:
     """Show a stored plan."""
     plan, _ = plans.load(practice, params.plan)
-    shown = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
+    shown = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if dialogue.interactive else 0)
     return replace(shown, data={**shown.data, "state": plan.state})
 
 
-async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) -> Result:
+async def make_plan(practice: OpenPractice, params: MakePlan, dialogue: Dialogue) -> Result:
     """Refresh the mirror and compute what a sync would do."""
     for field in params.field:
         edits.known_field(field, field, (*policy.BY_NAME, "link"))
@@ -165,7 +165,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
         only = [id_ for id_ in listed if not only or id_ in only]
         if not only:
             raise BadInput(f"No client matches the filter {params.only}.", hint="See: xpm-tui clients list")
-    async with following(practice, talk, events=False) as report:
+    async with following(practice, dialogue, events=False) as report:
         plan = await plans.make(
             practice,
             full=params.full,
@@ -175,7 +175,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
             report=report,
         )
 
-    result = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
+    result = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if dialogue.interactive else 0)
     if plan.id != plans.UNSAVED:
         return result
     lines = [*result.lines, *age_notes(practice), "This plan was not saved: --read-only saves nothing."]
@@ -188,17 +188,17 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
     return replace(result, data=data, lines=lines)
 
 
-async def tick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) -> Result:
+async def tick_plan(practice: OpenPractice, params: TickPlan, dialogue: Dialogue) -> Result:
     """Tick changes, so that they are applied."""
     return _tick(practice, params, on=True)
 
 
-async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) -> Result:
+async def untick_plan(practice: OpenPractice, params: TickPlan, dialogue: Dialogue) -> Result:
     """Untick changes, so that they are not applied."""
     return _tick(practice, params, on=False)
 
 
-async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue) -> Result:
+async def export_plan(practice: OpenPractice, params: ExportPlan, dialogue: Dialogue) -> Result:
     """Write the plan as CSV."""
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)

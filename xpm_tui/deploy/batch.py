@@ -43,8 +43,8 @@ async def deploy(
         await batch.deploy_all(wanted)
     except RunStopped:
         batch.stopped = True
-    except AppError as trouble:
-        batch.end("partial" if batch.tally["deployed"] else "failed", trouble)
+    except AppError as error:
+        batch.end("partial" if batch.tally["deployed"] else "failed", error)
         raise
     return batch.end(batch.outcome())
 
@@ -65,15 +65,15 @@ class _BatchRun:
         """Look up, read, deploy; then look up writes without an answer, until nothing changes any more."""
         context = self._context
         await resolve(context)
-        unfinished = (row.id for row in unfinished_occurrences(context.book.snapshot()))
+        unfinished = (row.id for row in unfinished_occurrences(context.store.snapshot()))
         await wait_for_refused(context, {*unfinished, *(each.id for each in wanted)})
         if context.stop():
             self.stopped = True
             return
         jobs = await context.practice.current_jobs()
-        context.book.commit(job_writes(context.book.snapshot(), jobs, context.clock.now()))
+        context.store.commit(job_writes(context.store.snapshot(), jobs, context.clock.now()))
         deployer = Deployer(context, OpenJobs(jobs))
-        left = {row.id: (row.workflow, row.day) for row in unfinished_occurrences(context.book.snapshot())}
+        left = {row.id: (row.workflow, row.day) for row in unfinished_occurrences(context.store.snapshot())}
         left |= {each.id: (each.workflow.id, each.day) for each in wanted}
         self._run = msgspec.structs.replace(self._run, total=len(left))
         while left:
@@ -81,32 +81,32 @@ class _BatchRun:
                 if context.stop():
                     self.stopped = True
                     return
-                workflow = context.book.snapshot().get(WORKFLOWS, workflow_id)
-                row = context.book.snapshot().get(DEPLOYMENTS, id_)
+                workflow = context.store.snapshot().get(WORKFLOWS, workflow_id)
+                row = context.store.snapshot().get(DEPLOYMENTS, id_)
                 if workflow is None or (row is not None and row.state in ("deployed", "skipped")):
                     self._ended("gone")
                     continue
-                if row is None and not still_recurs(context.book.snapshot(), workflow, day):
+                if row is None and not still_recurs(context.store.snapshot(), workflow, day):
                     self._ended("gone")
                     continue
                 if row is not None and row.state == "held" and row.cause == "unknown":
                     self._ended("held")
                     continue
                 shown = preview(
-                    context.book.snapshot(), context.terms, workflow, day, deployer.jobs, alike=context.alike
+                    context.store.snapshot(), context.terms, workflow, day, deployer.jobs, alike=context.alike
                 )
                 row = await deployer.deploy(shown)
                 if row.state != "going":
                     self._ended(row.state, row.cause)
             left = {
-                row.id: (row.workflow, row.day) for row in unfinished_occurrences(context.book.snapshot())
+                row.id: (row.workflow, row.day) for row in unfinished_occurrences(context.store.snapshot())
             }
             settled = await resolve(context) if left else 0
             self.stopped = context.stop()
             if left and not settled:
                 self.tally["waiting"] += len(left)
                 return
-            for row in [context.book.snapshot().get(DEPLOYMENTS, id_) for id_ in left]:
+            for row in [context.store.snapshot().get(DEPLOYMENTS, id_) for id_ in left]:
                 if row is not None and row.state in ("held", "failed"):
                     left.pop(row.id)
                     self._ended(row.state, row.cause)
@@ -119,16 +119,16 @@ class _BatchRun:
             return "held"
         return "partial" if self.tally["failed"] else "done"
 
-    def end(self, outcome: Outcome, trouble: AppError | None = None) -> Run:
+    def end(self, outcome: Outcome, error: AppError | None = None) -> Run:
         """Store the end of the run."""
         self._run = msgspec.structs.replace(
             self._now(),
             outcome=outcome,
             ended=self._context.clock.now(),
-            error=trouble.message if trouble else "",
-            case=str(trouble.case or trouble.code) if trouble else self._only_cause(),
+            error=error.message if error else "",
+            case=str(error.case or error.code) if error else self._only_cause(),
         )
-        self._context.book.commit([Put(RUNS, self._run)])
+        self._context.store.commit([Put(RUNS, self._run)])
         self._progress(self._run)
         return self._run
 
@@ -140,7 +140,7 @@ class _BatchRun:
         self.tally[state] += 1
         self._causes |= {cause} - {""}
         self._run = msgspec.structs.replace(self._now(), done=self._run.done + 1)
-        self._context.book.commit([Put(RUNS, self._run)])
+        self._context.store.commit([Put(RUNS, self._run)])
         self._progress(self._run)
 
     def _now(self) -> Run:

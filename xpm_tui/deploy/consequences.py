@@ -169,7 +169,7 @@ class _BatchEstimate:
 
     def _writes(self, kind: str, message: Message[Any]) -> bool:
         """Count a write of a job; return whether it can be sent."""
-        sent = message.is_carriable
+        sent = message.is_sendable
         self._requests[kind] += sent
         self._written += sent
         return sent
@@ -180,7 +180,7 @@ class _BatchEstimate:
         if shown.uuid or client is None or client.id in self._created:
             return True
         self._requests["searches"] += 1
-        if not creation_message(self._snapshot, client, self._policy)[0].is_carriable:
+        if not creation_message(self._snapshot, client, self._policy)[0].is_sendable:
             return False
         # A client that this batch creates has a provisional id until then.
         self._created[client.id] = f"new:{client.id}"

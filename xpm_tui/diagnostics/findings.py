@@ -74,16 +74,16 @@ def skipped(sentence: str) -> Finding:
     return Finding(verdict="skipped", sentence=sentence)
 
 
-def from_error(trouble: AppError, *evidence: str, case: CaseId | None = None) -> Finding:
+def from_error(error: AppError, *evidence: str, case: CaseId | None = None) -> Finding:
     """Return an error as a finding, with the call, Xero's correlation id and the known problem."""
-    view = present(trouble)
+    view = present(error)
     return bad(
         view.message,
         *evidence,
         *([view.why] if view.why else []),
         *view.evidence(),
         hint=view.hint,
-        case=case or case_id(trouble),
+        case=case or case_id(error),
         exit_code=view.exit_code,
     )
 
@@ -180,8 +180,8 @@ async def _run_probe(probe: Probe, limit: float) -> Finding:
     try:
         async with asyncio.timeout(limit):
             return await probe.look()
-    except AppError as trouble:
-        return from_error(trouble)
+    except AppError as error:
+        return from_error(error)
     except TimeoutError:
         return bad(
             f"It did not finish within {count(round(limit), 'second')}.",
@@ -203,7 +203,7 @@ T = TypeVar("T")
 Ask = Callable[[], Awaitable[T]]
 
 
-class Once(Generic[T]):
+class CachedCall(Generic[T]):
     """Calls a function once and returns the same value, or raises the same error, every time."""
 
     def __init__(self, ask: Ask[T]) -> None:
@@ -228,7 +228,7 @@ class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of a Xero server without a login; any answer shows that it can be reached.
 
     ``server_time`` is the date of its answer, ``here`` this machine's time at that moment. ``issuer`` is the
-    issuer of its certificate, ``trouble`` the error, if any.
+    issuer of its certificate, ``error`` the error, if any.
     """
 
     origin: str
@@ -236,7 +236,7 @@ class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
     server_time: datetime | None = None
     here: datetime | None = None
     issuer: str = ""
-    trouble: XeroError | None = None
+    error: XeroError | None = None
 
 
 class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,7 +276,7 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
 class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One of our folders: free bytes, whether it can be written, and the type of a remote disk.
 
-    ``trouble`` is why it cannot be used: its file system has no locks, or other user accounts could replace
+    ``error`` is why it cannot be used: its file system has no locks, or other user accounts could replace
     it.
     """
 
@@ -286,7 +286,7 @@ class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
     writable: bool
     remote: str = ""
     shared: bool = False
-    trouble: AppError | None = None
+    error: AppError | None = None
 
 
 class TerminalFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -105,7 +105,7 @@ _WHY: dict[Why, str] = {
 }
 
 
-class Unclear(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class SkippedUndo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something that an undo leaves as it is: the value it would have restored, the present one, and why.
 
     ``address`` is the record's web address in XPM, if it stays there.
@@ -151,7 +151,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     only: str = ""
     fields: tuple[str, ...] = ()
     undo_of: str = ""
-    left: tuple[Unclear, ...] = ()
+    left: tuple[SkippedUndo, ...] = ()
     state: Literal["draft", "applied", "replaced"] = "draft"
 
     @property

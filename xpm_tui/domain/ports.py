@@ -274,8 +274,8 @@ class XpmJobsPort(XpmPort, Protocol):
 class Priority(IntEnum):
     """The priority of a call: a user at the screen goes before a sync."""
 
-    PERSON = 0
-    PUSH = 1
+    INTERACTIVE = 0
+    BACKGROUND = 1
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):

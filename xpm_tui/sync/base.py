@@ -17,7 +17,7 @@ import msgspec
 from xpm_tui.domain.links import Base, BlockedPair, Link, Pair, Value
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Put, Snapshot
-from xpm_tui.domain.tables import APART, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.canonical import UNLINKED, Values, contact_values, is_blank, xpm_contacts, xpm_values
 from xpm_tui.sync.policy import ORDER
@@ -178,7 +178,7 @@ def _contact_place(key: str) -> tuple[int, str, int]:
     return len(contact), contact, _rank(field)
 
 
-def apart_id(client: str, uuid: str) -> str:
+def blocked_pair_id(client: str, uuid: str) -> str:
     """Return the id of the row of a blocked pair."""
     return f"{client}/{uuid}"
 
@@ -192,11 +192,15 @@ def live_link(snapshot: Snapshot, client: str) -> Link | None:
 
 def block_pair(client: str, uuid: str, by: str, now: datetime, *, undone: str = "") -> Put:
     """Return the write that blocks a pair; ``undone`` is the run whose undo removed the link."""
-    row = BlockedPair(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, undone=undone)
-    return Put(APART, row)
+    row = BlockedPair(
+        id=blocked_pair_id(client, uuid), client=client, uuid=uuid, by=by, at=now, undone=undone
+    )
+    return Put(BLOCKED_PAIRS, row)
 
 
 def block_as_different(client: str, uuid: str, *, by: str, now: datetime) -> Put:
     """Return the write that records that a user said that these two are different."""
-    row = BlockedPair(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, different=True)
-    return Put(APART, row)
+    row = BlockedPair(
+        id=blocked_pair_id(client, uuid), client=client, uuid=uuid, by=by, at=now, different=True
+    )
+    return Put(BLOCKED_PAIRS, row)

@@ -23,13 +23,13 @@ from xpm_tui.domain.plan import (
     PreservedValues,
     ReplacedValues,
     Requests,
+    SkippedUndo,
     Subject,
-    Unclear,
     What,
     XpmCounts,
 )
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.safe_text import is_carriable
+from xpm_tui.domain.safe_text import is_sendable
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.sync.base import PRIMARY
@@ -274,7 +274,7 @@ class _Counting:
         found = tuple(self._unsendable)
         return (PreservedValues(why=UNSENDABLE, number=len(found), records=found),) if found else ()
 
-    def left(self, unclear: Iterable[Unclear]) -> None:
+    def left(self, unclear: Iterable[SkippedUndo]) -> None:
         """Count what an undo leaves: what stays in XPM cannot be undone, the rest has its reason."""
         for each in unclear:
             lasting = _LASTING.get(each.field) if each.why == "stays-in-xpm" else None
@@ -321,7 +321,7 @@ class _Counting:
         """
         unsent: list[Change] = []
         for target, changes in written_records(record).items():
-            if unsent or not all(is_carriable(value) for value in self._values(target, changes)):
+            if unsent or not all(is_sendable(value) for value in self._values(target, changes)):
                 unsent += changes
         return unsent
 
@@ -358,7 +358,7 @@ class _Counting:
         if self._until_check <= 0:
             self.requests["checks"] += 1
             self._until_check = MOVED_CHECK
-        nameless = _Nameless(self._snapshot, record)
+        nameless = _NameLookup(self._snapshot, record)
         for target, changes in targets.items():
             self._until_check -= 1
             if changes[0] in unsent:
@@ -373,7 +373,7 @@ class _Counting:
                 self.requests["contact_reads"] += nameless(contact, changes)
 
 
-class _Nameless:
+class _NameLookup:
     """Whether a contact's name has to be read before it is written, because the mirror has none."""
 
     def __init__(self, snapshot: Snapshot, record: PlannedRecord) -> None:

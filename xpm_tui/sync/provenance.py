@@ -13,7 +13,7 @@ import msgspec
 
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Base, CameFrom, Link, Provenance
+from xpm_tui.domain.links import Base, Link, Provenance, ValueOrigin
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PROVENANCE, XPM_CLIENTS
 from xpm_tui.sync.base import PRIMARY, came_from_xpm, contact_key, mirror_values, pair
@@ -50,11 +50,11 @@ def released(snapshot: Snapshot, client: str) -> Provenance:
             value = joined.get(str(value), str(value))
         other = known.values.get(key)
         if other is None or now.get(key) == value or now.get(key) != other.stayed:
-            values[key] = CameFrom(link.uuid, value)
+            values[key] = ValueOrigin(link.uuid, value)
     return msgspec.structs.replace(known, values=values)
 
 
-def foreign_values(snapshot: Snapshot, client: Client, uuid: str, team: TeamLinks) -> dict[str, CameFrom]:
+def foreign_values(snapshot: Snapshot, client: Client, uuid: str, team: TeamLinks) -> dict[str, ValueOrigin]:
     """Return the values that a client, linked to the XPM client ``uuid`` or to none, still has of another."""
     known = snapshot.get(PROVENANCE, client.id)
     return remaining_foreign_values(known, client, uuid, team) if known is not None else {}
@@ -62,7 +62,7 @@ def foreign_values(snapshot: Snapshot, client: Client, uuid: str, team: TeamLink
 
 def remaining_foreign_values(
     known: Provenance, client: Client, uuid: str, team: TeamLinks
-) -> dict[str, CameFrom]:
+) -> dict[str, ValueOrigin]:
     """Return the same from what is known of the client."""
     found = returned_values(known, client, uuid)
     found |= {key: each for key, each in known.values.items() if each.uuid != uuid}
@@ -82,18 +82,18 @@ def contact_signature(contact: Contact) -> str:
     return contact.email.strip().casefold() or exact(contact.name).casefold()
 
 
-def returned_values(known: Provenance, client: Client, uuid: str) -> dict[str, CameFrom]:
+def returned_values(known: Provenance, client: Client, uuid: str) -> dict[str, ValueOrigin]:
     """Return the values of contacts that were removed with a former link and are back.
 
     The link to ``uuid`` is not a former one.
     """
-    found: dict[str, CameFrom] = {}
+    found: dict[str, ValueOrigin] = {}
     for contact in client.contacts if known.removed else ():
         there = known.removed.get(contact_signature(contact), "")
         if there and there != uuid:
             for name, value in contact_values(contact).items():
                 if not is_blank(value):
-                    found[contact_key(contact.id, name)] = CameFrom(there, value)
+                    found[contact_key(contact.id, name)] = ValueOrigin(there, value)
     return found
 
 

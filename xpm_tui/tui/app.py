@@ -238,7 +238,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.set_interval(STORE_CHECK_SECONDS, self._watch_store)
         self.set_interval(STATUS_SECONDS, self.request_status)
         self.request_status()
-        self.work(lambda: self.worker.glance(_load_ahead), "load-ahead")
+        self.work(lambda: self.worker.read(_load_ahead), "load-ahead")
 
     async def on_event(self, event: events.Event) -> None:
         """Route keys through type-ahead and key chords, and record that the console is in use."""
@@ -298,7 +298,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         exclusive: bool = False,
         node: DOMNode | None = None,
     ) -> Worker[Any]:
-        """Run a coroutine in the background; any exception goes to :meth:`trouble`.
+        """Run a coroutine in the background; any exception goes to :meth:`report_error`.
 
         Args:
             job: Creates the coroutine.
@@ -314,14 +314,14 @@ class Console(Navigation, CommandRunner, TerminalApp):
             except Exception as error:
                 # Textual's message about a failed worker does not bubble, so the exception would be lost
                 # silently.
-                self.trouble(error)
+                self.report_error(error)
                 return None
 
         worker = owner.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False)
         self._type_ahead.began(worker, group)
         return worker
 
-    def trouble(self, error: BaseException) -> None:
+    def report_error(self, error: BaseException) -> None:
         """Show an error: its message and hint, or for an internal error the path of the report."""
         if isinstance(error, AppError):
             dialogs_help.show_error(self, error)

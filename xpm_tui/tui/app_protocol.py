@@ -66,7 +66,7 @@ class EditField(NamedTuple):
     is_date: bool = False
 
 
-class Door(NamedTuple):
+class FormLink(NamedTuple):
     """A row of a form that opens another screen: its label, its text and the function that opens it."""
 
     label: str
@@ -79,14 +79,14 @@ class EditSheet(NamedTuple):
     """The contents of an edit form: a title, a sentence and the fields.
 
     A field may be given as (key, label, value). For a ``new`` record all values that are filled in count,
-    otherwise only those that were changed. A ``door`` is shown as the first row.
+    otherwise only those that were changed. A ``link`` is shown as the first row.
     """
 
     title: str
     about: str
     fields: Sequence[EditField | tuple[str, str, str]]
     new: bool = False
-    door: Door | None = None
+    link: FormLink | None = None
 
 
 class AppProtocol(App[int]):
@@ -122,10 +122,10 @@ class AppProtocol(App[int]):
         exclusive: bool = False,
         node: DOMNode | None = None,
     ) -> Worker[Any]:
-        """Run a coroutine in the background; any exception goes to :meth:`trouble`."""
+        """Run a coroutine in the background; any exception goes to :meth:`report_error`."""
         raise NotImplementedError
 
-    def trouble(self, error: BaseException) -> None:
+    def report_error(self, error: BaseException) -> None:
         """Show an error: its message and hint, or for an internal error the path of the report."""
         raise NotImplementedError
 

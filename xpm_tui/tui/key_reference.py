@@ -14,7 +14,7 @@ from textual.screen import Screen
 from xpm_tui.commands.registry import COMMANDS
 from xpm_tui.tui import dialogs, screens
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.keymap import SENSES, SETTLED, key_label
+from xpm_tui.tui.keymap import KEY_MEANINGS, SETTLED, key_label
 
 _HEAD = """\
 # Keys
@@ -94,9 +94,9 @@ def render() -> str:
 
 
 def _letters() -> Iterator[tuple[str, str]]:
-    for key, sense in SENSES.items():
+    for key, sense in KEY_MEANINGS.items():
         more = dict.fromkeys(meaning for (settled, _), meaning in SETTLED.items() if settled == key)
-        yield key, "; ".join([sense.means, *more])
+        yield key, "; ".join([sense.meaning, *more])
 
 
 def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:

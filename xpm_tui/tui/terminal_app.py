@@ -25,7 +25,7 @@ from xpm_tui.tui.terminal.driver import ConsoleDriver
 from xpm_tui.tui.widgets.rows import Rows
 
 with lazy_imports():
-    from xpm_tui.tui.dialogs import talk
+    from xpm_tui.tui.dialogs import screen_dialogue
 
 INTERNAL_ERROR = 70
 """The exit code after an internal error (EX_SOFTWARE of sysexits.h)."""
@@ -93,9 +93,9 @@ class TerminalApp(AppProtocol):
         """Send the whole screen again, which the terminal may have reflowed; report a window too small."""
         self.action_redraw()
         if driver.too_small(*event.size) and not any(
-            isinstance(screen, talk.TooSmall) for screen in self.screen_stack
+            isinstance(screen, screen_dialogue.TooSmall) for screen in self.screen_stack
         ):
-            self.push_screen(talk.TooSmall())
+            self.push_screen(screen_dialogue.TooSmall())
 
     def on_unmount(self) -> None:
         """Restore the signal handlers."""

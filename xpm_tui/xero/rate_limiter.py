@@ -26,8 +26,8 @@ from xpm_tui.domain.errors import AllowanceUsedUp, AppError, CallsWaiting, RunSt
 from xpm_tui.domain.formatting import clock, count, plural, when_utc
 from xpm_tui.domain.pace import ALL_FLIGHT as ALL_FLIGHT
 from xpm_tui.domain.pace import ALL_MINUTE as ALL_MINUTE
-from xpm_tui.domain.pace import PUSH_FLIGHT as PUSH_FLIGHT
-from xpm_tui.domain.pace import PUSH_MINUTE as PUSH_MINUTE
+from xpm_tui.domain.pace import BACKGROUND_FLIGHT as BACKGROUND_FLIGHT
+from xpm_tui.domain.pace import BACKGROUND_MINUTE as BACKGROUND_MINUTE
 from xpm_tui.domain.pace import Pace, until_free, waiting
 from xpm_tui.domain.ports import Allowance, Clock, Priority
 from xpm_tui.files.durable import replace_bytes
@@ -288,7 +288,7 @@ class RateLimiter:
             self._check_day(state, now, priority)
             wait = self._wait(state, now, priority)
             if wait <= 0:
-                push = priority is Priority.PUSH
+                push = priority is Priority.BACKGROUND
                 state.tickets.append(Ticket(ticket, self._file.process, now, push))
                 count_call(state, now)
             return wait
@@ -304,14 +304,14 @@ class RateLimiter:
     def _wait(self, state: LimiterState, now: float, priority: Priority) -> float:
         if state.closed_until > now:
             return state.closed_until - now
-        push = priority is Priority.PUSH
+        push = priority is Priority.BACKGROUND
         flying = [t for t in state.tickets if t.pid]
         if state.doubt_until > now and state.tickets:
             return _POLL if flying else state.doubt_until - now  # one call, whose reply shows what is left
         pushing = sum(t.push for t in flying)
-        if len(flying) >= ALL_FLIGHT or (push and pushing >= PUSH_FLIGHT):
+        if len(flying) >= ALL_FLIGHT or (push and pushing >= BACKGROUND_FLIGHT):
             return _POLL
-        limit = PUSH_MINUTE if push else ALL_MINUTE
+        limit = BACKGROUND_MINUTE if push else ALL_MINUTE
         return until_free(_ends(state, now), limit, now)
 
     def _check_day(self, state: LimiterState, now: float, priority: Priority) -> None:
@@ -320,7 +320,7 @@ class RateLimiter:
         left = left_today(state, now)
         if left is None:
             return
-        keep = self._reserve if priority is Priority.PUSH else 0
+        keep = self._reserve if priority is Priority.BACKGROUND else 0
         if left > keep:
             return
         until = more_at(state, now, keep + 1)

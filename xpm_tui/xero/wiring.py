@@ -114,7 +114,7 @@ class Wire:
     def practice(
         self,
         tenant_id: str,
-        priority: Priority = Priority.PUSH,
+        priority: Priority = Priority.BACKGROUND,
         stop: Callable[[], bool] | None = None,
     ) -> XeroPractice:
         """Return the Practice port for a tenant; once ``stop`` returns True, it makes no more calls."""

@@ -134,7 +134,7 @@ def unlink(practice: OpenPractice, client: str) -> ClientView:
     refuse_in_flight(practice, ours.id)
     (run,) = practice.ids.new("r")
     writes = links.unlink(snapshot, ours.id, now=practice.clock.now(), by=practice.person, run=run)
-    practice.book.commit(writes, since=snapshot)
+    practice.store.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.unlinked", run=run, record=ours.id, uuid=before.uuid))
     return _view(practice, ours.id)
 
@@ -187,7 +187,7 @@ def _link(
     )
     if before is not None:
         writes = links.join_run(before, writes)
-    practice.book.commit(writes, since=snapshot)
+    practice.store.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
     return run
 
@@ -291,7 +291,7 @@ async def create_in_xpm(practice: OpenPractice, client: str, *, different: Itera
             async with practice.wire() as wire:
                 made = await create_client(
                     ours.id,
-                    book=practice.book,
+                    store=practice.store,
                     practice=wire.practice(identity.tenant),
                     clock=practice.clock,
                     ids=practice.ids,

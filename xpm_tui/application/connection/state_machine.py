@@ -27,9 +27,9 @@ from xpm_tui.application.connection.steps import (
 )
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, PracticeIdentity, put, read_identity
+from xpm_tui.application.problem_events import record_failure, record_symptom
 from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.xpm_refresh import RefreshResult, refresh
-from xpm_tui.application.trouble_events import record_failure, record_symptom
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import name_key
@@ -37,7 +37,7 @@ from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Drop, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
-from xpm_tui.domain.tables import CATEGORIES, JOBS, META, MOVES, STAFF, TEMPLATES, VANISHED, XPM_CLIENTS
+from xpm_tui.domain.tables import CATEGORIES, JOBS, LOST_CLIENTS, META, MOVES, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.files.locks import lacks_locks
 from xpm_tui.files.private import ensure_private
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 WAIT = 300.0
 """Seconds to wait for the browser."""
 
-Tell = Callable[[AppError], None]
+ErrorHandler = Callable[[AppError], None]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class ConnectionMachine:
         self._pasted.put_nowait(text)
 
     async def wait(
-        self, *, tell: Tell = lambda _: None, wrong: Tell | None = None, limit: float = WAIT
+        self, *, tell: ErrorHandler = lambda _: None, wrong: ErrorHandler | None = None, limit: float = WAIT
     ) -> tuple[Tenant, ...]:
         """Wait for the browser and pasted lines, sign in, and return the practices of the login.
 
@@ -176,8 +176,8 @@ class ConnectionMachine:
                     take=take,
                     won=self._won,
                 )
-        except AppError as trouble:
-            record_failure(practice.events, "connect", trouble)
+        except AppError as error:
+            record_failure(practice.events, "connect", error)
             raise
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
         return self.tenants
@@ -221,7 +221,7 @@ class ConnectionMachine:
             writes += _forget_mirror(practice)
             numbers = {"tenant": identity.tenant, "before": before.tenant}
             practice.events.emit(Event(key="connect.changed", level="warning", numbers={**numbers}))
-        practice.book.commit(writes)
+        practice.store.commit(writes)
         self._settled = True
         practice.events.emit(Event(key="connect.chosen", numbers={"tenant": identity.tenant}))
         return identity
@@ -276,7 +276,7 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
         else:
             await wire.disconnect(identity.connection)
             await wire.tokens.forget()
-    practice.book.commit([put("identity", msgspec.structs.replace(identity, ended=practice.clock.now()))])
+    practice.store.commit([put("identity", msgspec.structs.replace(identity, ended=practice.clock.now()))])
     practice.events.emit(Event(key="connect.revoked" if everything else "connect.ended"))
     if everything:
         return "The login was revoked: every practice that used it is disconnected."
@@ -330,6 +330,6 @@ def _forget_mirror(practice: OpenPractice) -> list[Write]:
     snapshot = practice.snapshot()
     facts = [LISTED, NAMED_PEOPLE, *(f"{kind}{name}" for name in LISTS for kind in ("list:", QUARANTINED))]
     writes: list[Write] = [Drop(META, fact) for fact in facts]
-    for table in (XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, VANISHED):
+    for table in (XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, LOST_CLIENTS):
         writes += [Drop(table, id_) for id_ in snapshot.ids(table)]
     return writes

@@ -154,7 +154,7 @@ def store_answer(practice: OpenPractice, **draft: object) -> None:
     before = wizard(practice)
     after = ConnectionDraft(**{**{f: getattr(before, f) for f in before.__struct_fields__}, **draft})
     if after != before:
-        practice.book.commit([put("wizard", after)])
+        practice.store.commit([put("wizard", after)])
 
 
 def skip(practice: OpenPractice, name: Name, *, on: bool = True) -> None:

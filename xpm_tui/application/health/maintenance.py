@@ -28,8 +28,8 @@ from xpm_tui.store.backup import Backup
 with lazy_imports():
     from xpm_tui.store import postgres_admin
 
-Given = Mapping[str, str]
-NOTHING: Given = {}
+Overrides = Mapping[str, str]
+NO_OVERRIDES: Overrides = {}
 
 
 class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
     left: tuple[str, ...] = ()
 
 
-def check(home: Home, practice: str, given: Given = NOTHING) -> Report:
+def check(home: Home, practice: str, given: Overrides = NO_OVERRIDES) -> Report:
     """Read everything of a practice's book. Raises ``StoreUnreadable`` and ``NotFound``.
 
     ``given``: the settings of this call only, here and below.
@@ -50,11 +50,11 @@ def check(home: Home, practice: str, given: Given = NOTHING) -> Report:
     url, name = _database(home, practice, given)
     if url:
         return postgres_admin.check_practice(url, name, SystemClock())
-    return admin.check(_book(home, practice))
+    return admin.check(_store_folder(home, practice))
 
 
 def repair(
-    home: Home, practice: str, person: str, *, lossy: bool = False, given: Given = NOTHING
+    home: Home, practice: str, person: str, *, lossy: bool = False, given: Overrides = NO_OVERRIDES
 ) -> admin.Repaired:
     """Restore a damaged store to its last intact state; with ``lossy`` even if rows are lost."""
     if _database(home, practice, given)[0]:
@@ -66,26 +66,28 @@ def repair(
             hint="Restore a backup: xpm-tui data restore FILE, or one of the database server.",
         )
     with _alone(home, practice, person, "repairing the data"):
-        return admin.repair(_book(home, practice), clock=SystemClock(), lossy=lossy)
+        return admin.repair(_store_folder(home, practice), clock=SystemClock(), lossy=lossy)
 
 
-def compact(home: Home, practice: str, given: Given = NOTHING) -> admin.Compacted:
+def compact(home: Home, practice: str, given: Overrides = NO_OVERRIDES) -> admin.Compacted:
     """Fold the commit log into the tables' files; in a database, remove what no reader needs any more."""
     url, name = _database(home, practice, given)
     if url:
         return postgres_admin.compact_practice(url, name, SystemClock())
-    return admin.compact(_book(home, practice), clock=SystemClock())
+    return admin.compact(_store_folder(home, practice), clock=SystemClock())
 
 
-def backup(home: Home, practice: str, target: Path, given: Given = NOTHING) -> Backup:
+def backup(home: Home, practice: str, target: Path, given: Overrides = NO_OVERRIDES) -> Backup:
     """Write a backup and read it back. Both engines write the same form."""
     url, name = _database(home, practice, given)
     if url:
         return postgres_admin.back_up_practice(url, name, target.absolute(), SystemClock())
-    return admin.backup(_book(home, practice), target.absolute(), clock=SystemClock())
+    return admin.backup(_store_folder(home, practice), target.absolute(), clock=SystemClock())
 
 
-def restore(home: Home, practice: str, person: str, source: Path, given: Given = NOTHING) -> admin.Restored:
+def restore(
+    home: Home, practice: str, person: str, source: Path, given: Overrides = NO_OVERRIDES
+) -> admin.Restored:
     """Put a backup of either engine in place; what was there before is backed up first."""
     url, name = _database(home, practice, given)
     if url:
@@ -94,10 +96,10 @@ def restore(home: Home, practice: str, person: str, source: Path, given: Given =
             url, name, source.absolute(), folder, clock=SystemClock(), person=person
         )
     with _alone(home, practice, person, "restoring a backup"):
-        return admin.restore(_book(home, practice), source.absolute(), clock=SystemClock())
+        return admin.restore(_store_folder(home, practice), source.absolute(), clock=SystemClock())
 
 
-async def purge(home: Home, practice: str, person: str, given: Given = NOTHING) -> PurgedView:
+async def purge(home: Home, practice: str, person: str, given: Overrides = NO_OVERRIDES) -> PurgedView:
     """Delete a practice from this machine: login, book, log and settings. Xero and Ignition keep theirs.
 
     A practice in a database stays there, with its login, for the other machines.
@@ -114,7 +116,7 @@ async def purge(home: Home, practice: str, person: str, given: Given = NOTHING) 
                     await wire.tokens.forget()
         gone = admin.Purged(files=0, bytes=0)
         with suppress(AppError):
-            gone = admin.purge(_book(home, name), clock=SystemClock())
+            gone = admin.purge(_store_folder(home, name), clock=SystemClock())
     folders = [folder for folder in home.practice(name) if folder.exists()]
     for folder in folders:
         shutil.rmtree(folder)
@@ -134,7 +136,7 @@ def _name(home: Home, practice: str) -> str:
     return name
 
 
-def _database(home: Home, practice: str, given: Given) -> tuple[str, str]:
+def _database(home: Home, practice: str, given: Overrides) -> tuple[str, str]:
     """The address of the database that holds a practice, empty where files do, and the practice's name."""
     name = _name(home, practice)
     url = practice_settings(home, name, overrides=given).secret("store.url").reveal()
@@ -143,7 +145,7 @@ def _database(home: Home, practice: str, given: Given) -> tuple[str, str]:
     return url, name
 
 
-def _book(home: Home, practice: str) -> Path:
+def _store_folder(home: Home, practice: str) -> Path:
     return home.practice(_name(home, practice))[1] / STORE_FOLDER
 
 

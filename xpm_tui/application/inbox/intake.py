@@ -17,8 +17,8 @@ import msgspec
 
 from xpm_tui.application.csv_io.deliveries import DeliveryOutcome, InboxDelivery, deliver, preview
 from xpm_tui.application.inbox.documents import (
+    FileUnfinished,
     InboxDocument,
-    StillBeingWritten,
     read_document,
     with_content,
     with_failure,
@@ -290,7 +290,7 @@ class _Intake:
         except _KnownMeanwhile:
             self._take_in(entry, known_claim=known_claim)
             return
-        except StillBeingWritten:
+        except FileUnfinished:
             self._still_written += 1
             self.report.waiting += 1
             return
@@ -342,7 +342,7 @@ class _Intake:
             made[:] = [msgspec.structs.replace(row, id=id_)]
             return [Put(INBOX, made[0]), *ids.writes()]
 
-        self._practice.book.transact(remember)
+        self._practice.store.transact(remember)
         self._practice.events.emit(Event(key="inbox.failed", level="warning", numbers={"file": made[0].id}))
         return made[0]
 
@@ -357,7 +357,7 @@ class _Intake:
             made[:] = [now]
             return [Put(INBOX, now)]
 
-        self._practice.book.transact(counted)
+        self._practice.store.transact(counted)
         text = f"Not imported again: {before.name} ({before.id}) has the same content. {before.sentence}"
         self._folder.finish(entry, failed=False, prefix=f"{before.id}.{made[0].copies}", sentence=text)
         self.report.add(made[0], "duplicate")

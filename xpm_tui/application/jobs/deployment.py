@@ -172,8 +172,8 @@ class DeployWork(RunWork):
         practice = self.practice
         lag = practice.settings.number("sync.create_lag")
         await resolve_clients(
-            book=practice.book, practice=xpm, clock=practice.clock, tell=practice.events.emit, create_lag=lag,
-            stop=self.stop,
+            store=practice.store, practice=xpm, clock=practice.clock, tell=practice.events.emit,
+            create_lag=lag, stop=self.stop,
         )  # fmt: skip
         self.stop.check()
         looked_up = xpm.calls - self.calls
@@ -188,11 +188,11 @@ class DeployWork(RunWork):
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
         requests = msgspec.structs.replace(found.requests, lookups=found.requests.lookups + looked_up)
         self.expect(with_pace(msgspec.structs.replace(found, requests=requests), pace(practice)))
-        practice.book.commit([Put(RUNS, self.run)])
+        practice.store.commit([Put(RUNS, self.run)])
         self.report_expected()
         snapshot = practice.snapshot()
         means = DeployContext(
-            book=practice.book,
+            store=practice.store,
             practice=cast("XpmJobsPort", xpm),
             clock=practice.clock,
             ids=BlockIds(practice.ids),
@@ -356,7 +356,7 @@ async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: st
     if choice != "drop" or intent.kind != ADD_JOB:
         row = msgspec.structs.replace(row, state="going", cause="", why="")
     row = workflows.with_note(row, practice.clock.now(), practice.person, "sent", choice)
-    practice.book.commit([Put(INTENTS, end), workflows.put(row)], since=snapshot)
+    practice.store.commit([Put(INTENTS, end), workflows.put(row)], since=snapshot)
     practice.events.emit(
         Event(key="job.settled", record=row.workflow, rule=choice, numbers={"day": row.day.isoformat()})
     )
@@ -390,7 +390,7 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
     again = workflows.with_note(again, practice.clock.now(), practice.person, "redeploy", row.number)
     there = snapshot.get(JOBS, row.number)
     missing = [Put(JOBS, msgspec.structs.replace(there, gone=True))] if there is not None else []
-    practice.book.commit([workflows.put(again), *missing], since=snapshot)
+    practice.store.commit([workflows.put(again), *missing], since=snapshot)
     practice.events.emit(Event(key="job.again", record=row.workflow, numbers={"job": row.number}))
     return row_of(practice, found.id)
 

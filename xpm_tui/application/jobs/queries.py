@@ -277,7 +277,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
         if row is None or row.state != "skipped":
             raise BadInput(f"Job {found.id} is not skipped.")
         back = msgspec.structs.replace(row, state="failed" if row.number else "going")
-        practice.book.commit(
+        practice.store.commit(
             [workflows.put(workflows.with_note(back, now, by, "unskipped"))]
             if row.number
             else [Drop(DEPLOYMENTS, row.id)],
@@ -295,7 +295,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
             )
         row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
         row = workflows.with_note(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
-        practice.book.commit([workflows.put(row)], since=snapshot)
+        practice.store.commit([workflows.put(row)], since=snapshot)
     key = "job.unskipped" if undo else "job.skipped"
     practice.events.emit(Event(key=key, record=found.workflow.id, numbers={"day": found.day.isoformat()}))
     return row_of(practice, found.id)
@@ -442,5 +442,5 @@ def put_workflow(
     """Save an edited workflow, its history and ``also``; raise ``StoreChanged`` if it was changed since."""
     line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
     workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
-    practice.book.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)
+    practice.store.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)
     practice.events.emit(Event(key="workflow.edited", record=workflow.id, field=field))

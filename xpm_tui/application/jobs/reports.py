@@ -71,7 +71,7 @@ async def audit_jobs(
     identity = practice.connected()
     practice.writable("The audit reads XPM's jobs, and read-only mode makes no call to Xero.")
     async with practice.wire() as wire:
-        xpm: XpmJobsPort = wire.practice(identity.tenant, Priority.PERSON)
+        xpm: XpmJobsPort = wire.practice(identity.tenant, Priority.INTERACTIVE)
         return await _Reading(practice, xpm, lookups, report).run()
 
 

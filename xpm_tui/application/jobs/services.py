@@ -240,16 +240,16 @@ def category_error(practice: OpenPractice) -> str:
 
     It is empty if it can be used, and if XPM's list of categories was never read.
     """
-    return _category_trouble(practice, practice.settings.text(CATEGORY))
+    return _category_problem(practice, practice.settings.text(CATEGORY))
 
 
 def billing_problem(practice: OpenPractice) -> str:
     """Return the same for the categories by billing type: the first that cannot be used."""
     names = billing_categories(practice.settings.text(BY_BILLING)).values()
-    return next(filter(None, (_category_trouble(practice, name) for name in names)), "")
+    return next(filter(None, (_category_problem(practice, name) for name in names)), "")
 
 
-def _category_trouble(practice: OpenPractice, wanted: str) -> str:
+def _category_problem(practice: OpenPractice, wanted: str) -> str:
     snapshot = practice.snapshot()
     if not exact(wanted) or list_state(snapshot, "categories").full is None:
         return ""

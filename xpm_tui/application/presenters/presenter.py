@@ -30,7 +30,7 @@ from xpm_tui.domain.fields import BY_NAME, CLIENT, Kind, Record, of_record
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import CameFrom, Link, Value
+from xpm_tui.domain.links import Link, Value, ValueOrigin
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.quarantine import Quarantined, RecordFault
@@ -234,7 +234,7 @@ class Presenter:
         self,
         contact: Contact,
         link: Link | None,
-        former: Mapping[str, CameFrom],
+        former: Mapping[str, ValueOrigin],
         gone: Collection[str],
     ) -> ContactView:
         stands = next((c.uuid for c in link.contacts if c.contact == contact.id), "") if link else ""

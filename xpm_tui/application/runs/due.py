@@ -120,7 +120,7 @@ def record_sign_in(practice: OpenPractice) -> None:
     before = read(practice.snapshot(), "sign-in", SignIn)
     if before is None or not timedelta(0) <= now - before.at < _NOTED_EVERY:
         with suppress(AppError):
-            practice.book.commit([put("sign-in", SignIn(at=now, by=practice.person))])
+            practice.store.commit([put("sign-in", SignIn(at=now, by=practice.person))])
 
 
 def last_daily(snapshot: Snapshot, now: datetime | None = None) -> Run | None:

@@ -92,7 +92,7 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
                 for intent in intents:
                     if intent.kind == ADD_STAFF:
                         people = await xpm.staff()
-                        practice.book.commit(list_writes(practice.snapshot(), STAFF, people))
+                        practice.store.commit(list_writes(practice.snapshot(), STAFF, people))
                         continue
                     rows: list[XpmClient]
                     if intent.kind == ADD_CLIENT:
@@ -105,7 +105,7 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
                     snapshot = practice.snapshot()
                     known = [(snapshot.get(XPM_CLIENTS, row.uuid), row) for row in rows]
                     merged = [run_results.merge_client(old, row) if old else row for old, row in known]
-                    commit_rows(practice.book, merged, practice.clock.now())
+                    commit_rows(practice.store, merged, practice.clock.now())
     return list_held_writes(practice)
 
 
@@ -127,7 +127,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
         view = _held_write(snapshot, intent)
         uuid = _adopts(snapshot, intent, decision.xpm) if decision.choice == "adopt" else ""
         writes = recovery.decision_writes(snapshot, intent.id, decision.choice, now, uuid)
-        practice.book.commit([*writes, *_run_ended(snapshot, intent, decision.choice)])
+        practice.store.commit([*writes, *_run_ended(snapshot, intent, decision.choice)])
     practice.events.emit(
         Event(key="sync.decided", run=intent.run, record=intent.record, uuid=uuid, rule=decision.choice,
               numbers={"intent": intent.id})

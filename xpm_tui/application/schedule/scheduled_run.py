@@ -239,7 +239,7 @@ async def _empty_inbox(practice: OpenPractice) -> None:
         message = error.message
     before = read(practice.snapshot(), "told-inbox", _LastInboxProblem)
     if message != (before.message if before else ""):
-        practice.book.commit([put("told-inbox", _LastInboxProblem(message))])
+        practice.store.commit([put("told-inbox", _LastInboxProblem(message))])
         if message:
             notify(practice, "inbox", "The inbox could not be emptied. See: xpm-tui inbox status")
 
@@ -261,7 +261,7 @@ def _skipped(practice: OpenPractice, found: DueState) -> Run:
         outcome="skipped",
         error=WORDS[found.why],
     )
-    practice.book.commit([Put(RUNS, made)])
+    practice.store.commit([Put(RUNS, made)])
     practice.events.emit(
         Event(key="run.skipped", level="warning", run=run_id, rule=found.why, outcome="skipped")
     )
@@ -285,7 +285,7 @@ def _notify_daily(practice: OpenPractice, sentence: str) -> None:
     now = practice.clock.now()
     before = read(practice.snapshot(), "told-login", _LoginReminder)
     if before is None or not timedelta(0) <= now - before.at < REMIND_AFTER:
-        practice.book.commit([put("told-login", _LoginReminder(now))])
+        practice.store.commit([put("told-login", _LoginReminder(now))])
         notify(practice, "login-needed", sentence)
 
 
@@ -296,5 +296,5 @@ def _tell_if_stale(practice: OpenPractice) -> None:
     since = overview.last_good.isoformat() if overview.last_good else ""
     before = read(practice.snapshot(), "told-stale", _LastReminder)
     if stale is not None and (before is None or before.since != since):
-        practice.book.commit([put("told-stale", _LastReminder(since))])
+        practice.store.commit([put("told-stale", _LastReminder(since))])
         notify(practice, "stale", stale.sentence)

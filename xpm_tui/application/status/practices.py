@@ -99,8 +99,8 @@ def _looked_at(
             home, name, person=person, read_only=True, environ=environ, clock=clock, lenient=True
         ) as other:
             return msgspec.structs.replace(_told(other, current), open=False)
-    except AppError as trouble:
-        return PracticeView(name=name, current=name == current, problem=trouble.message)
+    except AppError as error:
+        return PracticeView(name=name, current=name == current, problem=error.message)
 
 
 def _told(practice: OpenPractice, current: str) -> PracticeView:

@@ -274,7 +274,7 @@ def _problems(
     practice: OpenPractice, ended: Run | None, good: Run | None, now: datetime
 ) -> tuple[StatusProblem, ...]:
     snapshot = practice.snapshot()
-    found = _book_problems(practice)
+    found = _store_problems(practice)
     identity = practice.identity()
     if identity is None:
         found.append(
@@ -416,13 +416,13 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem
             yield make_problem(f"jobs-{state}", sentence, f"See: xpm-tui jobs list --state {state}", code)
 
 
-def _book_problems(practice: OpenPractice) -> list[StatusProblem]:
+def _store_problems(practice: OpenPractice) -> list[StatusProblem]:
     """Return problems of the store: damage, which allows only reading, and an unreliable location."""
     found = [
         StatusProblem(code="book-warning", sentence=words, hint="See: xpm-tui locate")
-        for words in practice.book.warnings
+        for words in practice.store.warnings
     ]
-    damage = practice.book.damage
+    damage = practice.store.damage
     if damage is not None:
         found.insert(
             0,

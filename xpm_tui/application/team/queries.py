@@ -25,7 +25,7 @@ from xpm_tui.domain.names import key_of
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import (
-    APART,
+    BLOCKED_PAIRS,
     CLIENTS,
     DEPLOYMENTS,
     JOBS,
@@ -206,7 +206,7 @@ class TeamSnapshot:
         self._their_emails = Counter(
             _email(row.email) for row in self.staff.values() if row.email and not row.gone
         )
-        self._apart = frozenset((pair.client, pair.uuid) for pair in snapshot.rows(APART))
+        self._apart = frozenset((pair.client, pair.uuid) for pair in snapshot.rows(BLOCKED_PAIRS))
         self._our_names = Counter(_same(member.name) for member in self.members)
         self._their_names = Counter(_same(row.name) for row in self.staff.values() if not row.gone)
         signed = find_connector(snapshot)

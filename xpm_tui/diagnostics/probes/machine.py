@@ -68,8 +68,8 @@ class DiskSpaceProbe:
         places = self.places()
         evidence = [_place(each) for each in places]
         for each in places:
-            if each.trouble is not None:
-                return from_error(each.trouble, *evidence)
+            if each.error is not None:
+                return from_error(each.error, *evidence)
         stuck = [each for each in places if not each.writable or each.free < TOO_LITTLE]
         if stuck:
             why = "is full" if stuck[0].writable else "cannot be written"

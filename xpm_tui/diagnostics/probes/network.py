@@ -98,8 +98,8 @@ class ProxyProbe:
         """Connect through the proxy, if there is one."""
         evidence = [f"{name}: {value}" for name, value in self.settings.items()]
         for each in await self.reached():
-            if each.trouble is not None and each.trouble.case is CaseId.PROXY:
-                return from_error(each.trouble, *evidence, f"asked: {each.origin}")
+            if each.error is not None and each.error.case is CaseId.PROXY:
+                return from_error(each.error, *evidence, f"asked: {each.origin}")
         return ok("No proxy is set." if not evidence else "The proxy allows the connection.", *evidence)
 
 
@@ -117,15 +117,15 @@ class CertificatesProbe:
         found = await self.reached()
         evidence = [_answer(each) for each in found]
         for each in found:
-            if each.trouble is not None:
-                return from_error(each.trouble, *evidence)
+            if each.error is not None:
+                return from_error(each.error, *evidence)
         if all(each.origin.startswith("http://") for each in found):
             return note("The servers answer without encryption: a sandbox on this machine.", *evidence)
         return ok("The servers answer, and their certificates are valid.", *evidence)
 
 
 def _answer(each: ServerReply) -> str:
-    if each.trouble is not None:
+    if each.error is not None:
         return f"{each.origin}: no answer"
     signed = f", certificate by {each.issuer}" if each.issuer else ""
     return f"{each.origin}: answered {each.status}{signed}"

@@ -137,7 +137,7 @@ class LocksProbe:
 
     async def look(self) -> Finding:
         """Ask the kernel for the holders of locks."""
-        lack = self.folder().trouble
+        lack = self.folder().error
         if lack is not None and lack.case is CaseId.NO_LOCKS:
             return from_error(lack)
         held = self.holders()

@@ -47,7 +47,7 @@ class LocalWriteResult(msgspec.Struct, frozen=True):
     written: tuple[Written, ...]
 
 
-def write_book(
+def write_local_changes(
     sides: ClientPair,
     changes: Iterable[Change],
     team: TeamLinks,
@@ -165,9 +165,9 @@ class _ClientWriter:
 
     def make_primary(self, change: Change) -> None:
         """Make one contact primary, by its XPM UUID or its own id (empty: none is)."""
-        standing = str(change.new or "")
+        verified = str(change.new or "")
         joined = {each.uuid: each.contact for each in self.link.contacts if each.uuid and each.contact}
-        mine = joined.get(standing, standing)
+        mine = joined.get(verified, verified)
         self.note(change, "", f"{self.client.id}/{mine}" if mine else "")
         contacts = tuple(
             msgspec.structs.replace(each, primary=each.id == mine)

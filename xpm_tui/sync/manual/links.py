@@ -17,8 +17,8 @@ from xpm_tui.domain.plan import Change
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Relinked, Run, Written
 from xpm_tui.domain.tables import (
-    APART,
     BASE,
+    BLOCKED_PAIRS,
     CLIENTS,
     FREEZES,
     IGNORED,
@@ -29,7 +29,7 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient, XpmJob
-from xpm_tui.sync.base import PRIMARY, apart_id, block_pair
+from xpm_tui.sync.base import PRIMARY, block_pair, blocked_pair_id
 from xpm_tui.sync.manual.takeover import FormerValue, TakenOverValues, take_over
 from xpm_tui.sync.planning.comparison import ClientPair, compare_quickly
 from xpm_tui.sync.planning.decisions import FORMER, Difference, Why
@@ -184,7 +184,7 @@ def link(
         *(promote_next_client(snapshot, before) if before is not None else ()),
         Put(BASE, taken.base) if taken.base.agreed else Drop(BASE, client_id),
         *provenance_writes(snapshot, taken.provenance),
-        Drop(APART, apart_id(client_id, uuid)),
+        Drop(BLOCKED_PAIRS, blocked_pair_id(client_id, uuid)),
         Drop(IGNORED, client_id),
         *(Drop(FREEZES, each.id) for each in lifted),
         *immediate_run(run, now, by, client_id, uuid, written, *former_written(taken), relinked=relinked),
@@ -342,7 +342,7 @@ def _warnings(snapshot: Snapshot, client: Client, row: XpmClient, second: bool) 
         yield "It is a prospect in XPM. If it becomes a client there, it gets a new id, and this link breaks."
     if second:
         yield "Another client is already linked to it. Nothing would be synced over this link."
-    if snapshot.raw(APART, apart_id(client_id, row.uuid)) is not None:
+    if snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(client_id, row.uuid)) is not None:
         yield "The two were linked before, and someone unlinked them."
     if takes_over(snapshot, client_id, row.uuid):
         yield (

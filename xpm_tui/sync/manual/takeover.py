@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Base, CameFrom, ContactLink, Link, Pair, Provenance, Value
+from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Provenance, Value, ValueOrigin
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import FREEZES, LINKS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
@@ -93,7 +93,7 @@ def take_over(
         link = snapshot.get(LINKS, client.id)
         old = {each.uuid for each in ([link] if link is not None else lost_links(snapshot, client.id))}
         values = {
-            key: CameFrom(row.uuid, each.value) if each.uuid in old else each
+            key: ValueOrigin(row.uuid, each.value) if each.uuid in old else each
             for key, each in known.values.items()
         }
         there = {each.uuid for each in xpm_contacts(row)}
@@ -209,7 +209,7 @@ class _TakeoverPlanner:
             self._own(key, now)
         elif why:
             self._note(record, field, entry, now, now, "kept", why)
-            self.known[key] = CameFrom(entry.uuid, entry.value, now)
+            self.known[key] = ValueOrigin(entry.uuid, entry.value, now)
         else:
             self._note(record, field, entry, now, new, "removed" if is_blank(new) else "replaced")
             self._own(key, new)
@@ -250,7 +250,7 @@ class _TakeoverPlanner:
             self._note(record, "contact", first, said, said, "kept", why)
             for name, key in entries.items():
                 entry = self.entries[key]
-                self.known[key] = CameFrom(entry.uuid, entry.value, values[name])
+                self.known[key] = ValueOrigin(entry.uuid, entry.value, values[name])
             return
         self._note(record, "contact", first, said, None, "removed")
         self.removed.append(contact)
@@ -282,7 +282,7 @@ class _TakeoverPlanner:
             return client
         if why:
             self._note(record, PRIMARY, entry, now, now, "kept", why)
-            self.known[PRIMARY] = CameFrom(entry.uuid, entry.value, now)
+            self.known[PRIMARY] = ValueOrigin(entry.uuid, entry.value, now)
             return client
         self._note(record, PRIMARY, entry, now, first, "replaced" if first else "removed")
         self.known.pop(PRIMARY, None)
@@ -298,7 +298,7 @@ class _TakeoverPlanner:
         self,
         record: str,
         field: str,
-        entry: CameFrom,
+        entry: ValueOrigin,
         old: Value,
         new: Value,
         outcome: Outcome,

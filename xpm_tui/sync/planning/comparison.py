@@ -11,7 +11,7 @@ import msgspec
 
 from xpm_tui.domain.fields import Field
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Base, CameFrom, ContactLink, Link, Pair, Value
+from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value, ValueOrigin
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import (
@@ -60,7 +60,7 @@ class ClientPair(msgspec.Struct, frozen=True):
     link: Link
     base: Base
     frozen: frozenset[str] = frozenset()
-    former: dict[str, CameFrom] = {}
+    former: dict[str, ValueOrigin] = {}
 
 
 class FieldComparison(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ from xpm_tui.sync.planning.comparison import (
 from xpm_tui.sync.planning.contacts import contact_owners, one_change_each
 from xpm_tui.sync.planning.decisions import UNKNOWN, Difference, Rules, Why
 from xpm_tui.sync.planning.links import (
-    CARRYING,
+    SYNCED_STATES,
     SameNames,
     exact_match,
     frozen_fields,
@@ -209,7 +209,7 @@ class _Planner:
         state = state_of(snapshot, client, link, row)
         if row is None or row.deleted:
             return ClientPlan(link.uuid, person=needs_person(snapshot, client, state))
-        if state not in CARRYING:
+        if state not in SYNCED_STATES:
             seen = self._look(client, link, row, "ignored" if state == "ignored" else "link")
             return ClientPlan(link.uuid, (), seen.differences, needs_person(snapshot, client, state))
         seen = self._look(client, link, row)

@@ -17,12 +17,12 @@ from xpm_tui.domain.secret import Secret
 from xpm_tui.xero.auth.authorization import Authorization, read_answer
 from xpm_tui.xero.config import REDIRECT_PATH
 
-Paste = Callable[[], Awaitable[str | None]]
-Tell = Callable[[AppError], None]
-Take = Callable[[Secret], Awaitable[None]]
+PasteReader = Callable[[], Awaitable[str | None]]
+ErrorHandler = Callable[[AppError], None]
+CodeHandler = Callable[[Secret], Awaitable[None]]
 """A function that exchanges a code and saves the login, before anything is cleaned up."""
 
-Won = Callable[[Authorization], None]
+AnswerHandler = Callable[[Authorization], None]
 
 _REQUEST_SECONDS = 10.0
 _LONGEST = 1024 * 1024
@@ -79,8 +79,8 @@ class Listener:
         self,
         authorization: Authorization,
         port: int,
-        tell: Tell = lambda _: None,
-        won: Won = lambda _: None,
+        tell: ErrorHandler = lambda _: None,
+        won: AnswerHandler = lambda _: None,
     ) -> None:
         self._authorization = authorization
         self._port = port
@@ -274,13 +274,13 @@ async def wait_for_code(
     authorization: Authorization,
     *,
     port: int,
-    paste: Paste | None,
-    tell: Tell,
+    paste: PasteReader | None,
+    tell: ErrorHandler,
     clock: Clock,
     limit: float = 300.0,
-    wrong: Tell | None = None,
-    take: Take | None = None,
-    won: Won = lambda _: None,
+    wrong: ErrorHandler | None = None,
+    take: CodeHandler | None = None,
+    won: AnswerHandler = lambda _: None,
 ) -> Secret:
     """Wait for the listener and for pasted lines at the same time; the first valid answer wins.
 
@@ -378,7 +378,9 @@ async def _first(listener: Listener) -> Secret | None:
     return await listener.answer()
 
 
-async def _pasted(authorization: Authorization, paste: Paste, tell_wrong: Tell, won: Won) -> Secret | None:
+async def _pasted(
+    authorization: Authorization, paste: PasteReader, tell_wrong: ErrorHandler, won: AnswerHandler
+) -> Secret | None:
     while (line := await paste()) is not None:
         if not line.strip():
             continue

@@ -31,17 +31,17 @@ def record_symptom(events: EventSink, seen: Symptom) -> KnownProblem | None:
     return find_problem(seen.case)
 
 
-def record_failure(events: EventSink, act: str, trouble: AppError) -> None:
+def record_failure(events: EventSink, command: str, error: AppError) -> None:
     """Log an error that ended a command, except for invalid input and what is already in the log."""
-    view = present(trouble)
-    if trouble.logged or (view.problem is None and not isinstance(trouble, XeroError)):
+    view = present(error)
+    if error.logged or (view.problem is None and not isinstance(error, XeroError)):
         return
-    trouble.logged = True
+    error.logged = True
     events.emit(
         Event(
             key="act.failed",
             level="warning",
-            rule=act,
+            rule=command,
             record=view.record,
             case=view.problem.id if view.problem is not None else view.code,
             call=view.call,
