@@ -14,8 +14,7 @@ import msgspec
 from bench.book_rows import documents
 from tests.support.fake_xpm import FakeXpm, wired
 from xpm_tui.application.home import find_home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
+from xpm_tui.application.practice import ListState, OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS

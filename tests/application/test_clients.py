@@ -13,10 +13,9 @@ from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Base, ContactLink, Link
 from xpm_tui.domain.ports import Put, Write
-from xpm_tui.domain.quarantine import WHOLE, RecordFault
 from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.domain.xpm import RecordReference, Staff, XpmClient, XpmContact
+from xpm_tui.domain.xpm import WHOLE, RecordFault, RecordReference, Staff, XpmClient, XpmContact
 
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
+from xpm_tui.application.practice import ListState, OpenPractice, PracticeIdentity, put
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.application.team.queries import find_connector
 from xpm_tui.domain.ignition import TeamMember

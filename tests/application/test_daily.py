@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
+from xpm_tui.application.practice import ListState, OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.runs.due import due, full_is_due, record_sign_in, skipped_day
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Outcome, Run, Trigger

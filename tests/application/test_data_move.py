@@ -11,7 +11,7 @@ import pytest
 
 from tests.store.script import holds, writes
 from tests.support.postgres_server import fresh_practice
-from xpm_tui.application.health import data_move, maintenance
+from xpm_tui.application.health import maintenance as data_move
 from xpm_tui.application.home import Home, add_practice, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.domain.errors import BadInput, Busy, ReadOnly, StoreUnreadable
@@ -127,21 +127,21 @@ def test_a_backup_of_each_engine_is_restored_on_the_other(home: Home, url: str, 
                 practice.store.commit(writes(step))
     files = [tmp_path / "files.zip", tmp_path / "database.zip"]
     rows = [
-        maintenance.backup(home, name, file, settings).rows
+        data_move.backup(home, name, file, settings).rows
         for name, file, settings in zip(names, files, given, strict=True)
     ]
     assert rows[0] != rows[1]
     for name, file, settings, wanted in zip(names, reversed(files), given, reversed(rows), strict=True):
         with opened(home, name, overrides=settings) as reader:
-            done = maintenance.restore(home, name, "kim", file, settings)
+            done = data_move.restore(home, name, "kim", file, settings)
             assert done.rows == wanted
             assert Path(done.backed_up).exists()
             if settings:
                 reader.store.transact(lambda now: [])  # a commit always sees the newest state
                 assert len(holds(reader.snapshot())) == sum(wanted.values())
-        report = maintenance.check(home, name, settings)
+        report = data_move.check(home, name, settings)
         assert (report.ok, report.rows) == (True, wanted)
-        assert maintenance.compact(home, name, settings).done
+        assert data_move.compact(home, name, settings).done
 
 
 def test_the_database_says_who_the_user_is(home: Home, url: str) -> None:

@@ -13,8 +13,7 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application import derived_data
 from xpm_tui.application.clients import queries
 from xpm_tui.application.home import Home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.status import summary
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.cli.output import dumps, json_rows, outcome, outcome_pieces

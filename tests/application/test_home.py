@@ -21,8 +21,7 @@ from xpm_tui.application.home import (
     resolve,
     switch_practice,
 )
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.domain.errors import BadInput, DiskError, LoginNeeded, NotFound, ReadOnly
 
 

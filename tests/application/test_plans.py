@@ -13,8 +13,7 @@ from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.clients.queries import side_by_side
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.application.runs.runner import run

@@ -8,8 +8,7 @@ import pytest
 
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, list_state, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, list_state, put
 from xpm_tui.application.runs.xpm_refresh import ensure_mirror, refresh
 from xpm_tui.domain.errors import CaseId, DecisionNeeded, LoginNeeded, ScopeMissing, XeroUnreachable
 from xpm_tui.domain.tables import JOBS, STAFF, TEMPLATES, XPM_CLIENTS

@@ -9,8 +9,7 @@ from tests.application.test_settled_since import row, uuid
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links, picks, queries
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.runs.history import values_of_events, written_values
 from xpm_tui.application.runs.xpm_refresh import refresh

@@ -18,8 +18,7 @@ from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links
 from xpm_tui.application.home import Home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.notifications import without_secrets

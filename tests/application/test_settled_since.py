@@ -12,8 +12,7 @@ import pytest
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import conflicts, links, picks, queries, review_file
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ignition import Client

@@ -12,8 +12,7 @@ from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from tests.support.postgres_server import fresh_practice
 from xpm_tui.application.home import Home, add_practice, find_home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, SignIn, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, SignIn, open_practice, put
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.status.practices import account_practices
 from xpm_tui.application.status.summary import summarize

@@ -9,8 +9,7 @@ import pytest
 
 from xpm_tui.application.jobs import services as job_defaults
 from xpm_tui.application.jobs import templates
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, put
+from xpm_tui.application.practice import ListState, OpenPractice, put
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Proposal, ProposalService, Service

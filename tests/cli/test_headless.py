@@ -14,8 +14,7 @@ from click.shell_completion import ShellComplete
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import find_home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.progress import Progress
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root, main

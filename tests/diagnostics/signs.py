@@ -19,7 +19,7 @@ from tests.diagnostics.fault_fixtures import FaultFixture
 from tests.diagnostics.fixtures import FaultyMachine
 from tests.support.inprocess import InProcess
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.practice_identity import put
+from xpm_tui.application.practice import put
 from xpm_tui.diagnostics.findings import FolderFacts, TerminalFacts
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.ports import Put

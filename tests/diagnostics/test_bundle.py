@@ -15,10 +15,10 @@ from tests.application.fixtures import PracticeFixture
 from tests.diagnostics.fixtures import FaultyMachine
 from tests.support.command import Inline
 from xpm_tui.application.health import bundle
+from xpm_tui.application.health.bundle import BundlePart, packed
 from xpm_tui.application.health.doctor import Doctor
 from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.application.runs import xpm_refresh
-from xpm_tui.diagnostics.bundle import BundlePart, packed
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Client, Contact, TeamMember

@@ -19,7 +19,7 @@ from tests.support.inprocess import InProcess, addresses
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.health.probe_facts import Machine, open_target, without_credentials
 from xpm_tui.application.home import find_home
-from xpm_tui.application.practice_identity import ListState, put
+from xpm_tui.application.practice import ListState, put
 from xpm_tui.application.runs import plans
 from xpm_tui.diagnostics.findings import FolderFacts, ProbeResult, TerminalFacts, exit_code
 from xpm_tui.domain.errors import CaseId

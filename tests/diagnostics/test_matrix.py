@@ -16,8 +16,7 @@ from tests.support.profile import spread
 from tests.support.terminal import terminal
 from tests.tui.fixtures import calm, press, settle, text_of
 from xpm_tui.commands.registry import by_name
-from xpm_tui.diagnostics.known_problems.records import ALL
-from xpm_tui.diagnostics.known_problems.registry import CASES
+from xpm_tui.diagnostics.known_problems.registry import ALL, CASES
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog

@@ -13,9 +13,18 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.errors import AppError, OutcomeUnknown, RecordMissing, XeroError
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock
-from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.safe_text import refuse_unsendable_values
-from xpm_tui.domain.xpm import Category, RecordReference, Staff, Task, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.xpm import (
+    Category,
+    Quarantined,
+    RecordReference,
+    Staff,
+    Task,
+    Template,
+    XpmClient,
+    XpmContact,
+    XpmJob,
+)
 
 
 class FakeListing:

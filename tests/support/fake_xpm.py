@@ -12,9 +12,17 @@ import msgspec
 from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock
-from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.safe_text import refuse_unsendable_values
-from xpm_tui.domain.xpm import Category, RecordReference, Staff, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.xpm import (
+    Category,
+    Quarantined,
+    RecordReference,
+    Staff,
+    Template,
+    XpmClient,
+    XpmContact,
+    XpmJob,
+)
 
 
 class FakeXpm:

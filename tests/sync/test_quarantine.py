@@ -10,10 +10,9 @@ import pytest
 from tests.support.fake_practice import FakeListing
 from tests.sync.fixtures import SyncFixture, client, linked, one, staff, xpm, xpm_contact
 from xpm_tui.domain.errors import DecisionNeeded, UnsendableValue
-from xpm_tui.domain.quarantine import WHOLE, Quarantined, RecordFault, Records
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import JOBS, META, RUNS, STAFF, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient, XpmJob
+from xpm_tui.domain.xpm import WHOLE, Quarantined, RecordFault, Records, XpmClient, XpmJob
 from xpm_tui.sync.canonical import refuse_unread
 from xpm_tui.sync.manual.creation import refuse_unreadable
 from xpm_tui.sync.mirror import job_writes, list_writes, named_people, set_aside

@@ -17,11 +17,11 @@ from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import BLOCKED_PAIRS, FREEZES, LINKS, PLANNED, PLANS
 from xpm_tui.domain.xpm import RecordReference, XpmClient
+from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks
 from xpm_tui.sync.manual.links import link, link_effect, unlink
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import foreign_values
 
 
 def rata(number: int = 1) -> XpmClient:

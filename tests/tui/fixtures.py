@@ -19,8 +19,7 @@ from textual.widgets._footer import FooterKey
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import find_home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.tables import CLIENTS

@@ -22,7 +22,7 @@ from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root
 from xpm_tui.tui import screens
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screen_verbs import SCREEN_VERBS, screen_verb
+from xpm_tui.tui.base_screen import SCREEN_VERBS, screen_verb
 from xpm_tui.tui.screens.command_log import CommandLog
 from xpm_tui.tui.worker_thread import WorkerThread
 

@@ -24,8 +24,7 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.jobs.queries import list_jobs
 from xpm_tui.application.jobs.views import JobCounts
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, put
+from xpm_tui.application.practice import ListState, OpenPractice, put
 from xpm_tui.application.status.summary import StatusProblem, StatusSummary, summarize
 from xpm_tui.application.team import links as team
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService

@@ -251,7 +251,7 @@ async def test_somebody_only_in_xpm_is_no_member_yet(world: ConsoleFixture, cons
 
 
 async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: ConsoleFixture, console: Make) -> None:
-    from xpm_tui.application.practice_identity import ListState, put
+    from xpm_tui.application.practice import ListState, put
 
     with world.open() as practice:
         closed = "Staff cannot be listed: the login lacks the scope practicemanager.staff.read."
@@ -268,7 +268,7 @@ async def test_who_connected_and_left_is_told_here_and_on_overview(
     world: ConsoleFixture, console: Make
 ) -> None:
     await fill(world)
-    from xpm_tui.application.practice_identity import PracticeIdentity, put
+    from xpm_tui.application.practice import PracticeIdentity, put
 
     with world.open() as practice:
         practice.store.commit(

@@ -202,7 +202,7 @@ async def test_services_are_made_from_a_name_on_proposals_and_edited(
 
 @pytest.mark.soak
 async def test_a_closed_list_takes_a_typed_uuid(world: ConsoleFixture, console: Make) -> None:
-    from xpm_tui.application.practice_identity import ListState, put
+    from xpm_tui.application.practice import ListState, put
     from xpm_tui.domain.ports import Drop
 
     await fill(world)

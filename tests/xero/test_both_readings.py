@@ -14,7 +14,7 @@ from xpm_tui.domain.errors import RecordMissing, Refused, ScopeMissing
 from xpm_tui.domain.ports import Priority
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.settings.scopes import PRESETS
+from xpm_tui.settings.kinds import PRESETS
 from xpm_tui.xero.auth.authorization import read_redirect
 from xpm_tui.xero.client.practice import XeroPractice
 from xpm_tui.xero.config import SCOPES, WireConfig

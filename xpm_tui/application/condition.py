@@ -12,8 +12,7 @@ from typing import Literal, cast
 
 import msgspec
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.runs.history import in_progress, is_sync, list_runs
 from xpm_tui.application.runs.open_intents import open_writes
 from xpm_tui.domain.errors import CaseId, StoreUnreachable, StoreUnreadable

@@ -1,4 +1,7 @@
-"""An open practice: its folders, settings, store, log and clock. Opening it uses no network."""
+"""An open practice: its folders, settings, store, log and clock, and what the store knows of its connection.
+
+Opening it uses no network.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+import msgspec
 
 from xpm_tui.application.home import STORE_FOLDER, Home, practices, resolve
 from xpm_tui.application.home import person as person_here
-from xpm_tui.application.practice_identity import PracticeIdentity, read_identity
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded, NotFound, ReadOnly
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.plan import Direction, Level
-from xpm_tui.domain.ports import Clock, IdSource, Snapshot
+from xpm_tui.domain.ports import Clock, Drop, IdSource, Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import META, Meta
 from xpm_tui.files.locks import Lock, LockOwner, holder
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
@@ -42,6 +47,107 @@ if TYPE_CHECKING:
     from xpm_tui.store.database_store import DatabaseStore
     from xpm_tui.store.store import TableStore
     from xpm_tui.xero.wiring import Wire
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+LISTS = ("clients", "staff", "templates", "categories", "jobs")
+"""The mirrored lists of XPM, in the order in which they are read."""
+
+
+class PracticeIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The practice that this folder is connected to, as confirmed by a user.
+
+    ``tenant`` and ``connection`` are Xero's ids, ``api`` is the address of the API, ``by`` the user here,
+    ``login`` the user at Xero if the scopes reveal it, and ``scopes`` what Xero granted. ``ended`` is when it
+    was disconnected: the identity is kept, so that another practice is recognised later.
+    """
+
+    tenant: str
+    title: str
+    connection: str = ""
+    since: datetime | None = None
+    by: str = ""
+    login: str = ""
+    scopes: str = ""
+    api: str = ""
+    ended: datetime | None = None
+
+
+class ListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The state of one list: ``at`` of the last successful reading, ``full`` of the last complete one.
+
+    ``count`` is the number of records in the last complete list, ``bookmark`` the server's time from which to
+    ask for changes, ``seconds`` how long the last complete one took. ``note`` says why it could not be read.
+    """
+
+    at: datetime | None = None
+    full: datetime | None = None
+    count: int = 0
+    bookmark: datetime | None = None
+    seconds: float = 0.0
+    note: str = ""
+    scope: str = ""
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """Some client UUIDs of the practice: a list without any of them belongs to another practice."""
+
+    uuids: tuple[str, ...] = ()
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """When someone last used the tool interactively."""
+
+    at: datetime
+    by: str = ""
+
+
+class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The user's answers while connecting, so that it can be interrupted and continued."""
+
+    permission: str = ""
+    skipped: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+
+
+class SkippedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A due run that was skipped, and why: ``no-sign-in`` or another reason."""
+
+    at: datetime
+    reason: str
+
+
+def read_identity(snapshot: Snapshot) -> PracticeIdentity | None:
+    """Return the practice's identity, also after a disconnection (``ended``); None before the first."""
+    return read(snapshot, "identity", PracticeIdentity)
+
+
+def list_state(snapshot: Snapshot, name: str) -> ListState:
+    """Return the state of a list of ``LISTS``."""
+    return read(snapshot, f"list:{name}", ListState) or ListState()
+
+
+def read(snapshot: Snapshot, id_: str, kind: type[T]) -> T | None:
+    """Return a small row as a value; None if it is missing or this version cannot read it."""
+    row = snapshot.get(META, id_)
+    if row is None:
+        return None
+    try:
+        return msgspec.convert(row.value, kind)
+    except msgspec.ValidationError:
+        return None
+
+
+def put(id_: str, value: msgspec.Struct) -> Write:
+    """Return the write that stores a small row."""
+    return Put(META, Meta(id=id_, value=msgspec.to_builtins(value)))
+
+
+def drop(id_: str) -> Write:
+    """Return the write that removes a small row."""
+    return Drop(META, id_)
+
 
 ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
 

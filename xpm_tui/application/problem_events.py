@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-from xpm_tui.diagnostics.known_problems.records import ALL, Symptom
-from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.known_problems.registry import ALL, Symptom, find_problem
 from xpm_tui.domain.errors import AppError, NotFound, XeroError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import EventSink

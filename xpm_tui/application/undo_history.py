@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import put, read
+from xpm_tui.application.practice import OpenPractice, put, read
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Client, Service, TeamMember
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write

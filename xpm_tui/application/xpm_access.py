@@ -12,7 +12,7 @@ from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock, EventSink
 from xpm_tui.domain.shared_state import SharedState
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.scopes import scopes
+from xpm_tui.settings.kinds import scopes
 from xpm_tui.settings.store import Settings
 from xpm_tui.xero.config import WireConfig
 

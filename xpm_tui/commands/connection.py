@@ -42,13 +42,13 @@ with lazy_imports():
     from xpm_tui.application.status import practices, requirement_check, summary
     from xpm_tui.commands import doctor
     from xpm_tui.diagnostics import error_presenter
-    from xpm_tui.diagnostics.known_problems import records
+    from xpm_tui.diagnostics.known_problems import registry
+
 
 if TYPE_CHECKING:
     from xpm_tui.application.connection.state_machine import ConnectionMachine
     from xpm_tui.application.jobs.views import JobCounts
-    from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.practice_identity import PracticeIdentity
+    from xpm_tui.application.practice import OpenPractice, PracticeIdentity
     from xpm_tui.application.status.summary import StatusSummary
     from xpm_tui.domain.plan import Direction, Level
 
@@ -206,7 +206,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
 
 async def _see(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId | None:
     """Let the user choose which page the browser shows, and say what to do; return the known problem."""
-    seen = await doctor.pick(dialogue, records.BROWSER, "What do you see in the browser?")
+    seen = await doctor.pick(dialogue, registry.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
     machine.seen(seen)

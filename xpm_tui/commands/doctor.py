@@ -38,14 +38,14 @@ with lazy_imports():
     from xpm_tui.application.health import probe_facts
     from xpm_tui.application.status import requirement_check
     from xpm_tui.diagnostics import error_presenter, findings
-    from xpm_tui.diagnostics.known_problems import records, registry
+    from xpm_tui.diagnostics.known_problems import registry as records
 
 if TYPE_CHECKING:
+    from xpm_tui.application.health.bundle import BundlePart
     from xpm_tui.application.health.probe_facts import DoctorTarget
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.diagnostics.bundle import BundlePart
     from xpm_tui.diagnostics.findings import ProbeResult
-    from xpm_tui.diagnostics.known_problems.records import Symptom
+    from xpm_tui.diagnostics.known_problems.registry import Symptom
 
 
 async def pick(dialogue: Dialogue, offered: Sequence[Symptom], question: str) -> Symptom | None:
@@ -64,7 +64,7 @@ async def pick(dialogue: Dialogue, offered: Sequence[Symptom], question: str) ->
 
 def answer_lines(seen: Symptom) -> list[str]:
     """Return what to do about a chosen symptom, line by line."""
-    found = registry.find_problem(seen.case or "")
+    found = records.find_problem(seen.case or "")
     return error_presenter.problem_lines(found) if found is not None else [seen.advice]
 
 
@@ -136,7 +136,7 @@ def _lines(each: ProbeResult) -> list[str]:
     lines += [f"          {fact}" for fact in each.evidence]
     if each.verdict in ("note", "trouble"):
         lines += [f"          > {each.hint}"] if each.hint else []
-        found = registry.find_problem(each.case) if each.case else None
+        found = records.find_problem(each.case) if each.case else None
         lines += [f"          > {line}" for line in error_presenter.problem_summary(found)] if found else []
     return lines
 
@@ -181,7 +181,7 @@ def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
 
 async def list_problems(place: AccountContext, params: ListKnownProblems, dialogue: Dialogue) -> Result:
     """List all known problems, or those that match what a user sees."""
-    found = registry.search_problems(" ".join(params.words))
+    found = records.search_problems(" ".join(params.words))
     columns = (TextColumn("CASE", whole=True), TextColumn("TITLE"), TextColumn("SIGN"))
     rows = [(str(each.id), each.title, each.sign) for each in found]
     empty = "No known problem contains these words. List all of them: xpm-tui cases list"
@@ -191,7 +191,7 @@ async def list_problems(place: AccountContext, params: ListKnownProblems, dialog
 async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: Dialogue) -> Result:
     """Show one known problem with what to do."""
     wanted = params.case.strip().casefold()
-    found = next((each for each in registry.CASES.values() if each.id.casefold() == wanted), None)
+    found = next((each for each in records.CASES.values() if each.id.casefold() == wanted), None)
     if found is None:
         raise NotFound(
             f"There is no known problem called {visible(params.case, 40)}.", hint="See: xpm-tui cases list"
@@ -220,7 +220,7 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue
     ) as subject:
         if not place.read_only:
             problem_events.record_symptom(subject.events, chosen)
-    found = registry.find_problem(chosen.case or "")
+    found = records.find_problem(chosen.case or "")
     data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
     return Result(data=data, lines=answer_lines(chosen))
 

@@ -40,7 +40,7 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import practice_identity
+    from xpm_tui.application import practice as practice_identity
     from xpm_tui.application.clients import edits, queries
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, due, plans

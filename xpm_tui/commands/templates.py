@@ -25,7 +25,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import practice_identity
+    from xpm_tui.application import practice as practice_identity
     from xpm_tui.application.jobs import services as job_settings
     from xpm_tui.application.jobs import templates as jobs_templates
     from xpm_tui.application.runs import xpm_refresh

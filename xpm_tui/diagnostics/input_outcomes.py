@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from xpm_tui.domain.quarantine import FAULTS, FaultKind
+from xpm_tui.domain.xpm import FAULTS, FaultKind
 
 Outcome = Literal["understood", "repaired", "skipped", "field", "record", "row", "list", "refused", "noted"]
 

@@ -17,9 +17,17 @@ from xpm_tui.domain import tables
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.links import LostClient
 from xpm_tui.domain.ports import ClientList, Clock, Drop, Put, Snapshot, Store, Write
-from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.tables import BASE, JOBS, LINKS, LOST_CLIENTS, META, MOVES, XPM_CLIENTS, Meta, TableSchema
-from xpm_tui.domain.xpm import Category, MovedJob, Staff, Template, XpmClient, XpmJob
+from xpm_tui.domain.xpm import (
+    Category,
+    MovedJob,
+    Quarantined,
+    Staff,
+    Template,
+    XpmClient,
+    XpmJob,
+    quarantined_in,
+)
 from xpm_tui.sync.base import mirror_values, rebase
 from xpm_tui.sync.canonical import fill_unreadable
 from xpm_tui.sync.policy import DEFAULT, GuardLimits
@@ -75,11 +83,8 @@ class ListCounts(msgspec.Struct, frozen=True, kw_only=True):
 
     def short(self, limits: GuardLimits) -> bool:
         """Return whether the last complete list is much shorter than the one before it."""
-        if self.accepted is None:
-            return False
-        return (
-            self.count < limits.list_share * self.accepted and self.accepted - self.count >= limits.list_fewer
-        )
+        before = self.accepted or 0
+        return self.count < limits.list_share * before and before - self.count >= limits.list_fewer
 
 
 class ClientsRefreshed(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.safe_text import Shown, visible, visible_lines
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui import crash, theme
+from xpm_tui.tui import terminal_app, theme
 from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.command_runner import CommandRunner
 from xpm_tui.tui.navigation import KeyChord, Navigation, TypeAhead
@@ -327,7 +327,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
             dialogs_help.show_error(self, error)
             return
 
-        path = crash.report(error, self.worker.practice.state, self.worker.practice.clock.now())
+        path = terminal_app.report(error, self.worker.practice.state, self.worker.practice.clock.now())
         where = f"What happened is written to {path}, without any value or name." if path else ""
         self.push_screen(
             dialog.MessageDialog("Internal error",

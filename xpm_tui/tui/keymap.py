@@ -21,7 +21,7 @@ from xpm_tui.tui.dialogs.palette import PaletteEntry
 
 with lazy_imports():
     from xpm_tui.diagnostics import error_presenter
-    from xpm_tui.diagnostics.known_problems import registry as problems
+    from xpm_tui.diagnostics.known_problems import registry
 
 
 MOST_SHOWN = 7
@@ -133,7 +133,7 @@ def problem_entries() -> list[PaletteEntry]:
             help=case.sign,
             words=f"error trouble help {case.cause}",
         )
-        for case in problems.CASES.values()
+        for case in registry.CASES.values()
     ]
 
 

@@ -25,11 +25,10 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Value
 from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
+from xpm_tui.domain.xpm import WHOLE, XpmClient
+from xpm_tui.sync.base import PRIMARY, contact_key, foreign_values, mirror_values, pair
 from xpm_tui.sync.canonical import Values, contact_values, ignition_values, is_blank, staff_uuid, xpm_contacts
 from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 from xpm_tui.sync.matching.search_index import PickerIndex
@@ -47,7 +46,6 @@ from xpm_tui.sync.planning.links import (
 from xpm_tui.sync.planning.links import decision_reason as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, plan_client, rules_for
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
-from xpm_tui.sync.provenance import foreign_values
 
 __all__ = [
     "find_client", "find_xpm", "list_clients", "people_views", "picker_index_steps", "proposals", "review",

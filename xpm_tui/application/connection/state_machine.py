@@ -25,8 +25,7 @@ from xpm_tui.application.connection.steps import (
     store_answer,
     wizard,
 )
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import LISTS, PracticeIdentity, put, read_identity
+from xpm_tui.application.practice import LISTS, OpenPractice, PracticeIdentity, put, read_identity
 from xpm_tui.application.problem_events import record_failure, record_symptom
 from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.xpm_refresh import RefreshResult, refresh
@@ -50,7 +49,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-    from xpm_tui.diagnostics.known_problems.records import Symptom
+    from xpm_tui.diagnostics.known_problems.registry import Symptom
     from xpm_tui.xero.auth.authorization import Authorization
 
 WAIT = 300.0

@@ -10,8 +10,7 @@ from typing import Literal
 
 from xpm_tui.application.jobs import templates
 from xpm_tui.application.jobs.services import describe_missing_templates
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ConnectionDraft, list_state, put, read
+from xpm_tui.application.practice import ConnectionDraft, OpenPractice, list_state, put, read
 from xpm_tui.application.runs.plans import latest_plan
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.queries import find_connector

@@ -31,8 +31,7 @@ from xpm_tui.application.health.probe_facts import (
     timer_facts,
 )
 from xpm_tui.application.home import STORE_FOLDER
-from xpm_tui.application.practice import ADDRESSES
-from xpm_tui.application.practice_identity import LISTS, PracticeIdentity
+from xpm_tui.application.practice import ADDRESSES, LISTS, PracticeIdentity
 from xpm_tui.application.presenters.presenter import set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at, link_problems, summarize
@@ -56,21 +55,19 @@ from xpm_tui.diagnostics.probes.login import (
     TokenProbe,
 )
 from xpm_tui.diagnostics.probes.machine import (
+    CertificatesProbe,
+    ClientListProbe,
+    ClockSkewProbe,
     DiskSpaceProbe,
     KeyringProbe,
     LocaleProbe,
+    NameLookupProbe,
+    NetworkVariablesProbe,
+    ProxyProbe,
     ScheduleProbe,
     SettingsProbe,
     TerminalProbe,
     VersionsProbe,
-)
-from xpm_tui.diagnostics.probes.network import (
-    CertificatesProbe,
-    ClientListProbe,
-    ClockSkewProbe,
-    NameLookupProbe,
-    NetworkVariablesProbe,
-    ProxyProbe,
 )
 from xpm_tui.diagnostics.probes.store import (
     CommitLogProbe,
@@ -85,7 +82,7 @@ from xpm_tui.diagnostics.probes.store import (
 from xpm_tui.domain.errors import AppError, StoreUnreadable, XeroError
 from xpm_tui.domain.ports import Priority
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.scopes import scopes
+from xpm_tui.settings.kinds import scopes
 from xpm_tui.xero.config import is_loopback
 
 with lazy_imports():

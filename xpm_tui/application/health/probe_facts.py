@@ -26,8 +26,14 @@ import msgspec
 from xpm_tui import __version__
 from xpm_tui.application.home import STORE_FOLDER, Home, practices
 from xpm_tui.application.home import person as person_here
-from xpm_tui.application.practice import OpenPractice, find_practice, open_practice, practice_settings
-from xpm_tui.application.practice_identity import PracticeIdentity, list_state
+from xpm_tui.application.practice import (
+    OpenPractice,
+    PracticeIdentity,
+    find_practice,
+    list_state,
+    open_practice,
+    practice_settings,
+)
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.plans import latest_plan

@@ -17,16 +17,14 @@ from xpm_tui.application.jobs.proposals import find_proposal
 from xpm_tui.application.jobs.queries import OPEN, find_job, list_unfinished, preview_jobs, row_of
 from xpm_tui.application.jobs.services import IGNITION, IGNITION_HINT, current_day, terms_of
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.runs.runner import run_under_lock
 from xpm_tui.application.runs.sync_run import RunRequest, RunWork
 from xpm_tui.deploy import workflows
-from xpm_tui.deploy.batch import deploy, unfinished_occurrences
-from xpm_tui.deploy.consequences import BatchConsequences, batch_consequences
+from xpm_tui.deploy.batch import BatchConsequences, batch_consequences, deploy, unfinished_occurrences
 from xpm_tui.deploy.executor import DeployContext
 from xpm_tui.deploy.occurrences import Occurrence, due_by_itself
 from xpm_tui.deploy.recovery import adopt

@@ -11,8 +11,7 @@ import msgspec
 
 from xpm_tui.application.jobs.services import IGNITION, current_day, terms_of
 from xpm_tui.application.jobs.views import HistoryLineView, JobCounts, JobRowView, PreviewView, ProblemView
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.practice import ListState, OpenPractice, list_state
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.runs.history import is_alive
@@ -44,7 +43,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.jobs import deployment
-    from xpm_tui.deploy import consequences as job_consequences
+    from xpm_tui.deploy import batch as job_consequences
     from xpm_tui.deploy import preview as deploy_preview
     from xpm_tui.deploy import recovery
 

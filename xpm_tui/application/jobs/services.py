@@ -12,8 +12,7 @@ import msgspec
 
 from xpm_tui.application import undo_history
 from xpm_tui.application.jobs.views import CategoryView, DefaultView
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.presenters.views import RefView, ServiceView
 from xpm_tui.application.runs.due import time_zone
 from xpm_tui.deploy.job_spec import JobTerms

@@ -33,15 +33,14 @@ from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Link, Value, ValueOrigin
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.quarantine import Quarantined, RecordFault
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.domain.xpm import Quarantined, RecordFault, XpmClient
 from xpm_tui.lazy import lazy_imports
+from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks
 from xpm_tui.sync.mirror import named_people, set_aside
 from xpm_tui.sync.planning.links import decision_reason, frozen_fields_by_client, needs_person, state_of
-from xpm_tui.sync.provenance import foreign_values
 
 with lazy_imports():
     from xpm_tui.sync.manual import takeover

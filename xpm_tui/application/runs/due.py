@@ -10,8 +10,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import SignIn, list_state, put, read
+from xpm_tui.application.practice import OpenPractice, SignIn, list_state, put, read
 from xpm_tui.application.runs.history import list_held_runs
 from xpm_tui.domain.errors import AppError, CommitInterrupted, RunLockLost, StoreUnreachable
 from xpm_tui.domain.ports import Snapshot

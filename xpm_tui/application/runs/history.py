@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.application.cached_counts import cached_count
+from xpm_tui.application.derived_data import cached_count
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.domain import labels

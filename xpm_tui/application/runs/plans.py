@@ -11,8 +11,7 @@ from datetime import timedelta
 from typing import cast
 
 from xpm_tui.application.condition import refuse_damaged
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.presenters.lookup import find_client, left_views, name_of
 from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
 from xpm_tui.application.presenters.views import SkippedUndoView

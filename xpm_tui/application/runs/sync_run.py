@@ -12,8 +12,7 @@ from datetime import timedelta
 import msgspec
 
 from xpm_tui.application.home import STORE_FOLDER
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, put, read
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put, read
 from xpm_tui.application.progress import Progress, Report
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace

@@ -15,8 +15,7 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, list_state, put
+from xpm_tui.application.practice import ListState, OpenPractice, list_state, put
 from xpm_tui.application.progress import Progress, Report, ignore_progress
 from xpm_tui.application.runs.due import full_is_due, interval
 from xpm_tui.domain.errors import (
@@ -31,11 +30,10 @@ from xpm_tui.domain.errors import (
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import ClientList, Snapshot, Write, XpmPort
-from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.domain.xpm import Quarantined, XpmClient, quarantined_in
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.scopes import scope_advice, scopes
+from xpm_tui.settings.kinds import scope_advice, scopes
 from xpm_tui.settings.store import Settings
 from xpm_tui.sync.mirror import (
     ClientsRefreshed,

@@ -19,8 +19,7 @@ from xpm_tui.application.home import practices
 from xpm_tui.application.inbox.intake import empty_inbox
 from xpm_tui.application.inbox.queries import folder_of
 from xpm_tui.application.jobs.deployment import deploy_due
-from xpm_tui.application.practice import OpenPractice, practice_settings
-from xpm_tui.application.practice_identity import LISTS, put, read
+from xpm_tui.application.practice import LISTS, OpenPractice, practice_settings, put, read
 from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.due import INTERVALS, DueState, due, interval, skip_recorded
 from xpm_tui.application.runs.notifications import notify

@@ -10,8 +10,7 @@ import msgspec
 from xpm_tui.application import home as homes
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.home import STORE_FOLDER, Home
-from xpm_tui.application.practice import OpenPractice, open_practice, practice_settings
-from xpm_tui.application.practice_identity import SignIn, read
+from xpm_tui.application.practice import OpenPractice, SignIn, open_practice, practice_settings, read
 from xpm_tui.application.status.summary import StatusSummary, summarize
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.formatting import count

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.cached_counts import SavedCount, cached_count
 from xpm_tui.application.condition import login_problem
 from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, last_import, to_ignition
+from xpm_tui.application.derived_data import SavedCount, cached_count
 from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.jobs.queries import counts as job_counts
 from xpm_tui.application.jobs.services import (
@@ -24,8 +24,7 @@ from xpm_tui.application.jobs.services import (
     terms_of,
 )
 from xpm_tui.application.jobs.views import JobCounts
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
+from xpm_tui.application.practice import LISTS, OpenPractice, list_state, read_identity
 from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
@@ -63,7 +62,7 @@ from xpm_tui.xero.rate_limiter import ALL_MINUTE, RateLimiter
 
 with lazy_imports():
     from xpm_tui.sync.planning import contacts
-    from xpm_tui.xero import shared_access
+    from xpm_tui.xero import wiring
 
 
 def allowance(practice: OpenPractice) -> Allowance:
@@ -76,7 +75,7 @@ def allowance_at(state: Path, clock: Clock, shared: SharedState | None = None) -
     path = state / LIMITER_FILE
     if shared is None and not path.exists():
         return Allowance(minute_left=ALL_MINUTE)
-    gate = RateLimiter(path if shared is None else shared_access.SharedLimiter(shared, clock), clock)
+    gate = RateLimiter(path if shared is None else wiring.SharedLimiter(shared, clock), clock)
     try:
         return gate.allowance()
     finally:

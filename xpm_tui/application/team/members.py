@@ -12,8 +12,7 @@ import msgspec
 
 from xpm_tui.application import undo_history
 from xpm_tui.application.clients.edits import known_field
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import read_identity
+from xpm_tui.application.practice import OpenPractice, read_identity
 from xpm_tui.application.presenters.lookup import find_member, find_staff, refuse_namesakes
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.team.links import list_team

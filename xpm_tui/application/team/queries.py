@@ -12,9 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.application.cached_counts import cached_count
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state, read_identity
+from xpm_tui.application.derived_data import cached_count
+from xpm_tui.application.practice import OpenPractice, list_state, read_identity
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.team.views import MemberState, MemberView, PersonRow, StaffProposal, StaffView
 from xpm_tui.deploy.workflows import job_client

@@ -19,7 +19,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, came_from_xpm, mirror_values, pair
+from xpm_tui.sync.base import PRIMARY, came_from_xpm, foreign_values, mirror_values, pair
 from xpm_tui.sync.base import base_key as base_key
 from xpm_tui.sync.canonical import (
     TeamLinks,
@@ -36,7 +36,6 @@ from xpm_tui.sync.consequences import possible as possible
 from xpm_tui.sync.planning.comparison import WHOLE, ClientPair
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
 from xpm_tui.sync.policy import BY_NAME
-from xpm_tui.sync.provenance import foreign_values
 
 
 class LocalWriteResult(msgspec.Struct, frozen=True):

@@ -16,10 +16,10 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import Base
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Clock, EventSink, Put, Snapshot, Store, Write, XpmPort
-from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.runs import Outcome, Run, Written
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, LINKS, META, PLANS, RUNS, Meta
+from xpm_tui.domain.xpm import Quarantined
 from xpm_tui.sync.applying.local_writes import Moved, VerifiedRecord, verify_record, write_local_changes
 from xpm_tui.sync.applying.run_results import changed_writes, image_write
 from xpm_tui.sync.base import base_key, with_origin

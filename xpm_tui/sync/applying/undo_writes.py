@@ -33,10 +33,18 @@ from xpm_tui.sync.applying.run_results import (
     undo_agreement,
     with_undone_changes,
 )
-from xpm_tui.sync.base import base_key, block_pair, blocked_pair_id, mirror_values
+from xpm_tui.sync.base import (
+    base_key,
+    block_pair,
+    blocked_pair_id,
+    mirror_values,
+    normalise_base,
+    present,
+    provenance_writes,
+    released,
+)
 from xpm_tui.sync.canonical import TeamLinks, Values, ignition_fingerprint, xpm_fingerprint
 from xpm_tui.sync.planning.comparison import ClientPair
-from xpm_tui.sync.provenance import normalise_base, present, provenance_writes, released
 
 
 def undo_here(

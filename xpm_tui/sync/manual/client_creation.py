@@ -12,11 +12,10 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock, EventSink, IdSource, Snapshot, Store, XpmPort
-from xpm_tui.domain.quarantine import quarantined_in
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.domain.xpm import XpmClient, XpmContact, quarantined_in
 from xpm_tui.sync.applying.adoption import adoption_writes
-from xpm_tui.sync.base import PRIMARY, live_link
+from xpm_tui.sync.base import PRIMARY, foreign_values, live_link
 from xpm_tui.sync.base import block_as_different as apart_as_different
 from xpm_tui.sync.canonical import (
     TeamLinks,
@@ -34,7 +33,6 @@ from xpm_tui.sync.mirror import commit_rows
 from xpm_tui.sync.outbox import Message, client_creation
 from xpm_tui.sync.planning.links import lost_links, survivors
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
-from xpm_tui.sync.provenance import foreign_values
 
 Why = Literal["linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"]
 Lookup = Callable[[Client], Sequence[Alike]]

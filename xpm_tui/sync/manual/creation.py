@@ -24,11 +24,10 @@ from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmPort
-from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.runs import Intent, Outcome, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import BLOCKED_PAIRS, RUNS, STAFF, TEAM, TableSchema
-from xpm_tui.domain.xpm import Staff, XpmClient
+from xpm_tui.domain.xpm import Quarantined, Staff, XpmClient, quarantined_in
 from xpm_tui.sync.applying.adoption import FIELDS, join_staff
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.base import block_as_different as as_different

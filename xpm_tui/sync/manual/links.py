@@ -29,14 +29,21 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient, XpmJob
-from xpm_tui.sync.base import PRIMARY, block_pair, blocked_pair_id
+from xpm_tui.sync.base import (
+    PRIMARY,
+    block_pair,
+    blocked_pair_id,
+    expand_base,
+    provenance_writes,
+    released,
+    remaining_foreign_values,
+)
 from xpm_tui.sync.manual.takeover import FormerValue, TakenOverValues, take_over
 from xpm_tui.sync.planning.comparison import ClientPair, compare_quickly
 from xpm_tui.sync.planning.decisions import FORMER, Difference, Why
 from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import expand_base, provenance_writes, released, remaining_foreign_values
 
 FROM_XPM = Policy()
 """The policy of a practice without settings."""

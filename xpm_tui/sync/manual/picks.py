@@ -19,7 +19,14 @@ from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, IGNORED, IMAGES,
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.local_writes import new_contact, own_contact
 from xpm_tui.sync.base import block_as_different as as_different
-from xpm_tui.sync.base import blocked_pair_id, contact_key, mirror_values, primary_contact, record_agreement
+from xpm_tui.sync.base import (
+    blocked_pair_id,
+    contact_key,
+    foreign_values,
+    mirror_values,
+    primary_contact,
+    record_agreement,
+)
 from xpm_tui.sync.canonical import (
     TeamLinks,
     Values,
@@ -34,7 +41,6 @@ from xpm_tui.sync.planning.comparison import ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import exact_name_clients
 from xpm_tui.sync.policy import BY_NAME, Policy
-from xpm_tui.sync.provenance import foreign_values
 
 Why = Literal[
     "missing",

@@ -12,7 +12,18 @@ from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Provenance, Valu
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import FREEZES, LINKS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mirror_values, record_agreement, with_origin
+from xpm_tui.sync.base import (
+    PRIMARY,
+    base_key,
+    contact_key,
+    contact_signature,
+    mirror_values,
+    present,
+    record_agreement,
+    released,
+    returned_values,
+    with_origin,
+)
 from xpm_tui.sync.base import primary_contact as primary_there
 from xpm_tui.sync.canonical import (
     TeamLinks,
@@ -27,7 +38,6 @@ from xpm_tui.sync.canonical import (
 from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.planning.links import lost_links
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, Policy
-from xpm_tui.sync.provenance import contact_signature, present, released, returned_values
 
 Outcome = Literal["replaced", "removed", "same", "kept"]
 Why = Literal["", "edited", "frozen", "required", "asked"]

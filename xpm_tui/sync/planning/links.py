@@ -29,9 +29,8 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import blocked_pair_id, live_link
+from xpm_tui.sync.base import blocked_pair_id, foreign_values, live_link
 from xpm_tui.sync.canonical import TeamLinks
-from xpm_tui.sync.provenance import foreign_values
 
 SYNCED_STATES: frozenset[LinkState] = frozenset({"linked", "archived"})
 """The states in which values are synced over a link (for an archived one only From XPM)."""

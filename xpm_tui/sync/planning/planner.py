@@ -17,6 +17,7 @@ from xpm_tui.domain.plan import Change, Estimate, Plan, PlannedRecord, Undecided
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks, ignition_fingerprint, xpm_fingerprint
 from xpm_tui.sync.consequences import MOVED_CHECK as MOVED_CHECK
 from xpm_tui.sync.consequences import plan_consequences
@@ -42,7 +43,6 @@ from xpm_tui.sync.planning.links import (
     state_of,
 )
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import foreign_values
 
 FIRST_APPLIED = "first_applied"
 """The id of the small row that says that a run was applied; its value is that run's id."""

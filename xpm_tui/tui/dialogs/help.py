@@ -21,8 +21,7 @@ from xpm_tui.commands.doctor import ChooseSymptom
 from xpm_tui.commands.registry import by_name
 from xpm_tui.diagnostics.error_presenter import present, problem_title, titled_problem_lines
 from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-from xpm_tui.diagnostics.known_problems.records import BROWSER, ELSEWHERE, Symptom
-from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.known_problems.registry import BROWSER, ELSEWHERE, Symptom, find_problem
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import AppProtocol

@@ -13,8 +13,7 @@ from xpm_tui.application.jobs import queries as current_jobs
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobCounts, JobRowView
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState
+from xpm_tui.application.practice import ListState, OpenPractice
 from xpm_tui.commands.command import Situation
 from xpm_tui.deploy.job_audit import AuditFinding
 from xpm_tui.domain import formatting

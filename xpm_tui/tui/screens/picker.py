@@ -16,8 +16,7 @@ from textual.widgets.input import Selection
 
 from xpm_tui.application.clients import links
 from xpm_tui.application.clients import queries as clients
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.presenters.views import ClientView, EffectView, XpmClientView
 from xpm_tui.commands.clients import ReviewClients
 from xpm_tui.commands.links import LinkClient, PickClients, effect_lines

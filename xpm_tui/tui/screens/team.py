@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.practice import ListState, OpenPractice, list_state
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.queries import Connector, find_connector
 from xpm_tui.application.team.views import MemberView, PersonRow, StaffView

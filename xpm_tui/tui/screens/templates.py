@@ -13,8 +13,7 @@ from xpm_tui.application.jobs.views import (
     ServiceLinkView,
     TemplateRow,
 )
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.practice import ListState, OpenPractice, list_state
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting

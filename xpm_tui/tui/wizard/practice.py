@@ -20,7 +20,7 @@ from textual.widgets import Button, Static
 
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer, ConnectionStep
-from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.practice import PracticeIdentity
 from xpm_tui.application.runs.xpm_refresh import RefreshResult
 from xpm_tui.application.status.requirement_check import CheckedRequirement, check_requirements
 from xpm_tui.diagnostics.connection_requirements import BY_NAME, FOOTER, HEADING
