@@ -11,7 +11,7 @@ import pytest
 
 from tests.store.script import holds, writes
 from tests.support.postgres_server import fresh_practice
-from xpm_tui.application.health import maintenance as data_move
+from xpm_tui.application.health import maintenance
 from xpm_tui.application.home import Home, add_practice, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.domain.errors import BadInput, Busy, ReadOnly, StoreUnreadable
@@ -66,7 +66,7 @@ async def test_data_goes_to_a_database_and_back_while_readers_stay_online(
         with monkeypatch.context() as broken:
             broken.setattr(postgres_admin, "_verify", _fail)
             with pytest.raises(ZeroDivisionError):
-                data_move.move(home, name, url, "kim")
+                maintenance.move(home, name, url, "kim")
         practice.store.commit(writes(12))
         before, order = holds(practice.snapshot()), list(practice.snapshot().ids(CLIENTS))
         with pytest.raises(StoreUnreadable, match="not complete yet"):
@@ -79,7 +79,7 @@ async def test_data_goes_to_a_database_and_back_while_readers_stay_online(
             return copied[-1]
 
         monkeypatch.setattr(postgres_admin, "copy_rows", counted)
-        done = data_move.move(home, name, url, "kim")
+        done = maintenance.move(home, name, url, "kim")
         assert (done.rows, done.place) == (len(before), "database")
         assert copied == [len(writes(12)), 0], "only what has changed since the first attempt"
         assert holds(practice.snapshot()) == before, "a reader stays online"
@@ -105,7 +105,7 @@ async def test_data_goes_to_a_database_and_back_while_readers_stay_online(
             assert elsewhere.gate.allowance().minute_left == wire.gate.allowance().minute_left == 58
         practice.store.commit(writes(13))
         now = holds(practice.snapshot())
-        assert data_move.move(home, name, "files", "kim").rows == len(now)
+        assert maintenance.move(home, name, "files", "kim").rows == len(now)
         assert holds(other.snapshot()) == now
         with pytest.raises(StoreUnreadable, match="was moved from"):
             other.store.commit(writes(14))
@@ -115,7 +115,7 @@ async def test_data_goes_to_a_database_and_back_while_readers_stay_online(
         practice.store.commit(writes(14))
     assert TokenStore(state, config_folder=config, use_keyring=False, environ={}).read() == LOGIN
     with pytest.raises(BadInput, match="already"):
-        data_move.move(home, name, "files", "kim")
+        maintenance.move(home, name, "files", "kim")
 
 
 def test_a_backup_of_each_engine_is_restored_on_the_other(home: Home, url: str, tmp_path: Path) -> None:
@@ -127,21 +127,21 @@ def test_a_backup_of_each_engine_is_restored_on_the_other(home: Home, url: str, 
                 practice.store.commit(writes(step))
     files = [tmp_path / "files.zip", tmp_path / "database.zip"]
     rows = [
-        data_move.backup(home, name, file, settings).rows
+        maintenance.backup(home, name, file, settings).rows
         for name, file, settings in zip(names, files, given, strict=True)
     ]
     assert rows[0] != rows[1]
     for name, file, settings, wanted in zip(names, reversed(files), given, reversed(rows), strict=True):
         with opened(home, name, overrides=settings) as reader:
-            done = data_move.restore(home, name, "kim", file, settings)
+            done = maintenance.restore(home, name, "kim", file, settings)
             assert done.rows == wanted
             assert Path(done.backed_up).exists()
             if settings:
                 reader.store.transact(lambda now: [])  # a commit always sees the newest state
                 assert len(holds(reader.snapshot())) == sum(wanted.values())
-        report = data_move.check(home, name, settings)
+        report = maintenance.check(home, name, settings)
         assert (report.ok, report.rows) == (True, wanted)
-        assert data_move.compact(home, name, settings).done
+        assert maintenance.compact(home, name, settings).done
 
 
 def test_the_database_says_who_the_user_is(home: Home, url: str) -> None:

@@ -26,7 +26,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import practice
-    from xpm_tui.application.health import maintenance as data_move
+    from xpm_tui.application.health import maintenance
 
 
 class Repair(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ class Purge(msgspec.Struct, frozen=True):
 
 async def check(place: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
     """Read and check the whole store."""
-    report = data_move.check(place.home, place.practice, place.settings)
+    report = maintenance.check(place.home, place.practice, place.settings)
     lines = [f"{finding.level}: {finding.text}" for finding in report.findings]
     rows = sum(report.rows.values())
     lines.append(f"{count(rows, 'row')}, {report.bytes:,} bytes, {count(report.position, 'commit')}.")
@@ -78,7 +78,7 @@ async def check(place: AccountContext, params: NoParams, dialogue: Dialogue) -> 
 
 async def repair(place: AccountContext, params: Repair, dialogue: Dialogue) -> Result:
     """Restore the last intact state."""
-    done = data_move.repair(
+    done = maintenance.repair(
         place.home, place.practice, place.person, lossy=params.lossy, given=place.settings
     )
     lines = [*done.lines] or ["The data is intact: nothing was changed."]
@@ -89,14 +89,14 @@ async def repair(place: AccountContext, params: Repair, dialogue: Dialogue) -> R
 
 async def compact(place: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
     """Merge the commit log into the snapshot files."""
-    done = data_move.compact(place.home, place.practice, place.settings)
+    done = maintenance.compact(place.home, place.practice, place.settings)
     text = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is using it."
     return Result(data=to_plain(done), lines=[text])
 
 
 async def back_up(place: AccountContext, params: BackUp, dialogue: Dialogue) -> Result:
     """Write a backup and verify it."""
-    done = data_move.backup(place.home, place.practice, Path(params.file), place.settings)
+    done = maintenance.backup(place.home, place.practice, Path(params.file), place.settings)
     text = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
     return Result(data=to_plain(done), lines=[text])
 
@@ -106,7 +106,7 @@ async def restore(place: AccountContext, params: Restore, dialogue: Dialogue) ->
     question = f"Replace the practice's current data with the backup {params.file}?"
     if not await confirm_call(dialogue, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
-    done = data_move.restore(place.home, place.practice, place.person, Path(params.file), place.settings)
+    done = maintenance.restore(place.home, place.practice, place.person, Path(params.file), place.settings)
     lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
     if done.backed_up:
         lines.append(f"The previous data is in {done.backed_up}.")
@@ -120,7 +120,7 @@ async def move(place: AccountContext, params: Move, dialogue: Dialogue) -> Resul
         raise BadInput(
             "No place was named to move the data to.", hint="Add --to URL, or --to files for this machine."
         )
-    where = "files of this machine" if params.to == data_move.FILES else "the database"
+    where = "files of this machine" if params.to == maintenance.FILES else "the database"
     question = Question(
         f"Move the data of {name} to {where}?",
         [
@@ -131,7 +131,7 @@ async def move(place: AccountContext, params: Move, dialogue: Dialogue) -> Resul
     )
     if not await confirm_call(dialogue, question):
         return Result(data={"moved": False}, lines=["Nothing was moved."])
-    done = data_move.move(place.home, name, params.to, place.person)
+    done = maintenance.move(place.home, name, params.to, place.person)
     lines = [f"Moved to {done.to}: {count(done.rows, 'row')}, each compared with its original."]
     if done.place == "database":
         lines.append("The files on this machine stay as they were, as a backup; nothing is written to them.")
@@ -151,7 +151,7 @@ async def purge(place: AccountContext, params: Purge, dialogue: Dialogue) -> Res
     )
     if not await confirm_call(dialogue, question):
         return Result(data={"purged": False}, lines=["Nothing was deleted."])
-    done = await data_move.purge(place.home, name, place.person, place.settings)
+    done = await maintenance.purge(place.home, name, place.person, place.settings)
     text = (
         f"{name} was deleted from this machine: {done.bytes:,} bytes. A disk may keep traces of "
         "deleted files."

@@ -149,7 +149,7 @@ def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
     shown = listing(
         {
             "Job": view.name,
-            "Client": f"{view.client.name if view.client else ''} (XPM: {view.xpm_client or 'made first'})",
+            "Client": f"{view.client.name if view.client else ''} (XPM: {xpm_client})",
             "Description": ", ".join(view.description.splitlines()),
             "Dates": f"{view.start} to {view.due}",
             "Recurs": _recurs(view),

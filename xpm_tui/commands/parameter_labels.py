@@ -27,7 +27,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "accept": "Accept proposals",
     "accept_sure": "Accept sure matches",
     "add": "Add to the others",
-    "adopt": "Record it became",
+    "adopt": "Record that was created",
     "again": "Send again",
     "all": "All of them",
     "all_practices": "For all practices",

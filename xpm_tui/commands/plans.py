@@ -40,7 +40,7 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import practice as practice_identity
+    from xpm_tui.application import practice as practice_module
     from xpm_tui.application.clients import edits, queries
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, due, plans
@@ -183,7 +183,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, dialogue: Dialogue
         **result.data,
         "id": "",
         "saved": False,
-        "mirror_at": practice_identity.list_state(practice.snapshot(), "clients").at,
+        "mirror_at": practice_module.list_state(practice.snapshot(), "clients").at,
     }
     return replace(result, data=data, lines=lines)
 
@@ -214,7 +214,7 @@ def age_notes(practice: OpenPractice, *, always: bool = False) -> list[str]:
         return []
 
     why = ": --read-only makes no call to Xero" if practice.read_only else ""
-    at = practice_identity.list_state(practice.snapshot(), "clients").at
+    at = practice_module.list_state(practice.snapshot(), "clients").at
     if at is None:
         return [f"XPM has not been read yet{why}."]
     text = f"{when(at, due.time_zone(practice))} ({ago(at, practice.clock.now())})"

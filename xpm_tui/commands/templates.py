@@ -25,7 +25,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import practice as practice_identity
+    from xpm_tui.application import practice as practice_module
     from xpm_tui.application.jobs import services as job_settings
     from xpm_tui.application.jobs import templates as jobs_templates
     from xpm_tui.application.runs import xpm_refresh
@@ -114,7 +114,7 @@ async def list_templates(practice: OpenPractice, params: ListTemplates, dialogue
 
 def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> list[str]:
 
-    known = practice_identity.list_state(practice.snapshot(), "templates").at is not None
+    known = practice_module.list_state(practice.snapshot(), "templates").at is not None
     of_xpm = f"XPM has {count(templates, 'job template')}; {len(cover.unused):,} not used by any service."
     lines = ["", of_xpm if known else "It is not known which job templates XPM has."]
     lines += [f"  not used: {ref.name} {ref.id}" for ref in cover.unused]
@@ -218,7 +218,7 @@ async def job_defaults(practice: OpenPractice, params: NoParams, dialogue: Dialo
         for each in kinds
     ]
     lines += [each.trouble for each in found if each.trouble]
-    note = practice_identity.list_state(practice.snapshot(), "categories").note
+    note = practice_module.list_state(practice.snapshot(), "categories").note
     return Result(
         data={"categories": [to_plain(each) for each in kinds], "note": note},
         items=[to_plain(each) for each in found],

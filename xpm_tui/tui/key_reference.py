@@ -19,7 +19,7 @@ from xpm_tui.tui.keymap import KEY_MEANINGS, SETTLED, key_label
 _HEAD = """\
 # Keys
 
-<!-- Made from the acts and screens: `python -m xpm_tui.tui.key_reference > docs/keys.md`. Do not edit. -->
+<!-- Made from commands and screens: `python -m xpm_tui.tui.key_reference > docs/keys.md`. Do not edit. -->
 
 `F1` and `?` tell what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:`
 list every action, also those without a key, with the reason where one cannot be done now. Arrow keys, home,

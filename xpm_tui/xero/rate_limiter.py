@@ -138,7 +138,7 @@ class LimiterFile:
         else:
             if all(0 <= ticket.pid < 1 << 31 for ticket in state.tickets):
                 return drop_expired(state, now, alive)
-            self.damage = "it names processes that cannot be"
+            self.damage = "it names processes that cannot exist"
         # Unknown is not empty: all but one call of our own limit per minute may be used.
         return LimiterState(doubt_until=now + MINUTE)
 

@@ -43,7 +43,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.jobs import deployment
-    from xpm_tui.deploy import batch as job_consequences
+    from xpm_tui.deploy import batch as job_batch
     from xpm_tui.deploy import preview as deploy_preview
     from xpm_tui.deploy import recovery
 
@@ -369,7 +369,7 @@ def _preview_view(
     snapshot: Snapshot,
     found: Occurrence,
     shown: deploy_preview.Preview,
-    batch: job_consequences.BatchConsequences,
+    batch: job_batch.BatchConsequences,
     *,
     calls: int,
 ) -> PreviewView:

@@ -227,7 +227,7 @@ CASES = (
         "exempt), or Xero has not approved the app for it.",
         steps=(
             "Look at the app's tier at developer.xero.com > your app. The Practice Manager API needs the "
-            "Advanced tier, or Xero's word that an integration for your own practice is exempt.",
+            "Advanced tier, or Xero's confirmation that an integration for your own practice is exempt.",
             "Ask Xero whether the app is approved for Practice Manager: developer.xero.com > your app > "
             "Practice Manager, self-assessment, approval.",
             "Then connect again: xpm-tui connect",

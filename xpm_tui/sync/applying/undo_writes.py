@@ -206,4 +206,4 @@ def _linked_back(
 
 
 def _no_contact() -> str:
-    raise LookupError("an undo makes no contact")
+    raise LookupError("an undo creates no contact")

@@ -89,7 +89,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
                 (each.id, each.name, f"left out: {each.reason}", "bad") for each in report.refused
             ]
             found += [(each.id, each.name, each.reason, "warn") for each in report.splits]
-            found += [(id_, name_of(snapshot, id_), "goes out", "muted") for id_ in records[:SHOWN]]
+            found += [(id_, name_of(snapshot, id_), "exported", "muted") for id_ in records[:SHOWN]]
             return report, found
 
         report, found = await self.host.worker.ask(read)
@@ -207,7 +207,7 @@ def _cells(each: Outgoing) -> list[Line]:
 
 
 ENCODINGS = (
-    ("", "as found out from the file"),
+    ("", "detected from the file"),
     ("utf-8", "utf-8: what Ignition writes"),
     ("windows-1252", "windows-1252: saved by Excel"),
     ("utf-16", "utf-16: saved by Excel as Unicode text"),
@@ -420,7 +420,7 @@ def preview_lines(report: ImportReport) -> list[PreviewLine]:
 def _column(field: str | None) -> tuple[str, Look]:
     if field is None:
         return "unknown: kept as it is (m chooses its meaning)", "warn"
-    return ("passed over", "muted") if field == IGNORE else (f"is {field}", "muted")
+    return ("skipped", "muted") if field == IGNORE else (f"is {field}", "muted")
 
 
 def _import_cells(finding: PreviewLine) -> list[Line]:

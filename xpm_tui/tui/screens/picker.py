@@ -139,7 +139,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
                 *(each.email for each in client.contacts),
                 client.phone,
             )
-            known = "  ·  ".join(dict.fromkeys(filter(None, facts))) or "nothing else is known of it"
+            known = "  ·  ".join(dict.fromkeys(filter(None, facts))) or "nothing else is known about it"
             found.append([fixed("  Ignition  ", "ignition"), span(client.name, "strong"),
                           span(f"  {client.client_id or ''} {client.id}".rstrip(), "muted")])  # fmt: skip
             found.append([fixed("            "), span(known, "muted")])
