@@ -96,8 +96,8 @@ def test_saved_counts_hold_for_the_same_state_only(
     assert summarize(filled).needs_person + summarize(filled).planned_links == 2
     filled.store.commit([Put(CLIENTS, Client(id="c99", name="Someone else"))])
     with again(home, clock) as other:
-        told = summarize(other)
-        assert told.links["unlinked"] == 3
+        reported = summarize(other)
+        assert reported.links["unlinked"] == 3
         # What a run writes that changes nothing leaves them as they are.
         other.store.commit([Put(RUNS, Run(id="r9", started=clock.now(), direction="from_xpm", by="mere"))])
         of = derived_data.read_saved(other, "counts")

@@ -134,9 +134,9 @@ def test_a_home_of_another_account_is_refused_in_words(tmp_path: Path) -> None:
 def test_a_control_character_in_a_path_is_refused(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="--home contains a control character"):
         find_home(f"/srv/{odd}", {})
-    with pytest.raises(BadInput, match="XPM_TUI_HOME contains a control character") as told:
+    with pytest.raises(BadInput, match="XPM_TUI_HOME contains a control character") as reported:
         find_home(None, {"XPM_TUI_HOME": odd})
-    assert odd not in told.value.message
+    assert odd not in reported.value.message
     if "\0" not in odd:
         monkeypatch.setenv("XDG_DATA_HOME", f"/srv/{odd}")
         with pytest.raises(BadInput, match="XDG_DATA_HOME contains a control character"):
@@ -147,9 +147,9 @@ def test_an_account_without_name_and_home_is_told_to_name_a_folder(monkeypatch: 
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", dict[int, object]().__getitem__)
-    with pytest.raises(BadInput, match="HOME is not set") as told:
+    with pytest.raises(BadInput, match="HOME is not set") as reported:
         find_home(None, {})
-    assert "--home DIR" in told.value.hint
+    assert "--home DIR" in reported.value.hint
     assert find_home("/srv/practice", {}).root == Path("/srv/practice")
     with pytest.raises(BadInput, match="no such account"):
         find_home("~nobody-at-all/x", {})

@@ -43,9 +43,9 @@ def test_a_network_file_system_is_told_and_stops_nothing(
 ) -> None:
     monkeypatch.setattr(store, "network_file_system", lambda _: "nfs4")
     summary = summarize(practice)
-    told = [problem for problem in summary.problems if problem.code == "book-warning"]
-    assert "nfs4" in told[0].sentence
-    assert told[0].exit_code == 0
+    reported = [problem for problem in summary.problems if problem.code == "book-warning"]
+    assert "nfs4" in reported[0].sentence
+    assert reported[0].exit_code == 0
 
 
 def test_old_runs_images_and_plans_go_once_a_day(practice: OpenPractice, clock: MovedClock) -> None:

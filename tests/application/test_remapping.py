@@ -98,6 +98,6 @@ async def test_a_finished_run_shows_its_values_client_by_client(practice: OpenPr
     assert lines[2].endswith(f"Phone in Ignition: {found.old_shown or '–'} → 04 777 1212")
     (event,) = [each for each in practice.events.read(EventFilter(run=run.id)) if each.field == "phone"]
     assert event.record == id_
-    told = sentence(event, None, values_of_events(practice))
-    assert "1 → 04 777 1212" in told
+    reported = sentence(event, None, values_of_events(practice))
+    assert "1 → 04 777 1212" in reported
     assert "777" not in sentence(event, None), "masked logs have no values"

@@ -204,9 +204,9 @@ async def test_an_empty_list_stops_every_run(practice: OpenPractice, xpm: FakeXp
 async def test_trouble_ends_the_run_and_is_kept_with_it(
     practice: OpenPractice, xpm: FakeXpm, error: AppError, code: int, tmp_path: Path
 ) -> None:
-    told = tmp_path / "told"
+    reported = tmp_path / "told"
     practice.settings.set(
-        "notify.command", f"sh -c 'cat >>{told}; echo $XPM_TUI_NOTIFY_REASON >>{told}'", practice=True
+        "notify.command", f"sh -c 'cat >>{reported}; echo $XPM_TUI_NOTIFY_REASON >>{reported}'", practice=True
     )
     xpm.problems["clients"] = error
     with pytest.raises(type(error)):
@@ -216,7 +216,7 @@ async def test_trouble_ends_the_run_and_is_kept_with_it(
     assert practice.lock_holder() is None
     assert event_keys(practice, ended.id)[-2:] == ["run.failed", "notify.sent"]
     reason = "login-needed" if code == 3 else "failed"
-    assert told.read_text().splitlines() == [f"Run {ended.id} is failed. {error.message}", reason]
+    assert reported.read_text().splitlines() == [f"Run {ended.id} is failed. {error.message}", reason]
 
 
 async def test_a_program_error_is_told_as_one_and_frees_the_lock(

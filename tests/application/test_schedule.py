@@ -135,9 +135,9 @@ def test_neither_is_told_with_the_line_to_run(
     practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xpm_tui.application.schedule.timer.shutil.which", lambda _: None)
-    with pytest.raises(AppError) as told:
+    with pytest.raises(AppError) as reported:
         Scheduler(practice, shell=System(systemd=False))
-    assert "--if-due" in told.value.hint
+    assert "--if-due" in reported.value.hint
     with pytest.raises(BadInput):
         Scheduler(practice, shell=System(systemd=True), kind="at")
 

@@ -215,8 +215,8 @@ async def test_the_last_plan_is_never_an_undo_that_was_refused(
     edit(practice, [3], phone="ours")
     await plans.make(practice)
     clock.move(timedelta(seconds=5))
-    told = await undo(practice, Undo(run=first.id), Said(False))
-    assert [*told.lines] == ["Nothing was changed."]
+    reported = await undo(practice, Undo(run=first.id), Said(False))
+    assert [*reported.lines] == ["Nothing was changed."]
     assert [view.id for view in queries.list_clients(practice, only="conflict")] == ["c3"]
     await sync(practice, Sync(plan="last"), Said())
     assert book_client(practice, "c3").fax == "new"
@@ -244,8 +244,8 @@ async def test_of_several_words_all_are_followed_or_none(practice: OpenPractice,
     with pytest.raises(NotFound, match="c99"):
         await untick_plan(practice, TickPlan(plan=plan.id, what=("c1", "c99")), Said())
     assert plans.load(practice, plan.id)[0] == plan
-    told = await untick_plan(practice, TickPlan(plan=plan.id, what=("c1", "c2:phone", "c1")), Said())
-    assert told.data["changed"] == 3
+    reported = await untick_plan(practice, TickPlan(plan=plan.id, what=("c1", "c2:phone", "c1")), Said())
+    assert reported.data["changed"] == 3
 
 
 async def test_a_plan_that_is_being_applied_is_not_ticked(practice: OpenPractice, pushing: FakeXpm) -> None:
@@ -313,8 +313,8 @@ class TestShortList:
 
     async def test_whoever_looks_at_the_plan_is_told(self, practice: OpenPractice) -> None:
         sentence = "XPM listed 10 clients, where there were 30 before."
-        told = await make_plan(practice, MakePlan(), Said())
-        assert any(sentence in line for line in told.lines)
+        reported = await make_plan(practice, MakePlan(), Said())
+        assert any(sentence in line for line in reported.lines)
         person = Said(False)
         await sync(practice, Sync(), person)
         assert any(sentence in line for line in person.said)
@@ -325,9 +325,9 @@ async def test_a_plan_sends_nobody_to_a_review_that_is_empty(
 ) -> None:
     edit(practice, [0])
     pushing.edit(client(0).uuid, archived=True)
-    told = await make_plan(practice, MakePlan(), Said())
+    reported = await make_plan(practice, MakePlan(), Said())
     assert not queries.review(practice)
-    lines = " ".join(told.lines)
+    lines = " ".join(reported.lines)
     assert "clients review" not in lines
     assert "both sides agree" not in lines
 

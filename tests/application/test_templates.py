@@ -92,17 +92,17 @@ def test_choices_are_taken_back_in_their_order(filled: OpenPractice) -> None:
 
 def test_what_vanished_is_told_with_its_count(filled: OpenPractice) -> None:
     templates.link_templates(filled, "s1", ["b"])
-    told = job_defaults.describe_missing_templates(filled.snapshot())
-    assert len(told) == 2
-    assert "job template Gone one: 2 services call for it" in told[0]
-    assert "job template z: 1 service calls for it" in told[1]
+    reported = job_defaults.describe_missing_templates(filled.snapshot())
+    assert len(reported) == 2
+    assert "job template Gone one: 2 services call for it" in reported[0]
+    assert "job template z: 1 service calls for it" in reported[1]
     codes = [problem.code for problem in summarize(filled).problems]
     assert codes.count("vanished") == 2
     assert summarize(filled).exit_code != 1
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         ("", ""),
         ("Compliance", ""),
@@ -111,11 +111,11 @@ def test_what_vanished_is_told_with_its_count(filled: OpenPractice) -> None:
         ("X", "has no"),
     ],
 )
-def test_a_default_category_that_is_not_there_is_told(filled: OpenPractice, name: str, told: str) -> None:
+def test_a_default_category_that_is_not_there_is_told(filled: OpenPractice, name: str, reported: str) -> None:
     if name:
         filled.settings.set("jobs.default_category", name, practice=True)
     error = job_defaults.category_error(filled)
-    assert (told in error) if told else error == ""
+    assert (reported in error) if reported else error == ""
     (category, *_), kinds = job_defaults.defaults(filled), job_defaults.categories(filled)
     assert (category.trouble, category.value) == (error, name or "none")
     assert [each.name for each in kinds] == ["Compliance", "Left"]

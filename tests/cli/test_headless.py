@@ -170,8 +170,8 @@ class Home:
     def __call__(self, line: str, code: int = 0) -> dict[str, Any]:
         self._capsys.readouterr()
         assert main(["--home", str(self.root), "--json", *shlex.split(line)]) == code, line
-        told: dict[str, Any] = json.loads(self._capsys.readouterr().out.splitlines()[-1])
-        return told
+        messages: dict[str, Any] = json.loads(self._capsys.readouterr().out.splitlines()[-1])
+        return messages
 
 
 @pytest.fixture
@@ -196,9 +196,9 @@ def home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Home:
 def test_lists_are_counted_and_nothing_to_do_is_no_failure(
     home: Home, line: str, there: dict[str, Any]
 ) -> None:
-    told = home(line)
-    assert there.items() <= told.items()
-    assert "items" not in told or told["count"] == len(told["items"])
+    messages = home(line)
+    assert there.items() <= messages.items()
+    assert "items" not in messages or messages["count"] == len(messages["items"])
 
 
 def test_a_file_comes_by_standard_input(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

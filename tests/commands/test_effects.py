@@ -216,9 +216,9 @@ class Someone(Nobody):
 async def test_where_nobody_can_be_asked(effect: Effect) -> None:
     dialogue = Nobody(AdmittedCall(effect, "word", consent="yes"))
     if effect.needs_yes:
-        with pytest.raises(Unconfirmed, match=r"'word' .* Nothing was changed") as told:
+        with pytest.raises(Unconfirmed, match=r"'word' .* Nothing was changed") as reported:
             await confirm_call(dialogue, Question("Sure?"))
-        assert (told.value.exit_code, "--yes" in told.value.hint) == (4, True)
+        assert (reported.value.exit_code, "--yes" in reported.value.hint) == (4, True)
     else:
         assert await confirm_call(dialogue, Question("Sure?"))
     assert await confirm_call(Nobody(AdmittedCall(effect, agreed=True)), Question("Sure?"))

@@ -46,8 +46,8 @@ ASKED = [
 
 @pytest.fixture
 async def practice(tmp_path: Path) -> Any:
-    world = ConsoleFixture(tmp_path)
-    with world.open() as opened:
+    env = ConsoleFixture(tmp_path)
+    with env.open() as opened:
         await refresh(opened, full=True)
         opened.settings.set("sync.off", "website", practice=True)
         yield opened
@@ -63,13 +63,13 @@ async def test_it_is_saved_only_after_the_first_plan_was_shown(
     assert practice.policy() == before
     assert dialogue.said[0] == says
     assert dialogue.said[-1] == "Save this change?"
-    told = " ".join(dialogue.said)
+    reported = " ".join(dialogue.said)
     await run(practice, params, Answering(True))  # type: ignore[arg-type]
     assert practice.policy() != before
     made = await plans.make(practice, refresh=False)
     items = made.counts.get("items", 0)
     numbers = f"have {items:,} change" if items else "Nothing to change"
-    assert numbers in told, "what was shown is what the plan then has"
+    assert numbers in reported, "what was shown is what the plan then has"
 
 
 async def test_what_changes_no_plan_asks_nothing(practice: OpenPractice) -> None:

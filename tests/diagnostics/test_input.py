@@ -189,16 +189,16 @@ async def test_a_list_ends_as_the_page_says(
     tmp_path: Path, row: str, fault: str, scopes: str, says: str
 ) -> None:
     assert row in LISTS
-    world = PracticeFixture(tmp_path, clients=12, scopes=scopes)
+    env = PracticeFixture(tmp_path, clients=12, scopes=scopes)
     if fault:
-        world.sandbox.faults.add(Fault(fault, endpoint="template.api/list"))
-    await world.connect()
-    (note,) = (each for each in (await refresh(world.practice)).notes if each.list == "templates")
-    state = list_state(world.practice.snapshot(), "templates")
+        env.sandbox.faults.add(Fault(fault, endpoint="template.api/list"))
+    await env.connect()
+    (note,) = (each for each in (await refresh(env.practice)).notes if each.list == "templates")
+    state = list_state(env.practice.snapshot(), "templates")
     assert says in note.sentence
     assert (state.note, state.at) == (note.sentence, None)
     assert ("correlation id" in note.sentence) is bool(fault)
-    world.close()
+    env.close()
 
 
 ODD = [example for row in ROWS if row.outcome in ("field", "record") for example in EXAMPLES.get(row.id, ())

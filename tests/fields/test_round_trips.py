@@ -79,46 +79,46 @@ def test_both_sides_have_one_canonical_form(row: Field) -> None:
 @rows(lambda row: row.sync.from_later)
 async def test_from_xpm_it_comes_with_a_sync(row: Field) -> None:
     assert row.xpm is not None
-    world = SyncFixture([book_client()], [decoded(row, row.xpm.read[0])], links=[LINK], team=[MEMBER])
-    run = await world.sync()
+    env = SyncFixture([book_client()], [decoded(row, row.xpm.read[0])], links=[LINK], team=[MEMBER])
+    run = await env.sync()
     assert run.outcome == "done"
-    assert held(world.client(), row) == sample(row).ours
-    assert await world.changes() == []
+    assert held(env.client(), row) == sample(row).ours
+    assert await env.changes() == []
 
 
 @rows(lambda row: row.sync.from_creation)
 async def test_from_xpm_it_comes_with_a_pick(row: Field) -> None:
     assert row.xpm is not None
-    world = SyncFixture((), [decoded(row, row.xpm.read[0])], team=[MEMBER])
-    await world.refresh()
+    env = SyncFixture((), [decoded(row, row.xpm.read[0])], team=[MEMBER])
+    await env.refresh()
     picked = pick(
-        world.store.snapshot(), [uuid(1)], ids=world.ids, policy=world.policy, now=world.clock.now(),
+        env.store.snapshot(), [uuid(1)], ids=env.ids, policy=env.policy, now=env.clock.now(),
         by="kim", run="r1",
     )  # fmt: skip
-    world.store.commit(picked.writes)
-    assert held(world.client(picked.created[uuid(1)]), row) == sample(row).ours
+    env.store.commit(picked.writes)
+    assert held(env.client(picked.created[uuid(1)]), row) == sample(row).ours
 
 
 @rows(lambda row: row.sync.to_later)
 async def test_to_xpm_it_goes_out_in_the_element_of_requests(row: Field) -> None:
     assert row.xpm is not None
-    world = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
-    run = await world.sync()
+    env = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
+    run = await env.sync()
     assert run.outcome == "done"
-    ((call, _, values),) = world.practice.sent
+    ((call, _, values),) = env.practice.sent
     if call == "update client":
         body = request_bodies.update_client(uuid(1), "Client 1", values)
     else:
         assert values.pop("contact") == uuid(2)
         body = request_bodies.update_contact(uuid(1), values)
     assert etree.fromstring(body).findtext(row.xpm.write) == sample(row).request
-    assert await world.changes() == []
+    assert await env.changes() == []
 
 
 @rows(lambda row: row.sync.at_all and not row.sync.to_later)
 async def test_what_never_goes_to_xpm_is_in_no_plan(row: Field) -> None:
-    world = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
-    assert await world.changes() == []
+    env = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
+    assert await env.changes() == []
 
 
 @rows(lambda row: row.sync.to_creation)
@@ -178,8 +178,8 @@ def test_a_field_without_a_column_is_not_exported(row: Field) -> None:
 def test_the_json_view_shows_it(row: Field) -> None:
     snapshot = _store(row).store.snapshot()
     view = Presenter(snapshot).client(book_client(row))
-    told = to_plain(view) if row.of == "client" else to_plain(view)["contacts"][0]
-    shown = told[row.attribute]
+    reported = to_plain(view) if row.of == "client" else to_plain(view)["contacts"][0]
+    shown = reported[row.attribute]
     wanted = sample(row).ours
     assert (shown["id"] if row.kind == "person" else shown) == ([*wanted] if row.kind == "names" else wanted)
 
@@ -233,8 +233,8 @@ def test_both_sides_are_shown_beside_each_other(row: Field, practice: OpenPracti
 
 
 def test_the_policy_table_has_every_synced_field(practice: OpenPractice) -> None:
-    told = {row.field: (row.label, row.xpm) for row in policy_rows(practice)}
-    assert told == {row.name: (row.label, row.element) for row in fields.SYNCED}
+    reported = {row.field: (row.label, row.xpm) for row in policy_rows(practice)}
+    assert reported == {row.name: (row.label, row.element) for row in fields.SYNCED}
 
 
 def _blank() -> Any:

@@ -58,7 +58,7 @@ class Desk:
         (found,) = self.store.snapshot().find(CLIENTS, "client_id", client_id)
         return found
 
-    def told(self, id: str) -> Imported:  # noqa: A002
+    def reported(self, id: str) -> Imported:  # noqa: A002
         found = self.store.snapshot().get(IMPORTED, id)
         assert found is not None
         return found

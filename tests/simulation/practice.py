@@ -238,11 +238,11 @@ class Engine:
 
     def trace(self) -> list[tuple[object, ...]]:
         """All that was asked and told, without random ids and times of this machine."""
-        told = [
+        reported = [
             (event.key, event.run, event.record, event.uuid, event.field, event.rule, event.outcome)
             for event in self.practice.events.read()
         ]
-        return [*self.way.seen, *told]
+        return [*self.way.seen, *reported]
 
     def close(self) -> None:
         self.practice.close()

@@ -151,10 +151,10 @@ def test_a_plan_of_one_client_or_one_field_touches_nothing_else(folder: Path) ->
             engine.sandbox.colleague.edit(uuid, values, engine.sandbox.clock.now())
         done = await engine.run(only=[one], fields=["phone"], full=True)
         assert (done.outcome, done.counts["changes"]) == ("done", 1)
-        told = [(engine.client(id_).phone, engine.client(id_).city) for id_ in (one, other)]
-        assert told[0][0] == f"04 {one}"
-        assert told[0][1] != f"City {one}"
-        assert told[1][0] != f"04 {other}"
+        reported = [(engine.client(id_).phone, engine.client(id_).city) for id_ in (one, other)]
+        assert reported[0][0] == f"04 {one}"
+        assert reported[0][1] != f"City {one}"
+        assert reported[1][0] != f"04 {other}"
         done = await engine.run(only=[one])
         assert done.counts["changes"] == 1
         assert engine.client(other).city != f"City {other}"

@@ -20,22 +20,22 @@ LAG = 300.0
 BO = TeamMember(id="t1", name="Bo Li", email="bo@x.example")
 
 
-def world(*people: Staff, team: tuple[TeamMember, ...] = (BO,)) -> SyncFixture:
+def env(*people: Staff, team: tuple[TeamMember, ...] = (BO,)) -> SyncFixture:
     made = SyncFixture(team=team)
     made.practice.people = [*people]
     return made
 
 
-async def create(world: SyncFixture, member_id: str = "t1", **options: Any) -> Staff:
+async def create(env: SyncFixture, member_id: str = "t1", **options: Any) -> Staff:
     more = options.pop("more", {})
     return await create_staff(
         member_id,
         more,
-        store=world.store,
-        practice=world.practice,
-        clock=world.clock,
-        ids=world.ids,
-        events=world.events,
+        store=env.store,
+        practice=env.practice,
+        clock=env.clock,
+        ids=env.ids,
+        events=env.events,
         by="kim",
         run="r50",
         direction="from_xpm",
@@ -44,40 +44,40 @@ async def create(world: SyncFixture, member_id: str = "t1", **options: Any) -> S
     )
 
 
-async def recover(world: SyncFixture, **options: Any) -> Resolved:
+async def recover(env: SyncFixture, **options: Any) -> Resolved:
     return await resolve(
-        store=world.store,
-        practice=world.practice,
-        clock=world.clock,
-        tell=world.events.emit,
+        store=env.store,
+        practice=env.practice,
+        clock=env.clock,
+        emit=env.events.emit,
         create_lag=LAG,
         **options,
     )
 
 
-def intent_of(world: SyncFixture) -> Intent:
-    (intent,) = world.store.snapshot().rows(INTENTS)
+def intent_of(env: SyncFixture) -> Intent:
+    (intent,) = env.store.snapshot().rows(INTENTS)
     return intent
 
 
-def run_of(world: SyncFixture) -> Run:
-    run = world.store.snapshot().get(RUNS, "r50")
+def run_of(env: SyncFixture) -> Run:
+    run = env.store.snapshot().get(RUNS, "r50")
     assert run is not None
     return run
 
 
-def linked(world: SyncFixture, id_: str = "t1") -> str:
-    found = world.store.snapshot().get(TEAM, id_)
+def linked(env: SyncFixture, id_: str = "t1") -> str:
+    found = env.store.snapshot().get(TEAM, id_)
     assert found is not None
     return found.staff
 
 
-def made(world: SyncFixture) -> list[str]:
-    return [row.uuid for row in world.practice.people if row.name == "Bo Li"]
+def made(env: SyncFixture) -> list[str]:
+    return [row.uuid for row in env.practice.people if row.name == "Bo Li"]
 
 
 async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
-    here = world(Staff(uuid="s1", name="Ana"))
+    here = env(Staff(uuid="s1", name="Ana"))
     row = await create(here, more={"phone": " 09 1 ", "mobile": ""})
     assert (row.name, row.email, row.phone, row.mobile) == ("Bo Li", "bo@x.example", "09 1", "")
     assert linked(here) == row.uuid
@@ -101,7 +101,7 @@ async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
     ],
 )
 async def test_who_is_there_by_email_or_name_is_to_be_linked_instead(twin: Staff) -> None:
-    here = world(twin)
+    here = env(twin)
     with pytest.raises(StaffExists) as there:
         await create(here)
     assert [row.uuid for row in there.value.people] == ["s1"]
@@ -112,7 +112,7 @@ async def test_who_is_there_by_email_or_name_is_to_be_linked_instead(twin: Staff
 
 
 async def test_one_whom_a_colleague_has_just_made_is_seen() -> None:
-    here = world()
+    here = env()
     here.practice.people.append(Staff(uuid="s9", name="Bo Li"))
     with pytest.raises(StaffExists):
         await create(here)
@@ -120,7 +120,7 @@ async def test_one_whom_a_colleague_has_just_made_is_seen() -> None:
 
 
 async def test_nobody_without_a_name_or_a_place_in_the_team_is_made() -> None:
-    here = world(team=(TeamMember(id="t1", name=" "),))
+    here = env(team=(TeamMember(id="t1", name=" "),))
     with pytest.raises(DecisionNeeded, match="no name"):
         await create(here)
     with pytest.raises(NotFound):
@@ -129,7 +129,7 @@ async def test_nobody_without_a_name_or_a_place_in_the_team_is_made() -> None:
 
 
 async def test_a_refusal_is_an_end_and_may_be_tried_again() -> None:
-    here = world()
+    here = env()
     here.practice.faults = [Refused("No.", words="Name too long")]
     with pytest.raises(Refused):
         await create(here)
@@ -140,7 +140,7 @@ async def test_a_refusal_is_an_end_and_may_be_tried_again() -> None:
 
 @pytest.mark.parametrize("lag", [0, 90, 299])
 async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
-    here = world()
+    here = env()
     here.practice.lag = lag
     here.practice.faults = [OutcomeUnknown("No answer.")]
     row = await create(here)
@@ -150,7 +150,7 @@ async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
 
 @pytest.mark.parametrize("reached", [True, False])
 async def test_what_does_not_show_in_time_is_held_and_never_sent_again(reached: bool) -> None:
-    here = world()
+    here = env()
     here.practice.lag = 10_000
     lost = OutcomeUnknown("No answer.")
     here.practice.faults = [lost]
@@ -165,7 +165,7 @@ async def test_what_does_not_show_in_time_is_held_and_never_sent_again(reached: 
 
 @pytest.mark.parametrize("others", [2, 1])
 async def test_several_new_ones_or_another_one_are_held(others: int) -> None:
-    here = world()
+    here = env()
     lost = OutcomeUnknown("No answer.")
     here.practice.faults, here.practice.lost = [lost], [lost]
     add = here.practice.add_staff
@@ -182,7 +182,7 @@ async def test_several_new_ones_or_another_one_are_held(others: int) -> None:
 
 
 async def test_a_closed_list_leaves_it_to_a_person() -> None:
-    here = world()
+    here = env()
     lost = OutcomeUnknown("No answer.")
     here.practice.faults = [lost]
     staff = here.practice.staff
@@ -201,7 +201,7 @@ async def test_a_closed_list_leaves_it_to_a_person() -> None:
 @pytest.mark.parametrize("step", ["before sending", "after sending", "before the end"])
 @pytest.mark.parametrize("lag", [0, 90, 10_000])
 async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -> None:
-    here = world()
+    here = env()
     here.practice.lag = lag
     commit = here.store.commit
 
@@ -232,7 +232,7 @@ async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -
 
 
 async def held_one() -> SyncFixture:
-    here = world()
+    here = env()
     here.practice.lag = 10_000
     here.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):
@@ -274,7 +274,7 @@ async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
 
 
 async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
-    here = world()
+    here = env()
     here.practice.lag = 90
     here.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):

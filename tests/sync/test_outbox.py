@@ -503,24 +503,24 @@ OLD = """
 
 
 async def test_what_an_earlier_version_left_is_recovered() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(1, phone="1", contacts=(contact(1, name="Jo"),)), client(2, phone="2"), client(3)],
         [xpm(1, phone="1", contacts=(xpm_contact(9, name="Al"), xpm_contact(1, name="Jo"))), xpm(2), xpm(3)],
         links=[linked(1), linked(2)],
         policy=Policy(direction="to_xpm"),
     )
     rows = [msgspec.json.decode(each, type=Intent) for each in OLD.replace("\n ", "").split("\n") if each]
-    world.put(INTENTS, rows)
+    env.put(INTENTS, rows)
     found = await resolve(
-        store=world.store,
-        practice=world.practice,
-        clock=world.clock,
-        tell=world.events.emit,
+        store=env.store,
+        practice=env.practice,
+        clock=env.clock,
+        emit=env.events.emit,
         create_lag=300.0,
     )
-    states = {intent.id: intent.state for intent in world.store.snapshot().rows(INTENTS)}
+    states = {intent.id: intent.state for intent in env.store.snapshot().rows(INTENTS)}
     assert states == {"i1": "done", "i2": "failed", "i3": "done", "i4": "done", "i5": "failed"}
     assert len(found.done) == 3
-    assert world.link("c3").uuid == "u3"
-    assert [(each.contact, each.uuid) for each in world.link("c1").contacts] == [("k1", "x1")]
-    assert world.practice.sent == []
+    assert env.link("c3").uuid == "u3"
+    assert [(each.contact, each.uuid) for each in env.link("c1").contacts] == [("k1", "x1")]
+    assert env.practice.sent == []

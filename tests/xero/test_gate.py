@@ -249,10 +249,10 @@ def test_a_damaged_file_is_told_and_one_call_finds_out_what_is_left(tmp_path: Pa
     """Up to 59 calls may have been made: one more stays within Xero's 60, and its answer tells the rest."""
 
     async def main() -> None:
-        clock, told = VirtualClock(), list[AppError]()
+        clock, reported = VirtualClock(), list[AppError]()
         (tmp_path / "gate.json").write_bytes(damage)
-        gate = RateLimiter(tmp_path / "gate.json", clock, notice=told.append)
-        other = RateLimiter(tmp_path / "gate.json", clock, notice=told.append)
+        gate = RateLimiter(tmp_path / "gate.json", clock, notice=reported.append)
+        other = RateLimiter(tmp_path / "gate.json", clock, notice=reported.append)
         async with gate.enter(BACKGROUND):
             assert clock.monotonic() == 0.0
             second = asyncio.create_task(through(other, PERSON, lambda: clock.sleep(0)))
@@ -262,22 +262,22 @@ def test_a_damaged_file_is_told_and_one_call_finds_out_what_is_left(tmp_path: Pa
         await second
         assert clock.monotonic() < 3.0
         assert gate.allowance().minute_left == 20 - 1 - 1
-        assert len(told) == 1
-        assert "cannot be used" in told[0].message
+        assert len(reported) == 1
+        assert "cannot be used" in reported[0].message
 
     run_virtual(main())
 
 
 def test_a_damaged_file_is_a_spent_minute_where_xero_tells_nothing(tmp_path: Path) -> None:
     async def main() -> None:
-        clock, told = VirtualClock(), list[AppError]()
+        clock, reported = VirtualClock(), list[AppError]()
         (tmp_path / "gate.json").write_bytes(b"{torn")
-        gate = RateLimiter(tmp_path / "gate.json", clock, notice=told.append)
+        gate = RateLimiter(tmp_path / "gate.json", clock, notice=reported.append)
         for _ in range(2):
             async with gate.enter(PERSON):
                 pass
         assert clock.monotonic() == pytest.approx(60.0, abs=0.1)
-        assert ["Waiting for Xero's limit" in each.message for each in told] == [False, True], (
+        assert ["Waiting for Xero's limit" in each.message for each in reported] == [False, True], (
             "never in silence"
         )
 

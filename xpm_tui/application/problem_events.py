@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-from xpm_tui.diagnostics.known_problems.registry import ALL, Symptom, find_problem
+from xpm_tui.diagnostics.known_problems.registry import SYMPTOMS, Symptom, find_problem
 from xpm_tui.domain.errors import AppError, NotFound, XeroError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import EventSink
@@ -13,11 +13,11 @@ from xpm_tui.domain.safe_text import visible
 
 def by_key(key: str) -> Symptom:
     """Return the answer with that key. Raises ``NotFound``."""
-    found = next((each for each in ALL if each.key == key.strip().casefold()), None)
+    found = next((each for each in SYMPTOMS if each.key == key.strip().casefold()), None)
     if found is None:
         raise NotFound(
             f"{visible(key, 40)} is not one of the answers.",
-            hint=f"The answers are: {', '.join(each.key for each in ALL)}.",
+            hint=f"The answers are: {', '.join(each.key for each in SYMPTOMS)}.",
         )
     return found
 

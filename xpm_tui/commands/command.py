@@ -279,10 +279,10 @@ def _param(field: msgspec.structs.FieldInfo) -> Param:
     )
 
 
-Why = Callable[[Situation], str]
+ReasonFunction = Callable[[Situation], str]
 
 
-def first_reason(*reasons: Why) -> Why:
+def first_reason(*reasons: ReasonFunction) -> ReasonFunction:
     """Return a check that gives the first reason that applies."""
     return lambda situation: next(filter(None, (reason(situation) for reason in reasons)), "")
 
@@ -301,7 +301,7 @@ def require_idle(situation: Situation) -> str:
     )
 
 
-def in_state(noun: str, words: str, *states: str) -> Why:
+def in_state(noun: str, words: str, *states: str) -> ReasonFunction:
     """Return a check of the state of a job or proposal; ``words`` says what the command is for."""
 
     def why(situation: Situation) -> str:

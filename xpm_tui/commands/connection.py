@@ -167,17 +167,17 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         dialogue.say("Do you see something else? Type ? and choose what you see.")
     refused: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
 
-    def tell(error: AppError) -> None:
+    def on_error(error: AppError) -> None:
         dialogue.say(error_presenter.present(error).short())
 
-    def wrong(error: AppError) -> None:
+    def on_wrong_line(error: AppError) -> None:
         """A bad line is final where nobody can paste another."""
         if dialogue.interactive:
-            tell(error)
+            on_error(error)
         elif not refused.done():
             refused.set_result(error)
 
-    waiting = asyncio.create_task(machine.wait(tell=tell, wrong=wrong))
+    waiting = asyncio.create_task(machine.wait(on_error=on_error, on_wrong_line=on_wrong_line))
     reading = asyncio.create_task(_read(machine, dialogue))
     try:
         await asyncio.wait((waiting, refused, reading), return_when=asyncio.FIRST_COMPLETED)

@@ -191,7 +191,9 @@ async def list_problems(place: AccountContext, params: ListKnownProblems, dialog
 async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: Dialogue) -> Result:
     """Show one known problem with what to do."""
     wanted = params.case.strip().casefold()
-    found = next((each for each in known_problems.CASES.values() if each.id.casefold() == wanted), None)
+    found = next(
+        (each for each in known_problems.KNOWN_PROBLEMS.values() if each.id.casefold() == wanted), None
+    )
     if found is None:
         raise NotFound(
             f"There is no known problem called {visible(params.case, 40)}.", hint="See: xpm-tui cases list"
@@ -203,7 +205,7 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue
     """List the symptoms to choose from, or show the known problem of the chosen one."""
     chosen = problem_events.by_key(params.answer) if params.answer else None
     if chosen is None and dialogue.interactive:
-        chosen = await pick(dialogue, known_problems.ALL, "What do you see?")
+        chosen = await pick(dialogue, known_problems.SYMPTOMS, "What do you see?")
         if chosen is None:
             return Result(lines=["None of these. All known problems: xpm-tui cases list"])
     if chosen is None:
@@ -212,8 +214,8 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue
             TextColumn("CASE", whole=True),
             TextColumn("WHAT YOU SEE"),
         )
-        rows = [(each.key, str(each.case or "-"), each.words) for each in known_problems.ALL]
-        items = [{"id": each.key, "name": each.words, "case": each.case} for each in known_problems.ALL]
+        rows = [(each.key, str(each.case or "-"), each.words) for each in known_problems.SYMPTOMS]
+        items = [{"id": each.key, "name": each.words, "case": each.case} for each in known_problems.SYMPTOMS]
         return Result(items=items, table=TextTable(columns, rows))
     with probe_facts.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings

@@ -146,6 +146,7 @@ async def skip_job(practice: OpenPractice, params: SkipJob, dialogue: Dialogue) 
 
 
 def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
+    xpm_client = view.xpm_client or "created first"
     shown = listing(
         {
             "Job": view.name,

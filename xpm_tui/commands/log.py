@@ -86,14 +86,14 @@ async def following(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         if followed is not None:
-            followed.look()
+            followed.poll()
             followed.pass_on()
 
 
 async def _go_on(practice: OpenPractice, followed: _Followed | None, line: ProgressLine) -> None:
     """Read events and refresh the progress line repeatedly, until cancelled."""
     while True:
-        if followed is not None and not followed.look():
+        if followed is not None and not followed.poll():
             followed.pass_on()
         line.show()
         await practice.clock.sleep(_POLL)
@@ -173,7 +173,7 @@ class _Followed:
         self._names: Names = lookup.names(practice)
         self._values: Values = history.values_of_events(practice)
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Read new events; return whether there were any."""
         found = self._tail.poll()
         for event in found:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord
 
 PlanId = Annotated[str, argument("The plan: its id, or 'last'.", "PLAN", completes="plan")]
-What = Annotated[
+Selection = Annotated[
     tuple[str, ...],
     argument(
         "Which changes: c12, c12:phone, field:phone, rule:NAME, mark:clearing, or all; "
@@ -84,7 +84,7 @@ class TickPlan(msgspec.Struct, frozen=True):
     """Parameters of ``plan tick`` and ``plan untick``."""
 
     plan: PlanId
-    what: What
+    what: Selection
 
 
 class ExportPlan(msgspec.Struct, frozen=True):

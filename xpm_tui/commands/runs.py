@@ -72,7 +72,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, dialogue: Dial
     """Get the decisions that only a user can make, then continue the held run."""
     zone = due.time_zone(practice)
     run = _held_run(practice, params.run)
-    waiting = await open_intents.look(practice) if open_intents.list_held_writes(practice) else []
+    waiting = await open_intents.look_up(practice) if open_intents.list_held_writes(practice) else []
     decisions = option_decisions(waiting, adopt=params.adopt, again=params.again, drop=params.drop)
     for held in waiting:
         if held.intent not in decisions and dialogue.interactive:

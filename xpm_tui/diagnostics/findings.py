@@ -121,7 +121,7 @@ class Probe(Protocol):
     def needs(self) -> tuple[str, ...]:
         """The names of probes on whose success this one depends."""
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Run the check. An ``AppError`` that it raises counts as a problem found."""
 
 
@@ -134,7 +134,7 @@ class UnavailableProbe:
     why: str
     needs: tuple[str, ...] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Return the reason; nothing is checked."""
         return skipped(self.why)
 
@@ -179,7 +179,7 @@ async def examine(
 async def _run_probe(probe: Probe, limit: float) -> Finding:
     try:
         async with asyncio.timeout(limit):
-            return await probe.look()
+            return await probe.check()
     except AppError as error:
         return from_error(error)
     except TimeoutError:
@@ -200,13 +200,13 @@ def exit_code(results: Sequence[ProbeResult]) -> int:
 
 
 T = TypeVar("T")
-Ask = Callable[[], Awaitable[T]]
+AsyncCall = Callable[[], Awaitable[T]]
 
 
 class CachedCall(Generic[T]):
     """Calls a function once and returns the same value, or raises the same error, every time."""
 
-    def __init__(self, ask: Ask[T]) -> None:
+    def __init__(self, ask: AsyncCall[T]) -> None:
         self._ask = ask
         self._values: list[T] = []
         self._failed: list[Exception] = []

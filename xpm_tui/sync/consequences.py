@@ -17,6 +17,7 @@ from xpm_tui.domain.plan import (
     Change,
     Consequences,
     LastingEffects,
+    LastingKind,
     LocalCounts,
     Plan,
     PlannedRecord,
@@ -25,7 +26,6 @@ from xpm_tui.domain.plan import (
     Requests,
     SkippedUndo,
     Subject,
-    What,
     XpmCounts,
 )
 from xpm_tui.domain.ports import Snapshot
@@ -50,7 +50,7 @@ UNSENDABLE = (
 
 _MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clear": "clearings"}
 """The kind of the replaced value, by the rule of a change."""
-_LASTING: dict[str, What] = {"contact": "contact", PRIMARY: "primary", "client": "client"}
+_LASTING: dict[str, LastingKind] = {"contact": "contact", PRIMARY: "primary", "client": "client"}
 _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
 
 
@@ -225,7 +225,7 @@ def review_consequences(linked: int, ignored: int, former: Mapping[str, int] | N
     return _with_former(found, former or {})
 
 
-def creation_consequences(what: What, record: str, contacts: int = 0) -> Consequences:
+def creation_consequences(what: LastingKind, record: str, contacts: int = 0) -> Consequences:
     """Return what creating one client (with its contacts) or one staff record in XPM would do."""
     client = what == "client"
     return with_pace(
@@ -263,7 +263,7 @@ class _Counting:
         self.here: Counter[str] = Counter()
         self.replaced: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
-        self.lasting: defaultdict[What, list[str]] = defaultdict(list)
+        self.lasting: defaultdict[LastingKind, list[str]] = defaultdict(list)
         self.also: dict[str, None] = {}
         self._kept: defaultdict[str, list[str]] = defaultdict(list)
         self.waiting = 0

@@ -90,14 +90,14 @@ class ListCounts(msgspec.Struct, frozen=True, kw_only=True):
 class ClientsRefreshed(msgspec.Struct, frozen=True, kw_only=True):
     """The result of reading one client list.
 
-    It counts rows read, new or changed ones, and removed ones. ``believed`` is False for a complete list that
-    was empty or implausibly short.
+    It counts rows read, new or changed ones, and removed ones. ``plausible`` is False for a complete
+    list that was empty or much too short.
     """
 
     listed: int
     changed: int
     gone: int
-    believed: bool
+    plausible: bool
     asked_at: datetime
     quarantined: int = 0
 
@@ -151,7 +151,7 @@ async def refresh_clients(
     snapshot = store.snapshot()
     marked, unknown = _marked(snapshot, XPM_CLIENTS, aside)
     unlisted = sum(1 for one in aside if one.whole and one.uuid not in seen)
-    facts, gone, believed = list_counts(snapshot), 0, True
+    facts, gone, plausible = list_counts(snapshot), 0, True
     if complete:
         now = ListCounts(
             count=len(seen) + unlisted,
@@ -159,8 +159,8 @@ async def refresh_clients(
             complete_at=listing.asked_at,
             bookmark=listing.asked_at,
         )
-        believed = not now.empty and (accept or not now.short(limits))
-        facts = msgspec.structs.replace(now, accepted=now.count) if believed else now
+        plausible = not now.empty and (accept or not now.short(limits))
+        facts = msgspec.structs.replace(now, accepted=now.count) if plausible else now
     else:
         facts = msgspec.structs.replace(facts, bookmark=listing.asked_at)
     writes: list[Write] = [_fact(facts)]
@@ -170,7 +170,7 @@ async def refresh_clients(
         old = snapshot.get(XPM_CLIENTS, uuid)
         if old is not None and old.unread != one.faults:
             writes.append(Put(XPM_CLIENTS, msgspec.structs.replace(old, unread=one.faults)))
-    if complete and believed and not unknown:
+    if complete and plausible and not unknown:
         absent = [
             msgspec.structs.replace(old, deleted=True)
             for uuid in snapshot.ids(XPM_CLIENTS)
@@ -189,7 +189,7 @@ async def refresh_clients(
         listed=len(seen) + unlisted,
         changed=changed,
         gone=gone,
-        believed=believed,
+        plausible=plausible,
         asked_at=listing.asked_at,
         quarantined=len(aside),
     )

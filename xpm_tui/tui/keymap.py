@@ -133,7 +133,7 @@ def problem_entries() -> list[PaletteEntry]:
             help=case.sign,
             words=f"error trouble help {case.cause}",
         )
-        for case in registry.CASES.values()
+        for case in registry.KNOWN_PROBLEMS.values()
     ]
 
 

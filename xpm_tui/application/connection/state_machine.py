@@ -139,14 +139,19 @@ class ConnectionMachine:
         self._pasted.put_nowait(text)
 
     async def wait(
-        self, *, tell: ErrorHandler = lambda _: None, wrong: ErrorHandler | None = None, limit: float = WAIT
+        self,
+        *,
+        on_error: ErrorHandler = lambda _: None,
+        on_wrong_line: ErrorHandler | None = None,
+        limit: float = WAIT,
     ) -> tuple[Tenant, ...]:
         """Wait for the browser and pasted lines, sign in, and return the practices of the login.
 
-        An invalid pasted line is passed to ``wrong`` (otherwise to ``tell``), problems of the listener to
-        ``tell``, and the wait continues. The first valid answer is exchanged and the login is saved before
-        anything is cleaned up, even if this is cancelled meanwhile. Raises ``LoginNeeded`` (Cancel, an error
-        of Xero, no answer), ``AccessDenied`` if the login has access to no practice, ``XeroError``.
+        An invalid pasted line is passed to ``on_wrong_line`` (otherwise to ``on_error``), problems of the
+        listener to ``on_error``, and the wait continues. The first valid answer is exchanged and the login is
+        saved before anything is cleaned up, even if this is cancelled meanwhile. Raises ``LoginNeeded``
+        (Cancel, an error of Xero, no answer), ``AccessDenied`` if the login has access to no practice,
+        ``XeroError``.
         """
         if self._attempt is None:
             self.begin()
@@ -154,7 +159,7 @@ class ConnectionMachine:
         assert attempt is not None
         practice = self.practice
 
-        async def take(code: Secret) -> None:
+        async def on_code(code: Secret) -> None:
             answered = self._answered or attempt
             self._attempt = None
             async with practice.wire() as wire:
@@ -168,12 +173,12 @@ class ConnectionMachine:
                     attempt,
                     port=practice.settings.number("xero.redirect_port"),
                     paste=self._pasted.get,
-                    tell=tell,
+                    on_error=on_error,
                     clock=practice.clock,
                     limit=limit,
-                    wrong=wrong,
-                    take=take,
-                    won=self._won,
+                    on_wrong_line=on_wrong_line,
+                    on_code=on_code,
+                    on_answer=self._on_answer,
                 )
         except AppError as error:
             record_failure(practice.events, "connect", error)
@@ -181,7 +186,7 @@ class ConnectionMachine:
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
         return self.tenants
 
-    def _won(self, attempt: Authorization) -> None:
+    def _on_answer(self, attempt: Authorization) -> None:
         self.answered, self._answered = True, self._answered or attempt
 
     async def choose(self, tenant: str = "", *, confirm: str = "") -> PracticeIdentity:

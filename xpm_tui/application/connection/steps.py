@@ -15,7 +15,7 @@ from xpm_tui.application.runs.plans import latest_plan
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.queries import find_connector
 from xpm_tui.diagnostics.known_problems.login import NEW_PERMISSION, OLD_PERMISSION
-from xpm_tui.diagnostics.known_problems.registry import CASES
+from xpm_tui.diagnostics.known_problems.registry import KNOWN_PROBLEMS
 from xpm_tui.domain.errors import BadInput, CaseId
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.labels import LEVELS
@@ -61,7 +61,7 @@ def next_advice(answer: Answer) -> Advice:
     if answer == "ticked":
         return Advice("Signing in will show whether Xero accepts it.")
     sentence, case = _SENTENCES[answer]
-    return Advice(sentence, CASES[case].steps, CASES[case].old_screens, case)
+    return Advice(sentence, KNOWN_PROBLEMS[case].steps, KNOWN_PROBLEMS[case].old_screens, case)
 
 
 Name = Literal[

@@ -102,7 +102,7 @@ async def empty_inbox(
     folder = needed_folder(practice)
     intake = _Intake(practice, folder, InboxReport(dry_run=dry_run))
     if dry_run:
-        await intake.look(progress)
+        await intake.import_complete_files(progress)
         return intake.report
     practice.writable()
     with _lock(practice).hold():
@@ -110,7 +110,7 @@ async def empty_inbox(
         await intake.run(progress)
         days = practice.settings.number("retention.inbox_days")
         folder.prune((practice.clock.now() - timedelta(days=days)).timestamp())
-    intake.tell()
+    intake.report_results()
     return intake.report
 
 
@@ -127,7 +127,7 @@ async def retry(
     with _lock(practice).hold():
         folder.prepare(owner_of(practice))
         await intake.take(list(files), progress)
-    intake.tell()
+    intake.report_results()
     return intake.report
 
 
@@ -185,7 +185,7 @@ class _Intake:
             await self._practice.clock.sleep(0)
             self._file(entry, known_claim=True)
 
-    async def look(self, progress: Progress) -> None:
+    async def import_complete_files(self, progress: Progress) -> None:
         """Report what would be done with the complete files; nothing is claimed or written."""
         ready = [*self._folder.claimed(), *self._ready()]
         digests: set[str] = set()
@@ -210,7 +210,7 @@ class _Intake:
             except AppError as error:
                 self.report.add(with_failure(row, error))
 
-    def tell(self) -> None:
+    def report_results(self) -> None:
         """Log what was done, and send a notification of failed files."""
         counts = self.report.counts
         if self.report.total:

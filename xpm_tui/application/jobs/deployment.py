@@ -170,7 +170,7 @@ class DeployWork(RunWork):
         practice = self.practice
         lag = practice.settings.number("sync.create_lag")
         await resolve_clients(
-            store=practice.store, practice=xpm, clock=practice.clock, tell=practice.events.emit,
+            store=practice.store, practice=xpm, clock=practice.clock, emit=practice.events.emit,
             create_lag=lag, stop=self.stop,
         )  # fmt: skip
         self.stop.check()

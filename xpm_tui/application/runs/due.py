@@ -31,7 +31,9 @@ DATABASE_LOST = {StoreUnreachable.code, RunLockLost.code, CommitInterrupted.code
 INTERVALS = {"15m": timedelta(minutes=15), "30m": timedelta(minutes=30), "1h": timedelta(hours=1)}
 """Time between two scheduled syncs by the value of ``schedule.every``; ``daily`` has none."""
 
-Why = Literal["due", "too-early", "done-today", "not-yet", "held", "allowance", "no-sign-in", "not-connected"]
+SkipReason = Literal[
+    "due", "too-early", "done-today", "not-yet", "held", "allowance", "no-sign-in", "not-connected"
+]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class DueState:
     ``no-sign-in`` is the only reason that is logged as a skipped day; the others are normal.
     """
 
-    why: Why
+    why: SkipReason
     full: bool = False
 
     @property

@@ -76,7 +76,7 @@ def list_held_writes(practice: OpenPractice) -> list[HeldWrite]:
     return [_held_write(snapshot, intent) for intent in _held(snapshot)]
 
 
-async def look(practice: OpenPractice) -> list[HeldWrite]:
+async def look_up(practice: OpenPractice) -> list[HeldWrite]:
     """Return the same after asking XPM again for each, because it may show the record by now.
 
     It makes one call for each write. Raises ``LoginNeeded``, ``Busy`` while a run is in progress,

@@ -173,7 +173,7 @@ class RunWork:
             store=practice.store,
             practice=xpm,
             clock=practice.clock,
-            tell=practice.events.emit,
+            emit=practice.events.emit,
             create_lag=practice.settings.number("sync.create_lag"),
             stop=self.stop,
         )

@@ -108,7 +108,7 @@ class UnreadList:
 class RefreshResult:
     """What was read: records per list, how many XPM clients were new or changed, and the calls.
 
-    ``complete``: the client list was complete. ``believed``: absence from it counts.
+    ``complete``: the client list was complete. ``plausible``: absence from it counts.
     """
 
     clients: int
@@ -117,7 +117,7 @@ class RefreshResult:
     lists: dict[str, int]
     calls: int
     complete: bool
-    believed: bool
+    plausible: bool
     seconds: float
     notes: tuple[UnreadList, ...]
     set_aside: int = 0
@@ -180,7 +180,7 @@ async def refresh_lists(
         )
     )
     read = {name: count for name, count, note in small if note is None}
-    if clients.believed:
+    if clients.plausible:
         jobs_open = "jobs" in read or not list_state(practice.snapshot(), "jobs").note
         await successor_search.search(practice, xpm, complete=complete, jobs_open=jobs_open)
     return RefreshResult(
@@ -190,7 +190,7 @@ async def refresh_lists(
         lists=read,
         calls=xpm.calls - began,
         complete=complete,
-        believed=clients.believed,
+        plausible=clients.plausible,
         seconds=practice.clock.monotonic() - timed,
         notes=tuple(note for _, _, note in small if note is not None),
         set_aside=sum(map(len, set_aside(practice.snapshot()).values())),
@@ -234,8 +234,8 @@ async def _clients(practice: OpenPractice, xpm: XpmPort, complete: bool, report:
     practice.store.commit([put("list:clients", state)])
     numbers = {"count": got.listed, "changed": got.changed, "gone": got.gone, "seconds": round(seconds, 1)}
     practice.events.emit(Event(key="list.clients" if complete else "list.changes", numbers={**numbers}))
-    _tell_set_aside(practice, "clients", got.quarantined)
-    if complete and not got.believed and not got.listed:
+    _report_set_aside(practice, "clients", got.quarantined)
+    if complete and not got.plausible and not got.listed:
         links = practice.snapshot().count(LINKS)
         practice.events.emit(
             Event(key="list.empty", level="error", case=CaseId.EMPTY_LIST, numbers={"links": links})
@@ -327,11 +327,11 @@ async def _small(
     state = ListState(at=practice.clock.now(), full=practice.clock.now(), count=len(rows))
     practice.store.commit([*writes, put(f"list:{name}", state)])
     practice.events.emit(Event(key=f"list.{name}", numbers={"count": len(rows), "changed": len(writes)}))
-    _tell_set_aside(practice, name, len(quarantined_in(rows)))
+    _report_set_aside(practice, name, len(quarantined_in(rows)))
     return name, len(rows), None
 
 
-def _tell_set_aside(practice: OpenPractice, name: str, number: int) -> None:
+def _report_set_aside(practice: OpenPractice, name: str, number: int) -> None:
     if number:
         practice.events.emit(
             Event(key="list.set_aside", level="warning", rule=name, numbers={"count": number})

@@ -211,7 +211,7 @@ async def run_if_due(
         if made is None or made.outcome == "skipped":
             await _keep_login(practice)
     finally:
-        _tell_if_stale(practice)
+        _notify_if_stale(practice)
     return found, made
 
 
@@ -288,7 +288,7 @@ def _notify_daily(practice: OpenPractice, sentence: str) -> None:
         notify(practice, "login-needed", sentence)
 
 
-def _tell_if_stale(practice: OpenPractice) -> None:
+def _notify_if_stale(practice: OpenPractice) -> None:
     """Notify the user once that there was no successful sync for too long."""
     overview = summarize(practice)
     stale = next((problem for problem in overview.problems if problem.code == "stale"), None)

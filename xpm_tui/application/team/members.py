@@ -231,7 +231,7 @@ async def create_in_xpm(
             async with practice.wire() as wire:
                 xpm = wire.practice(identity.tenant)
                 found = await resolve(
-                    store=practice.store, practice=xpm, clock=practice.clock, tell=practice.events.emit,
+                    store=practice.store, practice=xpm, clock=practice.clock, emit=practice.events.emit,
                     create_lag=lag, stop=stop, patient=False,
                 )  # fmt: skip
                 if not any(intent.record == ours for intent in found.done):

@@ -20,7 +20,7 @@ _THEN = (
     "If the box is already ticked: xpm-tui cases show T2. If there is no such box: xpm-tui cases show T3",
 )
 
-CASES = (
+KNOWN_PROBLEMS = (
     KnownProblem(
         id=CaseId.NOT_CONNECTED,
         title="This practice is not connected to Xero",

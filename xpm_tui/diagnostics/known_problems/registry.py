@@ -11,7 +11,7 @@ from xpm_tui.diagnostics.known_problems import environment, login
 from xpm_tui.diagnostics.known_problems.problem import KnownProblem
 from xpm_tui.domain.errors import CaseId
 
-RECORD_CASES = (
+RECORD_PROBLEMS = (
     KnownProblem(
         id=CaseId.WRONG_PRACTICE,
         title="It is the wrong practice",
@@ -139,18 +139,24 @@ ELSEWHERE: tuple[Symptom, ...] = (
 )
 """The symptoms outside a browser that no probe can see."""
 
-ALL = (*BROWSER, *ELSEWHERE)
+SYMPTOMS = (*BROWSER, *ELSEWHERE)
 
 
-CASES: dict[CaseId, KnownProblem] = {
-    case.id: case for case in (*login.CASES, *environment.WIRE_CASES, *RECORD_CASES, *environment.CASES)
+KNOWN_PROBLEMS: dict[CaseId, KnownProblem] = {
+    case.id: case
+    for case in (
+        *login.KNOWN_PROBLEMS,
+        *environment.WIRE_PROBLEMS,
+        *RECORD_PROBLEMS,
+        *environment.KNOWN_PROBLEMS,
+    )
 }
 
 
 def find_problem(id: str | CaseId) -> KnownProblem | None:  # noqa: A002
     """Return the known problem of an id (``T1``, ``day-limit``); None for an unknown one."""
     try:
-        return CASES.get(CaseId(id))
+        return KNOWN_PROBLEMS.get(CaseId(id))
     except ValueError:
         return None
 
@@ -167,5 +173,5 @@ def search_problems(text: str) -> tuple[KnownProblem, ...]:
     def all_of(each: KnownProblem) -> str:
         return " ".join((each.id, each.title, each.sign, each.cause, *each.steps, *each.old_screens))
 
-    found = [each for each in CASES.values() if has(all_of(each))]
+    found = [each for each in KNOWN_PROBLEMS.values() if has(all_of(each))]
     return tuple(sorted(found, key=lambda each: not has(each.sign)))

@@ -11,7 +11,7 @@ from datetime import UTC
 from typing import ClassVar
 
 from xpm_tui.diagnostics.findings import (
-    Ask,
+    AsyncCall,
     Finding,
     FolderFacts,
     ServerReply,
@@ -40,7 +40,7 @@ class SettingsProbe:
     title: ClassVar[str] = "Settings"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Report the problems found when the settings were read."""
         if self.problems:
             return bad(
@@ -68,7 +68,7 @@ class DiskSpaceProbe:
     title: ClassVar[str] = "Disk"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Ask the system; nothing is written for this."""
         places = self.places()
         evidence = [_place(each) for each in places]
@@ -109,12 +109,12 @@ class KeyringProbe:
 
     wanted: bool
     where: Callable[[], str]
-    ask: Ask[str]
+    ask: AsyncCall[str]
     name: ClassVar[str] = "keyring"
     title: ClassVar[str] = "Keyring"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Ask the keyring within its time limit; nothing is stored in it."""
         evidence: tuple[str, ...]
         try:
@@ -140,7 +140,7 @@ class TerminalProbe:
     title: ClassVar[str] = "Terminal"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Report the terminal of this process."""
         seen = self.facts
         notes = [f"TERM: {seen.term or 'not set'}"]
@@ -168,7 +168,7 @@ class LocaleProbe:
     title: ClassVar[str] = "Language and encoding"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Report the variables, and whether texts are UTF-8."""
         evidence = [f"{name}: {value}" for name, value in self.variables.items()]
         evidence.append(f"encoding: {self.encoding or 'not known'}")
@@ -182,13 +182,13 @@ class LocaleProbe:
 class ScheduleProbe:
     """Whether the daily run takes place."""
 
-    read: Ask[TimerFacts]
+    read: AsyncCall[TimerFacts]
     stale: int
     name: ClassVar[str] = "schedule"
     title: ClassVar[str] = "Daily sync"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Ask the system for its timer, and the store for the last successful sync."""
         facts = await self.read()
         notes = [*facts.notes]
@@ -219,7 +219,7 @@ class VersionsProbe:
     title: ClassVar[str] = "Versions"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Report the versions."""
         lost = [name for name, version in self.versions.items() if not version]
         evidence = [f"{name} {version}" for name, version in self.versions.items() if version]
@@ -251,7 +251,7 @@ class NetworkVariablesProbe:
     title: ClassVar[str] = "Network variables"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Check each variable; nothing is sent."""
         evidence = [f"{name}: {value}" for name, value in self.variables.items()]
         evidence += [fault.message for fault in self.faults[1:]]
@@ -268,13 +268,13 @@ class NameLookupProbe:
     """Whether the names of Xero's servers can be resolved."""
 
     hosts: tuple[str, ...]
-    resolve: Mapping[str, Ask[tuple[str, ...]]]
+    resolve: Mapping[str, AsyncCall[tuple[str, ...]]]
     proxied: bool
     name: ClassVar[str] = "names"
     title: ClassVar[str] = "Names of Xero's servers"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Look up each name."""
         found, lost = [], []
         for host in self.hosts:
@@ -303,12 +303,12 @@ class ProxyProbe:
     """Whether a proxy is in use, and whether it can be passed. ``settings`` have no passwords."""
 
     settings: Mapping[str, str]
-    reached: Ask[tuple[ServerReply, ...]]
+    reached: AsyncCall[tuple[ServerReply, ...]]
     name: ClassVar[str] = "proxy"
     title: ClassVar[str] = "Proxy"
     needs: ClassVar[tuple[str, ...]] = ("environment", "names")
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Connect through the proxy, if there is one."""
         evidence = [f"{name}: {value}" for name, value in self.settings.items()]
         for each in await self.reached():
@@ -321,12 +321,12 @@ class ProxyProbe:
 class CertificatesProbe:
     """Whether the servers answer with a certificate that this machine trusts."""
 
-    reached: Ask[tuple[ServerReply, ...]]
+    reached: AsyncCall[tuple[ServerReply, ...]]
     name: ClassVar[str] = "tls"
     title: ClassVar[str] = "Servers and certificates"
     needs: ClassVar[tuple[str, ...]] = ("environment", "names", "proxy")
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Get any answer from each server."""
         found = await self.reached()
         evidence = [_answer(each) for each in found]
@@ -349,12 +349,12 @@ def _answer(each: ServerReply) -> str:
 class ClockSkewProbe:
     """Whether this machine's clock agrees with Xero's."""
 
-    reached: Ask[tuple[ServerReply, ...]]
+    reached: AsyncCall[tuple[ServerReply, ...]]
     name: ClassVar[str] = "clock"
     title: ClassVar[str] = "This machine's clock"
     needs: ClassVar[tuple[str, ...]] = ("tls",)
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Compare it with the date of the answers (RFC 9110, section 6.6.1: whole seconds)."""
         off, evidence = 0.0, []
         for each in await self.reached():
@@ -385,7 +385,7 @@ class ClientListProbe:
 
     list: str
     vital: bool
-    ask: Ask[int]
+    ask: AsyncCall[int]
     seen: str = "records"
     needs: ClassVar[tuple[str, ...]] = ("permission",)
 
@@ -399,7 +399,7 @@ class ClientListProbe:
         """The title for users."""
         return f"XPM's list of {self.list}"
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Read the list. A list that the scopes do not open is a note, unless sync needs it."""
         try:
             count = await self.ask()

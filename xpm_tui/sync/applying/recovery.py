@@ -86,7 +86,7 @@ async def resolve(
     store: Store,
     practice: XpmPort,
     clock: Clock,
-    tell: Callable[[Event], None],
+    emit: Callable[[Event], None],
     create_lag: float,
     stop: Callable[[], bool] = lambda: False,
     patient: bool = True,
@@ -97,7 +97,7 @@ async def resolve(
     when ``stop`` says so, they stay unknown for the next time. Intents that were never sent are closed,
     because XPM cannot have them. Raises ``XeroError`` when XPM cannot be read.
     """
-    work = _SyncRecovery(store, clock, tell, create_lag, practice)
+    work = _SyncRecovery(store, clock, emit, create_lag, practice)
     await work.run(stop, patient=patient)
     return work.result()
 
@@ -117,10 +117,10 @@ class Recovery(ABC):
 
     kinds: ClassVar[Collection[str]]
 
-    def __init__(self, store: Store, clock: Clock, tell: Callable[[Event], None], create_lag: float) -> None:
+    def __init__(self, store: Store, clock: Clock, emit: Callable[[Event], None], create_lag: float) -> None:
         self.store = store
         self.clock = clock
-        self.tell = tell
+        self.emit = emit
         self.ends: list[Intent] = []
         self.waiting: list[Intent] = []
         self._lag = timedelta(seconds=create_lag)
@@ -156,7 +156,7 @@ class Recovery(ABC):
         self.store.commit([Put(INTENTS, intent), *writes])
         self.ends.append(intent)
         level: Severity = "info" if intent.state == "done" else "warning"
-        self.tell(
+        self.emit(
             Event(
                 key=key,
                 level=level,
@@ -189,11 +189,11 @@ class _SyncRecovery(Recovery):
         self,
         store: Store,
         clock: Clock,
-        tell: Callable[[Event], None],
+        emit: Callable[[Event], None],
         create_lag: float,
         practice: XpmPort,
     ) -> None:
-        super().__init__(store, clock, tell, create_lag)
+        super().__init__(store, clock, emit, create_lag)
         self._practice = practice
         self._changes = 0
 
@@ -304,7 +304,7 @@ class _SyncRecovery(Recovery):
         elif self.is_overdue(intent):
             self._end(journal.mark_held(intent, "XPM does not show it"), None)
         else:
-            self.tell(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
+            self.emit(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
 
     def _end(self, intent: Intent, row: XpmClient | Staff | None) -> None:
         snapshot, now = self.store.snapshot(), self.clock.now()

@@ -143,7 +143,7 @@ class RunRecorder:
         ]
         self.tally["set_aside"] = len(self._aside)
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Emit one event."""
         self._events.emit(event)
 

@@ -99,7 +99,7 @@ class XpmWriter:
                 store=self._store,
                 practice=self._practice,
                 clock=self._clock,
-                tell=self._recorder.tell,
+                emit=self._recorder.emit,
                 create_lag=self._create_lag,
                 stop=stop,
             )
@@ -140,7 +140,7 @@ class XpmWriter:
             self._recorder.refuse(target, sent.intent.note)
         else:
             self._recorder.left_out(target, sent.cause)
-        self._recorder.tell(sent.event(f"sync.{sent.ending}"))
+        self._recorder.emit(sent.event(f"sync.{sent.ending}"))
         return False
 
     def _landed(

@@ -34,7 +34,9 @@ from xpm_tui.sync.outbox import Message, client_creation
 from xpm_tui.sync.planning.links import lost_links, survivors
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
 
-Why = Literal["linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"]
+BlockReason = Literal[
+    "linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"
+]
 Lookup = Callable[[Client], Sequence[Alike]]
 
 SHOWN = 3
@@ -57,7 +59,7 @@ _WHY = {
 class CreationBlocked(msgspec.Struct, frozen=True):
     """Why a client is not created in XPM: the UUIDs to compare, and the similar clients."""
 
-    why: Why
+    why: BlockReason
     uuids: tuple[str, ...] = ()
     alike: tuple[Alike, ...] = ()
 
@@ -151,7 +153,7 @@ def find_obstacle(
     if successors:
         return CreationBlocked("merged", tuple(each.uuid for each in found), found)
     twin = any(exact(each.name) == name for each in found)
-    why: Why = "twin" if twin else "same" if found[0].same else "near"
+    why: BlockReason = "twin" if twin else "same" if found[0].same else "near"
     return CreationBlocked(why, tuple(each.uuid for each in found), found)
 
 

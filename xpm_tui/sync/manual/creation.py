@@ -120,7 +120,7 @@ class RecordCreator:
             raise
         row = sent.reply
         if sent.ending == "unknown":
-            self._tell("sync.unknown", sent.intent)
+            self._emit("sync.unknown", sent.intent)
             row = await self._look(asked, sent, create_lag, stop)
         elif row is None:
             cause = sent.cause
@@ -134,7 +134,7 @@ class RecordCreator:
                 )
             self._end("failed", cause)
             raise cause
-        self._tell("sync.created", msgspec.structs.replace(sent.intent, found=row.uuid))
+        self._emit("sync.created", msgspec.structs.replace(sent.intent, found=row.uuid))
         self._end("done")
         return row
 
@@ -151,7 +151,7 @@ class RecordCreator:
                 store=self._store,
                 practice=self._practice,
                 clock=self._clock,
-                tell=self._events.emit,
+                emit=self._events.emit,
                 create_lag=create_lag,
                 stop=stop,
             )
@@ -187,7 +187,7 @@ class RecordCreator:
         )
         self._store.commit([Put(RUNS, run)])
 
-    def _tell(self, key: str, intent: Intent) -> None:
+    def _emit(self, key: str, intent: Intent) -> None:
         self._events.emit(
             Event(key=key, run=intent.run, record=intent.record, uuid=intent.found, rule="create")
         )

@@ -40,7 +40,7 @@ from xpm_tui.sync.base import (
 )
 from xpm_tui.sync.manual.takeover import FormerValue, TakenOverValues, take_over
 from xpm_tui.sync.planning.comparison import ClientPair, compare_quickly
-from xpm_tui.sync.planning.decisions import FORMER, Difference, Why
+from xpm_tui.sync.planning.decisions import FORMER, Difference, DifferenceReason
 from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
@@ -312,7 +312,7 @@ def _carrying(snapshot: Snapshot, client_id: str, uuid: str) -> Link | None:
     return next((other for other in others if not other.quiet), others[0] if others else None)
 
 
-def _blocked(row: XpmClient, policy: Policy, *, second: bool) -> Why | None:
+def _blocked(row: XpmClient, policy: Policy, *, second: bool) -> DifferenceReason | None:
     """Return why nothing would be synced over a new link, if nothing would."""
     if row.deleted:
         return "link"

@@ -42,7 +42,7 @@ from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import exact_name_clients
 from xpm_tui.sync.policy import BY_NAME, Policy
 
-Why = Literal[
+SkipReason = Literal[
     "missing",
     "deleted",
     "archived",
@@ -82,7 +82,7 @@ class SkippedPick(msgspec.Struct, frozen=True, kw_only=True):
 
     uuid: str
     name: str = ""
-    why: Why
+    why: SkipReason
     client: str = ""
 
     @property
@@ -240,7 +240,7 @@ class _PickPlanner:
         if found is None:
             return None
         same = identity.compare(found.name, row.name, row.code).answer == "same"
-        why: Why = "same-name" if same else "likely"
+        why: SkipReason = "same-name" if same else "likely"
         return SkippedPick(uuid=row.uuid, name=row.name, why=why, client=found.id)
 
     def _different(self, client: str, uuid: str) -> bool:
@@ -248,7 +248,7 @@ class _PickPlanner:
         apart = self.snapshot.get(BLOCKED_PAIRS, blocked_pair_id(client, uuid))
         return client in self.different or (apart is not None and apart.different)
 
-    def _skip(self, row: XpmClient, why: Why, client: str = "") -> None:
+    def _skip(self, row: XpmClient, why: SkipReason, client: str = "") -> None:
         self.skipped.append(SkippedPick(uuid=row.uuid, name=row.name, why=why, client=client))
 
     def _link(self, client: Client, row: XpmClient) -> None:

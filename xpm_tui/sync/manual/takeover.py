@@ -40,9 +40,9 @@ from xpm_tui.sync.planning.links import lost_links
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, Policy
 
 Outcome = Literal["replaced", "removed", "same", "kept"]
-Why = Literal["", "edited", "frozen", "required", "asked"]
+KeepReason = Literal["", "edited", "frozen", "required", "asked"]
 
-WHY: Mapping[Why, str] = {
+WHY: Mapping[KeepReason, str] = {
     "edited": "edited since",
     "frozen": "frozen",
     "required": "cannot be blank",
@@ -63,7 +63,7 @@ class FormerValue(msgspec.Struct, frozen=True, kw_only=True):
     old: Value
     new: Value
     outcome: Outcome
-    why: Why = ""
+    why: KeepReason = ""
 
 
 class TakenOverValues(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,7 +204,7 @@ class _TakeoverPlanner:
         if rule.kind == "person" and new and str(new) not in self.team.member:
             new = None
         new = _blank(now) if is_blank(new) else new
-        why: Why = ""
+        why: KeepReason = ""
         if self.keep:
             why = "asked"
         elif not self.frozen.isdisjoint({"*", field, key}):
@@ -254,7 +254,7 @@ class _TakeoverPlanner:
             not is_blank(value) and (name not in entries or value != self.entries[entries[name]].value)
             for name, value in values.items()
         )
-        why: Why = "asked" if self.keep else "frozen" if frozen else "edited" if edited else ""
+        why: KeepReason = "asked" if self.keep else "frozen" if frozen else "edited" if edited else ""
         record, said = f"{self.client.id}/{contact.id}", contact.name or contact.email
         if why:
             self._note(record, "contact", first, said, said, "kept", why)
@@ -282,7 +282,9 @@ class _TakeoverPlanner:
             return client
         here = {each.uuid: each.contact for each in self.joined}
         first = here.get(primary_there(self.theirs), "") if PRIMARY in self.brought else ""
-        why: Why = "asked" if self.keep else "frozen" if not self.frozen.isdisjoint({"*", PRIMARY}) else ""
+        why: KeepReason = (
+            "asked" if self.keep else "frozen" if not self.frozen.isdisjoint({"*", PRIMARY}) else ""
+        )
         if not why and now != entry.value:
             why = "edited"
         record = f"{client.id}/{now}"
@@ -312,7 +314,7 @@ class _TakeoverPlanner:
         old: Value,
         new: Value,
         outcome: Outcome,
-        why: Why = "",
+        why: KeepReason = "",
     ) -> None:
         self.former.append(
             FormerValue(

@@ -13,7 +13,7 @@ import msgspec
 
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, Value
-from xpm_tui.domain.plan import Change, Plan, PlannedRecord, SkippedUndo, Why
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord, SkippedUndo, UndoReason
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import BeforeImage, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, IMPORTED, LINKS, XPM_CLIENTS
@@ -271,7 +271,7 @@ class _UndoReader:
         wanted = joined.get(contact, "")
         return next((contact_values(each) for each in self._row.contacts if each.uuid == wanted), None)
 
-    def _unclear(self, written: Written, why: Why, present: Value = None) -> SkippedUndo:
+    def _unclear(self, written: Written, why: UndoReason, present: Value = None) -> SkippedUndo:
         return SkippedUndo(
             record=written.record, field=written.field, wanted=written.old, present=present, why=why
         )

@@ -32,7 +32,7 @@ from xpm_tui.sync.planning.comparison import (
     compare_quickly,
 )
 from xpm_tui.sync.planning.contacts import contact_owners, one_change_each
-from xpm_tui.sync.planning.decisions import UNKNOWN, Difference, Rules, Why
+from xpm_tui.sync.planning.decisions import UNKNOWN, Difference, DifferenceReason, Rules
 from xpm_tui.sync.planning.links import (
     SYNCED_STATES,
     SameNames,
@@ -258,7 +258,9 @@ class _Planner:
         seen = self._look(client, Link(id=client.id, uuid=uuid), row)
         return ClientPlan(uuid, (linking, *seen.changes), seen.differences)
 
-    def _look(self, client: Client, link: Link, row: XpmClient, blocked: Why | None = None) -> ClientChanges:
+    def _look(
+        self, client: Client, link: Link, row: XpmClient, blocked: DifferenceReason | None = None
+    ) -> ClientChanges:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
         former = foreign_values(self.snapshot, client, link.uuid, self.rules.team)
         sides = ClientPair(client, row, link, base, self.frozen.get(client.id, frozenset()), former)

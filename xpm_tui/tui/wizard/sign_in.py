@@ -152,7 +152,9 @@ class AuthorisePane(StepPane):
         """Wait until an answer arrives or the wait times out; return the error, if any."""
 
         async def wait(connecting: ConnectionMachine) -> tuple[Tenant, ...]:
-            return await connecting.wait(tell=self._show_listener_error, wrong=self._show_paste_error)
+            return await connecting.wait(
+                on_error=self._show_listener_error, on_wrong_line=self._show_paste_error
+            )
 
         try:
             await self.wizard.ask_async(wait)
