@@ -27,17 +27,32 @@ Every label and sentence that a user can see, by module, for proofreading; `…`
 """
 WIRE = ("sandbox/core", "sandbox/api", "xero/codec")
 """Packages whose texts are XML, JSON and headers."""
+FIELD = re.compile(r"\{[\w.\[\]]*(?:![rsa])?(?::[^{}]*)?\}")
+"""A field of a template: a value to the reader."""
 TECHNICAL = re.compile(
-    r"[<>{}\\]|https?:|^[\W\d]*$|^[A-Z][a-z]+(?:[A-Z]\w+)+$|%[A-Za-z]"
-    r"|^\s*[-\w.#:]+ [-\w.#:]+ *\{|: \w+;|^[a-z_. ]+$"
+    r"[{}\\]|^<|</|<!--|\(\?|^[\W\d]*$|^[A-Z][a-z]+(?:[A-Z]\w+)+$|%[A-Za-z(]|^[a-z]+://\S*$"
+    r"|^\s*[-\w.#:]+ [-\w.#:]+ *\{|: \w+;|^(?=.*[_.]\w)[a-z_.]+(?: [a-z_.]+)*$|^[a-z](?: [a-z])+$|^\w+\["
+    r"|^(?:SELECT|INSERT|UPDATE|DELETE|CREATE|GRANT|SET|LISTEN|EXISTS|BEGIN|GET|PUT|POST|PATH) "
 )
-"""Markup, patterns, style sheets, names in camel case, and lists of keys."""
+"""Markup, patterns, style sheets, statements, type hints, names in camel case, and lists of keys."""
+SETUP = frozenset({"classes", "group", "id", "selector", "words"})
+"""Arguments that are names for the program, or words to search for."""
+
+
+def names_in(tree: ast.Module) -> set[tuple[int, str]]:
+    """Return the strings that are given to arguments in ``SETUP``, with their lines."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    given = (each.value for node in calls for each in node.keywords if each.arg in SETUP)
+    parts = (part for value in given for part in ast.walk(value) if isinstance(part, ast.Constant))
+    return {(part.lineno, part.value) for part in parts if isinstance(part.value, str)}
 
 
 def texts_of(path: pathlib.Path) -> list[str]:
     """Return the texts of a module, each once, in the order of its lines."""
-    found = sorted(literals(ast.parse(path.read_text(encoding="utf-8"))))
-    texts = (" ".join(text.split()) for _, text in found)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = names_in(tree)
+    found = sorted(each for each in literals(tree) if each not in names)
+    texts = (" ".join(FIELD.sub("…", text).split()) for _, text in found)
     return list(dict.fromkeys(text for text in texts if text and not TECHNICAL.search(text)))
 
 

@@ -14,8 +14,7 @@ import msgspec
 from bench.book_rows import documents
 from tests.support.fake_xpm import FakeXpm, wired
 from xpm_tui.application.home import find_home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
+from xpm_tui.application.practice import ListState, OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
@@ -28,9 +27,9 @@ def fill(folder: Path, *only: str) -> None:
     """Make the practice: connected, every client linked, the mirror full; or with the named tables only."""
     with _open(folder) as practice:
         for rows in _rows(only):
-            practice.book.commit(rows)
+            practice.store.commit(rows)
         now = practice.clock.now()
-        practice.book.commit(
+        practice.store.commit(
             [
                 put("identity", PracticeIdentity(tenant="t", title="Large Practice", since=now, by="bench")),
                 put("list:clients", ListState(at=now, full=now, count=SIZE)),

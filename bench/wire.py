@@ -55,10 +55,10 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def read_ours(path: Path) -> int:
     """Every client as a value of the model."""
-    from xpm_tui.xero.codec import listings
+    from xpm_tui.xero.client import practice
     from xpm_tui.xero.codec.xml_reader import LIST_LIMIT, Reader
 
-    reader = Reader(listings.CLIENTS, limit=LIST_LIMIT)
+    reader = Reader(practice.CLIENTS, limit=LIST_LIMIT)
     for chunk in _chunks(path):
         reader.feed(chunk)
     reader.close()
@@ -89,9 +89,10 @@ def read_bare_clients(path: Path) -> int:
 
 def read_bytes(path: Path) -> int:
     """The floor of memory: everything imported, the file read in the same pieces."""
-    from xpm_tui.xero.codec import listings, xml_reader
+    from xpm_tui.xero.client import practice
+    from xpm_tui.xero.codec import xml_reader
 
-    assert listings.CLIENTS
+    assert practice.CLIENTS
     assert xml_reader.LIST_LIMIT
     return sum(1 for _ in _chunks(path))
 
@@ -155,7 +156,7 @@ def _limiter(folder: Path) -> None:
 
         async def worker(count: int) -> None:
             for _ in range(count):
-                async with gate.enter(Priority.PUSH):
+                async with gate.enter(Priority.BACKGROUND):
                     await clock.sleep(0.3)
 
         await asyncio.gather(*(worker(calls // 3) for _ in range(3)))

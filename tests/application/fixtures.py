@@ -79,11 +79,11 @@ class PracticeFixture:
         await connecting.fill()
         return connecting
 
-    def book(self, names: Iterable[str]) -> None:
+    def store(self, names: Iterable[str]) -> None:
         """Clients of these names come into the book."""
         ids = self.practice.ids.new("c", len(listed := list(names)))
         rows = [Put(CLIENTS, Client(id=id_, name=name)) for id_, name in zip(ids, listed, strict=True)]
-        self.practice.book.commit(rows)
+        self.practice.store.commit(rows)
 
     def unique_names(self) -> list[str]:
         """Names that exactly one living, present client of the sandbox has."""

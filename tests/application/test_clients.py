@@ -13,10 +13,9 @@ from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Base, ContactLink, Link
 from xpm_tui.domain.ports import Put, Write
-from xpm_tui.domain.quarantine import WHOLE, RecordFault
 from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.domain.xpm import RecordReference, Staff, XpmClient, XpmContact
+from xpm_tui.domain.xpm import WHOLE, RecordFault, RecordReference, Staff, XpmClient, XpmContact
 
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"
@@ -59,7 +58,7 @@ def rows() -> list[Write]:
 def filled(practice: OpenPractice) -> OpenPractice:
     for prefix, count in (("c", 3), ("k", 1), ("t", 1)):
         practice.ids.new(prefix, count)
-    practice.book.commit(rows())
+    practice.store.commit(rows())
     return practice
 
 
@@ -118,15 +117,15 @@ def test_the_list_can_be_searched(filled: OpenPractice) -> None:
 
 
 def test_both_sides_with_the_reason(filled: OpenPractice) -> None:
-    told = {side.field: side for side in clients.side_by_side(filled, "c1")}
-    phone = told["phone"]
+    reported = {side.field: side for side in clients.side_by_side(filled, "c1")}
+    phone = reported["phone"]
     assert (phone.ignition, phone.xpm, phone.agreed, phone.has_agreed) == ("1", "2", "2", True)
     assert "edited in Ignition" in phone.reason
-    assert told["name"].agreed is None
-    assert "not synced before" in told["name"].reason
-    assert told["partner"].ignition == told["partner"].xpm == "Ana Silva"
-    assert told["partner"].reason == ""
-    assert told["k1.contact_email"].xpm == "jo@kowhai.example"
+    assert reported["name"].agreed is None
+    assert "not synced before" in reported["name"].reason
+    assert reported["partner"].ignition == reported["partner"].xpm == "Ana Silva"
+    assert reported["partner"].reason == ""
+    assert reported["k1.contact_email"].xpm == "jo@kowhai.example"
     assert clients.side_by_side(filled, "c2") == []
 
 
@@ -140,18 +139,18 @@ def test_a_value_that_xpm_sends_unreadable_is_shown_as_an_old_one(
     row = filled.snapshot().get(XPM_CLIENTS, ONE)
     assert row is not None
     fault = RecordFault(attribute, "Odd", "has a control character", "character")
-    filled.book.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, unread=(fault,)))])
-    told = [side.field for side in clients.side_by_side(filled, "c1") if "cannot be read" in side.reason]
-    assert told[: len(marked)] == marked
-    assert all(field.startswith("k1.") for field in told[1:])
+    filled.store.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, unread=(fault,)))])
+    reported = [side.field for side in clients.side_by_side(filled, "c1") if "cannot be read" in side.reason]
+    assert reported[: len(marked)] == marked
+    assert all(field.startswith("k1.") for field in reported[1:])
 
 
 def test_over_a_broken_link_nothing_is_said_to_be_overwritten(filled: OpenPractice) -> None:
     row = filled.snapshot().get(XPM_CLIENTS, ONE)
     assert row is not None
-    filled.book.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, deleted=True))])
-    told = {side.field: side for side in clients.side_by_side(filled, "c1")}
-    assert told["phone"].reason == DIFFERENCES["link"].help
+    filled.store.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, deleted=True))])
+    reported = {side.field: side for side in clients.side_by_side(filled, "c1")}
+    assert reported["phone"].reason == DIFFERENCES["link"].help
 
 
 def test_search_marks_and_tells_who_is_linked(filled: OpenPractice) -> None:
@@ -172,9 +171,9 @@ def test_review_lists_who_needs_a_person_and_why(filled: OpenPractice) -> None:
 def test_a_frozen_field_is_left_alone_until_it_is_lifted(filled: OpenPractice) -> None:
     view = conflicts.freeze(filled, "CLI-1", ["phone", "k1.contact_email"], "private")
     assert view.frozen == ("k1.contact_email", "phone")
-    told = {side.field: side for side in clients.side_by_side(filled, "c1")}
-    assert told["phone"].frozen
-    assert told["phone"].reason.startswith("Frozen")
+    reported = {side.field: side for side in clients.side_by_side(filled, "c1")}
+    assert reported["phone"].frozen
+    assert reported["phone"].reason.startswith("Frozen")
     assert conflicts.unfreeze(filled, "c1", ["phone"])[1] == 1
     view, lifted = conflicts.unfreeze(filled, "c1")
     assert (view.frozen, lifted) == ((), 1)
@@ -248,8 +247,8 @@ def test_every_act_by_hand_is_in_the_log_with_its_person(filled: OpenPractice) -
     conflicts.freeze(filled, "c1", ["phone"])
     conflicts.ignore(filled, "c2")
     edits.edit_client(filled, "c1", {"city": "Hobart"})
-    told = [(event.key, event.by, event.record) for event in filled.events.read()]
-    assert told == [
+    reported = [(event.key, event.by, event.record) for event in filled.events.read()]
+    assert reported == [
         ("client.edited", "mere", "c1"),
         ("client.ignored", "mere", "c2"),
         ("client.frozen", "mere", "c1"),

@@ -25,7 +25,7 @@ from xpm_tui.sandbox.core.faults import Fault
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+def env(tmp_path: Path) -> Iterator[PracticeFixture]:
     made = PracticeFixture(tmp_path)
     yield made
     made.close()
@@ -39,79 +39,79 @@ def now(connecting: ConnectionMachine) -> str | None:
     return connecting.now
 
 
-async def test_a_refused_login_is_told_by_the_heartbeat(world: PracticeFixture) -> None:
-    await world.connect()
-    assert summarize(world.practice).exit_code == 0
-    await world.control("tokens", revoke=True)
+async def test_a_refused_login_is_told_by_the_heartbeat(env: PracticeFixture) -> None:
+    await env.connect()
+    assert summarize(env.practice).exit_code == 0
+    await env.control("tokens", revoke=True)
     with pytest.raises(LoginNeeded):
-        await refresh(world.practice)
-    beat = summarize(world.practice)
-    assert (beat.exit_code, beat.problems[0].code) == (3, "login-needed")
-    assert beat.login_needed
-    assert now(ConnectionMachine(world.practice, {})) == "authorise"  # whoever presses c is led there
-    await world.connect()
-    assert summarize(world.practice).exit_code == 0
-    assert now(ConnectionMachine(world.practice, {})) not in ("authorise", "practice")
+        await refresh(env.practice)
+    summary = summarize(env.practice)
+    assert (summary.exit_code, summary.problems[0].code) == (3, "login-needed")
+    assert summary.login_needed
+    assert now(ConnectionMachine(env.practice, {})) == "authorise"  # whoever presses c is led there
+    await env.connect()
+    assert summarize(env.practice).exit_code == 0
+    assert now(ConnectionMachine(env.practice, {})) not in ("authorise", "practice")
 
 
-async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(world: PracticeFixture) -> None:
-    await world.connect()
-    await world.control("tokens", revoke=True)
+async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(env: PracticeFixture) -> None:
+    await env.connect()
+    await env.control("tokens", revoke=True)
     with pytest.raises(LoginNeeded):
-        await run(world.practice)
-    assert summarize(world.practice).login_needed
-    world.clock.move(timedelta(minutes=1))
-    await world.connect()
-    assert not summarize(world.practice).login_needed
+        await run(env.practice)
+    assert summarize(env.practice).login_needed
+    env.clock.move(timedelta(minutes=1))
+    await env.connect()
+    assert not summarize(env.practice).login_needed
 
 
-async def test_signing_in_anew_asks_for_the_practice_again(world: PracticeFixture) -> None:
-    await world.connect()
-    connecting = ConnectionMachine(world.practice, {})
+async def test_signing_in_anew_asks_for_the_practice_again(env: PracticeFixture) -> None:
+    await env.connect()
+    connecting = ConnectionMachine(env.practice, {})
     assert states(connecting)["practice"] == "done"
-    second = [t.uuid for t in world.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
-    await world.control("disconnect", tenant=world.tenant)
-    (other,) = await world.sign_in(connecting, tenant=second)
+    second = [t.uuid for t in env.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
+    await env.control("disconnect", tenant=env.tenant)
+    (other,) = await env.sign_in(connecting, tenant=second)
     assert now(connecting) == "practice"
-    with pytest.raises(DecisionNeeded) as wrong:
+    with pytest.raises(DecisionNeeded) as on_wrong_line:
         await connecting.choose()
-    assert wrong.value.case is CaseId.WRONG_PRACTICE
+    assert on_wrong_line.value.case is CaseId.WRONG_PRACTICE
     await connecting.choose(confirm=other.tenant_id[-6:])
     assert states(connecting)["practice"] == "done"
 
 
-async def test_from_nothing_to_the_first_plan(world: PracticeFixture) -> None:
-    connecting = ConnectionMachine(world.practice, {})
+async def test_from_nothing_to_the_first_plan(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
     assert now(connecting) == "permission"
     assert connecting.permission("ticked").case is None
     assert now(connecting) == "authorise"
-    (tenant,) = await world.sign_in(connecting, tenant=world.tenant)
+    (tenant,) = await env.sign_in(connecting, tenant=env.tenant)
     assert now(connecting) == "practice"
     identity = await connecting.choose()
-    assert (identity.tenant, identity.title) == (world.tenant, "Harbour & Hill Accountants")
+    assert (identity.tenant, identity.title) == (env.tenant, "Harbour & Hill Accountants")
     assert (identity.by, identity.login) == ("mere", "Ana Silva")
-    assert tenant.name == identity.title == world.practice.title
+    assert tenant.name == identity.title == env.practice.title
     connecting.direction("from_xpm", "everything")
     filled = await connecting.fill()
     assert (filled.complete, filled.notes) == (True, ())
-    snapshot = world.practice.snapshot()
-    assert snapshot.count(XPM_CLIENTS) == len(world.sandbox.practice.clients)
+    snapshot = env.practice.snapshot()
+    assert snapshot.count(XPM_CLIENTS) == len(env.sandbox.practice.clients)
     assert all(snapshot.count(table) for table in (STAFF, TEMPLATES, CATEGORIES))
     assert now(connecting) == "clients"
-    world.book(world.unique_names())
-    plan = await plans.make(world.practice, refresh=False)
+    env.store(env.unique_names())
+    plan = await plans.make(env.practice, refresh=False)
     assert plan.first
     assert plan.counts["items"] > 0
     assert states(connecting)["plan"] == "done"
-    assert world.net.asked("client.api/list") == 1
-    beat = summarize(world.practice)
-    assert (beat.day_left, beat.day_limit) == (5000 - 5, 5000)
-    world.clock.move(timedelta(minutes=2))
-    assert summarize(world.practice).minute_left > beat.minute_left
+    assert env.net.asked("client.api/list") == 1
+    summary = summarize(env.practice)
+    assert (summary.day_left, summary.day_limit) == (5000 - 5, 5000)
+    env.clock.move(timedelta(minutes=2))
+    assert summarize(env.practice).minute_left > summary.minute_left
 
 
-async def test_what_can_be_skipped_comes_back(world: PracticeFixture) -> None:
-    connecting = await world.connect()
+async def test_what_can_be_skipped_comes_back(env: PracticeFixture) -> None:
+    connecting = await env.connect()
     connecting.direction("from_xpm", "everything")
     for name in CAN_SKIP:
         connecting.skip(name)
@@ -122,107 +122,107 @@ async def test_what_can_be_skipped_comes_back(world: PracticeFixture) -> None:
         connecting.skip("authorise")
 
 
-async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: PracticeFixture) -> None:
-    first = ConnectionMachine(world.practice, {}).begin()
-    stale = consent(world.sandbox, first.url, tenant=world.tenant)
-    connecting = ConnectionMachine(world.practice, {})
+async def test_a_wrong_paste_is_told_and_the_wait_goes_on(env: PracticeFixture) -> None:
+    first = ConnectionMachine(env.practice, {}).begin()
+    stale = consent(env.sandbox, first.url, tenant=env.tenant)
+    connecting = ConnectionMachine(env.practice, {})
     begun = connecting.begin()
     connecting.paste("hello")
     connecting.paste(stale)
-    connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
-    told, wrong = list[AppError](), list[AppError]()
-    assert await connecting.wait(tell=told.append, wrong=wrong.append)
-    assert [trouble.case for trouble in wrong] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
-    assert not any("code=" in f"{trouble.message} {trouble.hint}" for trouble in (*told, *wrong))
+    connecting.paste(consent(env.sandbox, begun.url, tenant=env.tenant))
+    reported, on_wrong_line = list[AppError](), list[AppError]()
+    assert await connecting.wait(on_error=reported.append, on_wrong_line=on_wrong_line.append)
+    assert [error.case for error in on_wrong_line] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
+    assert not any("code=" in f"{error.message} {error.hint}" for error in (*reported, *on_wrong_line))
 
 
-async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(world: PracticeFixture) -> None:
+async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(env: PracticeFixture) -> None:
     """Cancel, then Allow access on the same page, which the browser went back to."""
-    connecting = ConnectionMachine(world.practice, {})
+    connecting = ConnectionMachine(env.practice, {})
     first = connecting.begin()
     waiting = asyncio.create_task(connecting.wait())
-    connecting.paste(consent(world.sandbox, first.url, deny=True))
+    connecting.paste(consent(env.sandbox, first.url, deny=True))
     with pytest.raises(LoginNeeded):
         await waiting
     second = connecting.begin()
     assert second.url != first.url
     waits = [asyncio.create_task(connecting.wait()) for _ in range(2)]
     waits[0].cancel()
-    connecting.paste(consent(world.sandbox, first.url, tenant=world.tenant))
+    connecting.paste(consent(env.sandbox, first.url, tenant=env.tenant))
     assert await waits[1]
     assert connecting.answered
 
 
-async def test_an_address_outlives_the_wait_for_its_answer(world: PracticeFixture) -> None:
+async def test_an_address_outlives_the_wait_for_its_answer(env: PracticeFixture) -> None:
     """The page may still be open in the browser when the wait has ended."""
-    connecting = ConnectionMachine(world.practice, {})
+    connecting = ConnectionMachine(env.practice, {})
     begun = connecting.begin()
     with pytest.raises(LoginNeeded) as ended:
         await connecting.wait(limit=0)
     assert ended.value.case is CaseId.NOTHING_OPENS
-    connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
+    connecting.paste(consent(env.sandbox, begun.url, tenant=env.tenant))
     assert await connecting.wait()
 
 
-async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: PracticeFixture) -> None:
+async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(env: PracticeFixture) -> None:
     """Another account of the machine may be signing in on that port at the same time."""
-    connecting = ConnectionMachine(world.practice, {})
+    connecting = ConnectionMachine(env.practice, {})
     begun = connecting.begin()
-    connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
-    told, wrong = list[AppError](), list[AppError]()
-    port = world.practice.settings.number("xero.redirect_port")
+    connecting.paste(consent(env.sandbox, begun.url, tenant=env.tenant))
+    reported, on_wrong_line = list[AppError](), list[AppError]()
+    port = env.practice.settings.number("xero.redirect_port")
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(OSError):  # Taken already is as good.
             other.bind(("127.0.0.1", port))
             other.listen()
-        assert await connecting.wait(tell=told.append, wrong=wrong.append)
-    assert ["is using port" in trouble.message for trouble in told] == [True]
-    assert wrong == []
+        assert await connecting.wait(on_error=reported.append, on_wrong_line=on_wrong_line.append)
+    assert ["is using port" in error.message for error in reported] == [True]
+    assert on_wrong_line == []
 
 
-async def test_cancel_on_xeros_page(world: PracticeFixture) -> None:
-    connecting = ConnectionMachine(world.practice, {})
+async def test_cancel_on_xeros_page(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
     with pytest.raises(LoginNeeded) as refused:
-        await world.sign_in(connecting, deny=True)
+        await env.sign_in(connecting, deny=True)
     assert (refused.value.case, refused.value.exit_code) == (CaseId.CANCELLED, 3)
-    assert world.practice.identity() is None
-    assert next(event.case for event in world.practice.events.read()) == CaseId.CANCELLED
+    assert env.practice.identity() is None
+    assert next(event.case for event in env.practice.events.read()) == CaseId.CANCELLED
 
 
-async def test_a_login_without_a_practice_is_case_one(world: PracticeFixture) -> None:
-    connecting = ConnectionMachine(world.practice, {})
-    recorder = next(id_ for id_, tenant in world.sandbox.tenants.items() if tenant.kind == "ORGANISATION")
+async def test_a_login_without_a_practice_is_case_one(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
+    recorder = next(id_ for id_, tenant in env.sandbox.tenants.items() if tenant.kind == "ORGANISATION")
     with pytest.raises(XeroError) as refused:
-        await world.sign_in(connecting, tenant=recorder)
+        await env.sign_in(connecting, tenant=recorder)
     assert (refused.value.case, refused.value.exit_code) == (CaseId.NO_PERMISSION, 3)
     assert "XPM" in refused.value.hint
 
 
-async def test_nobody_comes_back_from_the_browser(world: PracticeFixture) -> None:
-    connecting = ConnectionMachine(world.practice, {})
+async def test_nobody_comes_back_from_the_browser(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
     connecting.begin()
     with pytest.raises(LoginNeeded, match="No answer") as late:
         await connecting.wait(limit=300)
     assert late.value.case is CaseId.NOTHING_OPENS
 
 
-async def test_an_app_that_xero_does_not_know(world: PracticeFixture) -> None:
-    connecting = ConnectionMachine(world.practice, {})
+async def test_an_app_that_xero_does_not_know(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
     begun = connecting.begin()
-    answer = consent(world.sandbox, begun.url, tenant=world.tenant)
-    world.sandbox.faults.add(Fault("401-unsuccessful", endpoint="connect/token", times=1))
+    answer = consent(env.sandbox, begun.url, tenant=env.tenant)
+    env.sandbox.faults.add(Fault("401-unsuccessful", endpoint="connect/token", times=1))
     connecting.paste(answer)
     with pytest.raises(LoginNeeded) as refused:
         await connecting.wait()
     assert refused.value.case is CaseId.UNKNOWN_APP
 
 
-async def test_several_practices_are_listed_and_one_is_chosen(world: PracticeFixture) -> None:
-    connecting = ConnectionMachine(world.practice, {})
-    first, second = list(world.sandbox.tenants)[:2]
-    await world.sign_in(connecting, tenant=first)
-    assert len(await world.sign_in(connecting, tenant=second)) == 2
+async def test_several_practices_are_listed_and_one_is_chosen(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
+    first, second = list(env.sandbox.tenants)[:2]
+    await env.sign_in(connecting, tenant=first)
+    assert len(await env.sign_in(connecting, tenant=second)) == 2
     with pytest.raises(DecisionNeeded) as several:
         await connecting.choose()
     assert (several.value.case, several.value.exit_code) == (CaseId.SECOND_PRACTICE, 4)
@@ -234,52 +234,52 @@ async def test_several_practices_are_listed_and_one_is_chosen(world: PracticeFix
 
 
 @pytest.mark.parametrize("typed", ["te aroha bookkeeping", "six"])
-async def test_another_practice_wants_its_name_or_six_of_its_id(world: PracticeFixture, typed: str) -> None:
-    connecting = await world.connect()
-    second = list(world.sandbox.tenants)[1]
-    await world.sign_in(connecting, tenant=second)
-    for wrong in ("", "yes", "Harbour & Hill Accountants"):
+async def test_another_practice_wants_its_name_or_six_of_its_id(env: PracticeFixture, typed: str) -> None:
+    connecting = await env.connect()
+    second = list(env.sandbox.tenants)[1]
+    await env.sign_in(connecting, tenant=second)
+    for on_wrong_line in ("", "yes", "Harbour & Hill Accountants"):
         with pytest.raises(DecisionNeeded) as refused:
-            await connecting.choose(second, confirm=wrong)
+            await connecting.choose(second, confirm=on_wrong_line)
         assert refused.value.case is CaseId.WRONG_PRACTICE
-    assert world.practice.title == "Harbour & Hill Accountants"
+    assert env.practice.title == "Harbour & Hill Accountants"
     await connecting.choose(second, confirm=second[-6:] if typed == "six" else typed)
-    assert world.practice.title == "Te Aroha Bookkeeping"
-    assert world.practice.snapshot().count(XPM_CLIENTS) == 0
-    filled = await refresh(world.practice)
+    assert env.practice.title == "Te Aroha Bookkeeping"
+    assert env.practice.snapshot().count(XPM_CLIENTS) == 0
+    filled = await refresh(env.practice)
     assert filled.clients == 12
 
 
-async def test_disconnecting_ends_this_connection_only(world: PracticeFixture) -> None:
-    connecting = ConnectionMachine(world.practice, {})
-    first, second = list(world.sandbox.tenants)[:2]
-    await world.sign_in(connecting, tenant=first)
-    await world.sign_in(connecting, tenant=second)
+async def test_disconnecting_ends_this_connection_only(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
+    first, second = list(env.sandbox.tenants)[:2]
+    await env.sign_in(connecting, tenant=first)
+    await env.sign_in(connecting, tenant=second)
     await connecting.choose(first)
-    told = await disconnect(world.practice)
-    assert "Harbour & Hill" in told
-    assert world.practice.identity() is None
-    assert summarize(world.practice).exit_code == 3
+    reported = await disconnect(env.practice)
+    assert "Harbour & Hill" in reported
+    assert env.practice.identity() is None
+    assert summarize(env.practice).exit_code == 3
     with pytest.raises(LoginNeeded):
-        await refresh(world.practice)
-    assert world.net.asked("connect/revocation") == 0
-    again = ConnectionMachine(world.practice, {})
-    assert len(await world.sign_in(again, tenant=second)) == 1
+        await refresh(env.practice)
+    assert env.net.asked("connect/revocation") == 0
+    again = ConnectionMachine(env.practice, {})
+    assert len(await env.sign_in(again, tenant=second)) == 1
 
 
-async def test_everything_revokes_the_login(world: PracticeFixture) -> None:
-    await world.connect()
-    await disconnect(world.practice, everything=True)
-    assert world.net.asked("connect/revocation") == 1
-    again = ConnectionMachine(world.practice, {})
+async def test_everything_revokes_the_login(env: PracticeFixture) -> None:
+    await env.connect()
+    await disconnect(env.practice, everything=True)
+    assert env.net.asked("connect/revocation") == 1
+    again = ConnectionMachine(env.practice, {})
     assert now(again) == "permission"
     with pytest.raises(LoginNeeded):
-        await disconnect(world.practice)
+        await disconnect(env.practice)
 
 
-async def test_over_ssh_the_line_to_come_back_is_told(world: PracticeFixture) -> None:
+async def test_over_ssh_the_line_to_come_back_is_told(env: PracticeFixture) -> None:
     environ = {"SSH_CONNECTION": "10.0.0.9 51000 10.0.0.5 2222", "LOGNAME": "mere"}
-    begun = ConnectionMachine(world.practice, environ).begin()
+    begun = ConnectionMachine(env.practice, environ).begin()
     assert begun.ssh == "ssh -L 8765:localhost:8765 -p 2222 mere@10.0.0.5"
     assert copy_line(environ, "clients.csv") == "scp -P 2222 clients.csv mere@10.0.0.5:"
     over_six = {"SSH_CONNECTION": "fd00::9 51000 fd00::5 22", "LOGNAME": "mere"}
@@ -288,23 +288,23 @@ async def test_over_ssh_the_line_to_come_back_is_told(world: PracticeFixture) ->
 
 
 async def test_granular_scopes_leave_templates_closed_and_that_is_a_note(tmp_path: Path) -> None:
-    world = PracticeFixture(tmp_path, scopes="granular")
-    connecting = await world.connect()
-    beat = summarize(world.practice)
-    assert beat.exit_code == 0
-    assert len(beat.notes) == 2
+    env = PracticeFixture(tmp_path, scopes="granular")
+    connecting = await env.connect()
+    summary = summarize(env.practice)
+    assert summary.exit_code == 0
+    assert len(summary.notes) == 2
     (templates,) = [step for step in connecting.steps() if step.name == "templates"]
     assert templates.case is CaseId.SCOPE_MISSING
-    world.close()
+    env.close()
 
 
-async def test_no_secret_reaches_the_disk_in_words(world: PracticeFixture) -> None:
-    await world.connect()
-    async with world.practice.wire() as wire:
+async def test_no_secret_reaches_the_disk_in_words(env: PracticeFixture) -> None:
+    await env.connect()
+    async with env.practice.wire() as wire:
         kept = wire.tokens.saved()
     assert kept is not None
     secrets = [kept.access.reveal(), kept.refresh.reveal()]
-    for path in (world.home.root or Path()).rglob("*"):
+    for path in (env.home.root or Path()).rglob("*"):
         if path.is_file():
             text = path.read_bytes()
             assert not any(secret.encode() in text for secret in secrets), path.name

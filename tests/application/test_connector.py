@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
+from xpm_tui.application.practice import ListState, OpenPractice, PracticeIdentity, put
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.application.team.queries import find_connector
 from xpm_tui.domain.ignition import TeamMember
@@ -23,7 +22,7 @@ def fill(practice: OpenPractice, login: str, *rows: Any, read: bool = True) -> N
     writes: list[Any] = [put("identity", PracticeIdentity(tenant="t", title="Hill", login=login, since=AT))]
     writes += [put("list:staff", ListState(at=AT, full=AT))] if read else []
     writes += [Put(STAFF if isinstance(row, Staff) else TEAM, row) for row in rows]
-    practice.book.commit(writes)
+    practice.store.commit(writes)
 
 
 ANA = Staff(uuid="a", name="Āna Reid", email="ana@x.example")
@@ -59,5 +58,5 @@ def test_nothing_is_said_where_nothing_is_known(practice: OpenPractice) -> None:
     fill(practice, "")
     assert find_connector(practice.snapshot()) is None
     fill(practice, "Ana Reid", read=False)
-    practice.book.commit([put("list:staff", ListState())])
+    practice.store.commit([put("list:staff", ListState())])
     assert find_connector(practice.snapshot()) is None

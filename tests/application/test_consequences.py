@@ -57,9 +57,9 @@ LISTS = (
 )  # fmt: skip
 
 
-def asked(world: PracticeFixture) -> Counter[str]:
+def asked(env: PracticeFixture) -> Counter[str]:
     """The sandbox's own record of what came in for the practice."""
-    rows = world.sandbox.log.rows(lambda row: "practicemanager" in row.path)
+    rows = env.sandbox.log.rows(lambda row: "practicemanager" in row.path)
     return Counter(f"{row.method} {'/'.join(row.endpoint.split('/')[:2])}" for row in rows)
 
 
@@ -74,10 +74,10 @@ def predicted(requests: Requests) -> Counter[str]:
     return +found
 
 
-def as_predicted(world: PracticeFixture, found: Consequences, run: Run | None = None) -> None:
+def as_predicted(env: PracticeFixture, found: Consequences, run: Run | None = None) -> None:
     """The record equals what was computed: by kind, in all, and as the run counted."""
-    assert asked(world) == predicted(found.requests)
-    assert found.calls == found.requests.total == sum(asked(world).values())
+    assert asked(env) == predicted(found.requests)
+    assert found.calls == found.requests.total == sum(asked(env).values())
     if run is not None:
         assert run.calls == found.calls
         assert run.consequences is not None
@@ -86,25 +86,25 @@ def as_predicted(world: PracticeFixture, found: Consequences, run: Run | None = 
 
 async def settled(folder: Path, *, clients: int = 24) -> PracticeFixture:
     """All clear clients picked, two people linked, and one run from XPM."""
-    world = PracticeFixture(folder, clients=clients, seed=2)
-    await world.connect()
-    pick_all(world.practice)
-    for place, staff in enumerate(list(world.practice.snapshot().rows(STAFF))[:2]):
+    env = PracticeFixture(folder, clients=clients, seed=2)
+    await env.connect()
+    pick_all(env.practice)
+    for place, staff in enumerate(list(env.practice.snapshot().rows(STAFF))[:2]):
         member = TeamMember(id=f"t{place}", name=staff.name, staff=staff.uuid)
-        world.practice.book.commit([Put(TEAM, member)])
-    assert (await runner.run(world.practice, reviewed=True)).outcome == "done"
-    world.clock.move(timedelta(hours=1))
-    return world
+        env.practice.store.commit([Put(TEAM, member)])
+    assert (await runner.run(env.practice, reviewed=True)).outcome == "done"
+    env.clock.move(timedelta(hours=1))
+    return env
 
 
-def edit(world: PracticeFixture, client: Client, **values: Any) -> None:
-    world.practice.book.commit([Put(CLIENTS, msgspec.structs.replace(client, **values))])
+def edit(env: PracticeFixture, client: Client, **values: Any) -> None:
+    env.practice.store.commit([Put(CLIENTS, msgspec.structs.replace(client, **values))])
 
 
-async def colleague(world: PracticeFixture, client: Client, **values: str) -> None:
-    link = world.practice.snapshot().get(LINKS, client.id)
+async def colleague(env: PracticeFixture, client: Client, **values: str) -> None:
+    link = env.practice.snapshot().get(LINKS, client.id)
     assert link is not None
-    await world.control("colleague", client=link.uuid, set=values)
+    await env.control("colleague", client=link.uuid, set=values)
 
 
 def living(practice: OpenPractice) -> list[Client]:
@@ -118,45 +118,45 @@ def living(practice: OpenPractice) -> list[Client]:
     return found
 
 
-async def edited(world: PracticeFixture) -> None:
+async def edited(env: PracticeFixture) -> None:
     """Every kind of change at once: values, contacts, new ones, a clearing, conflicts, links, drift."""
-    practice = world.practice
+    practice = env.practice
     practice.settings.set("sync.clear", "yes")
     rows = living(practice)
     one, two, three, four, five, *_ = rows
-    edit(world, one, city="Ōtaki", phone="09 1")
+    edit(env, one, city="Ōtaki", phone="09 1")
     (fresh,) = practice.ids.new("k")
-    edit(world, two, contacts=(*two.contacts, Contact(id=fresh, name="Zoe New", email="zoe@new.example")))
+    edit(env, two, contacts=(*two.contacts, Contact(id=fresh, name="Zoe New", email="zoe@new.example")))
     first = msgspec.structs.replace(three.contacts[0], mobile="021 000")
-    edit(world, three, contacts=(first, *three.contacts[1:]), fax="09 77")
-    edit(world, four, phone="", city="Here")
-    await colleague(world, four, phone="09 4444")
-    edit(world, five, phone="09 555")
-    await colleague(world, five, phone="09 999")
-    names = [row for row in rows[5:] if row.name in world.unique_names()][:2]
+    edit(env, three, contacts=(first, *three.contacts[1:]), fax="09 77")
+    edit(env, four, phone="", city="Here")
+    await colleague(env, four, phone="09 4444")
+    edit(env, five, phone="09 555")
+    await colleague(env, five, phone="09 999")
+    names = [row for row in rows[5:] if row.name in env.unique_names()][:2]
     for row in names:
-        practice.book.commit([Drop(CLIENTS, row.id), Drop(LINKS, row.id), Drop(BASE, row.id)])
-    world.book([row.name for row in names])
+        practice.store.commit([Drop(CLIENTS, row.id), Drop(LINKS, row.id), Drop(BASE, row.id)])
+    env.store([row.name for row in names])
 
 
 @pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
 async def test_a_plan_and_its_undo_are_what_the_sandbox_records(direction: str, tmp_path: Path) -> None:
-    world = await settled(tmp_path)
-    practice = world.practice
-    await edited(world)
+    env = await settled(tmp_path)
+    practice = env.practice
+    await edited(env)
     practice.settings.set("sync.direction", direction)
     plan = await plans.make(practice, full=True)
-    world.sandbox.log.clear()
+    env.sandbox.log.clear()
     found = stored_plan_consequences(practice, plan.id)
-    began = world.clock.monotonic()
+    began = env.clock.monotonic()
     done = await runner.run(practice, plan_id=plan.id)
     assert done.outcome == "done"
-    as_predicted(world, found, done)
+    as_predicted(env, found, done)
     assert done.counts["changes"] == found.changes > 3
     assert done.counts["records"] == found.xpm.clients + found.here.clients
     assert (found.xpm.changes > 0) == (direction == "to_xpm")
     assert found.replaced.values > 0
-    assert world.clock.monotonic() - began < 60 + found.seconds
+    assert env.clock.monotonic() - began < 60 + found.seconds
     assert found.here.links > 0
     assert found.replaced.conflicts > 0
     if direction == "to_xpm":
@@ -171,30 +171,30 @@ async def test_a_plan_and_its_undo_are_what_the_sandbox_records(direction: str, 
     undone = consequences(practice, back, records)
     assert undone.lasting == found.lasting
     assert len(left) == undone.not_undoable
-    world.sandbox.log.clear()
+    env.sandbox.log.clear()
     freezes = practice.snapshot().count(FREEZES)
     taken_back = await runner.run(practice, plan_id=back.id, trigger="undo")
-    as_predicted(world, undone, taken_back)
+    as_predicted(env, undone, taken_back)
     assert taken_back.counts["changes"] == undone.changes
     assert practice.snapshot().count(FREEZES) - freezes == undone.freezes > 0
-    world.close()
+    env.close()
 
 
 async def test_what_xml_cannot_carry_is_not_counted_as_sent(tmp_path: Path) -> None:
-    world = await settled(tmp_path)
-    practice = world.practice
+    env = await settled(tmp_path)
+    practice = env.practice
     practice.settings.set("sync.direction", "to_xpm")
     alone, first, fine, *_ = living(practice)
-    edit(world, alone, fax="09\x0b1")
+    edit(env, alone, fax="09\x0b1")
     contact = msgspec.structs.replace(first.contacts[0], mobile="021 000")
-    edit(world, first, phone="\ufffe", contacts=(contact, *first.contacts[1:]))
-    edit(world, fine, phone="09 777")
+    edit(env, first, phone="\ufffe", contacts=(contact, *first.contacts[1:]))
+    edit(env, fine, phone="09 777")
     plan = await plans.make(practice, full=True)
-    world.sandbox.log.clear()
+    env.sandbox.log.clear()
     found = stored_plan_consequences(practice, plan.id)
     done = await runner.run(practice, plan_id=plan.id)
     assert done.outcome == "partial"
-    as_predicted(world, found, done)
+    as_predicted(env, found, done)
     assert (done.counts["changes"], done.counts["unsendable"]) == (found.xpm.changes, 2) == (1, 2)
     (kept,) = found.kept
     assert kept.number == 3
@@ -206,118 +206,118 @@ async def test_what_xml_cannot_carry_is_not_counted_as_sent(tmp_path: Path) -> N
 
 @pytest.mark.soak
 async def test_a_long_run_takes_the_time_that_was_computed(tmp_path: Path) -> None:
-    world = await settled(tmp_path, clients=PUSHED * 2)
-    practice = world.practice
+    env = await settled(tmp_path, clients=PUSHED * 2)
+    practice = env.practice
     practice.settings.set("sync.direction", "to_xpm")
-    await world.control("switches", latency=0)
+    await env.control("switches", latency=0)
     for client in list(practice.snapshot().rows(CLIENTS))[: PUSHED + 20]:
-        edit(world, client, city="Ōtaki")
+        edit(env, client, city="Ōtaki")
     plan = await plans.make(practice)
-    world.sandbox.log.clear()
+    env.sandbox.log.clear()
     found = stored_plan_consequences(practice, plan.id)
-    began = world.clock.monotonic()
+    began = env.clock.monotonic()
     done = await runner.run(practice, plan_id=plan.id)
-    as_predicted(world, found, done)
+    as_predicted(env, found, done)
     assert found.calls > 55
-    assert found.minutes == pytest.approx((world.clock.monotonic() - began) / 60, abs=0.2)
-    world.close()
+    assert found.minutes == pytest.approx((env.clock.monotonic() - began) / 60, abs=0.2)
+    env.close()
 
 
 async def test_a_plan_that_is_old_reads_the_lists_and_says_so(tmp_path: Path) -> None:
-    world = await settled(tmp_path)
-    world.practice.settings.set("sync.direction", "to_xpm")
-    client = next(iter(world.practice.snapshot().rows(CLIENTS)))
-    edit(world, client, phone="09 1234")
-    plan = await plans.make(world.practice)
-    world.clock.move(timedelta(minutes=20))
-    world.sandbox.log.clear()
-    found = stored_plan_consequences(world.practice, plan.id)
+    env = await settled(tmp_path)
+    env.practice.settings.set("sync.direction", "to_xpm")
+    client = next(iter(env.practice.snapshot().rows(CLIENTS)))
+    edit(env, client, phone="09 1234")
+    plan = await plans.make(env.practice)
+    env.clock.move(timedelta(minutes=20))
+    env.sandbox.log.clear()
+    found = stored_plan_consequences(env.practice, plan.id)
     assert found.requests.lists == 5
-    as_predicted(world, found, await runner.run(world.practice, plan_id=plan.id))
-    world.close()
+    as_predicted(env, found, await runner.run(env.practice, plan_id=plan.id))
+    env.close()
 
 
 async def test_an_import_says_what_the_next_sync_sends(tmp_path: Path) -> None:
-    world = await settled(tmp_path)
-    practice = world.practice
+    env = await settled(tmp_path)
+    practice = env.practice
     practice.settings.set("sync.direction", "to_xpm")
     known = [row for row in practice.snapshot().rows(CLIENTS) if row.contacts][:6]
-    told = ["Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone"]
+    reported = ["Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone"]
     for at, row in enumerate(known):
         first, *others = row.contacts
         contacts = (msgspec.structs.replace(first, contact_id=f"9{at}"), *others)
-        edit(world, row, client_id=f"8{at}", contacts=contacts)
-        told.append(f'8{at},9{at},"{row.name}","{first.name}",{first.email},09 12{at}')
-    told.append('99,999,"Brand New Ltd","Zoe",zoe@new.example,1')
+        edit(env, row, client_id=f"8{at}", contacts=contacts)
+        reported.append(f'8{at},9{at},"{row.name}","{first.name}",{first.email},09 12{at}')
+    reported.append('99,999,"Brand New Ltd","Zoe",zoe@new.example,1')
     file = tmp_path / "clients.csv"
-    file.write_text("\n".join(told) + "\n", encoding="utf-8")
+    file.write_text("\n".join(reported) + "\n", encoding="utf-8")
     would = import_file(practice, "clients", file, dry_run=True).consequences
     assert would is not None
     assert would.then is not None
     did = import_file(practice, "clients", file).consequences
     assert (did, would.calls) == (would, 0)
-    world.sandbox.log.clear()
+    env.sandbox.log.clear()
     run = await runner.run(practice, reviewed=True)
-    as_predicted(world, would.then, run)
+    as_predicted(env, would.then, run)
     assert run.counts["changes"] == would.then.xpm.changes > 0
     # Two of the six share a contact in XPM and get different numbers: those two edits are held.
     assert (would.here.added, would.then.xpm.clients) == (1, 4)
-    world.close()
+    env.close()
 
 
 async def test_a_batch_of_jobs_is_what_the_sandbox_records(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
-    await world.ready()
-    (fresh,) = world.practice.ids.new("c")
-    world.practice.book.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
-    world.accepted("New client 1", fresh)
-    world.accepted("New client 2", fresh, partner=world.people[0])
-    world.accepted("Twice", world.clients[1])
-    world.accepted("Twice", world.clients[1])  # asks: the first of the two takes its name and start
-    services.new_service(world.practice, "Bare service", {})
-    world.accepted("Bare", world.clients[2], services=("Bare service",))  # asks: no template
+    env = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
+    await env.ready()
+    (fresh,) = env.practice.ids.new("c")
+    env.practice.store.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
+    env.accepted("New client 1", fresh)
+    env.accepted("New client 2", fresh, partner=env.people[0])
+    env.accepted("Twice", env.clients[1])
+    env.accepted("Twice", env.clients[1])  # asks: the first of the two takes its name and start
+    services.new_service(env.practice, "Bare service", {})
+    env.accepted("Bare", env.clients[2], services=("Bare service",))  # asks: no template
     names = ["w1", "w2", "w3", "w4", "w5"]
     for anyway in (False, True):
-        world.sandbox.log.clear()
+        env.sandbox.log.clear()
         batch = deployment.preview_named(
-            world.practice, [n for n in names if anyway is False or n in ("w4", "w5")]
+            env.practice, [n for n in names if anyway is False or n in ("w4", "w5")]
         )
         found = batch.of(anyway=anyway)
         chosen = names if not anyway else ["w4", "w5"]
-        run = await world.deploy(*chosen, anyway=anyway)
-        as_predicted(world, found, run)
+        run = await env.deploy(*chosen, anyway=anyway)
+        as_predicted(env, found, run)
         assert run.counts["deployed"] == found.xpm.jobs_created
         assert run.counts.get("held", 0) == sum(each.number for each in found.kept)
         assert found.xpm.jobs_created == (2 if anyway else 3)
-    world.close()
+    env.close()
 
 
 async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
-    await world.ready()
-    practice = world.practice
+    env = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
+    await env.ready()
+    practice = env.practice
     bad, fresh = practice.ids.new("c", 2)
-    practice.book.commit(
+    practice.store.commit(
         [
             Put(CLIENTS, Client(id=bad, name="Weka Brightwater", phone="09\x0b1")),
             Put(CLIENTS, Client(id=fresh, name="Kea Brightwater")),
         ]
     )
-    world.accepted("Of a client that cannot be created", bad)
-    world.accepted("Of the same client", bad)
-    world.accepted("Not the job, but its client", fresh)
-    world.accepted("Neither", world.clients[0])
-    world.accepted("Fine", world.clients[1])
-    world.accepted("Fine for the new client", fresh)
+    env.accepted("Of a client that cannot be created", bad)
+    env.accepted("Of the same client", bad)
+    env.accepted("Not the job, but its client", fresh)
+    env.accepted("Neither", env.clients[0])
+    env.accepted("Fine", env.clients[1])
+    env.accepted("Fine for the new client", fresh)
     for name in ("w3", "w4"):
         job_editing.edit_workflow(practice, name, {"name": f"{name}\ufffe"})
     names = [f"w{number}" for number in range(1, 7)]
-    world.sandbox.log.clear()
+    env.sandbox.log.clear()
     alone = jobs.preview_job(practice, "w4")
     batch = deployment.preview_named(practice, names)
     found = batch.consequences
-    run = await world.deploy(*names)
-    as_predicted(world, found, run)
+    run = await env.deploy(*names)
+    as_predicted(env, found, run)
     assert (run.counts["deployed"], run.counts["failed"]) == (found.xpm.jobs_created, 4) == (2, 4)
     assert (found.xpm.clients_created, found.xpm.clients, found.xpm.changes) == (1, 2, 3)
     (kept,) = found.kept
@@ -326,47 +326,47 @@ async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path
     assert (batch.new, batch.holds, alone.goes, alone.goes_anyway) == (2, 4, False, False)
     assert alone.consequences is not None
     assert (alone.consequences.xpm.changes, alone.consequences.requests.job_creations) == (0, 0)
-    world.close()
+    env.close()
 
 
 async def test_a_job_says_the_same_in_its_preview_and_in_its_batch(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path)
-    await world.ready()
-    world.accepted(manager=world.people[0])
-    shown, batch = jobs.preview_job(world.practice, "w1"), deployment.preview_named(world.practice, ["w1"])
+    env = JobsFixture(tmp_path)
+    await env.ready()
+    env.accepted(manager=env.people[0])
+    shown, batch = jobs.preview_job(env.practice, "w1"), deployment.preview_named(env.practice, ["w1"])
     assert shown.consequences == batch.consequences
     assert shown.calls == batch.calls == batch.consequences.calls
-    job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})
-    await world.deploy("w1")
-    job_editing.edit_workflow(world.practice, "w1", {"state": "INPROGRESS"})
-    half = deployment.preview_named(world.practice, ["w1"]).consequences
+    job_editing.edit_workflow(env.practice, "w1", {"state": "NONSENSE"})
+    await env.deploy("w1")
+    job_editing.edit_workflow(env.practice, "w1", {"state": "INPROGRESS"})
+    half = deployment.preview_named(env.practice, ["w1"]).consequences
     assert (half.xpm.jobs_created, half.xpm.jobs_finished) == (0, 1)
-    world.sandbox.log.clear()
-    as_predicted(world, half, await world.retry())
-    world.close()
+    env.sandbox.log.clear()
+    as_predicted(env, half, await env.retry())
+    env.close()
 
 
 async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
-    world = await settled(tmp_path)
-    world.book(["Weka Brightwater"])
-    client = world.practice.snapshot().find(CLIENTS, "name", "Weka Brightwater")[0]
-    found = links.creation(world.practice, client.id)
-    world.sandbox.log.clear()
-    await links.create_in_xpm(world.practice, client.id)
-    as_predicted(world, found)
+    env = await settled(tmp_path)
+    env.store(["Weka Brightwater"])
+    client = env.practice.snapshot().find(CLIENTS, "name", "Weka Brightwater")[0]
+    found = links.creation(env.practice, client.id)
+    env.sandbox.log.clear()
+    await links.create_in_xpm(env.practice, client.id)
+    as_predicted(env, found)
     assert [each.what for each in found.lasting] == ["client"]
-    world.close()
+    env.close()
 
 
 async def test_picking_all_says_how_many_come_in(tmp_path: Path) -> None:
-    world = PracticeFixture(tmp_path, clients=40, seed=3)
-    await world.connect()
-    world.book(world.unique_names()[:3])
-    found = preview_pick_all(world.practice)
-    did = Counter(view.outcome for view in pick_all(world.practice))
+    env = PracticeFixture(tmp_path, clients=40, seed=3)
+    await env.connect()
+    env.store(env.unique_names()[:3])
+    found = preview_pick_all(env.practice)
+    did = Counter(view.outcome for view in pick_all(env.practice))
     assert (found.here.added, found.here.links) == (did["added"], did["linked"])
     assert sum(each.number for each in found.kept) == did["left"]
-    world.close()
+    env.close()
 
 
 def test_every_write_is_a_request_that_the_record_can_tell() -> None:

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
+from xpm_tui.application.practice import ListState, OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.runs.due import due, full_is_due, record_sign_in, skipped_day
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Outcome, Run, Trigger
@@ -20,7 +19,7 @@ from xpm_tui.files.machine import Disk
 @pytest.fixture
 def ready(practice: OpenPractice, clock: MovedClock) -> OpenPractice:
     practice.settings.set("practice.timezone", "Pacific/Auckland", practice=True)
-    practice.book.commit([put("identity", PracticeIdentity(tenant="t", title="Hill"))])
+    practice.store.commit([put("identity", PracticeIdentity(tenant="t", title="Hill"))])
     clock.move(datetime(2026, 5, 4, 19, 0, tzinfo=UTC) - clock.now())  # 07:00 on the 5th in Auckland
     record_sign_in(practice)
     return practice
@@ -31,7 +30,7 @@ def daily(
 ) -> None:
     started = practice.clock.now()
     run = Run(id=f"r{number}", started=started, by="mere", trigger=trigger, outcome=outcome, plan=plan)
-    practice.book.commit([Put(RUNS, run)])
+    practice.store.commit([Put(RUNS, run)])
 
 
 def test_it_is_due_after_its_hour_in_the_practices_zone(ready: OpenPractice, clock: MovedClock) -> None:
@@ -73,7 +72,7 @@ def test_a_skipped_day_is_shown_until_a_run_makes_up_for_it(ready: OpenPractice,
 
 def test_everything_is_compared_weekly(ready: OpenPractice, clock: MovedClock) -> None:
     assert full_is_due(ready)
-    ready.book.commit([put("list:clients", ListState(full=clock.now()))])
+    ready.store.commit([put("list:clients", ListState(full=clock.now()))])
     assert not due(ready).full
     clock.move(timedelta(days=7))
     record_sign_in(ready)
@@ -81,13 +80,13 @@ def test_everything_is_compared_weekly(ready: OpenPractice, clock: MovedClock) -
 
 
 def test_signing_in_is_written_every_few_minutes_only(ready: OpenPractice, clock: MovedClock) -> None:
-    before = ready.book.watch()
+    before = ready.store.watch()
     for _ in range(10):
         record_sign_in(ready)
-    assert ready.book.watch() == before
+    assert ready.store.watch() == before
     clock.move(timedelta(minutes=6))
     record_sign_in(ready)
-    assert ready.book.watch() == before + 1
+    assert ready.store.watch() == before + 1
 
 
 def test_nothing_is_due_before_connecting(practice: OpenPractice) -> None:
@@ -114,7 +113,7 @@ def test_somebody_at_work_may_look_at_a_damaged_book(practice: OpenPractice, clo
     data[len(data) // 2] ^= 1
     log.write_bytes(data)
     with open_practice(practice.home, person="mere", environ={}, clock=clock) as damaged:
-        assert damaged.book.damage is not None
+        assert damaged.store.damage is not None
         record_sign_in(damaged)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.store.script import holds, writes
 from tests.support.postgres_server import fresh_practice
-from xpm_tui.application.health import data_move, maintenance
+from xpm_tui.application.health import maintenance
 from xpm_tui.application.home import Home, add_practice, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.domain.errors import BadInput, Busy, ReadOnly, StoreUnreadable
@@ -54,10 +54,10 @@ async def test_data_goes_to_a_database_and_back_while_readers_stay_online(
     config, _, state = home.practice(name)
     with opened(home, name) as practice:
         for step in range(1, 12):
-            practice.book.commit(writes(step))
+            practice.store.commit(writes(step))
         TokenStore(state, config_folder=config, use_keyring=False, environ={}).write(LOGIN)
         gate = RateLimiter(state / "gate.json", practice.clock)
-        async with gate.enter(Priority.PERSON):
+        async with gate.enter(Priority.INTERACTIVE):
             pass
         gate.close()
 
@@ -66,8 +66,8 @@ async def test_data_goes_to_a_database_and_back_while_readers_stay_online(
         with monkeypatch.context() as broken:
             broken.setattr(postgres_admin, "_verify", _fail)
             with pytest.raises(ZeroDivisionError):
-                data_move.move(home, name, url, "kim")
-        practice.book.commit(writes(12))
+                maintenance.move(home, name, url, "kim")
+        practice.store.commit(writes(12))
         before, order = holds(practice.snapshot()), list(practice.snapshot().ids(CLIENTS))
         with pytest.raises(StoreUnreadable, match="not complete yet"):
             opened(home, name, overrides={"store.url": url})
@@ -79,12 +79,12 @@ async def test_data_goes_to_a_database_and_back_while_readers_stay_online(
             return copied[-1]
 
         monkeypatch.setattr(postgres_admin, "copy_rows", counted)
-        done = data_move.move(home, name, url, "kim")
+        done = maintenance.move(home, name, url, "kim")
         assert (done.rows, done.place) == (len(before), "database")
         assert copied == [len(writes(12)), 0], "only what has changed since the first attempt"
         assert holds(practice.snapshot()) == before, "a reader stays online"
         with pytest.raises(StoreUnreadable, match="was moved to postgresql"):
-            practice.book.commit(writes(13))
+            practice.store.commit(writes(13))
 
     second = find_home(str(tmp_path / "second"), {})
     add_practice(second, name)
@@ -103,19 +103,19 @@ async def test_data_goes_to_a_database_and_back_while_readers_stay_online(
             assert saved is not None
             assert saved.refresh == LOGIN.refresh
             assert elsewhere.gate.allowance().minute_left == wire.gate.allowance().minute_left == 58
-        practice.book.commit(writes(13))
+        practice.store.commit(writes(13))
         now = holds(practice.snapshot())
-        assert data_move.move(home, name, "files", "kim").rows == len(now)
+        assert maintenance.move(home, name, "files", "kim").rows == len(now)
         assert holds(other.snapshot()) == now
         with pytest.raises(StoreUnreadable, match="was moved from"):
-            other.book.commit(writes(14))
+            other.store.commit(writes(14))
     with opened(home, name) as practice:
         assert practice.database is None
         assert holds(practice.snapshot()) == now
-        practice.book.commit(writes(14))
+        practice.store.commit(writes(14))
     assert TokenStore(state, config_folder=config, use_keyring=False, environ={}).read() == LOGIN
     with pytest.raises(BadInput, match="already"):
-        data_move.move(home, name, "files", "kim")
+        maintenance.move(home, name, "files", "kim")
 
 
 def test_a_backup_of_each_engine_is_restored_on_the_other(home: Home, url: str, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_backup_of_each_engine_is_restored_on_the_other(home: Home, url: str, 
     for steps, name, settings in zip((5, 9), names, given, strict=True):
         with opened(home, name, overrides=settings) as practice:
             for step in range(1, steps + 1):
-                practice.book.commit(writes(step))
+                practice.store.commit(writes(step))
     files = [tmp_path / "files.zip", tmp_path / "database.zip"]
     rows = [
         maintenance.backup(home, name, file, settings).rows
@@ -137,7 +137,7 @@ def test_a_backup_of_each_engine_is_restored_on_the_other(home: Home, url: str, 
             assert done.rows == wanted
             assert Path(done.backed_up).exists()
             if settings:
-                reader.book.transact(lambda now: [])  # a commit always sees the newest state
+                reader.store.transact(lambda now: [])  # a commit always sees the newest state
                 assert len(holds(reader.snapshot())) == sum(wanted.values())
         report = maintenance.check(home, name, settings)
         assert (report.ok, report.rows) == (True, wanted)

@@ -60,7 +60,7 @@ ROWS: tuple[tuple[TableSchema[Any], Any], ...] = (
 
 
 def fill(practice: OpenPractice, *more: tuple[Any, Any]) -> None:
-    practice.book.commit([Put(table, row) for table, row in (*ROWS, *more)])
+    practice.store.commit([Put(table, row) for table, row in (*ROWS, *more)])
 
 
 def rows(practice: OpenPractice) -> list[Any]:
@@ -127,7 +127,7 @@ def test_not_in_ignition_yet_reaches_zero_and_names_what_never_can(
     practice: OpenPractice, tmp_path: Path
 ) -> None:
     mute = msgspec.structs.replace(ED, email="")
-    practice.book.commit(
+    practice.store.commit(
         [
             Put(CLIENTS, Client(id="c1", name="Can", contacts=(DI, mute))),
             Put(CLIENTS, Client(id="c2", name="Nobody")),
@@ -149,7 +149,7 @@ def test_not_in_ignition_yet_reaches_zero_and_names_what_never_can(
 
 
 def test_printing_counts_as_sent_only_where_it_is_asked_for_and_read(practice: OpenPractice) -> None:
-    practice.book.commit([Put(CLIENTS, Client(id="c1", name="Can", contacts=(DI,)))])
+    practice.store.commit([Put(CLIENTS, Client(id="c1", name="Can", contacts=(DI,)))])
     export_text(practice, "clients")
     _, report, sent = export_text(practice, "clients", mark=True)
     assert (report.remembered, to_ignition(practice.snapshot()).clients) == (True, 1), (

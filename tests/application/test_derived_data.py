@@ -13,8 +13,7 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application import derived_data
 from xpm_tui.application.clients import queries
 from xpm_tui.application.home import Home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.status import summary
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.cli.output import dumps, json_rows, outcome, outcome_pieces
@@ -40,7 +39,7 @@ def every_practice_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 def filled(practice: OpenPractice, clock: MovedClock) -> OpenPractice:
     rows = [client(number) for number in range(SIZE)]
     contact = Contact(id="k1", name="Ōtaki")
-    practice.book.commit(
+    practice.store.commit(
         [
             put("identity", PracticeIdentity(tenant="t", title="Hill", since=clock.now(), by="mere")),
             *(Put(XPM_CLIENTS, row) for row in rows),
@@ -54,8 +53,8 @@ def filled(practice: OpenPractice, clock: MovedClock) -> OpenPractice:
             *(Put(LINKS, Link(id=f"c{at}", uuid=row.uuid)) for at, row in enumerate(rows[:-2])),
         ]
     )
-    assert isinstance(practice.book, DiskStore)
-    practice.book.compact()
+    assert isinstance(practice.store, DiskStore)
+    practice.store.compact()
     return practice
 
 
@@ -85,8 +84,8 @@ def test_a_second_status_decodes_no_client_and_does_not_even_split_the_large_tab
     decoded.clear()
     with again(home, clock, read_only=True) as other:
         assert summarize(other) == first
-        assert isinstance(other.book, DiskStore)
-        tables = other.book._engine.state.tables
+        assert isinstance(other.store, DiskStore)
+        tables = other.store._engine.state.tables
         assert [name for name in ("clients", "xpm_clients", "links") if tables[name].held.is_split] == []
     assert {"clients", "xpm_clients", "links"}.isdisjoint(decoded)
 
@@ -95,12 +94,12 @@ def test_saved_counts_hold_for_the_same_state_only(
     filled: OpenPractice, home: Home, clock: MovedClock
 ) -> None:
     assert summarize(filled).needs_person + summarize(filled).planned_links == 2
-    filled.book.commit([Put(CLIENTS, Client(id="c99", name="Someone else"))])
+    filled.store.commit([Put(CLIENTS, Client(id="c99", name="Someone else"))])
     with again(home, clock) as other:
-        told = summarize(other)
-        assert told.links["unlinked"] == 3
+        reported = summarize(other)
+        assert reported.links["unlinked"] == 3
         # What a run writes that changes nothing leaves them as they are.
-        other.book.commit([Put(RUNS, Run(id="r9", started=clock.now(), direction="from_xpm", by="mere"))])
+        other.store.commit([Put(RUNS, Run(id="r9", started=clock.now(), direction="from_xpm", by="mere"))])
         of = derived_data.read_saved(other, "counts")
         assert of is not None
         assert other.snapshot().fingerprint(*summary._SAVED.tables) == of.of.partition(" [")[0]
@@ -171,7 +170,7 @@ def test_the_saved_index_finds_what_a_new_one_finds_and_is_made_again_for_anothe
         assert decoded.count("xpm_clients") == len(first)
         index, is_right = queries.saved_picker_index(other) or (None, False)
         assert is_right
-        other.book.commit([Put(XPM_CLIENTS, client(77, name="Pōhutukawa Bay Ltd"))])
+        other.store.commit([Put(XPM_CLIENTS, client(77, name="Pōhutukawa Bay Ltd"))])
         assert queries.saved_picker_index(other)[1] is False  # type: ignore[index]
         (found,) = [view for view in queries.search_xpm(other, "pohutukawa") if "P" in view.name[:1]]
         assert found.name == "Pōhutukawa Bay Ltd"

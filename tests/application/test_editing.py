@@ -34,11 +34,11 @@ KOWHAI = Client(
 
 
 @pytest.fixture
-def office(practice: OpenPractice) -> OpenPractice:
+def filled(practice: OpenPractice) -> OpenPractice:
     practice.ids.new("c", 9)
     practice.ids.new("k", 9)
     practice.ids.new("t", 9)
-    practice.book.commit(
+    practice.store.commit(
         [Put(CLIENTS, KOWHAI), Put(TEAM, TeamMember(id="t1", name="Mere", email="mere@x.nz"))]
     )
     return practice
@@ -50,39 +50,39 @@ def kowhai(practice: OpenPractice) -> Client:
     return found
 
 
-def test_only_the_client_that_a_run_is_sending_is_locked(office: OpenPractice) -> None:
-    now = office.clock.now()
+def test_only_the_client_that_a_run_is_sending_is_locked(filled: OpenPractice) -> None:
+    now = filled.clock.now()
     run = Run(id="r1", started=now, by="ann", host=socket.gethostname(), pid=os.getpid())
     intent = Intent(id="i1", run="r1", kind="client.update", record="c1/k1")
-    office.book.commit([Put(RUNS, run), Put(CLIENTS, Client(id="c2", name="Rimu"))])
+    filled.store.commit([Put(RUNS, run), Put(CLIENTS, Client(id="c2", name="Rimu"))])
     locked = (
-        lambda: edit_client(office, "c1", {"phone": "09 1"}),
-        lambda: edit_contact(office, "c1", "k2", {"phone": "09 1"}),
-        lambda: add_contact(office, "c1", {"name": "Cy"}),
-        lambda: delete_contact(office, "c1", "k2"),
+        lambda: edit_client(filled, "c1", {"phone": "09 1"}),
+        lambda: edit_contact(filled, "c1", "k2", {"phone": "09 1"}),
+        lambda: add_contact(filled, "c1", {"name": "Cy"}),
+        lambda: delete_contact(filled, "c1", "k2"),
     )
-    with office.lock("sync").hold():
+    with filled.lock("sync").hold():
         for state in ("intent", "sent"):
-            office.book.commit([Put(INTENTS, msgspec.structs.replace(intent, state=state))])
+            filled.store.commit([Put(INTENTS, msgspec.structs.replace(intent, state=state))])
             for edit in locked:
                 with pytest.raises(Busy, match=r"Run r1 is sending Kowhai \(c1\) to XPM"):
                     edit()
-            edit_client(office, "c2", {"phone": f"09 {len(state)}"})
-    assert kowhai(office) == KOWHAI
-    office.book.commit([Put(INTENTS, msgspec.structs.replace(intent, state="done"))])
-    edit_client(office, "c1", {"phone": "09 1"})
-    assert kowhai(office).phone == "09 1"
+            edit_client(filled, "c2", {"phone": f"09 {len(state)}"})
+    assert kowhai(filled) == KOWHAI
+    filled.store.commit([Put(INTENTS, msgspec.structs.replace(intent, state="done"))])
+    edit_client(filled, "c1", {"phone": "09 1"})
+    assert kowhai(filled).phone == "09 1"
 
 
-def test_fields_are_edited_as_cells_are_read(office: OpenPractice) -> None:
+def test_fields_are_edited_as_cells_are_read(filled: OpenPractice) -> None:
     edit_client(
-        office, "11", {"tax_registered": "Yes", "groups": "B; A", "partner": "mere@x.nz", "k2.mobile": "021"}
+        filled, "11", {"tax_registered": "Yes", "groups": "B; A", "partner": "mere@x.nz", "k2.mobile": "021"}
     )
-    client = kowhai(office)
+    client = kowhai(filled)
     assert (client.tax_registered, client.groups, client.partner) == (True, ("B", "A"), "t1")
     assert client.contacts[1].mobile == "021"
-    edit_client(office, "c1", {"tax_registered": "", "partner": ""})
-    assert (kowhai(office).tax_registered, kowhai(office).partner) == (None, "")
+    edit_client(filled, "c1", {"tax_registered": "", "partner": ""})
+    assert (kowhai(filled).tax_registered, kowhai(filled).partner) == (None, "")
 
 
 @pytest.mark.parametrize(
@@ -98,71 +98,71 @@ def test_fields_are_edited_as_cells_are_read(office: OpenPractice) -> None:
         ({"name": "a\0b"}, "null character"),
     ],
 )
-def test_a_bad_value_changes_nothing(office: OpenPractice, values: dict[str, str], says: str) -> None:
+def test_a_bad_value_changes_nothing(filled: OpenPractice, values: dict[str, str], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        edit_client(office, "c1", {"city": "Nelson", **values})
-    assert kowhai(office) == KOWHAI
+        edit_client(filled, "c1", {"city": "Nelson", **values})
+    assert kowhai(filled) == KOWHAI
 
 
-def test_an_unknown_field_names_the_nearest(office: OpenPractice) -> None:
+def test_an_unknown_field_names_the_nearest(filled: OpenPractice) -> None:
     with pytest.raises(BadInput) as refused:
-        edit_client(office, "c1", {"k1.emial": "a@x.nz"})
+        edit_client(filled, "c1", {"k1.emial": "a@x.nz"})
     assert refused.value.hint == "Did you mean email?"
 
 
-def test_a_client_id_belongs_to_one_client(office: OpenPractice) -> None:
-    other = new_client(office, "Rimu", {"contact_email": "r@x.nz"})
+def test_a_client_id_belongs_to_one_client(filled: OpenPractice) -> None:
+    other = new_client(filled, "Rimu", {"contact_email": "r@x.nz"})
     with pytest.raises(BadInput, match="belongs to Kowhai"):
-        edit_client(office, other.id, {"client_id": "11"})
+        edit_client(filled, other.id, {"client_id": "11"})
 
 
-def test_a_second_client_of_a_name_needs_a_yes(office: OpenPractice) -> None:
+def test_a_second_client_of_a_name_needs_a_yes(filled: OpenPractice) -> None:
     for name in ("Kowhai", "KOWHAI", "The Kōwhai", "Kowhai Ltd"):
         with pytest.raises(DecisionNeeded, match=r"already a client Kowhai \(c1\)"):
-            new_client(office, name, {})
-    assert new_client(office, "Kowhai", {}, different=["c1"]).id != "c1"
-    assert new_client(office, "Kowhai", {}, anyway=True).id != "c1"
+            new_client(filled, name, {})
+    assert new_client(filled, "Kowhai", {}, different=["c1"]).id != "c1"
+    assert new_client(filled, "Kowhai", {}, anyway=True).id != "c1"
 
 
 def linked(practice: OpenPractice, *freezes: str) -> None:
-    practice.book.commit([Put(LINKS, Link(id="c1", uuid="u1"))])
+    practice.store.commit([Put(LINKS, Link(id="c1", uuid="u1"))])
     for field in freezes:
-        practice.book.commit([Put(FREEZES, Freeze(id=f"c1/{field}", client="c1", field=field))])
+        practice.store.commit([Put(FREEZES, Freeze(id=f"c1/{field}", client="c1", field=field))])
 
 
-def test_what_xpm_masters_is_warned_of(office: OpenPractice) -> None:
-    assert edit_client(office, "c1", {"phone": "1"})[1] == []
-    linked(office)
-    (warning,) = edit_client(office, "c1", {"phone": "2", "k1.mobile": "3"})[1]
+def test_what_xpm_masters_is_warned_of(filled: OpenPractice) -> None:
+    assert edit_client(filled, "c1", {"phone": "1"})[1] == []
+    linked(filled)
+    (warning,) = edit_client(filled, "c1", {"phone": "2", "k1.mobile": "3"})[1]
     assert warning.startswith("XPM will overwrite this: ")
     assert "clients freeze c1" in warning
-    office.settings.set("sync.level", "name")
-    assert edit_client(office, "c1", {"phone": "4"})[1] == []
-    assert len(edit_client(office, "c1", {"name": "Kowhai Ltd"})[1]) == 1
-    office.settings.set("sync.direction", "to_xpm")
-    assert edit_client(office, "c1", {"name": "Kowhai"})[1] == []
+    filled.settings.set("sync.level", "name")
+    assert edit_client(filled, "c1", {"phone": "4"})[1] == []
+    assert len(edit_client(filled, "c1", {"name": "Kowhai Ltd"})[1]) == 1
+    filled.settings.set("sync.direction", "to_xpm")
+    assert edit_client(filled, "c1", {"name": "Kowhai"})[1] == []
 
 
-def test_a_frozen_field_is_not_warned_of(office: OpenPractice) -> None:
-    linked(office, "phone")
-    assert edit_client(office, "c1", {"phone": "1"})[1] == []
+def test_a_frozen_field_is_not_warned_of(filled: OpenPractice) -> None:
+    linked(filled, "phone")
+    assert edit_client(filled, "c1", {"phone": "1"})[1] == []
 
 
-def test_a_contact_is_added_and_edited(office: OpenPractice) -> None:
-    view, _ = add_contact(office, "c1", {"name": "Cy", "email": "cy@x.nz"})
+def test_a_contact_is_added_and_edited(filled: OpenPractice) -> None:
+    view, _ = add_contact(filled, "c1", {"name": "Cy", "email": "cy@x.nz"})
     assert [(contact.name, contact.primary) for contact in view.contacts] == [
         ("Ann", True),
         ("Bob", False),
         ("Cy", False),
     ]
-    edit_contact(office, "c1", "cy@x.nz", {"phone": "09", "contact_primary": "yes"})
-    assert [(c.name, c.phone, c.primary) for c in kowhai(office).contacts][2] == ("Cy", "09", True)
-    assert sum(contact.primary for contact in kowhai(office).contacts) == 1
+    edit_contact(filled, "c1", "cy@x.nz", {"phone": "09", "contact_primary": "yes"})
+    assert [(c.name, c.phone, c.primary) for c in kowhai(filled).contacts][2] == ("Cy", "09", True)
+    assert sum(contact.primary for contact in kowhai(filled).contacts) == 1
 
 
-def test_the_first_contact_is_primary(office: OpenPractice) -> None:
-    made = new_client(office, "Rimu", {})
-    view, _ = add_contact(office, made.id, {"email": "r@x.nz"})
+def test_the_first_contact_is_primary(filled: OpenPractice) -> None:
+    made = new_client(filled, "Rimu", {})
+    view, _ = add_contact(filled, made.id, {"email": "r@x.nz"})
     assert view.contacts[0].primary
 
 
@@ -176,10 +176,10 @@ def test_the_first_contact_is_primary(office: OpenPractice) -> None:
         ({"nmae": "Di"}, "There is no field 'nmae'"),
     ],
 )
-def test_a_bad_contact_is_refused(office: OpenPractice, values: dict[str, str], says: str) -> None:
+def test_a_bad_contact_is_refused(filled: OpenPractice, values: dict[str, str], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        add_contact(office, "c1", values)
-    assert kowhai(office) == KOWHAI
+        add_contact(filled, "c1", values)
+    assert kowhai(filled) == KOWHAI
 
 
 @pytest.mark.parametrize(("text", "found"), [("k2", "k2"), ("21", "k1"), ("BOB@x.nz", "k2"), ("Ann", "k1")])
@@ -193,11 +193,11 @@ def test_a_contact_that_is_not_there_names_those_that_are() -> None:
     assert missing.value.hint == "It has: k1 Ann, k2 Bob."
 
 
-def test_team_members_are_made_and_edited(office: OpenPractice) -> None:
-    view = new_member(office, "Bo Li", {"access": "no"})
+def test_team_members_are_made_and_edited(filled: OpenPractice) -> None:
+    view = new_member(filled, "Bo Li", {"access": "no"})
     assert (view.name, view.access, view.active) == ("Bo Li", False, True)
-    assert edit_member(office, "Bo Li", {"email": "bo@x.nz", "active": "no"}).email == "bo@x.nz"
-    assert edit_member(office, "bo@x.nz", {"name": "Bo"}).id == view.id
+    assert edit_member(filled, "Bo Li", {"email": "bo@x.nz", "active": "no"}).email == "bo@x.nz"
+    assert edit_member(filled, "bo@x.nz", {"name": "Bo"}).id == view.id
 
 
 @pytest.mark.parametrize(
@@ -210,65 +210,65 @@ def test_team_members_are_made_and_edited(office: OpenPractice) -> None:
         ("Di", {"staff": "u1"}, "There is no field 'staff'"),
     ],
 )
-def test_a_bad_member_is_refused(office: OpenPractice, name: str, values: dict[str, str], says: str) -> None:
+def test_a_bad_member_is_refused(filled: OpenPractice, name: str, values: dict[str, str], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        new_member(office, name, values)
-    assert office.snapshot().count(TEAM) == 1
+        new_member(filled, name, values)
+    assert filled.snapshot().count(TEAM) == 1
 
 
 @pytest.mark.parametrize("name", ["Mere", "MERE", "Mère"])
 def test_a_member_of_a_same_name_is_created_only_as_a_different_person(
-    office: OpenPractice, name: str
+    filled: OpenPractice, name: str
 ) -> None:
     with pytest.raises(DecisionNeeded, match=r"already a team member Mere \(t1\)"):
-        new_member(office, name, {})
-    assert office.snapshot().count(TEAM) == 1
-    assert new_member(office, name, {}, different=["t1"]).id != "t1"
-    assert new_member(office, "Other One", {}).name == "Other One"
+        new_member(filled, name, {})
+    assert filled.snapshot().count(TEAM) == 1
+    assert new_member(filled, name, {}, different=["t1"]).id != "t1"
+    assert new_member(filled, "Other One", {}).name == "Other One"
 
 
-def test_services_are_listed_made_and_edited(office: OpenPractice) -> None:
+def test_services_are_listed_made_and_edited(filled: OpenPractice) -> None:
     template = Template(uuid="u1", name="Annual")
     old = Service(id="s0", name="Accounts", templates=("u1", "u9"), extra={"Service ID": "7"})
-    office.book.commit([Put(TEMPLATES, template), Put(SERVICES, old)])
-    made = new_service(office, "Payroll", {"price": "50"})
+    filled.store.commit([Put(TEMPLATES, template), Put(SERVICES, old)])
+    made = new_service(filled, "Payroll", {"price": "50"})
     assert (made.name, made.fields) == ("Payroll", {"Price": "50"})
-    assert edit_service(office, "Payroll", {"Price": "", "name": "Pay"}).fields == {}
-    accounts = edit_service(office, "7", {"Billing type": "Monthly"})
+    assert edit_service(filled, "Payroll", {"Price": "", "name": "Pay"}).fields == {}
+    accounts = edit_service(filled, "7", {"Billing type": "Monthly"})
     assert accounts.fields == {"Service ID": "7", "Billing Type": "Monthly"}
     assert [(ref.id, ref.name) for ref in accounts.templates] == [("u1", "Annual"), ("u9", "u9")]
-    assert [view.name for view in list_services(office)] == ["Accounts", "Pay"]
+    assert [view.name for view in list_services(filled)] == ["Accounts", "Pay"]
 
 
-def test_a_bad_service_is_refused(office: OpenPractice) -> None:
-    new_service(office, "Payroll", {})
+def test_a_bad_service_is_refused(filled: OpenPractice) -> None:
+    new_service(filled, "Payroll", {})
     for name, values, says in (
         ("Payroll", {}, "already"),
         (" ", {}, "must have a name"),
         ("New", {"Prise": "1"}, "no field 'Prise'"),
     ):
         with pytest.raises(BadInput, match=says):
-            new_service(office, name, values)
+            new_service(filled, name, values)
     with pytest.raises(NotFound):
-        edit_service(office, "Nothing", {"name": "x"})
-    assert office.snapshot().count(SERVICES) == 1
+        edit_service(filled, "Nothing", {"name": "x"})
+    assert filled.snapshot().count(SERVICES) == 1
 
 
-def test_read_only_edits_nothing(office: OpenPractice) -> None:
-    office.read_only = True
+def test_read_only_edits_nothing(filled: OpenPractice) -> None:
+    filled.read_only = True
     for act in (
-        lambda: edit_client(office, "c1", {"phone": "1"}),
-        lambda: add_contact(office, "c1", {"name": "x"}),
-        lambda: new_member(office, "x", {}),
-        lambda: new_service(office, "x", {}),
+        lambda: edit_client(filled, "c1", {"phone": "1"}),
+        lambda: add_contact(filled, "c1", {"name": "x"}),
+        lambda: new_member(filled, "x", {}),
+        lambda: new_service(filled, "x", {}),
     ):
         with pytest.raises(ReadOnly):
             act()
 
 
-def test_an_edit_is_told_without_its_value(office: OpenPractice) -> None:
-    edit_client(office, "c1", {"phone": "secret phone"})
-    (event,) = [event for event in office.events.read() if event.key == "client.edited"]
+def test_an_edit_is_told_without_its_value(filled: OpenPractice) -> None:
+    edit_client(filled, "c1", {"phone": "secret phone"})
+    (event,) = [event for event in filled.events.read() if event.key == "client.edited"]
     assert (event.record, event.field) == ("c1", "phone")
     assert b"secret phone" not in msgspec.json.encode(event)
 

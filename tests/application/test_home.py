@@ -21,8 +21,7 @@ from xpm_tui.application.home import (
     resolve,
     switch_practice,
 )
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.domain.errors import BadInput, DiskError, LoginNeeded, NotFound, ReadOnly
 
 
@@ -82,7 +81,7 @@ def test_a_practice_that_is_not_connected_says_so(practice: OpenPractice) -> Non
 
 def test_another_address_is_another_xero(practice: OpenPractice) -> None:
     identity = PracticeIdentity(tenant="t", title="Hill", api="https://api.xero.com")
-    practice.book.commit([put("identity", identity)])
+    practice.store.commit([put("identity", identity)])
     assert practice.connected().title == practice.title == "Hill"
     practice.settings.set("xero.api_url", "http://localhost:1", practice=True)
     with pytest.raises(LoginNeeded, match="was connected at"):
@@ -101,7 +100,7 @@ def test_read_only_writes_nothing(practice: OpenPractice, home: Home) -> None:
         with pytest.raises(ReadOnly):
             looked.writable()
         with pytest.raises(ReadOnly):
-            looked.book.commit([put("identity", PracticeIdentity(tenant="t", title="x"))])
+            looked.store.commit([put("identity", PracticeIdentity(tenant="t", title="x"))])
 
 
 def test_opening_loads_no_wire_and_no_console(home: Home) -> None:
@@ -135,9 +134,9 @@ def test_a_home_of_another_account_is_refused_in_words(tmp_path: Path) -> None:
 def test_a_control_character_in_a_path_is_refused(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="--home contains a control character"):
         find_home(f"/srv/{odd}", {})
-    with pytest.raises(BadInput, match="XPM_TUI_HOME contains a control character") as told:
+    with pytest.raises(BadInput, match="XPM_TUI_HOME contains a control character") as reported:
         find_home(None, {"XPM_TUI_HOME": odd})
-    assert odd not in told.value.message
+    assert odd not in reported.value.message
     if "\0" not in odd:
         monkeypatch.setenv("XDG_DATA_HOME", f"/srv/{odd}")
         with pytest.raises(BadInput, match="XDG_DATA_HOME contains a control character"):
@@ -148,9 +147,9 @@ def test_an_account_without_name_and_home_is_told_to_name_a_folder(monkeypatch: 
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", dict[int, object]().__getitem__)
-    with pytest.raises(BadInput, match="HOME is not set") as told:
+    with pytest.raises(BadInput, match="HOME is not set") as reported:
         find_home(None, {})
-    assert "--home DIR" in told.value.hint
+    assert "--home DIR" in reported.value.hint
     assert find_home("/srv/practice", {}).root == Path("/srv/practice")
     with pytest.raises(BadInput, match="no such account"):
         find_home("~nobody-at-all/x", {})

@@ -121,21 +121,21 @@ class Killed(BaseException):
 
 def kill_before_the_last_commit(practice: OpenPractice, file: Path) -> None:
     """Import as far as a process gets that is killed before all of the file is written."""
-    commit = practice.book.commit
+    commit = practice.store.commit
 
     def killed(writes: Any, **how: Any) -> int:
         if not isinstance(writes, list):
-            practice.book.commit = dead  # type: ignore[method-assign]
+            practice.store.commit = dead  # type: ignore[method-assign]
             raise Killed
         return commit(writes, **how)
 
     def dead(writes: Any, **how: Any) -> int:
         raise Killed
 
-    practice.book.commit = killed  # type: ignore[method-assign]
+    practice.store.commit = killed  # type: ignore[method-assign]
     with pytest.raises(Killed):
         import_file(practice, "clients", file)
-    practice.book.commit = commit  # type: ignore[method-assign]
+    practice.store.commit = commit  # type: ignore[method-assign]
 
 
 def test_a_killed_import_left_nothing_and_the_same_file_finishes_it(
@@ -209,16 +209,16 @@ async def test_a_signal_that_came_before_the_import_began_stops_it(
 def test_what_another_process_changed_meanwhile_is_compared_again(practice: OpenPractice, file: Path) -> None:
     import_file(practice, "clients", file)
     file.write_text(FILE.replace("Kowhai", "Kowhai 2").replace("Rimu", "Rimu 2"), encoding="utf-8")
-    commit = practice.book.commit
+    commit = practice.store.commit
     (rimu,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Rimu"]
 
     def meddling(writes: Any, **how: Any) -> int:
         if not isinstance(writes, list):
-            practice.book.commit = commit  # type: ignore[method-assign]
+            practice.store.commit = commit  # type: ignore[method-assign]
             commit([Put(CLIENTS, msgspec.structs.replace(rimu, phone="new"))])
         return commit(writes, **how)
 
-    practice.book.commit = meddling  # type: ignore[method-assign]
+    practice.store.commit = meddling  # type: ignore[method-assign]
     report = import_file(practice, "clients", file)
     assert (names(practice), report.refused) == (["Kowhai 2", "Rimu 2"], ())
     after = practice.snapshot().get(CLIENTS, rimu.id)
@@ -245,7 +245,7 @@ def test_a_spreadsheet_that_comes_back_untouched_changes_nothing(practice: OpenP
         Client(id="c96", name="Client Name"),
         Client(id="c97", name="Total"),
     ]
-    practice.book.commit([Put(CLIENTS, client) for client in odd])
+    practice.store.commit([Put(CLIENTS, client) for client in odd])
     tables: tuple[TableSchema[Any], ...] = (CLIENTS, IMPORTED, IMPORTS)
     rows = {table.name: list(practice.snapshot().rows(table)) for table in tables}
     out = file.with_name("out.csv")
@@ -275,7 +275,7 @@ def test_what_goes_to_xpm_is_counted_first(practice: OpenPractice, file: Path) -
     (kowhai,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Kowhai"]
     ann = XpmContact(uuid="x1", name="Ann", email="ann@x.nz", primary=True)
     there = XpmClient(uuid="u1", name="Kowhai", phone="1", contacts=(ann,))
-    practice.book.commit([Put(LINKS, Link(id=kowhai.id, uuid="u1")), Put(XPM_CLIENTS, there)])
+    practice.store.commit([Put(LINKS, Link(id=kowhai.id, uuid="u1")), Put(XPM_CLIENTS, there)])
     file.write_text(
         FILE.replace("Ann,", "Anne,").replace(",1\n", ",9\n").replace(",2\n", ",8\n"), encoding="utf-8"
     )
@@ -318,7 +318,7 @@ def test_every_form_can_be_imported_and_exported(practice: OpenPractice, tmp_pat
 def test_changed_clients_go_out_once(practice: OpenPractice, file: Path, tmp_path: Path) -> None:
     import_file(practice, "clients", file, {"Tel": "phone"})
     (kowhai,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Kowhai"]
-    practice.book.commit([Put(CLIENTS, msgspec.structs.replace(kowhai, phone="9"))])
+    practice.store.commit([Put(CLIENTS, msgspec.structs.replace(kowhai, phone="9"))])
     data, report, _ = export_text(practice, "clients", changed=True)
     assert data == (
         b"Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel\r\n1,11,Kowhai,Ann,ann@x.nz,9\r\n"
@@ -342,7 +342,7 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(practice: OpenPractice,
 def test_a_failed_export_is_not_remembered(practice: OpenPractice, file: Path, tmp_path: Path) -> None:
     import_file(practice, "clients", file)
     (kowhai, _) = practice.snapshot().rows(CLIENTS)
-    practice.book.commit([Put(CLIENTS, msgspec.structs.replace(kowhai, phone="9"))])
+    practice.store.commit([Put(CLIENTS, msgspec.structs.replace(kowhai, phone="9"))])
     with pytest.raises(BadInput, match="does not exist"):
         export_file(practice, "clients", tmp_path / "nowhere" / "x.csv", changed=True)
     assert export_file(practice, "clients", tmp_path / "x.csv", changed=True).records == 1

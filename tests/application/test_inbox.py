@@ -108,16 +108,16 @@ FILES: dict[str, tuple[str, str, str]] = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_comes_of_a_file(practice: OpenPractice, folder: Path, name: str) -> None:
-    text, state, told = FILES[name]
+    text, state, reported = FILES[name]
     practice.settings.set("inbox.map", "Proposal ref=proposal.number", practice=True)
     put(folder, name, text)
     report = emptied(practice)
     row = report.files[0]
     assert (row.state, report.total) == (state, 1), row
-    assert told in " ".join((row.sentence, *row.details)), row
+    assert reported in " ".join((row.sentence, *row.details)), row
     place = folder / ("failed" if state == "failed" else "done")
     assert names(place) == [f"f1-{name}"]
-    assert told in (place / f"f1-{name}.result.txt").read_text(encoding="utf-8")
+    assert reported in (place / f"f1-{name}.result.txt").read_text(encoding="utf-8")
     assert names(folder) == [".xpm-tui-practice", "done", "failed", "working"]
     assert summarize(practice).inbox.failed == (state == "failed")
     assert show_received(practice, name).place.endswith(f"f1-{name}")
@@ -390,15 +390,15 @@ def test_who_may_write_to_an_inbox(practice: OpenPractice, folder: Path, home: H
 def test_the_scheduled_run_empties_the_inbox_first(
     practice: OpenPractice, folder: Path, tmp_path: Path
 ) -> None:
-    told = tmp_path / "told"
-    practice.settings.set("notify.command", f"sh -c 'cat >>{told}'", practice=True)
+    reported = tmp_path / "told"
+    practice.settings.set("notify.command", f"sh -c 'cat >>{reported}'", practice=True)
     put(folder, "clients.csv", CLIENT_FILE)
     put(folder, "cut.json", GOOD[:-5])
     for _ in range(2):
         with pytest.raises(LoginNeeded):
             asyncio.run(run_if_due(practice))
     assert len(phones(practice)) == 2
-    assert told.read_text().count("1 file from the inbox") == 1
+    assert reported.read_text().count("1 file from the inbox") == 1
     assert [each.code for each in summarize(practice).problems] == ["not-connected", "inbox-failed"]
     (folder / "failed" / "f2-cut.json").unlink()
     assert "inbox-failed" not in {each.code for each in summarize(practice).problems}
@@ -406,7 +406,7 @@ def test_the_scheduled_run_empties_the_inbox_first(
     for _ in range(2):
         with pytest.raises(LoginNeeded):
             asyncio.run(run_if_due(practice))
-    assert told.read_text().count("could not be emptied") == 1
+    assert reported.read_text().count("could not be emptied") == 1
 
 
 def test_a_file_that_may_not_be_read_stops_no_other(
@@ -489,7 +489,7 @@ def test_a_kill_loses_and_doubles_nothing(
 
     def dying(at: int) -> None:
         opened, made = opener(), itertools.count(1)
-        owner: Any = opened.book if step in ("commit", "transact") else InboxFolder
+        owner: Any = opened.store if step in ("commit", "transact") else InboxFolder
         real = getattr(owner, step)
 
         def deadly(*what: Any, **how: Any) -> Any:

@@ -23,18 +23,18 @@ from xpm_tui.store import store
 def test_a_damaged_book_is_shown_read_only_and_status_says_so(home: Home, clock: MovedClock) -> None:
     with open_practice(home, person="mere", environ={}, clock=clock) as practice:
         for number in range(6):
-            practice.book.commit([Put(CLIENTS, Client(id=f"c{number}", name=f"Client {number}"))])
+            practice.store.commit([Put(CLIENTS, Client(id=f"c{number}", name=f"Client {number}"))])
         (log,) = (practice.data / "book").glob("log.*")
         whole = log.read_bytes()
     log.write_bytes(whole[: len(whole) // 2] + b"#" + whole[len(whole) // 2 + 1 :])
     with open_practice(home, person="mere", environ={}, clock=clock) as practice:
-        beat = summarize(practice)
-        assert beat.exit_code == 8
-        assert beat.problems[0].code == "book-unreadable"
-        assert beat.problems[0].hint
-        assert 0 < beat.clients < 6
+        summary = summarize(practice)
+        assert summary.exit_code == 8
+        assert summary.problems[0].code == "book-unreadable"
+        assert summary.problems[0].hint
+        assert 0 < summary.clients < 6
         with pytest.raises(StoreUnreadable):
-            practice.book.commit([Put(CLIENTS, Client(id="c9", name="No"))])
+            practice.store.commit([Put(CLIENTS, Client(id="c9", name="No"))])
     assert log.read_bytes() != whole, "the damaged file is left as it is"
 
 
@@ -42,15 +42,15 @@ def test_a_network_file_system_is_told_and_stops_nothing(
     practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "network_file_system", lambda _: "nfs4")
-    beat = summarize(practice)
-    told = [problem for problem in beat.problems if problem.code == "book-warning"]
-    assert "nfs4" in told[0].sentence
-    assert told[0].exit_code == 0
+    summary = summarize(practice)
+    reported = [problem for problem in summary.problems if problem.code == "book-warning"]
+    assert "nfs4" in reported[0].sentence
+    assert reported[0].exit_code == 0
 
 
 def test_old_runs_images_and_plans_go_once_a_day(practice: OpenPractice, clock: MovedClock) -> None:
     began = clock.now()
-    practice.book.commit(
+    practice.store.commit(
         [
             Put(RUNS, Run(id="r1", started=began, ended=began, by="mere", plan="p1", outcome="done")),
             Put(IMAGES, BeforeImage(id="r1/c1", run="r1", client="c1")),

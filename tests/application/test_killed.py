@@ -53,7 +53,7 @@ def killed_at(open_: Callable[[], OpenPractice], commit: int, *, after: bool) ->
                 return dying
 
             for name in ("commit", "transact"):
-                setattr(practice.book, name, deadly(getattr(practice.book, name)))
+                setattr(practice.store, name, deadly(getattr(practice.store, name)))
             asyncio.run(run(practice, reviewed=True))
             os._exit(0)
         finally:
@@ -68,25 +68,25 @@ def killed_at(open_: Callable[[], OpenPractice], commit: int, *, after: bool) ->
 
 def values(practice: OpenPractice) -> list[tuple[object, ...]]:
     """What the clients of the book say, contacts included, without the ids that differ from try to try."""
-    told = []
+    reported = []
     for client in practice.snapshot().rows(CLIENTS):
         contacts = tuple(msgspec.structs.replace(each, id="") for each in client.contacts)
-        told.append((client.id, msgspec.json.encode(msgspec.structs.replace(client, contacts=contacts))))
-    return sorted(told)
+        reported.append((client.id, msgspec.json.encode(msgspec.structs.replace(client, contacts=contacts))))
+    return sorted(reported)
 
 
 def expected(folder: Path) -> list[tuple[object, ...]]:
-    world = PracticeFixture(folder)
-    asyncio.run(_ready(world))
-    asyncio.run(run(world.practice, reviewed=True))
-    found = values(world.practice)
-    world.close()
+    env = PracticeFixture(folder)
+    asyncio.run(_ready(env))
+    asyncio.run(run(env.practice, reviewed=True))
+    found = values(env.practice)
+    env.close()
     return found
 
 
-async def _ready(world: PracticeFixture) -> None:
-    await world.connect()
-    world.book(world.unique_names())
+async def _ready(env: PracticeFixture) -> None:
+    await env.connect()
+    env.store(env.unique_names())
 
 
 @pytest.mark.parametrize("after", [False, in_soak(True)])
@@ -94,19 +94,19 @@ def test_from_xpm_the_next_run_finishes_it(tmp_path: Path, after: bool) -> None:
     wanted = expected(tmp_path / "whole")
     killed = 0
     for commit in range(1, KILLS + 1):
-        world = PracticeFixture(tmp_path / f"{commit}")
-        asyncio.run(_ready(world))
-        world.practice.close()
-        if killed_at(world.open, commit, after=after):
+        env = PracticeFixture(tmp_path / f"{commit}")
+        asyncio.run(_ready(env))
+        env.practice.close()
+        if killed_at(env.open, commit, after=after):
             killed += 1
-            world.practice = world.open()
-            done = asyncio.run(run(world.practice, reviewed=True))
+            env.practice = env.open()
+            done = asyncio.run(run(env.practice, reviewed=True))
             assert done.outcome == "done", (commit, done)
-            outcomes = Counter(each.outcome for each in history.list_runs(world.practice))
+            outcomes = Counter(each.outcome for each in history.list_runs(env.practice))
             assert outcomes["running"] == 0, (commit, outcomes)
-            assert values(world.practice) == wanted, commit
-            assert asyncio.run(plans.make(world.practice)).counts["items"] == 0
-            world.close()
+            assert values(env.practice) == wanted, commit
+            assert asyncio.run(plans.make(env.practice)).counts["items"] == 0
+            env.close()
     assert killed >= min(KILLS, 5)
 
 
@@ -149,7 +149,7 @@ def test_to_xpm_every_client_is_written_once(tmp_path: Path, sandbox: SandboxPro
                 for client in practice.snapshot().rows(CLIENTS)
                 if practice.snapshot().get(LINKS, client.id)
             ]
-            practice.book.commit(changed)
+            practice.store.commit(changed)
         killed_at(again, commit, after=after)
         with again() as practice:
             done = asyncio.run(run(practice, reviewed=True))
@@ -168,7 +168,7 @@ def _book_from_mirror(practice: OpenPractice) -> None:
     times = Counter(row.name for row in rows)
     names = [row.name for row in rows if times[row.name] == 1]
     ids = practice.ids.new("c", len(names))
-    practice.book.commit(
+    practice.store.commit(
         [Put(CLIENTS, Client(id=id_, name=name)) for id_, name in zip(ids, names, strict=True)]
     )
 
@@ -186,7 +186,7 @@ def test_an_import_that_is_killed_at_any_commit_is_finished_under_its_id_and_und
         if child == 0:
             try:
                 practice = open_practice(home, person="mere")
-                made, commit = 0, practice.book.commit
+                made, commit = 0, practice.store.commit
 
                 def dying(*what: Any, **how: Any) -> int:
                     nonlocal made
@@ -198,7 +198,7 @@ def test_an_import_that_is_killed_at_any_commit_is_finished_under_its_id_and_und
                         os.kill(os.getpid(), signal.SIGKILL)
                     return position
 
-                practice.book.commit = dying  # type: ignore[method-assign]
+                practice.store.commit = dying  # type: ignore[method-assign]
                 import_file(practice, "clients", file)
             finally:
                 os._exit(0)

@@ -13,10 +13,10 @@ from xpm_tui.domain.xpm import XpmClient
 
 
 def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
-    world = ConsoleFixture(tmp_path)
-    with world.open() as practice:
+    env = ConsoleFixture(tmp_path)
+    with env.open() as practice:
         contact = Contact(id="k1", name="Jo Tane")
-        practice.book.commit(
+        practice.store.commit(
             [
                 Put(CLIENTS, Client(id="c901", name="Rata Ltd", contacts=(contact,))),
                 Put(CLIENTS, Client(id="c902", name="RATA LTD.", contacts=(contact,))),
@@ -25,13 +25,13 @@ def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
                 Put(XPM_CLIENTS, XpmClient(uuid="u-2", name="Rata Ltd")),
             ]
         )
-        told = names(practice)
-        assert told("c901") == "Rata Ltd c901"
-        assert told("c902") == "RATA LTD. c902"
-        assert told("c902/k1") == "Jo Tane (RATA LTD.) c902"
-        assert told("c903") == "Only One Ltd"
-        assert told("c903/k1") == "Jo Tane (Only One Ltd)"
-        assert told("u-1") == "Rata Ltd #1007"
-        assert told("u-2") == "Rata Ltd"
-        assert told("nobody") == ""
+        reported = names(practice)
+        assert reported("c901") == "Rata Ltd c901"
+        assert reported("c902") == "RATA LTD. c902"
+        assert reported("c902/k1") == "Jo Tane (RATA LTD.) c902"
+        assert reported("c903") == "Only One Ltd"
+        assert reported("c903/k1") == "Jo Tane (Only One Ltd)"
+        assert reported("u-1") == "Rata Ltd #1007"
+        assert reported("u-2") == "Rata Ltd"
+        assert reported("nobody") == ""
         assert name_of(practice.snapshot(), "u-1") == "Rata Ltd", "elsewhere the number has a column"

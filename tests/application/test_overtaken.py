@@ -32,16 +32,16 @@ def test_who_comes_second_is_told_and_writes_nothing(
 ) -> None:
     practice.ids.new("c", 3)
     practice.ids.new("k", 3)
-    practice.book.commit([Put(CLIENTS, KOWHAI), Put(LINKS, LINK)])
+    practice.store.commit([Put(CLIENTS, KOWHAI), Put(LINKS, LINK)])
     looked = practice.snapshot()
     phone = msgspec.structs.replace(KOWHAI, phone="03 colleague")
     moved = msgspec.structs.replace(LINK, uuid="u-2")
-    practice.book.commit([Put(CLIENTS, phone), Put(LINKS, moved)])
+    practice.store.commit([Put(CLIENTS, phone), Put(LINKS, moved)])
     with monkeypatch.context() as patch:
         patch.setattr(OpenPractice, "snapshot", lambda _: looked)
-        with pytest.raises(StoreChanged, match="Someone else has just changed c1") as told:
+        with pytest.raises(StoreChanged, match="Someone else has just changed c1") as reported:
             HAND[act](practice)
-    assert told.value.exit_code == 5
+    assert reported.value.exit_code == 5
     assert practice.snapshot().get(CLIENTS, "c1") == phone
     assert practice.snapshot().get(LINKS, "c1") == moved
     HAND[act](practice)

@@ -13,8 +13,7 @@ from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.clients.queries import side_by_side
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.application.runs.runner import run
@@ -31,7 +30,7 @@ HOSTILE = '=cmd|"/c calc", [/] \x1b[2J\nTrust'
 
 @pytest.fixture
 def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
-    practice.book.commit(
+    practice.store.commit(
         [
             put("identity", PracticeIdentity(tenant="t", title="Hill")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}")) for n in range(5)),
@@ -108,7 +107,7 @@ async def test_a_plan_without_a_change_says_what_differs_why_and_what_to_do(
     practice: OpenPractice, clock: MovedClock
 ) -> None:
     rows = [msgspec.structs.replace(client(n), manager=RecordReference("s9", "Sam [Lee]")) for n in range(5)]
-    practice.book.commit(
+    practice.store.commit(
         [
             put("identity", PracticeIdentity(tenant="t", title="Hill")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}", fax=f"09 {n}")) for n in range(5)),
@@ -126,10 +125,10 @@ async def test_a_plan_without_a_change_says_what_differs_why_and_what_to_do(
     assert (fax["rule"], fax["ignition"], fax["xpm"]) == ("blank", "09 1", "")
     assert manager["reason"] == "Nobody in your team is linked to Sam [Lee]."
     assert "team link" in manager["hint"]
-    told = "\n".join(made.lines)
-    assert f"Nothing to change. {len(found)} fields differ and stay as they are." in told
-    assert "5 fields: Nobody in your team is linked to Sam [Lee]. (unlinked-person)" in told
-    assert "and 3 more" in told
+    reported = "\n".join(made.lines)
+    assert f"Nothing to change. {len(found)} fields differ and stay as they are." in reported
+    assert "5 fields: Nobody in your team is linked to Sam [Lee]. (unlinked-person)" in reported
+    assert "and 3 more" in reported
     what = f"{manager['reason']} {manager['hint']}"
     assert {side.field: side.reason for side in side_by_side(practice, "c1")}["manager"] == what
     assert edit_client(practice, "c1", {"manager": ""})[1] == [f"Manager: {what}"]

@@ -47,11 +47,11 @@ def practice(
 async def ready(practice: OpenPractice, sandbox: SandboxProcess, *, slow: float) -> int:
     """Link what can be linked, change all of it, slow XPM down; gives how many clients there are to push."""
     rows = [row for row in practice.snapshot().rows(XPM_CLIENTS) if not (row.archived or row.prospect)]
-    practice.book.commit([Put(CLIENTS, Client(id=f"c{n}", name=row.name)) for n, row in enumerate(rows)])
+    practice.store.commit([Put(CLIENTS, Client(id=f"c{n}", name=row.name)) for n, row in enumerate(rows)])
     await run(practice, reviewed=True)
     practice.settings.set("sync.direction", "to_xpm", practice=True)
     linked = [c for c in practice.snapshot().rows(CLIENTS) if practice.snapshot().get(LINKS, c.id)]
-    practice.book.commit([Put(CLIENTS, msgspec.structs.replace(c, phone=f"ours {c.id}")) for c in linked])
+    practice.store.commit([Put(CLIENTS, msgspec.structs.replace(c, phone=f"ours {c.id}")) for c in linked])
     sandbox.control("POST", "switches", {"latency": slow})
     return len(linked)
 

@@ -8,8 +8,7 @@ import pytest
 
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, list_state, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, list_state, put
 from xpm_tui.application.runs.xpm_refresh import ensure_mirror, refresh
 from xpm_tui.domain.errors import CaseId, DecisionNeeded, LoginNeeded, ScopeMissing, XeroUnreachable
 from xpm_tui.domain.tables import JOBS, STAFF, TEMPLATES, XPM_CLIENTS
@@ -17,7 +16,7 @@ from xpm_tui.domain.tables import JOBS, STAFF, TEMPLATES, XPM_CLIENTS
 
 @pytest.fixture
 def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
-    practice.book.commit([put("identity", PracticeIdentity(tenant="t", title="Hill"))])
+    practice.store.commit([put("identity", PracticeIdentity(tenant="t", title="Hill"))])
     made = FakeXpm(clock, [client(number) for number in range(20)])
     wired(practice, made)
     return made
@@ -53,26 +52,26 @@ async def test_not_connected_asks_nothing(practice: OpenPractice, clock: MovedCl
 
 
 async def test_a_list_that_the_scopes_do_not_open_is_a_note(practice: OpenPractice, xpm: FakeXpm) -> None:
-    xpm.troubles["templates"] = ScopeMissing("The login may not list templates.", case=CaseId.SCOPE_MISSING)
+    xpm.problems["templates"] = ScopeMissing("The login may not list templates.", case=CaseId.SCOPE_MISSING)
     got = await refresh(practice)
     assert [(note.list, note.scope) for note in got.notes] == [("templates", "practicemanager.read")]
     assert list_state(practice.snapshot(), "templates").note
     assert "list.closed" in keys(practice)
-    del xpm.troubles["templates"]
+    del xpm.problems["templates"]
     assert not (await refresh(practice)).notes
     assert not list_state(practice.snapshot(), "templates").note
 
 
 async def test_a_small_list_may_fail_and_keeps_what_was_there(practice: OpenPractice, xpm: FakeXpm) -> None:
     await refresh(practice)
-    xpm.troubles["staff"] = XeroUnreachable("Xero did not answer.")
+    xpm.problems["staff"] = XeroUnreachable("Xero did not answer.")
     got = await refresh(practice)
     assert [note.list for note in got.notes] == ["staff"]
     assert practice.snapshot().count(STAFF) == 1
 
 
 async def test_the_client_list_failing_ends_it(practice: OpenPractice, xpm: FakeXpm) -> None:
-    xpm.troubles["clients"] = XeroUnreachable("Xero did not answer.")
+    xpm.problems["clients"] = XeroUnreachable("Xero did not answer.")
     with pytest.raises(XeroUnreachable):
         await refresh(practice)
     assert xpm.asked == ["clients"]

@@ -9,8 +9,7 @@ from tests.application.test_settled_since import row, uuid
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links, picks, queries
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.runs.history import values_of_events, written_values
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -26,7 +25,7 @@ from xpm_tui.log.sentences import sentence
 @pytest.fixture
 async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     """Tui Glass was brought in from XPM, with its values and its contact; then a user edited the fax."""
-    practice.book.commit(
+    practice.store.commit(
         [put("identity", PracticeIdentity(tenant="t", title="Hill", scopes="practicemanager"))]
     )
     theirs = row(
@@ -38,7 +37,7 @@ async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     (picked,) = picks.pick(practice, ["1000"])
     client = practice.snapshot().get(CLIENTS, picked.client or "")
     assert client is not None
-    practice.book.commit([Put(CLIENTS, replace(client, fax="3"))])
+    practice.store.commit([Put(CLIENTS, replace(client, fax="3"))])
     return made
 
 
@@ -99,6 +98,6 @@ async def test_a_finished_run_shows_its_values_client_by_client(practice: OpenPr
     assert lines[2].endswith(f"Phone in Ignition: {found.old_shown or '–'} → 04 777 1212")
     (event,) = [each for each in practice.events.read(EventFilter(run=run.id)) if each.field == "phone"]
     assert event.record == id_
-    told = sentence(event, None, values_of_events(practice))
-    assert "1 → 04 777 1212" in told
+    reported = sentence(event, None, values_of_events(practice))
+    assert "1 → 04 777 1212" in reported
     assert "777" not in sentence(event, None), "masked logs have no values"

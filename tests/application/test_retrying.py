@@ -17,20 +17,20 @@ from xpm_tui.sandbox.core.faults import Fault
 
 
 async def test_failures_are_listed_by_cause_and_only_they_are_tried_again(tmp_path: Path) -> None:
-    world = PracticeFixture(tmp_path)
-    await world.connect()
-    practice = world.practice
-    world.book(world.unique_names()[:4])
+    env = PracticeFixture(tmp_path)
+    await env.connect()
+    practice = env.practice
+    env.store(env.unique_names()[:4])
     await run(practice)
     practice.settings.set("sync.direction", "to_xpm", practice=True)
     snapshot = practice.snapshot()
     linked = [client for client in snapshot.rows(CLIENTS) if snapshot.get(LINKS, client.id)]
     assert len(linked) >= 3
-    practice.book.commit(
+    practice.store.commit(
         [Put(CLIENTS, msgspec.structs.replace(c, phone=f"09 555 00{n}")) for n, c in enumerate(linked)]
     )
-    world.sandbox.faults.add(Fault("status-error", endpoint="PUT client.api/update", nth=1, times=1))
-    world.sandbox.faults.add(Fault("409", endpoint="PUT client.api/update", nth=2, times=1))
+    env.sandbox.faults.add(Fault("status-error", endpoint="PUT client.api/update", nth=1, times=1))
+    env.sandbox.faults.add(Fault("409", endpoint="PUT client.api/update", nth=2, times=1))
     ended = await run(practice, reviewed=True)
     assert ended.outcome == "partial"
     failed = runner.failures(practice)
@@ -44,6 +44,6 @@ async def test_failures_are_listed_by_cause_and_only_they_are_tried_again(tmp_pa
     assert runner.failures(practice, again.id) == []
     rest = runner.select_failures(failed, cause=failed[1].cause)
     assert (await runner.retry(practice, rest)).outcome == "done"
-    phones = {row.phone for row in world.sandbox.practice.clients.values()}
+    phones = {row.phone for row in env.sandbox.practice.clients.values()}
     assert {f"09 555 00{n}" for n in range(len(linked))} <= phones
     practice.close()

@@ -18,8 +18,7 @@ from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links
 from xpm_tui.application.home import Home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.notifications import without_secrets
@@ -45,7 +44,7 @@ COUNT = 30
 
 @pytest.fixture
 def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
-    practice.book.commit(
+    practice.store.commit(
         [
             put("identity", PracticeIdentity(tenant="t", title="Hill", scopes="practicemanager")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}")) for n in range(COUNT)),
@@ -195,7 +194,7 @@ async def test_an_empty_list_stops_every_run(practice: OpenPractice, xpm: FakeXp
 
 
 @pytest.mark.parametrize(
-    ("trouble", "code"),
+    ("error", "code"),
     [
         (XeroUnreachable("Xero did not answer."), 7),
         (LoginNeeded("The login is no longer accepted."), 3),
@@ -203,27 +202,27 @@ async def test_an_empty_list_stops_every_run(practice: OpenPractice, xpm: FakeXp
     ],
 )
 async def test_trouble_ends_the_run_and_is_kept_with_it(
-    practice: OpenPractice, xpm: FakeXpm, trouble: AppError, code: int, tmp_path: Path
+    practice: OpenPractice, xpm: FakeXpm, error: AppError, code: int, tmp_path: Path
 ) -> None:
-    told = tmp_path / "told"
+    reported = tmp_path / "told"
     practice.settings.set(
-        "notify.command", f"sh -c 'cat >>{told}; echo $XPM_TUI_NOTIFY_REASON >>{told}'", practice=True
+        "notify.command", f"sh -c 'cat >>{reported}; echo $XPM_TUI_NOTIFY_REASON >>{reported}'", practice=True
     )
-    xpm.troubles["clients"] = trouble
-    with pytest.raises(type(trouble)):
+    xpm.problems["clients"] = error
+    with pytest.raises(type(error)):
         await run(practice)
     ended = history.show(practice, "last")
-    assert (ended.outcome, ended.exit_code, ended.error) == ("failed", code, trouble.message)
+    assert (ended.outcome, ended.exit_code, ended.error) == ("failed", code, error.message)
     assert practice.lock_holder() is None
     assert event_keys(practice, ended.id)[-2:] == ["run.failed", "notify.sent"]
     reason = "login-needed" if code == 3 else "failed"
-    assert told.read_text().splitlines() == [f"Run {ended.id} is failed. {trouble.message}", reason]
+    assert reported.read_text().splitlines() == [f"Run {ended.id} is failed. {error.message}", reason]
 
 
 async def test_a_program_error_is_told_as_one_and_frees_the_lock(
     practice: OpenPractice, xpm: FakeXpm
 ) -> None:
-    xpm.troubles["clients"] = KeyError("secret name")
+    xpm.problems["clients"] = KeyError("secret name")
     with pytest.raises(KeyError):
         await run(practice)
     ended = history.show(practice, "last")
@@ -239,14 +238,14 @@ async def test_a_request_stops_it_between_steps(practice: OpenPractice, xpm: Fak
         Put(CLIENTS, Client(id=c.id, name=c.name, phone=f"ours {c.id}", contacts=c.contacts))
         for c in practice.snapshot().rows(CLIENTS)
     ]
-    practice.book.commit(writes)
+    practice.store.commit(writes)
     seen: list[Progress] = []
 
     def report(progress: Progress) -> None:
         seen.append(progress)
         if progress.phase == "apply" and progress.done == 3:
             for going in filter(None, [history.current_run(practice)]):
-                practice.book.commit([Put(STOPS, StopRequest(id=going.id, by="x", at=practice.clock.now()))])
+                practice.store.commit([Put(STOPS, StopRequest(id=going.id, by="x", at=practice.clock.now()))])
 
     stopped = await run(practice, reviewed=True, report=report)
     assert (stopped.outcome, stopped.exit_code) == ("stopped", 1)
@@ -254,7 +253,7 @@ async def test_a_request_stops_it_between_steps(practice: OpenPractice, xpm: Fak
     assert practice.snapshot().count(STOPS) == 0
     last = practice.snapshot().get(CLIENTS, f"c{COUNT - 1}")
     assert last is not None
-    practice.book.commit([Put(CLIENTS, msgspec.structs.replace(last, phone="edited since"))])
+    practice.store.commit([Put(CLIENTS, msgspec.structs.replace(last, phone="edited since"))])
     practice.settings.set("guard.records_percent", "1", practice=True)
     practice.settings.set("guard.records_count", "2", practice=True)
     done = await resume(practice)
@@ -276,7 +275,7 @@ async def test_a_stop_while_a_call_waits_leaves_no_intent_and_can_be_resumed(
     await synced(practice)
     row = practice.snapshot().get(CLIENTS, "c7")
     assert row is not None
-    practice.book.commit([Put(CLIENTS, msgspec.structs.replace(row, phone="ours"))])
+    practice.store.commit([Put(CLIENTS, msgspec.structs.replace(row, phone="ours"))])
     locked: list[str] = []
 
     async def waits(*_: object, **__: object) -> None:
@@ -319,7 +318,7 @@ async def test_a_signal_cuts_off_what_writes_nothing(
 async def test_what_a_killed_run_left_is_finished(practice: OpenPractice, xpm: FakeXpm) -> None:
     pid = dead_pid()
     dead = Run(id="r900", started=practice.clock.now(), by="mere", host=socket.gethostname(), pid=pid)
-    practice.book.commit([Put(RUNS, dead)])
+    practice.store.commit([Put(RUNS, dead)])
     assert history.current_run(practice) is None
     done = await run(practice)
     assert done.outcome == "done"
@@ -352,7 +351,7 @@ class TestDaily:
         await synced(practice)
         found = practice.snapshot().get(CLIENTS, "c1")
         assert found is not None
-        practice.book.commit([Put(CLIENTS, Client(id="c1", name=found.name, phone="ours"))])
+        practice.store.commit([Put(CLIENTS, Client(id="c1", name=found.name, phone="ours"))])
         held = await run(practice, trigger="daily")
         assert [stop.rule for stop in held.stops] == ["daily-push"]
         assert "update_client" not in xpm.asked

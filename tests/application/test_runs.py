@@ -32,7 +32,7 @@ def keep(practice: OpenPractice, number: int, pid: int, outcome: str = "running"
         id=f"r{number}", started=practice.clock.now(), by="mere", host=host or socket.gethostname(), pid=pid,
         plan="p1", outcome=outcome,  # type: ignore[arg-type]
     )  # fmt: skip
-    practice.book.commit([Put(RUNS, run)])
+    practice.store.commit([Put(RUNS, run)])
     return run
 
 

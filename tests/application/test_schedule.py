@@ -126,18 +126,18 @@ def test_what_the_system_refuses_is_told(practice: OpenPractice, tmp_path: Path)
         Scheduler(practice, shell=system, units=tmp_path).install()
     system.fails["systemd-run"] = "keyring locked"
     with pytest.raises(AppError, match="does not work"):
-        Scheduler(practice, shell=system, units=tmp_path).prove()
+        Scheduler(practice, shell=system, units=tmp_path).test_login()
     del system.fails["systemd-run"]
-    assert Scheduler(practice, shell=system, units=tmp_path).prove() == "The login of practice works."
+    assert Scheduler(practice, shell=system, units=tmp_path).test_login() == "The login of practice works."
 
 
 def test_neither_is_told_with_the_line_to_run(
     practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xpm_tui.application.schedule.timer.shutil.which", lambda _: None)
-    with pytest.raises(AppError) as told:
+    with pytest.raises(AppError) as reported:
         Scheduler(practice, shell=System(systemd=False))
-    assert "--if-due" in told.value.hint
+    assert "--if-due" in reported.value.hint
     with pytest.raises(BadInput):
         Scheduler(practice, shell=System(systemd=True), kind="at")
 
@@ -234,8 +234,8 @@ def test_the_login_is_tried_before_anything_is_written(
     monkeypatch.setattr(practice, "connected", lambda: None)
     params = schedule.InstallSchedule(kind="cron", yes=True)
     act = next(act for act in schedule.COMMANDS if act.name == "schedule.install")
-    talk = TerminalDialogue(json=True, call=admit(act, params, read_only=False))
+    dialogue = TerminalDialogue(json=True, call=admit(act, params, read_only=False))
     with pytest.raises(AppError, match="No login here"):
-        asyncio.run(schedule.install(practice, params, talk))
+        asyncio.run(schedule.install(practice, params, dialogue))
     assert any("HOME=/ LOGNAME=" in words for words in system.ran)
     assert "crontab -" not in system.ran

@@ -21,7 +21,7 @@ from xpm_tui.domain.tables import CLIENTS, RUNS, XPM_CLIENTS
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+def env(tmp_path: Path) -> Iterator[PracticeFixture]:
     made = PracticeFixture(tmp_path)
     yield made
     made.close()
@@ -36,20 +36,20 @@ def elsewhere(practice: OpenPractice, *words: str) -> None:
     assert done.returncode == 0, done
 
 
-async def linked(world: PracticeFixture, number: int = 6) -> None:
+async def linked(env: PracticeFixture, number: int = 6) -> None:
     """Some clients, linked, whose phone differs from XPM's."""
-    await world.connect()
-    world.book(world.unique_names()[:number])
-    await run(world.practice, reviewed=True)
-    rows = list(world.practice.snapshot().rows(CLIENTS))
-    world.practice.book.commit(
+    await env.connect()
+    env.store(env.unique_names()[:number])
+    await run(env.practice, reviewed=True)
+    rows = list(env.practice.snapshot().rows(CLIENTS))
+    env.practice.store.commit(
         [Put(CLIENTS, msgspec.structs.replace(row, fax=f"0{row.id[1:]}")) for row in rows]
     )
 
 
 @pytest.mark.soak
-def test_another_process_changes_the_direction(world: PracticeFixture) -> None:
-    practice = world.practice
+def test_another_process_changes_the_direction(env: PracticeFixture) -> None:
+    practice = env.practice
     assert practice.policy().direction == "from_xpm"
     version = practice.settings.version
     elsewhere(practice, "settings", "set", "sync.direction", "to_xpm")
@@ -63,8 +63,8 @@ def test_another_process_changes_the_direction(world: PracticeFixture) -> None:
     assert (practice.policy().direction, practice.policy().level) == ("from_xpm", "name")
 
 
-def test_a_file_that_cannot_be_used_leaves_the_settings_as_they_were(world: PracticeFixture) -> None:
-    practice = world.practice
+def test_a_file_that_cannot_be_used_leaves_the_settings_as_they_were(env: PracticeFixture) -> None:
+    practice = env.practice
     practice.settings.set("sync.direction", "to_xpm", practice=True)
     file = practice.config / "settings.toml"
     good = file.read_text()
@@ -77,39 +77,39 @@ def test_a_file_that_cannot_be_used_leaves_the_settings_as_they_were(world: Prac
 
 
 async def test_a_plan_of_the_old_direction_is_refused_and_the_next_is_of_the_new(
-    world: PracticeFixture,
+    env: PracticeFixture,
 ) -> None:
-    await linked(world)
-    plan = await plans.make(world.practice)
+    await linked(env)
+    plan = await plans.make(env.practice)
     assert plan.direction == "from_xpm"
-    elsewhere(world.practice, "settings", "set", "sync.direction", "to_xpm")
+    elsewhere(env.practice, "settings", "set", "sync.direction", "to_xpm")
     with pytest.raises(PlanRefused):
-        await run(world.practice, plan_id=plan.id)
-    assert (await plans.make(world.practice)).direction == "to_xpm"
+        await run(env.practice, plan_id=plan.id)
+    assert (await plans.make(env.practice)).direction == "to_xpm"
 
 
-async def test_a_run_that_reads_the_lists_meanwhile_plans_by_the_new_settings(world: PracticeFixture) -> None:
-    await linked(world)
+async def test_a_run_that_reads_the_lists_meanwhile_plans_by_the_new_settings(env: PracticeFixture) -> None:
+    await linked(env)
     changed: list[str] = []
 
     def report(progress: Progress) -> None:
         if not changed:
             changed.append(progress.phase)
-            elsewhere(world.practice, "settings", "set", "sync.direction", "to_xpm")
+            elsewhere(env.practice, "settings", "set", "sync.direction", "to_xpm")
 
-    done = await run(world.practice, reviewed=True, report=report)
+    done = await run(env.practice, reviewed=True, report=report)
     assert changed
     assert done.direction == "to_xpm"
-    row = world.practice.snapshot().get(RUNS, done.id)
+    row = env.practice.snapshot().get(RUNS, done.id)
     assert row is not None
     assert row.direction == "to_xpm"
 
 
 async def test_a_long_run_stops_before_the_next_client_when_its_policy_is_changed(
-    world: PracticeFixture,
+    env: PracticeFixture,
 ) -> None:
-    await linked(world)
-    practice = world.practice
+    await linked(env)
+    practice = env.practice
     practice.settings.set("sync.direction", "to_xpm", practice=True)
     changed: list[int] = []
 
@@ -122,6 +122,6 @@ async def test_a_long_run_stops_before_the_next_client_when_its_policy_is_change
     assert changed == [2]
     assert (done.outcome, done.exit_code) == ("stopped", 4)
     assert "changed during the sync" in done.error
-    sent = [real for real in world.sandbox.practice.clients.values() if real.fax.startswith("0")]
+    sent = [real for real in env.sandbox.practice.clients.values() if real.fax.startswith("0")]
     assert len(sent) < 6, "the rest was not sent"
     assert practice.snapshot().count(XPM_CLIENTS)

@@ -12,8 +12,7 @@ import pytest
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import conflicts, links, picks, queries, review_file
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ignition import Client
@@ -42,7 +41,7 @@ def row(number: int, name: str, **values: Any) -> XpmClient:
 @pytest.fixture
 async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     """Six clients on each side, written in capitals in Ignition: all of them sure."""
-    practice.book.commit(
+    practice.store.commit(
         [
             put("identity", PracticeIdentity(tenant="t", title="Hill", scopes="practicemanager")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=name.upper())) for n, name in enumerate(NAMES)),
@@ -86,7 +85,7 @@ async def test_a_broken_link_is_not_counted_among_the_sure_ones(practice: OpenPr
 class TestWhatAProspectBecame:
     @pytest.fixture(autouse=True)
     async def gone(self, practice: OpenPractice, xpm: FakeXpm) -> None:
-        practice.book.commit([Put(CLIENTS, Client(id="c0", name=NAMES[0]))])
+        practice.store.commit([Put(CLIENTS, Client(id="c0", name=NAMES[0]))])
         xpm.rows[uuid(0)] = row(0, NAMES[0], prospect=True)
         await refresh(practice, full=True)
         links.link(practice, "c0", uuid(0))
@@ -119,7 +118,7 @@ class TestWhatAProspectBecame:
     async def test_is_not_given_to_two(self, practice: OpenPractice, xpm: FakeXpm) -> None:
         xpm.rows[uuid(60)] = row(60, "Another", prospect=True)
         await refresh(practice, full=True)
-        practice.book.commit([Put(CLIENTS, Client(id="c60", name=NAMES[0]))])
+        practice.store.commit([Put(CLIENTS, Client(id="c60", name=NAMES[0]))])
         links.link(practice, "c60", uuid(60))
         del xpm.rows[uuid(60)]
         await refresh(practice, full=True)
@@ -159,7 +158,7 @@ async def test_a_file_does_not_overturn_what_was_settled_since(
 
 
 async def test_picking_a_client_that_is_ignored(practice: OpenPractice, xpm: FakeXpm) -> None:
-    practice.book.commit([Put(CLIENTS, Client(id="c0", name=NAMES[0]))])
+    practice.store.commit([Put(CLIENTS, Client(id="c0", name=NAMES[0]))])
     conflicts.ignore(practice, "c0", "not ours")
     assert picks.pick_all(practice)[0].why == "ignored"
     assert picks.pick(practice, ["1000"])[0].outcome == "linked"

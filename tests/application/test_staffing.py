@@ -16,7 +16,7 @@ from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import RUNS, TEAM
-from xpm_tui.sync.manual.creation import StaffThere
+from xpm_tui.sync.manual.creation import StaffExists
 
 BO = TeamMember(id="t1", name='Bo "<Li>" & [/] 株', email="bo@x.example")
 
@@ -48,44 +48,44 @@ class Says:
 
 
 async def opened(folder: Path, scopes: str = "both", member: TeamMember = BO) -> PracticeFixture:
-    world = PracticeFixture(folder, scopes=scopes)
-    await world.connect()
-    world.practice.ids.new("t")
-    world.practice.book.commit([Put(TEAM, member)])
-    return world
+    env = PracticeFixture(folder, scopes=scopes)
+    await env.connect()
+    env.practice.ids.new("t")
+    env.practice.store.commit([Put(TEAM, member)])
+    return env
 
 
-def there(world: PracticeFixture, name: str = BO.name) -> list[Any]:
-    return [row for row in world.sandbox.practice.staff.values() if row.name == name]
+def there(env: PracticeFixture, name: str = BO.name) -> list[Any]:
+    return [row for row in env.sandbox.practice.staff.values() if row.name == name]
 
 
 async def test_a_person_sees_what_is_sent_and_may_say_no(tmp_path: Path) -> None:
-    world = await opened(tmp_path)
-    talk = Says(False)
-    result = await create_staff(world.practice, CreateStaff(member="t1", mobile="021 1"), talk)
-    told = "\n".join(talk.said)
+    env = await opened(tmp_path)
+    dialogue = Says(False)
+    result = await create_staff(env.practice, CreateStaff(member="t1", mobile="021 1"), dialogue)
+    reported = "\n".join(dialogue.said)
     for each in (BO.name, BO.email, "021 1", "staff.api/add", "without login"):
-        assert each in told, each
-    assert (list(result.lines), there(world)) == (["Nothing was created."], [])
-    talk = Says(True)
-    made = await create_staff(world.practice, CreateStaff(member="t1", mobile="021 1"), talk)
-    (row,) = there(world)
+        assert each in reported, each
+    assert (list(result.lines), there(env)) == (["Nothing was created."], [])
+    dialogue = Says(True)
+    made = await create_staff(env.practice, CreateStaff(member="t1", mobile="021 1"), dialogue)
+    (row,) = there(env)
     assert (row.email, row.mobile) == (BO.email, "021 1")
     assert made.data["staff"]["uuid"] == row.uuid
-    run = world.practice.snapshot().get(RUNS, made.data["run"])
+    run = env.practice.snapshot().get(RUNS, made.data["run"])
     assert (run.outcome, run.by) == ("done", "mere") if run else False
     with pytest.raises(DecisionNeeded, match="is already linked"):
-        await members.create_in_xpm(world.practice, "t1")
+        await members.create_in_xpm(env.practice, "t1")
 
 
 async def test_where_nobody_can_be_asked_only_yes_sends(tmp_path: Path) -> None:
-    world = await opened(tmp_path)
-    held = await create_staff(world.practice, CreateStaff(member="t1"), Says(None))
-    assert (held.exit_code, held.data["sent"], there(world)) == (4, {"name": BO.name, "email": BO.email}, [])
-    dry = await create_staff(world.practice, CreateStaff(member="t1", dry_run=True), Says(None))
-    assert (dry.exit_code, there(world)) == (0, [])
-    await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
-    assert len(there(world)) == 1
+    env = await opened(tmp_path)
+    held = await create_staff(env.practice, CreateStaff(member="t1"), Says(None))
+    assert (held.exit_code, held.data["sent"], there(env)) == (4, {"name": BO.name, "email": BO.email}, [])
+    dry = await create_staff(env.practice, CreateStaff(member="t1", dry_run=True), Says(None))
+    assert (dry.exit_code, there(env)) == (0, [])
+    await create_staff(env.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
+    assert len(there(env)) == 1
 
 
 @pytest.mark.parametrize(
@@ -96,29 +96,29 @@ async def test_where_nobody_can_be_asked_only_yes_sends(tmp_path: Path) -> None:
     ],
 )
 async def test_who_is_there_is_to_be_linked_unless_it_is_another(tmp_path: Path, member: TeamMember) -> None:
-    world = await opened(tmp_path, member=member)
-    before = len(world.sandbox.practice.staff)
+    env = await opened(tmp_path, member=member)
+    before = len(env.sandbox.practice.staff)
     with pytest.raises(DecisionNeeded, match="already") as refused:
-        await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
+        await create_staff(env.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
     assert "team link t1" in refused.value.hint
-    with pytest.raises(StaffThere):
-        await members.create_in_xpm(world.practice, "t1")
-    assert len(world.sandbox.practice.staff) == before
-    await create_staff(world.practice, CreateStaff(member="t1", yes=True, anyway=True), Says(None, yes=True))
-    assert len(world.sandbox.practice.staff) == before + 1
+    with pytest.raises(StaffExists):
+        await members.create_in_xpm(env.practice, "t1")
+    assert len(env.sandbox.practice.staff) == before
+    await create_staff(env.practice, CreateStaff(member="t1", yes=True, anyway=True), Says(None, yes=True))
+    assert len(env.sandbox.practice.staff) == before + 1
 
 
 async def test_a_login_that_may_only_read_staff_says_which_scope_is_missing(tmp_path: Path) -> None:
-    world = await opened(tmp_path, scopes="granular")
-    shown = members.preview(world.practice, "t1")
+    env = await opened(tmp_path, scopes="granular")
+    shown = members.preview(env.practice, "t1")
     assert "practicemanager.staff" in shown.blocked
     with pytest.raises(DecisionNeeded, match=r"practicemanager\.staff"):
-        await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
-    assert there(world) == []
+        await create_staff(env.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
+    assert there(env) == []
 
 
 @pytest.mark.parametrize("phone", ["0" * 256, "1\n2"])
 async def test_what_xpm_cannot_take_is_said_before(tmp_path: Path, phone: str) -> None:
-    world = await opened(tmp_path)
+    env = await opened(tmp_path)
     with pytest.raises(BadInput, match="Phone"):
-        members.preview(world.practice, "t1", phone=phone)
+        members.preview(env.practice, "t1", phone=phone)

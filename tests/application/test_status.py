@@ -13,8 +13,7 @@ from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from tests.support.postgres_server import fresh_practice
 from xpm_tui.application.home import Home, add_practice, find_home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, SignIn, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, SignIn, open_practice, put
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.status.practices import account_practices
 from xpm_tui.application.status.summary import summarize
@@ -30,7 +29,7 @@ from xpm_tui.domain.tables import CLIENTS, FREEZES, RUNS
 def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     identity = PracticeIdentity(tenant="t", title="Hill", since=clock.now(), by="mere", login="Ana Reid")
     names = ["Client 00000", "Client 00001", "Nobody's"]
-    practice.book.commit(
+    practice.store.commit(
         [
             put("identity", identity),
             *(Put(CLIENTS, Client(id=f"c{n}", name=name)) for n, name in enumerate(names)),
@@ -43,37 +42,43 @@ def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
 
 
 def test_before_connecting(practice: OpenPractice) -> None:
-    beat = summarize(practice)
-    assert not beat.connected
-    assert [problem.code for problem in beat.problems] == ["not-connected"]
-    assert beat.exit_code == 3
+    summary = summarize(practice)
+    assert not summary.connected
+    assert [problem.code for problem in summary.problems] == ["not-connected"]
+    assert summary.exit_code == 3
 
 
 async def test_after_a_good_run(practice: OpenPractice, xpm: FakeXpm, clock: MovedClock) -> None:
     await run(practice)
     clock.move(timedelta(hours=2))
-    beat = summarize(practice)
-    assert (beat.title, beat.login, beat.by, beat.hours) == ("Hill", "Ana Reid", "mere", 2.0)
-    assert (beat.clients, beat.xpm_clients, beat.linked, beat.needs_person, beat.frozen) == (3, 12, 2, 1, 1)
-    assert (beat.exit_code, beat.problems, beat.last_outcome) == (0, (), "done")
-    assert beat.mirror_at == clock.now() - timedelta(hours=2)
+    summary = summarize(practice)
+    assert (summary.title, summary.login, summary.by, summary.hours) == ("Hill", "Ana Reid", "mere", 2.0)
+    assert (summary.clients, summary.xpm_clients, summary.linked, summary.needs_person, summary.frozen) == (
+        3,
+        12,
+        2,
+        1,
+        1,
+    )
+    assert (summary.exit_code, summary.problems, summary.last_outcome) == (0, (), "done")
+    assert summary.mirror_at == clock.now() - timedelta(hours=2)
 
 
 async def test_what_needs_a_person_decides_the_exit_code(
     practice: OpenPractice, xpm: FakeXpm, clock: MovedClock
 ) -> None:
     held = await run(practice, trigger="daily")
-    beat = summarize(practice)
-    assert (beat.held, beat.exit_code) == ((held.id,), 4)
-    xpm.troubles["clients"] = LoginNeeded("The login is no longer accepted.")
+    summary = summarize(practice)
+    assert (summary.held, summary.exit_code) == ((held.id,), 4)
+    xpm.problems["clients"] = LoginNeeded("The login is no longer accepted.")
     with pytest.raises(LoginNeeded):
         await run(practice)
     assert summarize(practice).exit_code == 3
-    xpm.troubles["clients"] = OSError("broken")
+    xpm.problems["clients"] = OSError("broken")
     with pytest.raises(OSError, match="broken"):
         await run(practice)
     assert summarize(practice).exit_code == 1
-    del xpm.troubles["clients"]
+    del xpm.problems["clients"]
     await run(practice)
     assert summarize(practice).exit_code == 0
 
@@ -81,8 +86,8 @@ async def test_what_needs_a_person_decides_the_exit_code(
 async def test_nothing_good_for_too_long(practice: OpenPractice, xpm: FakeXpm, clock: MovedClock) -> None:
     await run(practice)
     clock.move(timedelta(hours=81))
-    beat = summarize(practice)
-    assert ([problem.code for problem in beat.problems], beat.exit_code) == (["stale"], 1)
+    summary = summarize(practice)
+    assert ([problem.code for problem in summary.problems], summary.exit_code) == (["stale"], 1)
 
 
 async def test_it_is_counted_once_per_state_of_the_book(
@@ -102,10 +107,10 @@ async def test_it_is_counted_once_per_state_of_the_book(
 
 
 def test_a_read_only_look_writes_nothing(practice: OpenPractice, home: Home) -> None:
-    position = practice.book.watch()
+    position = practice.store.watch()
     with open_practice(home, environ={}, read_only=True) as looked:
         summarize(looked)
-    assert practice.book.watch() == position
+    assert practice.store.watch() == position
 
 
 def test_a_practice_in_a_database_is_listed_on_a_machine_that_never_opened_it(tmp_path: Path) -> None:
@@ -120,7 +125,7 @@ def test_a_practice_in_a_database_is_listed_on_a_machine_that_never_opened_it(tm
     with open_practice(first, name, person="mere", environ=environ) as practice:
         known = PracticeIdentity(tenant="t1", title="Hill & Sons Ltd", login="ana@hill.example")
         held = Run(id="r1", started=practice.clock.now(), by="mere", outcome="held", plan="p1")
-        practice.book.commit(
+        practice.store.commit(
             [put("identity", known), put("sign-in", SignIn(at=held.started, by="Ben")), Put(RUNS, held)]
         )
         (listed,) = account_practices(second, environ=environ)
@@ -129,7 +134,7 @@ def test_a_practice_in_a_database_is_listed_on_a_machine_that_never_opened_it(tm
         assert listed.needs[0].startswith("Run r1 waits for your decision.")
         here = socket.gethostname()
         going = Run(id="r2", started=held.started, by="mere", host=here, pid=os.getpid(), plan="p2")
-        practice.book.commit([Put(RUNS, going)])
+        practice.store.commit([Put(RUNS, going)])
         assert account_practices(second, environ=environ)[0].running == "", "it does not hold the lock"
         with practice.lock("sync").hold():
             (listed,) = account_practices(second, environ=environ)

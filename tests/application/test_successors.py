@@ -16,7 +16,7 @@ from xpm_tui.application.clients import conflicts, links, picks, queries
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.records import Address, ClientContact, ClientGroup, ClientRecord, ContactRecord, Job
-from xpm_tui.sync.manual.client_creation import MustWait
+from xpm_tui.sync.manual.client_creation import CreationHeld
 
 WORDS = "Birch Rowan Aspen Larch Tawa Rata Nikau Puriri Willow Poplar Sorrel Bracken Heron Plover".split()
 TRADES = "Holdings Farms Joinery Electrical Dental Transport Properties Bakery Roofing Consulting".split()
@@ -35,10 +35,10 @@ class Case:
 class Families:
     """Makes clients that have much in common: the one to be lost, its survivor, and a sister of both."""
 
-    def __init__(self, world: PracticeFixture, seed: int) -> None:
+    def __init__(self, env: PracticeFixture, seed: int) -> None:
         self.random = random.Random(seed)
-        self.practice = world.sandbox.practice
-        self.now = world.sandbox.clock.now()
+        self.practice = env.sandbox.practice
+        self.now = env.sandbox.clock.now()
         self.colleague = Colleague(self.practice)
 
     def chance(self, share: float) -> bool:
@@ -128,34 +128,34 @@ class Families:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> Iterator[PracticeFixture]:  # type: ignore[misc]
+async def env(tmp_path: Path) -> Iterator[PracticeFixture]:  # type: ignore[misc]
     made = PracticeFixture(tmp_path)
     await made.connect()
     yield made
     made.close()
 
 
-async def test_the_survivor_comes_first_and_a_deletion_is_never_sure(world: PracticeFixture) -> None:
+async def test_the_survivor_comes_first_and_a_deletion_is_never_sure(env: PracticeFixture) -> None:
     many = count(16, 500, 2_000)
-    families = Families(world, seed=4)
+    families = Families(env, seed=4)
     cases = [families.make(at) for at in range(many)]
-    await refresh(world.practice, full=True)
+    await refresh(env.practice, full=True)
     linked = {
-        each.uuid: each.client for each in picks.pick(world.practice, [c.lost for c in cases], anyway=True)
+        each.uuid: each.client for each in picks.pick(env.practice, [c.lost for c in cases], anyway=True)
     }
     for start in range(0, many, many // 4):  # fewer than would make the list look cut short
-        world.clock.move(timedelta(hours=1))
-        families.now = world.sandbox.clock.now()
+        env.clock.move(timedelta(hours=1))
+        families.now = env.sandbox.clock.now()
         for case in cases[start : start + many // 4]:
             families.lose(case)
-        await refresh(world.practice, full=True)
-    views = {view.id: view for view in queries.review(world.practice)}
+        await refresh(env.practice, full=True)
+    views = {view.id: view for view in queries.review(env.practice)}
     merges = [case for case in cases if case.survivor]
     first = strong = 0
     for case in cases:
         view = views[linked[case.lost] or ""]
         best = view.proposals[0] if view.proposals else None
-        state = queries.show_client(world.practice, view.id).link_state
+        state = queries.show_client(env.practice, view.id).link_state
         if case.survivor:
             first += best is not None and best.uuid == case.survivor
             strong += state == "merged"
@@ -169,32 +169,32 @@ async def test_the_survivor_comes_first_and_a_deletion_is_never_sure(world: Prac
 
 
 @pytest.fixture
-async def merged(world: PracticeFixture) -> tuple[str, str, str]:
+async def merged(env: PracticeFixture) -> tuple[str, str, str]:
     """A client of Ignition whose XPM client was merged: its id, the lost UUID and the survivor's."""
-    families = Families(world, seed=9)
+    families = Families(env, seed=9)
     group = families.practice.ids.uuid("group")
     families.practice.groups[group] = ClientGroup(group, "Tawa family")
     people = [families.contact("Tawa", f"p{n}@tawa.example") for n in range(2)]
     lost = families.client("Tawa Dental", people, (group,), Address())
     into = families.client("Nikau Holdings", [], (), Address())
     families.jobs(lost, 2)
-    await refresh(world.practice, full=True)
-    (picked,) = picks.pick(world.practice, [lost])
-    await refresh(world.practice, full=True)
-    Colleague(families.practice).merge(lost, into, world.sandbox.clock.now())
-    await refresh(world.practice, full=True)
+    await refresh(env.practice, full=True)
+    (picked,) = picks.pick(env.practice, [lost])
+    await refresh(env.practice, full=True)
+    Colleague(families.practice).merge(lost, into, env.sandbox.clock.now())
+    await refresh(env.practice, full=True)
     return str(picked.client), lost, into
 
 
 async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
-    world: PracticeFixture, merged: tuple[str, str, str]
+    env: PracticeFixture, merged: tuple[str, str, str]
 ) -> None:
-    practice, (client, _, into) = world.practice, merged
+    practice, (client, _, into) = env.practice, merged
     view = queries.show_client(practice, client)
     assert view.link_state == "merged"
     assert "survivor: Nikau Holdings" in view.needs
     assert "2 jobs moved" in view.needs
-    with pytest.raises(MustWait, match=r"Nikau Holdings .*merged") as waits:
+    with pytest.raises(CreationHeld, match=r"Nikau Holdings .*merged") as waits:
         await links.create_in_xpm(practice, client)
     number = queries.show_xpm(practice, into).number
     assert f"clients link {client} {number}" in waits.value.hint
@@ -215,16 +215,16 @@ async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
 
 
 async def test_two_clients_that_became_one_are_for_the_user_to_choose(
-    world: PracticeFixture, merged: tuple[str, str, str]
+    env: PracticeFixture, merged: tuple[str, str, str]
 ) -> None:
-    practice, (client, _, into) = world.practice, merged
+    practice, (client, _, into) = env.practice, merged
     (other,) = picks.pick(practice, [into], anyway=True)
     (view,) = queries.review(practice, [client])
     assert "ignore the other" in view.reason
     assert not view.proposals[0].sure
     assert queries.sure_proposals(practice) == []
     assert [each.proposal for each in links.relinks(practice)] == [None]
-    with pytest.raises(MustWait) as waits:
+    with pytest.raises(CreationHeld) as waits:
         await links.create_in_xpm(practice, client)
     assert f"clients ignore {client}" in waits.value.hint
     assert f"ignore {client}" in links.preview_link(practice, client, into).needs_yes
@@ -233,33 +233,33 @@ async def test_two_clients_that_became_one_are_for_the_user_to_choose(
 
 
 async def test_a_client_that_was_deleted_may_be_created_again(
-    world: PracticeFixture, merged: tuple[str, str, str]
+    env: PracticeFixture, merged: tuple[str, str, str]
 ) -> None:
-    practice, (client, _, into) = world.practice, merged
+    practice, (client, _, into) = env.practice, merged
     links.link(practice, client, into)
     await refresh(practice, full=True)
-    world.sandbox.colleague.remove(into)
+    env.sandbox.colleague.remove(into)
     await refresh(practice, full=True)
     assert queries.show_client(practice, client).link_state == "gone"
     made = await links.create_in_xpm(practice, client)
     assert made.client.link_state == "linked"
 
 
-async def test_completed_jobs_are_asked_for_where_nothing_else_tells(world: PracticeFixture) -> None:
-    families = Families(world, seed=9)
+async def test_completed_jobs_are_asked_for_where_nothing_else_tells(env: PracticeFixture) -> None:
+    families = Families(env, seed=9)
     person = families.contact("Rata", "rata@rata.example")
     lost, into = (families.client(name, [person], (), Address()) for name in ("Rata Baking", "Plover"))
     families.jobs(lost, 1)
-    await refresh(world.practice, full=True)
-    picks.pick(world.practice, [lost])
+    await refresh(env.practice, full=True)
+    picks.pick(env.practice, [lost])
     closed = next(state.name for state in families.practice.states if state.closed)
     (number,) = (n for n, job in families.practice.jobs.items() if job.client == lost)
     families.colleague.edit_job(number, {"state": closed})
-    await refresh(world.practice, full=True)
-    families.colleague.merge(lost, into, world.sandbox.clock.now())
-    got = await refresh(world.practice, full=True)
-    (view,) = queries.review(world.practice)
+    await refresh(env.practice, full=True)
+    families.colleague.merge(lost, into, env.sandbox.clock.now())
+    got = await refresh(env.practice, full=True)
+    (view,) = queries.review(env.practice)
     assert view.link_state == "merged"
     assert "1 job moved" in view.proposals[0].reasons
     assert got.calls == 6  # five lists, and the jobs of the one candidate
-    assert (await refresh(world.practice, full=True)).calls == 5
+    assert (await refresh(env.practice, full=True)).calls == 5

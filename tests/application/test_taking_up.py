@@ -77,7 +77,7 @@ def edit(practice: OpenPractice, numbers: Iterable[int], **values: Any) -> None:
         found = snapshot.get(CLIENTS, f"c{number}")
         assert found is not None
         values.setdefault("phone", "ours")
-        practice.book.commit([Put(CLIENTS, msgspec.structs.replace(found, **values))])
+        practice.store.commit([Put(CLIENTS, msgspec.structs.replace(found, **values))])
 
 
 def book_client(practice: OpenPractice, id_: str) -> Client:
@@ -90,7 +90,7 @@ def stop_at(practice: OpenPractice, step: int) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
         going = history.current_run(practice)
         if progress.phase == "apply" and progress.done == step and going is not None:
-            practice.book.commit([Put(STOPS, StopRequest(id=going.id, by="x", at=practice.clock.now()))])
+            practice.store.commit([Put(STOPS, StopRequest(id=going.id, by="x", at=practice.clock.now()))])
 
     return report
 
@@ -118,10 +118,10 @@ async def test_during_a_run_only_the_client_that_is_being_sent_is_locked(
         if progress.phase != "apply" or progress.done != 1 or going is None or said:
             return
         sent = Intent(id="i900", run=going.id, kind=UPDATE_CLIENT, record="c2", uuid="u", state="sent")
-        practice.book.commit([Put(INTENTS, sent)])
+        practice.store.commit([Put(INTENTS, sent)])
         with pytest.raises(Busy, match=r"is sending .*c2"):
             edit_client(practice, "c2", {"fax": "1"})
-        practice.book.commit([Drop(INTENTS, "i900")])
+        practice.store.commit([Drop(INTENTS, "i900")])
         said.update({id_: edit_client(practice, id_, {"fax": "1"})[1] for id_ in ("c0", "c3", "c9")})
 
     done = await run(practice, plan_id=plan.id, report=report)
@@ -138,11 +138,11 @@ async def test_resuming_reaches_no_further_than_what_was_cut_off(
     plan = await plans.make(practice, only=["c0", "c1", "c2", "c3"])
     plans.tick(practice, plan.id, Selector(record="c3"), False)
     await cut_off(practice, plan.id)
-    pushing.troubles["clients"] = XeroError("No.")
+    pushing.problems["clients"] = XeroError("No.")
     for _ in range(3):
         with pytest.raises(AppError):
             await resume(practice)
-    del pushing.troubles["clients"]
+    del pushing.problems["clients"]
     await plans.make(practice)
     done = await resume(practice)
     assert (done.outcome, done.reviewed, done.only) == ("done", True, "c0 c1 c2 c3")
@@ -153,10 +153,10 @@ async def test_resuming_a_sync_of_one_client_that_had_no_plan_yet(
     practice: OpenPractice, pushing: FakeXpm
 ) -> None:
     edit(practice, range(3))
-    pushing.troubles["clients"] = XeroError("No.")
+    pushing.problems["clients"] = XeroError("No.")
     with pytest.raises(AppError):
         await run(practice, only="c2")
-    del pushing.troubles["clients"]
+    del pushing.problems["clients"]
     await resume(practice)
     assert ours_there(pushing) == {"02"}
 
@@ -198,9 +198,9 @@ async def test_what_was_held_one_way_is_no_yes_to_the_other(practice: OpenPracti
 
 
 async def test_a_creation_that_failed_is_no_sync(practice: OpenPractice, pushing: FakeXpm) -> None:
-    practice.book.commit([Put(CLIENTS, Client(id="c77", name="New One", state="active"))])
+    practice.store.commit([Put(CLIENTS, Client(id="c77", name="New One", state="active"))])
     edit(practice, range(3))
-    pushing.troubles["add_client"] = Refused("No.")
+    pushing.problems["add_client"] = Refused("No.")
     with pytest.raises(Refused):
         await links.create_in_xpm(practice, "c77")
     with pytest.raises(BadInput):
@@ -215,7 +215,7 @@ async def test_a_creation_that_failed_is_no_sync(practice: OpenPractice, pushing
 
 
 async def test_a_creation_that_was_killed_goes_on_nowhere(practice: OpenPractice, xpm: FakeXpm) -> None:
-    practice.book.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
+    practice.store.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
     assert history.current_run(practice) is None
 
 
@@ -224,9 +224,9 @@ async def test_trying_again_keeps_to_the_fields_and_to_the_last_sync(
 ) -> None:
     edit(practice, [2], fax="ours")
     plan = await plans.make(practice, fields=["fax"])
-    pushing.troubles["update_client"] = Refused("No.")
+    pushing.problems["update_client"] = Refused("No.")
     await run(practice, plan_id=plan.id)
-    del pushing.troubles["update_client"]
+    del pushing.problems["update_client"]
     links.unlink(practice, "c9")
     await runner.retry(practice, runner.failures(practice))
     row = pushing.rows[client(2).uuid]
@@ -241,8 +241,8 @@ async def test_the_last_plan_is_never_an_undo_that_was_refused(
     edit(practice, [3], phone="ours")
     await plans.make(practice)
     clock.move(timedelta(seconds=5))
-    told = await undo(practice, Undo(run=first.id), Said(False))
-    assert [*told.lines] == ["Nothing was changed."]
+    reported = await undo(practice, Undo(run=first.id), Said(False))
+    assert [*reported.lines] == ["Nothing was changed."]
     assert [view.id for view in queries.list_clients(practice, only="conflict")] == ["c3"]
     await sync(practice, Sync(plan="last"), Said())
     assert book_client(practice, "c3").fax == "new"
@@ -270,8 +270,8 @@ async def test_of_several_words_all_are_followed_or_none(practice: OpenPractice,
     with pytest.raises(NotFound, match="c99"):
         await untick_plan(practice, TickPlan(plan=plan.id, what=("c1", "c99")), Said())
     assert plans.load(practice, plan.id)[0] == plan
-    told = await untick_plan(practice, TickPlan(plan=plan.id, what=("c1", "c2:phone", "c1")), Said())
-    assert told.data["changed"] == 3
+    reported = await untick_plan(practice, TickPlan(plan=plan.id, what=("c1", "c2:phone", "c1")), Said())
+    assert reported.data["changed"] == 3
 
 
 async def test_a_plan_that_is_being_applied_is_not_ticked(practice: OpenPractice, pushing: FakeXpm) -> None:
@@ -307,11 +307,11 @@ async def test_a_field_that_does_not_exist_is_not_in_step(practice: OpenPractice
 
 
 async def test_a_person_who_was_unlinked_since_drops_out(practice: OpenPractice, xpm: FakeXpm) -> None:
-    practice.book.commit([Put(TEAM, TeamMember(id="t1", name="Ana Reid", staff="staff-1"))])
+    practice.store.commit([Put(TEAM, TeamMember(id="t1", name="Ana Reid", staff="staff-1"))])
     await synced(practice)
     xpm.edit(client(3).uuid, partner=RecordReference("staff-1", "Ana Reid"))
     plan = await plans.make(practice)
-    practice.book.commit([Put(TEAM, TeamMember(id="t1", name="Ana Reid"))])
+    practice.store.commit([Put(TEAM, TeamMember(id="t1", name="Ana Reid"))])
     done = await run(practice, plan_id=plan.id)
     assert done.counts["moved"] == 1
     assert book_client(practice, "c3").partner == ""
@@ -339,8 +339,8 @@ class TestShortList:
 
     async def test_whoever_looks_at_the_plan_is_told(self, practice: OpenPractice) -> None:
         sentence = "XPM listed 10 clients, where there were 30 before."
-        told = await make_plan(practice, MakePlan(), Said())
-        assert any(sentence in line for line in told.lines)
+        reported = await make_plan(practice, MakePlan(), Said())
+        assert any(sentence in line for line in reported.lines)
         person = Said(False)
         await sync(practice, Sync(), person)
         assert any(sentence in line for line in person.said)
@@ -351,9 +351,9 @@ async def test_a_plan_sends_nobody_to_a_review_that_is_empty(
 ) -> None:
     edit(practice, [0])
     pushing.edit(client(0).uuid, archived=True)
-    told = await make_plan(practice, MakePlan(), Said())
+    reported = await make_plan(practice, MakePlan(), Said())
     assert not queries.review(practice)
-    lines = " ".join(told.lines)
+    lines = " ".join(reported.lines)
     assert "clients review" not in lines
     assert "both sides agree" not in lines
 
@@ -363,7 +363,7 @@ async def test_a_creation_killed_before_it_sent_anything_leaves_nothing(
 ) -> None:
     """To take it up would be a sync of everybody."""
     edit(practice, range(3))
-    practice.book.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
+    practice.store.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
     with pytest.raises(BadInput):
         await resume(practice)
     assert ours_there(pushing) == set()
@@ -376,7 +376,7 @@ async def test_a_creation_killed_after_a_sync_was_cut_off_does_not_hide_it(
     plan = await plans.make(practice)
     plans.tick(practice, plan.id, Selector(record="c2"), False)
     await cut_off(practice, plan.id)
-    practice.book.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
+    practice.store.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
     await resume(practice)
     assert ours_there(pushing) == {"00", "01"}
 
@@ -388,7 +388,9 @@ async def test_what_is_unknown_is_settled_after_an_undo_too(practice: OpenPracti
         id="i900", run="r1", kind=ADD_CLIENT, record="c77", uuid="", state="held",
         values={"name": "New One"}, sent_at=practice.clock.now(),
     )  # fmt: skip
-    practice.book.commit([Put(CLIENTS, Client(id="c77", name="New One", state="active")), Put(INTENTS, lost)])
+    practice.store.commit(
+        [Put(CLIENTS, Client(id="c77", name="New One", state="active")), Put(INTENTS, lost)]
+    )
     plan, _, _ = undoing.make_undo(practice, done.id)
     await run(practice, plan_id=plan.id)
     result = await release_run(practice, ReleaseRun(drop=("i900",)), Said())

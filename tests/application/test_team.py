@@ -22,7 +22,7 @@ def found(practice: OpenPractice, member: str) -> MemberView:
 @pytest.fixture
 def filled(practice: OpenPractice) -> OpenPractice:
     practice.ids.new("t", 3)
-    practice.book.commit(
+    practice.store.commit(
         [
             Put(TEAM, TeamMember(id="t1", name="Ana Silva", email="ANA@x.example")),
             Put(TEAM, TeamMember(id="t2", name="Tom Reid", email="tom@old.example")),
@@ -84,7 +84,7 @@ def test_picking_all_adds_who_is_missing_and_links_who_is_there(filled: OpenPrac
 def test_somebody_whom_a_member_may_be_is_skipped_until_a_user_says_different(
     filled: OpenPractice, name: str
 ) -> None:
-    filled.book.commit([Put(STAFF, Staff(uuid="b", name=name, email="tom@x.example"))])
+    filled.store.commit([Put(STAFF, Staff(uuid="b", name=name, email="tom@x.example"))])
     for done in (team.pick_staff(filled, every=True), team.pick_staff(filled, ["b"])):
         assert [(each.staff.uuid, each.member.id) for each in done.skipped] == [("b", "t2")]
         assert all(view.name != name or view.id == "t2" for view in team.list_team(filled))
@@ -99,7 +99,7 @@ def test_a_near_member_who_is_linked_elsewhere_blocks_nobody_and_the_same_name_a
 ) -> None:
     team.link_member(filled, "t2", "c")
     assert [each.staff.uuid for each in team.pick_staff(filled, ["b"]).skipped] == ["b"]
-    filled.book.commit([Put(STAFF, Staff(uuid="b", name="Thomas Reid", email="tom@x.example"))])
+    filled.store.commit([Put(STAFF, Staff(uuid="b", name="Thomas Reid", email="tom@x.example"))])
     assert len(team.pick_staff(filled, ["b"]).members) == 1
 
 
@@ -135,7 +135,7 @@ def test_a_changed_e_mail_and_another_name_are_told_and_break_nothing(filled: Op
 
 
 def test_two_of_one_name_are_told_on_either_side(filled: OpenPractice) -> None:
-    filled.book.commit(
+    filled.store.commit(
         [Put(STAFF, Staff(uuid="f", name="tom REID")), Put(TEAM, TeamMember(id="t4", name="Tom Reid"))]
     )
     tom = found(filled, "t2")
@@ -168,10 +168,10 @@ def test_the_last_things_are_taken_back_one_by_one(filled: OpenPractice) -> None
 
 def test_what_was_changed_since_or_is_in_use_stays(filled: OpenPractice) -> None:
     (picked,) = team.pick_staff(filled, ["b"], anyway=True).members
-    filled.book.commit([Put(CLIENTS, Client(id="c2", name="Rimu", manager=picked.id))])
+    filled.store.commit([Put(CLIENTS, Client(id="c2", name="Rimu", manager=picked.id))])
     assert team.undo(filled).stay == (picked.id,)
     team.link_member(filled, "t1", "a")
-    filled.book.commit([Put(TEAM, TeamMember(id="t1", name="Ana S.", staff="a"))])
+    filled.store.commit([Put(TEAM, TeamMember(id="t1", name="Ana S.", staff="a"))])
     assert team.undo(filled).stay == ("t1",)
     assert found(filled, "t1").name == "Ana S."
 
@@ -184,7 +184,7 @@ def test_jobs_to_come_count_too(filled: OpenPractice) -> None:
     from xpm_tui.domain.xpm import XpmJob
 
     day = date(2026, 7, 1)
-    filled.book.commit(
+    filled.store.commit(
         [
             Put(PROPOSALS, Proposal(id="o1", name="Kowhai", client="c1")),
             Put(WORKFLOWS, Workflow(id="w1", proposal="o1", name="K", start=day, since=day, staff=("t3",))),
@@ -205,7 +205,7 @@ def test_jobs_to_come_count_too(filled: OpenPractice) -> None:
 def test_staff_are_proposed_by_what_identity_says_of_the_names(
     filled: OpenPractice, ours: str, theirs: str
 ) -> None:
-    filled.book.commit(
+    filled.store.commit(
         [Put(TEAM, TeamMember(id="t77", name=ours)), Put(STAFF, Staff(uuid="s77", name=theirs))]
     )
     view = next(view for view in team.list_team(filled) if view.id == "t77")

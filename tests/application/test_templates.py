@@ -9,8 +9,7 @@ import pytest
 
 from xpm_tui.application.jobs import services as job_defaults
 from xpm_tui.application.jobs import templates
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, put
+from xpm_tui.application.practice import ListState, OpenPractice, put
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Proposal, ProposalService, Service
@@ -25,7 +24,7 @@ AT = datetime(2026, 5, 4, tzinfo=UTC)
 def filled(practice: OpenPractice) -> OpenPractice:
     practice.ids.new("s", 5)
     lines = (ProposalService(name="Accounts", service="s1"), ProposalService(name="Unheard of"))
-    practice.book.commit(
+    practice.store.commit(
         [
             Put(SERVICES, Service(id="s1", name="Accounts")),
             Put(SERVICES, Service(id="s2", name="Payroll run")),
@@ -85,7 +84,7 @@ def test_choices_are_taken_back_in_their_order(filled: OpenPractice) -> None:
     now = filled.snapshot().get(SERVICES, "s2")
     assert (now.templates, now.no_job) == (("c", "a"), False) if now else False
     job_defaults.new_service(filled, "New", {})
-    filled.book.commit(
+    filled.store.commit(
         [Put(PROPOSALS, Proposal(id="o2", name="Q", services=(ProposalService(name="New", service="s6"),)))]
     )
     assert templates.undo(filled).stay == ("s6",)
@@ -93,17 +92,17 @@ def test_choices_are_taken_back_in_their_order(filled: OpenPractice) -> None:
 
 def test_what_vanished_is_told_with_its_count(filled: OpenPractice) -> None:
     templates.link_templates(filled, "s1", ["b"])
-    told = job_defaults.describe_missing_templates(filled.snapshot())
-    assert len(told) == 2
-    assert "job template Gone one: 2 services call for it" in told[0]
-    assert "job template z: 1 service calls for it" in told[1]
+    reported = job_defaults.describe_missing_templates(filled.snapshot())
+    assert len(reported) == 2
+    assert "job template Gone one: 2 services call for it" in reported[0]
+    assert "job template z: 1 service calls for it" in reported[1]
     codes = [problem.code for problem in summarize(filled).problems]
     assert codes.count("vanished") == 2
     assert summarize(filled).exit_code != 1
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         ("", ""),
         ("Compliance", ""),
@@ -112,13 +111,13 @@ def test_what_vanished_is_told_with_its_count(filled: OpenPractice) -> None:
         ("X", "has no"),
     ],
 )
-def test_a_default_category_that_is_not_there_is_told(filled: OpenPractice, name: str, told: str) -> None:
+def test_a_default_category_that_is_not_there_is_told(filled: OpenPractice, name: str, reported: str) -> None:
     if name:
         filled.settings.set("jobs.default_category", name, practice=True)
-    trouble = job_defaults.category_error(filled)
-    assert (told in trouble) if told else trouble == ""
+    error = job_defaults.category_error(filled)
+    assert (reported in error) if reported else error == ""
     (category, *_), kinds = job_defaults.defaults(filled), job_defaults.categories(filled)
-    assert (category.trouble, category.value) == (trouble, name or "none")
+    assert (category.trouble, category.value) == (error, name or "none")
     assert [each.name for each in kinds] == ["Compliance", "Left"]
     assert [each.default for each in kinds] == [name == "Compliance", name == "Left"]
 
@@ -126,6 +125,6 @@ def test_a_default_category_that_is_not_there_is_told(filled: OpenPractice, name
 def test_nothing_is_missing_from_a_list_that_was_never_read(practice: OpenPractice) -> None:
     practice.settings.set("jobs.default_category", "Tax", practice=True)
     rows: list[Any] = [Put(SERVICES, Service(id="s1", name="Old", templates=("b",)))]
-    practice.book.commit(rows)
+    practice.store.commit(rows)
     assert job_defaults.category_error(practice) == ""
     assert job_defaults.describe_missing_templates(practice.snapshot()) == []

@@ -116,9 +116,9 @@ def connect(
     process = command.start("connect", "--no-browser", "--json", *words)
     assert process.stdout is not None
     first = process.stdout.readline()
-    told = json.loads(first) if first else {}
-    assert "authorize" in told, (first, process.communicate(timeout=30))
-    redirect = sandbox.consent(told["authorize"], **choice)
+    reported = json.loads(first) if first else {}
+    assert "authorize" in reported, (first, process.communicate(timeout=30))
+    redirect = sandbox.consent(reported["authorize"], **choice)
     out, err = process.communicate(redirect + "\n", timeout=60)
     done = Done(process.returncode, first + out, err)
     assert done.code == code, done

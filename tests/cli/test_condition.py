@@ -149,15 +149,15 @@ def test_every_verb_says_that_the_store_is_damaged(
         if act.name in ("data.repair", "data.restore") and done.code == 0:
             assert said(done)["condition"] == {"state": "sound", "message": ""}, done
             continue
-        told = said(done)
+        reported = said(done)
         if act.name.startswith("practices."):  # these are about all practices: a list says it of each
-            assert act.name != "practices.list" or "damaged" in told["items"][0]["problem"], done
+            assert act.name != "practices.list" or "damaged" in reported["items"][0]["problem"], done
             continue
-        assert told["condition"]["state"] == "damaged", (act.name, done)
-        assert told["conditions"][0] == told["condition"]
-        assert told["condition"]["message"] in done.err, (act.name, done)
+        assert reported["condition"]["state"] == "damaged", (act.name, done)
+        assert reported["conditions"][0] == reported["condition"]
+        assert reported["condition"]["message"] in done.err, (act.name, done)
         assert done.code == 8, (act.name, done)
-        assert told["ok"] == (done.code == 0)
+        assert reported["ok"] == (done.code == 0)
     assert storeless == STORELESS if step == 1 else storeless <= STORELESS, storeless ^ STORELESS
     assert set(MAY_SUCCEED) <= {act.name for act in all_commands()}
 

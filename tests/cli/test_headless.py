@@ -14,8 +14,7 @@ from click.shell_completion import ShellComplete
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import find_home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.progress import Progress
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root, main
@@ -81,10 +80,10 @@ def practice(tmp_path: Path) -> Iterator[OpenPractice]:
 async def test_one_line_shows_how_far_a_run_is(
     practice: OpenPractice, reported: Progress, wait: int, shown: str
 ) -> None:
-    talk = Listener()
+    dialogue = Listener()
     heard: list[AppError] = []
     practice.on_notice = heard.append
-    async with log.following(practice, talk, events=False) as report:
+    async with log.following(practice, dialogue, events=False) as report:
         report(reported)
         if wait:
             notice = CallsWaiting("Waiting.")
@@ -93,10 +92,10 @@ async def test_one_line_shows_how_far_a_run_is(
         await practice.clock.sleep(0.1)
         report(Progress("stop"))
         report(Progress("stop"))
-        assert talk.said == [log.STOPPING], "a request to stop is acknowledged at once, and once"
+        assert dialogue.said == [log.STOPPING], "a request to stop is acknowledged at once, and once"
     assert len(heard) == bool(wait), "the notice is passed on"
-    assert talk.shown[0].startswith(shown), talk.shown
-    assert wait or talk.shown[0] == shown
+    assert dialogue.shown[0].startswith(shown), dialogue.shown
+    assert wait or dialogue.shown[0] == shown
 
 
 @pytest.mark.parametrize(
@@ -156,9 +155,9 @@ async def test_refused_rows_are_named_and_the_rest_counted(practice: OpenPractic
     file.write_text("Client ID,Client Name,Contact Name\n" + "".join(f"CLI-{n},,Jo\n" for n in range(1_500)))
     command = by_name("import.clients")
     done: Result = await command.run(practice, command.params(file=str(file)), Listener())
-    assert done.trouble is not None
-    assert "1,500 rows" in done.trouble.message
-    assert "2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 1,490 more" in done.trouble.message
+    assert done.error is not None
+    assert "1,500 rows" in done.error.message
+    assert "2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 1,490 more" in done.error.message
 
 
 class Home:
@@ -171,8 +170,8 @@ class Home:
     def __call__(self, line: str, code: int = 0) -> dict[str, Any]:
         self._capsys.readouterr()
         assert main(["--home", str(self.root), "--json", *shlex.split(line)]) == code, line
-        told: dict[str, Any] = json.loads(self._capsys.readouterr().out.splitlines()[-1])
-        return told
+        messages: dict[str, Any] = json.loads(self._capsys.readouterr().out.splitlines()[-1])
+        return messages
 
 
 @pytest.fixture
@@ -197,9 +196,9 @@ def home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Home:
 def test_lists_are_counted_and_nothing_to_do_is_no_failure(
     home: Home, line: str, there: dict[str, Any]
 ) -> None:
-    told = home(line)
-    assert there.items() <= told.items()
-    assert "items" not in told or told["count"] == len(told["items"])
+    messages = home(line)
+    assert there.items() <= messages.items()
+    assert "items" not in messages or messages["count"] == len(messages["items"])
 
 
 def test_a_file_comes_by_standard_input(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -218,7 +217,7 @@ def test_practices_side_by_side_and_one_by_its_name_in_xpm(home: Home) -> None:
     assert home("locate")["current"] == "harbour-branch"
     with open_practice(find_home(str(home.root), {}), "hill", person="mere") as opened:
         known = PracticeIdentity(tenant="t1", title="Hill & Sons Ltd", login="ana@hill.example")
-        opened.book.commit([put("identity", known)])
+        opened.store.commit([put("identity", known)])
     fresh = {
         "name": "harbour-branch", "xpm_name": "", "connected": False, "last_good": None, "running": "",
         "held": [], "login": "",
@@ -255,7 +254,7 @@ def test_values_of_settings_are_offered(words: list[str], typed: str, offered: l
 
 def write(practice: OpenPractice, ours: Sequence[str], theirs: Sequence[str]) -> None:
     """Clients of both sides by name, and a practice that counts as connected."""
-    practice.book.commit(
+    practice.store.commit(
         [
             put("identity", PracticeIdentity(tenant="t1", title="Hill & Sons Ltd")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=name)) for n, name in enumerate(ours, 1)),

@@ -36,7 +36,7 @@ GIVEN = VALUES | {
 
 
 @pytest.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleFixture:
+async def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleFixture:
     """A practice in which every name is hostile, and verbs reach it."""
     made = await hostile(tmp_path)
 
@@ -51,10 +51,10 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleFixtu
 
 
 @pytest.fixture
-def command(world: ConsoleFixture) -> Inline:
+def command(env: ConsoleFixture) -> Inline:
     environ = {f"XPM_TUI_{key.upper().replace('.', '_')}": value for key, value in NOWHERE.items()}
-    assert world.home.root is not None
-    return Inline(world.home.root, environ | {"XPM_TUI_USER": NAME.partition("\x1b")[0].strip()})
+    assert env.home.root is not None
+    return Inline(env.home.root, environ | {"XPM_TUI_USER": NAME.partition("\x1b")[0].strip()})
 
 
 @pytest.mark.soak

@@ -60,8 +60,8 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     (job,) = done["jobs"]
     assert job["state"] == "deployed"
     assert job["url"].endswith(job["number"])
-    told = connected("jobs", "list").out
-    assert job["number"] in told
+    reported = connected("jobs", "list").out
+    assert job["number"] in reported
     again = connected("jobs", "deploy", "w1", "--yes", "--json", code=2)
     assert "already deployed" in again.error["message"]
     assert sandbox.asked("job.api/add") == 1

@@ -128,14 +128,14 @@ def sandbox_clients(sandbox: SandboxProcess) -> dict[str, dict[str, str]]:
 
     found = {}
     for row in Sandbox(1, 12).practice.clients.values():
-        told = {"name": row.name, "phone": row.phone, "fax": row.fax, "website": row.website}
+        reported = {"name": row.name, "phone": row.phone, "fax": row.fax, "website": row.website}
         for prefix, place in (("", row.address), ("postal_", row.postal)):
-            told |= {
+            reported |= {
                 f"{prefix}address": place.street,
                 f"{prefix}city": place.city,
                 f"{prefix}region": place.region,
                 f"{prefix}postcode": place.post_code,
                 f"{prefix}country": place.country,
             }
-        found[row.uuid] = {key: text.strip() for key, text in told.items()}
+        found[row.uuid] = {key: text.strip() for key, text in reported.items()}
     return found

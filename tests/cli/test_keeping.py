@@ -30,9 +30,9 @@ def damage(command: Inline) -> None:
 
 
 def test_a_whole_book_is_told_so(filled: Inline) -> None:
-    told = filled("data", "check", "--json").json
-    assert told["ok"] is True
-    assert told["rows"]["clients"] == 7
+    reported = filled("data", "check", "--json").json
+    assert reported["ok"] is True
+    assert reported["rows"]["clients"] == 7
     assert filled("data", "compact", "--json").json["done"] is True
     assert filled("data", "repair", "--json").json["changed"] is False
 

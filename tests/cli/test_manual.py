@@ -37,8 +37,8 @@ def shown(roff: str) -> str:
     return " ".join(done.stdout.decode().split())
 
 
-def troubles(kind: type[AppError] = AppError) -> set[int]:
-    return {kind.exit_code}.union(*(troubles(each) for each in kind.__subclasses__()))
+def problems(kind: type[AppError] = AppError) -> set[int]:
+    return {kind.exit_code}.union(*(problems(each) for each in kind.__subclasses__()))
 
 
 def test_it_is_current() -> None:
@@ -66,7 +66,7 @@ def test_every_command_is_there_with_its_options(words: tuple[str, ...]) -> None
 
 
 def test_every_exit_code_of_an_error_is_explained() -> None:
-    assert {code for code, _ in EXITS} >= {str(code) for code in troubles()}
+    assert {code for code, _ in EXITS} >= {str(code) for code in problems()}
 
 
 @needs_groff

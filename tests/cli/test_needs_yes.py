@@ -53,6 +53,6 @@ def test_it_is_refused_and_nothing_is_written(
     assert {path: seen for path, seen in tree(tmp_path).items() if "/book/" in path} == before
     asked = sandbox.control("GET", "requests")["requests"]
     assert [row for row in asked if row.get("method") != "GET"] == []
-    told = str(done.error) if form == "json" else done.err
-    assert "--yes" in told
-    assert "needs your decision" not in told, "no run and no record waits"
+    reported = str(done.error) if form == "json" else done.err
+    assert "--yes" in reported
+    assert "needs your decision" not in reported, "no run and no record waits"

@@ -86,7 +86,7 @@ def test_the_outcome_has_ok_items_and_error() -> None:
         "items": [{"id": "c1"}],
     }
     held = outcome(
-        Result(data={"id": "r1", "error": "its own word"}, trouble=DecisionNeeded("Held.", hint="Look."))
+        Result(data={"id": "r1", "error": "its own word"}, error=DecisionNeeded("Held.", hint="Look."))
     )
     assert (held["ok"], held["id"]) == (False, "r1")
     assert (held["error"]["code"], held["error"]["message"], held["error"]["hint"]) == (
@@ -97,11 +97,11 @@ def test_the_outcome_has_ok_items_and_error() -> None:
 
 
 def test_an_error_names_its_case() -> None:
-    told = present(BadInput("No.", case=CaseId.STATE_MISMATCH)).data()
-    assert (told["code"], told["message"], told["hint"]) == ("bad-input", "No.", "")
-    assert told["case"] == "state-mismatch"
-    assert told["case_title"]
-    assert told["steps"]
+    reported = present(BadInput("No.", case=CaseId.STATE_MISMATCH)).data()
+    assert (reported["code"], reported["message"], reported["hint"]) == ("bad-input", "No.", "")
+    assert reported["case"] == "state-mismatch"
+    assert reported["case_title"]
+    assert reported["steps"]
     assert "case" not in present(BadInput("No.")).data()
     assert "case" not in present(DecisionNeeded("Held.")).data(), (
         "only a held run or record names that problem"

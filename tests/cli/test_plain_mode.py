@@ -73,11 +73,11 @@ async def test_a_question_that_was_given_up_does_not_swallow_the_next_answer(
         return asyncio.run_coroutine_threadsafe(typed.get(), loop).result(10)
 
     monkeypatch.setattr(TerminalDialogue, "_next_line", next_line)
-    talk = TerminalDialogue(json=True)
-    given_up = asyncio.create_task(talk.line("Address:"))
+    dialogue = TerminalDialogue(json=True)
+    given_up = asyncio.create_task(dialogue.line("Address:"))
     await asked.wait()
     given_up.cancel()
-    second = asyncio.create_task(talk.line("Again?"))
+    second = asyncio.create_task(dialogue.line("Again?"))
     await asyncio.sleep(0)
     typed.put_nowait(b"y")
     assert await asyncio.wait_for(second, 10) == "y"

@@ -50,7 +50,7 @@ def tree(folder: Path) -> dict[str, tuple[int, int, int, int]]:
 
 
 @pytest.fixture(scope="module")
-def office(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template_home(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with clients, links, a plan, a run and an import."""
     folder = tmp_path_factory.mktemp("read-only")
     shutil.copytree(template, folder / "home")
@@ -59,24 +59,24 @@ def office(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def filled(office: Path, sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Inline:
-    monkeypatch.chdir(office)
-    command = Inline(office / "home", {**sandbox.environ, "XPM_TUI_USER": "tester"})
-    if not (office / "ready").exists():
+def filled(template_home: Path, sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Inline:
+    monkeypatch.chdir(template_home)
+    command = Inline(template_home / "home", {**sandbox.environ, "XPM_TUI_USER": "tester"})
+    if not (template_home / "ready").exists():
         command("import", "clients", "clients.csv", code=1)
         command("sync", "--yes", "--json", code=None)
         command("plan", "--json")
         # What a process that was killed leaves behind: a lock file that still names its owner.
-        (office / "home/state/practices/practice/run.lock").write_text('{"person": "ana"}')
-        (office / "ready").touch()
+        (template_home / "home/state/practices/practice/run.lock").write_text('{"person": "ana"}')
+        (template_home / "ready").touch()
     return command
 
 
 @pytest.mark.parametrize("act", VERBS, ids=lambda act: act.name)
-def test_no_verb_changes_a_file(act: Command[Any], filled: Inline, office: Path) -> None:
-    before = tree(office)
+def test_no_verb_changes_a_file(act: Command[Any], filled: Inline, template_home: Path) -> None:
+    before = tree(template_home)
     done = filled("--read-only", *words(act), *WRITING.get(act.name, ()), "--json", code=None)
-    assert tree(office) == before
+    assert tree(template_home) == before
     refused = done.code == 2 and done.error["code"] == "read-only"
     assert refused == usual_effect(act).writes, done
     if refused:
@@ -85,22 +85,22 @@ def test_no_verb_changes_a_file(act: Command[Any], filled: Inline, office: Path)
 
 @pytest.mark.parametrize("call", LOOKS, ids=" ".join)
 def test_what_only_looks_works_and_changes_no_file(
-    call: tuple[str, ...], filled: Inline, office: Path
+    call: tuple[str, ...], filled: Inline, template_home: Path
 ) -> None:
-    before = tree(office)
+    before = tree(template_home)
     done = filled("--read-only", *call, code=None)
-    assert tree(office) == before
+    assert tree(template_home) == before
     assert done.code in (0, 1), done
 
 
 def test_a_plan_uses_the_stored_data_says_its_age_and_is_not_saved(
-    filled: Inline, sandbox: Any, office: Path
+    filled: Inline, sandbox: Any, template_home: Path
 ) -> None:
     last = filled("plan", "export", "last", "--json").json["id"]
     sandbox.control("DELETE", "requests")
-    told = filled("--read-only", "plan", "--json").json
-    assert (told["id"], told["saved"]) == ("", False)
-    assert told["mirror_at"]
+    reported = filled("--read-only", "plan", "--json").json
+    assert (reported["id"], reported["saved"]) == ("", False)
+    assert reported["mirror_at"]
     assert sandbox.control("GET", "requests")["requests"] == []
     assert "XPM data of " in filled("--read-only", "plan").out
     assert filled("plan", "export", "last", "--json").json["id"] == last

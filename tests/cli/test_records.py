@@ -33,15 +33,15 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_loop_to_ignition(run: Any, file: Path, tmp_path: Path) -> None:
-    code, told = run("import", "clients", str(file), "--map", "Tel=phone", "--dry-run")
-    assert (code, told["counts"]["new"], told["dry_run"]) == (0, 2, True)
+    code, reported = run("import", "clients", str(file), "--map", "Tel=phone", "--dry-run")
+    assert (code, reported["counts"]["new"], reported["dry_run"]) == (0, 2, True)
     assert run("clients", "list")[1]["items"] == []
     assert run("import", "clients", str(file), "--map", "Tel=phone")[0] == 0
     assert run("import", "clients", str(file))[1]["counts"]["same"] == 2
     run("clients", "edit", "1", "phone=+64 9 1")
     out = tmp_path / "out.csv"
-    code, told = run("export", "clients", str(out), "--changed")
-    assert (code, told["rows"]) == (0, 1)
+    code, reported = run("export", "clients", str(out), "--changed")
+    assert (code, reported["rows"]) == (0, 1)
     assert out.read_text(encoding="utf-8").splitlines()[1] == "1,11,Kowhai,Ann,ann@x.nz,+64 9 1"
     assert run("export", "clients", str(tmp_path / "again.csv"), "--changed")[1]["rows"] == 0
 
@@ -49,18 +49,18 @@ def test_the_loop_to_ignition(run: Any, file: Path, tmp_path: Path) -> None:
 def test_a_bad_row_ends_1_and_is_named(run: Any, file: Path) -> None:
     with file.open("a", encoding="utf-8") as more:
         more.write("3,13,,Cy,cy@x.nz,\n")
-    code, told = run("import", "clients", str(file))
+    code, reported = run("import", "clients", str(file))
     assert code == 1
-    assert [row["row"] for row in told["refused"]] == [4]
+    assert [row["row"] for row in reported["refused"]] == [4]
     assert len(run("clients", "list")[1]["items"]) == 2
 
 
 @pytest.mark.parametrize("text", ["Foo,Bar\n1,2\n", "", "PK\x03\x04"])
 def test_a_file_that_is_none_ends_2(run: Any, file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
-    code, told = run("import", "clients", str(file))
-    assert (code, told["ok"]) == (2, False)
-    assert told["error"]["code"] == "bad-input"
+    code, reported = run("import", "clients", str(file))
+    assert (code, reported["ok"]) == (2, False)
+    assert reported["error"]["code"] == "bad-input"
 
 
 def test_an_import_is_taken_back(run: Any, file: Path) -> None:
@@ -75,12 +75,12 @@ def test_an_import_undo_that_restores_nothing_is_not_used_up(run: Any, file: Pat
     ids = [each["id"] for each in run("clients", "list")[1]["items"]]
     for id_ in ids:
         run("clients", "freeze", id_, "phone")
-    code, told = run("import", "undo", "--yes")
-    assert (code, told["undone"], told["counts"]["left"]) == (4, False, 2)
-    assert "frozen" in told["error"]["message"]
+    code, reported = run("import", "undo", "--yes")
+    assert (code, reported["undone"], reported["counts"]["left"]) == (4, False, 2)
+    assert "frozen" in reported["error"]["message"]
     run("clients", "unfreeze", ids[0])
-    code, told = run("import", "undo", "--yes")
-    assert (code, told["counts"]) == (0, {"removed": 1, "restored": 0, "left": 1})
+    code, reported = run("import", "undo", "--yes")
+    assert (code, reported["counts"]) == (0, {"removed": 1, "restored": 0, "left": 1})
     run("clients", "unfreeze", ids[1])
     assert run("import", "undo", "--yes")[0] == 0
     assert run("clients", "list")[1]["items"] == []
@@ -89,12 +89,12 @@ def test_an_import_undo_that_restores_nothing_is_not_used_up(run: Any, file: Pat
 def test_contacts_team_and_services(run: Any, file: Path) -> None:
     run("import", "clients", str(file))
     assert run("contacts", "add", "1", "name=Cy", "email=cy@x.nz")[1]["contact"]["name"] == "Cy"
-    code, told = run("contacts", "edit", "1", "cy@x.nz", "mobile=021")
-    assert (code, told["contacts"][1]["mobile"]) == (0, "021")
+    code, reported = run("contacts", "edit", "1", "cy@x.nz", "mobile=021")
+    assert (code, reported["contacts"][1]["mobile"]) == (0, "021")
     member = run("team", "new", "Bo Li", "access=no")[1]
     assert run("team", "edit", "Bo Li", "email=bo@x.nz")[1]["id"] == member["id"]
     assert run("services", "new", "Accounts", "price=9")[1]["fields"] == {"Price": "9"}
     run("services", "edit", "Accounts", "name=Annual accounts")
     assert [item["name"] for item in run("services")[1]["items"]] == ["Annual accounts"]
-    code, told = run("contacts", "edit", "1", "cy@x.nz", "emial=x")
-    assert (code, told["error"]["hint"]) == (2, "Did you mean email?")
+    code, reported = run("contacts", "edit", "1", "cy@x.nz", "emial=x")
+    assert (code, reported["error"]["hint"]) == (2, "Did you mean email?")

@@ -25,7 +25,7 @@ def own() -> Iterator[SandboxProcess]:
 
 
 @pytest.fixture
-def office(own: SandboxProcess, tmp_path: Path) -> Iterator[Inline]:
+def cli(own: SandboxProcess, tmp_path: Path) -> Iterator[Inline]:
     """A connected practice that gives up looking at once, in a sandbox that shows nothing new for long."""
     own.control("POST", "reset", {})
     command = Inline(tmp_path / "home", {**own.environ, **KNOWN})
@@ -46,15 +46,15 @@ def shown(own: SandboxProcess) -> None:
     own.control("POST", "clock", {"advance": LAG + 1})
 
 
-def held_creation(office: Inline, own: SandboxProcess, *, after: bool = True) -> dict[str, Any]:
-    made = office("clients", "new", NAME, "contact_name=Rosa Lind", "city=Hobart", "--json").json
+def held_creation(cli: Inline, own: SandboxProcess, *, after: bool = True) -> dict[str, Any]:
+    made = cli("clients", "new", NAME, "contact_name=Rosa Lind", "city=Hobart", "--json").json
     lost(own, "client.api/add", after=after)
-    office("clients", "create", made["id"], "--yes", "--json", code=4)
+    cli("clients", "create", made["id"], "--yes", "--json", code=4)
     return dict(made)
 
 
-def waiting(office: Inline, count: int = 1) -> list[dict[str, Any]]:
-    done = office("runs", "release", "--json", code=4)
+def waiting(cli: Inline, count: int = 1) -> list[dict[str, Any]]:
+    done = cli("runs", "release", "--json", code=4)
     items: list[dict[str, Any]] = done.json["items"]
     assert done.error["code"] == "held"
     assert len(items) == count
@@ -62,71 +62,71 @@ def waiting(office: Inline, count: int = 1) -> list[dict[str, Any]]:
 
 
 @pytest.mark.soak
-def test_a_client_that_shows_up_is_adopted(office: Inline, own: SandboxProcess) -> None:
-    client = held_creation(office, own)
-    (item,) = waiting(office)
+def test_a_client_that_shows_up_is_adopted(cli: Inline, own: SandboxProcess) -> None:
+    client = held_creation(cli, own)
+    (item,) = waiting(cli)
     assert (item["record"], item["name"], item["candidates"]) == (client["id"], NAME, [])
     assert item["sent"]["city"] == "Hobart"
     assert NAME in item["message"]
     assert "XPM does not show it" in item["message"]
-    office("runs", "release", "--adopt", item["intent"], "--json", code=2)
-    status = office("status", "--json", code=4).json
+    cli("runs", "release", "--adopt", item["intent"], "--json", code=2)
+    status = cli("status", "--json", code=4).json
     assert status["held"] == ["r1"]
-    (told,) = (each for each in status["problems"] if each["code"] == "unknown-outcome")
-    (open_write,) = office("runs", "show", "r1", "--json").json["open_writes"]
+    (reported,) = (each for each in status["problems"] if each["code"] == "unknown-outcome")
+    (open_write,) = cli("runs", "show", "r1", "--json").json["open_writes"]
     decides = f"xpm-tui runs release --adopt {item['intent']}=UUID"
     assert (open_write["record"], open_write["call"]) == (client["id"], "POST client.api/add")
-    for text in (told["sentence"], open_write["message"]):
+    for text in (reported["sentence"], open_write["message"]):
         assert f"Create the client {NAME} ({client['id']}), POST client.api/add" in text
-    for text in (told["hint"], open_write["decision"], office("runs", "show", "r1").out):
+    for text in (reported["hint"], open_write["decision"], cli("runs", "show", "r1").out):
         assert decides in text
     shown(own)
-    (item,) = waiting(office)
+    (item,) = waiting(cli)
     (found,) = item["candidates"]
     assert (found["name"], bool(found["number"])) == (NAME, True)
-    done = office("runs", "release", "--adopt", f"{item['intent']}={found['number']}", "--json").json
+    done = cli("runs", "release", "--adopt", f"{item['intent']}={found['number']}", "--json").json
     assert (done["ok"], done["settled"]) == (True, 1)
-    link = office("clients", "show", client["id"], "--json").json["link"]
+    link = cli("clients", "show", client["id"], "--json").json["link"]
     assert link["uuid"] == found["uuid"]
-    assert office("runs", "show", "r1", "--json").json["outcome"] == "done"
-    assert office("status", "--json", code=None).json["held"] == []
-    assert office("plan", "--client", client["id"], "--json").json["items"] == []
+    assert cli("runs", "show", "r1", "--json").json["outcome"] == "done"
+    assert cli("status", "--json", code=None).json["held"] == []
+    assert cli("plan", "--client", client["id"], "--json").json["items"] == []
     assert own.asked("client.api/add") == 1
-    assert "sync.decided" in [line["key"] for line in office("log", "--json").lines[:-1]]
+    assert "sync.decided" in [line["key"] for line in cli("log", "--json").lines[:-1]]
 
 
 @pytest.mark.soak
-def test_a_client_that_was_not_made_is_sent_again(office: Inline, own: SandboxProcess) -> None:
-    client = held_creation(office, own, after=False)
-    (item,) = waiting(office)
+def test_a_client_that_was_not_made_is_sent_again(cli: Inline, own: SandboxProcess) -> None:
+    client = held_creation(cli, own, after=False)
+    (item,) = waiting(cli)
     own.control("POST", "switches", {"create_lag": 0})
     shown(own)
-    done = office("runs", "release", "--again", item["intent"])
+    done = cli("runs", "release", "--again", item["intent"])
     assert f"{NAME} was created in XPM" in done.out
-    assert office("clients", "show", client["id"], "--json").json["link"] is not None
-    found = office("clients", "search", NAME, "--json").json["items"]
+    assert cli("clients", "show", client["id"], "--json").json["link"] is not None
+    found = cli("clients", "search", NAME, "--json").json["items"]
     assert len(found) == 1
     assert own.asked("client.api/add") == 2
 
 
 @pytest.mark.soak
-def test_one_that_is_there_is_never_sent_twice(office: Inline, own: SandboxProcess) -> None:
-    held_creation(office, own)
+def test_one_that_is_there_is_never_sent_twice(cli: Inline, own: SandboxProcess) -> None:
+    held_creation(cli, own)
     shown(own)
-    (item,) = waiting(office)
-    refused = office("runs", "release", "--again", item["intent"], "--json", code=4)
+    (item,) = waiting(cli)
+    refused = cli("runs", "release", "--again", item["intent"], "--json", code=4)
     assert f"XPM has {NAME} (number " in refused.error["message"]
     assert own.asked("client.api/add") == 1
 
 
 @pytest.mark.soak
-def test_a_client_is_let_be(office: Inline, own: SandboxProcess) -> None:
-    client = held_creation(office, own)
-    (item,) = waiting(office)
-    office("runs", "release", "r1", "--drop", item["intent"], "--json")
-    assert office("clients", "show", client["id"], "--json").json["link"] is None
-    assert office("status", "--json", code=None).json["held"] == []
-    assert office("runs", "release", "--json", code=2).error["message"] == "Nothing is held."
+def test_a_client_is_let_be(cli: Inline, own: SandboxProcess) -> None:
+    client = held_creation(cli, own)
+    (item,) = waiting(cli)
+    cli("runs", "release", "r1", "--drop", item["intent"], "--json")
+    assert cli("clients", "show", client["id"], "--json").json["link"] is None
+    assert cli("status", "--json", code=None).json["held"] == []
+    assert cli("runs", "release", "--json", code=2).error["message"] == "Nothing is held."
 
 
 @pytest.mark.parametrize(
@@ -139,81 +139,81 @@ def test_a_client_is_let_be(office: Inline, own: SandboxProcess) -> None:
     ],
 )
 def test_a_choice_that_cannot_be_changes_nothing(
-    office: Inline, own: SandboxProcess, words: tuple[str, ...], says: str
+    cli: Inline, own: SandboxProcess, words: tuple[str, ...], says: str
 ) -> None:
-    held_creation(office, own)
-    (item,) = waiting(office)
+    held_creation(cli, own)
+    (item,) = waiting(cli)
     typed = [word.format(i=item["intent"]) for word in words]
-    assert says in office("runs", "release", *typed, "--json", code=2).error["message"]
-    assert waiting(office) == [item]
+    assert says in cli("runs", "release", *typed, "--json", code=2).error["message"]
+    assert waiting(cli) == [item]
 
 
 @pytest.mark.soak
-def test_on_a_terminal_it_asks(office: Inline, own: SandboxProcess) -> None:
-    client = held_creation(office, own)
+def test_on_a_terminal_it_asks(cli: Inline, own: SandboxProcess) -> None:
+    client = held_creation(cli, own)
     shown(own)
-    with terminal(["runs", "release"], office.environ) as screen:
+    with terminal(["runs", "release"], cli.environ) as screen:
         text = screen.until("or nothing to decide later: ")
         assert NAME in text
         screen.type("7")
         screen.until("There is no candidate 7.")
         screen.type("")
         assert screen.end() == 4
-    with terminal(["runs", "release"], office.environ) as screen:
+    with terminal(["runs", "release"], cli.environ) as screen:
         screen.until("or nothing to decide later: ")
         screen.type("1")
         assert screen.end() == 0
-    assert office("clients", "show", client["id"], "--json").json["link"] is not None
+    assert cli("clients", "show", client["id"], "--json").json["link"] is not None
 
 
-def held_contact(office: Inline, own: SandboxProcess) -> tuple[dict[str, Any], str]:
+def held_contact(cli: Inline, own: SandboxProcess) -> tuple[dict[str, Any], str]:
     """A contact on its way to a linked client, in a run that is held for it: XPM never got it."""
-    office("clients", "pick", "--all")
-    office("settings", "set", "sync.direction", "to_xpm")
-    client = next(v for v in office("clients", "list", "--only", "linked", "--json").json["items"])
-    office("contacts", "add", client["id"], "name=Rosa Lind", "email=rosa@puffin.example")
+    cli("clients", "pick", "--all")
+    cli("settings", "set", "sync.direction", "to_xpm")
+    client = next(v for v in cli("clients", "list", "--only", "linked", "--json").json["items"])
+    cli("contacts", "add", client["id"], "name=Rosa Lind", "email=rosa@puffin.example")
     lost(own, "client.api/contact", after=False)
-    held = office("sync", "--client", client["id"], "--yes", "--json", code=4).json
+    held = cli("sync", "--client", client["id"], "--yes", "--json", code=4).json
     assert held["outcome"] == "held"
     return client, held["id"]
 
 
 @pytest.mark.soak
-def test_a_contact_is_adopted_and_the_run_goes_on(office: Inline, own: SandboxProcess) -> None:
-    client, run = held_contact(office, own)
-    (item,) = waiting(office)
+def test_a_contact_is_adopted_and_the_run_goes_on(cli: Inline, own: SandboxProcess) -> None:
+    client, run = held_contact(cli, own)
+    (item,) = waiting(cli)
     assert item["record"].startswith(f"{client['id']}/")
-    (stop,) = office("runs", "show", run, "--json").json["stops"]
+    (stop,) = cli("runs", "show", run, "--json").json["stops"]
     assert f"Add the contact {item['record']}, POST client.api/contact" in stop["sentence"]
     assert f"--again {item['intent']} or --drop {item['intent']}" in stop["sentence"]
     assert "Rosa" not in stop["sentence"], "it is kept with the run, and sent by notify.command"
     assert item["candidates"] == []
     added = {"name": "Rosa Lind", "email": "rosa@puffin.example"}
     own.control("POST", "colleague", {"client": client["link"]["uuid"], "add_contact": added})
-    (item,) = waiting(office)
+    (item,) = waiting(cli)
     (found,) = [each for each in item["candidates"] if each["email"] == "rosa@puffin.example"]
-    done = office("runs", "release", run, "--adopt", f"{item['intent']}={found['uuid']}", "--json")
+    done = cli("runs", "release", run, "--adopt", f"{item['intent']}={found['uuid']}", "--json")
     assert (done.json["outcome"], done.json["trigger"]) == ("done", "release")
     assert own.asked("client.api/contact") == 1
-    assert office("plan", "--json").json["items"] == []
-    assert office("status", "--json").json["held"] == []
+    assert cli("plan", "--json").json["items"] == []
+    assert cli("status", "--json").json["held"] == []
 
 
 @pytest.mark.soak
-def test_a_contact_is_sent_again_by_the_run_that_goes_on(office: Inline, own: SandboxProcess) -> None:
-    _, run = held_contact(office, own)
-    (item,) = waiting(office)
-    done = office("runs", "release", "--again", item["intent"], "--json")
+def test_a_contact_is_sent_again_by_the_run_that_goes_on(cli: Inline, own: SandboxProcess) -> None:
+    _, run = held_contact(cli, own)
+    (item,) = waiting(cli)
+    done = cli("runs", "release", "--again", item["intent"], "--json")
     assert (done.json["outcome"], done.json["counts"]["changes"]) == ("done", 1)
     assert own.asked("client.api/contact") == 2
-    assert office("plan", "--json").json["items"] == []
-    assert office("runs", "release", run, "--json", code=2).error["code"] == "bad-input"
+    assert cli("plan", "--json").json["items"] == []
+    assert cli("runs", "release", run, "--json", code=2).error["code"] == "bad-input"
 
 
 @pytest.mark.soak
-def test_a_contact_that_is_let_be_is_not_planned_again(office: Inline, own: SandboxProcess) -> None:
-    held_contact(office, own)
-    (item,) = waiting(office)
-    assert office("runs", "release", "--drop", item["intent"], "--json").json["outcome"] == "done"
-    assert office("plan", "--json").json["items"] == []
+def test_a_contact_that_is_let_be_is_not_planned_again(cli: Inline, own: SandboxProcess) -> None:
+    held_contact(cli, own)
+    (item,) = waiting(cli)
+    assert cli("runs", "release", "--drop", item["intent"], "--json").json["outcome"] == "done"
+    assert cli("plan", "--json").json["items"] == []
     assert own.asked("client.api/contact") == 1

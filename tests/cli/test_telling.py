@@ -45,8 +45,8 @@ def test_lists_that_one_scope_would_open_are_told_in_one_sentence(
     url = process.stdout.readline().strip()
     out, err = process.communicate(own.consent(url) + "\n", timeout=60)
     assert process.returncode == 0, err
-    told = [line for line in out.splitlines() if "scope" in line]
-    assert told == [
+    reported = [line for line in out.splitlines() if "scope" in line]
+    assert reported == [
         "Job templates and job categories cannot be listed: the login lacks the scope practicemanager.read.",
         "To ask for it: xpm-tui settings set xero.scopes standard, then: xpm-tui connect.",
     ]

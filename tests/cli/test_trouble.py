@@ -20,11 +20,11 @@ from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
 def clear(done: Done, code: str = "") -> dict[str, Any]:
     """The error of a command, that it is told as one should be."""
-    told = done.error
-    assert told["message"].endswith((".", "?")), told
-    assert 10 < len(told["message"]) < 400, told
-    assert not code or told["code"] == code, told
-    return told
+    reported = done.error
+    assert reported["message"].endswith((".", "?")), reported
+    assert 10 < len(reported["message"]) < 400, reported
+    assert not code or reported["code"] == code, reported
+    return reported
 
 
 def fault(sandbox: SandboxProcess, kind: str, endpoint: str = "client.api/list", **more: object) -> None:
@@ -68,8 +68,8 @@ def closed_port() -> str:
 
 def test_without_an_app_it_says_which_setting_is_missing(tmp_path: Path) -> None:
     done = CommandLine(tmp_path / "home")("connect", "--no-browser", "--json", code=2)
-    told = clear(done)
-    assert "client_id" in told["message"] + told["hint"]
+    reported = clear(done)
+    assert "client_id" in reported["message"] + reported["hint"]
 
 
 def test_a_wrong_client_id(command: CommandLine, sandbox: SandboxProcess) -> None:
@@ -149,8 +149,8 @@ def test_an_expired_token_is_renewed_without_a_word(own: tuple[Inline, SandboxPr
 def test_a_revoked_login_asks_for_a_new_one(own: tuple[Inline, SandboxProcess]) -> None:
     connected, sandbox = own
     sandbox.control("POST", "tokens", {"revoke": True})
-    told = clear(connected("sync", "--json", code=3))
-    assert "connect" in told["hint"]
+    reported = clear(connected("sync", "--json", code=3))
+    assert "connect" in reported["hint"]
     assert connected("status", "--json", code=3).json["connected"] in (True, False)
 
 
@@ -159,10 +159,10 @@ def test_a_revoked_login_is_said_once(own: tuple[Inline, SandboxProcess]) -> Non
     connected, sandbox = own
     sandbox.control("POST", "tokens", {"revoke": True})
     for verb in (["sync", "--yes"], ["status"], ["plan"]):
-        told = connected(*verb, code=3).err.splitlines()
-        alone = [line for line in told if "Known problem" not in line]
-        assert sum("Xero no longer accepts the login." in line for line in alone) == 1, told
-        assert sum("xpm-tui connect" in line for line in told) == 1, told
+        reported = connected(*verb, code=3).err.splitlines()
+        alone = [line for line in reported if "Known problem" not in line]
+        assert sum("Xero no longer accepts the login." in line for line in alone) == 1, reported
+        assert sum("xpm-tui connect" in line for line in reported) == 1, reported
         both = connected(*verb, "--json", code=3).json
         assert both["condition"]["state"] == "login_needed"
         assert both["condition"]["message"].startswith(both["error"]["message"])
@@ -179,8 +179,8 @@ def test_too_many_calls_are_waited_out(connected: CommandLine, sandbox: SandboxP
 
 def test_a_used_up_day_says_when_to_go_on(connected: CommandLine, sandbox: SandboxProcess) -> None:
     fault(sandbox, "429-day", times=1)
-    told = clear(connected("sync", "--json", code=6))
-    assert told["until"] or "go on" in told["message"]
+    reported = clear(connected("sync", "--json", code=6))
+    assert reported["until"] or "go on" in reported["message"]
 
 
 @pytest.mark.parametrize(
@@ -251,10 +251,10 @@ def test_a_file_in_another_encoding_is_read_right(tmp_path: Path, encoding: str)
 def test_a_file_that_cannot_be_used(tmp_path: Path, content: bytes, why: str) -> None:
     path = tmp_path / "clients.csv"
     path.write_bytes(content)
-    told = clear(
+    reported = clear(
         CommandLine(tmp_path / "home")("import", "clients", str(path), "--json", code=2), "bad-input"
     )
-    assert why in told["message"]
+    assert why in reported["message"]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -272,8 +272,8 @@ def test_a_second_run_at_the_same_time(connected: CommandLine, sandbox: SandboxP
     for line in first.stdout:
         if json.loads(line).get("key") == "run.started":
             break
-    told = clear(connected("sync", "--json", code=5), "busy")
-    assert "tester" in told["message"] + told["hint"]
+    reported = clear(connected("sync", "--json", code=5), "busy")
+    assert "tester" in reported["message"] + reported["hint"]
     assert connected("status", "--json", code=None).json["running"]
     os.kill(first.pid, signal.SIGTERM)
     out, _ = first.communicate(timeout=60)

@@ -25,7 +25,7 @@ def own() -> Iterator[SandboxProcess]:
 
 
 @pytest.fixture
-def office(own: SandboxProcess, tmp_path: Path) -> Inline:
+def cli(own: SandboxProcess, tmp_path: Path) -> Inline:
     """A connected practice."""
     own.control("POST", "reset", {})
     command = Inline(tmp_path / "home", {**own.environ, **KNOWN})
@@ -33,11 +33,11 @@ def office(own: SandboxProcess, tmp_path: Path) -> Inline:
     return command
 
 
-def linked(office: Inline) -> list[dict[str, Any]]:
+def linked(cli: Inline) -> list[dict[str, Any]]:
     """Five linked clients, in step with XPM, of which XPM is to have what Ignition has."""
-    office("clients", "pick", "--all")
-    office("settings", "set", "sync.direction", "to_xpm")
-    listed: list[dict[str, Any]] = office("clients", "list", "--only", "linked", "--json").json["items"]
+    cli("clients", "pick", "--all")
+    cli("settings", "set", "sync.direction", "to_xpm")
+    listed: list[dict[str, Any]] = cli("clients", "list", "--only", "linked", "--json").json["items"]
     return listed[:5]
 
 
@@ -47,14 +47,14 @@ def code(bad: str) -> str:
 
 @BAD
 def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
-    office: Inline, own: SandboxProcess, bad: str
+    cli: Inline, own: SandboxProcess, bad: str
 ) -> None:
-    clients = linked(office)
+    clients = linked(cli)
     held = clients[2]
     for client in clients:
-        office("clients", "edit", client["id"], f"phone={bad if client is held else '09 555 0100'}")
+        cli("clients", "edit", client["id"], f"phone={bad if client is held else '09 555 0100'}")
     own.control("DELETE", "requests")
-    done = office("sync", "--yes", "--json", code=1).json
+    done = cli("sync", "--yes", "--json", code=1).json
     assert (done["outcome"], done["exit_code"], done["counts"]["unsendable"]) == ("partial", 1, 1)
     assert done["counts"]["records"] == 4
     assert own.asked("client.api/update") == 4
@@ -64,39 +64,39 @@ def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
     assert "'Phone'" in message
     assert code(bad) in message
     assert "clients edit" in message
-    assert "Not sent to XPM: 1 change" in office("plan").out
-    told = office("sync", "--yes", code=1)
-    assert "0 clients refused, 1 client not sent, 0 clients done" in told.out
-    assert f"{held['name']} was not sent to XPM: phone" in told.out
-    assert held["name"] in told.err
+    assert "Not sent to XPM: 1 change" in cli("plan").out
+    reported = cli("sync", "--yes", code=1)
+    assert "0 clients refused, 1 client not sent, 0 clients done" in reported.out
+    assert f"{held['name']} was not sent to XPM: phone" in reported.out
+    assert held["name"] in reported.err
     assert own.asked("client.api/update") == 4
-    (failed,) = office("runs", "retry", "--list", "--json").json["items"]
+    (failed,) = cli("runs", "retry", "--list", "--json").json["items"]
     assert (failed["client"], code(bad) in failed["cause"]) == (held["id"], True)
-    office("clients", "edit", held["id"], "phone=09 555 0199")
-    assert office("sync", "--yes", "--json").json["outcome"] == "done"
+    cli("clients", "edit", held["id"], "phone=09 555 0199")
+    assert cli("sync", "--yes", "--json").json["outcome"] == "done"
     assert own.asked("client.api/update") == 5
 
 
 @pytest.mark.soak
-def test_who_was_refused_is_named_with_what_xpm_said(office: Inline, own: SandboxProcess) -> None:
-    clients = linked(office)
+def test_who_was_refused_is_named_with_what_xpm_said(cli: Inline, own: SandboxProcess) -> None:
+    clients = linked(cli)
     for client in clients[:3]:
-        office("clients", "edit", client["id"], "phone=09 555 0102")
+        cli("clients", "edit", client["id"], "phone=09 555 0102")
     own.control("POST", "faults", {"kind": "status-error", "endpoint": "client.api/update", "nth": 1})
-    done = office("sync", "--yes", code=1)
-    (failed,) = office("runs", "retry", "--list", "--json").json["items"]
+    done = cli("sync", "--yes", code=1)
+    (failed,) = cli("runs", "retry", "--list", "--json").json["items"]
     assert failed["cause"]
     assert f"XPM refused {failed['name']} ({failed['client']}): {failed['cause'].rstrip('.')}." in done.err
-    run = office("runs", "list", "--json").json["items"][0]
+    run = cli("runs", "list", "--json").json["items"][0]
     assert f"{failed['name']} ({failed['client']})" in run["error"]
 
 
-def test_a_contact_holds_its_client_alone(office: Inline, own: SandboxProcess) -> None:
-    clients = linked(office)
-    office("contacts", "add", clients[0]["id"], "name=Rosa Lind", "mobile=02\x0b1")
-    office("clients", "edit", clients[1]["id"], "phone=09 555 0101")
+def test_a_contact_holds_its_client_alone(cli: Inline, own: SandboxProcess) -> None:
+    clients = linked(cli)
+    cli("contacts", "add", clients[0]["id"], "name=Rosa Lind", "mobile=02\x0b1")
+    cli("clients", "edit", clients[1]["id"], "phone=09 555 0101")
     own.control("DELETE", "requests")
-    done = office("sync", "--yes", "--json", code=1).json
+    done = cli("sync", "--yes", "--json", code=1).json
     assert clients[0]["name"] in done["error"]["message"]
     assert "'Contact mobile'" in done["error"]["message"]
     assert own.asked("client.api/update") == 1
@@ -104,35 +104,35 @@ def test_a_contact_holds_its_client_alone(office: Inline, own: SandboxProcess) -
 
 
 @BAD
-def test_a_client_is_not_created(office: Inline, own: SandboxProcess, bad: str) -> None:
+def test_a_client_is_not_created(cli: Inline, own: SandboxProcess, bad: str) -> None:
     for field in ("phone", "contact_mobile"):
         words = [f"{field}={bad}", *(["contact_name=Rosa Lind"] if "contact" in field else [])]
-        made = office("clients", "new", f"Puffin {field}", *words, "--json").json
+        made = cli("clients", "new", f"Puffin {field}", *words, "--json").json
         own.control("DELETE", "requests")
-        refused = office("clients", "create", made["id"], "--yes", "--json", code=2)
+        refused = cli("clients", "create", made["id"], "--yes", "--json", code=2)
         assert refused.error["code"] == "unsendable-value"
         assert f"Puffin {field} ({made['id']}) was not created in XPM" in refused.error["message"]
         assert field.removeprefix("contact_") in refused.error["message"]
         assert code(bad) in refused.error["message"]
         assert own.asked("client.api/add") == 0
-        assert office("status", "--json", code=None).json["held"] == []
-    office("clients", "edit", made["id"], f"{made['contacts'][0]['id']}.mobile=021 1", code=None)
-    office("contacts", "edit", made["id"], made["contacts"][0]["id"], "mobile=021 1", code=None)
-    assert office("clients", "create", made["id"], "--yes", "--json").json["ok"]
+        assert cli("status", "--json", code=None).json["held"] == []
+    cli("clients", "edit", made["id"], f"{made['contacts'][0]['id']}.mobile=021 1", code=None)
+    cli("contacts", "edit", made["id"], made["contacts"][0]["id"], "mobile=021 1", code=None)
+    assert cli("clients", "create", made["id"], "--yes", "--json").json["ok"]
 
 
-def test_a_staff_record_is_not_created(office: Inline, own: SandboxProcess) -> None:
-    office("settings", "set", "xero.scopes", "both", code=None)
-    member = office("team", "new", "Bo Li", "email=bo@puffin.example", "--json").json
+def test_a_staff_record_is_not_created(cli: Inline, own: SandboxProcess) -> None:
+    cli("settings", "set", "xero.scopes", "both", code=None)
+    member = cli("team", "new", "Bo Li", "email=bo@puffin.example", "--json").json
     for bad in ("02\x0b1", "02\ufffe", "02\udcff"):
-        refused = office("team", "create", member["id"], "--phone", bad, "--yes", "--json", code=2)
+        refused = cli("team", "create", member["id"], "--phone", bad, "--yes", "--json", code=2)
         assert "'Phone'" in refused.error["message"]
         assert f"Bo Li ({member['id']}) was not created in XPM" in refused.error["message"]
         assert "U+" in refused.error["message"]
     assert own.asked("staff.api/add") == 0
 
 
-def test_half_a_character_never_gets_into_the_store(office: Inline) -> None:
-    made = office("clients", "new", "Puffin", "--json").json
-    refused = office("clients", "edit", made["id"], "phone=\udcff", "--json", code=2)
+def test_half_a_character_never_gets_into_the_store(cli: Inline) -> None:
+    made = cli("clients", "new", "Puffin", "--json").json
+    refused = cli("clients", "edit", made["id"], "phone=\udcff", "--json", code=2)
     assert "half a character" in refused.error["message"]

@@ -99,9 +99,9 @@ def test_wrong_usage_exits_2_and_names_it(
     words: list[str], why: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, "--json"]) == 2
-    told = said(capsys)
-    assert told["ok"] is False
-    assert why in told["error"]["message"]
+    reported = said(capsys)
+    assert reported["ok"] is False
+    assert why in reported["error"]["message"]
     assert main(words) == 2
     shown = capsys.readouterr()
     assert why in shown.err
@@ -124,9 +124,9 @@ def test_what_is_not_there_exits_2(
     words: list[str], code: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, "--json"]) == 2
-    told = said(capsys)
-    assert told["error"]["code"] == code
-    assert told["error"]["message"].endswith(".")
+    reported = said(capsys)
+    assert reported["error"]["code"] == code
+    assert reported["error"]["message"].endswith(".")
 
 
 @pytest.mark.parametrize("words", [["plan"], ["sync"], ["clients", "search", "x"], ["disconnect"]])
@@ -142,25 +142,25 @@ def test_where_it_does_not_run_it_says_so(
 ) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     assert main(["status"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "WSL" in told.err
-    assert len(told.err.splitlines()) == 1
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert "WSL" in reported.err
+    assert len(reported.err.splitlines()) == 1
 
 
 def test_status_before_connecting(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--json"]) == 3
-    told = said(capsys)
-    assert told["ok"] is False
-    assert told["connected"] is False
-    assert told["error"]["code"] == "not-connected"
+    reported = said(capsys)
+    assert reported["ok"] is False
+    assert reported["connected"] is False
+    assert reported["error"]["code"] == "not-connected"
 
 
 def test_settings_by_verb(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings", "set", "sync.level", "name"]) == 0
     assert main(["settings", "get", "sync.level", "--json"]) == 0
-    told = said(capsys)
-    assert (told["value"], told["origin"], told["default"]) == ("name", "practice", "everything")
+    reported = said(capsys)
+    assert (reported["value"], reported["origin"], reported["default"]) == ("name", "practice", "everything")
     assert main(["settings", "get", "sync.level", "--json", "--set", "sync.level=nothing"]) == 0
     assert said(capsys)["origin"] == "option"
     assert main(["settings", "unset", "sync.level", "--json"]) == 0
@@ -209,11 +209,11 @@ def test_an_error_nobody_expected_is_one_sentence_and_a_private_file(
 
     monkeypatch.setattr("xpm_tui.application.clients.queries.list_clients", broken)
     assert main(["clients", "list", "--json"]) == 1
-    told = said(capsys)
-    assert told["error"]["code"] == "unexpected"
-    assert "RuntimeError" in told["error"]["message"]
+    reported = said(capsys)
+    assert reported["error"]["code"] == "unexpected"
+    assert "RuntimeError" in reported["error"]["message"]
     (path,) = (home / "state").glob("crash-*.log")
-    assert str(path) in told["error"]["message"]
+    assert str(path) in reported["error"]["message"]
     text = path.read_text()
     assert "hush-hush" not in text
     assert "in broken" in text

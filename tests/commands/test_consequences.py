@@ -101,18 +101,18 @@ def test_an_undo_says_what_it_freezes_and_what_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "finished", "told"),
+    ("made", "finished", "reported"),
     [
         (1, 0, "Create 1 job"),
         (2, 1, "Create 2 jobs and finish 1 job"),
         (0, 3, "Finish 3 jobs"),
     ],
 )
-def test_jobs_are_created_or_finished(made: int, finished: int, told: str) -> None:
+def test_jobs_are_created_or_finished(made: int, finished: int, reported: str) -> None:
     found = Consequences(
         of="jobs", xpm=XpmCounts(changes=made + finished, jobs_created=made, jobs_finished=finished)
     )
-    assert (action(found), question(found)) == (told, f"{told} in XPM?")
+    assert (action(found), question(found)) == (reported, f"{reported} in XPM?")
 
 
 def test_bulk_links_and_picks_name_what_they_are_about() -> None:

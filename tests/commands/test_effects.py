@@ -214,25 +214,25 @@ class Someone(Nobody):
 
 @pytest.mark.parametrize("effect", Effect)
 async def test_where_nobody_can_be_asked(effect: Effect) -> None:
-    talk = Nobody(AdmittedCall(effect, "word", consent="yes"))
+    dialogue = Nobody(AdmittedCall(effect, "word", consent="yes"))
     if effect.needs_yes:
-        with pytest.raises(Unconfirmed, match=r"'word' .* Nothing was changed") as told:
-            await confirm_call(talk, Question("Sure?"))
-        assert (told.value.exit_code, "--yes" in told.value.hint) == (4, True)
+        with pytest.raises(Unconfirmed, match=r"'word' .* Nothing was changed") as reported:
+            await confirm_call(dialogue, Question("Sure?"))
+        assert (reported.value.exit_code, "--yes" in reported.value.hint) == (4, True)
     else:
-        assert await confirm_call(talk, Question("Sure?"))
+        assert await confirm_call(dialogue, Question("Sure?"))
     assert await confirm_call(Nobody(AdmittedCall(effect, agreed=True)), Question("Sure?"))
-    assert talk.asked == []
+    assert dialogue.asked == []
 
 
 @pytest.mark.parametrize("effect", Effect)
 async def test_where_somebody_can_be_asked(effect: Effect) -> None:
-    talk = Someone(AdmittedCall(effect))
-    assert not await confirm_call(talk, Question("Sure?", ["3 clients"]))
-    assert talk.asked == ["3 clients", "Sure?"]
-    assert await confirm_call(talk, Question("Sure?", safe=True))
-    assert await confirm_call(talk, Question("Sure?", type_in="harbour"))
-    assert not await confirm_call(talk, Question("Sure?", type_in="branch"))
+    dialogue = Someone(AdmittedCall(effect))
+    assert not await confirm_call(dialogue, Question("Sure?", ["3 clients"]))
+    assert dialogue.asked == ["3 clients", "Sure?"]
+    assert await confirm_call(dialogue, Question("Sure?", safe=True))
+    assert await confirm_call(dialogue, Question("Sure?", type_in="harbour"))
+    assert not await confirm_call(dialogue, Question("Sure?", type_in="branch"))
     seen = Someone(AdmittedCall(effect, shown=("3 clients",)))
     assert await confirm_call(seen, Question("Sure?", ["3 clients"])), (
         "the screen shows these very consequences"

@@ -54,7 +54,7 @@ class Heard:
 def practice(tmp_path: Path) -> Iterator[OpenPractice]:
     home = find_home(str(tmp_path / "home"), {})
     with open_practice(home, person="mere", environ={}, clock=MovedClock()) as opened:
-        opened.book.commit([Put(CLIENTS, Client(id=id_, name=name)) for id_, name in NAMES.items()])
+        opened.store.commit([Put(CLIENTS, Client(id=id_, name=name)) for id_, name in NAMES.items()])
         yield opened
 
 
@@ -68,13 +68,13 @@ def line(*events: Event) -> str:
 
 def test_three_fields_are_named_and_the_others_counted() -> None:
     fields = ("address", "phone", "fax", "website", "city")
-    told = line(changed("link", key="sync.link"), *map(changed, fields))
-    assert told == "r1 Kowhai Plumbing Pty Ltd: 6 changes (link, address, phone and 3 more)"
+    reported = line(changed("link", key="sync.link"), *map(changed, fields))
+    assert reported == "r1 Kowhai Plumbing Pty Ltd: 6 changes (link, address, phone and 3 more)"
 
 
 def test_a_field_of_several_contacts_is_named_once() -> None:
-    told = line(changed("contact_email", "c2/k3"), changed("contact_email", "c2/k4"))
-    assert told == "r1 ACME [/] Pty: 2 changes (contact e-mail)"
+    reported = line(changed("contact_email", "c2/k3"), changed("contact_email", "c2/k4"))
+    assert reported == "r1 ACME [/] Pty: 2 changes (contact e-mail)"
 
 
 def test_one_change_keeps_its_own_sentence() -> None:
@@ -86,7 +86,7 @@ def test_a_client_without_a_name_is_told_by_its_id() -> None:
 
 
 async def test_every_event_is_given_on_in_order_with_a_line_per_client(practice: OpenPractice) -> None:
-    talk = Heard()
+    dialogue = Heard()
     sent = [
         Event(key="run.started", run="r1", numbers={"trigger": "hand"}),
         changed("link", key="sync.link"),
@@ -97,28 +97,28 @@ async def test_every_event_is_given_on_in_order_with_a_line_per_client(practice:
         *(changed(field, "c2") for field in ("fax", "city")),
         Event(key="run.done", run="r1"),
     ]
-    async with following(practice, talk):
+    async with following(practice, dialogue):
         for event in sent:
             practice.events.emit(event)
-    assert [(item["key"], item["field"]) for item in talk.items] == [(e.key, e.field) for e in sent]
-    assert all(item["sentence"] for item in talk.items)
-    told = [each.partition(" r1 ")[2] for each in talk.lines]
-    assert len(told) == 6
-    assert told[1] == "Kowhai Plumbing Pty Ltd: 4 changes (link, phone, fax and 1 more)"
-    assert told[2].startswith("ACME [/] Pty: phone updated in Ignition")
-    assert told[3].startswith("WARNING ACME [/] Pty: phone was edited in XPM")
-    assert told[4] == "ACME [/] Pty: 2 changes (fax, city)"
+    assert [(item["key"], item["field"]) for item in dialogue.items] == [(e.key, e.field) for e in sent]
+    assert all(item["sentence"] for item in dialogue.items)
+    reported = [each.partition(" r1 ")[2] for each in dialogue.lines]
+    assert len(reported) == 6
+    assert reported[1] == "Kowhai Plumbing Pty Ltd: 4 changes (link, phone, fax and 1 more)"
+    assert reported[2].startswith("ACME [/] Pty: phone updated in Ignition")
+    assert reported[3].startswith("WARNING ACME [/] Pty: phone was edited in XPM")
+    assert reported[4] == "ACME [/] Pty: 2 changes (fax, city)"
 
 
 async def test_what_is_held_back_goes_on_when_nothing_follows(practice: OpenPractice) -> None:
-    talk = Heard()
-    async with following(practice, talk):
+    dialogue = Heard()
+    async with following(practice, dialogue):
         practice.events.emit(changed("phone"))
         practice.events.emit(changed("fax"))
         for _ in range(20):
             await asyncio.sleep(0)
-        assert [each.partition(" r1 ")[2] for each in talk.lines] == [
+        assert [each.partition(" r1 ")[2] for each in dialogue.lines] == [
             "Kowhai Plumbing Pty Ltd: 2 changes (phone, fax)"
         ]
-    assert len(talk.items) == 2
-    assert len(talk.lines) == 1
+    assert len(dialogue.items) == 2
+    assert len(dialogue.lines) == 1

@@ -47,11 +47,11 @@ def test_each_says_what_was_written_and_what_decides_it(
         stops=stops,
         counts=counts,
     )
-    trouble = run_result(run).trouble
-    assert trouble is not None
-    assert (trouble.code, trouble.exit_code) == ("held", 4)
-    assert says in trouble.message
-    assert says_not not in trouble.message
-    assert next_ in trouble.hint
+    error = run_result(run).error
+    assert error is not None
+    assert (error.code, error.exit_code) == ("held", 4)
+    assert says in error.message
+    assert says_not not in error.message
+    assert next_ in error.hint
     if OPEN in stops:
-        assert "Decide: xpm-tui runs release --again i9" in trouble.message
+        assert "Decide: xpm-tui runs release --again i9" in error.message

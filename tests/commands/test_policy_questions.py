@@ -46,8 +46,8 @@ ASKED = [
 
 @pytest.fixture
 async def practice(tmp_path: Path) -> Any:
-    world = ConsoleFixture(tmp_path)
-    with world.open() as opened:
+    env = ConsoleFixture(tmp_path)
+    with env.open() as opened:
         await refresh(opened, full=True)
         opened.settings.set("sync.off", "website", practice=True)
         yield opened
@@ -58,27 +58,27 @@ async def test_it_is_saved_only_after_the_first_plan_was_shown(
     practice: OpenPractice, name: str, params: Any, says: str
 ) -> None:
     before, run = practice.policy(), by_name(name).run
-    talk: Any = Answering(False)
-    assert (await run(practice, params, talk)).declined
+    dialogue: Any = Answering(False)
+    assert (await run(practice, params, dialogue)).declined
     assert practice.policy() == before
-    assert talk.said[0] == says
-    assert talk.said[-1] == "Save this change?"
-    told = " ".join(talk.said)
+    assert dialogue.said[0] == says
+    assert dialogue.said[-1] == "Save this change?"
+    reported = " ".join(dialogue.said)
     await run(practice, params, Answering(True))  # type: ignore[arg-type]
     assert practice.policy() != before
     made = await plans.make(practice, refresh=False)
     items = made.counts.get("items", 0)
     numbers = f"have {items:,} change" if items else "Nothing to change"
-    assert numbers in told, "what was shown is what the plan then has"
+    assert numbers in reported, "what was shown is what the plan then has"
 
 
 async def test_what_changes_no_plan_asks_nothing(practice: OpenPractice) -> None:
     for key, value in (("sync.direction", "from_xpm"), ("log.level", "debug")):
-        talk: Any = Answering(False)
+        dialogue: Any = Answering(False)
         assert not (
-            await by_name("settings.set").run(practice, SetSetting(key=key, value=value), talk)
+            await by_name("settings.set").run(practice, SetSetting(key=key, value=value), dialogue)
         ).declined
-        assert talk.said == []
+        assert dialogue.said == []
     agreed: Any = Answering(False, agreed=True)
     assert not (await by_name("policy.set").run(practice, SetPolicy(direction="to_xpm"), agreed)).declined
     assert agreed.said == []

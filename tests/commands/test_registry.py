@@ -84,16 +84,16 @@ def test_acts_are_found_by_name_and_by_verb() -> None:
 def test_what_writes_says_so_in_a_read_only_console(act: Command[Any]) -> None:
     linked = act.name != "clients.create"
     there: dict[str, Any] = {"connected": True, "record": "c1", "linked": linked, "frozen": True}
-    told = act.unavailable(Situation(read_only=True, **there))
-    assert ("read-only" in told) == opening_effect(act).writes
+    reported = act.unavailable(Situation(read_only=True, **there))
+    assert ("read-only" in reported) == opening_effect(act).writes
     if act.name not in ("runs.stop", "worker.run"):
         assert act.unavailable(Situation(**there)) == ""
 
 
 def test_why_not_is_a_sentence() -> None:
     nothing = Situation()
-    told = {act.name: act.unavailable(nothing) for act in all_commands() if act.unavailable(nothing)}
-    assert "clients.link" in told
-    assert "sync" in told
-    assert "runs.stop" in told
-    assert all(sentence.endswith(".") for sentence in told.values())
+    reported = {act.name: act.unavailable(nothing) for act in all_commands() if act.unavailable(nothing)}
+    assert "clients.link" in reported
+    assert "sync" in reported
+    assert "runs.stop" in reported
+    assert all(sentence.endswith(".") for sentence in reported.values())

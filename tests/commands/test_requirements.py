@@ -25,34 +25,34 @@ PARAMS = Connect(check=True)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+def env(tmp_path: Path) -> Iterator[PracticeFixture]:
     made = PracticeFixture(tmp_path, clients=12)
     yield made
     made.close()
 
 
-async def marks(world: PracticeFixture) -> tuple[dict[str, Any], int]:
-    talk = TerminalDialogue(json=True, call=admit(by_name("connect"), PARAMS, read_only=True))
-    result = await connect(world.practice, PARAMS, talk)
+async def marks(env: PracticeFixture) -> tuple[dict[str, Any], int]:
+    dialogue = TerminalDialogue(json=True, call=admit(by_name("connect"), PARAMS, read_only=True))
+    result = await connect(env.practice, PARAMS, dialogue)
     assert result.items is not None
     return {str(each["name"]): (each["mark"], each["met"]) for each in result.items}, result.exit_code
 
 
 async def test_each_requirement_is_marked_by_what_shows_it(
-    world: PracticeFixture, monkeypatch: pytest.MonkeyPatch
+    env: PracticeFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert effect_of(by_name("connect"), PARAMS) is Effect.LOOKS
-    found, code = await marks(world)
+    found, code = await marks(env)
     assert found["permission"] == found["exemption"] == ("unknown", None)
     assert found["tier"] == found["multi-factor"] == found["calls"] == ("assumed", None)
     assert (found["app"], code) == (("assumed", None), 0)
-    await world.connect()
-    found, code = await marks(world)
+    await env.connect()
+    found, code = await marks(env)
     assert found["permission"] == found["scopes"] == found["calls"] == ("checked", True)
     assert (found["tier"], code) == (("assumed", None), 0)  # a sandbox asks for none
-    monkeypatch.setattr(type(world.practice), "sandbox", False)
-    assert (await marks(world))[0]["tier"] == ("checked", True)
-    now = world.clock.now()
+    monkeypatch.setattr(type(env.practice), "sandbox", False)
+    assert (await marks(env))[0]["tier"] == ("checked", True)
+    now = env.clock.now()
     refused = Run(
         id="r9",
         started=now,
@@ -64,14 +64,14 @@ async def test_each_requirement_is_marked_by_what_shows_it(
         case="api-not-open",
         exit_code=3,
     )
-    world.practice.book.commit([Put(RUNS, refused)])
-    found, code = await marks(world)
+    env.practice.store.commit([Put(RUNS, refused)])
+    found, code = await marks(env)
     assert (found["tier"], found["approval"], code) == (("checked", False), ("checked", False), 3)
 
 
-def test_page_and_wizard_say_the_same(world: PracticeFixture) -> None:
+def test_page_and_wizard_say_the_same(env: PracticeFixture) -> None:
     assert PAGE.read_text(encoding="utf-8") == render()
-    shown = str(requirement_lines(check_requirements(world.practice)))
+    shown = str(requirement_lines(check_requirements(env.practice)))
     for each in REQUIREMENTS:
         assert each.short in shown
         assert f"## {each.title}\n\n{each.text}" in render()

@@ -16,12 +16,12 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
 def test_every_field_of_a_record_is_in_its_json() -> None:
-    told = to_plain(Run(id="r1", started=NOW, by="mere", stops=(Stop(rule="x"),)))
-    assert told["ended"] is None
-    assert told["calls"] == 0
-    assert told["outcome"] == "running"
-    assert told["stops"] == [{"rule": "x", "counted": 0, "limit": 0, "sentence": ""}]
-    assert told["started"] == "2026-05-04T12:00:00Z"
+    reported = to_plain(Run(id="r1", started=NOW, by="mere", stops=(Stop(rule="x"),)))
+    assert reported["ended"] is None
+    assert reported["calls"] == 0
+    assert reported["outcome"] == "running"
+    assert reported["stops"] == [{"rule": "x", "counted": 0, "limit": 0, "sentence": ""}]
+    assert reported["started"] == "2026-05-04T12:00:00Z"
 
 
 @pytest.mark.parametrize(("text", "back"), [("30m", timedelta(minutes=30)), ("3d", timedelta(days=3))])

@@ -77,62 +77,62 @@ def opened(tmp_path: Path) -> Iterator[OpenPractice]:
 
 
 @pytest.fixture(params=["on disk", "in PostgreSQL", "in memory"])
-def book(request: pytest.FixtureRequest, opened: OpenPractice, tmp_path: Path) -> Iterator[Any]:
+def store(request: pytest.FixtureRequest, opened: OpenPractice, tmp_path: Path) -> Iterator[Any]:
     if request.param == "in PostgreSQL":
         with opener("postgres", tmp_path)() as found:
             yield found
     else:
-        yield opened.book if request.param == "on disk" else MemoryStore()
+        yield opened.store if request.param == "on disk" else MemoryStore()
 
 
-def test_a_commit_is_all_or_nothing(book: Any) -> None:
-    before = book.snapshot()
-    position = book.commit([Put(CLIENTS, client(1)), Put(CLIENTS, client(2))])
-    after = book.snapshot()
+def test_a_commit_is_all_or_nothing(store: Any) -> None:
+    before = store.snapshot()
+    position = store.commit([Put(CLIENTS, client(1)), Put(CLIENTS, client(2))])
+    after = store.snapshot()
     assert (before.count(CLIENTS), after.count(CLIENTS)) == (0, 2)
     assert after.position == position == before.position + 1
-    assert book.watch() == position or before.position >= 0
+    assert store.watch() == position or before.position >= 0
     assert after.get(CLIENTS, "c1") == client(1)
     assert [row.id for row in after.find(CLIENTS, "name", "Client 2")] == ["c2"]
     assert [row.id for row in after.rows(CLIENTS)] == ["c1", "c2"]
     assert set(after.ids(CLIENTS)) == {"c1", "c2"}
-    book.commit([Drop(CLIENTS, "c1"), Drop(CLIENTS, "c9")])
-    assert book.snapshot().get(CLIENTS, "c1") is None
+    store.commit([Drop(CLIENTS, "c1"), Drop(CLIENTS, "c9")])
+    assert store.snapshot().get(CLIENTS, "c1") is None
     assert after.get(CLIENTS, "c1") == client(1), "a snapshot does not move"
 
 
-def test_a_value_that_does_not_fit_writes_nothing(book: Any) -> None:
+def test_a_value_that_does_not_fit_writes_nothing(store: Any) -> None:
     with pytest.raises((BadInput, UnicodeEncodeError)):
-        book.commit([Put(CLIENTS, client(1)), Put(CLIENTS, client(2, "\ud800"))])
-    assert book.snapshot().count(CLIENTS) == 0
+        store.commit([Put(CLIENTS, client(1)), Put(CLIENTS, client(2, "\ud800"))])
+    assert store.snapshot().count(CLIENTS) == 0
 
 
-def test_what_somebody_else_changed_is_overtaken(book: Any) -> None:
-    book.commit([Put(CLIENTS, client(1))])
-    since = book.snapshot()
-    book.commit([Put(CLIENTS, client(1, "Another"))])
+def test_what_somebody_else_changed_is_overtaken(store: Any) -> None:
+    store.commit([Put(CLIENTS, client(1))])
+    since = store.snapshot()
+    store.commit([Put(CLIENTS, client(1, "Another"))])
     with pytest.raises(StoreChanged):
-        book.commit([Put(CLIENTS, client(1, "Mine"))], since=since)
-    assert book.snapshot().get(CLIENTS, "c1").name == "Another"
+        store.commit([Put(CLIENTS, client(1, "Mine"))], since=since)
+    assert store.snapshot().get(CLIENTS, "c1").name == "Another"
 
 
-def test_transact_sees_the_newest_and_commits_what_is_asked_for(book: Any) -> None:
-    book.commit([Put(CLIENTS, client(1))])
+def test_transact_sees_the_newest_and_commits_what_is_asked_for(store: Any) -> None:
+    store.commit([Put(CLIENTS, client(1))])
     seen = []
 
     def make(snapshot: Any) -> list[Any]:
         seen.append(snapshot.count(CLIENTS))
         return [Put(CLIENTS, client(2))]
 
-    book.transact(make)
+    store.transact(make)
     assert seen == [1]
-    assert book.snapshot().count(CLIENTS) == 2
+    assert store.snapshot().count(CLIENTS) == 2
 
 
 def test_a_store_that_is_opened_to_read_refuses_writes(tmp_path: Path, opened: OpenPractice) -> None:
     home = find_home(str(tmp_path / "home"), {})
     reading = open_practice(home, None, person="kim", environ={}, clock=MovedClock(), read_only=True)
-    for each in (reading.book, MemoryStore(read_only=True)):
+    for each in (reading.store, MemoryStore(read_only=True)):
         with pytest.raises(ReadOnly):
             each.commit([Put(CLIENTS, client(1))])
     reading.close()
@@ -169,11 +169,11 @@ async def _clock(clock: ports.Clock) -> None:
 async def test_the_rate_limiter_raises_what_it_names(tmp_path: Path) -> None:
     gate = RateLimiter(tmp_path / "gate.json", clock=MovedClock())
     assert gate.allowance().minute_left > 0
-    async with gate.enter(Priority.PERSON):
+    async with gate.enter(Priority.INTERACTIVE):
         pass
     gate.shut_day(60)
     with pytest.raises(AllowanceUsedUp) as caught:
-        async with gate.enter(Priority.PUSH):
+        async with gate.enter(Priority.BACKGROUND):
             pass
     assert caught.value.until is not None
     assert gate.allowance().day_left == 0

@@ -98,7 +98,7 @@ async def over_sockets(folder: Path, process: SandboxProcess) -> AsyncIterator[S
             return error is OutcomeUnknown or error in kinds
 
         try:
-            yield Side(wire.practice(process.greeting["tenants"][0]["id"], Priority.PERSON), fail)
+            yield Side(wire.practice(process.greeting["tenants"][0]["id"], Priority.INTERACTIVE), fail)
         finally:
             process.control("DELETE", "faults")
 
@@ -121,9 +121,9 @@ ANSWERS: Mapping[type[AppError], Any] = {
 @asynccontextmanager
 async def in_process(folder: Path, process: SandboxProcess) -> AsyncIterator[Side]:
     """The client of the wire over the sandbox in this process, whose answers can be exchanged."""
-    world = PracticeFixture(folder, clients=12)
-    await world.connect()
-    carry = world.net.handle_async_request
+    env = PracticeFixture(folder, clients=12)
+    await env.connect()
+    carry = env.net.handle_async_request
     answer: list[Any] = []
 
     async def carried(request: httpx.Request) -> httpx.Response:
@@ -135,10 +135,10 @@ async def in_process(folder: Path, process: SandboxProcess) -> AsyncIterator[Sid
             raise answer[0]
         return httpx.Response(answer[0].status_code, headers=answer[0].headers, content=answer[0].content)
 
-    world.net.handle_async_request = carried  # type: ignore[method-assign]
+    env.net.handle_async_request = carried  # type: ignore[method-assign]
     try:
-        async with world.practice.wire() as wire:
-            practice: Any = wire.practice(world.tenant)
+        async with env.practice.wire() as wire:
+            practice: Any = wire.practice(env.tenant)
             caller = practice._caller
             access = caller._tokens.access
 
@@ -148,7 +148,7 @@ async def in_process(folder: Path, process: SandboxProcess) -> AsyncIterator[Sid
             def fail(method: str, error: type[AppError]) -> bool:
                 caller._tokens.access = access
                 answer.clear()
-                gate = next(world.practice.state.rglob("gate.json"), None)
+                gate = next(env.practice.state.rglob("gate.json"), None)
                 if gate is not None:
                     gate.unlink()
                 if error in (Busy, DiskError):
@@ -162,7 +162,7 @@ async def in_process(folder: Path, process: SandboxProcess) -> AsyncIterator[Sid
 
             yield Side(practice, fail)
     finally:
-        world.close()
+        env.close()
 
 
 @asynccontextmanager
@@ -172,7 +172,7 @@ async def fake_practice(folder: Path, process: SandboxProcess) -> AsyncIterator[
     practice.people = [Staff(uuid="s1", name="Ana"), Staff(uuid="s2", name="Tom")]
 
     def fail(method: str, error: type[AppError]) -> bool:
-        practice.troubles = {method: error("It failed.")}
+        practice.problems = {method: error("It failed.")}
         return True
 
     yield Side(practice, fail)
@@ -186,7 +186,7 @@ async def fake_xpm(folder: Path, process: SandboxProcess) -> AsyncIterator[Side]
     def fail(method: str, error: type[AppError]) -> bool:
         if not hasattr(practice, method):
             return False
-        practice.troubles = {"jobs" if method == "current_jobs" else method: error("It failed.")}
+        practice.problems = {"jobs" if method == "current_jobs" else method: error("It failed.")}
         return True
 
     yield Side(practice, fail, jobs=False)

@@ -55,7 +55,7 @@ class JobsFixture(PracticeFixture):
         snapshot = self.practice.snapshot()
         row = next(row for row in snapshot.find(XPM_CLIENTS, "name", name))
         (id_,) = self.practice.ids.new("c")
-        self.practice.book.commit(
+        self.practice.store.commit(
             [
                 Put(CLIENTS, Client(id=id_, name=name)),
                 Put(LINKS, Link(id=id_, uuid=row.uuid, number=row.number)),
@@ -100,7 +100,7 @@ class JobsFixture(PracticeFixture):
         """Take the link of a client away."""
         from xpm_tui.domain.ports import Drop
 
-        self.practice.book.commit([Drop(LINKS, client)])
+        self.practice.store.commit([Drop(LINKS, client)])
 
     def change_client(self, client: str, **values: Any) -> None:
         """The mirror's row of a client, as if XPM had said so."""
@@ -109,4 +109,4 @@ class JobsFixture(PracticeFixture):
         assert link is not None
         row = snapshot.get(XPM_CLIENTS, link.uuid)
         assert row is not None
-        self.practice.book.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, **values))])
+        self.practice.store.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, **values))])

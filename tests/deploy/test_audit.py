@@ -29,27 +29,27 @@ PROPOSALS, FAULTS = count(90, 1_600), count(40, 200)
 
 async def audited(tmp_path: Path) -> tuple[PracticeFixture, dict[str, Any]]:
     """A practice with the sandbox's faulty jobs, its clients linked and its services mapped by name."""
-    world = PracticeFixture(tmp_path, clients=SIZE)
-    cases = await world.control("audit", proposals=PROPOSALS, faults=FAULTS)
-    await world.connect()
+    env = PracticeFixture(tmp_path, clients=SIZE)
+    cases = await env.control("audit", proposals=PROPOSALS, faults=FAULTS)
+    await env.connect()
     for form in ("clients", "services", "proposals"):
         path = tmp_path / f"{form}.csv"
         path.write_text(cases[form], encoding="utf-8")
-        imports.import_file(world.practice, form, path)
-    snapshot = world.practice.snapshot()
+        imports.import_file(env.practice, form, path)
+    snapshot = env.practice.snapshot()
     rows = ((client, snapshot.find(XPM_CLIENTS, "name", client.name)[0]) for client in snapshot.rows(CLIENTS))
-    world.practice.book.commit(
+    env.practice.store.commit(
         Put(LINKS, Link(id=client.id, uuid=row.uuid, number=row.number)) for client, row in rows
     )
-    templates.accept_same(world.practice)
-    return world, cases
+    templates.accept_same(env.practice)
+    return env, cases
 
 
 async def test_every_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
-    world, cases = await audited(tmp_path)
-    position = world.practice.snapshot().position
-    sent = len(world.sandbox.log.as_json(lambda _: True))
-    view = await reports.audit_jobs(world.practice)
+    env, cases = await audited(tmp_path)
+    position = env.practice.snapshot().position
+    sent = len(env.sandbox.log.as_json(lambda _: True))
+    view = await reports.audit_jobs(env.practice)
     wanted = Counter((each["finding"], each["proposal"]) for each in cases["faults"])
     found = Counter((each.finding, each.number) for each in view.findings)
     assert found - wanted == Counter(), "nothing that is sound is reported"
@@ -57,36 +57,34 @@ async def test_every_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     jobs = {(each["finding"], each["proposal"]): each["job"] for each in cases["faults"]}
     assert all(each.job == jobs[each.finding, each.number] for each in view.findings if each.job)
     assert all(each.sentence and each.todo for each in view.findings)
-    made = world.sandbox.log.as_json(lambda _: True)[sent:]
+    made = env.sandbox.log.as_json(lambda _: True)[sent:]
     assert {each["method"] for each in made} == {"GET"}
-    assert world.practice.snapshot().position == position, "nothing is written here either"
+    assert env.practice.snapshot().position == position, "nothing is written here either"
     assert view.calls <= 5 + view.counts["missing"]
     taken = [each for each in wanted if each[0] not in ("missing", "revoked")]
-    proposals.take(world.practice, [number for _, number in taken])
-    after = Counter(
-        (each.finding, each.number) for each in (await reports.audit_jobs(world.practice)).findings
-    )
+    proposals.take(env.practice, [number for _, number in taken])
+    after = Counter((each.finding, each.number) for each in (await reports.audit_jobs(env.practice)).findings)
     assert not Counter(taken) - after, "what Ignition created is audited after the proposal is taken over"
     rows = reports.audit_csv(view.findings).splitlines()
     assert len(rows) == len(view.findings) + 1
-    world.close()
+    env.close()
 
 
 async def test_our_own_deployments_are_compared_with_what_was_sent(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path, clients=50)
-    await world.ready()
-    xpm = world.sandbox.practice
+    env = JobsFixture(tmp_path, clients=50)
+    await env.ready()
+    xpm = env.sandbox.practice
     left = xpm.cases["staff who left"][0]
-    names = [name for name in world.unique_names() if name.replace(" ", "").isalpha() and name.isascii()]
+    names = [name for name in env.unique_names() if name.replace(" ", "").isalpha() and name.isascii()]
     for place, name in enumerate(names[-11:], 1):
-        world.accepted(f"Work {place}", world.link_client(name), start="2026-05-01", end="2027-04-30",
+        env.accepted(f"Work {place}", env.link_client(name), start="2026-05-01", end="2027-04-30",
                        number=f"PROP-{place}")  # fmt: skip
-    world.accepted("Monthly", repeat="monthly", start="2026-05-10", number="PROP-M")
-    world.clock.move(timedelta(days=10))
-    await world.deploy(*(f"w{place}" for place in range(1, 11)), "w12")
-    first = await reports.audit_jobs(world.practice)
+    env.accepted("Monthly", repeat="monthly", start="2026-05-10", number="PROP-M")
+    env.clock.move(timedelta(days=10))
+    await env.deploy(*(f"w{place}" for place in range(1, 11)), "w12")
+    first = await reports.audit_jobs(env.practice)
     assert [each.occurrence for each in first.findings] == ["w11/2026-05-01"], "it was not deployed"
-    number = {row.workflow: row.number for row in jobs.list_jobs(world.practice, state="deployed")}
+    number = {row.workflow: row.number for row in jobs.list_jobs(env.practice, state="deployed")}
     client = xpm.jobs[number["w10"]].client
 
     def change(workflow: str, **values: Any) -> None:
@@ -100,10 +98,10 @@ async def test_our_own_deployments_are_compared_with_what_was_sent(tmp_path: Pat
     change("w6", manager=left)
     twin = replace(xpm.jobs[number["w7"]], number="J999", uuid="99999999-0000-4000-8000-000000000000")
     xpm.jobs["J999"] = replace(twin, order_number="")
-    proposals.revoke(world.practice, "PROP-8")
+    proposals.revoke(env.practice, "PROP-8")
     change("w9", tasks=())
     change("w12", state="Completed", completed="2026-05-20")
-    view = await reports.audit_jobs(world.practice)
+    view = await reports.audit_jobs(env.practice)
     assert {(each.finding, each.occurrence.partition("/")[0]) for each in view.findings} == {
         ("missing", "w1"), ("missing", "w11"), ("wrong-client", "w2"), ("no-reference", "w3"),
         ("wrong-dates", "w4"), ("state", "w5"), ("person-left", "w6"), ("duplicate-job", "w7"),
@@ -111,49 +109,49 @@ async def test_our_own_deployments_are_compared_with_what_was_sent(tmp_path: Pat
     }  # fmt: skip
     todo = {each.occurrence: each.todo for each in view.findings if each.finding == "missing"}
     assert todo["w1/2026-05-01"] == "Create it again: xpm-tui jobs redeploy w1/2026-05-01"
-    world.close()
+    env.close()
 
 
 async def test_the_forecast_counts_each_job_once_in_its_month(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path, jobs__budget="proposal")
-    await world.ready()
-    practice = world.practice
+    env = JobsFixture(tmp_path, jobs__budget="proposal")
+    await env.ready()
+    practice = env.practice
     services.new_service(practice, "Payroll run", {})
-    world.accepted("Yearly", repeat="yearly", start="2026-07-31", end="2029-07-30")
-    world.accepted("Monthly", world.clients[1], repeat="monthly", start="2026-05-31", end="2027-02-15",
+    env.accepted("Yearly", repeat="yearly", start="2026-07-31", end="2029-07-30")
+    env.accepted("Monthly", env.clients[1], repeat="monthly", start="2026-05-31", end="2027-02-15",
                    services=("Payroll run",))  # fmt: skip
-    world.accepted("Late", world.clients[2], start="2027-05-01", end="2028-05-01")
+    env.accepted("Late", env.clients[2], start="2027-05-01", end="2028-05-01")
     job_editing.edit_workflow(practice, "w1", {"budget": "1200.50"})
-    world.clock.move(timedelta(days=30))  # 3 June: the job of May was missed
+    env.clock.move(timedelta(days=30))  # 3 June: the job of May was missed
     view = reports.forecast_jobs(practice)
     assert (view.jobs, view.missed, view.budget) == (10, 1, "1200.50")
     assert [each.jobs for each in view.months] == [1, 2, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1]
     assert [each.month for each in view.months][:2] == ["2026-06", "2026-07"]
     rows = {row.name: (row.jobs, row.budget) for row in view.templates}
-    first, second = world.names[:2]
+    first, second = env.names[:2]
     assert rows == {"(no template)": (8, "0.00"), first: (2, "1200.50"), second: (2, "0.00")}
     made = reports.forecast_jobs(practice, months=24)
     assert sum(each.jobs for each in made.months[:12]) == view.jobs
     with pytest.raises(BadInput):
         reports.forecast_jobs(practice, months=37)
-    world.close()
+    env.close()
 
 
 async def test_each_entity_and_each_term_is_audited_and_counted_for_its_own_client(tmp_path: Path) -> None:
-    world = Family(tmp_path)
-    await world.ready()
-    practice, theirs = world.practice, world.clients[1]
-    names = [world.named(each) for each in world.clients[:3]]
-    world.load(names[:2], "2026-05-01", "2026-08-31")
-    world.load(names, "2026-05-01", "2026-08-31", number="PROP-91")
-    world.clock.move(timedelta(days=1))
+    env = Family(tmp_path)
+    await env.ready()
+    practice, theirs = env.practice, env.clients[1]
+    names = [env.named(each) for each in env.clients[:3]]
+    env.load(names[:2], "2026-05-01", "2026-08-31")
+    env.load(names, "2026-05-01", "2026-08-31", number="PROP-91")
+    env.clock.move(timedelta(days=1))
     proposals.take(practice, ["PROP-90"], repeat=proposals.repeat_of("monthly"))
     edits = {"name": "Books of {client} {period}"}
     for workflow in ("w1", "w2"):
         job_editing.edit_workflow(practice, workflow, edits)
-    await world.deploy("w1", "w2")
+    await env.deploy("w1", "w2")
     # Ignition's own jobs of PROP-91 are on two of its three clients.
-    xpm = world.sandbox.practice
+    xpm = env.sandbox.practice
     first, second = sorted(xpm.jobs.values(), key=lambda job: job.number)[-2:]
     for place, job in enumerate((first, second)):
         number = f"J95{place}"
@@ -161,20 +159,20 @@ async def test_each_entity_and_each_term_is_audited_and_counted_for_its_own_clie
             job, number=number, uuid=f"99999999-0000-4000-8000-00000000000{place}",
             name=f"Group PROP-91 {place}", order_number="PROP-91" if place else "",
         )  # fmt: skip
-    assert {first.client, second.client} == {world.uuid(world.client), world.uuid(theirs)}
+    assert {first.client, second.client} == {env.uuid(env.client), env.uuid(theirs)}
     assert (await reports.audit_jobs(practice)).findings == ()
     # The next term is for the third client in place of the second one, and the file names only that.
-    world.load([names[0], names[2]], "2026-09-01", "2027-04-30")
+    env.load([names[0], names[2]], "2026-09-01", "2027-04-30")
     renewals.roll_over(practice, ["PROP-90"], keep=True)
     rows = practice.snapshot().find(WORKFLOWS, "proposal", "o1")
     assert [str(row.term_end) for row in rows] == ["2026-08-31", "2026-08-31", "None", "None"]
     view = await reports.audit_jobs(practice)
     assert (view.findings, view.occurrences) == ((), 2)
     number = next(row.number for row in jobs.list_jobs(practice, state="deployed") if row.workflow == "w2")
-    xpm.jobs[number] = replace(xpm.jobs[number], client=world.uuid(world.client))
+    xpm.jobs[number] = replace(xpm.jobs[number], client=env.uuid(env.client))
     (found,) = (await reports.audit_jobs(practice)).findings
     assert (found.finding, found.occurrence, found.client) == ("wrong-client", "w2/2026-06-01", theirs)
     coming = reports.forecast_jobs(practice, months=13)
     # June has its jobs; July and August are of this term, September to April of the next one.
     assert [each.jobs for each in coming.months] == [0, 0, *[2] * 10, 0]
-    world.close()
+    env.close()

@@ -21,35 +21,35 @@ NEW = max(2, MANY // 10)
 
 
 async def test_the_calls_of_many_acceptances(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
-    await world.ready()
-    fresh = world.practice.ids.new("c", NEW)
+    env = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
+    await env.ready()
+    fresh = env.practice.ids.new("c", NEW)
     names = [f"{word} Brightwater {n}" for n, word in enumerate(("Kiwi", "Tui", "Moa", "Kea", "Weka") * 100)]
-    world.practice.book.commit([Put(CLIENTS, Client(id=id_, name=names[n])) for n, id_ in enumerate(fresh)])
+    env.practice.store.commit([Put(CLIENTS, Client(id=id_, name=names[n])) for n, id_ in enumerate(fresh)])
     for n in range(MANY):
-        client = fresh[n] if n < NEW else world.clients[n % len(world.clients)]
-        world.accepted(f"Bulk {n}", client, partner=world.people[0])
-    chosen = jobs.choose(world.practice, due=False, missed=False, jobs=[f"w{n + 1}" for n in range(MANY)])
-    views, estimate = jobs.preview_jobs(world.practice, chosen)
+        client = fresh[n] if n < NEW else env.clients[n % len(env.clients)]
+        env.accepted(f"Bulk {n}", client, partner=env.people[0])
+    chosen = jobs.choose(env.practice, due=False, missed=False, jobs=[f"w{n + 1}" for n in range(MANY)])
+    views, estimate = jobs.preview_jobs(env.practice, chosen)
     assert all(view.goes for view in views), [view.problems for view in views if not view.goes][:3]
-    run = await world.deploy(*(f"w{n + 1}" for n in range(MANY)))
+    run = await env.deploy(*(f"w{n + 1}" for n in range(MANY)))
     assert (run.outcome, run.counts["deployed"]) == ("done", MANY)
     # One look and one call for a new client, and one for any other; add, a further template, people and state
     # for each; one list.
     assert run.calls == estimate.calls == 2 * NEW + (MANY - NEW) + 4 * MANY + 1
-    assert world.net.asked("job.api/add") == MANY
-    assert world.net.asked("job.api/current") == 2  # one of them filled the mirror
+    assert env.net.asked("job.api/add") == MANY
+    assert env.net.asked("job.api/current") == 2  # one of them filled the mirror
 
 
 async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path, jobs__number="IGN-{workflow}")
-    await world.ready()
-    (fresh,) = world.practice.ids.new("c")
-    world.practice.book.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
+    env = JobsFixture(tmp_path, jobs__number="IGN-{workflow}")
+    await env.ready()
+    (fresh,) = env.practice.ids.new("c")
+    env.practice.store.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
     for n in range(3):
-        world.accepted(f"Shared {n}", fresh)
-    batch = deployment.preview_named(world.practice, ["w1", "w2", "w3"])
-    run = await world.deploy("w1", "w2", "w3")
+        env.accepted(f"Shared {n}", fresh)
+    batch = deployment.preview_named(env.practice, ["w1", "w2", "w3"])
+    run = await env.deploy("w1", "w2", "w3")
     # A look and a call for the client, which is read again for the second and the third job; a look at the
     # number, add and a further template for each; one list.
     assert run.calls == batch.calls == 2 + 2 + 3 * 3 + 1
@@ -58,14 +58,14 @@ async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path
 
 
 async def test_what_is_half_made_is_counted_by_what_is_left(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path)
-    await world.ready()
-    world.accepted(manager=world.people[0])
-    job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})
-    await world.deploy("w1")
-    job_editing.edit_workflow(world.practice, "w1", {"state": "INPROGRESS"})
-    batch = deployment.preview_named(world.practice, deployment.jobs_of_cause(world.practice, "state-code"))
+    env = JobsFixture(tmp_path)
+    await env.ready()
+    env.accepted(manager=env.people[0])
+    job_editing.edit_workflow(env.practice, "w1", {"state": "NONSENSE"})
+    await env.deploy("w1")
+    job_editing.edit_workflow(env.practice, "w1", {"state": "INPROGRESS"})
+    batch = deployment.preview_named(env.practice, deployment.jobs_of_cause(env.practice, "state-code"))
     assert (batch.new, batch.begun, batch.calls) == (0, 1, 2)
     with pytest.raises(BadInput, match="is already in XPM, so this cannot be changed"):
-        job_editing.edit_workflow(world.practice, "w1", {"name": "Another"})
-    assert (await world.retry()).calls == 2
+        job_editing.edit_workflow(env.practice, "w1", {"name": "Another"})
+    assert (await env.retry()).calls == 2

@@ -49,10 +49,10 @@ def test_an_end_is_taken_in_and_one_time_is_one_day() -> None:
     assert list(dates_between(start, None, start + timedelta(1), date.max)) == []
 
 
-@pytest.mark.parametrize(("repeat", "told"), [(None, "once"), (MONTHLY, "monthly"),
+@pytest.mark.parametrize(("repeat", "reported"), [(None, "once"), (MONTHLY, "monthly"),
                                              (Repeat(unit="month", every=5), "every 5 months")])  # fmt: skip
-def test_a_recurrence_has_a_word(repeat: Repeat | None, told: str) -> None:
-    assert word(repeat) == told
+def test_a_recurrence_has_a_word(repeat: Repeat | None, reported: str) -> None:
+    assert word(repeat) == reported
 
 
 def test_periods() -> None:

@@ -23,9 +23,9 @@ from xpm_tui.domain.tables import WORKFLOWS
 async def test_a_recurrence_ends_with_its_proposal_unless_the_user_says_otherwise(
     tmp_path: Path, zone: str
 ) -> None:
-    world = JobsFixture(tmp_path, practice__timezone=zone)
-    await world.ready()
-    practice = world.practice
+    env = JobsFixture(tmp_path, practice__timezone=zone)
+    await env.ready()
+    practice = env.practice
 
     def dates(workflow: str) -> list[tuple[str, str]]:
         row = practice.snapshot().get(WORKFLOWS, workflow)
@@ -34,14 +34,14 @@ async def test_a_recurrence_ends_with_its_proposal_unless_the_user_says_otherwis
         return [(each.day.isoformat(), jobs.preview_job(practice, each.id).due.isoformat()) for each in found]
 
     terms = terms_of(practice)
-    world.accepted("Monthly", repeat="monthly", start="2026-10-31", end="2027-01-15")
-    world.clock.move(timedelta(days=330))  # find_job looks a year ahead
+    env.accepted("Monthly", repeat="monthly", start="2026-10-31", end="2027-01-15")
+    env.clock.move(timedelta(days=330))  # find_job looks a year ahead
     assert dates("w1") == [
         ("2026-10-31", "2026-11-29"),
         ("2026-11-30", "2026-12-30"),
         ("2026-12-31", "2027-01-15"),  # the period is cut short by the proposal's end
     ]
-    world.accepted("Weekly", repeat="weekly", start="2027-06-07", end="2027-06-22")
+    env.accepted("Weekly", repeat="weekly", start="2027-06-07", end="2027-06-22")
     assert dates("w2")[1:] == [("2027-06-14", "2027-06-20"), ("2027-06-21", "2027-06-22")]
     shown = job_editing.edit_workflow(practice, "w2", {"until": "2027-06-30"})
     assert (len(dates("w2")), str(shown.until), len(shown.affected)) == (4, "2027-06-30", 4)
@@ -49,10 +49,10 @@ async def test_a_recurrence_ends_with_its_proposal_unless_the_user_says_otherwis
     assert str(job_editing.edit_workflow(practice, "w2", {"until": "default"}).until) == "2027-06-22"
     practice.settings.set("jobs.due_days", "20", practice=True)
     assert str(jobs.preview_job(practice, "w2").due) == "2027-06-27", "what the practice says counts"
-    over = proposals.new_proposal(practice, "Late", world.client, [], {"end": "2027-06-22"}).id
+    over = proposals.new_proposal(practice, "Late", env.client, [], {"end": "2027-06-22"}).id
     with pytest.raises(BadInput, match="ends on 2027-06-22, before the first job"):
         proposals.accept(practice, [over], repeat=Repeat(unit="month"), start=date(2027, 7, 1))
-    world.close()
+    env.close()
 
 
 def test_the_period_of_a_leap_day_and_the_end_of_the_calendar() -> None:
@@ -66,13 +66,13 @@ def test_the_period_of_a_leap_day_and_the_end_of_the_calendar() -> None:
 
 
 async def test_an_edit_has_an_effect_or_is_refused(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path)
-    await world.ready()
-    practice = world.practice
-    world.accepted("Monthly", repeat="monthly", start="2026-05-10")
-    world.accepted("Once", world.clients[1])
-    world.clock.move(timedelta(days=10))
-    await world.deploy("w1")
+    env = JobsFixture(tmp_path)
+    await env.ready()
+    practice = env.practice
+    env.accepted("Monthly", repeat="monthly", start="2026-05-10")
+    env.accepted("Once", env.clients[1])
+    env.clock.move(timedelta(days=10))
+    await env.deploy("w1")
     jobs.skip(practice, "w1/2026-06-10")
     number = jobs.row_of(practice, "w1/2026-05-10").number
     refused = [
@@ -99,4 +99,4 @@ async def test_an_edit_has_an_effect_or_is_refused(tmp_path: Path) -> None:
     cut = job_editing.edit_workflow(practice, "w1", {"until": "2026-08-31"})
     assert cut.affected == ("w1/2026-07-10", "w1/2026-08-10")
     assert "No longer created: 9 jobs: 2026-09-10, " in cut.effect, cut.effect
-    world.close()
+    env.close()

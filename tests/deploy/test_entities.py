@@ -51,7 +51,7 @@ class Family(JobsFixture):
     def add(self, name: str) -> str:
         """A client that is not linked."""
         (id_,) = self.practice.ids.new("c")
-        self.practice.book.commit([Put(CLIENTS, Client(id=id_, name=name))])
+        self.practice.store.commit([Put(CLIENTS, Client(id=id_, name=name))])
         return id_
 
     def load(

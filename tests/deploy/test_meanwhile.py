@@ -19,55 +19,55 @@ from xpm_tui.domain.tables import DEPLOYMENTS
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> Any:
-    world = JobsFixture(tmp_path)
-    await world.ready()
-    yield world
-    world.close()
+async def env(tmp_path: Path) -> Any:
+    env = JobsFixture(tmp_path)
+    await env.ready()
+    yield env
+    env.close()
 
 
 async def test_a_job_that_is_being_made_cannot_be_skipped(
-    world: JobsFixture, monkeypatch: pytest.MonkeyPatch
+    env: JobsFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (workflow,) = world.accepted().workflows
+    (workflow,) = env.accepted().workflows
     real = Deployer._read_client
-    told: list[Busy] = []
+    reported: list[Busy] = []
 
     async def skipping(self: Deployer, *what: Any) -> None:
         with pytest.raises(Busy) as busy:
-            jobs.skip(world.practice, workflow)
-        told.append(busy.value)
+            jobs.skip(env.practice, workflow)
+        reported.append(busy.value)
         await real(self, *what)
 
     monkeypatch.setattr(Deployer, "_read_client", skipping)
-    run = await world.deploy(workflow)
+    run = await env.deploy(workflow)
     assert run.outcome == "done"
-    assert f"by run {run.id}" in told[0].message
-    assert f"runs stop {run.id}" in told[0].hint
-    (made,) = world.made()
-    assert jobs.row_of(world.practice, workflow).number == made.number
+    assert f"by run {run.id}" in reported[0].message
+    assert f"runs stop {run.id}" in reported[0].hint
+    (made,) = env.made()
+    assert jobs.row_of(env.practice, workflow).number == made.number
 
 
 @pytest.mark.parametrize("act", ["skip", "edit", "revoke"])
 async def test_who_looked_before_the_run_wrote_is_told(
-    world: JobsFixture, monkeypatch: pytest.MonkeyPatch, act: str
+    env: JobsFixture, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    view = world.accepted()
+    view = env.accepted()
     (workflow,) = view.workflows
-    looked = world.practice.snapshot()
+    looked = env.practice.snapshot()
     if act == "skip":
-        await world.deploy(workflow)
+        await env.deploy(workflow)
     else:
-        job_editing.edit_workflow(world.practice, workflow, {"budget": "10"})
+        job_editing.edit_workflow(env.practice, workflow, {"budget": "10"})
     acts: dict[str, Callable[[], object]] = {
-        "skip": lambda: jobs.skip(world.practice, workflow),
-        "edit": lambda: job_editing.edit_workflow(world.practice, workflow, {"name": "Other"}),
-        "revoke": lambda: proposals.revoke(world.practice, view.id),
+        "skip": lambda: jobs.skip(env.practice, workflow),
+        "edit": lambda: job_editing.edit_workflow(env.practice, workflow, {"name": "Other"}),
+        "revoke": lambda: proposals.revoke(env.practice, view.id),
     }
     with monkeypatch.context() as patch:
         patch.setattr(OpenPractice, "snapshot", lambda _: looked)
         with pytest.raises(StoreChanged):
             acts[act]()
     if act == "skip":
-        (row,) = world.practice.snapshot().rows(DEPLOYMENTS)
-        assert row.number == world.made()[0].number
+        (row,) = env.practice.snapshot().rows(DEPLOYMENTS)
+        assert row.number == env.made()[0].number

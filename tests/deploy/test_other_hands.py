@@ -23,65 +23,65 @@ from xpm_tui.sandbox.core.faults import Fault
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> Any:
-    world = JobsFixture(tmp_path)
-    await world.ready()
-    yield world
-    world.close()
+async def env(tmp_path: Path) -> Any:
+    env = JobsFixture(tmp_path)
+    await env.ready()
+    yield env
+    env.close()
 
 
-async def test_a_job_of_another_client_is_not_adopted(world: JobsFixture) -> None:
-    world.accepted("Other", world.clients[1])
-    await world.deploy("w1")
-    (other,) = world.made("Other")
-    world.practice.book.commit([])  # nothing
-    row = world.practice.snapshot().get(DEPLOYMENTS, jobs.row_of(world.practice, "w1").id)
+async def test_a_job_of_another_client_is_not_adopted(env: JobsFixture) -> None:
+    env.accepted("Other", env.clients[1])
+    await env.deploy("w1")
+    (other,) = env.made("Other")
+    env.practice.store.commit([])  # nothing
+    row = env.practice.snapshot().get(DEPLOYMENTS, jobs.row_of(env.practice, "w1").id)
     assert row is not None
     # as if somebody in XPM had made it: no row of ours names it
-    world.practice.book.commit([Put(DEPLOYMENTS, msgspec.structs.replace(row, number="J99999"))])
-    world.accepted()
-    world.sandbox.faults.add(Fault("reset", endpoint="job.api/add", times=1))
-    await world.deploy("w2")
-    assert jobs.row_of(world.practice, "w2").cause == "unknown"
+    env.practice.store.commit([Put(DEPLOYMENTS, msgspec.structs.replace(row, number="J99999"))])
+    env.accepted()
+    env.sandbox.faults.add(Fault("reset", endpoint="job.api/add", times=1))
+    await env.deploy("w2")
+    assert jobs.row_of(env.practice, "w2").cause == "unknown"
     with pytest.raises(BadInput):
-        await deployment.decide_sent(world.practice, "w2", "adopt", other.number)
+        await deployment.decide_sent(env.practice, "w2", "adopt", other.number)
 
 
-async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: JobsFixture) -> None:
-    (client,) = world.practice.ids.new("c")
-    world.practice.book.commit(
+async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(env: JobsFixture) -> None:
+    (client,) = env.practice.ids.new("c")
+    env.practice.store.commit(
         [Put(CLIENTS, Client(id=client, name="Bad Client", phone="0\x0b9", contacts=()))]
     )
-    world.accepted("First", client)
-    world.accepted("Second", world.clients[1])
+    env.accepted("First", client)
+    env.accepted("Second", env.clients[1])
     for _ in range(2):
         with suppress(AppError):
-            await world.deploy("w1", "w2")
-    assert jobs.row_of(world.practice, "w2").state == "deployed"
+            await env.deploy("w1", "w2")
+    assert jobs.row_of(env.practice, "w2").state == "deployed"
 
 
 async def test_a_start_that_is_edited_while_a_run_is_on(
-    world: JobsFixture, monkeypatch: pytest.MonkeyPatch
+    env: JobsFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.accepted("First")
-    world.accepted("Second", world.clients[1])
+    env.accepted("First")
+    env.accepted("Second", env.clients[1])
     real = Deployer._may_be_made
 
     def editing(self: Deployer, row: Any, workflow: Any) -> Any:
         if workflow.id == "w1":
-            job_editing.edit_workflow(world.practice, "w2", {"start": "2026-09-15"})
+            job_editing.edit_workflow(env.practice, "w2", {"start": "2026-09-15"})
         return real(self, row, workflow)
 
     monkeypatch.setattr(Deployer, "_may_be_made", editing)
-    await world.deploy("w1", "w2")
-    assert [str(job.start)[:10] for job in world.made("Second")] in ([], ["2026-09-15"])
+    await env.deploy("w1", "w2")
+    assert [str(job.start)[:10] for job in env.made("Second")] in ([], ["2026-09-15"])
 
 
-async def test_a_half_made_recurrence_does_not_move(world: JobsFixture) -> None:
-    world.accepted(repeat="monthly")
-    world.clock.move(timedelta(days=60))
-    world.sandbox.faults.add(Fault("status-error", endpoint="job.api/applytemplate", times=1))
-    await world.deploy("w1")
-    assert jobs.row_of(world.practice, "w1").number
+async def test_a_half_made_recurrence_does_not_move(env: JobsFixture) -> None:
+    env.accepted(repeat="monthly")
+    env.clock.move(timedelta(days=60))
+    env.sandbox.faults.add(Fault("status-error", endpoint="job.api/applytemplate", times=1))
+    await env.deploy("w1")
+    assert jobs.row_of(env.practice, "w1").number
     with pytest.raises(BadInput):
-        job_editing.edit_workflow(world.practice, "w1", {"start": "2026-07-15"})
+        job_editing.edit_workflow(env.practice, "w1", {"start": "2026-07-15"})

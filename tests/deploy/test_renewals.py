@@ -26,7 +26,7 @@ HEAD = "Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,
 Row = tuple[str, str, str, str]
 
 
-class Renewing(JobsFixture):
+class RenewalFixture(JobsFixture):
     """A world whose Ignition exports proposals term by term."""
 
     def load(self, terms: Sequence[tuple[str, str, str]], *, number: str = "PROP-31", project: str = "",
@@ -58,10 +58,10 @@ class Renewing(JobsFixture):
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> Renewing:
-    office = Renewing(tmp_path)
-    await office.ready()
-    return office
+async def env(tmp_path: Path) -> RenewalFixture:
+    env = RenewalFixture(tmp_path)
+    await env.ready()
+    return env
 
 
 def d(text: str) -> date:
@@ -80,137 +80,137 @@ TERMS = {
 
 
 @pytest.mark.parametrize("case", TERMS)
-async def test_the_next_term_begins_where_this_one_ends(office: Renewing, case: str) -> None:
+async def test_the_next_term_begins_where_this_one_ends(env: RenewalFixture, case: str) -> None:
     repeat, this, following, last, first = TERMS[case]
     (start, end), (again, until) = this.split(), following.split()
-    office.load([("Care", start, end)])
-    proposals.take(office.practice, ["PROP-31"], repeat=proposals.repeat_of(repeat))
-    office.clock.move(d(start) - office.clock.now().date())
-    office.load([("Care", again, until)])
-    (view,) = renewals.list_changes(office.practice)
+    env.load([("Care", start, end)])
+    proposals.take(env.practice, ["PROP-31"], repeat=proposals.repeat_of(repeat))
+    env.clock.move(d(start) - env.clock.now().date())
+    env.load([("Care", again, until)])
+    (view,) = renewals.list_changes(env.practice)
     assert (view.term, view.term_end) == (d(again), d(until))
-    shown = renewals.preview_roll_over(office.practice)
-    done = renewals.roll_over(office.practice, keep=False)
+    shown = renewals.preview_roll_over(env.practice)
+    done = renewals.roll_over(env.practice, keep=False)
     assert (shown.new, shown.consequences) == (done.new, done.consequences) == (1, shown.consequences)
     assert shown.changes[0].workflows[0].first == done.changes[0].workflows[0].first == d(first)
-    before, after = office.days("w1"), office.days("w2")
+    before, after = env.days("w1"), env.days("w2")
     assert before[-1] == d(last)
     assert after[0] == d(first)
     assert not {*before} & {*after}
     assert all(day <= d(until) for day in after)
     with pytest.raises(BadInput, match="no next term"):
-        renewals.roll_over(office.practice, ["PROP-31"], keep=False)
-    assert renewals.roll_over(office.practice, keep=False).new == 0
+        renewals.roll_over(env.practice, ["PROP-31"], keep=False)
+    assert renewals.roll_over(env.practice, keep=False).new == 0
     if case == "end of month":
-        assert office.days("w2")[1] == d("2027-03-31"), "the 31st is one again"
+        assert env.days("w2")[1] == d("2027-03-31"), "the 31st is one again"
 
 
-async def test_the_difference_names_services_prices_and_dates(office: Renewing) -> None:
-    office.load(
+async def test_the_difference_names_services_prices_and_dates(env: RenewalFixture) -> None:
+    env.load(
         [("Care", "2026-07-01", "2027-06-30")],
         services=[("Annual accounts", "900"), ("Payroll", "50"), ("Advice", "10")],
     )
-    proposals.take(office.practice, ["PROP-31"])
-    office.load(
+    proposals.take(env.practice, ["PROP-31"])
+    env.load(
         [("Care", "2027-07-01", "2028-06-30")],
         services=[("Annual accounts", "950"), ("Advice", "10"), ("Tax return", "300")],
     )
-    (view,) = renewals.list_changes(office.practice)
-    told = {(each.change, each.name, each.old_price, each.price) for each in view.services}
-    assert told == {
+    (view,) = renewals.list_changes(env.practice)
+    reported = {(each.change, each.name, each.old_price, each.price) for each in view.services}
+    assert reported == {
         ("repriced", "Annual accounts", "900", "950"), ("dates", "Advice", "10", "10"),
         ("added", "Tax return", "", "300"), ("removed", "Payroll", "50", ""),
     }  # fmt: skip
-    assert proposals.show_proposal(office.practice, "PROP-31").standing == "renewed"
-    assert jobs.counts(office.practice).renewed == 1
-    renewals.roll_over(office.practice, ["PROP-31"], keep=False)
-    old, new = (jobs.preview_job(office.practice, each) for each in ("w1", "w2"))
+    assert proposals.show_proposal(env.practice, "PROP-31").standing == "renewed"
+    assert jobs.counts(env.practice).renewed == 1
+    renewals.roll_over(env.practice, ["PROP-31"], keep=False)
+    old, new = (jobs.preview_job(env.practice, each) for each in ("w1", "w2"))
     assert {*new.description.splitlines()} == {"Annual accounts", "Advice", "Tax return"}
     assert (old.start, old.due) == (d("2026-07-01"), d("2027-06-30"))
     assert (new.start, new.due) == (d("2027-07-01"), d("2028-06-30"))
-    office.load(
+    env.load(
         [("Care", "2027-07-01", "2028-06-30")],
         services=[("Annual accounts", "990"), ("Advice", "10"), ("Tax return", "300")],
     )
-    (view,) = renewals.list_changes(office.practice)
+    (view,) = renewals.list_changes(env.practice)
     assert [(each.change, each.name) for each in view.services] == [("repriced", "Annual accounts")]
     assert not view.is_renewal
-    proposals.take(office.practice, ["PROP-31"])
-    assert renewals.list_changes(office.practice) == []
-    assert office.days("w2") == [d("2027-07-01")]
+    proposals.take(env.practice, ["PROP-31"])
+    assert renewals.list_changes(env.practice) == []
+    assert env.days("w2") == [d("2027-07-01")]
 
 
-async def test_edits_are_asked_about_once_and_a_due_date_moves_with_the_term(office: Renewing) -> None:
+async def test_edits_are_asked_about_once_and_a_due_date_moves_with_the_term(env: RenewalFixture) -> None:
     cases: tuple[tuple[str, Literal["keep", "drop"]], ...] = (("PROP-41", "keep"), ("PROP-42", "drop"))
     for number, keep in cases:
-        office.load([(f"Care {number}", "2026-07-01", "2027-02-28")], number=number)
-        (view,) = proposals.take(office.practice, [number])
+        env.load([(f"Care {number}", "2026-07-01", "2027-02-28")], number=number)
+        (view,) = proposals.take(env.practice, [number])
         edits.edit_workflow(
-            office.practice,
+            env.practice,
             view.workflows[0],
-            {"budget": "77", "due": "2026-12-31", "manager": office.people[1]},
+            {"budget": "77", "due": "2026-12-31", "manager": env.people[1]},
         )
-        office.load([(f"Care {number}", "2027-07-01", "2028-02-29")], number=number)
-        talk = cast(Dialogue, SimpleNamespace(interactive=False, call=AdmittedCall(Effect.WRITES_HERE)))
+        env.load([(f"Care {number}", "2027-07-01", "2028-02-29")], number=number)
+        dialogue = cast(Dialogue, SimpleNamespace(interactive=False, call=AdmittedCall(Effect.WRITES_HERE)))
         with pytest.raises(DecisionNeeded, match="1 workflow of this term has edits"):
-            await verbs.roll_over(office.practice, verbs.RollOver((number,)), talk)
-        done = await verbs.roll_over(office.practice, verbs.RollOver((number,), edits=keep), talk)
+            await verbs.roll_over(env.practice, verbs.RollOver((number,)), dialogue)
+        done = await verbs.roll_over(env.practice, verbs.RollOver((number,), edits=keep), dialogue)
         assert done.items is not None
         (rolled,) = next(iter(done.items))["workflows"]
         assert rolled["edits"] == ["budget", "manager", "due"]
-        made = jobs.preview_job(office.practice, rolled["workflow"])
+        made = jobs.preview_job(env.practice, rolled["workflow"])
         expected = ("77", d("2027-12-31")) if keep == "keep" else ("", d("2028-02-29"))
         assert (made.budget, made.due) == expected
 
 
-async def test_a_job_that_the_next_term_has_already_is_not_created_again(office: Renewing) -> None:
-    today = office.clock.now().date()
+async def test_a_job_that_the_next_term_has_already_is_not_created_again(env: RenewalFixture) -> None:
+    today = env.clock.now().date()
     first, term = today.replace(day=1), timedelta(days=60)
     end = first + term
-    office.load([("Care", str(first), str(end))])
-    (view,) = proposals.take(office.practice, ["PROP-31"], repeat=proposals.repeat_of("weekly"))
+    env.load([("Care", str(first), str(end))])
+    (view,) = proposals.take(env.practice, ["PROP-31"], repeat=proposals.repeat_of("weekly"))
     (workflow,) = view.workflows
-    edits.edit_workflow(office.practice, workflow, {"until": "none"})
-    beyond = next(day for day in office.days(workflow) if day > end)
-    office.clock.move(beyond - today - timedelta(days=12))
-    await office.deploy(f"{workflow}/{beyond}")
-    office.load([("Care", str(end + timedelta(days=1)), str(end + term))])
-    renewals.roll_over(office.practice, keep=True)
-    assert office.days("w1")[-1] == beyond
-    assert office.days("w2")[0] == beyond + timedelta(days=7)
+    edits.edit_workflow(env.practice, workflow, {"until": "none"})
+    beyond = next(day for day in env.days(workflow) if day > end)
+    env.clock.move(beyond - today - timedelta(days=12))
+    await env.deploy(f"{workflow}/{beyond}")
+    env.load([("Care", str(end + timedelta(days=1)), str(end + term))])
+    renewals.roll_over(env.practice, keep=True)
+    assert env.days("w1")[-1] == beyond
+    assert env.days("w2")[0] == beyond + timedelta(days=7)
     # A change in the middle of the term stops the rest; accepting it does not bring back former periods.
-    assert office.load(
+    assert env.load(
         [("Care", str(end + timedelta(days=1)), str(end + term))], services=[("Annual accounts", "1000")]
     ).counts["stopped"]
-    proposals.take(office.practice, ["PROP-31"])
-    assert office.days("w2")[0] == beyond + timedelta(days=7)
+    proposals.take(env.practice, ["PROP-31"])
+    assert env.days("w2")[0] == beyond + timedelta(days=7)
 
 
 async def test_three_hundred_renewals_roll_over_in_one_commit(
-    office: Renewing, monkeypatch: pytest.MonkeyPatch
+    env: RenewalFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = office.practice.snapshot().get(CLIENTS, office.client)
+    client = env.practice.snapshot().get(CLIENTS, env.client)
     assert client is not None
-    path = office.practice.state / "many.csv"
+    path = env.practice.state / "many.csv"
     for start, end in (("2026-01-01", "2026-12-31"), ("2027-01-01", "2027-12-31")):
         path.write_text(HEAD + "".join(
             f'PROP-{at},Care {at},"{client.name}",Annual accounts,{at},{start},{end},,\n'
             for at in range(1000, 1300)
         ), encoding="utf-8")  # fmt: skip
-        import_file(office.practice, "proposals", path)
+        import_file(env.practice, "proposals", path)
         if start < "2027":
-            proposals.take(office.practice, every=True)
+            proposals.take(env.practice, every=True)
     commits: list[int] = []
-    commit = office.practice.book.commit
+    commit = env.practice.store.commit
 
     def counted(writes: Iterable[Write], **more: Any) -> int:
         put = [*writes]
         commits.append(sum(each.table is WORKFLOWS for each in put))
         return commit(put, **more)
 
-    monkeypatch.setattr(office.practice.book, "commit", counted)
-    shown = renewals.preview_roll_over(office.practice)
-    done = renewals.roll_over(office.practice, keep=False)
+    monkeypatch.setattr(env.practice.store, "commit", counted)
+    shown = renewals.preview_roll_over(env.practice)
+    done = renewals.roll_over(env.practice, keep=False)
     assert (shown.proposals, shown.new) == (done.proposals, done.new) == (300, 300)
     assert [number for number in commits if number] == [600], "all, or none: a crash leaves no half"
-    assert sum(bool(each.follows) for each in office.practice.snapshot().rows(WORKFLOWS)) == 300
+    assert sum(bool(each.follows) for each in env.practice.snapshot().rows(WORKFLOWS)) == 300

@@ -18,13 +18,13 @@ from xpm_tui.domain.tables import PROPOSALS
 
 
 async def test_rules_of_services_and_billing_types_come_before_the_default(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path, jobs__default_category="Compliance", jobs__budget="proposal")
-    await world.ready()
-    practice = world.practice
+    env = JobsFixture(tmp_path, jobs__default_category="Compliance", jobs__budget="proposal")
+    await env.ready()
+    practice = env.practice
     for name in ("Payroll run", "Advice", "Filing"):
         job_settings.new_service(practice, name, {})
     templates.link_templates(practice, "Filing", no_job=True)
-    world.accepted(services=("Payroll run", "Advice", "Filing"))
+    env.accepted(services=("Payroll run", "Advice", "Filing"))
 
     def bill(**billing: str) -> None:
         row = practice.snapshot().get(PROPOSALS, "o1")
@@ -33,7 +33,7 @@ async def test_rules_of_services_and_billing_types_come_before_the_default(tmp_p
             msgspec.structs.replace(each, price="100", quantity="2", billing=billing.get(each.name[:3], ""))
             for each in row.services
         )
-        practice.book.commit([Put(PROPOSALS, msgspec.structs.replace(row, services=services))])
+        practice.store.commit([Put(PROPOSALS, msgspec.structs.replace(row, services=services))])
 
     def shown() -> tuple[str, str, bool]:
         view = jobs.preview_job(practice, "w1")
@@ -68,6 +68,6 @@ async def test_rules_of_services_and_billing_types_come_before_the_default(tmp_p
         with pytest.raises(BadInput):
             practice.settings.set("jobs.category_by_billing", text, practice=True)
     practice.settings.set("jobs.category_by_billing", "monthly=Gone", practice=True)
-    troubles = {each.key: each.trouble for each in job_settings.defaults(practice)}
-    assert "XPM has no job category Gone" in troubles["jobs.category_by_billing"]
-    world.close()
+    problems = {each.key: each.trouble for each in job_settings.defaults(practice)}
+    assert "XPM has no job category Gone" in problems["jobs.category_by_billing"]
+    env.close()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.fixtures import JobsFixture
-from tests.deploy.test_changed import HEAD, Office
+from tests.deploy.test_changed import HEAD, ChangedJobsFixture
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import deployment, proposals
 from xpm_tui.application.jobs import queries as jobs
@@ -23,82 +23,82 @@ from xpm_tui.sandbox.core.faults import Fault
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> Any:
-    world = JobsFixture(tmp_path)
-    await world.ready()
-    yield world
-    world.close()
+async def env(tmp_path: Path) -> Any:
+    env = JobsFixture(tmp_path)
+    await env.ready()
+    yield env
+    env.close()
 
 
-async def test_one_proposal_named_twice_is_accepted_once(world: JobsFixture) -> None:
+async def test_one_proposal_named_twice_is_accepted_once(env: JobsFixture) -> None:
     made = proposals.new_proposal(
-        world.practice, "Compliance 2026", world.client, ["Annual accounts"], {"number": "PROP-9"}
+        env.practice, "Compliance 2026", env.client, ["Annual accounts"], {"number": "PROP-9"}
     )
-    views = proposals.accept(world.practice, [made.id, "PROP-9"])
+    views = proposals.accept(env.practice, [made.id, "PROP-9"])
     assert [view.workflows for view in views] == [("w1",)]
 
 
-async def test_a_held_one_time_job_takes_the_start_that_was_edited(world: JobsFixture) -> None:
-    world.practice.settings.set("jobs.missing_person", "hold", practice=True)
-    world.accepted(manager="")
-    world.practice.settings.set("jobs.default_category", "Nonsense", practice=True)
-    assert (await world.deploy("w1")).outcome == "held"
-    world.practice.settings.set("jobs.default_category", "", practice=True)
-    shown = job_editing.edit_workflow(world.practice, "w1", {"start": "2026-09-15"})
+async def test_a_held_one_time_job_takes_the_start_that_was_edited(env: JobsFixture) -> None:
+    env.practice.settings.set("jobs.missing_person", "hold", practice=True)
+    env.accepted(manager="")
+    env.practice.settings.set("jobs.default_category", "Nonsense", practice=True)
+    assert (await env.deploy("w1")).outcome == "held"
+    env.practice.settings.set("jobs.default_category", "", practice=True)
+    shown = job_editing.edit_workflow(env.practice, "w1", {"start": "2026-09-15"})
     assert str(shown.start) == "2026-09-15"
-    await world.retry()
-    await world.deploy("w1")
-    (made,) = world.made()
+    await env.retry()
+    await env.deploy("w1")
+    (made,) = env.made()
     assert str(made.start)[:10] == "2026-09-15"
 
 
-async def test_a_held_recurrence_that_moves_leaves_no_second_job(world: JobsFixture) -> None:
-    world.practice.settings.set("jobs.default_category", "Nonsense", practice=True)
-    world.accepted(repeat="monthly", start="2026-07-01")
-    world.clock.move(timedelta(days=60))
-    await world.deploy("w1")
-    job_editing.edit_workflow(world.practice, "w1", {"start": "2026-07-15"})
-    assert len({o.date.month for o in jobs.list_jobs(world.practice)}) == len(jobs.list_jobs(world.practice))
+async def test_a_held_recurrence_that_moves_leaves_no_second_job(env: JobsFixture) -> None:
+    env.practice.settings.set("jobs.default_category", "Nonsense", practice=True)
+    env.accepted(repeat="monthly", start="2026-07-01")
+    env.clock.move(timedelta(days=60))
+    await env.deploy("w1")
+    job_editing.edit_workflow(env.practice, "w1", {"start": "2026-07-15"})
+    assert len({o.date.month for o in jobs.list_jobs(env.practice)}) == len(jobs.list_jobs(env.practice))
 
 
-async def test_a_deleted_job_does_not_keep_all_others_back(world: JobsFixture) -> None:
+async def test_a_deleted_job_does_not_keep_all_others_back(env: JobsFixture) -> None:
     """Made, its second template refused; somebody deletes it in XPM; every later run ends at it."""
-    world.accepted("First")
-    await _template_refused(world)
-    row = jobs.row_of(world.practice, "w1")
+    env.accepted("First")
+    await _template_refused(env)
+    row = jobs.row_of(env.practice, "w1")
     assert row.state == "failed"
     assert row.number
-    (made,) = world.made("First")
-    _delete(world, made)
-    (workflow,) = world.accepted("Second", world.clients[1]).workflows
-    chosen = [*jobs.list_unfinished(world.practice), jobs.find_job(world.practice, workflow)]
+    (made,) = env.made("First")
+    _delete(env, made)
+    (workflow,) = env.accepted("Second", env.clients[1]).workflows
+    chosen = [*jobs.list_unfinished(env.practice), jobs.find_job(env.practice, workflow)]
     for _ in range(1):
         with suppress(AppError):
-            await deployment.deploy_jobs(world.practice, chosen, reviewed=True)
-    assert jobs.row_of(world.practice, workflow).state == "deployed"
-    assert jobs.row_of(world.practice, "w1").cause == "job-gone"
+            await deployment.deploy_jobs(env.practice, chosen, reviewed=True)
+    assert jobs.row_of(env.practice, workflow).state == "deployed"
+    assert jobs.row_of(env.practice, "w1").cause == "job-gone"
 
 
-def _delete(world: JobsFixture, made: Any) -> None:
-    all_ = world.sandbox.practice.jobs
+def _delete(env: JobsFixture, made: Any) -> None:
+    all_ = env.sandbox.practice.jobs
     key = next(key for key, job in all_.items() if job is made)
     del all_[key]
 
 
-async def _template_refused(world: JobsFixture) -> None:
-    world.sandbox.faults.add(Fault("status-error", endpoint="job.api/applytemplate", times=1))
-    await world.deploy("w1")
+async def _template_refused(env: JobsFixture) -> None:
+    env.sandbox.faults.add(Fault("status-error", endpoint="job.api/applytemplate", times=1))
+    await env.deploy("w1")
 
 
-async def test_people_that_xpm_always_fails_on_do_not_loop(world: JobsFixture) -> None:
-    world.accepted(manager=world.people[1])
-    world.sandbox.faults.add(Fault("500", endpoint="job.api/assign", times=1000))
-    run = await world.deploy("w1")
+async def test_people_that_xpm_always_fails_on_do_not_loop(env: JobsFixture) -> None:
+    env.accepted(manager=env.people[1])
+    env.sandbox.faults.add(Fault("500", endpoint="job.api/assign", times=1000))
+    run = await env.deploy("w1")
     assert run.calls < 20
-    row = jobs.row_of(world.practice, "w1")
+    row = jobs.row_of(env.practice, "w1")
     assert (row.state, row.cause) == ("failed", "no-answer")
-    world.sandbox.faults.clear()
-    assert (await world.retry()).outcome == "done"
+    env.sandbox.faults.clear()
+    assert (await env.retry()).outcome == "done"
 
 
 @pytest.mark.parametrize(
@@ -122,40 +122,40 @@ def test_budgets(price: str, quantity: str, wanted: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["1200,50", "12,5", "1,2,3"])
-async def test_a_budget_with_a_decimal_comma(world: JobsFixture, typed: str) -> None:
-    world.accepted()
+async def test_a_budget_with_a_decimal_comma(env: JobsFixture, typed: str) -> None:
+    env.accepted()
     with pytest.raises(BadInput):
-        job_editing.edit_workflow(world.practice, "w1", {"budget": typed})
+        job_editing.edit_workflow(env.practice, "w1", {"budget": typed})
 
 
 @pytest.mark.parametrize("values", [{"due_days": "²"}, {"days_early": "²"}])
-async def test_odd_values(world: JobsFixture, values: dict[str, str]) -> None:
-    world.accepted(repeat="monthly") if "start" in values else world.accepted()
+async def test_odd_values(env: JobsFixture, values: dict[str, str]) -> None:
+    env.accepted(repeat="monthly") if "start" in values else env.accepted()
     with pytest.raises(BadInput):
-        job_editing.edit_workflow(world.practice, "w1", values)
-    jobs.list_jobs(world.practice)
-    jobs.counts(world.practice)
+        job_editing.edit_workflow(env.practice, "w1", values)
+    jobs.list_jobs(env.practice)
+    jobs.counts(env.practice)
 
 
-async def test_a_date_at_the_calendars_end_does_not_break_the_list(world: JobsFixture) -> None:
-    world.accepted(start="9999-12-30", end="")
-    jobs.list_jobs(world.practice)
-    jobs.counts(world.practice)
+async def test_a_date_at_the_calendars_end_does_not_break_the_list(env: JobsFixture) -> None:
+    env.accepted(start="9999-12-30", end="")
+    jobs.list_jobs(env.practice)
+    jobs.counts(env.practice)
 
 
 async def test_two_lines_of_one_service_stay_two(tmp_path: Path) -> None:
-    office = Office(tmp_path)
-    await office.ready()
-    client = office.practice.snapshot().get(CLIENTS, office.client)
+    env = ChangedJobsFixture(tmp_path)
+    await env.ready()
+    client = env.practice.snapshot().get(CLIENTS, env.client)
     assert client is not None
     row = f'PROP-7,Compliance 2026,"{client.name}",Annual accounts,1200,2026-07-01,2027-06-30,Accepted\n'
-    path = office.practice.state / "two.csv"
+    path = env.practice.state / "two.csv"
     path.write_text(HEAD + row + row.replace("1200", "300"), encoding="utf-8")
-    import_file(office.practice, "proposals", path)
-    (before,) = office.practice.snapshot().rows(PROPOSALS)
-    proposals.take(office.practice, ["PROP-7"])
-    report = import_file(office.practice, "proposals", path)
-    (after,) = office.practice.snapshot().rows(PROPOSALS)
+    import_file(env.practice, "proposals", path)
+    (before,) = env.practice.snapshot().rows(PROPOSALS)
+    proposals.take(env.practice, ["PROP-7"])
+    report = import_file(env.practice, "proposals", path)
+    (after,) = env.practice.snapshot().rows(PROPOSALS)
     assert budget_of(after.services) == budget_of(before.services) == ("1500.00", "")
     assert report.counts["stopped"] == 0
-    office.close()
+    env.close()

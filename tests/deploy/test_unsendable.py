@@ -16,10 +16,10 @@ from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> JobsFixture:
-    world = JobsFixture(tmp_path)
-    await world.ready()
-    return world
+async def env(tmp_path: Path) -> JobsFixture:
+    env = JobsFixture(tmp_path)
+    await env.ready()
+    return env
 
 
 @pytest.mark.parametrize(
@@ -32,51 +32,51 @@ async def world(tmp_path: Path) -> JobsFixture:
     ],
 )
 async def test_one_job_with_a_value_that_cannot_be_sent(
-    world: JobsFixture, bad: str, field: str, label: str
+    env: JobsFixture, bad: str, field: str, label: str
 ) -> None:
-    world.accepted("First")
-    world.accepted("Second", client=world.clients[1])
-    job_editing.edit_workflow(world.practice, "w1", {field: bad})
-    run = await world.deploy("w1", "w2")
+    env.accepted("First")
+    env.accepted("Second", client=env.clients[1])
+    job_editing.edit_workflow(env.practice, "w1", {field: bad})
+    run = await env.deploy("w1", "w2")
     assert (run.outcome, exit_code(run)) == ("partial", 1)
-    first, second = (jobs.row_of(world.practice, name) for name in ("w1", "w2"))
+    first, second = (jobs.row_of(env.practice, name) for name in ("w1", "w2"))
     assert (first.state, second.state) == ("failed", "deployed")
-    row = world.practice.snapshot().get(DEPLOYMENTS, first.id)
+    row = env.practice.snapshot().get(DEPLOYMENTS, first.id)
     assert row is not None
     assert f"U+{ord(bad[1]):04X}" in row.why
     assert f"'{label}'" in row.why
     assert "jobs edit" in row.why
-    assert len(world.sandbox.log.rows(lambda asked: asked.endpoint == "job.api/add")) == 1
-    job_editing.edit_workflow(world.practice, "w1", {field: "fine"})
-    assert (await world.retry()).outcome == "done"
-    assert jobs.row_of(world.practice, "w1").state == "deployed"
+    assert len(env.sandbox.log.rows(lambda asked: asked.endpoint == "job.api/add")) == 1
+    job_editing.edit_workflow(env.practice, "w1", {field: "fine"})
+    assert (await env.retry()).outcome == "done"
+    assert jobs.row_of(env.practice, "w1").state == "deployed"
 
 
-async def test_half_a_character_never_gets_into_a_job(world: JobsFixture) -> None:
-    world.accepted("First")
+async def test_half_a_character_never_gets_into_a_job(env: JobsFixture) -> None:
+    env.accepted("First")
     with pytest.raises(BadInput, match="half a character"):
-        job_editing.edit_workflow(world.practice, "w1", {"name": "a\ud800"})
+        job_editing.edit_workflow(env.practice, "w1", {"name": "a\ud800"})
 
 
 async def test_a_full_disk_after_the_reply_is_looked_up_and_nothing_is_sent_twice(
-    world: JobsFixture, monkeypatch: pytest.MonkeyPatch
+    env: JobsFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rate limiter's file cannot be written once the job is there: XPM has acted."""
     from xpm_tui.xero.rate_limiter import RateLimiter
 
-    world.accepted("First")
+    env.accepted("First")
     learn = RateLimiter.learn
 
     def full(gate: Any, headers: Any) -> None:
-        if world.made("First"):
+        if env.made("First"):
             raise DiskError("The disk is full.")
         learn(gate, headers)
 
     monkeypatch.setattr(RateLimiter, "learn", full)
     with pytest.raises(DiskError):
-        await world.deploy("w1")
-    (intent,) = [i for i in world.practice.snapshot().rows(INTENTS) if i.kind == "job.add"]
+        await env.deploy("w1")
+    (intent,) = [i for i in env.practice.snapshot().rows(INTENTS) if i.kind == "job.add"]
     assert intent.state == "sent"
     monkeypatch.setattr(RateLimiter, "learn", learn)
-    assert (await world.retry()).outcome == "done"
-    assert len(world.made("First")) == 1
+    assert (await env.retry()).outcome == "done"
+    assert len(env.made("First")) == 1

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.application.test_staffing import Says
-from tests.deploy.test_changed import Office
+from tests.deploy.test_changed import ChangedJobsFixture
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import proposals, services
 from xpm_tui.application.jobs import queries as jobs
@@ -32,22 +32,24 @@ from xpm_tui.domain.tables import (
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> Any:
-    office = Office(tmp_path)
-    await office.ready()
-    yield office
-    office.close()
+async def env(tmp_path: Path) -> Any:
+    env = ChangedJobsFixture(tmp_path)
+    await env.ready()
+    yield env
+    env.close()
 
 
-async def test_a_shared_e_mail_is_nobodys_own_also_when_one_of_them_is_linked(office: Office) -> None:
-    snapshot = office.practice.snapshot()
-    first = snapshot.get(TEAM, office.people[0])
+async def test_a_shared_e_mail_is_nobodys_own_also_when_one_of_them_is_linked(
+    env: ChangedJobsFixture,
+) -> None:
+    snapshot = env.practice.snapshot()
+    first = snapshot.get(TEAM, env.people[0])
     assert first is not None
     free = next(row for row in snapshot.rows(STAFF) if not snapshot.find(TEAM, "staff", row.uuid))
     linked = snapshot.get(STAFF, first.staff)
     assert linked is not None
     shared = "office@firm.example"
-    office.practice.book.commit(
+    env.practice.store.commit(
         [
             Put(STAFF, msgspec.structs.replace(free, email=shared, gone=False)),
             Put(STAFF, msgspec.structs.replace(linked, email=shared)),
@@ -55,110 +57,110 @@ async def test_a_shared_e_mail_is_nobodys_own_also_when_one_of_them_is_linked(of
             Put(TEAM, TeamMember(id="t99", name="Somebody Else", email=shared)),
         ]
     )
-    assert [view.id for view in team.email_matches(office.practice)] == []
+    assert [view.id for view in team.email_matches(env.practice)] == []
 
 
-async def test_two_services_of_one_name_are_not_chosen_between(office: Office) -> None:
-    services.new_service(office.practice, "Annual accounts", {}, anyway=True)
+async def test_two_services_of_one_name_are_not_chosen_between(env: ChangedJobsFixture) -> None:
+    services.new_service(env.practice, "Annual accounts", {}, anyway=True)
     with pytest.raises(BadInput, match="Several"):
-        proposals.new_proposal(office.practice, "X", office.client, ["Annual accounts"], {})
+        proposals.new_proposal(env.practice, "X", env.client, ["Annual accounts"], {})
     with pytest.raises(BadInput, match="Several"):
-        proposals.new_proposal(office.practice, "X", office.client, ["Work: Annual accounts"], {})
-    view = proposals.new_proposal(office.practice, "X", office.client, [f"Work: {office.service}"], {})
+        proposals.new_proposal(env.practice, "X", env.client, ["Work: Annual accounts"], {})
+    view = proposals.new_proposal(env.practice, "X", env.client, [f"Work: {env.service}"], {})
     assert view.services == ("Annual accounts",)
 
 
-async def test_a_proposal_of_an_unknown_client_is_not_given_to_its_namesake(office: Office) -> None:
-    client = office.practice.snapshot().get(CLIENTS, office.client)
+async def test_a_proposal_of_an_unknown_client_is_not_given_to_its_namesake(env: ChangedJobsFixture) -> None:
+    client = env.practice.snapshot().get(CLIENTS, env.client)
     assert client is not None
-    office.practice.book.commit([Put(CLIENTS, msgspec.structs.replace(client, client_id="CLI-12"))])
-    path = office.practice.state / "p.csv"
+    env.practice.store.commit([Put(CLIENTS, msgspec.structs.replace(client, client_id="CLI-12"))])
+    path = env.practice.state / "p.csv"
     path.write_text(
         "Proposal Number,Proposal Name,Client ID,Client Name,Service Name,Proposal Status\n"
         f'PROP-8,Compliance,CLI-99,"{client.name}",Annual accounts,Accepted\n',
         encoding="utf-8",
     )
-    import_file(office.practice, "proposals", path)
-    (made,) = office.practice.snapshot().rows(PROPOSALS)
+    import_file(env.practice, "proposals", path)
+    (made,) = env.practice.snapshot().rows(PROPOSALS)
     assert made.client == ""
 
 
-async def test_what_was_revoked_before_it_was_taken_is_not_taken_with_all(office: Office) -> None:
-    office.load()
-    proposals.revoke(office.practice, "PROP-7", "client left")
-    office.load()
-    assert proposals.show_proposal(office.practice, "PROP-7").state == "revoked"
-    assert proposals.take(office.practice, every=True) == []
+async def test_what_was_revoked_before_it_was_taken_is_not_taken_with_all(env: ChangedJobsFixture) -> None:
+    env.load()
+    proposals.revoke(env.practice, "PROP-7", "client left")
+    env.load()
+    assert proposals.show_proposal(env.practice, "PROP-7").state == "revoked"
+    assert proposals.take(env.practice, every=True) == []
 
 
-async def test_the_last_day_of_the_month_outlasts_an_edit_of_the_recurrence(office: Office) -> None:
-    made = proposals.new_proposal(
-        office.practice, "X", office.client, ["Annual accounts"], {"start": "2026-06-30"}
-    )
+async def test_the_last_day_of_the_month_outlasts_an_edit_of_the_recurrence(env: ChangedJobsFixture) -> None:
+    made = proposals.new_proposal(env.practice, "X", env.client, ["Annual accounts"], {"start": "2026-06-30"})
     monthly = proposals.repeat_of("monthly", last_day=True)
-    (view,) = proposals.accept(office.practice, [made.id], repeat=monthly)
+    (view,) = proposals.accept(env.practice, [made.id], repeat=monthly)
     (workflow,) = view.workflows
     for word in ("monthly", "quarterly"):
-        job_editing.edit_workflow(office.practice, workflow, {"repeat": word})
-        row = office.practice.snapshot().get(WORKFLOWS, workflow)
+        job_editing.edit_workflow(env.practice, workflow, {"repeat": word})
+        row = env.practice.snapshot().get(WORKFLOWS, workflow)
         assert row is not None
         assert row.repeat is not None
         assert row.repeat.last_day
 
 
-async def test_two_categories_of_one_name_are_not_chosen_between(office: Office) -> None:
-    row = next(iter(office.practice.snapshot().rows(CATEGORIES)))
+async def test_two_categories_of_one_name_are_not_chosen_between(env: ChangedJobsFixture) -> None:
+    row = next(iter(env.practice.snapshot().rows(CATEGORIES)))
     other = msgspec.structs.replace(row, uuid=row.uuid[:-4] + "0000")
-    office.practice.book.commit([Put(CATEGORIES, other)])
-    office.accepted()
+    env.practice.store.commit([Put(CATEGORIES, other)])
+    env.accepted()
     with pytest.raises(BadInput, match="Several"):
-        job_editing.edit_workflow(office.practice, "w1", {"category": row.name})
+        job_editing.edit_workflow(env.practice, "w1", {"category": row.name})
 
 
-async def test_a_skipped_job_takes_no_new_start_in_silence(office: Office) -> None:
-    office.accepted()
-    jobs.skip(office.practice, "w1")
+async def test_a_skipped_job_takes_no_new_start_in_silence(env: ChangedJobsFixture) -> None:
+    env.accepted()
+    jobs.skip(env.practice, "w1")
     try:
-        shown = job_editing.edit_workflow(office.practice, "w1", {"start": "2026-09-15"})
+        shown = job_editing.edit_workflow(env.practice, "w1", {"start": "2026-09-15"})
     except BadInput:
         return
     assert str(shown.start) == "2026-09-15"
 
 
-def proposal_of_ignition(office: Office, state: str) -> None:
+def proposal_of_ignition(env: ChangedJobsFixture, state: str) -> None:
     """Ignition's file says that PROP-8 is in this state."""
-    client = office.practice.snapshot().get(CLIENTS, office.client)
+    client = env.practice.snapshot().get(CLIENTS, env.client)
     assert client is not None
-    path = office.practice.state / "proposals.csv"
+    path = env.practice.state / "proposals.csv"
     path.write_text(
         "Proposal Number,Proposal Name,Client Name,Service Name,Proposal Status\n"
         f'PROP-8,Compliance,"{client.name}",Annual accounts,{state}\n',
         encoding="utf-8",
     )
-    import_file(office.practice, "proposals", path)
+    import_file(env.practice, "proposals", path)
 
 
 @pytest.mark.parametrize("state", ["Draft", "Lost", "Completed"])
-async def test_what_nobody_accepted_is_not_taken_by_way_of_a_revocation(office: Office, state: str) -> None:
-    proposal_of_ignition(office, state)
-    proposals.revoke(office.practice, "PROP-8", "")
+async def test_what_nobody_accepted_is_not_taken_by_way_of_a_revocation(
+    env: ChangedJobsFixture, state: str
+) -> None:
+    proposal_of_ignition(env, state)
+    proposals.revoke(env.practice, "PROP-8", "")
     with pytest.raises(BadInput):
-        proposals.take(office.practice, ["PROP-8"])
-    assert office.practice.snapshot().count(WORKFLOWS) == 0
+        proposals.take(env.practice, ["PROP-8"])
+    assert env.practice.snapshot().count(WORKFLOWS) == 0
 
 
-async def test_what_was_revoked_here_and_lost_in_ignition_is_not_taken(office: Office) -> None:
-    proposal_of_ignition(office, "Accepted")
-    proposals.revoke(office.practice, "PROP-8", "")
-    proposal_of_ignition(office, "Lost")
+async def test_what_was_revoked_here_and_lost_in_ignition_is_not_taken(env: ChangedJobsFixture) -> None:
+    proposal_of_ignition(env, "Accepted")
+    proposals.revoke(env.practice, "PROP-8", "")
+    proposal_of_ignition(env, "Lost")
     with pytest.raises(BadInput):
-        proposals.take(office.practice, ["PROP-8"])
+        proposals.take(env.practice, ["PROP-8"])
 
 
-async def test_a_proposal_for_a_client_that_is_only_in_xpm_offers_to_pick_it(office: Office) -> None:
-    practice = office.practice
+async def test_a_proposal_for_a_client_that_is_only_in_xpm_offers_to_pick_it(env: ChangedJobsFixture) -> None:
+    practice = env.practice
     snapshot = practice.snapshot()
-    (there,) = snapshot.find(XPM_CLIENTS, "name", office.unique_names()[8])
+    (there,) = snapshot.find(XPM_CLIENTS, "name", env.unique_names()[8])
     params = NewProposal(name="Tax 2027", client=there.number)
     with pytest.raises(DecisionNeeded, match="is only in XPM and has not been brought in yet") as waits:
         await new_proposal(practice, params, Says(None))

@@ -31,42 +31,40 @@ OFF = range(43, 47)
 
 @pytest.mark.soak
 async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -> None:
-    world = JobsFixture(tmp_path, jobs__automatic="yes", jobs__days_early="2")
-    await world.ready()
-    world.sandbox.switches = Switches().changed({"day_limit": 1000})
-    started = day_of(world.practice)
+    env = JobsFixture(tmp_path, jobs__automatic="yes", jobs__days_early="2")
+    await env.ready()
+    env.sandbox.switches = Switches().changed({"day_limit": 1000})
+    started = day_of(env.practice)
     for number, repeat in enumerate(("weekly", "fortnightly", "monthly", "quarterly", "yearly", "monthly")):
         start = started + timedelta(days=3) if number < 5 else date(2026, 5, 31)
-        world.accepted(
-            f"W{number}", world.clients[number % 6], repeat=repeat, start=str(start), end="2028-05-04"
-        )
-    record_sign_in(world.practice)
+        env.accepted(f"W{number}", env.clients[number % 6], repeat=repeat, start=str(start), end="2028-05-04")
+    record_sign_in(env.practice)
     off: set[date] = set()
     limited = 0
     for day in range(DAYS):
-        today = day_of(world.practice)
+        today = day_of(env.practice)
         if day in OFF:
             off.add(today)
         else:
             if day not in AWAY:
-                record_sign_in(world.practice)
+                record_sign_in(env.practice)
             try:
-                await run_if_due(world.practice)
-                again = jobs.counts(world.practice)
-                await deployment.deploy_due(world.practice)
-                assert jobs.counts(world.practice) == again, "a second look on the same day does nothing"
+                await run_if_due(env.practice)
+                again = jobs.counts(env.practice)
+                await deployment.deploy_due(env.practice)
+                assert jobs.counts(env.practice) == again, "a second look on the same day does nothing"
             except AllowanceUsedUp:
                 limited += 1
-            except AppError as trouble:
-                raise AssertionError((day, trouble.message)) from trouble
+            except AppError as error:
+                raise AssertionError((day, error.message)) from error
         if day % 9 == 8:
-            world.practice.close()
-            world.practice = world.open()
+            env.practice.close()
+            env.practice = env.open()
         # The wall clock goes on by a local day, so that the day of the change of time has 23 or 25 hours.
-        local = world.clock.now().astimezone(ZONE).replace(tzinfo=None) + timedelta(days=1)
-        world.clock.move(local.replace(tzinfo=ZONE) - world.clock.now())
-    rows = jobs.list_jobs(world.practice)
-    last = day_of(world.practice) - timedelta(days=1)
+        local = env.clock.now().astimezone(ZONE).replace(tzinfo=None) + timedelta(days=1)
+        env.clock.move(local.replace(tzinfo=ZONE) - env.clock.now())
+    rows = jobs.list_jobs(env.practice)
+    last = day_of(env.practice) - timedelta(days=1)
     deployed, missed = Counter[tuple[str, date]](), set[tuple[str, date]]()
     for row in rows:
         if row.state == "deployed":
@@ -75,15 +73,13 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
             missed.add((row.workflow, row.date))
     wanted = {
         (workflow.id, each)
-        for workflow in world.practice.snapshot().rows(WORKFLOWS)
+        for workflow in env.practice.snapshot().rows(WORKFLOWS)
         for each in dates_between(workflow.start, workflow.repeat, workflow.since, last)
     }
     assert set(deployed) | missed >= wanted
     assert not set(deployed) & missed
     assert set(deployed.values()) == {1}
-    made = Counter(
-        (job.name, job.start) for job in world.sandbox.practice.jobs.values() if job.name[:1] == "W"
-    )
+    made = Counter((job.name, job.start) for job in env.sandbox.practice.jobs.values() if job.name[:1] == "W")
     ours = {(row.name, row.date.isoformat()) for row in rows if row.state == "deployed"}
     assert {name: made[name] for name in ours} == dict.fromkeys(ours, 1)
     # Only what had no day with the machine on between its deploy day and its date was missed.

@@ -117,12 +117,12 @@ class FaultFixture(PracticeFixture):
         return Console(worker, environ=TERMINAL, welcome=False), worker
 
 
-def _emit(ground: FaultFixture, item: Any, line: str = "") -> None:
+def _emit(env: FaultFixture, item: Any, line: str = "") -> None:
     if "authorize" in item:
-        ground.shown(str(item["authorize"]))
+        env.shown(str(item["authorize"]))
     else:
         print(json.dumps(dict(item), default=str))
 
 
-async def _line(ground: FaultFixture, prompt: str) -> str:
-    return ground.redirect()
+async def _line(env: FaultFixture, prompt: str) -> str:
+    return env.redirect()

@@ -28,7 +28,7 @@ async def by_name(
 
 
 async def examined(
-    world: PracticeFixture, machine: Machine | None = None, start: str = ""
+    env: PracticeFixture, machine: Machine | None = None, start: str = ""
 ) -> tuple[dict[str, ProbeResult], Doctor]:
-    doctor = Doctor(of_practice(world.practice), machine or FaultyMachine())
+    doctor = Doctor(of_practice(env.practice), machine or FaultyMachine())
     return {each.name: each async for each in doctor.examine(start=start)}, doctor

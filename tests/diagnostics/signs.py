@@ -19,7 +19,7 @@ from tests.diagnostics.fault_fixtures import FaultFixture
 from tests.diagnostics.fixtures import FaultyMachine
 from tests.support.inprocess import InProcess
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.practice_identity import put
+from xpm_tui.application.practice import put
 from xpm_tui.diagnostics.findings import FolderFacts, TerminalFacts
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.ports import Put
@@ -32,9 +32,9 @@ from xpm_tui.sandbox.core.faults import Fault
 Make = Callable[[FaultFixture], None]
 
 
-def connected(ground: FaultFixture) -> None:
+def connected(env: FaultFixture) -> None:
     """A practice that works."""
-    ground.run(ground.connect())
+    env.run(env.connect())
 
 
 @dataclass(frozen=True)
@@ -89,28 +89,28 @@ Sign = Met | Probed | Picked | Signed | Closed
 def fault(kind: str, endpoint: str = "staff.api/list", **more: Any) -> Make:
     """A fault of the sandbox, once the practice is connected."""
 
-    def make(ground: FaultFixture) -> None:
-        ground.run(ground.connect())
-        ground.sandbox.faults.add(Fault(kind, endpoint=endpoint, **more))
+    def make(env: FaultFixture) -> None:
+        env.run(env.connect())
+        env.sandbox.faults.add(Fault(kind, endpoint=endpoint, **more))
 
     return make
 
 
-def granular(ground: FaultFixture) -> None:
+def granular(env: FaultFixture) -> None:
     """A login that was given the granular scopes only."""
-    ground.scopes = "granular"
-    ground.practice.close()
-    ground.practice = ground.open()
-    ground.run(ground.connect())
+    env.scopes = "granular"
+    env.practice.close()
+    env.practice = env.open()
+    env.run(env.connect())
 
 
 def control(what: str, **body: Any) -> Make:
     """A word to the sandbox, once the practice is connected."""
 
-    def make(ground: FaultFixture) -> None:
-        ground.run(ground.connect())
-        given = {name: ground.tenant if value == "TENANT" else value for name, value in body.items()}
-        ground.run(ground.control(what, **given))
+    def make(env: FaultFixture) -> None:
+        env.run(env.connect())
+        given = {name: env.tenant if value == "TENANT" else value for name, value in body.items()}
+        env.run(env.control(what, **given))
 
     return make
 
@@ -118,14 +118,14 @@ def control(what: str, **body: Any) -> Make:
 def wire(error: Exception) -> Make:
     """Every request fails like this."""
 
-    def make(ground: FaultFixture) -> None:
+    def make(env: FaultFixture) -> None:
         class Fails(httpx.AsyncBaseTransport):
             async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
                 if isinstance(error, ssl.SSLError):
                     raise httpx.ConnectError(str(error)) from error
                 raise error
 
-        ground.net = Fails()  # type: ignore[assignment]
+        env.net = Fails()  # type: ignore[assignment]
 
     return make
 
@@ -133,12 +133,12 @@ def wire(error: Exception) -> Make:
 def setting(key: str, value: str, *, after: str = "") -> Make:
     """A setting is changed, once the practice is connected; ``after`` is a verb run before that."""
 
-    def make(ground: FaultFixture) -> None:
-        ground.run(ground.connect())
-        ground.book(ground.unique_names()[:3])
+    def make(env: FaultFixture) -> None:
+        env.run(env.connect())
+        env.store(env.unique_names()[:3])
         if after:
-            ground.verb(after, code=0)
-        ground.verb(f"settings set {key} {value}", code=0)
+            env.verb(after, code=0)
+        env.verb(f"settings set {key} {value}", code=0)
 
     return make
 
@@ -146,36 +146,36 @@ def setting(key: str, value: str, *, after: str = "") -> Make:
 def intent(kind: str, state: str) -> Make:
     """A write to XPM that has no end."""
 
-    def make(ground: FaultFixture) -> None:
+    def make(env: FaultFixture) -> None:
         row = Intent(id="i1", run="r1", kind=kind, record="c1", state=state)  # type: ignore[arg-type]
-        ground.practice.book.commit([Put(INTENTS, row)])
+        env.practice.store.commit([Put(INTENTS, row)])
 
     return make
 
 
-def long_unused(ground: FaultFixture) -> None:
-    fault("unauthorized-client", "connect/token")(ground)
-    ground.clock.move(timedelta(hours=1))
+def long_unused(env: FaultFixture) -> None:
+    fault("unauthorized-client", "connect/token")(env)
+    env.clock.move(timedelta(hours=1))
 
 
-def wrong_secret(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    ground.verb("settings set xero.client_secret not-the-secret-of-this-app", code=0)
-    ground.clock.move(timedelta(hours=1))
+def wrong_secret(env: FaultFixture) -> None:
+    env.run(env.connect())
+    env.verb("settings set xero.client_secret not-the-secret-of-this-app", code=0)
+    env.clock.move(timedelta(hours=1))
 
 
-def second_practice(ground: FaultFixture) -> None:
+def second_practice(env: FaultFixture) -> None:
     """The login opens another one, too: it is allowed in the sign-in that follows."""
-    ground.run(ground.connect())
-    second = [t.uuid for t in ground.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
-    ground.answer = {"tenant": second}
+    env.run(env.connect())
+    second = [t.uuid for t in env.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
+    env.answer = {"tenant": second}
 
 
-def wrong_state(ground: FaultFixture) -> None:
+def wrong_state(env: FaultFixture) -> None:
     """An accepted proposal whose job is to get a state that XPM does not have."""
-    ground.run(ground.connect())
-    name = ground.unique_names()[0]
-    client = next(row for row in ground.practice.snapshot().find(XPM_CLIENTS, "name", name))
+    env.run(env.connect())
+    name = env.unique_names()[0]
+    client = next(row for row in env.practice.snapshot().find(XPM_CLIENTS, "name", name))
     for verb in (
         "settings set jobs.ignition_deploys no",
         f"clients pick {client.uuid}",
@@ -185,11 +185,11 @@ def wrong_state(ground: FaultFixture) -> None:
         "proposals accept Accounts",
         "jobs edit w1 state=NONSENSE",
     ):
-        ground.verb(verb, code=0)
+        env.verb(verb, code=0)
 
 
-def other_clock(ground: FaultFixture) -> None:
-    server = ground.clock
+def other_clock(env: FaultFixture) -> None:
+    server = env.clock
 
     class Dated(InProcess):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -197,53 +197,53 @@ def other_clock(ground: FaultFixture) -> None:
             response.headers["Date"] = format_datetime(server.now(), usegmt=True)
             return response
 
-    ground.net = Dated(ground.sandbox, server)
-    ground.clock = MovedClock(server.now() + timedelta(minutes=10))
+    env.net = Dated(env.sandbox, server)
+    env.clock = MovedClock(server.now() + timedelta(minutes=10))
 
 
-def empty_list(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    ground.book(ground.unique_names()[:3])
-    ground.verb("sync --yes --json", code=0)
-    ground.sandbox.faults.add(Fault("empty-list", endpoint="client.api/list"))
+def empty_list(env: FaultFixture) -> None:
+    env.run(env.connect())
+    env.store(env.unique_names()[:3])
+    env.verb("sync --yes --json", code=0)
+    env.sandbox.faults.add(Fault("empty-list", endpoint="client.api/list"))
 
 
-def many_changes(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    ground.book(ground.unique_names())
-    ground.verb("sync --yes --json", code=0)
+def many_changes(env: FaultFixture) -> None:
+    env.run(env.connect())
+    env.store(env.unique_names())
+    env.verb("sync --yes --json", code=0)
     for key in ("records_count", "records_percent"):
-        ground.verb(f"settings set guard.{key} 0", code=0)
-    ground.run(ground.control("colleague", edits=5))
+        env.verb(f"settings set guard.{key} 0", code=0)
+    env.run(env.control("colleague", edits=5))
 
 
-def elsewhere(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    identity = ground.practice.identity()
+def elsewhere(env: FaultFixture) -> None:
+    env.run(env.connect())
+    identity = env.practice.identity()
     assert identity is not None
-    ground.practice.book.commit([put("identity", msgspec.structs.replace(identity, api="http://x.example"))])
+    env.practice.store.commit([put("identity", msgspec.structs.replace(identity, api="http://x.example"))])
 
 
-def damaged(ground: FaultFixture) -> None:
-    ground.practice.close()
-    for path in (ground.practice.data / "book").iterdir():
+def damaged(env: FaultFixture) -> None:
+    env.practice.close()
+    for path in (env.practice.data / "book").iterdir():
         if path.is_file() and path.stat().st_size:
             path.write_bytes(b"\x00\xff" * 40)
 
 
-def locked(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    lock = Lock(ground.practice.run_lock, clock=ground.clock, person="ana", what="sync")
+def locked(env: FaultFixture) -> None:
+    env.run(env.connect())
+    lock = Lock(env.practice.run_lock, clock=env.clock, person="ana", what="sync")
     lock.acquire()
-    ground.at_end(lock.close)
+    env.at_end(lock.close)
 
 
-def full_disk(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
+def full_disk(env: FaultFixture) -> None:
+    env.run(env.connect())
     really = Disk.write
 
     def write(self: Disk, fd: int, data: bytes | memoryview) -> int:
-        if ground.disk_is_full:
+        if env.disk_is_full:
             raise OSError(errno.ENOSPC, "No space left on device")
         return really(self, fd, data)
 
@@ -251,46 +251,46 @@ def full_disk(ground: FaultFixture) -> None:
         def place(self, name: str, folder: Path) -> FolderFacts:
             return FolderFacts(name=name, path=str(folder), free=0, writable=True)
 
-    ground.patch.setattr(Disk, "write", write)
-    ground.machine, ground.disk_is_full = Full(), True
+    env.patch.setattr(Disk, "write", write)
+    env.machine, env.disk_is_full = Full(), True
 
 
-def no_locks(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
+def no_locks(env: FaultFixture) -> None:
+    env.run(env.connect())
 
     def flock(fd: int, operation: int) -> None:
         if operation != fcntl.LOCK_UN:
             raise OSError(errno.ENOLCK, "No locks available")
 
-    ground.patch.setattr(fcntl, "flock", flock)
+    env.patch.setattr(fcntl, "flock", flock)
 
 
-def key_gone(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    (ground.practice.config / "token.key").unlink()
+def key_gone(env: FaultFixture) -> None:
+    env.run(env.connect())
+    (env.practice.config / "token.key").unlink()
 
 
-def bad_setting(ground: FaultFixture) -> None:
-    ground.home.config.mkdir(parents=True, exist_ok=True)
-    ground.home.settings_file.write_text("[sync]\nlevel = 'everthing'\n")
+def bad_setting(env: FaultFixture) -> None:
+    env.home.config.mkdir(parents=True, exist_ok=True)
+    env.home.settings_file.write_text("[sync]\nlevel = 'everthing'\n")
 
 
-def no_terminal(ground: FaultFixture) -> None:
+def no_terminal(env: FaultFixture) -> None:
     class Poor(FaultyMachine):
         def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
             return TerminalFacts(stdin=True, stdout=True, term="dumb")
 
-    ground.machine = Poor()
+    env.machine = Poor()
 
 
-def person_left(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    practice = ground.practice
+def person_left(env: FaultFixture) -> None:
+    env.run(env.connect())
+    practice = env.practice
     staff = [msgspec.structs.replace(row, gone=True) for row in practice.snapshot().rows(STAFF)]
-    practice.book.commit([Put(STAFF, row) for row in staff])
+    practice.store.commit([Put(STAFF, row) for row in staff])
 
 
-def nothing(ground: FaultFixture) -> None:
+def nothing(env: FaultFixture) -> None:
     """A new home."""
 
 

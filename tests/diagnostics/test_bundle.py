@@ -15,10 +15,10 @@ from tests.application.fixtures import PracticeFixture
 from tests.diagnostics.fixtures import FaultyMachine
 from tests.support.command import Inline
 from xpm_tui.application.health import bundle
+from xpm_tui.application.health.bundle import BundlePart, packed
 from xpm_tui.application.health.doctor import Doctor
 from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.application.runs import xpm_refresh
-from xpm_tui.diagnostics.bundle import BundlePart, packed
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
@@ -39,14 +39,14 @@ COMMAND = "curl https://hooks.example/canary-webhook-445566"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+def env(tmp_path: Path) -> Iterator[PracticeFixture]:
     made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
-def secrets_of(world: PracticeFixture) -> list[str]:
-    practice = world.practice
+def secrets_of(env: PracticeFixture) -> list[str]:
+    practice = env.practice
     saved = TokenStore(
         practice.state, config_folder=practice.config, use_keyring=False, environ=practice.environ
     ).read()
@@ -56,17 +56,17 @@ def secrets_of(world: PracticeFixture) -> list[str]:
     return [key, SECRET, *(each.reveal() for each in values)]
 
 
-def canaries(world: PracticeFixture) -> None:
+def canaries(env: PracticeFixture) -> None:
     """Put a canary everywhere where a name, a number or a secret can be."""
-    practice = world.practice
+    practice = env.practice
     xpm = next(iter(practice.snapshot().rows(XPM_CLIENTS)))
     contact = Contact(id="k1", name=PERSON, email=MAIL, phone=PHONE)
     sentence = f'Xero said of {CANARY}: "tax number {TAX} of {PERSON}", {MAIL}, {PHONE}'
     run = Run(
-        id="r1", started=world.clock.now(), ended=world.clock.now(), by=PERSON, plan="p1", outcome="failed",
+        id="r1", started=env.clock.now(), ended=env.clock.now(), by=PERSON, plan="p1", outcome="failed",
         error=sentence, stops=(Stop(rule="x", sentence=sentence),), host="canary-host", case="state-code",
     )  # fmt: skip
-    practice.book.commit(
+    practice.store.commit(
         [
             Put(CLIENTS, Client(id="c1", name=CANARY, phone=PHONE, contacts=(contact,))),
             Put(TEAM, TeamMember(id="t1", name=PERSON, email=MAIL)),
@@ -84,26 +84,26 @@ def canaries(world: PracticeFixture) -> None:
     )  # fmt: skip
 
 
-async def made(world: PracticeFixture, *, names: bool) -> dict[str, str]:
-    patient = of_practice(world.practice)
+async def made(env: PracticeFixture, *, names: bool) -> dict[str, str]:
+    patient = of_practice(env.practice)
     results = [each async for each in Doctor(patient, FaultyMachine()).examine()]
     parts = await bundle.gather(patient, results, names=names)
     return {part.name: part.data.decode() for part in parts}
 
 
-async def test_no_canary_comes_out_of_a_masked_bundle(world: PracticeFixture) -> None:
-    await world.connect()
-    canaries(world)
-    world.sandbox.faults.add(Fault("500", endpoint="staff.api/list"))
-    parts = await made(world, names=False)
+async def test_no_canary_comes_out_of_a_masked_bundle(env: PracticeFixture) -> None:
+    await env.connect()
+    canaries(env)
+    env.sandbox.faults.add(Fault("500", endpoint="staff.api/list"))
+    parts = await made(env, names=False)
     text = "\n".join(parts.values())
-    known = [row.name for row in world.sandbox.practice.clients.values()]
-    known += [row.name for row in world.sandbox.practice.staff.values()]
-    for word in (CANARY, PERSON, MAIL, PHONE, TAX, COMMAND, "canary", *secrets_of(world), *known):
+    known = [row.name for row in env.sandbox.practice.clients.values()]
+    known += [row.name for row in env.sandbox.practice.staff.values()]
+    for word in (CANARY, PERSON, MAIL, PHONE, TAX, COMMAND, "canary", *secrets_of(env), *known):
         assert word.casefold() not in text.casefold(), word
-    title = world.practice.title
+    title = env.practice.title
     assert title not in text
-    assert str(world.home.root) not in text
+    assert str(env.home.root) not in text
     # What support needs is there.
     assert "corr-77" in parts["errors.json"]
     runs = json.loads(parts["runs.json"])
@@ -120,25 +120,25 @@ async def test_no_canary_comes_out_of_a_masked_bundle(world: PracticeFixture) ->
         assert part in parts["README.txt"] or part == "README.txt"
 
 
-async def test_with_names_the_secrets_stay_out(world: PracticeFixture) -> None:
-    await world.connect()
-    canaries(world)
-    parts = await made(world, names=True)
+async def test_with_names_the_secrets_stay_out(env: PracticeFixture) -> None:
+    await env.connect()
+    canaries(env)
+    parts = await made(env, names=True)
     text = "\n".join(parts.values())
     assert CANARY in text
     assert PERSON in text
-    for word in (TAX, COMMAND, *secrets_of(world)):
+    for word in (TAX, COMMAND, *secrets_of(env)):
         assert word not in text, word
 
 
-async def test_no_secret_lies_in_any_file_but_the_login_and_its_key(world: PracticeFixture) -> None:
-    await world.connect()
-    world.sandbox.faults.add(Fault("401-expired", endpoint="staff.api/list", times=1))
-    await xpm_refresh.refresh(world.practice)
-    await made(world, names=True)
-    hidden = secrets_of(world)
-    assert world.home.root is not None
-    files = [path for path in world.home.root.rglob("*") if path.is_file()]
+async def test_no_secret_lies_in_any_file_but_the_login_and_its_key(env: PracticeFixture) -> None:
+    await env.connect()
+    env.sandbox.faults.add(Fault("401-expired", endpoint="staff.api/list", times=1))
+    await xpm_refresh.refresh(env.practice)
+    await made(env, names=True)
+    hidden = secrets_of(env)
+    assert env.home.root is not None
+    files = [path for path in env.home.root.rglob("*") if path.is_file()]
     assert len(files) > 5
     for path in files:
         if path.name in ("token.key", "settings.toml"):
@@ -159,10 +159,10 @@ def test_the_zip_is_the_same_for_the_same_and_private() -> None:
         assert archive.infolist()[0].external_attr >> 16 == 0o600
 
 
-async def test_it_never_overwrites_a_file(world: PracticeFixture, tmp_path: Path) -> None:
+async def test_it_never_overwrites_a_file(env: PracticeFixture, tmp_path: Path) -> None:
     target = tmp_path / "x.zip"
     target.write_bytes(b"mine")
-    patient = of_practice(world.practice)
+    patient = of_practice(env.practice)
     with pytest.raises(BadInput, match="already"):
         bundle.write([], target, patient)
     with pytest.raises(BadInput, match="does not exist"):
@@ -173,15 +173,15 @@ async def test_it_never_overwrites_a_file(world: PracticeFixture, tmp_path: Path
 @pytest.mark.soak
 def test_by_verb_the_parts_are_listed_and_the_zip_is_private(connected: Inline, tmp_path: Path) -> None:
     target = tmp_path / "support.zip"
-    told = connected("doctor", "--json", "--bundle", str(target)).json
-    assert told["ok"] is True
-    assert told["calls"] == 5
-    assert [item["verdict"] for item in told["items"] if item["verdict"] == "trouble"] == []
+    reported = connected("doctor", "--json", "--bundle", str(target)).json
+    assert reported["ok"] is True
+    assert reported["calls"] == 5
+    assert [item["verdict"] for item in reported["items"] if item["verdict"] == "trouble"] == []
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     with zipfile.ZipFile(target) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    assert {part["name"]: part["bytes"] for part in told["bundle"]["parts"]} == sizes
-    assert told["bundle"]["bytes"] == target.stat().st_size
+    assert {part["name"]: part["bytes"] for part in reported["bundle"]["parts"]} == sizes
+    assert reported["bundle"]["bytes"] == target.stat().st_size
     again = connected("doctor", "--json", "--bundle", str(target), code=2)
     assert again.error["code"] == "bad-input"
     other = tmp_path / "other.zip"
@@ -193,8 +193,8 @@ def test_by_verb_the_parts_are_listed_and_the_zip_is_private(connected: Inline, 
 
 
 def test_a_book_that_cannot_be_opened_still_gives_a_bundle(connected: Inline, tmp_path: Path) -> None:
-    book = next(connected.home.glob("data/practices/*/book"))
-    for path in book.iterdir():
+    store = next(connected.home.glob("data/practices/*/book"))
+    for path in store.iterdir():
         if path.is_file() and path.stat().st_size:
             path.write_bytes(b"\xff\x00" * 50)
     target = tmp_path / "support.zip"
@@ -238,12 +238,12 @@ def test_no_verb_tells_a_secret(connected: Inline) -> None:
         saved.refresh.reveal(),
         (config / "token.key").read_text().strip(),
     ]
-    told = []
+    reported = []
     for words in VERBS:
         for form in ([], ["--json"]):
             done = connected(*words.split(), *form, code=None, XPM_TUI_XERO_CLIENT_SECRET=SECRET)
-            told.append(done.out + done.err)
-    text = "".join(told)
+            reported.append(done.out + done.err)
+    text = "".join(reported)
     assert len(text) > 10_000
     for secret in hidden:
         assert len(secret) > 20

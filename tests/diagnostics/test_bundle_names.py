@@ -20,26 +20,26 @@ from xpm_tui.xero.connections import ConnectionsClient
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+def env(tmp_path: Path) -> Iterator[PracticeFixture]:
     made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
-async def test_a_new_name_of_the_practice_at_xero_stays_inside(world: PracticeFixture) -> None:
-    await world.connect()
-    identity = world.practice.identity()
+async def test_a_new_name_of_the_practice_at_xero_stays_inside(env: PracticeFixture) -> None:
+    await env.connect()
+    identity = env.practice.identity()
     assert identity is not None
-    before = world.sandbox.tenants[identity.tenant]
-    world.sandbox.tenants[identity.tenant] = dataclasses.replace(before, name="Secretive Partners Ltd")
-    parts = await made(world, names=False)
+    before = env.sandbox.tenants[identity.tenant]
+    env.sandbox.tenants[identity.tenant] = dataclasses.replace(before, name="Secretive Partners Ltd")
+    parts = await made(env, names=False)
     assert "Secretive Partners" not in "\n".join(parts.values())
 
 
 async def test_other_practices_of_the_login_stay_inside(
-    world: PracticeFixture, monkeypatch: pytest.MonkeyPatch
+    env: PracticeFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.connect()
+    await env.connect()
     real = ConnectionsClient.tenants
 
     async def two(self: ConnectionsClient) -> list[Tenant]:
@@ -50,27 +50,27 @@ async def test_other_practices_of_the_login_stay_inside(
         ]
 
     monkeypatch.setattr(ConnectionsClient, "tenants", two)
-    parts = await made(world, names=False)
+    parts = await made(env, names=False)
     assert "Other Accountants" not in "\n".join(parts.values())
 
 
-async def test_a_practice_whose_name_holds_years_and_quotes(world: PracticeFixture) -> None:
-    identity_of = world.sandbox.tenants
+async def test_a_practice_whose_name_holds_years_and_quotes(env: PracticeFixture) -> None:
+    identity_of = env.sandbox.tenants
     for key, tenant in list(identity_of.items()):
         identity_of[key] = dataclasses.replace(tenant, name='Kauri "Best" Books 2019-2020 Group')
-    await world.connect()
-    parts = await made(world, names=False)
+    await env.connect()
+    parts = await made(env, names=False)
     text = "\n".join(parts.values())
     assert "Kauri" not in text
     assert "Books" not in text
 
 
-async def test_who_signed_in_stays_inside_where_the_book_cannot_be_read(world: PracticeFixture) -> None:
-    await world.connect()
-    identity = world.practice.identity()
+async def test_who_signed_in_stays_inside_where_the_book_cannot_be_read(env: PracticeFixture) -> None:
+    await env.connect()
+    identity = env.practice.identity()
     assert identity is not None
     assert identity.login
-    patient = dataclasses.replace(of_practice(world.practice), practice=None)
+    patient = dataclasses.replace(of_practice(env.practice), practice=None)
     results = [each async for each in Doctor(patient, FaultyMachine()).examine()]
     parts = await bundle.gather(patient, results)
     text = "\n".join(part.data.decode() for part in parts)

@@ -29,7 +29,7 @@ KEPT = ("login.bin", "token.key", "settings.toml")
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clients.csv").write_text(FILE, encoding="utf-8")
     made = FaultFixture(tmp_path, monkeypatch)
@@ -40,8 +40,8 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFix
 class Secrets:
     """All that must never be told, gathered while it is made."""
 
-    def __init__(self, ground: FaultFixture) -> None:
-        self._ground = ground
+    def __init__(self, env: FaultFixture) -> None:
+        self._env = env
         self.found: dict[str, str] = {"client secret": SECRET}
         begin = authorization.begin
 
@@ -51,7 +51,7 @@ class Secrets:
             self.add("state", made.state)
             return made
 
-        ground.patch.setattr(authorization, "begin", begun)
+        env.patch.setattr(authorization, "begin", begun)
 
     def add(self, name: str, secret: Secret | str | None) -> None:
         value = secret.reveal() if isinstance(secret, Secret) else secret or ""
@@ -60,11 +60,11 @@ class Secrets:
 
     def login(self) -> None:
         """What the saved login holds right now, and its key."""
-        saved = saved_login(of_practice(self._ground.practice), self._ground.practice.name)
+        saved = saved_login(of_practice(self._env.practice), self._env.practice.name)
         assert saved is not None
         for name in ("access", "refresh", "previous"):
             self.add(name, getattr(saved, name))
-        self.add("key", (self._ground.practice.config / "token.key").read_text().strip())
+        self.add("key", (self._env.practice.config / "token.key").read_text().strip())
 
     def scan(self, text: str, where: str, *, but: str = "no such") -> None:
         for name, value in self.found.items():
@@ -86,102 +86,102 @@ def files(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.soak
-def test_nothing_that_it_writes_holds_a_secret(ground: FaultFixture, tmp_path: Path) -> None:
-    secrets = Secrets(ground)
-    ground.answer = {"tenant": ground.tenant}
-    redirect = ground.redirect
+def test_nothing_that_it_writes_holds_a_secret(env: FaultFixture, tmp_path: Path) -> None:
+    secrets = Secrets(env)
+    env.answer = {"tenant": env.tenant}
+    redirect = env.redirect
 
     def answered(address: str = "") -> str:
         made = redirect(address)
         secrets.add("code", made.partition("code=")[2].partition("&")[0])
         return made
 
-    ground.redirect = answered  # type: ignore[method-assign]
-    done = ground.verb("connect --no-browser --json", code=0)
+    env.redirect = answered  # type: ignore[method-assign]
+    done = env.verb("connect --no-browser --json", code=0)
     secrets.login()
     assert {name.split()[0] for name in secrets.found} >= {"verifier", "state", "code", "access", "refresh"}
     secrets.scan(done.out + done.err, "connect", but="state")  # the address that is opened holds it
-    ground.clock.move(timedelta(minutes=40))
-    ground.run(_read(ground))
+    env.clock.move(timedelta(minutes=40))
+    env.run(_read(env))
     secrets.login()
-    ground.verb(f"settings set xero.client_secret {SECRET}", code=0)
+    env.verb(f"settings set xero.client_secret {SECRET}", code=0)
 
-    told = _verbs(ground, secrets)
-    assert len(told) > count(40_000, 60_000)
-    _crash(ground, secrets)
-    ground.run(_console(ground, secrets))
+    reported = _verbs(env, secrets)
+    assert len(reported) > count(40_000, 60_000)
+    _crash(env, secrets)
+    env.run(_console(env, secrets))
     for name, text in files(tmp_path):
         secrets.scan(text, name)
 
 
-async def _read(ground: FaultFixture) -> None:
+async def _read(env: FaultFixture) -> None:
     """The lists once more, with a renewed login."""
-    await xpm_refresh.refresh(ground.practice)
+    await xpm_refresh.refresh(env.practice)
 
 
-def _verbs(ground: FaultFixture, secrets: Secrets) -> str:
-    told, good, run = [], 0, 0
+def _verbs(env: FaultFixture, secrets: Secrets) -> str:
+    reported, good, run = [], 0, 0
     for place, act in enumerate(verbs()):
         for form in ("", " --json")[: 1 + (place % count(3, 1) == 0)]:
-            done = ground.command(*words(act), *form.split(), code=None)
+            done = env.command(*words(act), *form.split(), code=None)
             secrets.scan(done.out + done.err, " ".join(act.verb) + form)
-            told.append(done.out + done.err)
+            reported.append(done.out + done.err)
             good += done.code == 0
             run += 1
     assert good > run / 2  # it is the acts that are scanned, not their refusals
-    return "".join(told)
+    return "".join(reported)
 
 
-def _crash(ground: FaultFixture, secrets: Secrets) -> None:
+def _crash(env: FaultFixture, secrets: Secrets) -> None:
     """Internal error in the midst of a renewal, with every token at hand."""
     grant = token_endpoint.TokenEndpoint._grant
 
     def broken(self: token_endpoint.TokenEndpoint, body: Secret, before: Secret) -> Any:
         raise RuntimeError(f"{body.reveal()} {before.reveal()} {SECRET}")
 
-    ground.verb("settings unset xero.client_secret", code=0)
-    ground.patch.setattr(token_endpoint.TokenEndpoint, "_grant", broken)
-    ground.clock.move(timedelta(minutes=40))
-    done = ground.verb("plan --json", code=1)
+    env.verb("settings unset xero.client_secret", code=0)
+    env.patch.setattr(token_endpoint.TokenEndpoint, "_grant", broken)
+    env.clock.move(timedelta(minutes=40))
+    done = env.verb("plan --json", code=1)
     assert done.error["code"] == "unexpected"
     secrets.scan(done.out + done.err, "a crash")
-    crashes = list(ground.home.state.glob("crash-*.log"))
+    crashes = list(env.home.state.glob("crash-*.log"))
     assert crashes
     assert "in broken" in crashes[0].read_text()
-    ground.patch.setattr(token_endpoint.TokenEndpoint, "_grant", grant)
-    ground.verb(f"settings set xero.client_secret {SECRET}", code=0)
+    env.patch.setattr(token_endpoint.TokenEndpoint, "_grant", grant)
+    env.verb(f"settings set xero.client_secret {SECRET}", code=0)
 
 
-async def _console(ground: FaultFixture, secrets: Secrets) -> None:
-    app, worker = ground.console()
+async def _console(env: FaultFixture, secrets: Secrets) -> None:
+    app, worker = env.console()
     try:
         async with app.run_test(size=(120, 40)) as pilot:
             await settle(pilot)
 
-            def look(where: str) -> None:
+            def check(where: str) -> None:
                 secrets.scan(text_of(app) + html.unescape(app.export_screenshot()), where)
 
             for letter in "octijse":
                 await press(pilot, "g", letter)
-                look(f"area {letter}")
+                check(f"area {letter}")
             await press(pilot, "slash", "=secret", "enter")
-            look("the settings")
+            check("the settings")
             app.push_screen(DoctorScreen())
             for _ in range(200):
                 await settle(pilot)
                 if "Practice Manager calls" in text_of(app):
                     break
-            look("the doctor")
+            check("the doctor")
             await press(pilot, "b")
-            look("the bundle")
+            check("the bundle")
             await press(pilot, "escape", "escape")
-            app.trouble(RuntimeError(" ".join(secrets.found.values())))
+            app.report_error(RuntimeError(" ".join(secrets.found.values())))
             await settle(pilot)
             assert "Internal error" in text_of(app)
-            look("an error of ours")
+            check("an error of ours")
     finally:
         worker.close()
-    assert (ground.practice.state / "console-errors.log").exists()
+    assert (env.practice.state / "console-errors.log").exists()
 
 
 def test_every_act_is_scanned_or_says_why_not() -> None:

@@ -14,7 +14,7 @@ from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.commands.command import read
 from xpm_tui.commands.registry import by_verb
 from xpm_tui.diagnostics.error_presenter import problem_lines
-from xpm_tui.diagnostics.known_problems.registry import CASES, find_problem, search_problems
+from xpm_tui.diagnostics.known_problems.registry import KNOWN_PROBLEMS, find_problem, search_problems
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import SystemClock
@@ -22,7 +22,7 @@ from xpm_tui.files.machine import SystemClock
 
 @pytest.mark.parametrize("id_", list(CaseId))
 def test_every_id_has_its_case(id_: CaseId) -> None:
-    found = CASES[id_]
+    found = KNOWN_PROBLEMS[id_]
     assert found.id == id_
     assert found.title
     assert found.sign
@@ -31,17 +31,17 @@ def test_every_id_has_its_case(id_: CaseId) -> None:
 
 
 def test_the_three_answers_to_a_refused_connection() -> None:
-    assert "not ticked" in CASES[CaseId.NO_PERMISSION].cause
-    stale = CASES[CaseId.STALE_PERMISSION]
+    assert "not ticked" in KNOWN_PROBLEMS[CaseId.NO_PERMISSION].cause
+    stale = KNOWN_PROBLEMS[CaseId.STALE_PERMISSION]
     assert [("off" in s or "on again" in s) for s in stale.steps[1:3]] == [True, True]
-    other = CASES[CaseId.OTHER_XERO_ERROR]
+    other = KNOWN_PROBLEMS[CaseId.OTHER_XERO_ERROR]
     assert "screenshot" in other.steps[0]
     assert "Xero support" in other.steps[-1]
 
 
 def test_an_unknown_id_is_no_error() -> None:
     assert find_problem("T99") is None
-    assert find_problem("T1") is CASES[CaseId.NO_PERMISSION]
+    assert find_problem("T1") is KNOWN_PROBLEMS[CaseId.NO_PERMISSION]
 
 
 COMMAND = re.compile(r"xpm-tui ((?:[a-z][a-z-]* ?)+)((?:--[a-z-]+ ?)*)")
@@ -49,7 +49,7 @@ COMMAND = re.compile(r"xpm-tui ((?:[a-z][a-z-]* ?)+)((?:--[a-z-]+ ?)*)")
 
 @pytest.mark.parametrize("id_", list(CaseId))
 def test_every_command_that_a_case_names_exists(id_: CaseId) -> None:
-    each = CASES[id_]
+    each = KNOWN_PROBLEMS[id_]
     text = "\n".join((each.sign, each.cause, *each.steps, *each.old_screens, each.support))
     for match in COMMAND.finditer(text):
         words = match.group(1).split()
@@ -61,7 +61,7 @@ def test_every_command_that_a_case_names_exists(id_: CaseId) -> None:
 
 @pytest.mark.parametrize("id_", [CaseId.NO_PERMISSION, CaseId.STALE_PERMISSION, CaseId.NO_PRIVILEGE_BOX])
 def test_the_permission_is_told_for_both_of_xpms_screens(id_: CaseId) -> None:
-    each = CASES[id_]
+    each = KNOWN_PROBLEMS[id_]
     assert "Connect third-party add-ons" in " ".join((*each.steps, each.cause, each.sign)) or each.old_screens
     assert "Authorise 3rd Party Full Access" in " ".join(each.old_screens)
     lines = problem_lines(each)
@@ -92,7 +92,7 @@ def test_what_a_person_reads_on_a_page_finds_its_case(seen: str, case_: CaseId) 
 
 
 def test_no_words_find_all_and_odd_ones_none() -> None:
-    assert len(search_problems("")) == len(CASES) == len(CaseId)
+    assert len(search_problems("")) == len(KNOWN_PROBLEMS) == len(CaseId)
     assert search_problems("no such words at all") == ()
 
 
@@ -100,7 +100,7 @@ def test_by_verb(command: Inline) -> None:
     listed = command("cases", "list", "--json").json["items"]
     assert {item["id"] for item in listed} == {str(each) for each in CaseId}
     shown = command("cases", "show", "t1", "--json").json
-    assert (shown["id"], shown["name"]) == ("T1", CASES[CaseId.NO_PERMISSION].title)
+    assert (shown["id"], shown["name"]) == ("T1", KNOWN_PROBLEMS[CaseId.NO_PERMISSION].title)
     text = command("cases", "show", "T4").out
     assert "screenshot" in text
     assert "correlation id" in text
@@ -114,9 +114,9 @@ def test_an_error_by_verb_names_its_case_and_the_first_step(command: Inline) -> 
     done = command("sync", "--yes", code=3)
     assert "Known problem not-connected" in done.err
     assert "xpm-tui cases show not-connected" in done.err
-    told_ = command("sync", "--yes", "--json", code=3).error
-    assert told_["case"] == "not-connected"
-    assert told_["steps"] == list(CASES[CaseId.NOT_CONNECTED].steps)
+    sentence = command("sync", "--yes", "--json", code=3).error
+    assert sentence["case"] == "not-connected"
+    assert sentence["steps"] == list(KNOWN_PROBLEMS[CaseId.NOT_CONNECTED].steps)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_sync_that_fails_names_its_case_in_the_verb_and_in_the_bundle(
     target = tmp_path / "support.zip"
     connected("doctor", "--json", "--from", "store", "--bundle", str(target))
     with zipfile.ZipFile(target) as archive:
-        assert f"{case_}: {CASES[CaseId(case_)].title}" in archive.read("cases.txt").decode()
+        assert f"{case_}: {KNOWN_PROBLEMS[CaseId(case_)].title}" in archive.read("cases.txt").decode()
 
 
 @pytest.mark.soak

@@ -19,7 +19,7 @@ from tests.support.inprocess import InProcess, addresses
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.health.probe_facts import Machine, open_target, without_credentials
 from xpm_tui.application.home import find_home
-from xpm_tui.application.practice_identity import ListState, put
+from xpm_tui.application.practice import ListState, put
 from xpm_tui.application.runs import plans
 from xpm_tui.diagnostics.findings import FolderFacts, ProbeResult, TerminalFacts, exit_code
 from xpm_tui.domain.errors import CaseId
@@ -32,16 +32,16 @@ from xpm_tui.sandbox.core.faults import Fault
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+def env(tmp_path: Path) -> Iterator[PracticeFixture]:
     made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
 @pytest.fixture
-async def connected(world: PracticeFixture) -> PracticeFixture:
-    await world.connect()
-    return world
+async def connected(env: PracticeFixture) -> PracticeFixture:
+    await env.connect()
+    return env
 
 
 def found(results: Mapping[str, ProbeResult], name: str, verdict: str, case: CaseId | None) -> ProbeResult:
@@ -67,8 +67,8 @@ async def test_it_writes_nothing_into_the_book(connected: PracticeFixture) -> No
     assert connected.practice.snapshot().position == before
 
 
-async def test_not_connected(tmp_path: Path, world: PracticeFixture) -> None:
-    results, doctor = await examined(world)
+async def test_not_connected(tmp_path: Path, env: PracticeFixture) -> None:
+    results, doctor = await examined(env)
     found(results, "login", "trouble", CaseId.NOT_CONNECTED)
     assert exit_code(list(results.values())) == 3
     assert doctor.calls == 0
@@ -93,32 +93,32 @@ async def test_the_person_who_connected(connected: PracticeFixture) -> None:
     assert doctor.calls == 5, "it costs no call"
     here = next(row for row in snapshot.rows(STAFF) if row.name == login)
 
-    connected.practice.book.commit([Put(TEAM, TeamMember(id="t1", name="Somebody else"))])
+    connected.practice.store.commit([Put(TEAM, TeamMember(id="t1", name="Somebody else"))])
     results, _ = await examined(connected)
-    told = found(results, "person", "note", CaseId.CONNECTING_PERSON)
-    assert "not linked to a team member" in told.sentence
-    assert "team" in told.hint
-    connected.practice.book.commit([Put(TEAM, TeamMember(id="t2", name=login, staff=here.uuid))])
+    reported = found(results, "person", "note", CaseId.CONNECTING_PERSON)
+    assert "not linked to a team member" in reported.sentence
+    assert "team" in reported.hint
+    connected.practice.store.commit([Put(TEAM, TeamMember(id="t2", name=login, staff=here.uuid))])
     results, _ = await examined(connected)
     found(results, "person", "ok", None)
 
-    connected.practice.book.commit([Put(STAFF, msgspec.structs.replace(here, gone=True))])
+    connected.practice.store.commit([Put(STAFF, msgspec.structs.replace(here, gone=True))])
     results, _ = await examined(connected)
-    told = found(results, "person", "note", CaseId.CONNECTING_PERSON)
-    assert "no longer among" in told.sentence
-    assert "xpm-tui connect" in told.hint
-    assert f"signed in at Xero: {login}" in told.evidence
+    reported = found(results, "person", "note", CaseId.CONNECTING_PERSON)
+    assert "no longer among" in reported.sentence
+    assert "xpm-tui connect" in reported.hint
+    assert f"signed in at Xero: {login}" in reported.evidence
     assert exit_code(list(results.values())) == 0, "the login still works"
 
 
 async def test_who_connected_may_not_be_known(connected: PracticeFixture) -> None:
-    connected.practice.book.commit([put("list:staff", ListState())])
+    connected.practice.store.commit([put("list:staff", ListState())])
     results, _ = await examined(connected)
     assert results["person"].verdict == "skipped"
     assert "not been read yet" in results["person"].sentence
     identity = connected.practice.identity()
     assert identity is not None
-    connected.practice.book.commit([put("identity", msgspec.structs.replace(identity, login=""))])
+    connected.practice.store.commit([put("identity", msgspec.structs.replace(identity, login=""))])
     results, _ = await examined(connected)
     assert results["person"].verdict == "skipped"
     assert "does not show who connected" in results["person"].sentence
@@ -170,25 +170,25 @@ async def test_the_day_limit_is_seen_before_any_call(connected: PracticeFixture)
 
 
 async def test_granular_scopes_alone_are_a_note(tmp_path: Path) -> None:
-    world = PracticeFixture(tmp_path / "granular", scopes="granular")
-    await world.connect()
-    results, _ = await examined(world)
+    env = PracticeFixture(tmp_path / "granular", scopes="granular")
+    await env.connect()
+    results, _ = await examined(env)
     found(results, "list-templates", "note", CaseId.SCOPE_MISSING)
     found(results, "list-categories", "note", CaseId.SCOPE_MISSING)
     assert exit_code(list(results.values())) == 0
-    world.close()
+    env.close()
 
 
 async def test_more_scopes_asked_for_than_given(tmp_path: Path) -> None:
-    world = PracticeFixture(tmp_path / "more", scopes="granular")
-    await world.connect()
-    world.close()
-    world.scopes = "both"
-    world.practice = world.open()
-    results, _ = await examined(world)
-    told = found(results, "scopes", "note", CaseId.SCOPE_MISSING)
-    assert any("practicemanager" in fact and "not granted" in fact for fact in told.evidence)
-    world.close()
+    env = PracticeFixture(tmp_path / "more", scopes="granular")
+    await env.connect()
+    env.close()
+    env.scopes = "both"
+    env.practice = env.open()
+    results, _ = await examined(env)
+    reported = found(results, "scopes", "note", CaseId.SCOPE_MISSING)
+    assert any("practicemanager" in fact and "not granted" in fact for fact in reported.evidence)
+    env.close()
 
 
 @pytest.mark.parametrize(
@@ -200,32 +200,32 @@ async def test_more_scopes_asked_for_than_given(tmp_path: Path) -> None:
         (ssl.SSLCertVerificationError("certificate verify failed"), "tls", CaseId.TLS),
     ],
 )
-async def test_the_way_to_xero(world: PracticeFixture, error: Exception, probe: str, case: CaseId) -> None:
+async def test_the_way_to_xero(env: PracticeFixture, error: Exception, probe: str, case: CaseId) -> None:
     class Fails(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             if isinstance(error, ssl.SSLError):
                 raise httpx.ConnectError(str(error)) from error
             raise error
 
-    world.practice.transport = Fails()
-    results, _ = await examined(world)
+    env.practice.transport = Fails()
+    results, _ = await examined(env)
     assert found(results, probe, "trouble", case).exit_code == 7
     assert results["clock"].verdict == "skipped"
 
 
-async def test_a_name_that_nobody_knows(world: PracticeFixture) -> None:
+async def test_a_name_that_nobody_knows(env: PracticeFixture) -> None:
     class NoNames(FaultyMachine):
         async def addresses(self, host: str, port: int) -> tuple[str, ...]:
             raise OSError(-2, "Name or service not known")
 
-    results, _ = await examined(world, NoNames())
+    results, _ = await examined(env, NoNames())
     assert found(results, "names", "trouble", CaseId.NO_NETWORK).exit_code == 7
 
     class ByProxy(NoNames):
         def proxies(self) -> Mapping[str, str]:
             return {"https": without_credentials("http://ana:geheim@proxy.example:3128")}
 
-    results, _ = await examined(world, ByProxy())
+    results, _ = await examined(env, ByProxy())
     found(results, "names", "note", None)
     assert "https: http://proxy.example:3128" in results["proxy"].evidence
 
@@ -240,19 +240,19 @@ async def test_a_name_that_nobody_knows(world: PracticeFixture) -> None:
     ],
 )
 async def test_a_clock_that_is_off(
-    world: PracticeFixture, ahead: int, verdict: str, case: CaseId | None
+    env: PracticeFixture, ahead: int, verdict: str, case: CaseId | None
 ) -> None:
     class Dated(InProcess):
         """The sandbox as its server is: with the date of RFC 9110 on every answer."""
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             response = await super().handle_async_request(request)
-            response.headers["Date"] = format_datetime(world.clock.now(), usegmt=True)
+            response.headers["Date"] = format_datetime(env.clock.now(), usegmt=True)
             return response
 
-    world.practice.transport = Dated(world.sandbox, world.clock)
-    world.practice.clock = MovedClock(world.clock.now() + timedelta(seconds=ahead))
-    results, _ = await examined(world)
+    env.practice.transport = Dated(env.sandbox, env.clock)
+    env.practice.clock = MovedClock(env.clock.now() + timedelta(seconds=ahead))
+    results, _ = await examined(env)
     found(results, "clock", verdict, case)
 
 
@@ -270,14 +270,14 @@ async def test_the_address_changed_after_connecting(connected: PracticeFixture) 
     found(results, "practice", "trouble", CaseId.PRACTICE_CHANGED)
 
 
-async def test_a_held_lock_is_told_with_its_holder(world: PracticeFixture) -> None:
-    lock = Lock(world.practice.run_lock, clock=world.clock, person="ana", what="sync")
+async def test_a_held_lock_is_told_with_its_holder(env: PracticeFixture) -> None:
+    lock = Lock(env.practice.run_lock, clock=env.clock, person="ana", what="sync")
     lock.acquire()
-    results, _ = await examined(world)
-    told = found(results, "locks", "note", CaseId.LOCKED)
-    assert "ana" in told.evidence[0]
-    world.clock.move(timedelta(hours=7))
-    results, _ = await examined(world)
+    results, _ = await examined(env)
+    reported = found(results, "locks", "note", CaseId.LOCKED)
+    assert "ana" in reported.evidence[0]
+    env.clock.move(timedelta(hours=7))
+    results, _ = await examined(env)
     assert found(results, "locks", "trouble", CaseId.LOCKED).exit_code == 5
     lock.close()
 
@@ -304,9 +304,9 @@ async def test_a_damaged_book(connected: PracticeFixture) -> None:
     assert results["list-clients"].verdict == "skipped"
 
 
-def environment(world: PracticeFixture) -> dict[str, str]:
+def environment(env: PracticeFixture) -> dict[str, str]:
     return {
-        f"XPM_TUI_{key.upper().replace('.', '_')}": value for key, value in addresses(world.sandbox).items()
+        f"XPM_TUI_{key.upper().replace('.', '_')}": value for key, value in addresses(env.sandbox).items()
     } | {"XPM_TUI_XERO_SCOPES": "both"}
 
 
@@ -318,12 +318,12 @@ def environment(world: PracticeFixture) -> dict[str, str]:
         ("held", "add-client", CaseId.CREATE_LAG),
     ],
 )
-async def test_writes_without_an_end(world: PracticeFixture, state: str, kind: str, case: CaseId) -> None:
+async def test_writes_without_an_end(env: PracticeFixture, state: str, kind: str, case: CaseId) -> None:
     intent = Intent(id="i1", run="r1", kind=kind, record="c1", state=state)  # type: ignore[arg-type]
-    world.practice.book.commit([Put(INTENTS, intent)])
-    results, _ = await examined(world)
-    told = found(results, "commits", "note", case)
-    assert any("c1" in fact and "r1" in fact for fact in told.evidence)
+    env.practice.store.commit([Put(INTENTS, intent)])
+    results, _ = await examined(env)
+    reported = found(results, "commits", "note", case)
+    assert any("c1" in fact and "r1" in fact for fact in reported.evidence)
 
 
 @pytest.mark.parametrize(
@@ -337,19 +337,19 @@ async def test_writes_without_an_end(world: PracticeFixture, state: str, kind: s
     ],
 )
 async def test_how_the_last_run_ended(
-    world: PracticeFixture, outcome: Any, kept: str, case: CaseId | None
+    env: PracticeFixture, outcome: Any, kept: str, case: CaseId | None
 ) -> None:
     run = Run(
-        id="r1", started=world.clock.now(), by="ana", ended=world.clock.now(), plan="p1",
+        id="r1", started=env.clock.now(), by="ana", ended=env.clock.now(), plan="p1",
         outcome=outcome, case=kept,
     )  # fmt: skip
-    world.practice.book.commit([Put(RUNS, run)])
-    results, _ = await examined(world)
+    env.practice.store.commit([Put(RUNS, run)])
+    results, _ = await examined(env)
     assert "runs show r1" in found(results, "runs", "note", case).hint
 
 
 async def test_a_plan_that_no_longer_fits(connected: PracticeFixture) -> None:
-    connected.book(connected.unique_names()[:2])
+    connected.store(connected.unique_names()[:2])
     await plans.make(connected.practice)
     results, _ = await examined(connected)
     found(results, "plan", "ok", None)
@@ -358,38 +358,36 @@ async def test_a_plan_that_no_longer_fits(connected: PracticeFixture) -> None:
     found(results, "plan", "note", CaseId.POLICY_CHANGED)
 
 
-async def test_a_setting_that_cannot_be(tmp_path: Path, world: PracticeFixture) -> None:
-    world.home.config.mkdir(parents=True, exist_ok=True)
-    world.home.settings_file.write_text("[sync]\nlevel = 'everthing'\n")
-    with open_target(
-        world.home, environ={}, clock=world.clock, transport=world.net, person="mere"
-    ) as patient:
+async def test_a_setting_that_cannot_be(tmp_path: Path, env: PracticeFixture) -> None:
+    env.home.config.mkdir(parents=True, exist_ok=True)
+    env.home.settings_file.write_text("[sync]\nlevel = 'everthing'\n")
+    with open_target(env.home, environ={}, clock=env.clock, transport=env.net, person="mere") as patient:
         results = await by_name(patient)
-    told = found(results, "settings", "trouble", CaseId.SETTINGS)
-    assert told.exit_code == 2
-    assert "sync.level" in told.evidence[0]
+    reported = found(results, "settings", "trouble", CaseId.SETTINGS)
+    assert reported.exit_code == 2
+    assert "sync.level" in reported.evidence[0]
 
 
-async def test_the_disk(world: PracticeFixture) -> None:
+async def test_the_disk(env: PracticeFixture) -> None:
     class Full(FaultyMachine):
         free, writable = 0, True
 
         def place(self, name: str, folder: Path) -> FolderFacts:
             return FolderFacts(name=name, path=str(folder), free=self.free, writable=self.writable)
 
-    results, _ = await examined(world, Full())
+    results, _ = await examined(env, Full())
     assert found(results, "disk", "trouble", CaseId.DISK).exit_code == 8
 
     class Closed(Full):
         free, writable = 10**12, False
 
-    results, _ = await examined(world, Closed())
+    results, _ = await examined(env, Closed())
     assert "cannot be written" in found(results, "disk", "trouble", CaseId.DISK).sentence
 
     class Little(Full):
         free = 100 * 2**20
 
-    results, _ = await examined(world, Little())
+    results, _ = await examined(env, Little())
     found(results, "disk", "note", CaseId.DISK)
 
 
@@ -401,31 +399,31 @@ async def test_the_disk(world: PracticeFixture) -> None:
         TerminalFacts(stdin=True, stdout=True, term="xterm", columns=40, lines=24),
     ],
 )
-async def test_the_terminal(world: PracticeFixture, facts: TerminalFacts) -> None:
+async def test_the_terminal(env: PracticeFixture, facts: TerminalFacts) -> None:
     class Poor(FaultyMachine):
         def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
             return facts
 
-    results, _ = await examined(world, Poor())
+    results, _ = await examined(env, Poor())
     found(results, "terminal", "note", CaseId.TERMINAL)
 
 
 async def test_the_keyring_of_an_account_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, world: PracticeFixture
+    monkeypatch: pytest.MonkeyPatch, env: PracticeFixture
 ) -> None:
     class Locked(FaultyMachine):
         async def keyring(self, name: str) -> str:
             return "the keyring gave no answer within 5 seconds; it may be locked"
 
-    results, _ = await examined(world, Locked())
+    results, _ = await examined(env, Locked())
     found(results, "keyring", "ok", None)
-    monkeypatch.setattr(world.practice, "home", find_home(None, {}))
-    results, _ = await examined(world, Locked())
+    monkeypatch.setattr(env.practice, "home", find_home(None, {}))
+    results, _ = await examined(env, Locked())
     assert "no answer" in found(results, "keyring", "note", CaseId.KEYRING).sentence
 
 
-async def test_no_timer(world: PracticeFixture) -> None:
-    results, _ = await examined(world)
+async def test_no_timer(env: PracticeFixture) -> None:
+    results, _ = await examined(env)
     schedule = results["schedule"]
     assert schedule.verdict == "note"
     assert schedule.case is CaseId.SCHEDULE

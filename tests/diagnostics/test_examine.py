@@ -28,7 +28,7 @@ class Fake:
     def title(self) -> str:
         return self.name.title()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         self.looked += 1
         await self.clock.sleep(self.seconds)
         if isinstance(self.gives, BaseException):
@@ -87,7 +87,7 @@ async def test_what_a_probe_raises_is_its_finding() -> None:
 
 async def test_a_probe_that_hangs_is_ended() -> None:
     class Hangs(Fake):
-        async def look(self) -> Finding:
+        async def check(self) -> Finding:
             await asyncio.Event().wait()
             raise AssertionError
 
@@ -98,7 +98,7 @@ async def test_a_probe_that_hangs_is_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "case"),
+    ("error", "case"),
     [
         (Busy("x"), CaseId.LOCKED),
         (PlanRefused("x"), CaseId.POLICY_CHANGED),
@@ -108,5 +108,5 @@ async def test_a_probe_that_hangs_is_ended() -> None:
         (AppError("x"), None),
     ],
 )
-def test_every_kind_of_error_has_its_case(trouble: AppError, case: CaseId | None) -> None:
-    assert case_id(trouble) is case
+def test_every_kind_of_error_has_its_case(error: AppError, case: CaseId | None) -> None:
+    assert case_id(error) is case

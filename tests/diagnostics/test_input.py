@@ -12,14 +12,13 @@ from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count
 from tests.xero import replies
 from tests.xero.replies import uuid
-from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.practice import list_state
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.diagnostics.input_outcomes import OUTCOMES, ROWS, XPM, InputRow, render
 from xpm_tui.domain.errors import BadReply, Refused, UnreadableRecord
-from xpm_tui.domain.quarantine import FAULTS
-from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.domain.xpm import FAULTS, XpmClient
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.xero.codec import listings
+from xpm_tui.xero.client import practice
 from xpm_tui.xero.codec.xml_reader import Reader, read_list, read_single
 
 ONE, TWO, SIX = replies.client(1), replies.client(2), replies.client(6)
@@ -114,7 +113,7 @@ LISTS = {"list-401-missing", "list-401-granted", "list-403", "list-500"}
 
 def read(body: bytes, step: int) -> tuple[list[XpmClient], Reader[XpmClient]]:
     """Read a list in pieces of one size."""
-    reader, found = Reader(listings.CLIENTS), list[XpmClient]()
+    reader, found = Reader(practice.CLIENTS), list[XpmClient]()
     for at in range(0, len(body), step):
         found += reader.feed(body[at : at + step])
     found += reader.finish()
@@ -136,7 +135,7 @@ def test_a_reply_ends_as_the_page_says(row: InputRow) -> None:
     for body in EXAMPLES[row.id]:
         if row.id == "single":
             with pytest.raises(UnreadableRecord) as single:
-                read_single(listings.CLIENT, body)
+                read_single(practice.CLIENT, body)
             assert uuid(2) in single.value.message
             assert single.value.hint
             continue
@@ -170,7 +169,7 @@ def test_a_job_with_an_odd_date_or_number_is_set_aside_alone() -> None:
         good.replace("<ID>J000412</ID>", "<ID></ID>"),
     ]
     body = f"<Response><Status>OK</Status><Jobs>{good}{''.join(odd)}</Jobs></Response>".encode()
-    jobs, _ = read_list(listings.JOBS, body)
+    jobs, _ = read_list(practice.JOBS, body)
     assert [job.number for job in jobs] == ["J000412"]
     assert [(one.number, one.faults[0].kind) for one in jobs.quarantined] == [
         ("J2", "not-a-date"), ("J3", "not-a-number"), ("", "missing-number"),
@@ -190,16 +189,16 @@ async def test_a_list_ends_as_the_page_says(
     tmp_path: Path, row: str, fault: str, scopes: str, says: str
 ) -> None:
     assert row in LISTS
-    world = PracticeFixture(tmp_path, clients=12, scopes=scopes)
+    env = PracticeFixture(tmp_path, clients=12, scopes=scopes)
     if fault:
-        world.sandbox.faults.add(Fault(fault, endpoint="template.api/list"))
-    await world.connect()
-    (note,) = (each for each in (await refresh(world.practice)).notes if each.list == "templates")
-    state = list_state(world.practice.snapshot(), "templates")
+        env.sandbox.faults.add(Fault(fault, endpoint="template.api/list"))
+    await env.connect()
+    (note,) = (each for each in (await refresh(env.practice)).notes if each.list == "templates")
+    state = list_state(env.practice.snapshot(), "templates")
     assert says in note.sentence
     assert (state.note, state.at) == (note.sentence, None)
     assert ("correlation id" in note.sentence) is bool(fault)
-    world.close()
+    env.close()
 
 
 ODD = [example for row in ROWS if row.outcome in ("field", "record") for example in EXAMPLES.get(row.id, ())

@@ -153,11 +153,11 @@ def form_of(data: bytes) -> FormName:
 
 def taken(data: bytes) -> tuple[list[str], list[Any], int]:
     """Import a file: the reasons of its refused rows, its records, and how many rows were left out."""
-    book = MemoryStore([])
+    store = MemoryStore([])
     parsed = parse(data, form_of(data))
-    plan = plan_import(book.snapshot(), parsed, MemoryIds(), NOW)
-    book.commit(plan.writes("m1"))
-    rows = [*book.snapshot().rows(CLIENTS), *book.snapshot().rows(PROPOSALS)]
+    plan = plan_import(store.snapshot(), parsed, MemoryIds(), NOW)
+    store.commit(plan.writes("m1"))
+    rows = [*store.snapshot().rows(CLIENTS), *store.snapshot().rows(PROPOSALS)]
     # The order in which columns are extra is that of the file.
     records = [msgspec.to_builtins(msgspec.structs.replace(row, id="")) for row in rows]
     return [each.reason for each in plan.refused], records, len(parsed.skipped)

@@ -24,10 +24,10 @@ from xpm_tui.diagnostics.masking import Mask
     ],
 )
 def test_masked(name: str, text: str) -> None:
-    told = Mask(names=[(name, "client c1")]).text(text)
+    reported = Mask(names=[(name, "client c1")]).text(text)
     for word in name.replace('"', " ").replace("<", " ").split():
         if len(word) > 3 and word.isalpha():
-            assert word.casefold() not in told.casefold(), told
+            assert word.casefold() not in reported.casefold(), reported
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,6 @@ def test_masked(name: str, text: str) -> None:
     ],
 )
 def test_secrets_and_mails(text: str) -> None:
-    told = Mask().text(text)
+    reported = Mask().text(text)
     for word in ("jane", "jänë", "Brien", "abc123"):
-        assert word.casefold() not in told.casefold()
+        assert word.casefold() not in reported.casefold()

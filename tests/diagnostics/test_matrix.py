@@ -16,8 +16,7 @@ from tests.support.profile import spread
 from tests.support.terminal import terminal
 from tests.tui.fixtures import calm, press, settle, text_of
 from xpm_tui.commands.registry import by_name
-from xpm_tui.diagnostics.known_problems.records import ALL
-from xpm_tui.diagnostics.known_problems.registry import CASES
+from xpm_tui.diagnostics.known_problems.registry import KNOWN_PROBLEMS, SYMPTOMS
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
@@ -34,17 +33,17 @@ def of_kind(*kinds: type[S]) -> list[tuple[CaseId, S]]:
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
     made = FaultFixture(tmp_path, monkeypatch)
     yield made
     made.close()
 
 
-def on_screen(ground: FaultFixture, walk: Callable[[Console, Pilot[Any]], Awaitable[None]]) -> None:
+def on_screen(env: FaultFixture, walk: Callable[[Console, Pilot[Any]], Awaitable[None]]) -> None:
     """Walk through a console of 80x24 over it."""
 
     async def show() -> None:
-        app, worker = ground.console()
+        app, worker = env.console()
         try:
             async with app.run_test(size=(80, 24)) as pilot:
                 await settle(pilot)
@@ -52,7 +51,7 @@ def on_screen(ground: FaultFixture, walk: Callable[[Console, Pilot[Any]], Awaita
         finally:
             worker.close()
 
-    ground.run(show())
+    env.run(show())
 
 
 async def until(pilot: Pilot[Any], there: Any) -> None:
@@ -72,31 +71,31 @@ def one_line(text: str) -> str:
 
 def assert_shown(text: str, case: CaseId) -> None:
     """The way out stands on the screen."""
-    assert one_line(CASES[case].steps[0])[:40] in one_line(text), text
+    assert one_line(KNOWN_PROBLEMS[case].steps[0])[:40] in one_line(text), text
 
 
 def assert_bundled(parts: dict[str, str], case: CaseId) -> None:
-    assert f"{case}: {CASES[case].title}" in parts["cases.txt"], parts["cases.txt"]
-    assert CASES[case].steps[-1] in parts["cases.txt"]
+    assert f"{case}: {KNOWN_PROBLEMS[case].title}" in parts["cases.txt"], parts["cases.txt"]
+    assert KNOWN_PROBLEMS[case].steps[-1] in parts["cases.txt"]
     where = [name for name in ("doctor.json", "errors.json", "runs.json") if f'"{case}"' in parts[name]]
     assert where, parts["errors.json"]
 
 
 def assert_error(error: dict[str, Any], case: CaseId) -> None:
     assert error.get("case") == case, error
-    assert error["steps"] == list(CASES[case].steps)
+    assert error["steps"] == list(KNOWN_PROBLEMS[case].steps)
     assert error["hint"] or error["steps"]
 
 
 def test_no_case_is_without_a_sign() -> None:
     assert set(SIGNS) == set(CaseId)
-    assert {each.case for each in ALL if each.case} >= {case for case, _ in of_kind(Picked)}
+    assert {each.case for each in SYMPTOMS if each.case} >= {case for case, _ in of_kind(Picked)}
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Met), 3))
-def test_an_act_meets_it(ground: FaultFixture, case: CaseId, sign: Met) -> None:
-    sign.make(ground)
-    assert_error(ground.verb(f"{sign.verb} --json").error, case)
+def test_an_act_meets_it(env: FaultFixture, case: CaseId, sign: Met) -> None:
+    sign.make(env)
+    assert_error(env.verb(f"{sign.verb} --json").error, case)
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         app.perform(by_name(sign.act), sign.preset, ask=False)
@@ -105,9 +104,9 @@ def test_an_act_meets_it(ground: FaultFixture, case: CaseId, sign: Met) -> None:
         await press(pilot, "v")
         assert_shown(text_of(app), case)
 
-    on_screen(ground, walk)
-    ground.disk_is_full = False  # a bundle goes where there is room; the doctor's own look still tells
-    _, parts = ground.bundle("--from disk")
+    on_screen(env, walk)
+    env.disk_is_full = False  # a bundle goes where there is room; the doctor's own look still tells
+    _, parts = env.bundle("--from disk")
     assert_bundled(parts, case)
 
 
@@ -120,13 +119,13 @@ async def at_the_doctor(app: Console, pilot: Pilot[Any]) -> DoctorScreen:
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Probed), 3))
-def test_the_doctor_finds_it(ground: FaultFixture, case: CaseId, sign: Probed) -> None:
-    sign.make(ground)
-    told, parts = ground.bundle("")
-    found = {item["name"]: item for item in told["items"]}[sign.probe]
+def test_the_doctor_finds_it(env: FaultFixture, case: CaseId, sign: Probed) -> None:
+    sign.make(env)
+    reported, parts = env.bundle("")
+    found = {item["name"]: item for item in reported["items"]}[sign.probe]
     assert (found["case"], found["verdict"] in ("note", "trouble")) == (case, True), found
     if found["verdict"] == "trouble":
-        assert_error(told["error"], case)
+        assert_error(reported["error"], case)
     assert_bundled(parts, case)
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
@@ -137,59 +136,59 @@ def test_the_doctor_finds_it(ground: FaultFixture, case: CaseId, sign: Probed) -
         await press(pilot, "enter")
         assert_shown(text_of(app), case)
 
-    on_screen(ground, walk)
+    on_screen(env, walk)
 
 
-def assert_picked(ground: FaultFixture, case: CaseId, answer: str) -> None:
+def assert_picked(env: FaultFixture, case: CaseId, answer: str) -> None:
     """At the doctor, a key opens the list of what only a person sees; the answer shows its way out."""
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         await at_the_doctor(app, pilot)
         await press(pilot, "h")
         await until(pilot, lambda: isinstance(app.screen, ChoiceDialog))
-        place = [each.key for each in ALL].index(answer)
+        place = [each.key for each in SYMPTOMS].index(answer)
         await press(pilot, *["down"] * place, "enter")
         assert_shown(text_of(app), case)
 
-    on_screen(ground, walk)
+    on_screen(env, walk)
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Picked), 1))
-def test_a_person_picks_it(ground: FaultFixture, case: CaseId, sign: Picked) -> None:
-    sign.make(ground)
-    listed = {item["id"]: item["case"] for item in ground.verb("cases seen --json", code=0).json["items"]}
+def test_a_person_picks_it(env: FaultFixture, case: CaseId, sign: Picked) -> None:
+    sign.make(env)
+    listed = {item["id"]: item["case"] for item in env.verb("cases seen --json", code=0).json["items"]}
     assert listed[sign.answer] == case
-    told = ground.verb(f"cases seen {sign.answer} --json", code=0).json["case"]
-    assert (told["id"], told["steps"]) == (case, list(CASES[case].steps))
-    _, parts = ground.bundle()
+    reported = env.verb(f"cases seen {sign.answer} --json", code=0).json["case"]
+    assert (reported["id"], reported["steps"]) == (case, list(KNOWN_PROBLEMS[case].steps))
+    _, parts = env.bundle()
     assert_bundled(parts, case)
-    assert_picked(ground, case, sign.answer)
+    assert_picked(env, case, sign.answer)
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Signed), 1))
-def test_signing_in_meets_it(ground: FaultFixture, case: CaseId, sign: Signed) -> None:
-    sign.make(ground)
-    ground.answer = ground.answer or sign.answer
-    words = sign.words.replace("SECOND", str(ground.answer.get("tenant", "")))
-    assert_error(ground.verb(f"connect --no-browser --json {words}").error, case)
-    _, parts = ground.bundle()
+def test_signing_in_meets_it(env: FaultFixture, case: CaseId, sign: Signed) -> None:
+    sign.make(env)
+    env.answer = env.answer or sign.answer
+    words = sign.words.replace("SECOND", str(env.answer.get("tenant", "")))
+    assert_error(env.verb(f"connect --no-browser --json {words}").error, case)
+    _, parts = env.bundle()
     assert_bundled(parts, case)
     if sign.picked:
-        assert_picked(ground, case, sign.picked)
+        assert_picked(env, case, sign.picked)
         return
 
-    ground.waits()
+    env.waits()
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         pane = await at_authorise(app, pilot)
         assert pane._begun is not None
-        await pane._give(ground.redirect(pane._begun.url))
+        await pane._give(env.redirect(pane._begun.url))
         await until(pilot, lambda: pane._out.display)
         pane.action_way_out()
         await calm(pilot)
         assert_shown(text_of(app), case)
 
-    on_screen(ground, walk)
+    on_screen(env, walk)
 
 
 async def at_authorise(app: Console, pilot: Pilot[Any]) -> AuthorisePane:
@@ -207,13 +206,13 @@ async def at_authorise(app: Console, pilot: Pilot[Any]) -> AuthorisePane:
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Closed), 1))
-def test_where_no_console_opens_it_is_told(ground: FaultFixture, case: CaseId, sign: Closed) -> None:
-    sign.make(ground)
-    with terminal([], {**ground.command.environ, "TERM": "xterm-256color", **sign.environ}) as shown:
+def test_where_no_console_opens_it_is_told(env: FaultFixture, case: CaseId, sign: Closed) -> None:
+    sign.make(env)
+    with terminal([], {**env.command.environ, "TERM": "xterm-256color", **sign.environ}) as shown:
         assert shown.end() != 0
     assert f"Known problem {case}: " in shown.text
-    assert one_line(CASES[case].steps[0])[:30] in one_line(shown.text)
+    assert one_line(KNOWN_PROBLEMS[case].steps[0])[:30] in one_line(shown.text)
     if sign.verb:
-        assert_error(ground.verb(f"{sign.verb} --json").error, case)
-    _, parts = ground.bundle("")
+        assert_error(env.verb(f"{sign.verb} --json").error, case)
+    _, parts = env.bundle("")
     assert_bundled(parts, case)

@@ -33,39 +33,39 @@ NAMED = {"title", "login", "by", "never_in_ignition", "problems", "last_error", 
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+def env(tmp_path: Path) -> Iterator[PracticeFixture]:
     made = PracticeFixture(tmp_path, clients=12)
     yield made
     made.close()
 
 
-async def written(world: PracticeFixture, file: Path, *, names: bool = False) -> Path:
-    patient = of_practice(world.practice)
+async def written(env: PracticeFixture, file: Path, *, names: bool = False) -> Path:
+    patient = of_practice(env.practice)
     results = [each async for each in Doctor(patient, FaultyMachine()).examine()]
     bundle.write(await bundle.gather(patient, results, names=names), file, patient)
     return file
 
 
-def told(practice: OpenPractice) -> dict[str, object]:
+def reported(practice: OpenPractice) -> dict[str, object]:
     found: StatusSummary = summarize(practice)
     plain: dict[str, object] = msgspec.to_builtins(found, str_keys=True)
     return {name: value for name, value in plain.items() if name not in NAMED}
 
 
-async def test_support_sees_what_the_user_saw(world: PracticeFixture, tmp_path: Path) -> None:
-    await world.connect()
-    world.book(world.unique_names()[:12])
-    plan = await plans.make(world.practice)
-    await run(world.practice, plan_id=plan.id)
-    world.practice.settings.set("sync.on_conflict", "hold", practice=True)
-    await plans.make(world.practice)
-    world.sandbox.faults.add(Fault("500", endpoint="staff.api/list"))  # a planted fault
-    file = await written(world, tmp_path / "b.zip")
+async def test_support_sees_what_the_user_saw(env: PracticeFixture, tmp_path: Path) -> None:
+    await env.connect()
+    env.store(env.unique_names()[:12])
+    plan = await plans.make(env.practice)
+    await run(env.practice, plan_id=plan.id)
+    env.practice.settings.set("sync.on_conflict", "hold", practice=True)
+    await plans.make(env.practice)
+    env.sandbox.faults.add(Fault("500", endpoint="staff.api/list"))  # a planted fault
+    file = await written(env, tmp_path / "b.zip")
     opened = unpack(file, tmp_path / "opened")
     with opened.practice() as practice:
-        assert told(practice) == told(world.practice)
-        assert conditions(practice) == conditions(world.practice)
-        before, after = world.practice.snapshot(), practice.snapshot()
+        assert reported(practice) == reported(env.practice)
+        assert conditions(practice) == conditions(env.practice)
+        before, after = env.practice.snapshot(), practice.snapshot()
         for table in ALL:
             if table not in LEFT_OUT:
                 assert [table.key(row) for row in after.rows(table)] == [
@@ -73,11 +73,11 @@ async def test_support_sees_what_the_user_saw(world: PracticeFixture, tmp_path: 
                 ], table.name
         assert [sentence(event, None) for event in practice.events.read()] == [
             sentence(msgspec.structs.replace(event, by=practice_person(event.by)), None)
-            for event in world.practice.events.read()
+            for event in env.practice.events.read()
         ]
         assert practice.settings.item("sync.on_conflict").origin == "practice"
         draft, records = plans.load(practice, "last")
-        theirs, their_records = plans.load(world.practice, "last")
+        theirs, their_records = plans.load(env.practice, "last")
         assert (draft.id, draft.counts, len(records)) == (theirs.id, theirs.counts, len(their_records))
         found = [each async for each in Doctor(of_practice(practice)).examine()]
         assert "list-staff" in {each.name for each in found if each.verdict == "trouble"}
@@ -91,11 +91,11 @@ def practice_person(by: str) -> str:
     return "person 1" if by else ""
 
 
-async def test_with_names_they_stay(world: PracticeFixture, tmp_path: Path) -> None:
-    await world.connect()
-    file = await written(world, tmp_path / "b.zip", names=True)
+async def test_with_names_they_stay(env: PracticeFixture, tmp_path: Path) -> None:
+    await env.connect()
+    file = await written(env, tmp_path / "b.zip", names=True)
     with unpack(file, tmp_path / "opened").practice() as practice:
-        before = {row.uuid: row for row in world.practice.snapshot().rows(XPM_CLIENTS)}
+        before = {row.uuid: row for row in env.practice.snapshot().rows(XPM_CLIENTS)}
         for row in practice.snapshot().rows(XPM_CLIENTS):
             assert row.name == before[row.uuid].name
             assert not row.phone or row.phone != before[row.uuid].phone

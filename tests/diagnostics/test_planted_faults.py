@@ -41,64 +41,64 @@ CLIENTS = (
 )
 
 
-def used_up(ground: FaultFixture) -> None:
-    fault("429-day", "client.api/list", seconds=7200)(ground)
-    ground.verb("plan --json")
+def used_up(env: FaultFixture) -> None:
+    fault("429-day", "client.api/list", seconds=7200)(env)
+    env.verb("plan --json")
 
 
-def unfinished_import(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    row = Import(id="m9", at=ground.clock.now(), file="clients of Ria.csv", state="begun")
-    ground.practice.book.commit([Put(IMPORTS, row)])
+def unfinished_import(env: FaultFixture) -> None:
+    env.run(env.connect())
+    row = Import(id="m9", at=env.clock.now(), file="clients of Ria.csv", state="begun")
+    env.practice.store.commit([Put(IMPORTS, row)])
 
 
-def template_deleted(ground: FaultFixture) -> None:
+def template_deleted(env: FaultFixture) -> None:
     """As the next refresh of XPM's lists leaves it."""
-    ground.run(ground.connect())
-    ground.verb("services new Accounts", code=0)
-    ground.verb('templates link s1 "Annual Accounts"', code=0)
-    practice = ground.practice
+    env.run(env.connect())
+    env.verb("services new Accounts", code=0)
+    env.verb('templates link s1 "Annual Accounts"', code=0)
+    practice = env.practice
     rows = [row for row in practice.snapshot().rows(TEMPLATES) if row.name == "Annual Accounts"]
-    practice.book.commit([Put(TEMPLATES, msgspec.structs.replace(row, gone=True)) for row in rows])
+    practice.store.commit([Put(TEMPLATES, msgspec.structs.replace(row, gone=True)) for row in rows])
 
 
-def held_run(ground: FaultFixture) -> None:
-    many_changes(ground)
-    ground.verb("sync --yes --json", code=4)
+def held_run(env: FaultFixture) -> None:
+    many_changes(env)
+    env.verb("sync --yes --json", code=4)
 
 
-def broken_proxy(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    ground.command.environ["HTTPS_PROXY"] = "http://ria:proxy-password-7719@[broken"
+def broken_proxy(env: FaultFixture) -> None:
+    env.run(env.connect())
+    env.command.environ["HTTPS_PROXY"] = "http://ria:proxy-password-7719@[broken"
 
 
 def no_timer(scheduler: Scheduler) -> Timer:
     raise NotFound("There is neither systemd nor cron here.")
 
 
-def no_schedule(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    ground.patch.setattr(Scheduler, "show", no_timer)
-    ground.patch.setattr(doctor, "timer_facts", probe_facts.timer_facts)
+def no_schedule(env: FaultFixture) -> None:
+    env.run(env.connect())
+    env.patch.setattr(Scheduler, "show", no_timer)
+    env.patch.setattr(doctor, "timer_facts", probe_facts.timer_facts)
 
 
-def schedule_removed(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
+def schedule_removed(env: FaultFixture) -> None:
+    env.run(env.connect())
 
     async def removed(practice: Any) -> TimerFacts:
         return TimerFacts(kind="cron", installed=False)
 
-    ground.patch.setattr(doctor, "timer_facts", removed)
+    env.patch.setattr(doctor, "timer_facts", removed)
 
 
-def failed_file(ground: FaultFixture) -> None:
-    ground.run(ground.connect())
-    folder = ground.folder / "in"
-    ground.verb(f"inbox setup {folder}", code=0)
+def failed_file(env: FaultFixture) -> None:
+    env.run(env.connect())
+    folder = env.folder / "in"
+    env.verb(f"inbox setup {folder}", code=0)
     (folder / "ria-poe-hunt.json").write_text('{"event": "client.changed", "name": "Ria Poe-Hunt"')
     for name in ("settle", "patience"):
-        ground.verb(f"settings set inbox.{name}_seconds 0", code=0)
-    ground.verb("inbox run --json", code=None)
+        env.verb(f"settings set inbox.{name}_seconds 0", code=0)
+    env.verb("inbox run --json", code=None)
 
 
 FAULTS: dict[str, tuple[Callable[[FaultFixture], None], str]] = {
@@ -124,7 +124,7 @@ FAULTS: dict[str, tuple[Callable[[FaultFixture], None], str]] = {
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
     made = FaultFixture(tmp_path, monkeypatch)
 
     async def installed(practice: Any) -> TimerFacts:
@@ -135,15 +135,13 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFix
     made.close()
 
 
-def recognised(ground: FaultFixture) -> tuple[set[str], str]:
+def recognised(env: FaultFixture) -> tuple[set[str], str]:
     """What a bundle says by code, to someone who has nothing else, and all of its text."""
-    bundle = ground.folder / "support.zip"
-    ground.disk_is_full = False  # a bundle goes where there is room
-    ground.verb(f"doctor --json --bundle {bundle}")
-    environ = {**ground.command.environ, "HOME": str(ground.folder / "support")}
-    done = type(ground.command)(ground.folder / "elsewhere", environ)(
-        "open", str(bundle), "--json", code=None
-    )
+    bundle = env.folder / "support.zip"
+    env.disk_is_full = False  # a bundle goes where there is room
+    env.verb(f"doctor --json --bundle {bundle}")
+    environ = {**env.command.environ, "HOME": str(env.folder / "support")}
+    done = type(env.command)(env.folder / "elsewhere", environ)("open", str(bundle), "--json", code=None)
     answer = done.json
     found = {each["code"] for each in answer["status"]["problems"]}
     found |= {str(each["case"]) for each in answer["probes"] if each["verdict"] in ("note", "trouble")}
@@ -153,7 +151,7 @@ def recognised(ground: FaultFixture) -> tuple[set[str], str]:
     return found, "\n".join([*parts, done.out])
 
 
-def personal(ground: FaultFixture) -> Iterator[str]:
+def personal(env: FaultFixture) -> Iterator[str]:
     """Names and addresses of the practice, and its secrets."""
     yield from (
         "Ria Poe",
@@ -164,27 +162,27 @@ def personal(ground: FaultFixture) -> Iterator[str]:
         "Matai Hunting",
         "Harakeke",
     )
-    for row in ground.sandbox.practice.clients.values():
+    for row in env.sandbox.practice.clients.values():
         yield row.name
         yield from (each for each in (row.email, row.phone) if each and len(each) > 5)
-    saved = saved_login(of_practice(ground.practice), ground.practice.name)
+    saved = saved_login(of_practice(env.practice), env.practice.name)
     for secret in (saved.access, saved.refresh) if saved is not None else ():
         yield secret.reveal()
 
 
 @pytest.mark.parametrize("name", spread(FAULTS, 4))
-def test_it_is_recognised_from_a_bundle_alone(ground: FaultFixture, name: str) -> None:
+def test_it_is_recognised_from_a_bundle_alone(env: FaultFixture, name: str) -> None:
     make, code = FAULTS[name]
-    (ground.folder / "c.csv").write_text(CLIENTS, encoding="utf-8")
-    ground.verb(f"import clients {ground.folder / 'c.csv'}", code=0)
-    make(ground)
-    found, text = recognised(ground)
+    (env.folder / "c.csv").write_text(CLIENTS, encoding="utf-8")
+    env.verb(f"import clients {env.folder / 'c.csv'}", code=0)
+    make(env)
+    found, text = recognised(env)
     assert code in found, sorted(found)
-    leaked = {word for word in personal(ground) if word.casefold() in text.casefold()}
+    leaked = {word for word in personal(env) if word.casefold() in text.casefold()}
     assert not leaked
 
 
-def test_a_sound_practice_has_none_of_them(ground: FaultFixture) -> None:
-    connected(ground)
-    found, _ = recognised(ground)
+def test_a_sound_practice_has_none_of_them(env: FaultFixture) -> None:
+    connected(env)
+    found, _ = recognised(env)
     assert not found & {code for _, code in FAULTS.values()}, found

@@ -15,7 +15,7 @@ from textual.widgets import Button
 from tests.application.fixtures import PracticeFixture
 from tests.support.profile import in_soak
 from tests.tui.fixtures import TERMINAL, press, settle, text_of
-from xpm_tui.diagnostics.known_problems.records import BROWSER
+from xpm_tui.diagnostics.known_problems.registry import BROWSER
 from xpm_tui.domain.errors import AccessDenied, CaseId, LoginNeeded
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.tui.app import Console
@@ -27,15 +27,15 @@ from xpm_tui.tui.worker_thread import WorkerThread
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+def env(tmp_path: Path) -> Iterator[PracticeFixture]:
     made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
 @pytest.fixture
-def app(world: PracticeFixture) -> Iterator[Console]:
-    worker = WorkerThread(world.open)
+def app(env: PracticeFixture) -> Iterator[Console]:
+    worker = WorkerThread(env.open)
     worker.open()
     yield Console(worker, environ=TERMINAL, welcome=False)
     worker.close()
@@ -61,10 +61,10 @@ async def ended(pilot: Pilot[Any], app: Console) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))])
 async def test_trouble_is_in_front_with_its_way_out(
-    world: PracticeFixture, app: Console, size: tuple[int, int]
+    env: PracticeFixture, app: Console, size: tuple[int, int]
 ) -> None:
-    await world.connect()
-    await world.control("permission", user="ana", allowed=False)
+    await env.connect()
+    await env.control("permission", user="ana", allowed=False)
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app)
         shown = text_of(app)
@@ -76,7 +76,7 @@ async def test_trouble_is_in_front_with_its_way_out(
         assert "Connect third-party add-ons" in text_of(app)
         await pilot.press("escape")
         await settle(pilot)
-        await world.control("permission", user="ana", allowed=True)
+        await env.control("permission", user="ana", allowed=True)
         await pilot.press("t")
         await settle(pilot)
         await ended(pilot, app)
@@ -88,25 +88,25 @@ async def test_trouble_is_in_front_with_its_way_out(
 
 
 @pytest.mark.soak
-async def test_from_a_probe_leaves_those_before_it(world: PracticeFixture, app: Console) -> None:
-    await world.connect()
-    world.sandbox.faults.add(Fault("html", endpoint="staff.api/list"))
+async def test_from_a_probe_leaves_those_before_it(env: PracticeFixture, app: Console) -> None:
+    await env.connect()
+    env.sandbox.faults.add(Fault("html", endpoint="staff.api/list"))
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app)
-        before = world.net.asked("connections")
-        world.sandbox.faults.clear()
+        before = env.net.asked("connections")
+        env.sandbox.faults.clear()
         await pilot.press("t")
         await settle(pilot)
         await ended(pilot, app)
-        assert world.net.asked("connections") == before
+        assert env.net.asked("connections") == before
         assert "All is well" in text_of(app)
         assert "Names of Xero" in text_of(app)
 
 
 async def test_the_bundle_is_shown_before_it_is_written(
-    world: PracticeFixture, app: Console, tmp_path: Path
+    env: PracticeFixture, app: Console, tmp_path: Path
 ) -> None:
-    await world.connect()
+    await env.connect()
     target = tmp_path / "own-home" / "xpm-tui-support.zip"
     target.parent.mkdir(exist_ok=True)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -132,7 +132,7 @@ async def test_the_bundle_is_shown_before_it_is_written(
 async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        app.trouble(LoginNeeded("Xero no longer accepts the login.", asked="POST /connect/token"))
+        app.report_error(LoginNeeded("Xero no longer accepts the login.", asked="POST /connect/token"))
         await settle(pilot)
         assert "Known problem T6" in text_of(app)
         await pilot.press("v")
@@ -166,7 +166,7 @@ async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) 
 
 
 @pytest.mark.soak
-async def test_the_wizard_tells_the_way_out_at_its_step(world: PracticeFixture, app: Console) -> None:
+async def test_the_wizard_tells_the_way_out_at_its_step(env: PracticeFixture, app: Console) -> None:
     async with app.run_test(size=(100, 40)) as pilot:
         await settle(pilot)
         app.connect()

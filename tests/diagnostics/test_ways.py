@@ -106,24 +106,24 @@ async def test_a_proxy_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("HTTPS_PROXY", f"http://ana:geheim@127.0.0.1:{port}")
     with open_target(home, environ={}, person="mere") as patient:
         results = await by_name(patient, Machine())
-    told = repr(results)
-    assert "geheim" not in told
+    reported = repr(results)
+    assert "geheim" not in reported
     assert f"https: http://127.0.0.1:{port}" in results["proxy"].evidence
     assert "trouble" in (results["proxy"].verdict, results["tls"].verdict)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[PracticeFixture]:
+def env(tmp_path: Path) -> Iterator[PracticeFixture]:
     made = PracticeFixture(tmp_path)
     yield made
     made.close()
 
 
-async def test_another_practice_and_several_name_their_case(world: PracticeFixture) -> None:
-    await world.connect()
-    connecting = ConnectionMachine(world.practice, {})
-    second = [t.uuid for t in world.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
-    await world.sign_in(connecting, tenant=second)
+async def test_another_practice_and_several_name_their_case(env: PracticeFixture) -> None:
+    await env.connect()
+    connecting = ConnectionMachine(env.practice, {})
+    second = [t.uuid for t in env.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
+    await env.sign_in(connecting, tenant=second)
     with pytest.raises(DecisionNeeded) as several:
         await connecting.choose()
     assert present(several.value).problem.id is CaseId.SECOND_PRACTICE  # type: ignore[union-attr]
@@ -132,8 +132,8 @@ async def test_another_practice_and_several_name_their_case(world: PracticeFixtu
     assert present(other.value).problem.id is CaseId.WRONG_PRACTICE  # type: ignore[union-attr]
 
 
-async def test_cancel_names_its_case(world: PracticeFixture) -> None:
-    connecting = ConnectionMachine(world.practice, {})
+async def test_cancel_names_its_case(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
     with pytest.raises(LoginNeeded) as cancelled:
-        await world.sign_in(connecting, deny=True)
+        await env.sign_in(connecting, deny=True)
     assert present(cancelled.value).problem.id is CaseId.CANCELLED  # type: ignore[union-attr]

@@ -12,7 +12,7 @@ from xpm_tui.domain.fields import Field
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.links import ContactLink, Link, Value
 from xpm_tui.domain.xpm import RecordReference, XpmClient
-from xpm_tui.xero.codec import listings
+from xpm_tui.xero.client import practice
 from xpm_tui.xero.codec.xml_reader import Reader
 from xpm_tui.xero.error_body import RequestInfo
 
@@ -83,7 +83,7 @@ def decoded(field: Field, element: str = "", inner: str | None = None) -> XpmCli
         if element
         else reply(field, "Fax" if field.of == "client" else "Salutation", "")
     )
-    reader = Reader(listings.CLIENTS, RequestInfo("GET client.api/list"))
+    reader = Reader(practice.CLIENTS, RequestInfo("GET client.api/list"))
     (row,) = [*reader.feed(body)]
     reader.close()
     return row

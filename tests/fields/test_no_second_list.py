@@ -65,7 +65,7 @@ ALLOWED = {
     "sync/matching/evidence.py": "evidence",
     "sync/matching/proposals.py": "evidence",
     "sync/matching/successors.py": "evidence",
-    "sync/manual/client_creation.py:_heirs": "the summary of a client that is in the way",
+    "sync/manual/client_creation.py:_successors": "the summary of a client that is in the way",
     "sync/canonical.py:xpm_fingerprint": "the state of a client",
     "tui/widgets/search_hits.py": "the summary of a proposed client",
     "commands/parameter_labels.py": "parameters of commands, members and proposals",

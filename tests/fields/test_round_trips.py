@@ -79,46 +79,46 @@ def test_both_sides_have_one_canonical_form(row: Field) -> None:
 @rows(lambda row: row.sync.from_later)
 async def test_from_xpm_it_comes_with_a_sync(row: Field) -> None:
     assert row.xpm is not None
-    world = SyncFixture([book_client()], [decoded(row, row.xpm.read[0])], links=[LINK], team=[MEMBER])
-    run = await world.sync()
+    env = SyncFixture([book_client()], [decoded(row, row.xpm.read[0])], links=[LINK], team=[MEMBER])
+    run = await env.sync()
     assert run.outcome == "done"
-    assert held(world.client(), row) == sample(row).ours
-    assert await world.changes() == []
+    assert held(env.client(), row) == sample(row).ours
+    assert await env.changes() == []
 
 
 @rows(lambda row: row.sync.from_creation)
 async def test_from_xpm_it_comes_with_a_pick(row: Field) -> None:
     assert row.xpm is not None
-    world = SyncFixture((), [decoded(row, row.xpm.read[0])], team=[MEMBER])
-    await world.refresh()
+    env = SyncFixture((), [decoded(row, row.xpm.read[0])], team=[MEMBER])
+    await env.refresh()
     picked = pick(
-        world.book.snapshot(), [uuid(1)], ids=world.ids, policy=world.policy, now=world.clock.now(), by="kim",
-        run="r1",
+        env.store.snapshot(), [uuid(1)], ids=env.ids, policy=env.policy, now=env.clock.now(),
+        by="kim", run="r1",
     )  # fmt: skip
-    world.book.commit(picked.writes)
-    assert held(world.client(picked.created[uuid(1)]), row) == sample(row).ours
+    env.store.commit(picked.writes)
+    assert held(env.client(picked.created[uuid(1)]), row) == sample(row).ours
 
 
 @rows(lambda row: row.sync.to_later)
 async def test_to_xpm_it_goes_out_in_the_element_of_requests(row: Field) -> None:
     assert row.xpm is not None
-    world = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
-    run = await world.sync()
+    env = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
+    run = await env.sync()
     assert run.outcome == "done"
-    ((call, _, values),) = world.practice.sent
+    ((call, _, values),) = env.practice.sent
     if call == "update client":
         body = request_bodies.update_client(uuid(1), "Client 1", values)
     else:
         assert values.pop("contact") == uuid(2)
         body = request_bodies.update_contact(uuid(1), values)
     assert etree.fromstring(body).findtext(row.xpm.write) == sample(row).request
-    assert await world.changes() == []
+    assert await env.changes() == []
 
 
 @rows(lambda row: row.sync.at_all and not row.sync.to_later)
 async def test_what_never_goes_to_xpm_is_in_no_plan(row: Field) -> None:
-    world = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
-    assert await world.changes() == []
+    env = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
+    assert await env.changes() == []
 
 
 @rows(lambda row: row.sync.to_creation)
@@ -127,7 +127,7 @@ def test_to_xpm_it_goes_along_at_creation(row: Field) -> None:
     client, worker = book_client(row), Desk((TEAM, MEMBER))
     known = decoded(row, row.xpm.read[0]) if row.of == "client" else decoded(row)
     worker.put((XPM_CLIENTS, known))  # XPM takes only a structure that it has
-    values, left_out = creation_values(worker.book.snapshot(), client, TO_XPM)
+    values, left_out = creation_values(worker.store.snapshot(), client, TO_XPM)
     body = etree.fromstring(request_bodies.add_client(values, creation_contacts(client, TO_XPM)))
     holder = body if row.of == "client" else body.find("Contacts/Contact")
     assert left_out == ()
@@ -160,7 +160,7 @@ def test_a_cell_survives_the_store_and_the_export(row: Field) -> None:
     assert (plan.counts["new"], plan.refused, plan.notes) == (1, (), ())
     (client,) = worker.clients()
     assert held(client, row) == sample(row).ours
-    (file,) = export_clients(worker.book.snapshot(), NOW).files
+    (file,) = export_clients(worker.store.snapshot(), NOW).files
     (back,) = csv.DictReader(io.StringIO(file.decode()))
     assert back[row.csv.heading] == sample(row).cell
     again = worker.load(file)
@@ -169,17 +169,17 @@ def test_a_cell_survives_the_store_and_the_export(row: Field) -> None:
 
 @rows(lambda row: row.ignition and row.csv is None)
 def test_a_field_without_a_column_is_not_exported(row: Field) -> None:
-    worker = _book(row)
-    (file,) = export_clients(worker.book.snapshot(), NOW, flavour="spreadsheet").files
+    worker = _store(row)
+    (file,) = export_clients(worker.store.snapshot(), NOW, flavour="spreadsheet").files
     assert sample(row).cell not in file.decode("utf-8-sig")
 
 
 @rows(lambda row: row.ignition)
 def test_the_json_view_shows_it(row: Field) -> None:
-    snapshot = _book(row).book.snapshot()
+    snapshot = _store(row).store.snapshot()
     view = Presenter(snapshot).client(book_client(row))
-    told = to_plain(view) if row.of == "client" else to_plain(view)["contacts"][0]
-    shown = told[row.attribute]
+    reported = to_plain(view) if row.of == "client" else to_plain(view)["contacts"][0]
+    shown = reported[row.attribute]
     wanted = sample(row).ours
     assert (shown["id"] if row.kind == "person" else shown) == ([*wanted] if row.kind == "names" else wanted)
 
@@ -193,7 +193,7 @@ def _form_label(row: Field) -> str:
 
 @rows(lambda row: row.editable)
 def test_the_edit_form_and_the_verb_take_it(row: Field, practice: OpenPractice) -> None:
-    practice.book.commit([Put(TEAM, MEMBER), Put(CLIENTS, book_client())])
+    practice.store.commit([Put(TEAM, MEMBER), Put(CLIENTS, book_client())])
     key = row.attribute if row.of == "client" else f"k1.{row.attribute}"
     edit_client(practice, "c1", {key: sample(row).typed})
     client = practice.snapshot().get(CLIENTS, "c1")
@@ -221,10 +221,10 @@ def test_the_edit_form_and_the_verb_take_it(row: Field, practice: OpenPractice) 
 def test_both_sides_are_shown_beside_each_other(row: Field, practice: OpenPractice) -> None:
     assert row.xpm is not None
     theirs = decoded(row, row.xpm.read[0])
-    practice.book.commit(
+    practice.store.commit(
         [Put(TEAM, MEMBER), Put(CLIENTS, book_client()), Put(XPM_CLIENTS, theirs), Put(LINKS, LINK)]
     )
-    practice.book.commit([Put(STAFF_TABLE, Staff(uuid=STAFF, name=MEMBER.name))])
+    practice.store.commit([Put(STAFF_TABLE, Staff(uuid=STAFF, name=MEMBER.name))])
     key = row.name if row.of == "client" else f"k1.{row.name}"
     (side,) = [side for side in side_by_side(practice, "c1") if side.field == key]
     wanted = sample(row).canonical
@@ -233,15 +233,15 @@ def test_both_sides_are_shown_beside_each_other(row: Field, practice: OpenPracti
 
 
 def test_the_policy_table_has_every_synced_field(practice: OpenPractice) -> None:
-    told = {row.field: (row.label, row.xpm) for row in policy_rows(practice)}
-    assert told == {row.name: (row.label, row.element) for row in fields.SYNCED}
+    reported = {row.field: (row.label, row.xpm) for row in policy_rows(practice)}
+    assert reported == {row.name: (row.label, row.element) for row in fields.SYNCED}
 
 
 def _blank() -> Any:
     return type(book_client().contacts[0])(id="k1")
 
 
-def _book(row: Field) -> Desk:
+def _store(row: Field) -> Desk:
     return Desk((TEAM, MEMBER), (CLIENTS, book_client(row)))
 
 

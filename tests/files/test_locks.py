@@ -26,9 +26,9 @@ def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
         assert first.held
         with pytest.raises(
             Busy, match=r"in use by ana on .* \(process \d+\) since \d+ \w{3} \d{4}, \d\d:\d\d UTC: sync"
-        ) as told:
+        ) as reported:
             second.acquire()
-        assert told.value.hint
+        assert reported.value.hint
         with pytest.raises(Busy):
             second.acquire(0.02)
         owner = holder(path)
@@ -91,10 +91,10 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
 
 def test_a_hostile_name_is_shown_not_obeyed(tmp_path: Path) -> None:
     held = lock(tmp_path / "l", "\x1b[31m\u202eana", "x" * 9000)
-    with held.hold(), pytest.raises(Busy) as told:
+    with held.hold(), pytest.raises(Busy) as reported:
         lock(tmp_path / "l").acquire()
-    assert "\x1b" not in told.value.message
-    assert "\u202e" not in told.value.message
+    assert "\x1b" not in reported.value.message
+    assert "\u202e" not in reported.value.message
     held.close()
 
 

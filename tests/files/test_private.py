@@ -38,14 +38,14 @@ def test_what_others_may_reach_is_refused_with_a_way_out(tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     (tmp_path / "hanging").symlink_to(tmp_path / "nowhere")
     for name, words in (("link", "symbolic link"), ("hanging", "symbolic link"), ("file", "not a folder")):
-        with pytest.raises(BadInput, match=words) as told:
+        with pytest.raises(BadInput, match=words) as reported:
             ensure_private(tmp_path / name)
-        assert told.value.hint
+        assert reported.value.hint
     for bits in (0o770, 0o702):
         real.chmod(bits)
-        with pytest.raises(BadInput, match="written by other accounts") as told:
+        with pytest.raises(BadInput, match="written by other accounts") as reported:
             ensure_private(real)
-        assert "chmod 700" in told.value.hint
+        assert "chmod 700" in reported.value.hint
 
 
 def test_a_folder_of_another_account_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,9 +70,9 @@ def test_a_file_is_closed_and_no_link_is_followed(tmp_path: Path) -> None:
     os.close(open_private(path, os.O_RDONLY))
     assert mode(path) == 0o600
     (tmp_path / "link").symlink_to(path)
-    with pytest.raises(OSError) as told:  # noqa: PT011
+    with pytest.raises(OSError) as reported:  # noqa: PT011
         open_private(tmp_path / "link", os.O_RDONLY)
-    assert told.value.errno == errno.ELOOP
+    assert reported.value.errno == errno.ELOOP
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BadInput, match="is not a regular file"):
         open_private(tmp_path / "pipe", os.O_RDWR)
@@ -141,7 +141,7 @@ def test_the_whole_way_from_the_root_is_checked(tmp_path: Path, monkeypatch: pyt
         if not words:
             check_chain(tmp_path / path)
             continue
-        with pytest.raises(BadInput, match=words) as told:
+        with pytest.raises(BadInput, match=words) as reported:
             check_chain(tmp_path / path)
-        assert str(tmp_path / changed) in told.value.message
-        assert hint in told.value.hint
+        assert str(tmp_path / changed) in reported.value.message
+        assert hint in reported.value.hint

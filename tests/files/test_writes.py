@@ -27,8 +27,8 @@ def test_a_replaced_file_is_the_old_or_the_new_one(tmp_path: Path, kind: Kind, k
         disk = FailingDisk(nth, kind)
         try:
             assert replace_bytes(path, [b"ne", b"w"], keep_previous=keep, disk=disk) == 3
-        except DiskError as trouble:
-            assert str(path) in trouble.message  # noqa: PT017
+        except DiskError as error:
+            assert str(path) in error.message  # noqa: PT017
         failed = disk.failed
         assert path.read_bytes() in ((b"old", b"new") if failed else (b"new",))
         assert leftovers(tmp_path) == []

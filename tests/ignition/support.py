@@ -21,7 +21,7 @@ class Desk:
     """A book and its ids."""
 
     def __init__(self, *rows: tuple[TableSchema[Any], Any]) -> None:
-        self.book = MemoryStore([Put(table, row) for table, row in rows])
+        self.store = MemoryStore([Put(table, row) for table, row in rows])
         self.ids = MemoryIds()
         self.ids.new("c", 100)
         self.ids.new("k", 100)
@@ -29,14 +29,14 @@ class Desk:
 
     def look(self, text: str | bytes, **options: Any) -> tuple[ParsedFile, ImportPlan]:
         parsed = parse(text.encode() if isinstance(text, str) else text, "clients", **options)
-        return parsed, plan_clients(self.book.snapshot(), parsed, None, NOW)
+        return parsed, plan_clients(self.store.snapshot(), parsed, None, NOW)
 
     def load(self, text: str | bytes, **options: Any) -> ImportPlan:
         """Import, written."""
         parsed = parse(text.encode() if isinstance(text, str) else text, "clients", **options)
-        plan = plan_clients(self.book.snapshot(), parsed, self.ids, NOW)
+        plan = plan_clients(self.store.snapshot(), parsed, self.ids, NOW)
         self._batches += 1
-        self.book.commit(plan.writes(self.batch))
+        self.store.commit(plan.writes(self.batch))
         return plan
 
     @property
@@ -44,21 +44,21 @@ class Desk:
         return f"m{self._batches}"
 
     def undo(self) -> Any:
-        plan = plan_undo(self.book.snapshot(), self.batch)
-        self.book.commit(plan.writes)
+        plan = plan_undo(self.store.snapshot(), self.batch)
+        self.store.commit(plan.writes)
         return plan
 
     def put(self, *rows: tuple[TableSchema[Any], Any]) -> None:
-        self.book.commit([Put(table, row) for table, row in rows])
+        self.store.commit([Put(table, row) for table, row in rows])
 
     def clients(self) -> list[Client]:
-        return list(self.book.snapshot().rows(CLIENTS))
+        return list(self.store.snapshot().rows(CLIENTS))
 
     def client(self, client_id: str) -> Client:
-        (found,) = self.book.snapshot().find(CLIENTS, "client_id", client_id)
+        (found,) = self.store.snapshot().find(CLIENTS, "client_id", client_id)
         return found
 
-    def told(self, id: str) -> Imported:  # noqa: A002
-        found = self.book.snapshot().get(IMPORTED, id)
+    def reported(self, id: str) -> Imported:  # noqa: A002
+        found = self.store.snapshot().get(IMPORTED, id)
         assert found is not None
         return found

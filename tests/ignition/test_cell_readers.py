@@ -132,7 +132,7 @@ def test_an_id_that_a_spreadsheet_has_changed_is_refused_in_every_form(mangled: 
         ("proposals", f"Proposal Number,Client ID,Service Name\n00101,00101,A\n{cell},00101,A\n"),
         ("proposals", f"Proposal Number,Client ID,Service Name\nP-1,{cell},A\n"),
     ):
-        plan = plan_import(worker.book.snapshot(), parse(text.encode(), form), None, NOW)  # type: ignore[arg-type]
+        plan = plan_import(worker.store.snapshot(), parse(text.encode(), form), None, NOW)  # type: ignore[arg-type]
         assert [each.reason.split(":")[0] for each in plan.refused] in (
             ["Client ID"], ["Contact ID"], ["Service ID"], ["Proposal Number"],
         ), text  # fmt: skip

@@ -91,13 +91,13 @@ def test_a_cell_changed_on_both_sides_is_taken_and_counted(worker: Desk) -> None
 def test_what_we_sent_coming_back_is_no_edit_even_when_the_book_moved_on(worker: Desk) -> None:
     worker.load(FIRST)
     kowhai = worker.client("11")
-    told = msgspec.structs.replace(worker.told(kowhai.id), out={"phone": "sent"})
-    worker.put((IMPORTED, told), (CLIENTS, msgspec.structs.replace(kowhai, phone="newer")))
+    reported = msgspec.structs.replace(worker.reported(kowhai.id), out={"phone": "sent"})
+    worker.put((IMPORTED, reported), (CLIENTS, msgspec.structs.replace(kowhai, phone="newer")))
     plan = worker.load(FIRST.replace("09 1", "sent"))
     assert plan.counts["cells"] == 0
     assert worker.client("11").phone == "newer"
-    assert worker.told(kowhai.id).cells["phone"] == "sent"
-    assert worker.told(kowhai.id).out == {}
+    assert worker.reported(kowhai.id).cells["phone"] == "sent"
+    assert worker.reported(kowhai.id).out == {}
 
 
 def test_a_new_id_is_adopted_by_the_client_of_that_name_and_email(worker: Desk) -> None:
@@ -286,7 +286,7 @@ def test_unknown_columns_are_kept_with_the_client_or_the_contact(worker: Desk) -
     client = worker.client("1")
     assert client.extra == {"Tag": "vip"}
     assert [c.extra["Position"] for c in client.contacts] == ["Boss", "Clerk"]
-    meta = worker.book.snapshot().get(META, "import.contact_level")
+    meta = worker.store.snapshot().get(META, "import.contact_level")
     assert meta is not None
     assert meta.value == ["Contact Role", "Position"]
     worker.load(head + "2,B,Cy,c@x.nz,,Head,\n")
@@ -313,12 +313,12 @@ def test_hostile_names_are_kept_as_they_are(worker: Desk, name: str) -> None:
 
 def test_undo_takes_new_clients_away_and_gives_old_values_back(worker: Desk) -> None:
     worker.load(FIRST)
-    before, told = worker.clients(), worker.told(worker.client("11").id)
+    before, reported = worker.clients(), worker.reported(worker.client("11").id)
     worker.load(FIRST.replace("Otago", "Dunedin") + "13,,New,Di,di@x.nz,,,,\n")
     plan = worker.undo()
     assert plan.counts == {"removed": 1, "restored": 1, "left": 0}
     assert worker.clients() == before
-    assert worker.told(before[0].id) == told
+    assert worker.reported(before[0].id) == reported
     assert worker.undo().counts == {"removed": 0, "restored": 0, "left": 0}
 
 
@@ -342,7 +342,7 @@ def test_undo_keeps_a_new_client_that_something_hangs_on(worker: Desk) -> None:
     plan = worker.undo()
     assert worker.clients() == [kowhai]
     assert plan.left[0].text == f"Kowhai Ltd ({kowhai.id}): It is linked to an XPM client, so it stays."
-    assert worker.told(kowhai.id).cells["phone"] == "09 1"
+    assert worker.reported(kowhai.id).cells["phone"] == "09 1"
 
 
 GROUPED = "Client ID,Client Name,Client Group,Phone,Contact ID,Contact Name,Contact Email,Contact Phone\n"

@@ -26,7 +26,7 @@ def test_every_form_has_an_example() -> None:
 def test_an_example_is_taken_whole(title: str, text: str) -> None:
     worker = Desk((TEAM, TeamMember(id="t1", name="Mere Tau")))
     parsed = parse(text.encode(), title.lower())  # type: ignore[arg-type]
-    plan = plan_import(worker.book.snapshot(), parsed, None, NOW)
+    plan = plan_import(worker.store.snapshot(), parsed, None, NOW)
     assert plan.refused == ()
     assert plan.counts["new"] >= 1
     if title != "Services":
@@ -34,7 +34,7 @@ def test_an_example_is_taken_whole(title: str, text: str) -> None:
 
 
 def test_the_table_names_every_field_of_the_clients_form() -> None:
-    told = set(re.findall(r"`(\w+)`", PAGE))
+    reported = set(re.findall(r"`(\w+)`", PAGE))
     parts = {f"postal_{part}" for part in ("city", "region", "postcode", "country")}
     names = (
         {each.name for each in CLIENTS.fields}
@@ -42,4 +42,4 @@ def test_the_table_names_every_field_of_the_clients_form() -> None:
         - {RECORD}
         - {"contact_first_name", "contact_last_name"}
     )
-    assert names <= told
+    assert names <= reported

@@ -41,8 +41,8 @@ def worker() -> Desk:
 
 
 def send(worker: Desk, **options: Any) -> ExportedFile:
-    exported = export_clients(worker.book.snapshot(), NOW + timedelta(days=1), **options)
-    worker.book.commit(exported.writes)
+    exported = export_clients(worker.store.snapshot(), NOW + timedelta(days=1), **options)
+    worker.store.commit(exported.writes)
     return exported
 
 
@@ -51,7 +51,7 @@ def rows(raw: bytes) -> list[dict[str, str]]:
 
 
 def all_pending(worker: Desk) -> dict[str, tuple[PendingChange, ...]]:
-    snapshot = worker.book.snapshot()
+    snapshot = worker.store.snapshot()
     people, columns = TeamLookup(snapshot.rows(TEAM)), last_file_columns(snapshot)
     return {
         client.id: client_pending(client, snapshot.get(IMPORTED, client.id), people, columns)
@@ -233,7 +233,7 @@ def books(draw: st.DrawFn) -> list[Client]:
 )
 def test_only_edited_cells_change(clients: list[Client], random: Any, flavour: Flavour, edit: bool) -> None:
     worker = Desk(*((CLIENTS, client) for client in clients))
-    exported = export_clients(worker.book.snapshot(), NOW, flavour=flavour)
+    exported = export_clients(worker.store.snapshot(), NOW, flavour=flavour)
     assert not exported.refused
     table = list(csv.reader(io.StringIO(exported.files[0].decode("utf-8-sig"), newline="")))
     head, body = table[0], table[1:]
@@ -272,6 +272,6 @@ def test_only_edited_cells_change(clients: list[Client], random: Any, flavour: F
         assert after[owner.id] == msgspec.structs.replace(before[owner.id], website="https://edited.example")
         after[owner.id] = before[owner.id]
     assert after == before
-    position = worker.book.snapshot().position
+    position = worker.store.snapshot().position
     assert worker.load(raw).groups == ()
-    assert worker.book.snapshot().position == position
+    assert worker.store.snapshot().position == position

@@ -18,8 +18,8 @@ from xpm_tui.ignition.parser import parse
 
 def load(worker: Desk, form: str, text: str | bytes, batch: str = "m9") -> ImportPlan:
     parsed = parse(text.encode() if isinstance(text, str) else text, form)  # type: ignore[arg-type]
-    plan = plan_import(worker.book.snapshot(), parsed, worker.ids, NOW)
-    worker.book.commit(plan.writes(batch))
+    plan = plan_import(worker.store.snapshot(), parsed, worker.ids, NOW)
+    worker.store.commit(plan.writes(batch))
     return plan
 
 
@@ -42,7 +42,7 @@ def test_services_are_known_by_id_else_by_name(worker: Desk) -> None:
         ("name", "Annual accounts", "Accounts"),
         ("Price", "50", "60"),
     ]
-    payroll = worker.book.snapshot().get(SERVICES, "s90")
+    payroll = worker.store.snapshot().get(SERVICES, "s90")
     assert payroll == Service(
         id="s90", name="Payroll", templates=("u1",), extra={"Service ID": "2", "Price": "60"}
     )
@@ -63,14 +63,14 @@ TEAM_FILE = (
 
 def test_team_members_are_known_by_email_else_by_name(worker: Desk) -> None:
     load(worker, "team", TEAM_FILE)
-    mere, bo = worker.book.snapshot().rows(TEAM)
+    mere, bo = worker.store.snapshot().rows(TEAM)
     assert (mere.name, mere.email, mere.access, mere.active, mere.extra) == (
         "Mere Tau", "mere@x.nz", True, True, {"Role": "Admin"},
     )  # fmt: skip
     assert (bo.name, bo.access) == ("Bo Li", False)
     assert load(worker, "team", TEAM_FILE).groups == ()
     load(worker, "team", "Name,Email\nMere Smith,MERE@x.nz\nBo Li,bo@x.nz\n")
-    names = {member.id: (member.name, member.email) for member in worker.book.snapshot().rows(TEAM)}
+    names = {member.id: (member.name, member.email) for member in worker.store.snapshot().rows(TEAM)}
     assert names == {mere.id: ("Mere Smith", "MERE@x.nz"), bo.id: ("Bo Li", "bo@x.nz")}
 
 
@@ -90,7 +90,7 @@ PROPOSAL_FILE = (
 
 
 @pytest.fixture
-def office(worker: Desk) -> Desk:
+def loaded(worker: Desk) -> Desk:
     worker.put((CLIENTS, Client(id="c1", client_id="11", name="Kowhai")))
     worker.put((SERVICES, Service(id="s1", name="Accounts")), (SERVICES, Service(id="s2", name="Payroll")))
     worker.put((TEAM, TeamMember(id="t1", name="Mere")))
@@ -98,12 +98,12 @@ def office(worker: Desk) -> Desk:
 
 
 def proposals(worker: Desk) -> list[Proposal]:
-    return list(worker.book.snapshot().rows(PROPOSALS))
+    return list(worker.store.snapshot().rows(PROPOSALS))
 
 
-def test_rows_of_active_services_make_proposals(office: Desk) -> None:
-    plan = load(office, "proposals", PROPOSAL_FILE)
-    year, advice = proposals(office)
+def test_rows_of_active_services_make_proposals(loaded: Desk) -> None:
+    plan = load(loaded, "proposals", PROPOSAL_FILE)
+    year, advice = proposals(loaded)
     assert (year.number, year.name, year.client, year.state, year.ours) == (
         "PROP-1", "Year 2026", "c1", "accepted", False,
     )  # fmt: skip
@@ -120,38 +120,38 @@ def test_rows_of_active_services_make_proposals(office: Desk) -> None:
     assert plan.counts["services"] == 3
 
 
-def test_the_same_proposals_twice_change_nothing(office: Desk) -> None:
-    load(office, "proposals", PROPOSAL_FILE)
-    assert load(office, "proposals", PROPOSAL_FILE).groups == ()
+def test_the_same_proposals_twice_change_nothing(loaded: Desk) -> None:
+    load(loaded, "proposals", PROPOSAL_FILE)
+    assert load(loaded, "proposals", PROPOSAL_FILE).groups == ()
 
 
-def test_blank_cells_stay_and_services_that_are_no_longer_named_go(office: Desk) -> None:
-    load(office, "proposals", PROPOSAL_FILE)
+def test_blank_cells_stay_and_services_that_are_no_longer_named_go(loaded: Desk) -> None:
+    load(loaded, "proposals", PROPOSAL_FILE)
     report = load(
-        office, "proposals", "Proposal Number,Service Name,Start Date,Price\nPROP-1,Payroll,01/05/2026,\n"
+        loaded, "proposals", "Proposal Number,Service Name,Start Date,Price\nPROP-1,Payroll,01/05/2026,\n"
     )
-    year = proposals(office)[0]
+    year = proposals(loaded)[0]
     assert [(s.name, s.price) for s in year.services] == [("Payroll", "50")]
     assert any("1 service no longer in the file, removed: Accounts" in note.text for note in report.notes)
-    load(office, "proposals", "Proposal Number,Status\nPROP-1,Revoked\n")
-    load(office, "proposals", "Proposal Number,Client ID\nPROP-1,11\n")
-    assert proposals(office)[0].state == "revoked"
+    load(loaded, "proposals", "Proposal Number,Status\nPROP-1,Revoked\n")
+    load(loaded, "proposals", "Proposal Number,Client ID\nPROP-1,11\n")
+    assert proposals(loaded)[0].state == "revoked"
 
 
-def test_a_proposal_that_was_made_here_is_left_as_it_is(office: Desk) -> None:
-    load(office, "proposals", PROPOSAL_FILE)
+def test_a_proposal_that_was_made_here_is_left_as_it_is(loaded: Desk) -> None:
+    load(loaded, "proposals", PROPOSAL_FILE)
     import msgspec
 
-    office.put((PROPOSALS, msgspec.structs.replace(proposals(office)[0], ours=True, origin="new")))
-    plan = load(office, "proposals", PROPOSAL_FILE.replace("Year 2026", "Year 2027"))
+    loaded.put((PROPOSALS, msgspec.structs.replace(proposals(loaded)[0], ours=True, origin="new")))
+    plan = load(loaded, "proposals", PROPOSAL_FILE.replace("Year 2026", "Year 2027"))
     assert plan.groups == ()
     assert any("was created here: not changed" in note.text for note in plan.notes)
 
 
-def test_bad_proposal_rows_are_named_one_by_one(office: Desk) -> None:
+def test_bad_proposal_rows_are_named_one_by_one(loaded: Desk) -> None:
     head = "Proposal Number,Proposal Name,Service Name,Start Date,End Date,Price\n"
     plan = load(
-        office,
+        loaded,
         "proposals",
         head
         + "P1,A,Accounts,13/13/2026,,\nP1,A,Accounts,2026-05-01,2026-04-01,\nP1,A,Accounts,,,12O\n"
@@ -163,27 +163,27 @@ def test_bad_proposal_rows_are_named_one_by_one(office: Desk) -> None:
         (4, "Price 12O is not a number"),
         (5, "Proposal Number and Proposal Name are both blank"),
     ]
-    assert len(proposals(office)) == 1
+    assert len(proposals(loaded)) == 1
 
 
-def test_every_form_goes_out_and_comes_back_unchanged(office: Desk) -> None:
-    load(office, "services", SERVICE_FILE)
-    load(office, "team", TEAM_FILE)
-    load(office, "proposals", PROPOSAL_FILE)
-    snapshot = office.book.snapshot()
+def test_every_form_goes_out_and_comes_back_unchanged(loaded: Desk) -> None:
+    load(loaded, "services", SERVICE_FILE)
+    load(loaded, "team", TEAM_FILE)
+    load(loaded, "proposals", PROPOSAL_FILE)
+    snapshot = loaded.store.snapshot()
     for form, exported in (
         ("services", export_services(snapshot)),
         ("team", export_team(snapshot, "spreadsheet")),
         ("proposals", export_proposals(snapshot)),
     ):
-        plan = load(office, form, exported.files[0])
+        plan = load(loaded, form, exported.files[0])
         assert (plan.refused, plan.groups) == ((), ()), form
 
 
-def test_an_import_of_proposals_can_be_undone(office: Desk) -> None:
-    load(office, "proposals", PROPOSAL_FILE)
-    office.book.commit(plan_undo(office.book.snapshot(), "m9").writes)
-    assert proposals(office) == []
+def test_an_import_of_proposals_can_be_undone(loaded: Desk) -> None:
+    load(loaded, "proposals", PROPOSAL_FILE)
+    loaded.store.commit(plan_undo(loaded.store.snapshot(), "m9").writes)
+    assert proposals(loaded) == []
 
 
 @pytest.mark.parametrize(

@@ -273,11 +273,11 @@ def answers(script: str, folder: Path) -> Tree:
     tools.mkdir()
     (tools / "crontab").write_text(CRONTAB, encoding="ascii")
     (tools / "crontab").chmod(0o700)
-    told: dict[str, Tree] = {}
+    reported: dict[str, Tree] = {}
     seen: Counter[str] = Counter()
     with sandbox_process(clients=12) as sandbox, practice.inside(folder), product.one_tree():
         done = practice.connect(folder / "home", sandbox)
-        told["connect"] = answer(done)
+        reported["connect"] = answer(done)
         heard = schemas.HEARD[script] = [("connect", done)]
         path = f"{tools}{os.pathsep}{os.environ['PATH']}"
         command = Inline(folder / "home", {**practice.environ(sandbox), "PATH": path, "HOME": str(own)})
@@ -288,11 +288,11 @@ def answers(script: str, folder: Path) -> Tree:
             seen[line] += 1
             name = line if seen[line] == 1 else f"{line} ({seen[line]})"
             done = command(*shlex.split(line), "--json", code=None)
-            told[name] = answer(done, exits=not line.startswith(BY_MACHINE))
+            reported[name] = answer(done, exits=not line.startswith(BY_MACHINE))
             heard.append((line, done))
         calls = len(sandbox.control("GET", "requests")["requests"])
         assert calls <= MOST_CALLS, f"{calls} calls: split the script {script}"
-    return told
+    return reported
 
 
 def _to_sandbox(sandbox: SandboxProcess, line: str) -> None:
@@ -305,7 +305,7 @@ def answer(done: Done, *, exits: bool = True) -> Tree:
     *stream, last = done.lines
     tree: dict[str, str] = {"exit": str(done.code) if exits else "", **shape([last])}
     if stream:
-        tree.update({f"stream{name}": told for name, told in shape(stream).items()})
+        tree.update({f"stream{name}": reported for name, reported in shape(stream).items()})
     return tree
 
 

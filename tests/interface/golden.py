@@ -83,7 +83,7 @@ def called(name: str, promise: Promise) -> str:
 
 def complaint(name: str, now: Tree) -> str:
     """What is wrong, in sentences; empty when the golden file tells the truth."""
-    told = [
+    reported = [
         f"'{called(name, each)}' has disappeared, and scripts may rely on it. Put it back (a renamed one "
         f"stays as a hidden alias), or say that it goes: {REFRESH} --allow-removal '{called(name, each)}'"
         for each in lost(name, now)
@@ -91,5 +91,5 @@ def complaint(name: str, now: Tree) -> str:
     new = [called(name, each) for each in added(name, now)]
     if new:
         shown = ", ".join(f"'{each}'" for each in new[:MOST_NEW]) + (", ..." if new[MOST_NEW:] else "")
-        told.append(f"{len(new)} new and not written down yet: {shown}. Run: {REFRESH} {name}")
-    return "\n".join(told)
+        reported.append(f"{len(new)} new and not written down yet: {shown}. Run: {REFRESH} {name}")
+    return "\n".join(reported)

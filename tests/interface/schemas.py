@@ -146,7 +146,7 @@ def resolved(schema: Schema, whole: Schema) -> Schema:
 def check(script: str) -> list[str]:
     """What the answers of a script differ in from the published schema."""
     whole = read()
-    return sorted({told for line, done in HEARD[script] for told in differences(whole, line, done)})
+    return sorted({reported for line, done in HEARD[script] for reported in differences(whole, line, done)})
 
 
 def differences(whole: Schema, line: str, done: Done, *, lax: bool = False) -> Iterator[str]:
@@ -169,7 +169,7 @@ def build(before: Schema) -> Schema:
     shared = {key: dict(known.get(key, {})) for key in SHARED}
     verbs: dict[str, Schema] = {name: dict(each) for name, each in known.items() if name not in SHARED}
     commands = dict(product.commands())
-    for line, done in (each for told in HEARD.values() for each in told):
+    for line, done in (each for reported in HEARD.values() for each in reported):
         name = verb(line) or "(program)"
         schema = verbs.setdefault(name, {})
         *events, answer = done.lines

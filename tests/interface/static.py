@@ -28,7 +28,9 @@ def verbs() -> Tree:
         }
         if not words:
             shared = options
-        own = {spelling: told for spelling, told in options.items() if shared.get(spelling) != told}
+        own = {
+            spelling: reported for spelling, reported in options.items() if shared.get(spelling) != reported
+        }
         if words and set(shared) <= set(options):
             own["(global options)"] = "all"
         arguments = [each for each in command.params if isinstance(each, click.Argument)]
@@ -43,14 +45,14 @@ def verbs() -> Tree:
 
 def _option(option: click.Option) -> str:
     """Only what a script can rely on: an option may become optional, or repeatable, but not the reverse."""
-    told = ["flag" if option.is_flag else "value"]
-    told += [] if option.required else ["optional"]
-    told += ["repeatable"] if option.multiple else []
-    told += _choices(option.type)
+    reported = ["flag" if option.is_flag else "value"]
+    reported += [] if option.required else ["optional"]
+    reported += ["repeatable"] if option.multiple else []
+    reported += _choices(option.type)
     default: Any = option.default
     if not option.is_flag and isinstance(default, (str, int, float)) and default != "":
-        told.append(f"default={word(str(default))}")
-    return " ".join(told)
+        reported.append(f"default={word(str(default))}")
+    return " ".join(reported)
 
 
 def _choices(kind: Any) -> list[str]:
@@ -60,11 +62,11 @@ def _choices(kind: Any) -> list[str]:
 def _arguments(arguments: list[click.Argument]) -> str:
     least = sum(each.required for each in arguments)
     many = any(each.nargs == -1 for each in arguments)
-    told = [str(number) for number in range(least, len(arguments) + 1)]
-    told += ["more"] if many else []
+    reported = [str(number) for number in range(least, len(arguments) + 1)]
+    reported += ["more"] if many else []
     for place, each in enumerate(arguments, 1):
-        told += [f"{place}:{choice}" for choice in _choices(each.type)]
-    return " ".join(told)
+        reported += [f"{place}:{choice}" for choice in _choices(each.type)]
+    return " ".join(reported)
 
 
 def settings() -> Tree:

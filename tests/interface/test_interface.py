@@ -24,15 +24,15 @@ PROMISED: Tree = {
 
 @pytest.mark.parametrize("name", collected.FILES)
 def test_the_interface_is_as_written_down(name: str, tmp_path: Path) -> None:
-    told = golden.complaint(name, collected.FILES[name](tmp_path))
-    assert not told, told
+    reported = golden.complaint(name, collected.FILES[name](tmp_path))
+    assert not reported, reported
     if name.startswith("answers_"):  # what was answered just now is as the published schema says
         differs = schemas.check(name.removeprefix("answers_"))
         assert not differs, f"{differs}\nRun: {schemas.REFRESH}"
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reported"),
     [
         ({"ok": True, "items": [{"id": "c1", "name": "A"}], "count": 1}, []),
         ({"ok": False, "error": {"code": "busy"}}, []),
@@ -46,7 +46,7 @@ def test_the_interface_is_as_written_down(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_schema_notices_what_is_missing_renamed_or_of_another_type(
-    answer: dict[str, Any], told: list[str], monkeypatch: pytest.MonkeyPatch
+    answer: dict[str, Any], reported: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = {
         "ok": True,
@@ -58,7 +58,9 @@ def test_a_schema_notices_what_is_missing_renamed_or_of_another_type(
     monkeypatch.setattr(schemas, "HEARD", {"script": [("clients list", done) for done in outs]})
     whole = schemas.build({})
     done = Done(0, json.dumps(answer), "")
-    assert [*schemas.differences(whole, "clients list", done)] == [f"clients list: {each}" for each in told]
+    assert [*schemas.differences(whole, "clients list", done)] == [
+        f"clients list: {each}" for each in reported
+    ]
 
 
 def test_no_golden_file_is_left_over() -> None:

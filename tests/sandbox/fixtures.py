@@ -48,9 +48,9 @@ class SandboxFixture:
         cls, clients: int = 12, seed: int = 1, scope: str = FULL_SCOPE, **switches: object
     ) -> SandboxFixture:
         """Logged in and connected to the first practice."""
-        kit = cls.make(clients, seed, **switches)
-        await kit.log_in(scope)
-        return kit
+        env = cls.make(clients, seed, **switches)
+        await env.log_in(scope)
+        return env
 
     def authorize_query(self, scope: str = FULL_SCOPE, app: App = DEFAULT_APP, **changes: str | None) -> str:
         values: dict[str, str | None] = {

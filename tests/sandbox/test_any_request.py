@@ -56,15 +56,15 @@ def xml_bodies(draw: st.DrawFn) -> bytes:
 async def test_no_request_raises(
     method: str, path: str, held: str, name: str, value: str, kind: str, body: bytes
 ) -> None:
-    kit = await fresh()
+    env = await fresh()
     headers = {
-        "authorization": f"Bearer {kit.token}",
-        "xero-tenant-id": kit.tenant,
+        "authorization": f"Bearer {env.token}",
+        "xero-tenant-id": env.tenant,
         "accept": "application/json" if len(value) % 2 else "application/xml",
         "content-type": kind,
     }
     request = HttpRequest(method, path.replace("{}", held), f"{name}={value}", headers, body)
-    response = await kit.sandbox.handle(request)
+    response = await env.sandbox.handle(request)
     response.read()
     assert 200 <= response.status < 500
 

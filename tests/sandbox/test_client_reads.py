@@ -28,8 +28,8 @@ Contacts Notes Groups Relationships WebUrl
 
 
 async def test_the_list_is_compact_ordered_and_whole() -> None:
-    kit = await SandboxFixture.ready()
-    text = (await kit.call("GET", "client.api/list")).read().decode()
+    env = await SandboxFixture.ready()
+    text = (await env.call("GET", "client.api/list")).read().decode()
     root = etree.fromstring(text)
     assert text.startswith('<Response api-method="List"><Status>OK</Status><Clients><Client><UUID>')
     assert "\n<" not in text
@@ -44,16 +44,16 @@ async def test_the_list_is_compact_ordered_and_whole() -> None:
     "path", ["client.api/list", "client.api/list?detailed=true", "client.api/paged-list"]
 )
 async def test_elements_keep_the_wire_order(path: str) -> None:
-    kit = await SandboxFixture.ready(250)
-    root = await kit.xml("GET", path)
+    env = await SandboxFixture.ready(250)
+    root = await env.xml("GET", path)
     for client in root.iterfind("Clients/Client"):
         places = [WIRE_ORDER.index(tag) for tag in tags(client)]
         assert places == sorted(places)
 
 
 async def test_which_reply_gives_which_parts() -> None:
-    kit = await SandboxFixture.ready()
-    uuid = kit.case("complete")[0]
+    env = await SandboxFixture.ready()
+    uuid = env.case("complete")[0]
     expected = {
         "client.api/list": (True, True, False),
         "client.api/list?detailed=true": (True, True, True),
@@ -63,7 +63,7 @@ async def test_which_reply_gives_which_parts() -> None:
         f"client.api/get/{uuid}": (True, True, True),
     }
     for path, (business, contacts, extras) in expected.items():
-        root = await kit.xml("GET", path)
+        root = await env.xml("GET", path)
         (client,) = (row for row in root.iter("Client") if row.findtext("UUID") == uuid and len(row) > 2)
         found = tags(client)
         assert all((tag in found) == business for tag in BUSINESS), path
@@ -73,9 +73,9 @@ async def test_which_reply_gives_which_parts() -> None:
 
 
 async def test_empty_text_is_a_pair_empty_list_closes_itself_null_is_absent() -> None:
-    kit = await SandboxFixture.ready()
-    (uuid,) = kit.case("name only")
-    text = (await kit.call("GET", f"client.api/get/{uuid}")).read().decode()
+    env = await SandboxFixture.ready()
+    (uuid,) = env.case("name only")
+    text = (await env.call("GET", f"client.api/get/{uuid}")).read().decode()
     assert "<Phone></Phone>" in text
     assert "<Contacts />" in text
     assert "<Email>" not in text
@@ -83,85 +83,85 @@ async def test_empty_text_is_a_pair_empty_list_closes_itself_null_is_absent() ->
 
 
 async def test_a_list_of_none() -> None:
-    kit = await SandboxFixture.ready()
-    text = (await kit.call("GET", "client.api/search?query=nobody+here")).read()
+    env = await SandboxFixture.ready()
+    text = (await env.call("GET", "client.api/search?query=nobody+here")).read()
     assert text == b'<Response api-method="Search"><Status>OK</Status><Clients /></Response>'
 
 
 async def test_search_is_part_of_name_any_case_with_archived_without_deleted() -> None:
-    kit = await SandboxFixture.ready()
-    root = await kit.xml("GET", "client.api/search?query=harbour%20CAF%C3%89")
+    env = await SandboxFixture.ready()
+    root = await env.xml("GET", "client.api/search?query=harbour%20CAF%C3%89")
     assert sorted(texts(root, "Clients/Client/IsArchived")) == ["No", "Yes"]
-    root = await kit.xml("GET", "client.api/search?query=Gone%20Holdings")
+    root = await env.xml("GET", "client.api/search?query=Gone%20Holdings")
     assert texts(root, "Clients/Client/Name") == []
-    assert (await kit.error("GET", "client.api/search"))[0] == 400
+    assert (await env.error("GET", "client.api/search"))[0] == 400
 
 
 async def test_unknown_client_by_switch() -> None:
-    kit = await SandboxFixture.ready()
+    env = await SandboxFixture.ready()
     path = "client.api/get/00000000-0000-4000-8000-000000000000"
-    assert await kit.error("GET", path) == (200, "Invalid client identifier")
-    kit.sandbox.switches = kit.sandbox.switches.changed({"unknown_uuid": "400"})
-    assert await kit.error("GET", path) == (400, "Invalid client identifier")
-    kit.sandbox.switches = kit.sandbox.switches.changed({"unknown_uuid": "404-json"})
-    response = await kit.call("GET", path)
+    assert await env.error("GET", path) == (200, "Invalid client identifier")
+    env.sandbox.switches = env.sandbox.switches.changed({"unknown_uuid": "400"})
+    assert await env.error("GET", path) == (400, "Invalid client identifier")
+    env.sandbox.switches = env.sandbox.switches.changed({"unknown_uuid": "404-json"})
+    response = await env.call("GET", path)
     assert (response.status, response.header("Content-Type")) == (404, "application/json")
 
 
 async def test_uuid_in_any_case_finds_the_client() -> None:
-    kit = await SandboxFixture.ready()
-    uuid = kit.case("complete")[0]
-    root = await kit.xml("GET", f"client.api/get/{uuid.upper()}")
+    env = await SandboxFixture.ready()
+    uuid = env.case("complete")[0]
+    root = await env.xml("GET", f"client.api/get/{uuid.upper()}")
     assert root.findtext("Client/UUID") == uuid
     assert "/Client/140" in (root.findtext("Client/WebUrl") or "")
 
 
 async def test_modified_since_gives_archived_and_deleted_too() -> None:
-    kit = await SandboxFixture.ready()
-    kit.sandbox.clock.advance(20 * MINUTE)
-    now = kit.sandbox.clock.now()
-    changed = [kit.case("same name")[0], kit.case("deleted")[0], kit.case("archived twin")[1]]
+    env = await SandboxFixture.ready()
+    env.sandbox.clock.advance(20 * MINUTE)
+    now = env.sandbox.clock.now()
+    changed = [env.case("same name")[0], env.case("deleted")[0], env.case("archived twin")[1]]
     for uuid in changed:
-        await kit.control("POST", "colleague", {"client": uuid, "set": {"phone": "1"}})
+        await env.control("POST", "colleague", {"client": uuid, "set": {"phone": "1"}})
     for name in ("modifiedsince", "modifiedSince"):
-        root = await kit.xml("GET", f"client.api/list?{name}={stamp(now)}")
+        root = await env.xml("GET", f"client.api/list?{name}={stamp(now)}")
         assert sorted(texts(root, "Clients/Client/UUID")) == sorted(changed)
-    later = await kit.xml("GET", f"client.api/list?modifiedsince={stamp(now + 1)}")
+    later = await env.xml("GET", f"client.api/list?modifiedsince={stamp(now + 1)}")
     assert texts(later, "Clients/Client/UUID") == []
-    assert (await kit.error("GET", "client.api/list?modifiedsince=yesterday"))[0] == 400
+    assert (await env.error("GET", "client.api/list?modifiedsince=yesterday"))[0] == 400
 
 
 async def test_paging_parameters_of_list_are_ignored() -> None:
-    kit = await SandboxFixture.ready()
-    root = await kit.xml("GET", "client.api/list?page=2&pagesize=1")
+    env = await SandboxFixture.ready()
+    root = await env.xml("GET", "client.api/list?page=2&pagesize=1")
     assert len(texts(root, "Clients/Client/UUID")) == 12
 
 
 @pytest.mark.parametrize("size", [1, 7, 50, 500])
 async def test_pages_together_are_the_active_clients(size: int) -> None:
-    kit = await SandboxFixture.ready(120, minute_limit=1000)
+    env = await SandboxFixture.ready(120, minute_limit=1000)
     path = f"client.api/paged-list?pageSize={size}"
     seen: list[str] = []
     while path:
-        root = await kit.xml("GET", path)
+        root = await env.xml("GET", path)
         page = texts(root, "Clients/Client/UUID")
         assert len(page) <= size
         seen += page
         following = root.findtext("Pagination/Links/Next") or ""
         assert following == "" or following.startswith(
-            f"{kit.sandbox.urls.api}/practicemanager/3.1/client.api/"
+            f"{env.sandbox.urls.api}/practicemanager/3.1/client.api/"
         )
         path = following.partition("/3.1/")[2]
     active = [
-        row.uuid for row in kit.sandbox.practice.clients_in_order() if not row.archived and not row.deleted
+        row.uuid for row in env.sandbox.practice.clients_in_order() if not row.archived and not row.deleted
     ]
     assert seen == active
 
 
 @pytest.mark.parametrize("query", ["pageSize=0", "pageSize=501", "pageSize=x", "pageToken=nonsense"])
 async def test_bad_pages(query: str) -> None:
-    kit = await SandboxFixture.ready()
-    assert (await kit.error("GET", f"client.api/paged-list?{query}"))[0] == 400
+    env = await SandboxFixture.ready()
+    assert (await env.error("GET", f"client.api/paged-list?{query}"))[0] == 400
 
 
 @given(st.integers(0, 10**9))
@@ -171,38 +171,38 @@ def test_page_tokens_come_back(offset: int) -> None:
 
 
 async def test_all_contacts_page_and_one_contact() -> None:
-    kit = await SandboxFixture.ready()
-    root = await kit.xml("GET", "client.api/contacts?pageSize=500")
-    assert len(texts(root, "Contacts/Contact/UUID")) == len(kit.sandbox.practice.contacts)
-    company, holdings = kit.case("shared contact")
-    shared = kit.sandbox.practice.clients[company].contacts[0].contact
+    env = await SandboxFixture.ready()
+    root = await env.xml("GET", "client.api/contacts?pageSize=500")
+    assert len(texts(root, "Contacts/Contact/UUID")) == len(env.sandbox.practice.contacts)
+    company, holdings = env.case("shared contact")
+    shared = env.sandbox.practice.clients[company].contacts[0].contact
     for client, position in ((company, "Director"), (holdings, "Shareholder")):
-        root = await kit.xml("GET", f"client.api/contact/{shared}?clientUuid={client}")
+        root = await env.xml("GET", f"client.api/contact/{shared}?clientUuid={client}")
         assert root.findtext("Contact/Position") == position
-    stranger = kit.case("same name")[0]
-    assert (await kit.error("GET", f"client.api/contact/{shared}?clientUuid={stranger}"))[0] == 200
+    stranger = env.case("same name")[0]
+    assert (await env.error("GET", f"client.api/contact/{shared}?clientUuid={stranger}"))[0] == 200
 
 
 async def test_tax_numbers_are_masked() -> None:
-    kit = await SandboxFixture.ready(60)
-    root = await kit.xml("GET", "client.api/list")
+    env = await SandboxFixture.ready(60)
+    root = await env.xml("GET", "client.api/list")
     numbers = [number for number in texts(root, "Clients/Client/TaxNumber") if number]
     assert numbers
     assert all("*" in number and sum(map(str.isdigit, number)) == 3 for number in numbers)
 
 
 async def test_web_url_beside_the_status_by_switch() -> None:
-    kit = await SandboxFixture.ready(web_url_place="beside")
-    root = await kit.xml("GET", f"client.api/get/{kit.case('complete')[0]}")
+    env = await SandboxFixture.ready(web_url_place="beside")
+    root = await env.xml("GET", f"client.api/get/{env.case('complete')[0]}")
     assert tags(root) == ["Status", "WebUrl", "Client"]
     assert root.find("Client/WebUrl") is None
 
 
 async def test_pretty_replies_say_the_same() -> None:
-    kit = await SandboxFixture.ready()
-    compact = await kit.xml("GET", "client.api/list?detailed=true")
-    kit.sandbox.switches = kit.sandbox.switches.changed({"pretty_xml": True})
-    text = (await kit.call("GET", "client.api/list?detailed=true")).read()
+    env = await SandboxFixture.ready()
+    compact = await env.xml("GET", "client.api/list?detailed=true")
+    env.sandbox.switches = env.sandbox.switches.changed({"pretty_xml": True})
+    text = (await env.call("GET", "client.api/list?detailed=true")).read()
     assert text.startswith(b"<?xml")
     indented = etree.fromstring(text, etree.XMLParser(remove_blank_text=True))
     leaves = [(row.tag, row.text) for row in indented.iter() if not len(row) and row.text]
@@ -210,18 +210,18 @@ async def test_pretty_replies_say_the_same() -> None:
 
 
 async def test_list_and_get_say_the_same() -> None:
-    kit = await SandboxFixture.ready(60, minute_limit=100)
-    root = await kit.xml("GET", "client.api/list?detailed=true")
+    env = await SandboxFixture.ready(60, minute_limit=100)
+    root = await env.xml("GET", "client.api/list?detailed=true")
     for client in root.iterfind("Clients/Client"):
-        alone = await kit.xml("GET", f"client.api/get/{client.findtext('UUID')}")
+        alone = await env.xml("GET", f"client.api/get/{client.findtext('UUID')}")
         assert etree.tostring(alone[1]) == etree.tostring(client)
 
 
 async def test_xml_and_json_say_the_same() -> None:
-    kit = await SandboxFixture.ready(60)
-    root = await kit.xml("GET", "client.api/list?detailed=true")
-    kit.accept = "application/json"
-    rows = json.loads((await kit.call("GET", "client.api/list?detailed=true")).read())["clients"]
+    env = await SandboxFixture.ready(60)
+    root = await env.xml("GET", "client.api/list?detailed=true")
+    env.accept = "application/json"
+    rows = json.loads((await env.call("GET", "client.api/list?detailed=true")).read())["clients"]
     for client, row in zip(root.iterfind("Clients/Client"), rows, strict=True):
         assert len(client) == len(row)
         assert [client.findtext(name) for name in ("UUID", "Name", "Phone", "WebUrl")] == [
@@ -231,11 +231,11 @@ async def test_xml_and_json_say_the_same() -> None:
 
 
 async def test_a_list_under_way_is_a_snapshot() -> None:
-    kit = await SandboxFixture.ready(250)
-    response = await kit.call("GET", "client.api/list?detailed=true")
+    env = await SandboxFixture.ready(250)
+    response = await env.call("GET", "client.api/list?detailed=true")
     first = next(response.body)
     for _ in range(40):
-        kit.sandbox.colleague.edit_something(kit.sandbox.clock.now())
+        env.sandbox.colleague.edit_something(env.sandbox.clock.now())
     root = etree.fromstring(first + response.read())
     assert len(texts(root, "Clients/Client/UUID")) == 250
     assert not [name for name in texts(root, "Clients/Client/Name") if "renamed" in name]

@@ -22,29 +22,29 @@ XML_TEXT = st.text(
 )
 
 
-async def add(kit: SandboxFixture, body: str) -> etree._Element:
-    root = await kit.xml("POST", "client.api/add", f"<Client>{body}</Client>")
+async def add(env: SandboxFixture, body: str) -> etree._Element:
+    root = await env.xml("POST", "client.api/add", f"<Client>{body}</Client>")
     found = root.find("Client")
     assert found is not None
     return found
 
 
 async def test_a_name_is_enough_and_brings_no_tax_block() -> None:
-    kit = await SandboxFixture.ready()
-    text = (await kit.call("POST", "client.api/add", "<Client><Name>New Ltd</Name></Client>")).read().decode()
+    env = await SandboxFixture.ready()
+    text = (await env.call("POST", "client.api/add", "<Client><Name>New Ltd</Name></Client>")).read().decode()
     assert text.startswith('<Response api-method="Add"><Status>OK</Status><Client><UUID>')
     assert "<Email>" not in text
     assert "TaxNumber" not in text
-    root = await kit.xml("GET", "client.api/list")
+    root = await env.xml("GET", "client.api/list")
     assert "New Ltd" in texts(root, "Clients/Client/Name")
-    assert len(kit.sandbox.practice.clients) == 13
+    assert len(env.sandbox.practice.clients) == 13
 
 
 async def test_everything_sent_comes_back_in_the_replys_own_words() -> None:
-    kit = await SandboxFixture.ready()
-    person = next(iter(kit.sandbox.practice.staff))
+    env = await SandboxFixture.ready()
+    person = next(iter(env.sandbox.practice.staff))
     client = await add(
-        kit,
+        env,
         "<Name>Whole Ltd</Name><Email>a@b.example</Email><Address>1 St\nBack</Address><City>Hobart</City>"
         "<PostalCity>Perth</PostalCity><Phone>1</Phone><Fax>2</Fax><WebSite>https://w.example</WebSite>"
         f"<ReferralSource>R</ReferralSource><ExportCode>007</ExportCode><AccountManagerUUID>{person}"
@@ -77,11 +77,11 @@ async def test_everything_sent_comes_back_in_the_replys_own_words() -> None:
 
 
 async def test_update_keeps_what_is_absent_and_clears_what_is_empty() -> None:
-    kit = await SandboxFixture.ready()
-    uuid = kit.case("complete")[0]
-    before = await kit.xml("GET", f"client.api/get/{uuid}")
-    await kit.xml("PUT", "client.api/update", f"<Client><UUID>{uuid}</UUID><Name>Renamed Ltd</Name></Client>")
-    after = await kit.xml("GET", f"client.api/get/{uuid}")
+    env = await SandboxFixture.ready()
+    uuid = env.case("complete")[0]
+    before = await env.xml("GET", f"client.api/get/{uuid}")
+    await env.xml("PUT", "client.api/update", f"<Client><UUID>{uuid}</UUID><Name>Renamed Ltd</Name></Client>")
+    after = await env.xml("GET", f"client.api/get/{uuid}")
     changed = [
         row.tag
         for row, other in zip(before[1], after[1], strict=True)
@@ -90,7 +90,7 @@ async def test_update_keeps_what_is_absent_and_clears_what_is_empty() -> None:
     assert changed == ["Name"]
     more = "<Phone/><Email></Email><JobManagerUUID/>"
     body = f"<Client><UUID>{uuid}</UUID><Name>Renamed Ltd</Name>{more}</Client>"
-    root = await kit.xml("PUT", "client.api/update", body)
+    root = await env.xml("PUT", "client.api/update", body)
     assert root.findtext("Client/Phone") == ""
     assert root.find("Client/Email") is None
     assert root.find("Client/JobManager") is None
@@ -99,11 +99,11 @@ async def test_update_keeps_what_is_absent_and_clears_what_is_empty() -> None:
 
 
 async def test_update_moves_the_modification_time() -> None:
-    kit = await SandboxFixture.ready()
-    uuid = kit.case("same name")[0]
-    kit.sandbox.clock.advance(60)
-    await kit.xml("PUT", "client.api/update", f"<Client><UUID>{uuid}</UUID><Name>J</Name></Client>")
-    assert kit.sandbox.practice.clients[uuid].modified == kit.sandbox.clock.now()
+    env = await SandboxFixture.ready()
+    uuid = env.case("same name")[0]
+    env.sandbox.clock.advance(60)
+    await env.xml("PUT", "client.api/update", f"<Client><UUID>{uuid}</UUID><Name>J</Name></Client>")
+    assert env.sandbox.practice.clients[uuid].modified == env.sandbox.clock.now()
 
 
 @pytest.mark.parametrize(
@@ -129,140 +129,140 @@ async def test_update_moves_the_modification_time() -> None:
     ],
 )
 async def test_what_is_refused_changes_nothing(path: str, body: str, status: int) -> None:
-    kit = await SandboxFixture.ready()
-    before = dict(kit.sandbox.practice.clients), dict(kit.sandbox.practice.contacts)
+    env = await SandboxFixture.ready()
+    before = dict(env.sandbox.practice.clients), dict(env.sandbox.practice.contacts)
     method, name = path.split()
-    assert (await kit.error(method, name, body))[0] == status
-    assert (kit.sandbox.practice.clients, kit.sandbox.practice.contacts) == before
+    assert (await env.error(method, name, body))[0] == status
+    assert (env.sandbox.practice.clients, env.sandbox.practice.contacts) == before
 
 
 async def test_a_doctype_is_refused() -> None:
-    kit = await SandboxFixture.ready()
+    env = await SandboxFixture.ready()
     body = '<!DOCTYPE a [<!ENTITY b "c">]><Client><Name>&b;</Name></Client>'
-    assert (await kit.error("POST", "client.api/add", body))[0] == 400
+    assert (await env.error("POST", "client.api/add", body))[0] == 400
 
 
 async def test_archive_answers_the_client_delete_the_status() -> None:
-    kit = await SandboxFixture.ready()
-    one, two = kit.case("same name")
-    root = await kit.xml("PUT", "client.api/archive", f"<Client><UUID>{one}</UUID></Client>")
+    env = await SandboxFixture.ready()
+    one, two = env.case("same name")
+    root = await env.xml("PUT", "client.api/archive", f"<Client><UUID>{one}</UUID></Client>")
     assert root.findtext("Client/IsArchived") == "Yes"
-    response = await kit.call("POST", "client.api/delete", f"<Client><UUID>{two}</UUID></Client>")
+    response = await env.call("POST", "client.api/delete", f"<Client><UUID>{two}</UUID></Client>")
     assert response.read() == b'<Response api-method="Delete"><Status>OK</Status></Response>'
-    assert kit.sandbox.practice.clients[two].deleted
+    assert env.sandbox.practice.clients[two].deleted
     assert (
-        await kit.error("PUT", "client.api/update", f"<Client><UUID>{two}</UUID><Name>x</Name></Client>")
+        await env.error("PUT", "client.api/update", f"<Client><UUID>{two}</UUID><Name>x</Name></Client>")
     )[1] == "Invalid client identifier"
 
 
 @given(XML_TEXT)
 @settings(max_examples=count(60, 3000), deadline=None)
 async def test_any_text_that_xml_can_carry_survives(text: str) -> None:
-    kit = await SandboxFixture.ready(0)
-    client = await add(kit, f"<Name>n</Name><ReferralSource>{escape(text)}</ReferralSource>")
-    listed = await kit.xml("GET", "client.api/list")
+    env = await SandboxFixture.ready(0)
+    client = await add(env, f"<Name>n</Name><ReferralSource>{escape(text)}</ReferralSource>")
+    listed = await env.xml("GET", "client.api/list")
     assert client.findtext("ReferralSource") == text
     assert listed.findtext("Clients/Client/ReferralSource") == text
 
 
 async def test_contact_add_update_delete() -> None:
-    kit = await SandboxFixture.ready()
-    client = kit.case("same name")[0]
+    env = await SandboxFixture.ready()
+    client = env.case("same name")[0]
     owner = f"<Client><UUID>{client}</UUID></Client>"
     body = f"<Contact>{owner}<Name>New One</Name><IsPrimary>Yes</IsPrimary></Contact>"
-    root = await kit.xml("POST", "client.api/contact", body)
+    root = await env.xml("POST", "client.api/contact", body)
     uuid = root.findtext("Contact/UUID") or ""
     assert root.get("api-method") == "Contact"
-    whole = await kit.xml("GET", f"client.api/get/{client}")
+    whole = await env.xml("GET", f"client.api/get/{client}")
     assert texts(whole, "Client/Contacts/Contact/IsPrimary") == ["No", "Yes"]
     path = f"client.api/contact/{uuid}?clientUuid={client}"
     body = "<Contact><Name>New One</Name><Email>n@e.example</Email><Position>CEO</Position></Contact>"
-    root = await kit.xml("PUT", path, body)
+    root = await env.xml("PUT", path, body)
     assert (root.findtext("Contact/Email"), root.findtext("Contact/Position")) == ("n@e.example", "CEO")
     assert root.findtext("Contact/IsPrimary") == "Yes"
-    root = await kit.xml("DELETE", path)
+    root = await env.xml("DELETE", path)
     assert root.findtext("Contact/IsDeleted") == "Yes"
-    whole = await kit.xml("GET", f"client.api/get/{client}")
+    whole = await env.xml("GET", f"client.api/get/{client}")
     assert uuid not in texts(whole, "Client/Contacts/Contact/UUID")
-    assert (await kit.error("PUT", path, "<Contact><Name>x</Name></Contact>"))[
+    assert (await env.error("PUT", path, "<Contact><Name>x</Name></Contact>"))[
         1
     ] == "Invalid contact identifier"
-    kit.sandbox.switches = kit.sandbox.switches.changed({"deleted_contacts_listed": True})
-    whole = await kit.xml("GET", f"client.api/get/{client}")
+    env.sandbox.switches = env.sandbox.switches.changed({"deleted_contacts_listed": True})
+    whole = await env.xml("GET", f"client.api/get/{client}")
     assert texts(whole, "Client/Contacts/Contact/IsDeleted")[-1] == "Yes"
 
 
 async def test_position_and_primary_belong_to_the_link() -> None:
-    kit = await SandboxFixture.ready()
-    company, holdings = kit.case("shared contact")
-    shared = kit.sandbox.practice.clients[company].contacts[0].contact
+    env = await SandboxFixture.ready()
+    company, holdings = env.case("shared contact")
+    shared = env.sandbox.practice.clients[company].contacts[0].contact
     body = "<Contact><Name>Jo Tane</Name><Position>Chair</Position><IsPrimary>No</IsPrimary></Contact>"
-    await kit.xml("PUT", f"client.api/contact/{shared}?clientUuid={holdings}", body)
+    await env.xml("PUT", f"client.api/contact/{shared}?clientUuid={holdings}", body)
     links = [
-        next(link for link in kit.sandbox.practice.clients[uuid].contacts if link.contact == shared)
+        next(link for link in env.sandbox.practice.clients[uuid].contacts if link.contact == shared)
         for uuid in (company, holdings)
     ]
     assert [(link.position, link.primary) for link in links] == [("Director", True), ("Chair", False)]
-    stranger = kit.case("deleted")[0]
-    assert (await kit.error("PUT", f"client.api/contact/{shared}?clientUuid={stranger}", body))[0] == 200
+    stranger = env.case("deleted")[0]
+    assert (await env.error("PUT", f"client.api/contact/{shared}?clientUuid={stranger}", body))[0] == 200
 
 
 async def test_existing_contacts_are_linked_at_most_ten() -> None:
-    kit = await SandboxFixture.ready()
-    client = kit.case("name only")[0]
-    uuids = list(kit.sandbox.practice.contacts)[:2]
+    env = await SandboxFixture.ready()
+    client = env.case("name only")[0]
+    uuids = list(env.sandbox.practice.contacts)[:2]
     rows = "".join(f"<Contact><UUID>{uuid}</UUID><IsPrimary>Yes</IsPrimary></Contact>" for uuid in uuids)
     path = f"client.api/client/{client}/contacts"
-    root = await kit.xml("POST", path, f"<Client><Contacts>{rows}</Contacts></Client>")
+    root = await env.xml("POST", path, f"<Client><Contacts>{rows}</Contacts></Client>")
     assert [child.tag for child in root[1]] == ["UUID", "Contacts"]
     assert texts(root, "Client/Contacts/Contact/IsPrimary") == ["No", "Yes"]
-    assert (await kit.error("POST", path, f"<Client><Contacts>{rows * 6}</Contacts></Client>"))[0] == 400
+    assert (await env.error("POST", path, f"<Client><Contacts>{rows * 6}</Contacts></Client>"))[0] == 400
 
 
 async def test_groups() -> None:
-    kit = await SandboxFixture.ready()
-    one, two = kit.case("same name")
+    env = await SandboxFixture.ready()
+    one, two = env.case("same name")
     body = f"<Group><Name>New & Co</Name><Taxable>Yes</Taxable><ClientUUID>{one}</ClientUUID></Group>"
-    root = await kit.xml("POST", "clientgroup.api/add", body.replace("&", "&amp;"))
+    root = await env.xml("POST", "clientgroup.api/add", body.replace("&", "&amp;"))
     uuid = root.findtext("Group/UUID")
     assert texts(root, "Group/Clients/Client/UUID") == [one]
     body = f'<Group><UUID>{uuid}</UUID><add uuid="{two}"/><remove uuid="{one.upper()}"/></Group>'
-    root = await kit.xml("PUT", "clientgroup.api/members", body)
+    root = await env.xml("PUT", "clientgroup.api/members", body)
     assert texts(root, "Group/Clients/Client/UUID") == [two]
-    root = await kit.xml("GET", "clientgroup.api/list")
+    root = await env.xml("GET", "clientgroup.api/list")
     assert "New & Co" in texts(root, "Groups/Group/Name")
     assert root.find("Groups/Group/Clients") is None
-    await kit.xml("POST", "clientgroup.api/delete", f"<Group><UUID>{uuid}</UUID></Group>")
-    assert kit.sandbox.practice.clients[two].groups == ()
-    assert (await kit.error("GET", f"clientgroup.api/get/{uuid}"))[1] == "Invalid client group identifier"
+    await env.xml("POST", "clientgroup.api/delete", f"<Group><UUID>{uuid}</UUID></Group>")
+    assert env.sandbox.practice.clients[two].groups == ()
+    assert (await env.error("GET", f"clientgroup.api/get/{uuid}"))[1] == "Invalid client group identifier"
 
 
 async def test_a_group_needs_a_client() -> None:
-    kit = await SandboxFixture.ready()
-    assert (await kit.error("POST", "clientgroup.api/add", "<Group><Name>x</Name></Group>"))[0] == 400
+    env = await SandboxFixture.ready()
+    assert (await env.error("POST", "clientgroup.api/add", "<Group><Name>x</Name></Group>"))[0] == 400
 
 
 async def test_staff_add_answers_get() -> None:
-    kit = await SandboxFixture.ready()
-    root = await kit.xml(
+    env = await SandboxFixture.ready()
+    root = await env.xml(
         "POST", "staff.api/add", "<Staff><Name>Zed New</Name><Email>z@x.example</Email></Staff>"
     )
     uuid = root.findtext("Staff/UUID")
     assert root.get("api-method") == "Get"
-    listed = await kit.xml("GET", "staff.api/list")
+    listed = await env.xml("GET", "staff.api/list")
     assert texts(listed, "StaffList/Staff/Name")[-1] == "Zed New"
-    await kit.xml("POST", "staff.api/delete", f"<Staff><UUID>{uuid}</UUID></Staff>")
-    listed = await kit.xml("GET", "staff.api/list")
+    await env.xml("POST", "staff.api/delete", f"<Staff><UUID>{uuid}</UUID></Staff>")
+    listed = await env.xml("GET", "staff.api/list")
     assert uuid not in texts(listed, "StaffList/Staff/UUID")
 
 
 async def test_new_records_show_minutes_later() -> None:
-    kit = await SandboxFixture.ready(create_lag=180)
-    client = await add(kit, "<Name>Late Ltd</Name>")
+    env = await SandboxFixture.ready(create_lag=180)
+    client = await add(env, "<Name>Late Ltd</Name>")
     uuid = client.findtext("UUID")
     for path in ("client.api/list", "client.api/search?query=late", "client.api/paged-list"):
-        assert uuid not in texts(await kit.xml("GET", path), "Clients/Client/UUID")
-    assert (await kit.xml("GET", f"client.api/get/{uuid}")).findtext("Client/Name") == "Late Ltd"
-    kit.sandbox.clock.advance(180)
+        assert uuid not in texts(await env.xml("GET", path), "Clients/Client/UUID")
+    assert (await env.xml("GET", f"client.api/get/{uuid}")).findtext("Client/Name") == "Late Ltd"
+    env.sandbox.clock.advance(180)
     for path in ("client.api/list", "client.api/search?query=late", "client.api/paged-list"):
-        assert uuid in texts(await kit.xml("GET", path), "Clients/Client/UUID")
+        assert uuid in texts(await env.xml("GET", path), "Clients/Client/UUID")

@@ -35,20 +35,20 @@ class Page(HTMLParser):
             self.fields.append((tag, given["name"], given.get("value")))
 
 
-async def decide(kit: SandboxFixture, page: Page, **form: str) -> Response:
+async def decide(env: SandboxFixture, page: Page, **form: str) -> Response:
     hidden = {name: value or "" for tag, name, value in page.fields if tag == "input" and name}
     headers = {"content-type": "application/x-www-form-urlencoded"}
     body = urlencode(hidden | form).encode()
-    return await kit.send("POST", page.forms[0]["action"] or "", body, headers, bare=True)
+    return await env.send("POST", page.forms[0]["action"] or "", body, headers, bare=True)
 
 
-async def open_page(kit: SandboxFixture, **changes: str | None) -> Response:
-    return await kit.send("GET", f"{AUTHORIZE}?{kit.authorize_query(**changes)}", bare=True)  # type: ignore[arg-type]
+async def open_page(env: SandboxFixture, **changes: str | None) -> Response:
+    return await env.send("GET", f"{AUTHORIZE}?{env.authorize_query(**changes)}", bare=True)  # type: ignore[arg-type]
 
 
 async def test_one_form_practice_preselected_allow_then_deny() -> None:
-    kit = SandboxFixture.make()
-    response = await open_page(kit)
+    env = SandboxFixture.make()
+    response = await open_page(env)
     page = Page(response.read().decode())
     assert response.status == 200
     assert len(page.forms) == 1
@@ -62,34 +62,34 @@ async def test_one_form_practice_preselected_allow_then_deny() -> None:
         ("decision", "deny"),
     ]
     assert page.options == [
-        (tenant, place == 0) for place, tenant in enumerate(list(kit.sandbox.tenants)[:2])
+        (tenant, place == 0) for place, tenant in enumerate(list(env.sandbox.tenants)[:2])
     ]
 
 
 async def test_allow_returns_code_and_state() -> None:
-    kit = SandboxFixture.make()
-    page = Page((await open_page(kit)).read().decode())
-    response = await decide(kit, page, decision="allow", tenant=page.options[0][0] or "")
+    env = SandboxFixture.make()
+    page = Page((await open_page(env)).read().decode())
+    response = await decide(env, page, decision="allow", tenant=page.options[0][0] or "")
     address = urlsplit(response.header("Location") or "")
     answer = parse_qs(address.query)
     assert response.status == 302
     assert f"{address.scheme}://{address.netloc}{address.path}" == REDIRECTS[0]
     assert answer["state"] == ["a state"]
-    assert (await kit.token_call(kit.code_grant(answer["code"][0]))).status == 200
+    assert (await env.token_call(env.code_grant(answer["code"][0]))).status == 200
 
 
 async def test_allow_without_a_choice_takes_the_preselected() -> None:
-    kit = SandboxFixture.make()
-    page = Page((await open_page(kit)).read().decode())
-    await decide(kit, page, decision="allow")
-    (connection,) = kit.sandbox.grants.connections.values()
-    assert connection.tenant == next(iter(kit.sandbox.tenants))
+    env = SandboxFixture.make()
+    page = Page((await open_page(env)).read().decode())
+    await decide(env, page, decision="allow")
+    (connection,) = env.sandbox.grants.connections.values()
+    assert connection.tenant == next(iter(env.sandbox.tenants))
 
 
 async def test_cancel() -> None:
-    kit = SandboxFixture.make()
-    page = Page((await open_page(kit)).read().decode())
-    response = await decide(kit, page, decision="deny")
+    env = SandboxFixture.make()
+    page = Page((await open_page(env)).read().decode())
+    response = await decide(env, page, decision="deny")
     assert parse_qs(urlsplit(response.header("Location") or "").query) == {
         "error": ["access_denied"],
         "state": ["a state"],
@@ -121,104 +121,104 @@ async def test_errors_are_pages_that_never_return(changes: dict[str, str | None]
 
 
 async def test_scopes_that_are_not_attached_to_the_app() -> None:
-    kit = SandboxFixture.make()
-    response = await kit.send(
-        "GET", f"{AUTHORIZE}?{kit.authorize_query('practicemanager', UNATTACHED_APP)}", bare=True
+    env = SandboxFixture.make()
+    response = await env.send(
+        "GET", f"{AUTHORIZE}?{env.authorize_query('practicemanager', UNATTACHED_APP)}", bare=True
     )
     assert "unauthorized_client : Invalid scope for client" in response.read().decode()
 
 
 async def test_a_web_app_needs_no_challenge() -> None:
-    kit = SandboxFixture.make()
-    response = await kit.send("GET", f"{AUTHORIZE}?{kit.authorize_query(app=WEB_APP)}", bare=True)
+    env = SandboxFixture.make()
+    response = await env.send("GET", f"{AUTHORIZE}?{env.authorize_query(app=WEB_APP)}", bare=True)
     assert response.status == 200
 
 
 async def test_a_person_without_the_permission_is_offered_nothing() -> None:
-    kit = SandboxFixture.make(user="tom")
-    text = (await open_page(kit)).read().decode()
+    env = SandboxFixture.make(user="tom")
+    text = (await open_page(env)).read().decode()
     page = Page(text)
     assert "You don't have access to connect any Xero Practice Manager accounts" in text
     assert page.options == []
     assert [value for tag, _, value in page.fields if tag == "button"] == ["deny"]
-    assert (await decide(kit, page, decision="allow")).status == 400
+    assert (await decide(env, page, decision="allow")).status == 400
 
 
 async def test_other_tenants_are_offered_on_demand() -> None:
-    kit = SandboxFixture.make(user="tom", offer_other_tenants=True)
-    page = Page((await open_page(kit)).read().decode())
-    assert [value for value, _ in page.options] == list(kit.sandbox.tenants)[2:]
+    env = SandboxFixture.make(user="tom", offer_other_tenants=True)
+    page = Page((await open_page(env)).read().decode())
+    assert [value for value, _ in page.options] == list(env.sandbox.tenants)[2:]
 
 
 async def test_text_in_the_page_is_escaped() -> None:
-    kit = SandboxFixture.make()
-    response = await open_page(kit, state='"><script>x</script>')
+    env = SandboxFixture.make()
+    response = await open_page(env, state='"><script>x</script>')
     assert b"<script>" not in response.read()
 
 
 async def test_connections_list_filter_and_shape() -> None:
-    kit = await SandboxFixture.ready()
-    await kit.log_in(tenant="Te Aroha Bookkeeping")
-    response = await kit.send("GET", "/connections")
+    env = await SandboxFixture.ready()
+    await env.log_in(tenant="Te Aroha Bookkeeping")
+    response = await env.send("GET", "/connections")
     rows = json.loads(response.read())
     assert [row["tenantName"] for row in rows] == ["Harbour & Hill Accountants", "Te Aroha Bookkeeping"]
     assert {row["tenantType"] for row in rows} == {"PRACTICEMANAGER"}
     assert len(rows[0]["createdDateUtc"].split(".")[1]) == 7
     assert response.header("X-AppMinLimit-Remaining") is not None
     assert response.header("X-MinLimit-Remaining") is None
-    only = await kit.send("GET", f"/connections?authEventId={rows[1]['authEventId']}")
+    only = await env.send("GET", f"/connections?authEventId={rows[1]['authEventId']}")
     assert [row["id"] for row in json.loads(only.read())] == [rows[1]["id"]]
 
 
 async def test_disconnect_and_reconnect() -> None:
-    kit = await SandboxFixture.ready()
-    (row,) = json.loads((await kit.send("GET", "/connections")).read())
-    gone = await kit.send("DELETE", f"/connections/{row['id']}")
+    env = await SandboxFixture.ready()
+    (row,) = json.loads((await env.send("GET", "/connections")).read())
+    gone = await env.send("DELETE", f"/connections/{row['id']}")
     assert (gone.status, gone.read()) == (204, b"")
-    assert (await kit.send("DELETE", f"/connections/{row['id']}")).status == 404
-    assert (await kit.send("GET", "/connections")).read() == b"[]"
-    refused = await kit.call("GET", "staff.api/list")
+    assert (await env.send("DELETE", f"/connections/{row['id']}")).status == 404
+    assert (await env.send("GET", "/connections")).read() == b"[]"
+    refused = await env.call("GET", "staff.api/list")
     assert refused.status == 403
     assert json.loads(refused.read())["Title"] == "Forbidden"
     assert refused.header("X-MinLimit-Remaining") is None
-    kit.sandbox.clock.advance(3600)
-    await kit.log_in()
-    (again,) = json.loads((await kit.send("GET", "/connections")).read())
+    env.sandbox.clock.advance(3600)
+    await env.log_in()
+    (again,) = json.loads((await env.send("GET", "/connections")).read())
     assert again["id"] == row["id"]
     assert again["createdDateUtc"] == row["createdDateUtc"] < again["updatedDateUtc"]
 
 
 async def test_null_names_and_other_types() -> None:
-    kit = await SandboxFixture.ready(null_tenant_names=True)
-    for tenant in list(kit.sandbox.tenants)[2:]:
-        await kit.control("POST", "connect", {"tenant": tenant})
-    rows = json.loads((await kit.send("GET", "/connections")).read())
+    env = await SandboxFixture.ready(null_tenant_names=True)
+    for tenant in list(env.sandbox.tenants)[2:]:
+        await env.control("POST", "connect", {"tenant": tenant})
+    rows = json.loads((await env.send("GET", "/connections")).read())
     assert [(row["tenantType"], row["tenantName"] is None) for row in rows] == [
         ("PRACTICEMANAGER", True),
         ("ORGANISATION", False),
         ("PRACTICE", False),
     ]
-    kit.tenant = rows[1]["tenantId"]
-    assert (await kit.call("GET", "staff.api/list")).status == 403
+    env.tenant = rows[1]["tenantId"]
+    assert (await env.call("GET", "staff.api/list")).status == 403
 
 
 async def test_permission_taken_away_later() -> None:
-    kit = await SandboxFixture.ready()
-    await kit.control("POST", "permission", {"allowed": False})
-    assert (await kit.call("GET", "staff.api/list")).status == 403
-    await kit.control("POST", "permission", {"allowed": True})
-    assert (await kit.call("GET", "staff.api/list")).status == 200
+    env = await SandboxFixture.ready()
+    await env.control("POST", "permission", {"allowed": False})
+    assert (await env.call("GET", "staff.api/list")).status == 403
+    await env.control("POST", "permission", {"allowed": True})
+    assert (await env.call("GET", "staff.api/list")).status == 200
 
 
 async def test_consent_by_control() -> None:
-    kit = SandboxFixture.make()
-    url = f"{kit.sandbox.urls.login}{AUTHORIZE}?{kit.authorize_query(FULL_SCOPE)}"
-    denied = await kit.control("POST", "consent", {"authorize_url": url, "deny": True})
+    env = SandboxFixture.make()
+    url = f"{env.sandbox.urls.login}{AUTHORIZE}?{env.authorize_query(FULL_SCOPE)}"
+    denied = await env.control("POST", "consent", {"authorize_url": url, "deny": True})
     assert "error=access_denied" in denied["redirect"]
-    recorder = list(kit.sandbox.tenants)[2]
-    taken = await kit.control("POST", "consent", {"authorize_url": url, "tenant": recorder, "user": "tom"})
+    recorder = list(env.sandbox.tenants)[2]
+    taken = await env.control("POST", "consent", {"authorize_url": url, "tenant": recorder, "user": "tom"})
     assert "code=" in taken["redirect"]
-    nothing = await kit.control_call("POST", "consent", {"authorize_url": url, "user": "tom"})
+    nothing = await env.control_call("POST", "consent", {"authorize_url": url, "user": "tom"})
     assert nothing.status == 400
-    unknown = await kit.control_call("POST", "consent", {"authorize_url": url, "tenant": "Nobody"})
+    unknown = await env.control_call("POST", "consent", {"authorize_url": url, "tenant": "Nobody"})
     assert unknown.status == 400

@@ -13,8 +13,8 @@ from xpm_tui.sandbox.core.switches import Switches
 
 
 async def test_about_shows_addresses_apps_people_and_cases() -> None:
-    kit = SandboxFixture.make()
-    about = await kit.control("GET", "")
+    env = SandboxFixture.make()
+    about = await env.control("GET", "")
     assert about["clients"] == 12
     assert {"login_url", "identity_url", "api_url", "client_id", "redirect_port", "tenants"} <= set(about)
     assert {"same name", "archived twin", "shared contact", "prospect made client"} <= set(about["cases"])
@@ -23,22 +23,22 @@ async def test_about_shows_addresses_apps_people_and_cases() -> None:
 
 
 async def test_time_moves_forward_only() -> None:
-    kit = SandboxFixture.make()
-    before = (await kit.control("GET", "clock"))["now"]
-    after = await kit.control("POST", "clock", {"advance": 90})
+    env = SandboxFixture.make()
+    before = (await env.control("GET", "clock"))["now"]
+    after = await env.control("POST", "clock", {"advance": 90})
     assert after["now"] == before + 90
     assert after["utc"] == "2026-09-14T09:31:30Z"
-    assert (await kit.control_call("POST", "clock", {"advance": -1})).status == 400
+    assert (await env.control_call("POST", "clock", {"advance": -1})).status == 400
 
 
 async def test_switches() -> None:
-    kit = SandboxFixture.make()
-    shown = await kit.control(
+    env = SandboxFixture.make()
+    shown = await env.control(
         "POST", "switches", {"minute_limit": 5, "null_tenant_names": True, "latency": 0.5}
     )
     assert (shown["minute_limit"], shown["null_tenant_names"], shown["latency"]) == (5, True, 0.5)
-    assert await kit.control("GET", "switches") == shown
-    assert (await kit.send("GET", "/connections")).delay == 0.5
+    assert await env.control("GET", "switches") == shown
+    assert (await env.send("GET", "/connections")).delay == 0.5
 
 
 @pytest.mark.parametrize(
@@ -74,17 +74,17 @@ def test_switches_that_cannot_be(values: dict[str, object]) -> None:
 async def test_errors_are_sentences(
     method: str, name: str, values: dict[str, object] | None, status: int
 ) -> None:
-    kit = SandboxFixture.make()
-    response = await kit.control_call(method, name, values)
+    env = SandboxFixture.make()
+    response = await env.control_call(method, name, values)
     assert response.status == status
     assert json.loads(response.read())["error"]
 
 
 async def test_the_record_of_requests() -> None:
-    kit = await SandboxFixture.ready()
-    await kit.call("GET", "client.api/get/1?fields=name")
-    await kit.call("POST", "client.api/add", "<Client><Name>x</Name></Client>")
-    shown = await kit.control("GET", "requests")
+    env = await SandboxFixture.ready()
+    await env.call("GET", "client.api/get/1?fields=name")
+    await env.call("POST", "client.api/add", "<Client><Name>x</Name></Client>")
+    shown = await env.control("GET", "requests")
     assert [row["endpoint"] for row in shown["requests"]] == [
         "connect/token",
         "client.api/get",
@@ -94,21 +94,21 @@ async def test_the_record_of_requests() -> None:
     assert (token["body"], token["query"]) == ("", "")
     assert get["query"] == "fields=name"
     assert add["body"] == "<Client><Name>x</Name></Client>"
-    assert add["tenant"] == kit.tenant
-    only = await kit.control("GET", f"requests?after={get['number']}&endpoint=client.api/add")
+    assert add["tenant"] == env.tenant
+    only = await env.control("GET", f"requests?after={get['number']}&endpoint=client.api/add")
     assert only["requests"] == [add]
-    await kit.control("DELETE", "requests")
-    await kit.call("GET", "staff.api/list")
-    (row,) = (await kit.control("GET", "requests"))["requests"]
+    await env.control("DELETE", "requests")
+    await env.call("GET", "staff.api/list")
+    (row,) = (await env.control("GET", "requests"))["requests"]
     assert row["number"] == add["number"] + 1
 
 
 async def test_colleagues_edits() -> None:
-    kit = await SandboxFixture.ready()
-    practice = kit.sandbox.practice
-    uuid, now = kit.case("complete")[0], kit.sandbox.clock.now()
+    env = await SandboxFixture.ready()
+    practice = env.sandbox.practice
+    uuid, now = env.case("complete")[0], env.sandbox.clock.now()
     values = {"name": "Edited", "postal_city": "Perth", "street": "1 St", "archived": True, "manager": None}
-    await kit.control("POST", "colleague", {"client": uuid, "set": values})
+    await env.control("POST", "colleague", {"client": uuid, "set": values})
     row = practice.clients[uuid]
     assert (row.name, row.postal.city, row.address.street, row.archived, row.manager) == (
         "Edited",
@@ -118,120 +118,120 @@ async def test_colleagues_edits() -> None:
         None,
     )
     assert row.modified == now
-    added = await kit.control(
+    added = await env.control(
         "POST", "colleague", {"client": uuid, "add_contact": {"name": "Z", "email": "z@z.example"}}
     )
     assert practice.contacts[added["uuid"]].email == "z@z.example"
-    await kit.control("POST", "colleague", {"contact": added["uuid"], "set": {"phone": "9"}})
+    await env.control("POST", "colleague", {"contact": added["uuid"], "set": {"phone": "9"}})
     assert practice.contacts[added["uuid"]].phone == "9"
-    made = await kit.control("POST", "colleague", {"add": "Brand New"})
-    await kit.control("POST", "colleague", {"remove": made["uuid"]})
+    made = await env.control("POST", "colleague", {"add": "Brand New"})
+    await env.control("POST", "colleague", {"remove": made["uuid"]})
     assert made["uuid"] not in practice.clients
     for wrong in ({"tax": "1"}, {"archived": "yes"}, {"manager": "nobody"}):
-        assert (await kit.control_call("POST", "colleague", {"client": uuid, "set": wrong})).status == 400
+        assert (await env.control_call("POST", "colleague", {"client": uuid, "set": wrong})).status == 400
 
 
 async def test_a_prospect_made_client_gets_a_new_number() -> None:
-    kit = await SandboxFixture.ready()
-    practice = kit.sandbox.practice
-    (prospect,) = kit.case("prospect")
-    made = (await kit.control("POST", "colleague", {"convert": prospect}))["uuid"]
+    env = await SandboxFixture.ready()
+    practice = env.sandbox.practice
+    (prospect,) = env.case("prospect")
+    made = (await env.control("POST", "colleague", {"convert": prospect}))["uuid"]
     old, new = practice.clients[prospect], practice.clients[made]
     assert (old.name, old.deleted) == (new.name, True)
     assert (new.prospect, new.deleted) == (False, False)
     assert new.number != old.number
-    assert (await kit.control_call("POST", "colleague", {"convert": made})).status == 400
+    assert (await env.control_call("POST", "colleague", {"convert": made})).status == 400
 
 
 @pytest.mark.parametrize("leave", [False, True])
 async def test_a_merged_client_leaves_what_it_had_on_the_survivor(leave: bool) -> None:
-    kit = await SandboxFixture.ready()
-    practice = kit.sandbox.practice
+    env = await SandboxFixture.ready()
+    practice = env.sandbox.practice
     job = next(job for job in practice.jobs.values() if practice.clients[job.client].contacts)
     lost = practice.clients[job.client]
     into = next(each for each in practice.clients.values() if each.uuid != lost.uuid and not each.deleted)
     asked = {"merge": lost.uuid, "into": into.uuid, "leave": leave}
-    assert (await kit.control("POST", "colleague", asked)) == {"uuid": into.uuid}
+    assert (await env.control("POST", "colleague", asked)) == {"uuid": into.uuid}
     survivor = practice.clients[into.uuid]
     assert practice.jobs[job.number].client == into.uuid
     contacts = {link.contact for link in (*lost.contacts, *into.contacts)}
     assert {link.contact for link in survivor.contacts} == contacts
     assert {*lost.groups, *into.groups} == {*survivor.groups}
     assert (survivor.name, survivor.phone) == (into.name, into.phone)
-    listed = texts(await kit.xml("GET", "client.api/list?detailed=true"), "Clients/Client/UUID")
+    listed = texts(await env.xml("GET", "client.api/list?detailed=true"), "Clients/Client/UUID")
     assert (lost.uuid in listed) == leave
     for wrong in (asked, {"merge": into.uuid, "into": into.uuid}, {"merge": into.uuid, "into": "x"}):
-        assert (await kit.control_call("POST", "colleague", wrong)).status == 400
+        assert (await env.control_call("POST", "colleague", wrong)).status == 400
 
 
 async def test_a_colleague_works_while_a_run_goes_on() -> None:
-    kit = await SandboxFixture.ready(colleague_every=3)
-    before = dict(kit.sandbox.practice.clients)
+    env = await SandboxFixture.ready(colleague_every=3)
+    before = dict(env.sandbox.practice.clients)
     for _ in range(7):
-        (await kit.call("GET", "staff.api/list")).read()
-    after = kit.sandbox.practice.clients
+        (await env.call("GET", "staff.api/list")).read()
+    after = env.sandbox.practice.clients
     assert sum(before[uuid] != after[uuid] for uuid in before) == 2
 
 
 async def test_tokens_expire_and_are_revoked_on_demand() -> None:
-    kit = await SandboxFixture.ready()
-    assert await kit.control("POST", "tokens", {"expire": True}) == {"expired": 1}
-    response = await kit.call("GET", "staff.api/list")
+    env = await SandboxFixture.ready()
+    assert await env.control("POST", "tokens", {"expire": True}) == {"expired": 1}
+    response = await env.call("GET", "staff.api/list")
     assert "TokenExpired" in json.loads(response.read())["Detail"]
-    assert (await kit.refresh_call(kit.refresh)).status == 200
-    await kit.control("POST", "tokens", {"revoke": True})
-    assert (await kit.refresh_call(kit.refresh)).status == 400
+    assert (await env.refresh_call(env.refresh)).status == 200
+    await env.control("POST", "tokens", {"revoke": True})
+    assert (await env.refresh_call(env.refresh)).status == 400
 
 
 async def test_disconnecting_one_tenant_by_control() -> None:
-    kit = await SandboxFixture.ready()
-    await kit.control("POST", "disconnect", {"tenant": kit.tenant})
-    assert (await kit.call("GET", "staff.api/list")).status == 403
-    assert (await kit.refresh_call(kit.refresh)).status == 200
+    env = await SandboxFixture.ready()
+    await env.control("POST", "disconnect", {"tenant": env.tenant})
+    assert (await env.call("GET", "staff.api/list")).status == 403
+    assert (await env.refresh_call(env.refresh)).status == 200
 
 
 async def test_reset_begins_again_from_the_seed() -> None:
-    kit = await SandboxFixture.ready()
-    first = (await kit.call("GET", "client.api/list?detailed=true")).read()
-    await kit.control("POST", "colleague", {"edits": 5})
-    await kit.control("POST", "faults", {"kind": "500"})
-    await kit.control("POST", "reset")
-    await kit.log_in()
-    assert (await kit.call("GET", "client.api/list?detailed=true")).read() == first
+    env = await SandboxFixture.ready()
+    first = (await env.call("GET", "client.api/list?detailed=true")).read()
+    await env.control("POST", "colleague", {"edits": 5})
+    await env.control("POST", "faults", {"kind": "500"})
+    await env.control("POST", "reset")
+    await env.log_in()
+    assert (await env.call("GET", "client.api/list?detailed=true")).read() == first
 
 
 async def test_same_seed_same_bytes() -> None:
     async def everything(seed: int) -> list[bytes]:
-        kit = await SandboxFixture.ready(60, seed)
+        env = await SandboxFixture.ready(60, seed)
         paths = ("client.api/list?detailed=true", "job.api/current?detailed=true", "staff.api/list")
-        made = await kit.call("POST", "client.api/add", "<Client><Name>x</Name></Client>")
-        return [made.read(), *[(await kit.call("GET", path)).read() for path in paths]]
+        made = await env.call("POST", "client.api/add", "<Client><Name>x</Name></Client>")
+        return [made.read(), *[(await env.call("GET", path)).read() for path in paths]]
 
     assert await everything(7) == await everything(7)
     assert await everything(7) != await everything(8)
 
 
 async def test_edits_show_in_lists() -> None:
-    kit = await SandboxFixture.ready()
-    uuid = kit.case("complete")[0]
-    await kit.control("POST", "colleague", {"client": uuid, "set": {"name": "zzz last"}})
-    root = etree.fromstring((await kit.call("GET", "client.api/list")).read())
+    env = await SandboxFixture.ready()
+    uuid = env.case("complete")[0]
+    await env.control("POST", "colleague", {"client": uuid, "set": {"name": "zzz last"}})
+    root = etree.fromstring((await env.call("GET", "client.api/list")).read())
     assert texts(root, "Clients/Client/UUID").index(uuid) > texts(root, "Clients/Client/Name").index(
         "Kowhai Holdings Ltd"
     )
 
 
 async def test_colleagues_edit_lists_jobs_people_and_links() -> None:
-    kit = await SandboxFixture.ready()
-    practice = kit.sandbox.practice
-    uuid = kit.case("complete")[0]
+    env = await SandboxFixture.ready()
+    practice = env.sandbox.practice
+    uuid = env.case("complete")[0]
     first, second = (link.contact for link in practice.clients[uuid].contacts)
-    await kit.control("POST", "colleague", {"client": uuid, "primary": second})
+    await env.control("POST", "colleague", {"client": uuid, "primary": second})
     assert [link.primary for link in practice.clients[uuid].contacts] == [False, True]
-    await kit.control("POST", "colleague", {"client": uuid, "remove_contact": first})
+    await env.control("POST", "colleague", {"client": uuid, "remove_contact": first})
     assert [link.contact for link in practice.clients[uuid].contacts] == [second]
     assert first in practice.contacts
-    await kit.control("POST", "colleague", {"client": uuid, "set": {"groups": ["VIP"], "structure": "Trust"}})
+    await env.control("POST", "colleague", {"client": uuid, "set": {"groups": ["VIP"], "structure": "Trust"}})
     row = practice.clients[uuid]
     assert ([practice.group_name(group) for group in row.groups], row.tax and row.tax.structure) == (
         ["VIP"],
@@ -242,17 +242,17 @@ async def test_colleagues_edit_lists_jobs_people_and_links() -> None:
         next(iter(practice.staff)),
         next(iter(practice.jobs)),
     )
-    await kit.control("POST", "colleague", {"delete": template})
-    await kit.control("POST", "colleague", {"delete": row.groups[0]})
-    await kit.control("POST", "colleague", {"staff": person, "set": {"left": True}})
-    await kit.control("POST", "colleague", {"job": number, "set": {"state": "On Hold"}})
+    await env.control("POST", "colleague", {"delete": template})
+    await env.control("POST", "colleague", {"delete": row.groups[0]})
+    await env.control("POST", "colleague", {"staff": person, "set": {"left": True}})
+    await env.control("POST", "colleague", {"job": number, "set": {"state": "On Hold"}})
     assert template not in practice.templates
     assert practice.clients[uuid].groups == ()
     assert practice.staff[person].left
     assert practice.jobs[number].state == "On Hold"
-    await kit.control("POST", "colleague", {"delete": number})
+    await env.control("POST", "colleague", {"delete": number})
     for wrong in ({"delete": number}, {"job": number, "set": {}}, {"staff": person, "set": {"age": 3}}, {}):
-        assert (await kit.control_call("POST", "colleague", wrong)).status == 400
+        assert (await env.control_call("POST", "colleague", wrong)).status == 400
 
 
 @pytest.mark.parametrize(
@@ -271,11 +271,11 @@ async def test_colleagues_edit_lists_jobs_people_and_links() -> None:
     ],
 )
 async def test_a_web_page_cannot_use_it(headers: dict[str, str], status: int) -> None:
-    kit = SandboxFixture.make()
-    answer = await kit.sandbox.handle(
+    env = SandboxFixture.make()
+    answer = await env.sandbox.handle(
         HttpRequest(
             "POST", "/_sandbox/clock", "", {"content-type": "application/json", **headers}, b'{"advance": 5}'
         )
     )
     assert answer.status == status
-    assert (await kit.control("GET", "clock"))["utc"][-3:-1] == ("05" if status == 200 else "00")
+    assert (await env.control("GET", "clock"))["utc"][-3:-1] == ("05" if status == 200 else "00")

@@ -13,27 +13,27 @@ from xpm_tui.sandbox.core.http import HttpRequest
 GRANULAR_READ = "practicemanager.client.read practicemanager.job.read practicemanager.staff.read"
 
 
-async def detail(kit: SandboxFixture, method: str, path: str, body: str = "") -> tuple[int, str]:
-    response = await kit.call(method, path, body)
+async def detail(env: SandboxFixture, method: str, path: str, body: str = "") -> tuple[int, str]:
+    response = await env.call(method, path, body)
     text = response.read()
     return response.status, json.loads(text)["Detail"] if response.status in (401, 403, 404) else ""
 
 
 async def test_the_order_of_the_checks() -> None:
-    kit = await SandboxFixture.ready(minute_limit=1)
-    token, tenant = kit.token, kit.tenant
-    kit.token = "foreign"
-    assert await detail(kit, "GET", "nowhere.api/list") == (401, "AuthenticationUnsuccessful")
-    kit.token, kit.tenant = token, "no tenant"
-    assert await detail(kit, "GET", "nowhere.api/list") == (403, "AuthenticationUnsuccessful")
-    kit.tenant = tenant
-    assert await detail(kit, "GET", "nowhere.api/list") == (404, "The resource was not found")
-    assert (await kit.call("GET", "nowhere.api/list")).status == 429
+    env = await SandboxFixture.ready(minute_limit=1)
+    token, tenant = env.token, env.tenant
+    env.token = "foreign"
+    assert await detail(env, "GET", "nowhere.api/list") == (401, "AuthenticationUnsuccessful")
+    env.token, env.tenant = token, "no tenant"
+    assert await detail(env, "GET", "nowhere.api/list") == (403, "AuthenticationUnsuccessful")
+    env.tenant = tenant
+    assert await detail(env, "GET", "nowhere.api/list") == (404, "The resource was not found")
+    assert (await env.call("GET", "nowhere.api/list")).status == 429
 
 
 async def test_gateway_errors_are_json_with_the_correlation_id() -> None:
-    kit = await SandboxFixture.ready()
-    response = await kit.sandbox.handle(HttpRequest("GET", f"{API}client.api/list"))
+    env = await SandboxFixture.ready()
+    response = await env.sandbox.handle(HttpRequest("GET", f"{API}client.api/list"))
     error = json.loads(response.read())
     assert list(error) == ["Type", "Title", "Status", "Detail", "Instance", "Extensions"]
     assert error["Instance"] == response.header("xero-correlation-id")
@@ -60,32 +60,32 @@ async def test_gateway_errors_are_json_with_the_correlation_id() -> None:
     ],
 )
 async def test_which_scope_opens_what(scope: str, opens: str, shuts: str) -> None:
-    kit = await SandboxFixture.ready(scope=scope)
+    env = await SandboxFixture.ready(scope=scope)
     for path in filter(None, opens.split(",")):
-        assert (await kit.call(*path.split())).status in (200, 400), path
+        assert (await env.call(*path.split())).status in (200, 400), path
     for path in filter(None, shuts.split(",")):
-        assert await detail(kit, *path.split()) == (401, "AuthorizationUnsuccessful"), path
+        assert await detail(env, *path.split()) == (401, "AuthorizationUnsuccessful"), path
 
 
 async def test_granular_scopes_open_lists_by_switch() -> None:
-    kit = SandboxFixture.make(granular_scopes_open_lists=True)
-    await kit.log_in(GRANULAR_READ, GRANULAR_APP)
-    assert (await kit.call("GET", "template.api/list")).status == 200
+    env = SandboxFixture.make(granular_scopes_open_lists=True)
+    await env.log_in(GRANULAR_READ, GRANULAR_APP)
+    assert (await env.call("GET", "template.api/list")).status == 200
 
 
 async def test_apps_have_their_own_connections() -> None:
-    kit = await SandboxFixture.ready()
-    kit.tenant = ""
-    await kit.log_in("practicemanager", BROAD_APP)
-    assert len(json.loads((await kit.send("GET", "/connections")).read())) == 1
-    assert len(kit.sandbox.grants.connections) == 2
+    env = await SandboxFixture.ready()
+    env.tenant = ""
+    await env.log_in("practicemanager", BROAD_APP)
+    assert len(json.loads((await env.send("GET", "/connections")).read())) == 1
+    assert len(env.sandbox.grants.connections) == 2
 
 
 async def test_a_wrong_verb() -> None:
-    kit = await SandboxFixture.ready()
-    response = await kit.call("POST", "client.api/list")
+    env = await SandboxFixture.ready()
+    response = await env.call("POST", "client.api/list")
     assert (response.status, response.header("Allow")) == (405, "GET")
-    response = await kit.call("POST", "client.api/contact/1")
+    response = await env.call("POST", "client.api/contact/1")
     assert response.header("Allow") == "DELETE, GET, PUT"
 
 
@@ -93,13 +93,13 @@ async def test_a_wrong_verb() -> None:
     "path", ["customfield.api/definition", "cost.api/list", "invoice.api/current", "x", ""]
 )
 async def test_what_is_left_out_is_an_unknown_path(path: str) -> None:
-    kit = await SandboxFixture.ready()
-    assert (await kit.call("GET", path)).status == 404
+    env = await SandboxFixture.ready()
+    assert (await env.call("GET", path)).status == 404
 
 
 async def test_version_three_zero_is_not_there() -> None:
-    kit = await SandboxFixture.ready()
-    assert (await kit.send("GET", "/practicemanager/3.0/client.api/list")).status == 404
+    env = await SandboxFixture.ready()
+    assert (await env.send("GET", "/practicemanager/3.0/client.api/list")).status == 404
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ async def test_version_three_zero_is_not_there() -> None:
     ],
 )
 async def test_strict_accept(accept: str, status: int, kind: str | None) -> None:
-    kit = await SandboxFixture.ready()
-    kit.accept = accept
-    response = await kit.call("GET", "staff.api/list")
+    env = await SandboxFixture.ready()
+    env.accept = accept
+    response = await env.call("GET", "staff.api/list")
     assert (response.status, response.header("Content-Type")) == (status, kind)
 
 
@@ -125,30 +125,30 @@ async def test_strict_accept(accept: str, status: int, kind: str | None) -> None
     [("application/xml", 200, 200), ("text/xml", 415, 200), ("application/x-www-form-urlencoded", 415, 200)],
 )
 async def test_body_types(kind: str, strict: int, loose: int) -> None:
-    kit = await SandboxFixture.ready()
-    kit.extra = {"content-type": f"{kind}; charset=utf-8"}
+    env = await SandboxFixture.ready()
+    env.extra = {"content-type": f"{kind}; charset=utf-8"}
     body = "<Client><Name>x</Name></Client>"
-    response = await kit.call("POST", "client.api/add", body)
+    response = await env.call("POST", "client.api/add", body)
     assert response.status == strict
     if strict == 415:
         assert b"application/json, application/xml" in response.read()
-    kit.sandbox.switches = kit.sandbox.switches.changed({"content_negotiation": "off"})
-    assert (await kit.call("POST", "client.api/add", body)).status == loose
+    env.sandbox.switches = env.sandbox.switches.changed({"content_negotiation": "off"})
+    assert (await env.call("POST", "client.api/add", body)).status == loose
 
 
 async def test_negotiation_by_feature_header() -> None:
-    kit = await SandboxFixture.ready(content_negotiation="feature")
-    kit.accept = "application/json"
-    assert (await kit.call("GET", "staff.api/list")).header("Content-Type") == "text/xml; charset=utf-8"
-    kit.extra = {"xero-features": "practice-strict-content-type"}
-    response = await kit.call("GET", "staff.api/list")
+    env = await SandboxFixture.ready(content_negotiation="feature")
+    env.accept = "application/json"
+    assert (await env.call("GET", "staff.api/list")).header("Content-Type") == "text/xml; charset=utf-8"
+    env.extra = {"xero-features": "practice-strict-content-type"}
+    response = await env.call("GET", "staff.api/list")
     assert response.header("Content-Type") == "application/json; charset=utf-8"
 
 
 async def test_json_is_flat_and_typed() -> None:
-    kit = await SandboxFixture.ready()
-    kit.accept = "application/json"
-    value = json.loads((await kit.call("GET", f"client.api/get/{kit.case('complete')[0]}")).read())
+    env = await SandboxFixture.ready()
+    env.accept = "application/json"
+    value = json.loads((await env.call("GET", f"client.api/get/{env.case('complete')[0]}")).read())
     client = value["client"]
     assert value["status"] == "OK"
     assert client["isArchived"] == "No"
@@ -161,40 +161,40 @@ async def test_json_is_flat_and_typed() -> None:
     assert client["gstPeriod"] == "2 Monthly"
     assert client["autoBasOptInCriteria"]["opt-out"] == "No"
     assert [contact["name"] for contact in client["contacts"]] == ["Jo Tane", "Pat O'Neill"]
-    value = json.loads((await kit.call("GET", "client.api/search?query=nobody")).read())
+    value = json.loads((await env.call("GET", "client.api/search?query=nobody")).read())
     assert value == {"status": "OK", "clients": []}
-    value = json.loads((await kit.call("GET", "client.api/paged-list?pageSize=1")).read())
+    value = json.loads((await env.call("GET", "client.api/paged-list?pageSize=1")).read())
     assert set(value["pagination"]["links"]) == {"first", "next"}
-    value = json.loads((await kit.call("GET", "job.api/list")).read())
+    value = json.loads((await env.call("GET", "job.api/list")).read())
     assert value["status"] == "ERROR"
 
 
 async def test_json_bodies_are_read() -> None:
-    kit = await SandboxFixture.ready()
-    kit.accept, kit.extra = "application/json", {"content-type": "application/json"}
-    person = next(iter(kit.sandbox.practice.staff))
+    env = await SandboxFixture.ready()
+    env.accept, env.extra = "application/json", {"content-type": "application/json"}
+    person = next(iter(env.sandbox.practice.staff))
     client = {
         "name": "J & Co",
         "accountManagerUuid": person,
         "gstRegistered": "Yes",
         "contacts": [{"name": "A", "isPrimary": "Yes"}],
     }
-    made = json.loads((await kit.call("POST", "client.api/add", json.dumps(client))).read())["client"]
+    made = json.loads((await env.call("POST", "client.api/add", json.dumps(client))).read())["client"]
     assert (made["name"], made["accountManager"]["uuid"], made["gstRegistered"]) == ("J & Co", person, "Yes")
     assert made["contacts"][0]["isPrimary"] == "Yes"
-    number = next(iter(kit.sandbox.practice.jobs))
+    number = next(iter(env.sandbox.practice.jobs))
     assign = {"id": number, "add": [{"uuid": person}], "add-manager": {"uuid": person}, "remove-partner": {}}
-    job = json.loads((await kit.call("PUT", "job.api/assign", json.dumps(assign))).read())["job"]
+    job = json.loads((await env.call("PUT", "job.api/assign", json.dumps(assign))).read())["job"]
     assert job["manager"]["uuid"] == person
     assert "partner" not in job
-    assert (await kit.call("POST", "client.api/add", "[]")).status == 400
-    assert (await kit.call("POST", "client.api/add", '{"name": "\\u0007"}')).status == 400
+    assert (await env.call("POST", "client.api/add", "[]")).status == 400
+    assert (await env.call("POST", "client.api/add", '{"name": "\\u0007"}')).status == 400
 
 
 @pytest.mark.parametrize(
     ("mode", "identifier", "parameter"), [("mixed", 200, 400), ("200", 200, 200), ("400", 400, 400)]
 )
 async def test_http_status_of_application_errors(mode: str, identifier: int, parameter: int) -> None:
-    kit = await SandboxFixture.ready(error_status=mode)
-    assert (await kit.error("POST", "job.api/delete", "<Job><ID>J9</ID></Job>"))[0] == identifier
-    assert (await kit.error("GET", "job.api/list"))[0] == parameter
+    env = await SandboxFixture.ready(error_status=mode)
+    assert (await env.error("POST", "job.api/delete", "<Job><ID>J9</ID></Job>"))[0] == identifier
+    assert (await env.error("GET", "job.api/list"))[0] == parameter

@@ -22,19 +22,19 @@ def oauth_error(response: Response) -> tuple[int, str]:
 
 @pytest.mark.parametrize("app", [DEFAULT_APP, WEB_APP], ids=["pkce", "secret"])
 async def test_exchange_and_refresh(app: App) -> None:
-    kit = SandboxFixture.make()
-    tokens = await kit.log_in(app=app)
+    env = SandboxFixture.make()
+    tokens = await env.log_in(app=app)
     assert tokens["expires_in"] == 1800
     assert tokens["token_type"] == "Bearer"
     assert set(tokens["scope"].split()) == set(FULL_SCOPE.split())
-    again = json.loads((await kit.refresh_call(kit.refresh, app)).read())
-    assert again["refresh_token"] != kit.refresh
-    assert again["access_token"] != kit.token
+    again = json.loads((await env.refresh_call(env.refresh, app)).read())
+    assert again["refresh_token"] != env.refresh
+    assert again["access_token"] != env.token
 
 
 async def test_access_token_is_a_jwt_with_the_claims_seen() -> None:
-    kit = await SandboxFixture.ready()
-    head, body, signature = kit.token.split(".")
+    env = await SandboxFixture.ready()
+    head, body, signature = env.token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     assert json.loads(base64.urlsafe_b64decode(head + "=="))["typ"] == "JWT"
     assert signature
@@ -45,12 +45,12 @@ async def test_access_token_is_a_jwt_with_the_claims_seen() -> None:
 
 
 async def test_id_and_refresh_token_only_with_their_scopes() -> None:
-    kit = SandboxFixture.make()
-    tokens = await kit.log_in("practicemanager.read")
+    env = SandboxFixture.make()
+    tokens = await env.log_in("practicemanager.read")
     assert "id_token" not in tokens
     assert "refresh_token" not in tokens
-    tokens = await kit.log_in("openid practicemanager.read")
-    reply = await kit.send("GET", "/.well-known/openid-configuration/jwks")
+    tokens = await env.log_in("openid practicemanager.read")
+    reply = await env.send("GET", "/.well-known/openid-configuration/jwks")
     keys = KeySet.import_key_set(json.loads(reply.read()))
     for name in ("id_token", "access_token"):
         token = jwt.decode(tokens[name], keys, algorithms=["RS256"])
@@ -62,28 +62,28 @@ async def test_id_and_refresh_token_only_with_their_scopes() -> None:
 
 
 async def test_scopes_are_additive_until_revoked() -> None:
-    kit = SandboxFixture.make()
-    await kit.log_in("offline_access practicemanager")
-    tokens = await kit.log_in("offline_access practicemanager.read")
+    env = SandboxFixture.make()
+    await env.log_in("offline_access practicemanager")
+    tokens = await env.log_in("offline_access practicemanager.read")
     assert set(tokens["scope"].split()) == {"offline_access", "practicemanager", "practicemanager.read"}
-    await kit.revoke(kit.refresh)
-    tokens = await kit.log_in("offline_access practicemanager.read")
+    await env.revoke(env.refresh)
+    tokens = await env.log_in("offline_access practicemanager.read")
     assert set(tokens["scope"].split()) == {"offline_access", "practicemanager.read"}
 
 
 async def test_a_code_dies_with_its_use() -> None:
-    kit = SandboxFixture.make()
-    form = kit.code_grant(await kit.code())
-    assert (await kit.token_call(form)).status == 200
-    assert oauth_error(await kit.token_call(form)) == (400, "invalid_grant")
+    env = SandboxFixture.make()
+    form = env.code_grant(await env.code())
+    assert (await env.token_call(form)).status == 200
+    assert oauth_error(await env.token_call(form)) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize(("age", "status"), [(5 * MINUTE, 200), (5 * MINUTE + 1, 400)])
 async def test_a_code_lives_five_minutes(age: float, status: int) -> None:
-    kit = SandboxFixture.make()
-    form = kit.code_grant(await kit.code())
-    kit.sandbox.clock.advance(age)
-    assert (await kit.token_call(form)).status == status
+    env = SandboxFixture.make()
+    form = env.code_grant(await env.code())
+    env.sandbox.clock.advance(age)
+    assert (await env.token_call(form)).status == status
 
 
 @pytest.mark.parametrize(
@@ -101,47 +101,47 @@ async def test_a_code_lives_five_minutes(age: float, status: int) -> None:
     ],
 )
 async def test_what_a_token_call_refuses(change: dict[str, str], error: str) -> None:
-    kit = SandboxFixture.make()
-    form = kit.code_grant(await kit.code()) | change
-    assert oauth_error(await kit.token_call(form)) == (400, error)
+    env = SandboxFixture.make()
+    form = env.code_grant(await env.code()) | change
+    assert oauth_error(await env.token_call(form)) == (400, error)
 
 
 async def test_a_json_body_is_not_understood() -> None:
-    kit = SandboxFixture.make()
-    body = json.dumps(kit.code_grant(await kit.code())).encode()
-    reply = await kit.send("POST", "/connect/token", body, {"content-type": "application/json"}, bare=True)
+    env = SandboxFixture.make()
+    body = json.dumps(env.code_grant(await env.code())).encode()
+    reply = await env.send("POST", "/connect/token", body, {"content-type": "application/json"}, bare=True)
     assert oauth_error(reply) == (400, "unsupported_grant_type")
 
 
 async def test_wrong_secret() -> None:
-    kit = SandboxFixture.make()
+    env = SandboxFixture.make()
     wrong = App(WEB_APP.client_id, "", WEB_APP.scopes, secret="guess")
-    form = kit.code_grant(await kit.code(app=WEB_APP), WEB_APP)
-    assert oauth_error(await kit.token_call(form, wrong)) == (400, "invalid_client")
+    form = env.code_grant(await env.code(app=WEB_APP), WEB_APP)
+    assert oauth_error(await env.token_call(form, wrong)) == (400, "invalid_client")
 
 
 @pytest.mark.parametrize(("age", "status"), [(30 * MINUTE, 200), (30 * MINUTE + 1, 400)])
 async def test_a_rotated_refresh_token_has_thirty_minutes_of_grace(age: float, status: int) -> None:
-    kit = await SandboxFixture.ready()
-    first = json.loads((await kit.refresh_call(kit.refresh)).read())["refresh_token"]
-    kit.sandbox.clock.advance(age)
-    assert (await kit.refresh_call(kit.refresh)).status == status
-    assert (await kit.refresh_call(first)).status == 200
+    env = await SandboxFixture.ready()
+    first = json.loads((await env.refresh_call(env.refresh)).read())["refresh_token"]
+    env.sandbox.clock.advance(age)
+    assert (await env.refresh_call(env.refresh)).status == status
+    assert (await env.refresh_call(first)).status == 200
 
 
 @pytest.mark.parametrize(("age", "status"), [(60 * DAY, 200), (60 * DAY + 1, 400)])
 async def test_a_refresh_token_dies_after_sixty_idle_days(age: float, status: int) -> None:
-    kit = await SandboxFixture.ready()
-    kit.sandbox.clock.advance(age)
-    assert (await kit.refresh_call(kit.refresh)).status == status
+    env = await SandboxFixture.ready()
+    env.sandbox.clock.advance(age)
+    assert (await env.refresh_call(env.refresh)).status == status
 
 
 async def test_the_access_token_expires_after_thirty_minutes() -> None:
-    kit = await SandboxFixture.ready()
-    kit.sandbox.clock.advance(30 * MINUTE - 1)
-    assert (await kit.call("GET", "staff.api/list")).status == 200
-    kit.sandbox.clock.advance(1)
-    response = await kit.call("GET", "staff.api/list")
+    env = await SandboxFixture.ready()
+    env.sandbox.clock.advance(30 * MINUTE - 1)
+    assert (await env.call("GET", "staff.api/list")).status == 200
+    env.sandbox.clock.advance(1)
+    response = await env.call("GET", "staff.api/list")
     error = json.loads(response.read())
     assert response.status == 401
     assert error["Detail"] == "TokenExpired: token expired at 09/14/2026 10:00:00"
@@ -149,30 +149,30 @@ async def test_the_access_token_expires_after_thirty_minutes() -> None:
 
 
 async def test_revocation_cuts_all_connections_and_tokens() -> None:
-    kit = await SandboxFixture.ready()
-    reply = await kit.revoke(kit.refresh)
+    env = await SandboxFixture.ready()
+    reply = await env.revoke(env.refresh)
     assert (reply.status, reply.read()) == (200, b"")
-    assert (await kit.send("GET", "/connections")).status == 401
-    assert oauth_error(await kit.refresh_call(kit.refresh)) == (400, "invalid_grant")
-    assert (await kit.revoke(kit.refresh)).status == 200
-    assert (await kit.revoke("never was")).status == 200
+    assert (await env.send("GET", "/connections")).status == 401
+    assert oauth_error(await env.refresh_call(env.refresh)) == (400, "invalid_grant")
+    assert (await env.revoke(env.refresh)).status == 200
+    assert (await env.revoke("never was")).status == 200
 
 
 async def test_user_info_and_discovery() -> None:
-    kit = await SandboxFixture.ready()
-    user = json.loads((await kit.send("GET", "/connect/userinfo")).read())
+    env = await SandboxFixture.ready()
+    user = json.loads((await env.send("GET", "/connect/userinfo")).read())
     assert user["name"] == "Ana Silva"
-    found = json.loads((await kit.send("GET", "/.well-known/openid-configuration")).read())
+    found = json.loads((await env.send("GET", "/.well-known/openid-configuration")).read())
     assert found["issuer"] == "https://identity.xero.com"
-    assert found["token_endpoint"] == f"{kit.sandbox.urls.identity}/connect/token"
-    assert (await kit.send("GET", "/connect/token")).status == 405
+    assert found["token_endpoint"] == f"{env.sandbox.urls.identity}/connect/token"
+    assert (await env.send("GET", "/connect/token")).status == 405
 
 
 async def test_each_host_answers_only_its_own_paths() -> None:
-    kit = await SandboxFixture.ready()
-    assert (await kit.send("POST", "/connect/token", host="login")).status == 404
-    assert (await kit.send("GET", "/connections", host="identity")).status == 404
-    assert (await kit.send("GET", "/connections", host="api")).status == 200
+    env = await SandboxFixture.ready()
+    assert (await env.send("POST", "/connect/token", host="login")).status == 404
+    assert (await env.send("GET", "/connections", host="identity")).status == 404
+    assert (await env.send("GET", "/connections", host="api")).status == 200
 
 
 def test_client_ids_look_like_xeros() -> None:
@@ -180,10 +180,10 @@ def test_client_ids_look_like_xeros() -> None:
 
 
 async def test_no_secret_in_the_record_or_in_a_repr() -> None:
-    kit = await SandboxFixture.ready()
-    await kit.refresh_call(kit.refresh)
-    shown = repr(kit.sandbox.log.rows()) + repr(kit.sandbox.grants) + repr(WEB_APP)
-    for secret in (kit.token, kit.refresh, "v" * 43, WEB_APP.secret or ""):
+    env = await SandboxFixture.ready()
+    await env.refresh_call(env.refresh)
+    shown = repr(env.sandbox.log.rows()) + repr(env.sandbox.grants) + repr(WEB_APP)
+    for secret in (env.token, env.refresh, "v" * 43, WEB_APP.secret or ""):
         assert secret not in shown
 
 
@@ -198,7 +198,7 @@ async def test_same_seed_and_clock_same_tokens() -> None:
 
 
 async def test_broad_only_app_may_not_ask_for_granular() -> None:
-    kit = SandboxFixture.make()
-    assert await kit.code("practicemanager", app=BROAD_APP)
-    url = f"{kit.sandbox.urls.login}/x?{kit.authorize_query('practicemanager.client', BROAD_APP)}"
-    assert (await kit.control_call("POST", "consent", {"authorize_url": url})).status == 400
+    env = SandboxFixture.make()
+    assert await env.code("practicemanager", app=BROAD_APP)
+    url = f"{env.sandbox.urls.login}/x?{env.authorize_query('practicemanager.client', BROAD_APP)}"
+    assert (await env.control_call("POST", "consent", {"authorize_url": url})).status == 400

@@ -98,8 +98,8 @@ def test_a_negative_size_is_refused() -> None:
 
 async def test_a_long_list_is_made_while_it_is_read() -> None:
     size = count(2000, 50_000)
-    kit = await SandboxFixture.ready(size)
-    response = await kit.call("GET", "client.api/list?detailed=true")
+    env = await SandboxFixture.ready(size)
+    response = await env.call("GET", "client.api/list?detailed=true")
     tracemalloc.start()
     total = clients = 0
     for chunk in response.body:
@@ -114,8 +114,8 @@ async def test_a_long_list_is_made_while_it_is_read() -> None:
 
 
 async def test_no_page_or_list_is_empty_of_cases() -> None:
-    kit = await SandboxFixture.ready(60)
-    root = await kit.xml("GET", "client.api/list?detailed=true")
+    env = await SandboxFixture.ready(60)
+    root = await env.xml("GET", "client.api/list?detailed=true")
     assert "2 Monthly" in texts(root, "Clients/Client/GSTPeriod")
     assert texts(root, "Clients/Client/Groups/Group/Name")
     assert texts(root, "Clients/Client/Relationships/Relationship/Type")

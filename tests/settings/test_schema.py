@@ -9,8 +9,7 @@ import pytest
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.secret import Secret
 from xpm_tui.settings import schema
-from xpm_tui.settings.kinds import SettingEntry, format_value
-from xpm_tui.settings.scopes import PRESETS, scopes
+from xpm_tui.settings.kinds import PRESETS, SettingEntry, format_value, scopes
 from xpm_tui.settings.store import parse_setting
 from xpm_tui.sync.policy import FIELDS
 

@@ -20,5 +20,5 @@ def folder() -> Iterator[Path]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell what the engine went through, and what was lost, doubled or half written by it."""
     if FIGURES:
-        told = ", ".join(f"{name} {times:,}" for name, times in sorted(FIGURES.items()))
-        terminalreporter.write_line(f"engine: {told}")
+        reported = ", ".join(f"{name} {times:,}" for name, times in sorted(FIGURES.items()))
+        terminalreporter.write_line(f"engine: {reported}")

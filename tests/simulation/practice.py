@@ -97,7 +97,7 @@ class Engine:
             jitter=jitter,
         )
         for name in ("commit", "transact"):
-            setattr(practice.book, name, _mortal(self.way.life, getattr(practice.book, name)))
+            setattr(practice.store, name, _mortal(self.way.life, getattr(practice.store, name)))
         return practice
 
     def restart(self) -> None:
@@ -123,7 +123,7 @@ class Engine:
     def team(self) -> None:
         """Everybody in the mirror's staff is a linked member of the team."""
         staff = list(self.practice.snapshot().rows(STAFF))
-        self.practice.book.commit(
+        self.practice.store.commit(
             [
                 Put(TEAM, TeamMember(id=f"t{place}", name=person.name, staff=person.uuid))
                 for place, person in enumerate(staff, 1)
@@ -135,7 +135,7 @@ class Engine:
         listed = list(names)
         ids = self.practice.ids.new("c", len(listed))
         rows = [Put(CLIENTS, Client(id=id_, name=name)) for id_, name in zip(ids, listed, strict=True)]
-        self.practice.book.commit(rows)
+        self.practice.store.commit(rows)
         return ids
 
     def unique_names(self) -> list[str]:
@@ -209,8 +209,8 @@ class Engine:
             await self.connect()
             self.way.rates = rates
             return needed
-        except AppError as trouble:
-            return trouble
+        except AppError as error:
+            return error
         except Crash as crash:
             self.restart()
             return crash
@@ -238,11 +238,11 @@ class Engine:
 
     def trace(self) -> list[tuple[object, ...]]:
         """All that was asked and told, without random ids and times of this machine."""
-        told = [
+        reported = [
             (event.key, event.run, event.record, event.uuid, event.field, event.rule, event.outcome)
             for event in self.practice.events.read()
         ]
-        return [*self.way.seen, *told]
+        return [*self.way.seen, *reported]
 
     def close(self) -> None:
         self.practice.close()

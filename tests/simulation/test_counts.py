@@ -87,8 +87,8 @@ def test_pushing_then_pulling_changes_nothing(folder: Path) -> None:
         assert (await engine.run(reviewed=True)).outcome == "done"
         assert len(engine.writes("client.api/update")) == changed
         engine.set(sync_direction="from_xpm")
-        book = engine.practice.snapshot()
-        before = {id_: book.raw(CLIENTS, id_) for id_ in book.ids(CLIENTS)}
+        store = engine.practice.snapshot()
+        before = {id_: store.raw(CLIENTS, id_) for id_ in store.ids(CLIENTS)}
         done = await engine.run(full=True)
         assert (done.outcome, done.counts.get("changes", 0)) == ("done", 0)
         after = engine.practice.snapshot()
@@ -112,7 +112,7 @@ async def edit(engine: Engine, most: int, contacts: bool = False) -> int:
             own["contacts"] = (first, *client.contacts[1:])
         writes.append(Put(CLIENTS, msgspec.structs.replace(client, **own)))
         changed += 1
-    engine.practice.book.commit(writes)
+    engine.practice.store.commit(writes)
     return changed
 
 

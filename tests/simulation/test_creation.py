@@ -178,5 +178,5 @@ def test_a_person_decides_about_one_that_is_held(
 
 
 def _settle(engine: Engine, intent: str, choice: Choice, uuid: str) -> None:
-    book = engine.practice.book
-    book.commit(decision_writes(book.snapshot(), intent, choice, engine.clock.now(), uuid))
+    store = engine.practice.store
+    store.commit(decision_writes(store.snapshot(), intent, choice, engine.clock.now(), uuid))

@@ -46,7 +46,7 @@ def test_a_record_that_moved_under_a_plan_drops_out_and_the_rest_goes_on(
             engine.sandbox.colleague.edit(uuid, {"phone": "a colleague"}, engine.sandbox.clock.now())
         else:
             client = msgspec.structs.replace(engine.client(moved), city="a person")
-            engine.practice.book.commit([Put(CLIENTS, client)])
+            engine.practice.store.commit([Put(CLIENTS, client)])
         await engine.clock.sleep(60)
         done = await engine.run(plan_id=plan.id)
         assert (done.outcome, done.exit_code) == ("done", 0)
@@ -91,7 +91,7 @@ def test_an_undone_field_is_still_undone_after_the_next_daily_run(folder: Path, 
         for id_ in (one, other):
             if direction == "to_xpm":
                 client = msgspec.structs.replace(engine.client(id_), phone=f"new {id_}")
-                engine.practice.book.commit([Put(CLIENTS, client)])
+                engine.practice.store.commit([Put(CLIENTS, client)])
             else:
                 uuid = engine.real(id_).uuid
                 engine.sandbox.colleague.edit(uuid, {"phone": f"new {id_}"}, engine.sandbox.clock.now())
@@ -151,10 +151,10 @@ def test_a_plan_of_one_client_or_one_field_touches_nothing_else(folder: Path) ->
             engine.sandbox.colleague.edit(uuid, values, engine.sandbox.clock.now())
         done = await engine.run(only=[one], fields=["phone"], full=True)
         assert (done.outcome, done.counts["changes"]) == ("done", 1)
-        told = [(engine.client(id_).phone, engine.client(id_).city) for id_ in (one, other)]
-        assert told[0][0] == f"04 {one}"
-        assert told[0][1] != f"City {one}"
-        assert told[1][0] != f"04 {other}"
+        reported = [(engine.client(id_).phone, engine.client(id_).city) for id_ in (one, other)]
+        assert reported[0][0] == f"04 {one}"
+        assert reported[0][1] != f"City {one}"
+        assert reported[1][0] != f"04 {other}"
         done = await engine.run(only=[one])
         assert done.counts["changes"] == 1
         assert engine.client(other).city != f"City {other}"

@@ -147,7 +147,7 @@ def test_a_masked_value_is_never_written(folder: Path) -> None:
         engine.set(sync_direction="to_xpm")
         client = next(c for c in engine.practice.snapshot().rows(CLIENTS) if not engine.real(c.id).archived)
         masked = msgspec.structs.replace(client, phone="******789")
-        engine.practice.book.commit([Put(CLIENTS, masked)])
+        engine.practice.store.commit([Put(CLIENTS, masked)])
         for reviewed in (False, True):
             done = await engine.run(reviewed=reviewed)
             assert done.outcome == "done" or rules(done) == {"masked"}

@@ -53,14 +53,14 @@ def test_nothing_is_lost_by_a_list_that_is_not_true(folder: Path, lie: str, dire
         engine.set(sync_direction=direction)
         before, mirror = kept(engine), engine.practice.snapshot().count(XPM_CLIENTS)
         engine.sandbox.faults.add(fault)
-        told = await engine.survive(lambda: engine.run(full=True))
+        reported = await engine.survive(lambda: engine.run(full=True))
         ended = history.show(engine.practice, "last")
         FIGURES["lies told"] += 1
         if code is not None:
-            assert ended.exit_code == code, (told, ended)
+            assert ended.exit_code == code, (reported, ended)
             assert ended.error or ended.stops[0].sentence
-        if isinstance(told, AppError):
-            assert len(told.message) > 20
+        if isinstance(reported, AppError):
+            assert len(reported.message) > 20
         assert kept(engine) == before
         assert engine.practice.snapshot().count(XPM_CLIENTS) == mirror
         assert not any(row.deleted for row in engine.practice.snapshot().rows(XPM_CLIENTS)
@@ -88,14 +88,14 @@ def rewrite(engine: Engine, change: Callable[[str, bytes], bytes]) -> None:
     """Every answer of the API passes through ``change(path and query, body)``."""
     real = engine.net.handle_async_request
 
-    async def told(request: httpx.Request) -> httpx.Response:
+    async def reported(request: httpx.Request) -> httpx.Response:
         response = await real(request)
         body = change(str(request.url), await response.aread())
         await response.aclose()
         headers = [(k, v) for k, v in response.headers.raw if k.lower() not in (b"content-length",)]
         return httpx.Response(response.status_code, headers=headers, stream=Rewritten(body), request=request)
 
-    engine.net.handle_async_request = told  # type: ignore[method-assign]
+    engine.net.handle_async_request = reported  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])

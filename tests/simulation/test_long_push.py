@@ -108,7 +108,7 @@ def test_every_client_is_written_exactly_once(folder: Path) -> None:
         for client in list(engine.practice.snapshot().rows(CLIENTS)):
             if not engine.real(client.id).archived and len(wanted) < CLIENTS_PUSHED:
                 wanted[client.id] = msgspec.structs.replace(client, fax=f"fax {client.id}")
-        engine.practice.book.commit([Put(CLIENTS, client) for client in wanted.values()])
+        engine.practice.store.commit([Put(CLIENTS, client) for client in wanted.values()])
         engine.switch(day_limit=DAY_LIMIT)
         began = engine.clock.now()
         ended = await push.carry_out()

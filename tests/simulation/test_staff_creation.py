@@ -47,7 +47,7 @@ class Asked:
         engine = self.engine
         await engine.connect()
         (self.id,) = engine.practice.ids.new("t")
-        engine.practice.book.commit([Put(TEAM, TeamMember(id=self.id, name=NAME, email="bo@x.example"))])
+        engine.practice.store.commit([Put(TEAM, TeamMember(id=self.id, name=NAME, email="bo@x.example"))])
         engine.switch(create_lag=self.shown)
         if self.kill == "reply lost":
             engine.life.trips.append(self.lose)

@@ -90,18 +90,18 @@ class Storm:
                 made = Contact(id=contact, name=f"Person {contact}", email=f"{contact}@example.test")
                 changes["contacts"] = (*client.contacts, made)
                 self.added += 1
-            engine.practice.book.commit([Put(CLIENTS, msgspec.structs.replace(client, **changes))])
+            engine.practice.store.commit([Put(CLIENTS, msgspec.structs.replace(client, **changes))])
 
     def decide_what_is_held(self) -> None:
         """A person looks at XPM and says what became of writes that nobody could tell about."""
-        book = self.engine.practice.book
-        for intent in book.snapshot().find(INTENTS, "state", "held"):
+        store = self.engine.practice.store
+        for intent in store.snapshot().find(INTENTS, "state", "held"):
             real = self.engine.sandbox.practice.clients[intent.uuid]
             name = intent.values.get("contact_name")
             there = [c.uuid for c in oracle.real_contacts(self.engine, real) if c.name == name]
             now = self.engine.clock.now()
-            choice = decision_writes(book.snapshot(), intent.id, "adopt", now, there[0]) if there else []
-            book.commit(choice or decision_writes(book.snapshot(), intent.id, "again", now))
+            choice = decision_writes(store.snapshot(), intent.id, "adopt", now, there[0]) if there else []
+            store.commit(choice or decision_writes(store.snapshot(), intent.id, "again", now))
 
     def check(self) -> None:
         """Nothing lost, nothing doubled, nothing half, nothing written that should not be."""

@@ -15,7 +15,7 @@ from xpm_tui.domain.tables import ALL, CLIENTS, LINKS
 from xpm_tui.files.machine import DISK, Disk, SystemClock
 from xpm_tui.store.store import DiskStore, open_store
 
-Truth = dict[tuple[str, str], bytes]
+ExpectedState = dict[tuple[str, str], bytes]
 
 
 def writes(step: int) -> list[Write]:
@@ -32,9 +32,9 @@ def writes(step: int) -> list[Write]:
     return out
 
 
-def holds(snapshot: Snapshot) -> Truth:
+def holds(snapshot: Snapshot) -> ExpectedState:
     """Everything in a snapshot, as bytes."""
-    found: Truth = {}
+    found: ExpectedState = {}
     for table in ALL:
         for each in snapshot.ids(table):
             raw = snapshot.raw(table, each)
@@ -44,7 +44,7 @@ def holds(snapshot: Snapshot) -> Truth:
     return found
 
 
-def truths(tmp: Path, steps: int) -> list[Truth]:
+def expected_states(tmp: Path, steps: int) -> list[ExpectedState]:
     """What the book holds after 0, 1, ... ``steps`` commits."""
     book = opened(tmp / "truth")
     found = [holds(book.snapshot())]
@@ -60,12 +60,14 @@ def opened(folder: Path, *, read_only: bool = False, disk: Disk = DISK) -> DiskS
     return open_store(folder, read_only=read_only, clock=SystemClock(), disk=disk)
 
 
-def play(folder: Path, disk: Disk, steps: range, folds: frozenset[int], told: Callable[[int], None]) -> None:
+def play(
+    folder: Path, disk: Disk, steps: range, folds: frozenset[int], reported: Callable[[int], None]
+) -> None:
     """Open, commit each step, tell each acknowledged one, fold the log in after some, close."""
     book = opened(folder, disk=disk)
     for step in steps:
         book.commit(writes(step))
-        told(step)
+        reported(step)
         if step in folds:
             book.compact()
     book.close()

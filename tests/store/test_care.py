@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.script import Truth, holds, opened, truths, writes
+from tests.store.script import ExpectedState, expected_states, holds, opened, writes
 from tests.store.test_kill import assert_good, prepared
 from tests.support.profile import count
 from xpm_tui.domain.errors import AppError, BadInput, StoreUnreadable
@@ -29,8 +29,8 @@ STEPS = 6
 
 
 @pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> list[Truth]:
-    return truths(tmp_path_factory.mktemp("truth"), STEPS + 4)
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[ExpectedState]:
+    return expected_states(tmp_path_factory.mktemp("truth"), STEPS + 4)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_check_follows_references_and_rights(folder: Path) -> None:
     assert ".log.9.abc.tmp was left by a killed process" in said
 
 
-def test_a_repair_without_loss(folder: Path, truth: list[Truth]) -> None:
+def test_a_repair_without_loss(folder: Path, expected: list[ExpectedState]) -> None:
     damaged = flip(folder / "clients.2.rows")
     done = repair(folder, clock=CLOCK)
     assert done.changed
@@ -86,13 +86,13 @@ def test_a_repair_without_loss(folder: Path, truth: list[Truth]) -> None:
     assert (Path(done.kept) / "clients.2.rows").read_bytes() == damaged
     with opened(folder) as book:
         assert book.damage is None
-        assert holds(book.snapshot()) == truth[STEPS]
+        assert holds(book.snapshot()) == expected[STEPS]
         book.commit(writes(STEPS + 1))
-        assert holds(book.snapshot()) == truth[STEPS + 1]
+        assert holds(book.snapshot()) == expected[STEPS + 1]
     assert check(folder).ok
 
 
-def test_a_repair_that_loses_commits_says_so(folder: Path, truth: list[Truth]) -> None:
+def test_a_repair_that_loses_commits_says_so(folder: Path, expected: list[ExpectedState]) -> None:
     lines = (folder / "log.2").read_bytes().splitlines(keepends=True)
     damaged = flip(folder / "log.2", len(lines[0]) + len(lines[1]) + 20)
     done = repair(folder, clock=CLOCK)
@@ -100,7 +100,7 @@ def test_a_repair_that_loses_commits_says_so(folder: Path, truth: list[Truth]) -
     assert "lost" in done.lines[1]
     assert (Path(done.kept) / "log.2").read_bytes() == damaged
     with opened(folder) as book:
-        assert holds(book.snapshot()) == truth[3]
+        assert holds(book.snapshot()) == expected[3]
 
 
 def test_a_repair_of_what_nothing_stands_in_for_is_only_done_when_asked(folder: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_repair_of_what_nothing_stands_in_for_is_only_done_when_asked(folder: 
     assert check(folder).ok
 
 
-def test_backup_and_restore(folder: Path, truth: list[Truth], tmp_path: Path) -> None:
+def test_backup_and_restore(folder: Path, expected: list[ExpectedState], tmp_path: Path) -> None:
     made = backup(folder, tmp_path / "b.zip", clock=CLOCK)
     assert made.position == STEPS
     assert stat.S_IMODE((tmp_path / "b.zip").stat().st_mode) == 0o600
@@ -134,20 +134,20 @@ def test_backup_and_restore(folder: Path, truth: list[Truth], tmp_path: Path) ->
     assert done.rows == made.rows
     assert done.position > old.position
     assert console.watch() == done.position
-    assert holds(console.snapshot()) == truth[STEPS]
-    assert holds(old) == truth[STEPS + 1]
+    assert holds(console.snapshot()) == expected[STEPS]
+    assert holds(old) == expected[STEPS + 1]
     console.commit(writes(STEPS + 1))
-    assert holds(console.snapshot()) == truth[STEPS + 1]
+    assert holds(console.snapshot()) == expected[STEPS + 1]
     console.close()
     restore(folder, Path(done.backed_up), clock=CLOCK)
     with opened(folder) as book:
-        assert holds(book.snapshot()) == truth[STEPS + 1]
+        assert holds(book.snapshot()) == expected[STEPS + 1]
     assert len(prune_backups(folder, 1)) == 1
     assert len(list((folder / "backups").glob("*.zip"))) == 1
 
 
 def test_a_backup_restores_into_an_empty_and_into_a_damaged_folder(
-    folder: Path, truth: list[Truth], tmp_path: Path
+    folder: Path, expected: list[ExpectedState], tmp_path: Path
 ) -> None:
     backup(folder, tmp_path / "b.zip", clock=CLOCK)
     restore(tmp_path / "new", tmp_path / "b.zip", clock=CLOCK)
@@ -156,7 +156,7 @@ def test_a_backup_restores_into_an_empty_and_into_a_damaged_folder(
     assert (Path(done.backed_up) / "head").read_bytes() == damaged
     for each in (tmp_path / "new", folder):
         with opened(each) as book:
-            assert holds(book.snapshot()) == truth[STEPS]
+            assert holds(book.snapshot()) == expected[STEPS]
 
 
 def test_no_backup_is_made_of_damage_and_none_restored_that_is_damaged(folder: Path, tmp_path: Path) -> None:
@@ -181,14 +181,14 @@ def test_no_backup_is_made_of_damage_and_none_restored_that_is_damaged(folder: P
     assert not (tmp_path / "d.zip").exists()
 
 
-def test_compact_folds_the_log_in(folder: Path, truth: list[Truth]) -> None:
+def test_compact_folds_the_log_in(folder: Path, expected: list[ExpectedState]) -> None:
     with opened(folder) as book:
         for step in range(STEPS + 1, STEPS + 4):
             book.commit(writes(step))
     done = compact(folder, clock=CLOCK)
     assert done.done
     assert (folder / "log.3").read_bytes().count(b"\n") == 1
-    assert_good(folder, truth, STEPS + 3, STEPS + 3)
+    assert_good(folder, expected, STEPS + 3, STEPS + 3)
 
 
 def test_purge_leaves_nothing_of_ours_and_everything_else(folder: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.script import Truth, holds, opened, truths, writes
+from tests.store.script import ExpectedState, expected_states, holds, opened, writes
 from tests.store.test_kill import assert_good, prepared
 from tests.support.profile import count
 from xpm_tui.domain.errors import StoreUnreadable
@@ -16,8 +16,8 @@ STEPS = 6
 
 
 @pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> list[Truth]:
-    return truths(tmp_path_factory.mktemp("truth"), STEPS + 2)
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[ExpectedState]:
+    return expected_states(tmp_path_factory.mktemp("truth"), STEPS + 2)
 
 
 @pytest.fixture
@@ -32,7 +32,9 @@ def copied(start: Path) -> Path:
     return folder
 
 
-def test_every_prefix_of_the_log_opens_at_its_last_whole_commit(start: Path, truth: list[Truth]) -> None:
+def test_every_prefix_of_the_log_opens_at_its_last_whole_commit(
+    start: Path, expected: list[ExpectedState]
+) -> None:
     (start / "log-end").unlink()  # nothing recorded: any end may be that of a torn write
     whole = (start / "log.2").read_bytes()
     lines = [at + 1 for at, byte in enumerate(whole) if byte == ord("\n")]
@@ -44,31 +46,35 @@ def test_every_prefix_of_the_log_opens_at_its_last_whole_commit(start: Path, tru
         # A line that lacks nothing but its end is whole.
         most = commits + (size + 1 in lines)
         reader = opened(folder, read_only=True)
-        assert holds(reader.snapshot()) == truth[commits]
+        assert holds(reader.snapshot()) == expected[commits]
         reader.close()
         assert (folder / "log.2").read_bytes() == whole[:size], "a reader changes nothing"
-        assert_good(folder, truth, commits, most)
+        assert_good(folder, expected, commits, most)
         tried += 1
     print(f"\n{tried} prefixes of a log of {len(whole)} bytes: 0 unreadable, 0 half-written")
 
 
-def test_every_single_bit_flip_in_the_log_is_found(start: Path, truth: list[Truth]) -> None:
+def test_every_single_bit_flip_in_the_log_is_found(start: Path, expected: list[ExpectedState]) -> None:
     whole = (start / "log.2").read_bytes()
     block = whole[-4096:]
     offset = len(whole) - len(block)
-    assert_flips(start, "log.2", [(offset + at, bit) for at in range(len(block)) for bit in range(8)], truth)
+    assert_flips(
+        start, "log.2", [(offset + at, bit) for at in range(len(block)) for bit in range(8)], expected
+    )
 
 
 @pytest.mark.parametrize("name", ["head", "clients.2.rows", "links.2.rows"])
 def test_every_single_bit_flip_in_a_snapshot_is_found_and_loses_nothing(
-    start: Path, truth: list[Truth], name: str
+    start: Path, expected: list[ExpectedState], name: str
 ) -> None:
     size = (start / name).stat().st_size
     flips = [(at, bit) for at in range(size) for bit in range(8)]
-    assert assert_flips(start, name, flips, truth) == {STEPS}
+    assert assert_flips(start, name, flips, expected) == {STEPS}
 
 
-def assert_flips(start: Path, name: str, flips: list[tuple[int, int]], truth: list[Truth]) -> set[int]:
+def assert_flips(
+    start: Path, name: str, flips: list[tuple[int, int]], expected: list[ExpectedState]
+) -> set[int]:
     """Each flip is found, or harmless; the state is a true one; the damaged file is left as it is."""
     whole = (start / name).read_bytes()
     chosen = flips[: -8 : max(1, len(flips) // count(120, len(flips)))] + flips[-8:]
@@ -81,7 +87,7 @@ def assert_flips(start: Path, name: str, flips: list[tuple[int, int]], truth: li
         (folder / name).write_bytes(bytes(data))
         book = opened(folder)
         found = book.snapshot()
-        assert holds(found) == truth[found.position]
+        assert holds(found) == expected[found.position]
         positions.add(found.position)
         if book.damage is None:
             healed += 1
@@ -100,17 +106,17 @@ def assert_flips(start: Path, name: str, flips: list[tuple[int, int]], truth: li
     return positions
 
 
-def test_a_log_with_swapped_lines_is_found(start: Path, truth: list[Truth]) -> None:
+def test_a_log_with_swapped_lines_is_found(start: Path, expected: list[ExpectedState]) -> None:
     first, *lines = (start / "log.2").read_bytes().splitlines(keepends=True)
     folder = copied(start)
     (folder / "log.2").write_bytes(b"".join([first, lines[1], lines[0], *lines[2:]]))
     book = opened(folder)
     assert book.damage is not None
-    assert holds(book.snapshot()) == truth[2]
+    assert holds(book.snapshot()) == expected[2]
     book.close()
 
 
-def test_an_old_snapshot_file_under_a_new_head_is_found(start: Path, truth: list[Truth]) -> None:
+def test_an_old_snapshot_file_under_a_new_head_is_found(start: Path, expected: list[ExpectedState]) -> None:
     folder = copied(start)
     book = opened(folder)
     book.compact()
@@ -119,25 +125,25 @@ def test_an_old_snapshot_file_under_a_new_head_is_found(start: Path, truth: list
     book = opened(folder)
     assert book.damage is not None
     assert "clients.3.rows" in str(book.damage)
-    assert holds(book.snapshot()) == truth[STEPS]
+    assert holds(book.snapshot()) == expected[STEPS]
     book.close()
 
 
-def test_zeros_where_the_power_went_are_cut(start: Path, truth: list[Truth]) -> None:
+def test_zeros_where_the_power_went_are_cut(start: Path, expected: list[ExpectedState]) -> None:
     folder = copied(start)
     with (folder / "log.2").open("ab") as stream:
         stream.write(bytes(700))
-    assert_good(folder, truth, STEPS, STEPS)
+    assert_good(folder, expected, STEPS, STEPS)
 
 
 @pytest.mark.parametrize("name", ["head", "log.2", "clients.2.rows"])
-def test_a_missing_file_is_told(start: Path, truth: list[Truth], name: str) -> None:
+def test_a_missing_file_is_told(start: Path, expected: list[ExpectedState], name: str) -> None:
     folder = copied(start)
     (folder / name).unlink()
     book = opened(folder)
     assert name in str(book.damage)
     assert book.read_only
-    assert holds(book.snapshot()) == truth[book.snapshot().position]
+    assert holds(book.snapshot()) == expected[book.snapshot().position]
     book.close()
 
 
@@ -146,14 +152,14 @@ def test_a_book_of_which_nothing_can_be_proved_is_refused_with_a_way_out(start: 
     for path in folder.iterdir():
         if path.is_file():
             path.write_bytes(b"rubbish\n" * 9)
-    with pytest.raises(StoreUnreadable) as told:
+    with pytest.raises(StoreUnreadable) as reported:
         opened(folder)
-    assert "restore" in told.value.hint
+    assert "restore" in reported.value.hint
 
 
 @pytest.mark.parametrize("change", ["cut", "edit", "append", "replace", "head"])
 def test_a_foreign_edit_while_the_book_is_open_is_refused(
-    start: Path, truth: list[Truth], change: str
+    start: Path, expected: list[ExpectedState], change: str
 ) -> None:
     folder = copied(start)
     book = opened(folder)
@@ -173,11 +179,11 @@ def test_a_foreign_edit_while_the_book_is_open_is_refused(
         case _:
             (folder / "head").write_bytes(b"{}\n")
     changed = log.read_bytes()
-    with pytest.raises(StoreUnreadable) as told:
+    with pytest.raises(StoreUnreadable) as reported:
         book.commit(writes(STEPS + 1))
-    assert told.value.hint
+    assert reported.value.hint
     assert log.read_bytes() == changed
-    assert holds(book.snapshot()) == truth[STEPS], "what is in memory can still be read"
+    assert holds(book.snapshot()) == expected[STEPS], "what is in memory can still be read"
     assert book.damage is not None
     book.close()
 
@@ -195,18 +201,20 @@ def test_a_snapshot_file_changed_while_the_book_is_open_is_not_thrown_away(start
     assert (folder / "head").read_bytes() == (start / "head").read_bytes()
 
 
-def test_copying_a_book_to_another_place_is_no_foreign_edit(start: Path, truth: list[Truth]) -> None:
+def test_copying_a_book_to_another_place_is_no_foreign_edit(
+    start: Path, expected: list[ExpectedState]
+) -> None:
     moved = start.parent / "elsewhere"
     shutil.copytree(start, moved)
     for path in moved.iterdir():
         path.touch()
-    assert_good(moved, truth, STEPS, STEPS)
+    assert_good(moved, expected, STEPS, STEPS)
 
 
 @pytest.mark.parametrize("which", [1, 2, 3])
 def test_zeros_before_acknowledged_commits_are_damage(tmp_path: Path, which: int) -> None:
     """A write that never ended leaves zeros at the end alone: nothing behind them may be cut away."""
-    truths(tmp_path, STEPS)
+    expected_states(tmp_path, STEPS)
     folder = prepared(tmp_path / "book", STEPS)
     log = folder / "log.2"
     data = bytearray(log.read_bytes())

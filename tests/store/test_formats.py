@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.store.faults import FailingDisk
-from tests.store.script import holds, opened, truths, writes
+from tests.store.script import expected_states, holds, opened, writes
 from tests.store.test_kill import prepared
 from xpm_tui.domain.errors import DiskError, StoreUnreadable
 from xpm_tui.domain.tables import CLIENTS
@@ -42,7 +42,7 @@ def names(folder: Path, *, read_only: bool = False) -> list[str]:
 def test_an_older_format_is_migrated_with_a_backup_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    truth = truths(tmp_path, STEPS)
+    expected = expected_states(tmp_path, STEPS)
     folder = prepared(tmp_path / "book", STEPS)
     old = names(folder)
     monkeypatch.setattr(manifest, "STEPS", [*KNOWN, louder])
@@ -53,13 +53,13 @@ def test_an_older_format_is_migrated_with_a_backup_first(
     with opened(folder) as book:
         book.commit(writes(STEPS + 1))
     monkeypatch.setattr(manifest, "STEPS", KNOWN)
-    with pytest.raises(StoreUnreadable, match="newer version") as told:
+    with pytest.raises(StoreUnreadable, match="newer version") as reported:
         opened(folder)
-    assert "Nothing was changed" in told.value.hint
+    assert "Nothing was changed" in reported.value.hint
     (saved,) = (folder / "backups").glob("*-format-2.zip")
     restore(tmp_path / "again", saved, clock=SystemClock())
     with opened(tmp_path / "again") as book:
-        assert holds(book.snapshot()) == truth[STEPS]
+        assert holds(book.snapshot()) == expected[STEPS]
 
 
 def test_a_migration_that_fails_leaves_the_old_format(
@@ -91,20 +91,20 @@ def as_format_1(folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_store_of_format_1_is_brought_to_format_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    truth = truths(tmp_path, STEPS)
+    expected = expected_states(tmp_path, STEPS)
     folder = tmp_path / "book"
     as_format_1(folder, monkeypatch)
     with opened(folder, read_only=True) as book:
-        assert holds(book.snapshot()) == truth[STEPS]
+        assert holds(book.snapshot()) == expected[STEPS]
     assert not (folder / LOG_END).exists(), "a reader changes nothing"
     with opened(folder) as book:
-        assert holds(book.snapshot()) == truth[STEPS]
+        assert holds(book.snapshot()) == expected[STEPS]
     head, end = read_manifest(folder / HEAD), read_log_end(folder)
     assert head is not None
     assert head.format == 2
     for name, table in head.tables.items():
         assert table.crc == zlib.crc32((folder / table.file).read_bytes())
-        assert table.rows == sum(1 for kind, _ in truth[STEPS] if kind == name)
+        assert table.rows == sum(1 for kind, _ in expected[STEPS] if kind == name)
     assert end is not None
     assert (end.generation, end.position) == (head.generation, head.position)
     monkeypatch.setattr(manifest, "STEPS", [])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.faults import KillingDisk, Kind
-from tests.store.script import Child, Truth, holds, opened, play, truths, writes
+from tests.store.script import Child, ExpectedState, expected_states, holds, opened, play, writes
 from tests.support.profile import count, in_soak
 from xpm_tui.store import compaction
 
@@ -20,8 +20,8 @@ START = 4
 
 
 @pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> list[Truth]:
-    return truths(tmp_path_factory.mktemp("truth"), 400)
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[ExpectedState]:
+    return expected_states(tmp_path_factory.mktemp("truth"), 400)
 
 
 def prepared(folder: Path, steps: int) -> Path:
@@ -36,7 +36,7 @@ def prepared(folder: Path, steps: int) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["EIO", in_soak("short")])
-def test_kill_at_every_step_boundary(tmp_path: Path, truth: list[Truth], kind: Kind) -> None:
+def test_kill_at_every_step_boundary(tmp_path: Path, expected: list[ExpectedState], kind: Kind) -> None:
     start = prepared(tmp_path / "start", START)
     nth = tried = 0
     code = -1
@@ -48,16 +48,18 @@ def test_kill_at_every_step_boundary(tmp_path: Path, truth: list[Truth], kind: K
         shutil.copytree(start, folder)
         disk = KillingDisk(nth, kind)
         steps = range(START + 1, STEPS + 1)
-        child = Child(lambda told, f=folder, d=disk, s=steps: play(f, d, s, frozenset({6, 8}), told))  # type: ignore[misc]
+        child = Child(lambda reported, f=folder, d=disk, s=steps: play(f, d, s, frozenset({6, 8}), reported))  # type: ignore[misc]
         code = child.end()
         assert code in (0, -signal.SIGKILL)
         acknowledged = child.last or START
-        assert_good(folder, truth, acknowledged, acknowledged + 1)
+        assert_good(folder, expected, acknowledged, acknowledged + 1)
     print(f"\nkilled at {tried - 1} step boundaries ({kind}): 0 acknowledged commits lost")
     assert tried > count(5, 40)
 
 
-def test_kill_at_random(tmp_path: Path, truth: list[Truth], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kill_at_random(
+    tmp_path: Path, expected: list[ExpectedState], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compaction, "SMALLEST_LOG", 3000)
     kills = count(10, 2000)
     seed = 20261122
@@ -67,7 +69,7 @@ def test_kill_at_random(tmp_path: Path, truth: list[Truth], monkeypatch: pytest.
         folder = tmp_path / "book"
         shutil.rmtree(folder, ignore_errors=True)
         steps = range(1, 400)
-        child = Child(lambda told, f=folder, s=steps: play(f, compaction_disk(), s, frozenset(), told))  # type: ignore[misc]
+        child = Child(lambda note, f=folder, s=steps: play(f, compaction_disk(), s, frozenset(), note))  # type: ignore[misc]
         for _ in range(chance.randrange(60)):
             child.hear()
         for _ in range(chance.randrange(3000)):
@@ -75,7 +77,7 @@ def test_kill_at_random(tmp_path: Path, truth: list[Truth], monkeypatch: pytest.
         child.kill()
         assert child.end() == -signal.SIGKILL
         acknowledged += child.last
-        assert_good(folder, truth, child.last, child.last + 1)
+        assert_good(folder, expected, child.last, child.last + 1)
     print(f"\n{kills} random kills (seed {seed}): {acknowledged} acknowledged commits, 0 lost")
 
 
@@ -84,7 +86,7 @@ def compaction_disk() -> KillingDisk:
     return KillingDisk(-1, "EIO")
 
 
-def assert_good(folder: Path, truth: list[Truth], least: int, most: int) -> None:
+def assert_good(folder: Path, expected: list[ExpectedState], least: int, most: int) -> None:
     """The book opens, for writing, with all of the commits up to one between ``least`` and ``most``."""
     if not (folder / "head").exists():
         # Killed before the book was made.
@@ -93,8 +95,8 @@ def assert_good(folder: Path, truth: list[Truth], least: int, most: int) -> None
     assert book.damage is None
     position = book.snapshot().position
     assert least <= position <= most, f"{least} acknowledged, {position} found"
-    assert holds(book.snapshot()) == truth[position]
+    assert holds(book.snapshot()) == expected[position]
     book.commit(writes(position + 1))
-    assert holds(book.snapshot()) == truth[position + 1]
+    assert holds(book.snapshot()) == expected[position + 1]
     book.close()
     assert os.listdir(folder)

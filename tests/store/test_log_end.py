@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.script import Truth, holds, opened, truths, writes
+from tests.store.script import ExpectedState, expected_states, holds, opened, writes
 from tests.store.test_kill import prepared
 from tests.support.profile import count
 from xpm_tui.domain.errors import StoreUnreadable
@@ -18,8 +18,8 @@ STEPS = 6
 
 
 @pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> list[Truth]:
-    return truths(tmp_path_factory.mktemp("truth"), STEPS)
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[ExpectedState]:
+    return expected_states(tmp_path_factory.mktemp("truth"), STEPS)
 
 
 @pytest.fixture
@@ -33,7 +33,9 @@ def cut(folder: Path, size: int) -> None:
     log.write_bytes(log.read_bytes()[:size])
 
 
-def test_every_log_that_is_shorter_than_recorded_is_damaged(folder: Path, truth: list[Truth]) -> None:
+def test_every_log_that_is_shorter_than_recorded_is_damaged(
+    folder: Path, expected: list[ExpectedState]
+) -> None:
     whole = (folder / "log.2").read_bytes()
     first = whole.index(b"\n") + 1
     for size in range(first, len(whole) - 1, count(11, 1)):
@@ -44,17 +46,19 @@ def test_every_log_that_is_shorter_than_recorded_is_damaged(folder: Path, truth:
                 assert "lost commits" in book.damage.message
                 found = book.snapshot()
                 assert found.position < STEPS
-                assert holds(found) == truth[found.position]
+                assert holds(found) == expected[found.position]
         assert (folder / "log.2").read_bytes() == whole[:size], "left as it is"
     assert not check(folder).ok
 
 
-def test_a_torn_write_behind_the_recorded_end_is_cut_as_before(folder: Path, truth: list[Truth]) -> None:
+def test_a_torn_write_behind_the_recorded_end_is_cut_as_before(
+    folder: Path, expected: list[ExpectedState]
+) -> None:
     with (folder / "log.2").open("ab") as stream:
         stream.write(b'[["clients","c99",{"id":"c99"')
     with opened(folder) as book:
         assert book.damage is None
-        assert holds(book.snapshot()) == truth[STEPS]
+        assert holds(book.snapshot()) == expected[STEPS]
 
 
 def test_commits_of_another_process_that_lose_their_end_are_noticed_by_an_open_reader(folder: Path) -> None:
@@ -79,7 +83,7 @@ def test_the_end_is_recorded_every_n_commits_without_closing(tmp_path: Path) -> 
     book.close()
 
 
-def test_a_repair_goes_back_and_the_store_is_whole_again(folder: Path, truth: list[Truth]) -> None:
+def test_a_repair_goes_back_and_the_store_is_whole_again(folder: Path, expected: list[ExpectedState]) -> None:
     cut(folder, -40)
     with opened(folder) as book:
         assert book.damage is not None
@@ -90,10 +94,12 @@ def test_a_repair_goes_back_and_the_store_is_whole_again(folder: Path, truth: li
     assert not done.lossless
     with opened(folder) as book:
         assert book.damage is None
-        assert holds(book.snapshot()) == truth[STEPS - 1]
+        assert holds(book.snapshot()) == expected[STEPS - 1]
 
 
-def test_a_garbled_record_is_damage_and_repair_loses_nothing(folder: Path, truth: list[Truth]) -> None:
+def test_a_garbled_record_is_damage_and_repair_loses_nothing(
+    folder: Path, expected: list[ExpectedState]
+) -> None:
     data = bytearray((folder / LOG_END).read_bytes())
     data[5] ^= 4
     (folder / LOG_END).write_bytes(bytes(data))
@@ -102,4 +108,4 @@ def test_a_garbled_record_is_damage_and_repair_loses_nothing(folder: Path, truth
     assert repair(folder, clock=SystemClock()).lossless
     with opened(folder) as book:
         assert book.damage is None
-        assert holds(book.snapshot()) == truth[STEPS]
+        assert holds(book.snapshot()) == expected[STEPS]

@@ -241,7 +241,7 @@ def test_no_commit_is_lost_when_the_database_is_killed() -> None:
     def open_again(*, read_only: bool = False) -> DatabaseStore:
         return opened(own.address(), "p", read_only=read_only)
 
-    def counting(told: Callable[[int], None]) -> None:
+    def counting(reported: Callable[[int], None]) -> None:
         with open_again() as book:
             for number in range(commits):
                 while True:
@@ -251,7 +251,7 @@ def test_no_commit_is_lost_when_the_database_is_killed() -> None:
                     except CommitInterrupted:
                         continue  # it certainly had no effect
                 book.commit([client(number % 5, f"Client {number}")])
-                told(number + 1)
+                reported(number + 1)
 
     open_again().close()
     commits = count(300, 1000)
@@ -402,8 +402,8 @@ def test_each_trouble_of_the_connection_has_a_sentence_without_the_password() ->
     for url, kind, words in cases:
         with pytest.raises(kind, match=words) as caught:
             opened(url, "p")
-        told = f"{caught.value} {getattr(caught.value, 'hint', '')}"
-        assert "s3cret" not in told, told
+        reported = f"{caught.value} {getattr(caught.value, 'hint', '')}"
+        assert "s3cret" not in reported, reported
         assert type(caught.value) is kind
     shown = DatabaseAddress("postgresql://ana:s3cret@db.example:5433/xpm?sslmode=verify-full")
     assert (shown.shown, "s3cret" in repr(shown)) == ("postgresql://ana@db.example:5433/xpm", False)

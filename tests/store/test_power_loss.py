@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.faults import PowerLoss, RecordingDisk
-from tests.store.script import opened, play, truths
+from tests.store.script import expected_states, opened, play
 from tests.store.test_kill import assert_good
 from tests.support.profile import count
 
@@ -18,7 +18,7 @@ STEPS = 7
 
 @pytest.mark.soak
 def test_the_power_may_go_at_any_time(tmp_path: Path) -> None:
-    truth = truths(tmp_path, STEPS + 1)
+    expected = expected_states(tmp_path, STEPS + 1)
     disk = RecordingDisk()
     play(tmp_path / "whole", disk, range(1, STEPS + 1), frozenset({3, 5}), disk.note)
     ops = disk.ops
@@ -37,7 +37,7 @@ def test_the_power_may_go_at_any_time(tmp_path: Path) -> None:
         ]
         for keep, names in choices:
             loss.build(folder, upto, keep, names)
-            assert_good(folder, truth, acknowledged, min(acknowledged + 1, STEPS))
+            assert_good(folder, expected, acknowledged, min(acknowledged + 1, STEPS))
             tried += 1
     kinds = {kind: len(list(group)) for kind, group in itertools.groupby(sorted(op[0] for op in ops))}
     print(f"\n{tried} power losses over {kinds} (seed {seed}): 0 acknowledged commits lost, 0 half-written")

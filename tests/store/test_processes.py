@@ -34,14 +34,14 @@ def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
 def work(open_again: Opener, me: int, commits: int) -> Callable[[Callable[[int], None]], None]:
     """A process that counts up, and adds and drops rows of its own."""
 
-    def run(told: Callable[[int], None]) -> None:
+    def run(reported: Callable[[int], None]) -> None:
         book = open_again()
         for number in range(1, commits + 1):
             book.transact(raised)
             own = f"p{me}n{number}"
             book.commit([Put(CLIENTS, Client(id=own, name=own)), Drop(CLIENTS, f"p{me}n{number - 3}")])
             assert own in book.snapshot().ids(CLIENTS)
-            told(number)
+            reported(number)
         book.close()
 
     return run
@@ -82,7 +82,7 @@ def test_processes_that_are_killed_at_random(open_again: Opener, monkeypatch: py
     open_again().close()
     seed = 20261122
     chance = random.Random(seed)
-    told = begun = 0
+    reported = begun = 0
     kills = count(16, 200)
     running: list[Child] = []
     for me in range(kills):
@@ -94,29 +94,31 @@ def test_processes_that_are_killed_at_random(open_again: Opener, monkeypatch: py
                 child.hear()
             child.kill()
             child.end()
-            told += child.last
+            reported += child.last
     for child in running:
         child.kill()
         child.end()
-        told += child.last
+        reported += child.last
     book = open_again()
     assert book.damage is None
     row = book.snapshot().get(META, "counter")
     assert row is not None
     # Each child may have counted once more than it could tell.
-    assert told <= row.value <= told + begun
+    assert reported <= row.value <= reported + begun
     book.close()
-    print(f"\n{kills} processes killed among others (seed {seed}): {told} acknowledged, {row.value} counted")
+    print(
+        f"\n{kills} processes killed among others (seed {seed}): {reported} acknowledged, {row.value} counted"
+    )
 
 
 def test_ids_are_never_given_twice(open_again: Opener) -> None:
     open_again().close()
 
-    def take(told: Callable[[int], None]) -> None:
+    def take(reported: Callable[[int], None]) -> None:
         book = open_again()
         for _ in range(20):
             for new in StoreIds(book).new("c", 3):
-                told(int(new[1:]))
+                reported(int(new[1:]))
         book.close()
 
     children = [Child(take) for _ in range(3)]

@@ -38,8 +38,8 @@ class Done:
     def error(self) -> dict[str, Any]:
         """What went wrong, by ``--json``."""
         assert self.json["ok"] is False
-        told: dict[str, Any] = self.json["error"]
-        return told
+        reported: dict[str, Any] = self.json["error"]
+        return reported
 
 
 LISTENERS: list[Callable[[Sequence[str], Done], None]] = []

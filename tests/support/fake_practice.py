@@ -13,9 +13,18 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.errors import AppError, OutcomeUnknown, RecordMissing, XeroError
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock
-from xpm_tui.domain.quarantine import Quarantined
-from xpm_tui.domain.safe_text import refuse_uncarriable_values
-from xpm_tui.domain.xpm import Category, RecordReference, Staff, Task, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.safe_text import refuse_unsendable_values
+from xpm_tui.domain.xpm import (
+    Category,
+    Quarantined,
+    RecordReference,
+    Staff,
+    Task,
+    Template,
+    XpmClient,
+    XpmContact,
+    XpmJob,
+)
 
 
 class FakeListing:
@@ -38,7 +47,7 @@ class FakePractice:
     """Implements the Practice port.
 
     ``faults`` are raised one per write, in order (None: no fault). A fault of the kind ``OutcomeUnknown`` is
-    raised after the write was made, unless it is in ``lost``: then the write was never made. ``troubles`` are
+    raised after the write was made, unless it is in ``lost``: then the write was never made. ``problems`` are
     raised by a method, by its name, each time it is called. A value that the real port refuses before it
     sends anything (XML cannot carry it) is refused here, too, and does not count as sent. New records show
     in lists only ``lag`` seconds after they were made. ``sent`` keeps every write, ``reads`` the other calls.
@@ -52,7 +61,7 @@ class FakePractice:
         self.people: list[Staff] = []
         self.lag = lag
         self.faults: list[AppError | None] = []
-        self.troubles: dict[str, AppError] = {}
+        self.problems: dict[str, AppError] = {}
         self.jobs: dict[str, XpmJob] = {}
         self.lost: list[AppError] = []
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
@@ -111,7 +120,7 @@ class FakePractice:
         return [row for row in self.people if self._shows(row.uuid)]
 
     async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
-        refuse_uncarriable_values({"phone": phone, "mobile": mobile})
+        refuse_unsendable_values({"phone": phone, "mobile": mobile})
         fault = self._begin("add staff", "", {"name": name, "email": email})
         made = Staff(uuid=self._new_uuid(), name=name, email=email, phone=phone, mobile=mobile)
         if fault is None or fault not in self.lost:
@@ -145,7 +154,7 @@ class FakePractice:
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         for each in contacts:
-            refuse_uncarriable_values(msgspec.structs.asdict(each), "contact ")
+            refuse_unsendable_values(msgspec.structs.asdict(each), "contact ")
         fault = self._begin("add client", "", {**values, "contacts": len(contacts)})
         uuid = self._new_uuid()
         made = tuple(msgspec.structs.replace(each, uuid=self._new_uuid()) for each in contacts)
@@ -243,15 +252,15 @@ class FakePractice:
 
     def _read(self, method: str, noted: str = "") -> None:
         self.reads.append(noted or method)
-        if method in self.troubles:
-            raise self.troubles[method]
+        if method in self.problems:
+            raise self.problems[method]
 
     def _begin(self, verb: str, uuid: str, values: dict[str, Any]) -> AppError | None:
         """Note the write; a fault other than a lost answer is raised before anything is done."""
-        trouble = self.troubles.get(verb.replace(" ", "_"))
-        if trouble is not None:
-            raise trouble
-        refuse_uncarriable_values(values)
+        error = self.problems.get(verb.replace(" ", "_"))
+        if error is not None:
+            raise error
+        refuse_unsendable_values(values)
         self.sent.append((verb, uuid, values))
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None and not isinstance(fault, OutcomeUnknown):

@@ -12,13 +12,21 @@ import msgspec
 from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock
-from xpm_tui.domain.quarantine import Quarantined
-from xpm_tui.domain.safe_text import refuse_uncarriable_values
-from xpm_tui.domain.xpm import Category, RecordReference, Staff, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.safe_text import refuse_unsendable_values
+from xpm_tui.domain.xpm import (
+    Category,
+    Quarantined,
+    RecordReference,
+    Staff,
+    Template,
+    XpmClient,
+    XpmContact,
+    XpmJob,
+)
 
 
 class FakeXpm:
-    """``rows`` is the truth, ``asked`` what was called, ``troubles`` what a call raises instead, by name;
+    """``rows`` is the truth, ``asked`` what was called, ``problems`` what a call raises instead, by name;
     ``before`` is awaited at every call."""
 
     def __init__(self, clock: Clock, rows: Sequence[XpmClient] = ()) -> None:
@@ -30,7 +38,7 @@ class FakeXpm:
         self.asked: list[str] = []
         self.since: list[datetime | None] = []
         self.moved: dict[str, datetime] = {}
-        self.troubles: dict[str, BaseException] = {}
+        self.problems: dict[str, BaseException] = {}
         self.seconds = 0.0
         self.calls = 0
         self.before: Callable[[str], Awaitable[None]] | None = None
@@ -43,13 +51,13 @@ class FakeXpm:
 
     async def _ask(self, name: str, *sent: Mapping[str, Any]) -> None:
         for values in sent:
-            refuse_uncarriable_values(values)
+            refuse_unsendable_values(values)
         self.calls += 1
         self.asked.append(name)
         if self.before is not None:
             await self.before(name)
-        if name in self.troubles:
-            raise self.troubles[name]
+        if name in self.problems:
+            raise self.problems[name]
 
     @asynccontextmanager
     async def clients(self, *, modified_since: datetime | None = None) -> AsyncIterator[_Listing]:

@@ -124,7 +124,7 @@ class Fleet:
                 row = msgspec.structs.replace(client, phone=f"09 {had}", contacts=(*client.contacts, *new))
                 writes.append(Put(CLIENTS, row))
                 added += [contact.email for contact in new]
-            practice.book.commit(writes)
+            practice.store.commit(writes)
         return added
 
     def worker(self, host: FleetHost, *words: str) -> subprocess.Popen[str]:

@@ -70,12 +70,14 @@ class SocksProxy:
         writer.write(bytes((_VERSION, method if method in methods else _NONE_FITS)))
         if method not in methods:
             return False
-        told = ""
+        reported = ""
         if method == _PASSWORD:
             await reader.readexactly(1)
-            told = ":".join([(await reader.readexactly(*await reader.readexactly(1))).decode() for _ in "ab"])
-            writer.write(bytes((1, told != self.login)))
-            if told != self.login:
+            reported = ":".join(
+                [(await reader.readexactly(*await reader.readexactly(1))).decode() for _ in "ab"]
+            )
+            writer.write(bytes((1, reported != self.login)))
+            if reported != self.login:
                 return False
         _, command, _, kind = await reader.readexactly(4)
         if kind == _NAME:
@@ -83,7 +85,7 @@ class SocksProxy:
         else:
             host = str(ipaddress.ip_address(await reader.readexactly({_IPV4: 4, _IPV6: 16}[kind])))
         (port,) = struct.unpack("!H", await reader.readexactly(2))
-        self.asked.append(f"{told}@{host}:{port}" if told else f"{host}:{port}")
+        self.asked.append(f"{reported}@{host}:{port}" if reported else f"{host}:{port}")
         reply = _REFUSED if self.fault == "refuses" else _GRANTED if command == _CONNECT else _NO_COMMAND
         writer.write(bytes((_VERSION, reply, 0, _IPV4)) + bytes(6))
         await writer.drain()

@@ -51,7 +51,7 @@ class SyncFixture:
         team: Iterable[TeamMember] = (),
     ) -> None:
         self.clock = MovedClock()
-        self.book = MemoryStore()
+        self.store = MemoryStore()
         self.ids = MemoryIds()
         for prefix in "ck":
             self.ids.new(prefix, 100)
@@ -63,10 +63,10 @@ class SyncFixture:
         self.put(TEAM, team)
 
     def put(self, table: Any, rows: Iterable[Any]) -> None:
-        self.book.commit([Put(table, row) for row in rows])
+        self.store.commit([Put(table, row) for row in rows])
 
     def client(self, id_: str = "c1") -> Client:
-        client = self.book.snapshot().get(CLIENTS, id_)
+        client = self.store.snapshot().get(CLIENTS, id_)
         assert client is not None
         return client
 
@@ -83,24 +83,24 @@ class SyncFixture:
         self.edit(id_, contacts=contacts)
 
     def link(self, id_: str = "c1") -> Link:
-        link = self.book.snapshot().get(LINKS, id_)
+        link = self.store.snapshot().get(LINKS, id_)
         assert link is not None
         return link
 
     def base(self, id_: str = "c1") -> Base:
-        return self.book.snapshot().get(BASE, id_) or Base(id=id_)
+        return self.store.snapshot().get(BASE, id_) or Base(id=id_)
 
     def mirror(self, uuid: str) -> XpmClient:
-        row = self.book.snapshot().get(XPM_CLIENTS, uuid)
+        row = self.store.snapshot().get(XPM_CLIENTS, uuid)
         assert row is not None
         return row
 
     async def refresh(self, *, complete: bool = True, accept: bool = False) -> ClientsRefreshed:
         """Read XPM's list into the mirror."""
-        mark = None if complete else changed_since(self.book.snapshot())
+        mark = None if complete else changed_since(self.store.snapshot())
         async with self.practice.clients(modified_since=mark) as listing:
             return await refresh_clients(
-                listing, book=self.book, clock=self.clock, complete=complete, accept=accept
+                listing, store=self.store, clock=self.clock, complete=complete, accept=accept
             )
 
     def plan(
@@ -108,7 +108,7 @@ class SyncFixture:
     ) -> tuple[Plan, list[PlannedRecord]]:
         """Plan over the book as it is."""
         plan, records = make_plan(
-            self.book.snapshot(),
+            self.store.snapshot(),
             self.policy,
             id=self.ids.new("p")[0],
             now=self.clock.now(),
@@ -138,7 +138,7 @@ class SyncFixture:
             records,
             policy=self.policy,
             run=run,
-            book=self.book,
+            store=self.store,
             practice=self.practice,
             clock=self.clock,
             ids=self.ids,
@@ -155,7 +155,7 @@ class SyncFixture:
 
     def written(self, run: Run) -> Counter[tuple[str, str, str]]:
         """What a run wrote, by field, rule and side."""
-        images = [image for image in self.book.snapshot().rows(IMAGES) if image.run == run.id]
+        images = [image for image in self.store.snapshot().rows(IMAGES) if image.run == run.id]
         return Counter((w.field, w.rule, w.side) for image in images for w in image.written)
 
     async def changes(self) -> list[Change]:

@@ -14,7 +14,7 @@ from tests.sync import practices
 from tests.sync.fixtures import SyncFixture
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Link
-from xpm_tui.domain.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
+from xpm_tui.domain.pace import ALL_MINUTE, BACKGROUND_MINUTE, MINUTE, Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
@@ -29,10 +29,10 @@ SENT = {
 }  # fmt: skip
 
 
-def sent(world: SyncFixture) -> Counter[str]:
+def sent(env: SyncFixture) -> Counter[str]:
     """What the practice in memory was sent, by the kinds of requests."""
-    found = Counter(SENT[verb] for verb, _, _ in world.practice.sent)
-    found["checks"] = world.practice.reads.count("clients since")
+    found = Counter(SENT[verb] for verb, _, _ in env.practice.sent)
+    found["checks"] = env.practice.reads.count("clients since")
     return +found
 
 
@@ -41,58 +41,58 @@ def predicted(found: Consequences) -> Counter[str]:
     return +Counter({kind: getattr(found.requests, kind) for kind in kinds})
 
 
-def forget(world: SyncFixture) -> None:
-    world.practice.sent.clear()
-    world.practice.reads.clear()
+def forget(env: SyncFixture) -> None:
+    env.practice.sent.clear()
+    env.practice.reads.clear()
 
 
-async def applied(world: SyncFixture, plan: Plan, records: list[PlannedRecord]) -> tuple[Consequences, Run]:
-    found = plan_consequences(world.book.snapshot(), plan, records)
-    forget(world)
-    return found, await world.apply(plan, records, reviewed=True)
+async def applied(env: SyncFixture, plan: Plan, records: list[PlannedRecord]) -> tuple[Consequences, Run]:
+    found = plan_consequences(env.store.snapshot(), plan, records)
+    forget(env)
+    return found, await env.apply(plan, records, reviewed=True)
 
 
 @pytest.mark.parametrize("seed", range(count(60, 600)))
 async def test_a_random_plan_and_its_undo_do_what_was_computed(seed: int) -> None:
     dice = Random(seed)
     people = practices.practice(dice, 12)
-    world = SyncFixture(
+    env = SyncFixture(
         people.clients, people.rows, policy=people.policy, links=people.links, team=practices.TEAM
     )
-    await world.refresh()
+    await env.refresh()
     for _ in range(2):
-        plan, records = world.plan()
-        links = world.book.snapshot().count(LINKS)
-        found, run = await applied(world, plan, records)
+        plan, records = env.plan()
+        links = env.store.snapshot().count(LINKS)
+        found, run = await applied(env, plan, records)
         assert run.outcome == "done", run
-        assert sent(world) == predicted(found), f"seed {seed}"
+        assert sent(env) == predicted(found), f"seed {seed}"
         assert run.counts.get("changes", 0) == found.changes, f"seed {seed}"
         assert run.counts.get("moved", 0) == 0
-        assert world.book.snapshot().count(LINKS) - links == found.here.links
-        await undone(world, run, found)
-        for id_ in list(world.book.snapshot().ids(LINKS))[:6]:
-            world.put(CLIENTS, [practices.perturbed(dice, world.client(id_), 3)])
-        world.clock.move(timedelta(minutes=30))
-        await world.refresh()
+        assert env.store.snapshot().count(LINKS) - links == found.here.links
+        await undone(env, run, found)
+        for id_ in list(env.store.snapshot().ids(LINKS))[:6]:
+            env.put(CLIENTS, [practices.perturbed(dice, env.client(id_), 3)])
+        env.clock.move(timedelta(minutes=30))
+        await env.refresh()
 
 
-async def undone(world: SyncFixture, run: Run, found: Consequences) -> None:
+async def undone(env: SyncFixture, run: Run, found: Consequences) -> None:
     """What an undo says beforehand is what it does, where the mirror is as XPM says."""
-    await world.refresh(complete=False)
+    await env.refresh(complete=False)
     plan, records, left = plan_undo(
-        world.book.snapshot(), run.id, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
-        tenant="tenant", scopes="scopes", policy=world.policy,
+        env.store.snapshot(), run.id, id=env.ids.new("p")[0], now=env.clock.now(), by="kim",
+        tenant="tenant", scopes="scopes", policy=env.policy,
     )  # fmt: skip
     stays = [each for each in left if each.why == "stays-in-xpm"]
     assert len(stays) == found.not_undoable
-    world.put(PLANS, [plan])
-    world.put(PLANNED, records)
-    freezes = world.book.snapshot().count(FREEZES)
-    back, run = await applied(world, plan, records)
+    env.put(PLANS, [plan])
+    env.put(PLANNED, records)
+    freezes = env.store.snapshot().count(FREEZES)
+    back, run = await applied(env, plan, records)
     assert back.of == "undo"
-    assert sent(world) == predicted(back)
+    assert sent(env) == predicted(back)
     assert run.counts.get("changes", 0) == back.changes
-    assert world.book.snapshot().count(FREEZES) - freezes == back.freezes
+    assert env.store.snapshot().count(FREEZES) - freezes == back.freezes
 
 
 def row(uuid: str, **values: Any) -> XpmClient:
@@ -145,8 +145,8 @@ def test_the_pace_knows_what_the_minute_and_the_day_have_left() -> None:
     assert used.least_seconds(7) == 2
     assert used.beyond_today(5) == 2
     assert Pace(closed=20).least_seconds(1) == 20
-    assert Pace(frees=(MINUTE,) * PUSH_MINUTE).least_seconds(1) == MINUTE
-    assert ALL_MINUTE > PUSH_MINUTE
+    assert Pace(frees=(MINUTE,) * BACKGROUND_MINUTE).least_seconds(1) == MINUTE
+    assert ALL_MINUTE > BACKGROUND_MINUTE
 
 
 def test_calls_and_minutes_are_the_sum_of_the_requests() -> None:

@@ -14,28 +14,28 @@ from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import INTENTS, RUNS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.sync.applying.recovery import Resolved, decision_writes, held_intents, resolve
-from xpm_tui.sync.manual.creation import StaffThere, create_staff
+from xpm_tui.sync.manual.creation import StaffExists, create_staff
 
 LAG = 300.0
 BO = TeamMember(id="t1", name="Bo Li", email="bo@x.example")
 
 
-def world(*people: Staff, team: tuple[TeamMember, ...] = (BO,)) -> SyncFixture:
+def env(*people: Staff, team: tuple[TeamMember, ...] = (BO,)) -> SyncFixture:
     made = SyncFixture(team=team)
     made.practice.people = [*people]
     return made
 
 
-async def create(world: SyncFixture, member_id: str = "t1", **options: Any) -> Staff:
+async def create(env: SyncFixture, member_id: str = "t1", **options: Any) -> Staff:
     more = options.pop("more", {})
     return await create_staff(
         member_id,
         more,
-        book=world.book,
-        practice=world.practice,
-        clock=world.clock,
-        ids=world.ids,
-        events=world.events,
+        store=env.store,
+        practice=env.practice,
+        clock=env.clock,
+        ids=env.ids,
+        events=env.events,
         by="kim",
         run="r50",
         direction="from_xpm",
@@ -44,47 +44,47 @@ async def create(world: SyncFixture, member_id: str = "t1", **options: Any) -> S
     )
 
 
-async def recover(world: SyncFixture, **options: Any) -> Resolved:
+async def recover(env: SyncFixture, **options: Any) -> Resolved:
     return await resolve(
-        book=world.book,
-        practice=world.practice,
-        clock=world.clock,
-        tell=world.events.emit,
+        store=env.store,
+        practice=env.practice,
+        clock=env.clock,
+        emit=env.events.emit,
         create_lag=LAG,
         **options,
     )
 
 
-def intent_of(world: SyncFixture) -> Intent:
-    (intent,) = world.book.snapshot().rows(INTENTS)
+def intent_of(env: SyncFixture) -> Intent:
+    (intent,) = env.store.snapshot().rows(INTENTS)
     return intent
 
 
-def run_of(world: SyncFixture) -> Run:
-    run = world.book.snapshot().get(RUNS, "r50")
+def run_of(env: SyncFixture) -> Run:
+    run = env.store.snapshot().get(RUNS, "r50")
     assert run is not None
     return run
 
 
-def linked(world: SyncFixture, id_: str = "t1") -> str:
-    found = world.book.snapshot().get(TEAM, id_)
+def linked(env: SyncFixture, id_: str = "t1") -> str:
+    found = env.store.snapshot().get(TEAM, id_)
     assert found is not None
     return found.staff
 
 
-def made(world: SyncFixture) -> list[str]:
-    return [row.uuid for row in world.practice.people if row.name == "Bo Li"]
+def made(env: SyncFixture) -> list[str]:
+    return [row.uuid for row in env.practice.people if row.name == "Bo Li"]
 
 
 async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
-    here = world(Staff(uuid="s1", name="Ana"))
+    here = env(Staff(uuid="s1", name="Ana"))
     row = await create(here, more={"phone": " 09 1 ", "mobile": ""})
     assert (row.name, row.email, row.phone, row.mobile) == ("Bo Li", "bo@x.example", "09 1", "")
     assert linked(here) == row.uuid
     assert intent_of(here).values == {"name": "Bo Li", "email": "bo@x.example", "phone": "09 1"}
     assert intent_of(here).before == ("s1",)
     assert (run_of(here).outcome, run_of(here).counts) == ("done", {"created": 1})
-    assert here.book.snapshot().get(STAFF, row.uuid) == row
+    assert here.store.snapshot().get(STAFF, row.uuid) == row
     with pytest.raises(DecisionNeeded, match="is already linked"):
         await create(here)
     assert len(here.practice.sent) == 1
@@ -101,8 +101,8 @@ async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
     ],
 )
 async def test_who_is_there_by_email_or_name_is_to_be_linked_instead(twin: Staff) -> None:
-    here = world(twin)
-    with pytest.raises(StaffThere) as there:
+    here = env(twin)
+    with pytest.raises(StaffExists) as there:
         await create(here)
     assert [row.uuid for row in there.value.people] == ["s1"]
     assert "team link t1 s1" in there.value.hint
@@ -112,15 +112,15 @@ async def test_who_is_there_by_email_or_name_is_to_be_linked_instead(twin: Staff
 
 
 async def test_one_whom_a_colleague_has_just_made_is_seen() -> None:
-    here = world()
+    here = env()
     here.practice.people.append(Staff(uuid="s9", name="Bo Li"))
-    with pytest.raises(StaffThere):
+    with pytest.raises(StaffExists):
         await create(here)
-    assert here.book.snapshot().get(STAFF, "s9") is not None
+    assert here.store.snapshot().get(STAFF, "s9") is not None
 
 
 async def test_nobody_without_a_name_or_a_place_in_the_team_is_made() -> None:
-    here = world(team=(TeamMember(id="t1", name=" "),))
+    here = env(team=(TeamMember(id="t1", name=" "),))
     with pytest.raises(DecisionNeeded, match="no name"):
         await create(here)
     with pytest.raises(NotFound):
@@ -129,7 +129,7 @@ async def test_nobody_without_a_name_or_a_place_in_the_team_is_made() -> None:
 
 
 async def test_a_refusal_is_an_end_and_may_be_tried_again() -> None:
-    here = world()
+    here = env()
     here.practice.faults = [Refused("No.", words="Name too long")]
     with pytest.raises(Refused):
         await create(here)
@@ -140,7 +140,7 @@ async def test_a_refusal_is_an_end_and_may_be_tried_again() -> None:
 
 @pytest.mark.parametrize("lag", [0, 90, 299])
 async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
-    here = world()
+    here = env()
     here.practice.lag = lag
     here.practice.faults = [OutcomeUnknown("No answer.")]
     row = await create(here)
@@ -150,7 +150,7 @@ async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
 
 @pytest.mark.parametrize("reached", [True, False])
 async def test_what_does_not_show_in_time_is_held_and_never_sent_again(reached: bool) -> None:
-    here = world()
+    here = env()
     here.practice.lag = 10_000
     lost = OutcomeUnknown("No answer.")
     here.practice.faults = [lost]
@@ -165,7 +165,7 @@ async def test_what_does_not_show_in_time_is_held_and_never_sent_again(reached: 
 
 @pytest.mark.parametrize("others", [2, 1])
 async def test_several_new_ones_or_another_one_are_held(others: int) -> None:
-    here = world()
+    here = env()
     lost = OutcomeUnknown("No answer.")
     here.practice.faults, here.practice.lost = [lost], [lost]
     add = here.practice.add_staff
@@ -182,7 +182,7 @@ async def test_several_new_ones_or_another_one_are_held(others: int) -> None:
 
 
 async def test_a_closed_list_leaves_it_to_a_person() -> None:
-    here = world()
+    here = env()
     lost = OutcomeUnknown("No answer.")
     here.practice.faults = [lost]
     staff = here.practice.staff
@@ -201,9 +201,9 @@ async def test_a_closed_list_leaves_it_to_a_person() -> None:
 @pytest.mark.parametrize("step", ["before sending", "after sending", "before the end"])
 @pytest.mark.parametrize("lag", [0, 90, 10_000])
 async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -> None:
-    here = world()
+    here = env()
     here.practice.lag = lag
-    commit = here.book.commit
+    commit = here.store.commit
 
     def dying(writes: Any, **how: Any) -> int:
         state = next((write.row.state for write in writes if write.table is INTENTS), "")
@@ -211,7 +211,7 @@ async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -
             raise KeyboardInterrupt
         return commit(writes, **how)
 
-    here.book.commit = dying  # type: ignore[method-assign]
+    here.store.commit = dying  # type: ignore[method-assign]
     if step == "after sending":
 
         async def killed(**_: Any) -> Any:
@@ -220,7 +220,7 @@ async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -
         here.practice.add_staff = killed  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         await create(here)
-    here.book.commit = commit  # type: ignore[method-assign]
+    here.store.commit = commit  # type: ignore[method-assign]
     found = await recover(here)
     if step == "before sending":
         assert (intent_of(here).state, made(here)) == ("failed", [])
@@ -232,7 +232,7 @@ async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -
 
 
 async def held_one() -> SyncFixture:
-    here = world()
+    here = env()
     here.practice.lag = 10_000
     here.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):
@@ -244,37 +244,37 @@ async def held_one() -> SyncFixture:
 async def test_a_person_may_adopt_the_one_that_is_ours_and_nobody_elses() -> None:
     here = await held_one()
     (uuid,) = made(here)
-    snapshot, intent = here.book.snapshot(), intent_of(here)
+    snapshot, intent = here.store.snapshot(), intent_of(here)
     with pytest.raises(NotFound):
         decision_writes(snapshot, intent.id, "adopt", here.clock.now(), uuid)
     here.put(STAFF, here.practice.people)
     here.put(TEAM, [member(2, staff=uuid)])
     with pytest.raises(BadInput):
-        decision_writes(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid)
+        decision_writes(here.store.snapshot(), intent.id, "adopt", here.clock.now(), uuid)
     here.put(TEAM, [member(2)])
-    here.book.commit(decision_writes(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid))
-    assert (linked(here), held_intents(here.book.snapshot())) == (uuid, [])
+    here.store.commit(decision_writes(here.store.snapshot(), intent.id, "adopt", here.clock.now(), uuid))
+    assert (linked(here), held_intents(here.store.snapshot())) == (uuid, [])
 
 
 async def test_linked_by_hand_leaves_nothing_to_ask() -> None:
     here = await held_one()
-    assert len(held_intents(here.book.snapshot())) == 1
+    assert len(held_intents(here.store.snapshot())) == 1
     here.put(TEAM, [TeamMember(id="t1", name="Bo Li", staff="s7")])
-    assert held_intents(here.book.snapshot()) == []
+    assert held_intents(here.store.snapshot()) == []
 
 
 @pytest.mark.parametrize("choice", ["again", "drop"])
 async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
     here = await held_one()
     here.practice.people.clear()
-    here.book.commit(decision_writes(here.book.snapshot(), intent_of(here).id, choice, here.clock.now()))
+    here.store.commit(decision_writes(here.store.snapshot(), intent_of(here).id, choice, here.clock.now()))
     assert (intent_of(here).state, linked(here)) == ("failed", "")
     await create(here)
     assert len(made(here)) == 1
 
 
 async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
-    here = world()
+    here = env()
     here.practice.lag = 90
     here.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):

@@ -16,58 +16,58 @@ from xpm_tui.sync.policy import Policy
 FROM, TO = Policy(direction="from_xpm"), Policy(direction="to_xpm")
 
 
-def listed(world: SyncFixture) -> dict[tuple[str, str], str]:
+def listed(env: SyncFixture) -> dict[tuple[str, str], str]:
     """What differs and is not planned, with the reason."""
-    found = list_differences(world.book.snapshot(), world.policy)
+    found = list_differences(env.store.snapshot(), env.policy)
     return {(each.record, each.field): each.why for _, each in found}
 
 
-async def planned(world: SyncFixture) -> set[tuple[str, str, str]]:
-    return {(change.record, change.field, change.rule) for change in await world.changes()}
+async def planned(env: SyncFixture) -> set[tuple[str, str, str]]:
+    return {(change.record, change.field, change.rule) for change in await env.changes()}
 
 
 async def settled(direction: Policy) -> SyncFixture:
     """A practice at rest in one direction, with values and contacts that only one side has."""
-    world = SyncFixture(
+    env = SyncFixture(
         [client(phone="1", website="w", contacts=(contact(1, name="Ours", email="o@x"),))],
         [xpm(fax="2", contacts=(xpm_contact(1, name="Theirs", email="t@x"),))],
         links=[linked()],
         policy=direction,
     )
-    await world.sync()
-    return world
+    await env.sync()
+    return env
 
 
 async def test_from_xpm_and_back_each_difference_is_planned_under_its_new_master() -> None:
-    world = await settled(FROM)
-    assert listed(world) == {
+    env = await settled(FROM)
+    assert listed(env) == {
         ("c1", "phone"): "blank",
         ("c1", "website"): "blank",
         ("c1/k1", "contact"): "contact-own",
     }
-    world.policy = TO
-    assert await planned(world) == {("c1", "phone", "fill"), ("c1/k1", "contact", "contact")}
-    assert listed(world) == {("c1", "website"): "direction"}
-    for world.policy in (FROM, TO):  # Nothing was applied: looking at the other direction settles nothing.
-        await world.refresh()
-        assert (world.plan()[0].counts["items"], world.policy.direction) in ((0, "from_xpm"), (2, "to_xpm"))
-    await world.sync()
-    for world.policy in (TO, FROM, TO):
-        assert (await world.sync()).counts.get("changes", 0) == 0
+    env.policy = TO
+    assert await planned(env) == {("c1", "phone", "fill"), ("c1/k1", "contact", "contact")}
+    assert listed(env) == {("c1", "website"): "direction"}
+    for env.policy in (FROM, TO):  # Nothing was applied: looking at the other direction settles nothing.
+        await env.refresh()
+        assert (env.plan()[0].counts["items"], env.policy.direction) in ((0, "from_xpm"), (2, "to_xpm"))
+    await env.sync()
+    for env.policy in (TO, FROM, TO):
+        assert (await env.sync()).counts.get("changes", 0) == 0
 
 
 async def test_to_xpm_and_back_each_difference_is_planned_under_its_new_master() -> None:
-    world = await settled(TO)
-    assert listed(world) == {
+    env = await settled(TO)
+    assert listed(env) == {
         ("c1", "fax"): "blank",
         ("c1", "website"): "direction",
         ("c1/x1", "contact"): "contact-own",
     }
-    world.policy = FROM
-    assert await planned(world) == {("c1", "fax", "fill"), ("c1/x1", "contact", "contact")}
-    await world.sync()
-    for world.policy in (FROM, TO, FROM):
-        assert (await world.sync()).counts.get("changes", 0) == 0
+    env.policy = FROM
+    assert await planned(env) == {("c1", "fax", "fill"), ("c1/x1", "contact", "contact")}
+    await env.sync()
+    for env.policy in (FROM, TO, FROM):
+        assert (await env.sync()).counts.get("changes", 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -81,39 +81,39 @@ async def test_to_xpm_and_back_each_difference_is_planned_under_its_new_master()
 async def test_what_is_not_synced_meanwhile_is_listed_and_planned_once_it_is(
     between: Policy, why: str
 ) -> None:
-    world = await settled(FROM)
-    world.policy = between
-    await world.sync()
-    assert listed(world)["c1", "phone"] == why
-    world.policy = TO
-    assert ("c1", "phone", "fill") in await planned(world)
+    env = await settled(FROM)
+    env.policy = between
+    await env.sync()
+    assert listed(env)["c1", "phone"] == why
+    env.policy = TO
+    assert ("c1", "phone", "fill") in await planned(env)
 
 
 async def test_a_removed_contact_stays_removed_in_both_directions() -> None:
-    world = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="A"),))], links=[linked()])
-    await world.sync()
-    world.practice.edit("u1", contacts=())
-    await world.sync()
-    (ours,) = world.client().contacts
-    for world.policy in (TO, FROM):
-        assert await planned(world) == set()
-        assert listed(world) == {(f"c1/{ours.id}", "contact"): "removed-in-xpm"}
+    env = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="A"),))], links=[linked()])
+    await env.sync()
+    env.practice.edit("u1", contacts=())
+    await env.sync()
+    (ours,) = env.client().contacts
+    for env.policy in (TO, FROM):
+        assert await planned(env) == set()
+        assert listed(env) == {(f"c1/{ours.id}", "contact"): "removed-in-xpm"}
 
 
 async def test_a_person_who_is_not_linked_is_the_reason_until_somebody_links_them() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(partner="t1")],
         [xpm(manager=RecordReference("s9"))],
         links=[linked()],
         team=[member(1), member(2)],
     )
-    await world.sync()
-    assert listed(world) == {("c1", "partner"): "blank", ("c1", "manager"): "unlinked-person"}
-    world.policy = TO
-    assert await planned(world) == set()
-    assert listed(world) == {("c1", "partner"): "unlinked-person", ("c1", "manager"): "blank"}
-    world.put(TEAM, [member(1, staff="s1"), member(2, staff="s9")])
-    assert await planned(world) == {("c1", "partner", "update")}
+    await env.sync()
+    assert listed(env) == {("c1", "partner"): "blank", ("c1", "manager"): "unlinked-person"}
+    env.policy = TO
+    assert await planned(env) == set()
+    assert listed(env) == {("c1", "partner"): "unlinked-person", ("c1", "manager"): "blank"}
+    env.put(TEAM, [member(1, staff="s1"), member(2, staff="s9")])
+    assert await planned(env) == {("c1", "partner", "update")}
 
 
 @pytest.mark.parametrize(
@@ -131,18 +131,18 @@ def test_what_an_earlier_version_settled_belongs_to_one_direction_too(stored: Pa
 
 
 async def test_a_store_of_an_earlier_version_leaves_no_silent_difference() -> None:
-    world = await settled(FROM)
-    world.put(BASE, [Base(id="c1", agreed=("phone",), pairs={"phone": Pair("1", "")})])
-    assert await planned(world) == set()
-    world.policy = TO
-    assert ("c1", "phone", "fill") in await planned(world)
+    env = await settled(FROM)
+    env.put(BASE, [Base(id="c1", agreed=("phone",), pairs={"phone": Pair("1", "")})])
+    assert await planned(env) == set()
+    env.policy = TO
+    assert ("c1", "phone", "fill") in await planned(env)
 
 
 async def test_a_contact_that_a_user_dropped_is_not_planned_again() -> None:
-    world = await settled(TO)
+    env = await settled(TO)
     own = ContactLink(contact="k9", uuid="", removed="xpm", by_user=True)
-    world.edit(contacts=(contact(9, name="Dropped"),))
-    world.put(LINKS, [msgspec.structs.replace(world.link(), contacts=(own,))])
-    for world.policy in (TO, FROM):
-        await world.sync()
-        assert listed(world)["c1/k9", "contact"] == "contact-dropped"
+    env.edit(contacts=(contact(9, name="Dropped"),))
+    env.put(LINKS, [msgspec.structs.replace(env.link(), contacts=(own,))])
+    for env.policy in (TO, FROM):
+        await env.sync()
+        assert listed(env)["c1/k9", "contact"] == "contact-dropped"

@@ -53,81 +53,81 @@ async def _live_through(seed: int, size: int) -> list[Any]:
     policy = Policy(
         direction=dice.choice(("to_xpm", "to_xpm", "from_xpm")), clear=dice.choice(("never", "ask", "yes"))
     )
-    world = SyncFixture(people.clients, people.rows, links=people.links, policy=policy, team=TEAM)
-    world.practice.lag = dice.choice((0, 0, 90, 1_000))
-    witness = _Witness(world)
+    env = SyncFixture(people.clients, people.rows, links=people.links, policy=policy, team=TEAM)
+    env.practice.lag = dice.choice((0, 0, 90, 1_000))
+    witness = _Witness(env)
     for _ in range(ROUNDS):
-        await _bad_day(world, dice)
-    world.practice.faults, world.practice.lag = [], 0
-    await _good_days(world, witness)
+        await _bad_day(env, dice)
+    env.practice.faults, env.practice.lag = [], 0
+    await _good_days(env, witness)
     witness.nothing_made_twice()
     return [
-        [(event.key, event.record, event.field, event.rule) for event in world.events.all],
-        world.practice.sent,
-        [*world.book.snapshot().rows(CLIENTS)],
-        [*world.practice.rows.values()],
+        [(event.key, event.record, event.field, event.rule) for event in env.events.all],
+        env.practice.sent,
+        [*env.store.snapshot().rows(CLIENTS)],
+        [*env.practice.rows.values()],
     ]
 
 
-async def _bad_day(world: SyncFixture, dice: Random) -> None:
+async def _bad_day(env: SyncFixture, dice: Random) -> None:
     """People edit, the wire fails, a colleague edits under the plan, and sometimes the process is killed."""
-    for client in [*world.book.snapshot().rows(CLIENTS)]:
+    for client in [*env.store.snapshot().rows(CLIENTS)]:
         if dice.random() < 0.5:
-            world.put(CLIENTS, [perturbed(dice, client, dice.randint(10, 10**6))])
-    world.practice.faults = [_fault(world, dice) for _ in range(12)]
+            env.put(CLIENTS, [perturbed(dice, client, dice.randint(10, 10**6))])
+    env.practice.faults = [_fault(env, dice) for _ in range(12)]
     try:
-        await _recover(world)
-        await world.refresh()
-        plan, records = world.plan()
-        for row in [*world.practice.rows.values()]:
+        await _recover(env)
+        await env.refresh()
+        plan, records = env.plan()
+        for row in [*env.practice.rows.values()]:
             if dice.random() < 0.2:
-                world.practice.add(perturbed_row(dice, row, dice.randint(10, 10**6)))
-        with _Deadly(world, dice.randint(1, 60)):
-            await world.apply(plan, records)
+                env.practice.add(perturbed_row(dice, row, dice.randint(10, 10**6)))
+        with _Deadly(env, dice.randint(1, 60)):
+            await env.apply(plan, records)
     except (XeroError, Killed):
         pass
 
 
-async def _recover(world: SyncFixture) -> None:
+async def _recover(env: SyncFixture) -> None:
     """What every run does first: end what was killed, find out what became of its writes."""
-    running = [run.id for run in world.book.snapshot().rows(RUNS) if run.outcome == "running"]
+    running = [run.id for run in env.store.snapshot().rows(RUNS) if run.outcome == "running"]
     await resolve(
-        book=world.book,
-        practice=world.practice,
-        clock=world.clock,
-        tell=world.events.emit,
+        store=env.store,
+        practice=env.practice,
+        clock=env.clock,
+        emit=env.events.emit,
         create_lag=300.0,
     )
-    assert unresolved_intents(world.book.snapshot()) == []
-    world.book.commit(end_interrupted_runs(world.book.snapshot(), running, world.clock.now()))
+    assert unresolved_intents(env.store.snapshot()) == []
+    env.store.commit(end_interrupted_runs(env.store.snapshot(), running, env.clock.now()))
 
 
-async def _good_days(world: SyncFixture, witness: _Witness) -> None:
+async def _good_days(env: SyncFixture, witness: _Witness) -> None:
     """Nothing fails any more; a person settles what is held; then there is nothing left to do."""
     for _ in range(3):
-        await _recover(world)
-        await world.refresh()
-        for intent in held_intents(world.book.snapshot()):
-            world.book.commit(_settled(world, witness, intent.id))
-        plan, records = world.plan()
-        await world.apply(plan, records)
-    plan, records = world.plan()
+        await _recover(env)
+        await env.refresh()
+        for intent in held_intents(env.store.snapshot()):
+            env.store.commit(_settled(env, witness, intent.id))
+        plan, records = env.plan()
+        await env.apply(plan, records)
+    plan, records = env.plan()
     assert plan.counts["items"] == 0, records
-    assert {intent.state for intent in world.book.snapshot().rows(INTENTS)} <= {"done", "failed"}
-    assert all(run.outcome != "running" for run in world.book.snapshot().rows(RUNS))
+    assert {intent.state for intent in env.store.snapshot().rows(INTENTS)} <= {"done", "failed"}
+    assert all(run.outcome != "running" for run in env.store.snapshot().rows(RUNS))
 
 
-def _settled(world: SyncFixture, witness: _Witness, intent_id: str) -> list[Write]:
+def _settled(env: SyncFixture, witness: _Witness, intent_id: str) -> list[Write]:
     """A person looks into XPM: what is there is adopted, what is not is sent again."""
-    snapshot, now = world.book.snapshot(), world.clock.now()
+    snapshot, now = env.store.snapshot(), env.clock.now()
     intent = snapshot.get(INTENTS, intent_id)
     assert intent is not None
-    row = world.mirror(intent.uuid)
+    row = env.mirror(intent.uuid)
     ours = [contact.uuid for contact in row.contacts if witness.made.get(contact.uuid) == intent.record]
     return decision_writes(snapshot, intent_id, "adopt" if ours else "again", now, ours[0] if ours else "")
 
 
-def _fault(world: SyncFixture, dice: Random) -> XeroError | None:
+def _fault(env: SyncFixture, dice: Random) -> XeroError | None:
     """Mostly none; else a refusal, no way through, or an answer that never came, with or without effect."""
     roll = dice.random()
     if roll < 0.6:
@@ -135,7 +135,7 @@ def _fault(world: SyncFixture, dice: Random) -> XeroError | None:
     if roll < 0.8:
         lost = OutcomeUnknown("No answer.")
         if dice.random() < 0.5:
-            world.practice.lost.append(lost)
+            env.practice.lost.append(lost)
         return lost
     faults: Sequence[XeroError] = (Refused("No."), EditConflict("Busy."), XeroError("Out of reach."))
     return dice.choice(faults)
@@ -144,25 +144,25 @@ def _fault(world: SyncFixture, dice: Random) -> XeroError | None:
 class _Witness:
     """Knows, as nobody else does, for which contact of ours each contact in XPM was made."""
 
-    def __init__(self, world: SyncFixture) -> None:
+    def __init__(self, env: SyncFixture) -> None:
         self.made: dict[str, str] = {}
-        self._world = world
-        self._add = world.practice.add_contact
-        world.practice.add_contact = self._watch  # type: ignore[method-assign]
+        self._env = env
+        self._add = env.practice.add_contact
+        env.practice.add_contact = self._watch  # type: ignore[method-assign]
 
     async def _watch(self, client: str, contact: XpmContact) -> XpmContact:
-        intent = unresolved_intents(self._world.book.snapshot())[-1]
-        before = {each.uuid for each in self._world.practice.rows[client].contacts}
+        intent = unresolved_intents(self._env.store.snapshot())[-1]
+        before = {each.uuid for each in self._env.practice.rows[client].contacts}
         try:
             return await self._add(client, contact)
         finally:
-            for each in self._world.practice.rows[client].contacts:
+            for each in self._env.practice.rows[client].contacts:
                 if each.uuid not in before:
                     self.made[each.uuid] = intent.record
 
     def nothing_made_twice(self) -> None:
         """No contact of ours has two in XPM."""
-        alive = [contact.uuid for row in self._world.practice.rows.values() for contact in row.contacts]
+        alive = [contact.uuid for row in self._env.practice.rows.values() for contact in row.contacts]
         twice = Counter(self.made[uuid] for uuid in alive if uuid in self.made)
         assert all(times == 1 for times in twice.values()), twice
 
@@ -170,16 +170,16 @@ class _Witness:
 class _Deadly:
     """Kills the process at the n-th commit: before it, so that nothing of it is durable."""
 
-    def __init__(self, world: SyncFixture, at: int) -> None:
-        self._world = world
+    def __init__(self, env: SyncFixture, at: int) -> None:
+        self._env = env
         self._left = at
-        self._commit = world.book.commit
+        self._commit = env.store.commit
 
     def __enter__(self) -> None:
-        self._world.book.commit = self._count  # type: ignore[method-assign]
+        self._env.store.commit = self._count  # type: ignore[method-assign]
 
     def __exit__(self, *_: object) -> None:
-        self._world.book.commit = self._commit  # type: ignore[method-assign]
+        self._env.store.commit = self._commit  # type: ignore[method-assign]
 
     def _count(self, writes: Iterable[Write], **how: Any) -> int:
         self._left -= 1

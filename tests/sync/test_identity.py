@@ -221,9 +221,9 @@ def test_labelled_sets_reach_their_goals(
 
 def _by_rapidfuzz(made: NameSet) -> str:
     names = {row.uuid: row.name.casefold() for row in made.xpm}
-    told = []
+    reported = []
     for scorer in (fuzz.WRatio, fuzz.token_sort_ratio):
         pairs = [(client.name.casefold(), truth) for client, truth, _ in made.pairs if truth is not None]
         right = sum(process.extractOne(name, names, scorer=scorer)[2] == truth for name, truth in pairs)
-        told.append(f"{scorer.__name__} {right / len(pairs):.1%}")
-    return ", ".join(told)
+        reported.append(f"{scorer.__name__} {right / len(pairs):.1%}")
+    return ", ".join(reported)

@@ -11,7 +11,7 @@ from tests.sync.fixtures import SyncFixture, client, linked, one, xpm
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.links import BlockedPair, Freeze, Ignored, LinkState
 from xpm_tui.domain.plan import UndecidedClient
-from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, JOBS, LINKS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, FREEZES, IGNORED, JOBS, LINKS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.manual.links import link, link_effect, unlink
 from xpm_tui.sync.planning.links import exact_match, link_state, needs_person, reason, relink
@@ -20,21 +20,21 @@ from xpm_tui.sync.policy import Policy
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 
 
-async def state(world: SyncFixture, id_: str = "c1") -> LinkState:
-    await world.refresh()
-    return link_state(world.book.snapshot(), world.client(id_))
+async def state(env: SyncFixture, id_: str = "c1") -> LinkState:
+    await env.refresh()
+    return link_state(env.store.snapshot(), env.client(id_))
 
 
-def waiting(world: SyncFixture) -> list[UndecidedClient]:
+def waiting(env: SyncFixture) -> list[UndecidedClient]:
     """The clients that need a decision now."""
-    snapshot = world.book.snapshot()
+    snapshot = env.store.snapshot()
     found = (needs_person(snapshot, each, link_state(snapshot, each)) for each in snapshot.rows(CLIENTS))
     return [each for each in found if each is not None]
 
 
-async def match(world: SyncFixture, id_: str = "c1") -> str:
-    await world.refresh()
-    return exact_match(world.book.snapshot(), world.client(id_))
+async def match(env: SyncFixture, id_: str = "c1") -> str:
+    await env.refresh()
+    return exact_match(env.store.snapshot(), env.client(id_))
 
 
 async def test_a_link_is_linked_archived_or_gone() -> None:
@@ -45,9 +45,9 @@ async def test_a_link_is_linked_archived_or_gone() -> None:
 
 
 async def test_a_prospect_made_client_is_converted_and_the_new_one_proposed() -> None:
-    world = SyncFixture([client()], [xpm(prospect=True), xpm(2, name="Client 1")], links=[linked()])
-    assert await state(world) == "converted"
-    (person,) = waiting(world)
+    env = SyncFixture([client()], [xpm(prospect=True), xpm(2, name="Client 1")], links=[linked()])
+    assert await state(env) == "converted"
+    (person,) = waiting(env)
     assert (person.reason, person.uuid) == ("converted", "u2")
     gone = SyncFixture([client()], [xpm(2, name="Client 1")], links=[linked()])
     assert await state(gone) == "converted"
@@ -62,18 +62,18 @@ async def test_two_links_to_one_xpm_client_are_ambiguous_unless_one_is_quiet() -
     both = [linked(1), replace(linked(2), uuid="u1")]
     assert await state(SyncFixture(clients, [xpm()], links=both)) == "ambiguous"
     quiet = [linked(1), replace(linked(2), uuid="u1", quiet=True)]
-    world = SyncFixture(clients, [xpm()], links=quiet)
-    assert await state(world) == "linked"
-    assert await state(world, "c2") == "linked"
+    env = SyncFixture(clients, [xpm()], links=quiet)
+    assert await state(env) == "linked"
+    assert await state(env, "c2") == "linked"
 
 
 async def test_ignored_says_so_whatever_else() -> None:
-    world = SyncFixture([client()], [xpm()])
-    world.put(IGNORED, [Ignored(id="c1", reason="closed")])
-    assert await state(world) == "ignored"
-    assert await match(world) == ""
-    assert [*waiting(world)] == []
-    assert await world.changes() == []
+    env = SyncFixture([client()], [xpm()])
+    env.put(IGNORED, [Ignored(id="c1", reason="closed")])
+    assert await state(env) == "ignored"
+    assert await match(env) == ""
+    assert [*waiting(env)] == []
+    assert await env.changes() == []
 
 
 @pytest.mark.parametrize("second", ["Kea Farms Limited", "KEA FARMS LTD.", "Keā Farms Ltd"])
@@ -81,11 +81,11 @@ async def test_ignored_says_so_whatever_else() -> None:
 async def test_an_exact_name_links_only_where_no_second_client_is_the_same(side: str, second: str) -> None:
     other = xpm(2, second) if side == "xpm" else xpm(2, "Tui Farms Ltd")
     mine = [client(1, name="Kea Farms Ltd"), client(2, name=second if side == "ignition" else "Weka")]
-    world = SyncFixture(mine, [xpm(1, "Kea Farms Ltd"), other])
-    await world.refresh()
-    _, records = world.plan()
+    env = SyncFixture(mine, [xpm(1, "Kea Farms Ltd"), other])
+    await env.refresh()
+    _, records = env.plan()
     assert not [change for record in records for change in record.changes if change.field == "link"]
-    assert [each.proposal for each in relink(world.book.snapshot())] == ["", ""]
+    assert [each.proposal for each in relink(env.store.snapshot())] == ["", ""]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ async def test_an_exact_name_links_only_where_no_second_client_is_the_same(side:
     ],
 )
 async def test_only_the_exact_name_matches(name: str, matches: bool) -> None:
-    world = SyncFixture([client(name=name)], [xpm(name="Acme Pty Ltd")])
-    assert await match(world) == ("u1" if matches else "")
+    env = SyncFixture([client(name=name)], [xpm(name="Acme Pty Ltd")])
+    assert await match(env) == ("u1" if matches else "")
 
 
 async def test_a_decomposed_name_is_the_same_name() -> None:
@@ -108,12 +108,12 @@ async def test_a_decomposed_name_is_the_same_name() -> None:
 
 
 async def test_a_name_that_is_there_twice_matches_nobody() -> None:
-    world = SyncFixture([client()], [xpm(), xpm(2, name="Client 1")])
-    assert (await match(world), await state(world)) == ("", "ambiguous")
-    world = SyncFixture([client(), client(2, name="Client 1")], [xpm()])
-    assert (await match(world), await state(world)) == ("", "ambiguous")
-    world = SyncFixture([client(), client(2, name="Client 1")], [xpm()], links=[linked(2)])
-    assert await match(world) == ""
+    env = SyncFixture([client()], [xpm(), xpm(2, name="Client 1")])
+    assert (await match(env), await state(env)) == ("", "ambiguous")
+    env = SyncFixture([client(), client(2, name="Client 1")], [xpm()])
+    assert (await match(env), await state(env)) == ("", "ambiguous")
+    env = SyncFixture([client(), client(2, name="Client 1")], [xpm()], links=[linked(2)])
+    assert await match(env) == ""
 
 
 async def test_an_archived_twin_blocks_and_a_deleted_one_does_not() -> None:
@@ -127,20 +127,20 @@ async def test_an_archived_client_a_prospect_and_a_deleted_one_are_never_linked_
 
 
 async def test_what_is_linked_or_was_taken_apart_is_not_linked_by_name() -> None:
-    world = SyncFixture([client(1), client(2)], [xpm(1)])
-    world.put(LINKS, [replace(linked(2), uuid="u1")])
-    assert await match(world) == ""
-    world = SyncFixture([client()], [xpm()])
-    world.put(APART, [BlockedPair(id="c1/u1", client="c1", uuid="u1")])
-    assert await match(world) == ""
-    assert await world.changes() == []
+    env = SyncFixture([client(1), client(2)], [xpm(1)])
+    env.put(LINKS, [replace(linked(2), uuid="u1")])
+    assert await match(env) == ""
+    env = SyncFixture([client()], [xpm()])
+    env.put(BLOCKED_PAIRS, [BlockedPair(id="c1/u1", client="c1", uuid="u1")])
+    assert await match(env) == ""
+    assert await env.changes() == []
 
 
 async def test_leads_and_inactive_clients_can_wait_and_those_without_a_state_cannot() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(1, state="lead"), client(2, state="inactive"), client(3), client(4, state="active")], []
     )
-    assert [person.client for person in waiting(world)] == ["c3", "c4"]
+    assert [person.client for person in waiting(env)] == ["c3", "c4"]
 
 
 def test_every_reason_has_a_sentence() -> None:
@@ -152,9 +152,9 @@ def test_every_reason_has_a_sentence() -> None:
 
 
 async def test_the_effect_says_what_would_go_which_way() -> None:
-    world = SyncFixture([client(phone="1", fax="5")], [xpm(name="Client 1", phone="2")])
-    await world.refresh()
-    snapshot = world.book.snapshot()
+    env = SyncFixture([client(phone="1", fax="5")], [xpm(name="Client 1", phone="2")])
+    await env.refresh()
+    snapshot = env.store.snapshot()
     change = one(link_effect(snapshot, Policy(), "c1", "u1").changes, "phone")
     assert (change.side, change.old, change.new) == ("ignition", "1", "2")
     to_xpm = link_effect(snapshot, Policy(direction="to_xpm"), "c1", "u1").changes
@@ -162,12 +162,12 @@ async def test_the_effect_says_what_would_go_which_way() -> None:
 
 
 async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -> None:
-    world = SyncFixture([client(1), client(2)], [xpm(1), xpm(2, prospect=True)], links=[linked(1), linked(2)])
-    world.put(
+    env = SyncFixture([client(1), client(2)], [xpm(1), xpm(2, prospect=True)], links=[linked(1), linked(2)])
+    env.put(
         JOBS, [XpmJob(number="J1", name="Tax", client=RecordReference("u1")), XpmJob(number="J2", name="x")]
     )
-    await world.refresh()
-    found = link_effect(world.book.snapshot(), Policy(), "c1", "u2")
+    await env.refresh()
+    found = link_effect(env.store.snapshot(), Policy(), "c1", "u2")
     assert found.prospect
     assert found.second is not None
     assert found.second.id == "c2"
@@ -178,38 +178,38 @@ async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -
 
 
 async def test_linking_anew_drops_the_base_and_lifts_what_undo_froze() -> None:
-    world = SyncFixture([client(phone="1")], [xpm(phone="1"), xpm(2, phone="2")], links=[linked()])
-    await world.sync()
-    world.put(APART, [BlockedPair(id="c1/u2", client="c1", uuid="u2")])
-    world.put(
+    env = SyncFixture([client(phone="1")], [xpm(phone="1"), xpm(2, phone="2")], links=[linked()])
+    await env.sync()
+    env.put(BLOCKED_PAIRS, [BlockedPair(id="c1/u2", client="c1", uuid="u2")])
+    env.put(
         FREEZES,
         [
             Freeze(id="c1/fax", client="c1", field="fax", undo=True),
             Freeze(id="c1/city", client="c1", field="city"),
         ],
     )
-    snapshot = world.book.snapshot()
-    world.book.commit(link(snapshot, "c1", "u2", now=NOW, by="kim", run="r77"))
-    assert (world.link().uuid, world.link().number, world.base().agreed) == ("u2", "1002", ())
-    assert [freeze.field for freeze in world.book.snapshot().rows(FREEZES)] == ["city"]
-    assert world.book.snapshot().count(APART) == 0
-    assert one(await world.changes(), "phone").mark == "first"
+    snapshot = env.store.snapshot()
+    env.store.commit(link(snapshot, "c1", "u2", now=NOW, by="kim", run="r77"))
+    assert (env.link().uuid, env.link().number, env.base().agreed) == ("u2", "1002", ())
+    assert [freeze.field for freeze in env.store.snapshot().rows(FREEZES)] == ["city"]
+    assert env.store.snapshot().count(BLOCKED_PAIRS) == 0
+    assert one(await env.changes(), "phone").mark == "first"
 
 
 async def test_unlinking_keeps_the_two_apart() -> None:
-    world = SyncFixture([client()], [xpm()], links=[linked()])
-    await world.sync()
-    world.book.commit(unlink(world.book.snapshot(), "c1", now=NOW, by="kim", run="r77"))
-    assert world.book.snapshot().count(LINKS) == 0
-    assert await world.changes() == []
+    env = SyncFixture([client()], [xpm()], links=[linked()])
+    await env.sync()
+    env.store.commit(unlink(env.store.snapshot(), "c1", now=NOW, by="kim", run="r77"))
+    assert env.store.snapshot().count(LINKS) == 0
+    assert await env.changes() == []
     with pytest.raises(NotFound):
-        unlink(world.book.snapshot(), "c1", now=NOW, by="kim", run="r78")
+        unlink(env.store.snapshot(), "c1", now=NOW, by="kim", run="r78")
 
 
 async def test_linking_refuses_what_is_not_there_or_is_so_already() -> None:
-    world = SyncFixture([client()], [xpm(), xpm(2, deleted=True)], links=[linked()])
-    await world.refresh()
-    snapshot = world.book.snapshot()
+    env = SyncFixture([client()], [xpm(), xpm(2, deleted=True)], links=[linked()])
+    await env.refresh()
+    snapshot = env.store.snapshot()
     with pytest.raises(BadInput):
         link(snapshot, "c1", "u1", now=NOW, by="kim", run="r1")
     for client_id, uuid in (("c1", "u2"), ("c1", "u9"), ("c9", "u1")):
@@ -218,13 +218,13 @@ async def test_linking_refuses_what_is_not_there_or_is_so_already() -> None:
 
 
 async def test_the_report_tells_health_renames_and_proposals() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(1), client(2), client(3)],
         [xpm(1, name="Renamed"), xpm(2, archived=True), xpm(3)],
         links=[linked(1), linked(2)],
     )
-    await world.refresh()
-    report = {each.client: each for each in relink(world.book.snapshot())}
+    await env.refresh()
+    report = {each.client: each for each in relink(env.store.snapshot())}
     assert (report["c1"].state, report["c1"].xpm_name, report["c1"].healthy) == ("linked", "Renamed", False)
     assert report["c2"].state == "archived"
     assert (report["c3"].state, report["c3"].proposal) == ("unlinked", "u3")

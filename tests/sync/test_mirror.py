@@ -26,160 +26,160 @@ from xpm_tui.sync.mirror import (
 
 
 async def test_an_unchanged_row_is_not_written_again() -> None:
-    world = SyncFixture(rows=[xpm(1, tax_number=Masked("***123")), xpm(2)])
-    first = await world.refresh()
-    seen = world.mirror("u1").seen_at
-    world.clock.move(timedelta(hours=1))
-    world.practice.edit("u2", phone="5")
-    again = await world.refresh()
+    env = SyncFixture(rows=[xpm(1, tax_number=Masked("***123")), xpm(2)])
+    first = await env.refresh()
+    seen = env.mirror("u1").seen_at
+    env.clock.move(timedelta(hours=1))
+    env.practice.edit("u2", phone="5")
+    again = await env.refresh()
     assert (first.changed, again.changed, again.listed) == (2, 1, 2)
-    assert world.mirror("u1").seen_at == seen
-    assert world.mirror("u2").seen_at == world.clock.now()
+    assert env.mirror("u1").seen_at == seen
+    assert env.mirror("u2").seen_at == env.clock.now()
 
 
 async def test_a_row_that_moves_carries_its_base_in_the_same_commit() -> None:
-    world = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
-    await world.sync()
-    world.practice.edit("u1", phone="2")
-    await world.refresh()
-    assert world.base().pairs == {"phone": Pair("1", "1")}
-    (commit,) = [commit for commit in world.book.commits if any(write.table is BASE for write in commit)][-1:]
+    env = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    await env.sync()
+    env.practice.edit("u1", phone="2")
+    await env.refresh()
+    assert env.base().pairs == {"phone": Pair("1", "1")}
+    (commit,) = [commit for commit in env.store.commits if any(write.table is BASE for write in commit)][-1:]
     assert {write.table.name for write in commit} == {"base", "xpm_clients"}
 
 
 async def test_a_row_that_moves_and_moves_back_leaves_no_trace() -> None:
-    world = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
-    await world.sync()
+    env = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    await env.sync()
     for phone in ("2", "3", "1"):
-        world.practice.edit("u1", phone=phone)
-        await world.refresh()
-    assert world.base().pairs == {}
-    assert await world.changes() == []
+        env.practice.edit("u1", phone=phone)
+        await env.refresh()
+    assert env.base().pairs == {}
+    assert await env.changes() == []
 
 
 async def test_absence_counts_at_the_end_of_a_complete_list_only() -> None:
-    world = SyncFixture(rows=[xpm(1), xpm(2)])
-    await world.refresh()
-    world.practice.remove("u1")
-    await world.refresh(complete=False)
-    assert not world.mirror("u1").deleted
-    assert (await world.refresh()).gone == 1
-    assert world.mirror("u1").deleted
-    assert (await world.refresh()).gone == 0
+    env = SyncFixture(rows=[xpm(1), xpm(2)])
+    await env.refresh()
+    env.practice.remove("u1")
+    await env.refresh(complete=False)
+    assert not env.mirror("u1").deleted
+    assert (await env.refresh()).gone == 1
+    assert env.mirror("u1").deleted
+    assert (await env.refresh()).gone == 0
 
 
 async def test_what_comes_back_is_no_longer_gone() -> None:
-    world = SyncFixture([client()], [xpm(1), xpm(2)], links=[linked()])
-    await world.sync()
-    row = world.practice.rows["u1"]
-    world.practice.remove("u1")
-    await world.refresh()
-    world.practice.add(row)
-    await world.refresh()
-    assert not world.mirror("u1").deleted
-    assert await world.changes() == []
+    env = SyncFixture([client()], [xpm(1), xpm(2)], links=[linked()])
+    await env.sync()
+    row = env.practice.rows["u1"]
+    env.practice.remove("u1")
+    await env.refresh()
+    env.practice.add(row)
+    await env.refresh()
+    assert not env.mirror("u1").deleted
+    assert await env.changes() == []
 
 
 async def test_a_list_that_breaks_off_keeps_what_came_and_marks_nothing() -> None:
-    world = SyncFixture(rows=[xpm(number) for number in range(1, CHUNK + 11)])
-    world.practice.cut = CHUNK + 5
+    env = SyncFixture(rows=[xpm(number) for number in range(1, CHUNK + 11)])
+    env.practice.cut = CHUNK + 5
     with pytest.raises(XeroError):
-        await world.refresh()
-    assert world.book.snapshot().count(XPM_CLIENTS) == CHUNK
-    assert changed_since(world.book.snapshot()) is None
-    world.practice.cut = None
-    assert (await world.refresh()).changed == 10
+        await env.refresh()
+    assert env.store.snapshot().count(XPM_CLIENTS) == CHUNK
+    assert changed_since(env.store.snapshot()) is None
+    env.practice.cut = None
+    assert (await env.refresh()).changed == 10
 
 
 async def test_the_bookmark_is_the_servers_time_and_reaches_back() -> None:
-    world = SyncFixture(rows=[xpm()])
-    await world.refresh()
-    asked = world.clock.now()
-    assert changed_since(world.book.snapshot()) == asked - OVERLAP
-    world.clock.move(timedelta(hours=3))
-    await world.refresh(complete=False)
-    facts = list_counts(world.book.snapshot())
-    assert (facts.bookmark, facts.complete_at) == (world.clock.now(), asked)
+    env = SyncFixture(rows=[xpm()])
+    await env.refresh()
+    asked = env.clock.now()
+    assert changed_since(env.store.snapshot()) == asked - OVERLAP
+    env.clock.move(timedelta(hours=3))
+    await env.refresh(complete=False)
+    facts = list_counts(env.store.snapshot())
+    assert (facts.bookmark, facts.complete_at) == (env.clock.now(), asked)
 
 
 async def test_a_partial_list_brings_only_what_changed() -> None:
-    world = SyncFixture(rows=[xpm(1), xpm(2)])
-    await world.refresh()
-    world.clock.move(timedelta(hours=1))
-    world.practice.edit("u2", fax="1")
-    await world.refresh(complete=False)
-    world.clock.move(timedelta(hours=1))
-    overlapping = await world.refresh(complete=False)
+    env = SyncFixture(rows=[xpm(1), xpm(2)])
+    await env.refresh()
+    env.clock.move(timedelta(hours=1))
+    env.practice.edit("u2", fax="1")
+    await env.refresh(complete=False)
+    env.clock.move(timedelta(hours=1))
+    overlapping = await env.refresh(complete=False)
     assert (overlapping.listed, overlapping.changed) == (1, 0)
-    assert (await world.refresh(complete=False)).listed == 0
-    assert world.mirror("u2").fax == "1"
+    assert (await env.refresh(complete=False)).listed == 0
+    assert env.mirror("u2").fax == "1"
 
 
 async def test_all_links_to_a_row_carry_their_base() -> None:
     quiet = linked(2).__class__(id="c2", uuid="u1", quiet=True)
-    world = SyncFixture([client(1, phone="1"), client(2)], [xpm(phone="1")], links=[linked(1), quiet])
-    await world.sync()
-    world.practice.edit("u1", phone="2")
-    assert one(await world.changes(), "phone").record == "c1"
+    env = SyncFixture([client(1, phone="1"), client(2)], [xpm(phone="1")], links=[linked(1), quiet])
+    await env.sync()
+    env.practice.edit("u1", phone="2")
+    assert one(await env.changes(), "phone").record == "c1"
 
 
 async def test_a_contact_that_vanishes_takes_no_pair_along() -> None:
     row = xpm(contacts=(xpm_contact(1, name="Jo"),))
-    world = SyncFixture([client()], [row], links=[linked()])
-    await world.sync()
-    world.practice.edit("u1", contacts=())
-    await world.refresh()
-    world.practice.edit("u1", contacts=row.contacts)
-    assert await world.changes() == []
-    assert world.base().pairs == {}
+    env = SyncFixture([client()], [row], links=[linked()])
+    await env.sync()
+    env.practice.edit("u1", contacts=())
+    await env.refresh()
+    env.practice.edit("u1", contacts=row.contacts)
+    assert await env.changes() == []
+    assert env.base().pairs == {}
 
 
 def test_a_list_marks_what_is_missing_and_what_returns() -> None:
-    world = SyncFixture()
-    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]))
-    assert list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]) == []
-    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(2)]))
-    assert [row.gone for row in world.book.snapshot().rows(STAFF)] == [True, False]
-    assert list_writes(world.book.snapshot(), STAFF, []) == []
-    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]))
-    assert [row.gone for row in world.book.snapshot().rows(STAFF)] == [False, False]
+    env = SyncFixture()
+    env.store.commit(list_writes(env.store.snapshot(), STAFF, [staff(1), staff(2)]))
+    assert list_writes(env.store.snapshot(), STAFF, [staff(1), staff(2)]) == []
+    env.store.commit(list_writes(env.store.snapshot(), STAFF, [staff(2)]))
+    assert [row.gone for row in env.store.snapshot().rows(STAFF)] == [True, False]
+    assert list_writes(env.store.snapshot(), STAFF, []) == []
+    env.store.commit(list_writes(env.store.snapshot(), STAFF, [staff(1), staff(2)]))
+    assert [row.gone for row in env.store.snapshot().rows(STAFF)] == [False, False]
 
 
 def test_a_job_no_longer_current_is_marked() -> None:
-    world = SyncFixture()
+    env = SyncFixture()
     jobs = [XpmJob(number="J1", name="A"), XpmJob(number="J2", name="B")]
-    world.book.commit(job_writes(world.book.snapshot(), jobs, world.clock.now()))
-    world.book.commit(job_writes(world.book.snapshot(), jobs[:1], world.clock.now()))
-    assert [job.gone for job in world.book.snapshot().rows(JOBS)] == [False, True]
+    env.store.commit(job_writes(env.store.snapshot(), jobs, env.clock.now()))
+    env.store.commit(job_writes(env.store.snapshot(), jobs[:1], env.clock.now()))
+    assert [job.gone for job in env.store.snapshot().rows(JOBS)] == [False, True]
 
 
 async def test_nothing_changed_writes_one_small_fact() -> None:
-    world = SyncFixture(rows=[xpm(number) for number in range(1, 30)])
-    await world.refresh()
-    before = len(world.book.commits)
-    await world.refresh()
-    assert [[write.table for write in commit] for commit in world.book.commits[before:]] == [[META]]
+    env = SyncFixture(rows=[xpm(number) for number in range(1, 30)])
+    await env.refresh()
+    before = len(env.store.commits)
+    await env.refresh()
+    assert [[write.table for write in commit] for commit in env.store.commits[before:]] == [[META]]
 
 
 async def test_a_list_taken_over_does_not_bring_back_what_was_agreed_with_a_link_taken_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
-    await world.sync()
-    world.practice.edit("u1", phone="2")
-    book, look, commit = world.book, world.book.snapshot, world.book.commit
+    env = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    await env.sync()
+    env.practice.edit("u1", phone="2")
+    store, look, commit = env.store, env.store.snapshot, env.store.commit
 
     def and_then_somebody_unlinks() -> Any:
         """Another process commits between this one's look and its commit; nobody can within a transaction."""
         looked = look()
         if looked.count(LINKS):
-            commit(unlink(looked, "c1", now=world.clock.now(), by="lee", run="r90"))
+            commit(unlink(looked, "c1", now=env.clock.now(), by="lee", run="r90"))
         return looked
 
     with monkeypatch.context() as patch:
-        patch.setattr(book, "snapshot", and_then_somebody_unlinks)
-        patch.setattr(book, "transact", lambda make: commit(make(look())))
-        commit_rows(book, [world.practice.rows["u1"]], world.clock.now())
-        book.snapshot()
-    assert world.book.snapshot().count(LINKS) == 0
-    assert world.base().agreed == ()
+        patch.setattr(store, "snapshot", and_then_somebody_unlinks)
+        patch.setattr(store, "transact", lambda make: commit(make(look())))
+        commit_rows(store, [env.practice.rows["u1"]], env.clock.now())
+        store.snapshot()
+    assert env.store.snapshot().count(LINKS) == 0
+    assert env.base().agreed == ()

@@ -218,11 +218,11 @@ class Simulated:
         self.practice.jobs["J1"] = XpmJob(number="J1", name="Accounts")
 
     def fail(self, kind: str, error: type[AppError]) -> bool:
-        self.practice.troubles[self.METHODS[kind]] = error("It failed.")
+        self.practice.problems[self.METHODS[kind]] = error("It failed.")
         return True
 
     def heal(self, kind: str) -> None:
-        self.practice.troubles.clear()
+        self.practice.problems.clear()
 
     def writes(self) -> int:
         return len(self.practice.sent)
@@ -247,7 +247,7 @@ async def real(folder: Path) -> AsyncIterator[Side]:
     fake = FakeXero()
     async with open_fake(folder, fake, clock=MovedClock(), sink=Sink()) as wire:
         await sign_in(wire)
-        yield RealClient(fake, wire.practice(TENANT, Priority.PUSH), folder)
+        yield RealClient(fake, wire.practice(TENANT, Priority.BACKGROUND), folder)
 
 
 @asynccontextmanager
@@ -265,16 +265,16 @@ class Sender:
     """An outbox with a store of its own."""
 
     def __init__(self, practice: Any) -> None:
-        self.book, self.events = MemoryStore(), Events()
+        self.store, self.events = MemoryStore(), Events()
         self.outbox = Outbox(
-            self.book, practice, MovedClock(), MemoryIds(), "r1", store_commit(self.book, self.events)
+            self.store, practice, MovedClock(), MemoryIds(), "r1", store_commit(self.store, self.events)
         )
 
     async def send(self, message: Message[Any]) -> Delivery[Any]:
         return await self.outbox.send(message, lambda *_: ((), ()))
 
     def last(self) -> Intent:
-        return max(self.book.snapshot().rows(INTENTS), key=lambda intent: int(intent.id[1:]))
+        return max(self.store.snapshot().rows(INTENTS), key=lambda intent: int(intent.id[1:]))
 
 
 def test_every_error_of_the_port_has_an_ending() -> None:
@@ -415,7 +415,7 @@ async def test_a_kill_between_the_steps_leaves_what_can_be_looked_up() -> None:
     for step, state, sent in ((1, None, 0), (2, "intent", 0), (3, "sent", 1)):
         sender = Sender(side.practice)
         side.practice.sent.clear()
-        commit, left = sender.book.commit, [step]
+        commit, left = sender.store.commit, [step]
 
         def dying(writes: Any, commit: Any = commit, left: list[int] = left, **how: Any) -> int:
             left[0] -= 1
@@ -423,10 +423,10 @@ async def test_a_kill_between_the_steps_leaves_what_can_be_looked_up() -> None:
                 raise KeyboardInterrupt
             return int(commit(writes, **how))
 
-        sender.book.commit = dying  # type: ignore[method-assign]
+        sender.store.commit = dying  # type: ignore[method-assign]
         with pytest.raises(KeyboardInterrupt):
             await sender.send(MESSAGES["client.update"]("1"))
-        found = [intent.state for intent in sender.book.snapshot().rows(INTENTS)]
+        found = [intent.state for intent in sender.store.snapshot().rows(INTENTS)]
         assert found == ([state] if state else [])
         assert len(side.practice.sent) == sent
 
@@ -442,8 +442,8 @@ async def test_outcome_and_what_follows_are_one_commit() -> None:
 
     await sender.outbox.send(MESSAGES["client.update"]("1"), follow)
     assert seen == [("done", "1")]
-    assert [type(getattr(write, "row", None)) for write in sender.book.commits[-1]] == [Intent]
-    assert len(sender.book.commits) == 3
+    assert [type(getattr(write, "row", None)) for write in sender.store.commits[-1]] == [Intent]
+    assert len(sender.store.commits) == 3
 
 
 STORED = {
@@ -482,7 +482,7 @@ async def test_the_stored_form_is_that_of_earlier_versions(tmp_path: Path) -> No
             sender = Sender(here.practice)
             here.heal(kind)
             await sender.send(message("text"))
-            raw = msgspec.json.decode(sender.book.snapshot().raw(INTENTS, "i1") or b"")
+            raw = msgspec.json.decode(sender.store.snapshot().raw(INTENTS, "i1") or b"")
             payload, sent_at = raw.pop("payload"), raw.pop("sent_at")
             assert (len(payload), bool(sent_at)) == (16, True)
             assert raw == {"id": "i1", "run": "r1", "kind": kind, "state": "done", **STORED[kind]}, kind
@@ -503,20 +503,24 @@ OLD = """
 
 
 async def test_what_an_earlier_version_left_is_recovered() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(1, phone="1", contacts=(contact(1, name="Jo"),)), client(2, phone="2"), client(3)],
         [xpm(1, phone="1", contacts=(xpm_contact(9, name="Al"), xpm_contact(1, name="Jo"))), xpm(2), xpm(3)],
         links=[linked(1), linked(2)],
         policy=Policy(direction="to_xpm"),
     )
     rows = [msgspec.json.decode(each, type=Intent) for each in OLD.replace("\n ", "").split("\n") if each]
-    world.put(INTENTS, rows)
+    env.put(INTENTS, rows)
     found = await resolve(
-        book=world.book, practice=world.practice, clock=world.clock, tell=world.events.emit, create_lag=300.0
+        store=env.store,
+        practice=env.practice,
+        clock=env.clock,
+        emit=env.events.emit,
+        create_lag=300.0,
     )
-    states = {intent.id: intent.state for intent in world.book.snapshot().rows(INTENTS)}
+    states = {intent.id: intent.state for intent in env.store.snapshot().rows(INTENTS)}
     assert states == {"i1": "done", "i2": "failed", "i3": "done", "i4": "done", "i5": "failed"}
     assert len(found.done) == 3
-    assert world.link("c3").uuid == "u3"
-    assert [(each.contact, each.uuid) for each in world.link("c1").contacts] == [("k1", "x1")]
-    assert world.practice.sent == []
+    assert env.link("c3").uuid == "u3"
+    assert [(each.contact, each.uuid) for each in env.link("c1").contacts] == [("k1", "x1")]
+    assert env.practice.sent == []

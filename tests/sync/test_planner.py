@@ -35,7 +35,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(1, 4)
 
 
-def world_of(people: People) -> SyncFixture:
+def env_of(people: People) -> SyncFixture:
     return SyncFixture(people.clients, people.rows, links=people.links, policy=people.policy, team=TEAM)
 
 
@@ -62,33 +62,33 @@ def _fields(record: object) -> Iterable[str]:
     return (value for name in names if isinstance(value := getattr(record, name), str))
 
 
-async def until_idle(world: SyncFixture) -> None:
+async def until_idle(env: SyncFixture) -> None:
     """Sync until a plan has no ticked change; two rounds are always enough."""
     for _ in range(2):
-        plan, records = await refreshed_plan(world)
-        check(world, records)
+        plan, records = await refreshed_plan(env)
+        check(env, records)
         if not plan.counts["items"]:
             return
-        run = await world.apply(plan, records)
+        run = await env.apply(plan, records)
         assert run.outcome == "done"
         assert run.counts.get("moved", 0) == 0
-        written = world.written(run)
+        written = env.written(run)
         planned = Counter((c.field, c.rule, c.side) for record in records for c in record.changes if c.ticked)
         assert written == planned, "what is written is what was planned"
         assert run.counts["changes"] == plan.counts["items"] == written.total()
-    plan, records = await refreshed_plan(world)
+    plan, records = await refreshed_plan(env)
     assert plan.counts["items"] == 0, [c for record in records for c in record.changes if c.ticked]
 
 
-async def refreshed_plan(world: SyncFixture) -> tuple[Plan, list[PlannedRecord]]:
-    await world.refresh()
-    return world.plan()
+async def refreshed_plan(env: SyncFixture) -> tuple[Plan, list[PlannedRecord]]:
+    await env.refresh()
+    return env.plan()
 
 
-def check(world: SyncFixture, records: list[PlannedRecord]) -> None:
+def check(env: SyncFixture, records: list[PlannedRecord]) -> None:
     """What holds for every plan there is."""
-    master = "ignition" if world.policy.direction == "from_xpm" else "xpm"
-    carried = {rule.name for rule in world.policy.fields()} | {"link"}
+    master = "ignition" if env.policy.direction == "from_xpm" else "xpm"
+    carried = {rule.name for rule in env.policy.fields()} | {"link"}
     for record in records:
         seen: set[tuple[str, str]] = set()
         for change in record.changes:
@@ -100,7 +100,7 @@ def check(world: SyncFixture, records: list[PlannedRecord]) -> None:
             assert (change.record, change.field) not in seen
             seen.add((change.record, change.field))
             if change.mark == "clearing":
-                assert change.ticked == (world.policy.clear == "yes")
+                assert change.ticked == (env.policy.clear == "yes")
 
 
 @EXAMPLES
@@ -110,13 +110,13 @@ def test_any_practice_comes_to_rest_and_stays_there(seed: int, size: int) -> Non
 
 
 async def _comes_to_rest(dice: Random, size: int) -> None:
-    world = world_of(practice(dice, size))
-    await until_idle(world)
-    for client in [*world.book.snapshot().rows(CLIENTS)]:
-        world.put(CLIENTS, [perturbed(dice, client, 2)])
-    for row in [*world.practice.rows.values()]:
-        world.practice.add(perturbed_row(dice, row, 2))
-    await until_idle(world)
+    env = env_of(practice(dice, size))
+    await until_idle(env)
+    for client in [*env.store.snapshot().rows(CLIENTS)]:
+        env.put(CLIENTS, [perturbed(dice, client, 2)])
+    for row in [*env.practice.rows.values()]:
+        env.practice.add(perturbed_row(dice, row, 2))
+    await until_idle(env)
 
 
 @EXAMPLES
@@ -126,16 +126,16 @@ def test_the_side_that_masters_loses_nothing(seed: int, size: int) -> None:
 
 
 async def _loses_nothing(people: People) -> None:
-    world = world_of(people)
+    env = env_of(people)
     ours, theirs = texts(people.clients), texts(people.rows)
-    await until_idle(world)
+    await until_idle(env)
     if people.policy.direction == "from_xpm":
-        assert world.practice.sent == []
-        assert texts(world.practice.rows.values()) == theirs
+        assert env.practice.sent == []
+        assert texts(env.practice.rows.values()) == theirs
     else:
-        assert texts(world.book.snapshot().rows(CLIENTS)) == ours
-    assert set(world.practice.rows) == {row.uuid for row in people.rows}
-    assert world.book.snapshot().count(CLIENTS) == len(people.clients)
+        assert texts(env.store.snapshot().rows(CLIENTS)) == ours
+    assert set(env.practice.rows) == {row.uuid for row in people.rows}
+    assert env.store.snapshot().count(CLIENTS) == len(people.clients)
 
 
 @settings(max_examples=count(default=40, soak=10_000), deadline=None)
@@ -145,32 +145,32 @@ def test_no_change_of_direction_or_of_what_is_synced_leaves_a_silent_difference(
 
 
 async def _switched(dice: Random, size: int) -> None:
-    world = world_of(practice(dice, size))
+    env = env_of(practice(dice, size))
     for turn in range(4):
-        world.policy = practice(dice, 1).policy
-        await refreshed_plan(world)
-        nothing_is_silent(world)
+        env.policy = practice(dice, 1).policy
+        await refreshed_plan(env)
+        nothing_is_silent(env)
         if dice.random() < 0.7:
-            await until_idle(world)
-            nothing_is_silent(world)
+            await until_idle(env)
+            nothing_is_silent(env)
         if dice.random() < 0.3:
-            client = dice.choice([*world.book.snapshot().rows(CLIENTS), None])
-            world.put(CLIENTS, [perturbed(dice, client, 3 + turn)] if client else [])
+            client = dice.choice([*env.store.snapshot().rows(CLIENTS), None])
+            env.put(CLIENTS, [perturbed(dice, client, 3 + turn)] if client else [])
 
 
-def nothing_is_silent(world: SyncFixture) -> None:
+def nothing_is_silent(env: SyncFixture) -> None:
     """What differs is planned or listed, never both; the plan counts what is listed."""
-    snapshot = world.book.snapshot()
-    plan, records = world.plan()
-    listed = [each for _, each in list_differences(snapshot, world.policy)]
+    snapshot = env.store.snapshot()
+    plan, records = env.plan()
+    listed = [each for _, each in list_differences(snapshot, env.policy)]
     assert Counter(each.why for each in listed) == plan.differences
     # Nothing here was settled by an earlier version, or kept otherwise than it was sent.
     assert {each.why for each in listed} <= DIFFERENCES.keys() - {"settled", "kept-otherwise"}
     planned = {(change.record, change.field) for record in records for change in record.changes}
-    told = Counter((each.record, each.field) for each in listed)
-    assert not told or max(told.values()) == 1
-    assert planned.isdisjoint(told)
-    assert different(snapshot) <= planned | told.keys()
+    reported = Counter((each.record, each.field) for each in listed)
+    assert not reported or max(reported.values()) == 1
+    assert planned.isdisjoint(reported)
+    assert different(snapshot) <= planned | reported.keys()
 
 
 def different(snapshot: Snapshot) -> set[tuple[str, str]]:
@@ -204,26 +204,26 @@ def test_undoing_the_first_run_gives_the_book_back(seed: int, size: int) -> None
 
 
 async def _undone(people: People) -> None:
-    world = world_of(people)
-    world.policy = Policy(direction="from_xpm", level=people.policy.level)
-    run = await world.sync()
+    env = env_of(people)
+    env.policy = Policy(direction="from_xpm", level=people.policy.level)
+    run = await env.sync()
     plan, records, unclear = plan_undo(
-        world.book.snapshot(),
+        env.store.snapshot(),
         run.id,
         id="p99",
-        now=world.clock.now(),
+        now=env.clock.now(),
         by="kim",
         tenant="tenant",
         scopes="scopes",
-        policy=world.policy,
+        policy=env.policy,
     )
-    world.put(PLANNED, records)
-    world.put(PLANS, [plan])
-    await world.apply(plan, records)
+    env.put(PLANNED, records)
+    env.put(PLANS, [plan])
+    await env.apply(plan, records)
     assert unclear == ()
     before = {client.id: canonical(client) for client in people.clients}
-    assert {client.id: canonical(client) for client in world.book.snapshot().rows(CLIENTS)} == before
+    assert {client.id: canonical(client) for client in env.store.snapshot().rows(CLIENTS)} == before
     again: list[Change] = [
-        change for record in (await refreshed_plan(world))[1] for change in record.changes if change.ticked
+        change for record in (await refreshed_plan(env))[1] for change in record.changes if change.ticked
     ]
     assert again == []

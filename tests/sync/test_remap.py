@@ -15,13 +15,13 @@ from xpm_tui.domain.links import Freeze
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import APART, FREEZES, LINKS, PLANNED, PLANS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, FREEZES, LINKS, PLANNED, PLANS
 from xpm_tui.domain.xpm import RecordReference, XpmClient
+from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks
 from xpm_tui.sync.manual.links import link, link_effect, unlink
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import foreign_values
 
 
 def rata(number: int = 1) -> XpmClient:
@@ -46,43 +46,43 @@ def kauri(**values: Any) -> XpmClient:
 
 
 async def synced(mine: Client | None = None, *rows: XpmClient, **policy: Any) -> SyncFixture:
-    world = SyncFixture(
+    env = SyncFixture(
         [mine or client(name="Rata", fax="09 999")], rows or [rata(), kauri()], links=[linked()]
     )
-    world.policy = Policy(**policy)
-    await world.sync()
-    return world
+    env.policy = Policy(**policy)
+    await env.sync()
+    return env
 
 
-def relink(world: SyncFixture, uuid: str = "u2", id_: str = "c1", **how: Any) -> str:
-    (run,) = world.ids.new("r")
-    snapshot, now = world.book.snapshot(), world.clock.now()
-    world.book.commit(link(snapshot, id_, uuid, now=now, by="kim", run=run, policy=world.policy, **how))
+def relink(env: SyncFixture, uuid: str = "u2", id_: str = "c1", **how: Any) -> str:
+    (run,) = env.ids.new("r")
+    snapshot, now = env.store.snapshot(), env.clock.now()
+    env.store.commit(link(snapshot, id_, uuid, now=now, by="kim", run=run, policy=env.policy, **how))
     return run
 
 
-def unlinked(world: SyncFixture, id_: str = "c1") -> str:
-    (run,) = world.ids.new("r")
-    snapshot, now = world.book.snapshot(), world.clock.now()
-    world.book.commit(unlink(snapshot, id_, now=now, by="kim", run=run))
+def unlinked(env: SyncFixture, id_: str = "c1") -> str:
+    (run,) = env.ids.new("r")
+    snapshot, now = env.store.snapshot(), env.clock.now()
+    env.store.commit(unlink(snapshot, id_, now=now, by="kim", run=run))
     return run
 
 
-async def undo(world: SyncFixture, run: str) -> Run:
+async def undo(env: SyncFixture, run: str) -> Run:
     plan, records, _ = plan_undo(
-        world.book.snapshot(), run, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
-        tenant="tenant", scopes="scopes", policy=world.policy,
+        env.store.snapshot(), run, id=env.ids.new("p")[0], now=env.clock.now(), by="kim",
+        tenant="tenant", scopes="scopes", policy=env.policy,
     )  # fmt: skip
-    world.put(PLANS, [plan])
-    world.put(PLANNED, records)
-    return await world.apply(plan, records, reviewed=True)
+    env.put(PLANS, [plan])
+    env.put(PLANNED, records)
+    return await env.apply(plan, records, reviewed=True)
 
 
 async def test_what_came_from_the_former_client_is_listed_and_goes_with_the_link() -> None:
-    world = await synced()
-    shown = link_effect(world.book.snapshot(), world.policy, "c1", "u2").former
-    relink(world)
-    ours = world.client()
+    env = await synced()
+    shown = link_effect(env.store.snapshot(), env.policy, "c1", "u2").former
+    relink(env)
+    ours = env.client()
     assert (ours.phone, ours.address, ours.postal_address, ours.groups) == ("09 222", "", "", ())
     assert (ours.name, ours.fax, ours.contacts) == ("Kauri Joinery", "09 999", ())
     outcomes = {(each.field, each.old): each.outcome for each in shown}
@@ -95,117 +95,117 @@ async def test_what_came_from_the_former_client_is_listed_and_goes_with_the_link
         ("contact", "Rita Rata"): "removed",
         ("contact", "Ron Rata"): "removed",
     }
-    assert await world.changes() == []
-    world.policy = Policy(direction="to_xpm")
-    assert {change.field for change in await world.changes()} == {"fax"}
+    assert await env.changes() == []
+    env.policy = Policy(direction="to_xpm")
+    assert {change.field for change in await env.changes()} == {"fax"}
 
 
 async def test_what_the_user_changed_stays_and_is_sent_only_once_ticked() -> None:
-    world = await synced()
-    ron = world.client().contacts[1].id
-    world.edit(address="9 New Rd")
-    world.edit_contact("c1", ron, phone="021 99")
-    kept = [each for each in link_effect(world.book.snapshot(), world.policy, "c1", "u2").former if each.why]
+    env = await synced()
+    ron = env.client().contacts[1].id
+    env.edit(address="9 New Rd")
+    env.edit_contact("c1", ron, phone="021 99")
+    kept = [each for each in link_effect(env.store.snapshot(), env.policy, "c1", "u2").former if each.why]
     assert [(each.field, each.outcome, each.why) for each in kept] == [
         ("address", "kept", "edited"), ("contact", "kept", "edited"),
     ]  # fmt: skip
-    relink(world)
-    world.policy = Policy(direction="to_xpm")
-    changes = await world.changes()
+    relink(env)
+    env.policy = Policy(direction="to_xpm")
+    changes = await env.changes()
     held = {change.field: change for change in changes if change.held == "former"}
     assert held.keys() == {"address", "contact"}
     assert {each.came_from for each in held.values()} == {"u1"}
     assert not any(each.ticked for each in held.values())
-    await world.sync()
-    assert world.practice.rows["u2"].address == ""
-    plan, records = world.plan()
+    await env.sync()
+    assert env.practice.rows["u2"].address == ""
+    plan, records = env.plan()
     (record,) = records
     ticked = tuple(
         msgspec.structs.replace(c, ticked=True) if c.field == "address" else c for c in record.changes
     )
     record = msgspec.structs.replace(record, changes=ticked)
-    world.put(PLANNED, [record])
-    await world.apply(plan, [record], reviewed=True)
-    assert world.practice.rows["u2"].address == "9 New Rd"
-    assert foreign_values(world.book.snapshot(), world.client(), "u2", TeamLinks.of([])).keys() == {
+    env.put(PLANNED, [record])
+    await env.apply(plan, [record], reviewed=True)
+    assert env.practice.rows["u2"].address == "9 New Rd"
+    assert foreign_values(env.store.snapshot(), env.client(), "u2", TeamLinks.of([])).keys() == {
         f"{ron}.contact_name", f"{ron}.contact_mobile",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("then", ["sync", "nothing"])
 async def test_one_undo_brings_values_contacts_base_and_link_back(then: str) -> None:
-    world = await synced()
-    before = (world.client(), world.link().contacts, world.base())
-    run = relink(world)
-    assert world.client() != before[0]
+    env = await synced()
+    before = (env.client(), env.link().contacts, env.base())
+    run = relink(env)
+    assert env.client() != before[0]
     if then == "sync":
-        await world.sync()
-    await undo(world, run)
+        await env.sync()
+    await undo(env, run)
     ours, joined, base = before
-    assert (world.client(), world.link().contacts, world.base()) == (ours, joined, base)
-    assert world.link().uuid == "u1"
-    assert await world.changes() == []
+    assert (env.client(), env.link().contacts, env.base()) == (ours, joined, base)
+    assert env.link().uuid == "u1"
+    assert await env.changes() == []
 
 
 async def test_values_stay_known_while_unlinked_and_undone() -> None:
-    world = await synced()
-    run = unlinked(world)
-    assert world.client().address == "1 Rata St"
-    await undo(world, run)
-    assert world.base().agreed
-    unlinked(world)
-    world.book.commit([Drop(APART, each.id) for each in world.book.snapshot().rows(APART)])
-    world.edit(name="Kauri Joinery")
-    assert not any(change.field == "link" for change in await world.changes())
-    relink(world)
-    assert (world.client().address, world.client().contacts) == ("", ())
+    env = await synced()
+    run = unlinked(env)
+    assert env.client().address == "1 Rata St"
+    await undo(env, run)
+    assert env.base().agreed
+    unlinked(env)
+    env.store.commit([Drop(BLOCKED_PAIRS, each.id) for each in env.store.snapshot().rows(BLOCKED_PAIRS)])
+    env.edit(name="Kauri Joinery")
+    assert not any(change.field == "link" for change in await env.changes())
+    relink(env)
+    assert (env.client().address, env.client().contacts) == ("", ())
 
 
 async def test_a_frozen_value_and_what_the_user_keeps_stay() -> None:
-    world = await synced()
-    world.put(FREEZES, [Freeze(id="c1/phone", client="c1", field="phone")])
-    relink(world)
-    assert world.client().phone == "09 111"
-    world = await synced()
-    relink(world, keep=True)
-    assert (world.client().address, len(world.client().contacts)) == ("1 Rata St", 2)
-    world.policy = Policy(direction="to_xpm")
-    assert {change.held for change in await world.changes() if change.field not in ("fax",)} == {"former"}
+    env = await synced()
+    env.put(FREEZES, [Freeze(id="c1/phone", client="c1", field="phone")])
+    relink(env)
+    assert env.client().phone == "09 111"
+    env = await synced()
+    relink(env, keep=True)
+    assert (env.client().address, len(env.client().contacts)) == ("1 Rata St", 2)
+    env.policy = Policy(direction="to_xpm")
+    assert {change.held for change in await env.changes() if change.field not in ("fax",)} == {"former"}
 
 
 async def test_a_contact_of_both_xpm_clients_stays_and_one_of_ours_keeps_its_own_values() -> None:
     both = xpm_contact(11, name="Rita Rata", email="rita@rata.example", primary=True)
-    world = await synced(None, rata(), kauri(contacts=(both,)))
-    relink(world)
-    (rita,) = world.client().contacts
-    assert (rita.email, world.link().contacts[0].uuid) == ("rita@rata.example", "x11")
+    env = await synced(None, rata(), kauri(contacts=(both,)))
+    relink(env)
+    (rita,) = env.client().contacts
+    assert (rita.email, env.link().contacts[0].uuid) == ("rita@rata.example", "x11")
     mine = client(name="Rata", contacts=(contact(1, name="Rita Rata", phone="03 3"),))
-    world = await synced(mine)
-    world.edit_contact("c1", "k1", phone="03 3")
-    relink(world)
-    assert [(each.name, each.email) for each in world.client().contacts] == [("Rita Rata", "")]
+    env = await synced(mine)
+    env.edit_contact("c1", "k1", phone="03 3")
+    relink(env)
+    assert [(each.name, each.email) for each in env.client().contacts] == [("Rita Rata", "")]
 
 
 async def test_a_converted_prospect_keeps_its_data() -> None:
-    world = await synced(client(name="Rata Orchards Ltd"), rata())
-    world.practice.edit("u1", prospect=True)
-    world.practice.add(xpm(3, "Rata Orchards Ltd"))
-    await world.refresh()
-    assert link_effect(world.book.snapshot(), world.policy, "c1", "u3").former == ()
-    relink(world, "u3")
-    assert (world.client().address, len(world.client().contacts)) == ("1 Rata St", 2)
-    world.practice.add(kauri())
-    await world.refresh()
-    relink(world, "u2")
-    assert (world.client().address, world.client().contacts) == ("", ())
+    env = await synced(client(name="Rata Orchards Ltd"), rata())
+    env.practice.edit("u1", prospect=True)
+    env.practice.add(xpm(3, "Rata Orchards Ltd"))
+    await env.refresh()
+    assert link_effect(env.store.snapshot(), env.policy, "c1", "u3").former == ()
+    relink(env, "u3")
+    assert (env.client().address, len(env.client().contacts)) == ("1 Rata St", 2)
+    env.practice.add(kauri())
+    await env.refresh()
+    relink(env, "u2")
+    assert (env.client().address, env.client().contacts) == ("", ())
 
 
 async def test_a_value_that_was_sent_to_xpm_is_the_clients_own() -> None:
-    world = await synced(client(name="Rata", address="5 Own St"), xpm(1), kauri(), direction="to_xpm")
-    assert world.practice.rows["u1"].address == "5 Own St"
-    relink(world)
-    assert world.client().address == "5 Own St"
-    change = one(await world.changes(), "address")
+    env = await synced(client(name="Rata", address="5 Own St"), xpm(1), kauri(), direction="to_xpm")
+    assert env.practice.rows["u1"].address == "5 Own St"
+    relink(env)
+    assert env.client().address == "5 Own St"
+    change = one(await env.changes(), "address")
     assert (change.held, change.ticked) == ("", True)
 
 
@@ -229,47 +229,47 @@ async def test_no_value_of_one_xpm_client_is_ever_planned_into_another(seed: int
         )
         return xpm(number, f"{uuid}:name", contacts=people, **{field: of(uuid) for field in FIELDS})
 
-    world = SyncFixture(
+    env = SyncFixture(
         [
             client(1, "One", phone="own:1", contacts=(contact(1, name="own:k", email="own@k"),)),
             client(2, "Two"),
         ],
         [row(number) for number in (1, 2, 3)],
     )
-    await world.refresh()
+    await env.refresh()
     runs: list[str] = []
     for _ in range(14):
         id_, uuid = dice.choice(["c1", "c2"]), dice.choice(["u1", "u2", "u3"])
-        snapshot = world.book.snapshot()
+        snapshot = env.store.snapshot()
         now = snapshot.get(LINKS, id_)
         match dice.randrange(9):
             case 0 | 1:
                 taken = any(each.id != id_ for each in snapshot.find(LINKS, "uuid", uuid))
                 if now is None or now.uuid != uuid:
-                    runs.append(relink(world, uuid, id_, quiet=taken, keep=dice.random() < 0.3))
+                    runs.append(relink(env, uuid, id_, quiet=taken, keep=dice.random() < 0.3))
             case 2:
                 if now is not None:
-                    runs.append(unlinked(world, id_))
+                    runs.append(unlinked(env, id_))
             case 3:
                 ways: tuple[Direction, ...] = ("from_xpm", "to_xpm")
-                world.policy = Policy(direction=dice.choice(ways), level=dice.choice(["everything", "name"]))
+                env.policy = Policy(direction=dice.choice(ways), level=dice.choice(["everything", "name"]))
             case 4:
-                world.edit(id_, **{dice.choice(FIELDS): f"own:{next(serial)}"})
+                env.edit(id_, **{dice.choice(FIELDS): f"own:{next(serial)}"})
             case 5:
-                world.practice.edit(uuid, **{dice.choice(FIELDS): of(uuid)})
+                env.practice.edit(uuid, **{dice.choice(FIELDS): of(uuid)})
             case 6 if runs:
-                await undo(world, dice.choice(runs))
+                await undo(env, dice.choice(runs))
             case _:
-                await world.sync()
-        await world.refresh()
-        kept, world.policy = world.policy, Policy(direction="to_xpm")
-        for record in world.plan()[1]:
+                await env.sync()
+        await env.refresh()
+        kept, env.policy = env.policy, Policy(direction="to_xpm")
+        for record in env.plan()[1]:
             for change in record.changes:
                 if change.side == "xpm" and change.ticked:
                     came = str(change.new).partition(":")[0]
                     assert came in ("own", "One", "Two", "None", record.uuid), (seed, change, record.uuid)
-        world.policy = kept
-        for theirs in world.practice.rows.values():
+        env.policy = kept
+        for theirs in env.practice.rows.values():
             said = [getattr(theirs, field) for field in FIELDS]
             said += [value for each in theirs.contacts for value in (each.name, each.email, each.phone)]
             named = {value.partition(":")[0] for value in said if value}
@@ -277,28 +277,28 @@ async def test_no_value_of_one_xpm_client_is_ever_planned_into_another(seed: int
 
 
 async def test_a_contact_that_comes_back_with_a_file_is_held() -> None:
-    world = await synced()
-    relink(world)
-    world.edit("c1", contacts=(contact(50, name="Rita R.", email="Rita@rata.example", contact_id="CON-9"),))
-    world.policy = Policy(direction="to_xpm")
-    change = one(await world.changes(), "contact")
+    env = await synced()
+    relink(env)
+    env.edit("c1", contacts=(contact(50, name="Rita R.", email="Rita@rata.example", contact_id="CON-9"),))
+    env.policy = Policy(direction="to_xpm")
+    change = one(await env.changes(), "contact")
     assert (change.held, change.came_from, change.ticked) == ("former", "u1", False)
 
 
 async def test_two_swapped_links_swap_the_data_and_both_are_synced() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(1, "Rata"), client(2, "Kauri")],
         [rata(), kauri(website="k.example", contacts=(xpm_contact(21, name="Kim Kauri"),))],
         links=[linked(1), linked(2)],
     )
-    await world.sync()
-    relink(world, "u2", quiet=True)
-    relink(world, "u1", "c2")
-    assert [world.link(id_).quiet for id_ in ("c1", "c2")] == [False, False]
-    await world.sync()
-    assert (world.client("c1").website, world.client("c1").address) == ("k.example", "")
-    assert (world.client("c2").website, world.client("c2").address) == ("", "1 Rata St")
-    names = [[each.name for each in world.client(id_).contacts] for id_ in ("c1", "c2")]
+    await env.sync()
+    relink(env, "u2", quiet=True)
+    relink(env, "u1", "c2")
+    assert [env.link(id_).quiet for id_ in ("c1", "c2")] == [False, False]
+    await env.sync()
+    assert (env.client("c1").website, env.client("c1").address) == ("k.example", "")
+    assert (env.client("c2").website, env.client("c2").address) == ("", "1 Rata St")
+    names = [[each.name for each in env.client(id_).contacts] for id_ in ("c1", "c2")]
     assert names == [["Kim Kauri"], ["Rita Rata", "Ron Rata"]]
-    world.policy = Policy(direction="to_xpm")
-    assert await world.changes() == []
+    env.policy = Policy(direction="to_xpm")
+    assert await env.changes() == []

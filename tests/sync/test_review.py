@@ -11,13 +11,13 @@ from xpm_tui.sync.policy import Policy
 
 
 async def two() -> SyncFixture:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(1, contacts=(contact(1, name="Jo", email="a@b"),)), client(2)],
         [xpm(1, phone="1", contacts=(xpm_contact(1, name="Al", email="a@b"),)), xpm(2, phone="2", fax="3")],
         links=[linked(1), linked(2)],
     )
-    await world.refresh()
-    return world
+    await env.refresh()
+    return env
 
 
 async def test_a_client_takes_its_contacts_along_and_a_field_goes_everywhere() -> None:
@@ -33,32 +33,32 @@ async def test_a_client_takes_its_contacts_along_and_a_field_goes_everywhere() -
 
 
 async def test_counts_and_estimate_follow_the_ticks() -> None:
-    world = await two()
-    world.policy = Policy(direction="to_xpm")
-    world.edit("c1", city="Hobart")
-    world.edit("c2", city="Perth")
-    plan, records = world.plan()
+    env = await two()
+    env.policy = Policy(direction="to_xpm")
+    env.edit("c1", city="Hobart")
+    env.edit("c2", city="Perth")
+    plan, records = env.plan()
     assert (plan.counts["items"], plan.estimate.calls) == (3, 4)
     records = [*tick(records, False, record="c1"), *records[1:]]
-    again = recount(world.book.snapshot(), plan, records)
+    again = recount(env.store.snapshot(), plan, records)
     assert (again.counts["items"], again.counts["waiting"], again.estimate.calls) == (1, 2, 2)
 
 
 async def test_a_change_that_comes_out_the_same_keeps_its_tick_and_a_new_one_is_unseen() -> None:
-    world = await two()
-    _, before = world.plan()
+    env = await two()
+    _, before = env.plan()
     before = [*tick(before, False, record="c2", field="fax"), before[0]]
-    world.practice.edit("u1", city="Hobart")
-    world.practice.edit("u2", phone="22")
-    await world.refresh()
-    kept, unseen = keep_review(before, world.plan()[1])
+    env.practice.edit("u1", city="Hobart")
+    env.practice.edit("u2", phone="22")
+    await env.refresh()
+    kept, unseen = keep_review(before, env.plan()[1])
     assert not one(changes_of(kept), "fax").ticked
     assert [(each.client, len(each.changes)) for each in unseen] == [("c1", 1), ("c2", 1)]
     assert keep_review(kept, kept)[1] == []
 
 
 async def test_duplicates_on_both_sides_name_the_safest_to_keep_and_the_steps() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(1, name="Smith & Co"), client(2, name="SMITH AND CO"), client(3)],
         [
             xpm(1, name="Acme", archived=True),
@@ -69,9 +69,9 @@ async def test_duplicates_on_both_sides_name_the_safest_to_keep_and_the_steps() 
         ],
         links=[linked(1).__class__(id="c1", uuid="u5"), linked(3)],
     )
-    world.put(JOBS, [XpmJob(number="J1", name="Tax", client=RecordReference("u3"))])
-    await world.refresh()
-    theirs, ours = duplicates(world.book.snapshot())
+    env.put(JOBS, [XpmJob(number="J1", name="Tax", client=RecordReference("u3"))])
+    await env.refresh()
+    theirs, ours = duplicates(env.store.snapshot())
     assert (theirs.side, theirs.survivor, len(theirs.members)) == ("xpm", "u3", 3)
     assert "only one that is linked" in theirs.why
     assert any("Archive number 1002" in step for step in theirs.steps)

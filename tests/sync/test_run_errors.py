@@ -10,7 +10,7 @@ import pytest
 from tests.sync.fixtures import SyncFixture, client, contact, linked, xpm
 from tests.sync.test_create import create
 from tests.sync.test_create_staff import create as create_member
-from tests.sync.test_create_staff import world as staff_world
+from tests.sync.test_create_staff import env as staff_env
 from tests.sync.test_outbox import EXPECTED
 from xpm_tui.domain.errors import AppError, DecisionNeeded, Refused
 from xpm_tui.domain.ignition import TeamMember
@@ -36,70 +36,74 @@ def three(**second: Any) -> SyncFixture:
 @ERRORS
 async def test_a_run_with_one_client_that_fails(error: type[AppError]) -> None:
     ending, state, goes_on = EXPECTED[error]
-    world = three()
+    env = three()
     failing = error("It failed.")
-    world.practice.faults = [None, failing]
-    world.practice.lost = [failing]
-    await world.refresh()
-    plan, records = world.plan()
+    env.practice.faults = [None, failing]
+    env.practice.lost = [failing]
+    await env.refresh()
+    plan, records = env.plan()
     if goes_on:
-        run = await world.apply(plan, records)
+        run = await env.apply(plan, records)
         assert run.outcome == {"unknown": "partial"}.get(ending, "partial")
-        assert [world.practice.rows[f"u{n}"].phone for n in (1, 2, 3)] == ["1", "", "3"]
-        named = [event.record for event in world.events.all if event.key == f"sync.{ending}"]
+        assert [env.practice.rows[f"u{n}"].phone for n in (1, 2, 3)] == ["1", "", "3"]
+        named = [event.record for event in env.events.all if event.key == f"sync.{ending}"]
         assert named == ["c2"]
         assert "Client 2 (c2)" in run.error
     else:
         with pytest.raises(error):
-            await world.apply(plan, records)
-        assert [world.practice.rows[f"u{n}"].phone for n in (1, 2, 3)] == ["1", "", ""]
-    (run,) = world.book.snapshot().rows(RUNS)
+            await env.apply(plan, records)
+        assert [env.practice.rows[f"u{n}"].phone for n in (1, 2, 3)] == ["1", "", ""]
+    (run,) = env.store.snapshot().rows(RUNS)
     assert run.outcome != "running"
-    intents = {intent.record: intent.state for intent in world.book.snapshot().rows(INTENTS)}
+    intents = {intent.record: intent.state for intent in env.store.snapshot().rows(INTENTS)}
     # What got no answer was looked up at the end of the run: XPM shows that it did not take effect.
     assert intents["c2"] == ("failed" if ending == "unknown" else state)
     # The next run looks first, then sends again exactly what is not there.
     await resolve(
-        book=world.book, practice=world.practice, clock=world.clock, tell=world.events.emit, create_lag=300.0
+        store=env.store,
+        practice=env.practice,
+        clock=env.clock,
+        emit=env.events.emit,
+        create_lag=300.0,
     )
-    world.practice.faults = []
-    before = len(world.practice.sent)
-    await world.sync()
-    assert [world.practice.rows[f"u{n}"].phone for n in (1, 2, 3)] == ["1", "2", "3"]
-    assert len(world.practice.sent) - before == (1 if goes_on else 2)
+    env.practice.faults = []
+    before = len(env.practice.sent)
+    await env.sync()
+    assert [env.practice.rows[f"u{n}"].phone for n in (1, 2, 3)] == ["1", "2", "3"]
+    assert len(env.practice.sent) - before == (1 if goes_on else 2)
 
 
 @ERRORS
 async def test_a_creation_that_fails(error: type[AppError]) -> None:
     ending, state, _ = EXPECTED[error]
-    world = SyncFixture([client(1, phone="1")], policy=TO_XPM)
+    env = SyncFixture([client(1, phone="1")], policy=TO_XPM)
     failing = error("It failed.")
-    world.practice.faults, world.practice.lost = [failing], [failing]
+    env.practice.faults, env.practice.lost = [failing], [failing]
     with pytest.raises(DecisionNeeded if ending == "unknown" else error):
-        await create(world)
-    (intent,) = world.book.snapshot().rows(INTENTS)
+        await create(env)
+    (intent,) = env.store.snapshot().rows(INTENTS)
     assert intent.state == ("held" if ending == "unknown" else state)
-    (run,) = world.book.snapshot().rows(RUNS)
+    (run,) = env.store.snapshot().rows(RUNS)
     assert run.outcome == ("held" if ending == "unknown" else "failed")
     assert run.error
     if intent.state == "failed":
-        assert (await create(world)).client == "c1"
-        assert len(world.practice.rows) == 1
+        assert (await create(env)).client == "c1"
+        assert len(env.practice.rows) == 1
     else:
         with pytest.raises(DecisionNeeded):
-            await create(world)
-        assert len(world.practice.sent) == 1
+            await create(env)
+        assert len(env.practice.sent) == 1
 
 
 @ERRORS
 async def test_a_staff_creation_that_fails(error: type[AppError]) -> None:
     ending, state, _ = EXPECTED[error]
-    world = staff_world(team=(TeamMember(id="t1", name="Bo Li"),))
+    env = staff_env(team=(TeamMember(id="t1", name="Bo Li"),))
     failing = error("It failed.")
-    world.practice.faults, world.practice.lost = [failing], [failing]
+    env.practice.faults, env.practice.lost = [failing], [failing]
     with pytest.raises(DecisionNeeded if ending == "unknown" else error):
-        await create_member(world)
-    (intent,) = world.book.snapshot().rows(INTENTS)
+        await create_member(env)
+    (intent,) = env.store.snapshot().rows(INTENTS)
     assert intent.state == ("held" if ending == "unknown" else state)
 
 
@@ -109,41 +113,41 @@ async def test_one_value_that_cannot_be_sent_holds_one_client(bad: str, place: s
     values: dict[str, Any] = {"phone": bad}
     if place == "contact":
         values = {"phone": "", "contacts": (contact(1, name="Jo", mobile=bad),)}
-    world = three(**values)
-    run = await world.sync()
+    env = three(**values)
+    run = await env.sync()
     assert (run.outcome, run.counts["unsendable"]) == ("partial", 1)
-    assert [world.practice.rows[f"u{n}"].phone for n in (1, 3)] == ["1", "3"]
+    assert [env.practice.rows[f"u{n}"].phone for n in (1, 3)] == ["1", "3"]
     assert "Client 2 (c2" in run.error
     assert ("'Phone'" if place == "client" else "'Contact mobile'") in run.error
     assert f"U+{ord(bad[1:][:1] or bad):04X}" in run.error
-    (event,) = [event for event in world.events.all if event.key == "sync.unsendable"]
+    (event,) = [event for event in env.events.all if event.key == "sync.unsendable"]
     assert event.record.partition("/")[0] == "c2"
-    assert unresolved_intents(world.book.snapshot()) == []
+    assert unresolved_intents(env.store.snapshot()) == []
     # Every run names it, and sends nothing of it; once it is corrected, it goes.
-    before = len(world.practice.sent)
-    assert (await world.sync()).outcome == "partial"
-    assert len(world.practice.sent) == before
+    before = len(env.practice.sent)
+    assert (await env.sync()).outcome == "partial"
+    assert len(env.practice.sent) == before
     if place == "client":
-        world.edit("c2", phone="12")
+        env.edit("c2", phone="12")
     else:
-        world.edit_contact("c2", "k1", mobile="12")
-    assert (await world.sync()).outcome == "done"
-    assert len(world.practice.sent) == before + 1
+        env.edit_contact("c2", "k1", mobile="12")
+    assert (await env.sync()).outcome == "done"
+    assert len(env.practice.sent) == before + 1
 
 
 async def test_the_end_of_a_run_names_the_first_three_and_counts_the_rest() -> None:
     numbers = range(1, 6)
-    world = SyncFixture(
+    env = SyncFixture(
         [client(n, phone="1\x0b1") for n in numbers] + [client(9, phone="9")],
         [xpm(n) for n in (*numbers, 9)],
         links=[linked(n) for n in (*numbers, 9)],
         policy=TO_XPM,
     )
-    run = await world.sync()
+    run = await env.sync()
     assert run.counts["unsendable"] == 5
     assert run.error.count("was not sent to XPM") == 3
     assert "2 more could not be sent" in run.error
-    assert world.practice.rows["u9"].phone == "9"
+    assert env.practice.rows["u9"].phone == "9"
 
 
 @pytest.mark.parametrize(
@@ -151,15 +155,15 @@ async def test_the_end_of_a_run_names_the_first_three_and_counts_the_rest() -> N
 )
 async def test_the_end_of_a_run_names_whom_xpm_refused_and_what_it_said(number: int, rest: str) -> None:
     refused = range(1, number + 1)
-    world = SyncFixture(
+    env = SyncFixture(
         [client(n, phone=str(n)) for n in (*refused, 9)],
         [xpm(n) for n in (*refused, 9)],
         links=[linked(n) for n in (*refused, 9)],
         policy=TO_XPM,
     )
-    world.practice.faults = [Refused("It failed.", words=f"No {n}\x1b.") for n in refused]
-    run = await world.sync()
+    env.practice.faults = [Refused("It failed.", words=f"No {n}\x1b.") for n in refused]
+    run = await env.sync()
     assert (run.outcome, run.counts["refused"], run.counts["records"]) == ("partial", number, 1)
     named = "; ".join(f"Client {n} (c{n}): No {n}␛" for n in refused[:5])
     assert run.error == f"XPM refused {named}{rest}."
-    assert world.practice.rows["u9"].phone == "9"
+    assert env.practice.rows["u9"].phone == "9"

@@ -18,42 +18,42 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, STAFF, TEAM
 
 
-def writes(world: PracticeFixture) -> list[str]:
+def writes(env: PracticeFixture) -> list[str]:
     """What was sent to XPM to change something."""
-    rows = world.sandbox.log.rows(lambda row: row.method in ("POST", "PUT", "DELETE"))
+    rows = env.sandbox.log.rows(lambda row: row.method in ("POST", "PUT", "DELETE"))
     return [row.path for row in rows if "practicemanager" in row.path]
 
 
 @pytest.mark.parametrize("size", [12, count(60, 5_000)])
 async def test_pull_then_push_writes_nothing_and_an_edit_is_one_call(size: int, tmp_path: Path) -> None:
-    world = PracticeFixture(tmp_path, clients=size, seed=2)
-    await world.connect()
-    practice = world.practice
+    env = PracticeFixture(tmp_path, clients=size, seed=2)
+    await env.connect()
+    practice = env.practice
     pick_all(practice)
     for place, staff in enumerate(list(practice.snapshot().rows(STAFF))[:2]):
-        practice.book.commit([Put(TEAM, TeamMember(id=f"t{place}", name=staff.name, staff=staff.uuid))])
+        practice.store.commit([Put(TEAM, TeamMember(id=f"t{place}", name=staff.name, staff=staff.uuid))])
     assert (await runner.run(practice, reviewed=True)).outcome == "done"
-    world.clock.move(timedelta(hours=1))
+    env.clock.move(timedelta(hours=1))
     practice.settings.set("sync.direction", "to_xpm")
     quiet = await runner.run(practice, reviewed=True)
-    assert (quiet.outcome, quiet.counts, writes(world)) == ("done", {}, [])
+    assert (quiet.outcome, quiet.counts, writes(env)) == ("done", {}, [])
     edited = list(practice.snapshot().rows(CLIENTS))[:5]
-    practice.book.commit(
+    practice.store.commit(
         [Put(CLIENTS, msgspec.structs.replace(client, city="Ōtaki & Co")) for client in edited]
     )
     pushed = await runner.run(practice, reviewed=True)
-    assert (pushed.counts["changes"], len(writes(world))) == (5, 5)
-    world.clock.move(timedelta(hours=1))
+    assert (pushed.counts["changes"], len(writes(env))) == (5, 5)
+    env.clock.move(timedelta(hours=1))
     assert (await runner.run(practice, reviewed=True)).counts == {}
-    world.close()
+    env.close()
 
 
 async def test_the_referral_source_comes_from_xpm_and_never_goes_there(tmp_path: Path) -> None:
-    world = PracticeFixture(tmp_path, clients=12, seed=2)
-    await world.connect()
-    practice = world.practice
+    env = PracticeFixture(tmp_path, clients=12, seed=2)
+    await env.connect()
+    practice = env.practice
     pick_all(practice)
-    theirs = {row.uuid: row.referral for row in world.sandbox.practice.clients.values()}
+    theirs = {row.uuid: row.referral for row in env.sandbox.practice.clients.values()}
     links = list(practice.snapshot().rows(LINKS))
 
     def ours() -> dict[str, str]:
@@ -63,13 +63,13 @@ async def test_the_referral_source_comes_from_xpm_and_never_goes_there(tmp_path:
     assert ours() == {link.uuid: theirs[link.uuid].strip() for link in links}
     assert any(ours().values())
     first = links[0].uuid
-    await world.control("colleague", client=first, set={"referral": "A friend of Ōtaki & Co"})
-    world.clock.move(timedelta(hours=1))
+    await env.control("colleague", client=first, set={"referral": "A friend of Ōtaki & Co"})
+    env.clock.move(timedelta(hours=1))
     assert (await runner.run(practice, reviewed=True)).outcome == "done"
     assert ours()[first] == "A friend of Ōtaki & Co"
     practice.settings.set("sync.direction", "to_xpm")
     edit_client(practice, links[0].id, {"referral_source": "The radio"})
     assert (await runner.run(practice, reviewed=True)).outcome == "done"
-    assert writes(world) == []
-    assert world.sandbox.practice.clients[first].referral == "A friend of Ōtaki & Co"
-    world.close()
+    assert writes(env) == []
+    assert env.sandbox.practice.clients[first].referral == "A friend of Ōtaki & Co"
+    env.close()

@@ -27,75 +27,75 @@ def both(**more: Any) -> SyncFixture:
     return SyncFixture(mine, rows, links=[linked(1), linked(2)], policy=Policy(direction="to_xpm"))
 
 
-def edit_there(world: SyncFixture, **values: Any) -> None:
+def edit_there(env: SyncFixture, **values: Any) -> None:
     """A colleague edits the contact in XPM: it is the same at both clients."""
     for uuid in ("u1", "u2"):
-        world.practice.edit_contact(uuid, "x9", **values)
+        env.practice.edit_contact(uuid, "x9", **values)
 
 
-def share(world: SyncFixture) -> None:
+def share(env: SyncFixture) -> None:
     """XPM has one record: what was sent for one client shows at the other."""
-    sent = world.practice.sent[-1][2]
+    sent = env.practice.sent[-1][2]
     name = {key: value for key, value in sent.items() if key in ("phone", "email", "mobile")}
-    edit_there(world, **name)
+    edit_there(env, **name)
 
 
-def phones(world: SyncFixture) -> tuple[str, str]:
-    return world.client("c1").contacts[0].phone, world.client("c2").contacts[0].phone
+def phones(env: SyncFixture) -> tuple[str, str]:
+    return env.client("c1").contacts[0].phone, env.client("c2").contacts[0].phone
 
 
 async def agreed(**more: Any) -> SyncFixture:
-    world = both(**more)
-    await world.sync()
-    assert not world.practice.sent
-    return world
+    env = both(**more)
+    await env.sync()
+    assert not env.practice.sent
+    return env
 
 
-def told(changes: Sequence[Change]) -> list[tuple[str, str, str, Any, bool]]:
+def reported(changes: Sequence[Change]) -> list[tuple[str, str, str, Any, bool]]:
     return [(c.record, c.side, c.rule, c.new, c.ticked) for c in changes]
 
 
 async def test_an_edit_of_one_copy_is_one_change_that_reaches_all_copies() -> None:
-    world = await agreed()
-    world.edit("c2", fax="04 9")  # a change of the second client's own is not held up by it
-    world.edit_contact("c1", "k1", phone="04 2")
-    await world.refresh()
-    plan, records = world.plan()
+    env = await agreed()
+    env.edit("c2", fax="04 9")  # a change of the second client's own is not held up by it
+    env.edit_contact("c1", "k1", phone="04 2")
+    await env.refresh()
+    plan, records = env.plan()
     changes = changes_of(records)
-    assert told(changes) == [
+    assert reported(changes) == [
         ("c1/k1", "xpm", "update", "04 2", True),
         ("c2/k2", "ignition", "shared", "04 2", True),
         ("c2", "xpm", "update", "04 9", True),
     ]
     assert (changes[0].also, changes[1].follows) == (("u2",), "c1/k1")
-    run = await world.apply(plan, records)
-    assert [kind for kind, _, _ in world.practice.sent].count("update contact") == 1
-    assert (phones(world), run.counts["changes"], run.counts.get("moved", 0)) == (("04 2", "04 2"), 3, 0)
-    share(world)
-    assert await world.changes() == []
-    world.edit_contact("c2", "k2", phone="04 3")  # and the other way round
-    await world.sync()
-    share(world)
-    assert (phones(world), await world.changes()) == (("04 3", "04 3"), [])
+    run = await env.apply(plan, records)
+    assert [kind for kind, _, _ in env.practice.sent].count("update contact") == 1
+    assert (phones(env), run.counts["changes"], run.counts.get("moved", 0)) == (("04 2", "04 2"), 3, 0)
+    share(env)
+    assert await env.changes() == []
+    env.edit_contact("c2", "k2", phone="04 3")  # and the other way round
+    await env.sync()
+    share(env)
+    assert (phones(env), await env.changes()) == (("04 3", "04 3"), [])
 
 
 async def test_the_same_edit_of_both_copies_is_one_call() -> None:
-    world = await agreed()
+    env = await agreed()
     for number in (1, 2):
-        world.edit_contact(f"c{number}", f"k{number}", phone="04 2")
-    await world.sync()
-    share(world)
-    assert (len(world.practice.sent), await world.changes()) == (1, [])
+        env.edit_contact(f"c{number}", f"k{number}", phone="04 2")
+    await env.sync()
+    share(env)
+    assert (len(env.practice.sent), await env.changes()) == (1, [])
 
 
 async def test_different_edits_are_held_and_named_until_one_is_ticked() -> None:
-    world = await agreed()
-    world.edit_contact("c1", "k1", phone="04 2")
-    world.edit_contact("c2", "k2", phone="04 3")
+    env = await agreed()
+    env.edit_contact("c1", "k1", phone="04 2")
+    env.edit_contact("c2", "k2", phone="04 3")
     for _ in range(2):
-        await world.sync()
-    assert (world.practice.sent, phones(world)) == ([], ("04 2", "04 3"))
-    plan, records = world.plan()
+        await env.sync()
+    assert (env.practice.sent, phones(env)) == ([], ("04 2", "04 3"))
+    plan, records = env.plan()
     mains = [change for change in changes_of(records) if not change.follows]
     assert [(c.held, c.also, c.ticked) for c in mains] == [
         ("shared-edits", ("u2",), False),
@@ -104,85 +104,85 @@ async def test_different_edits_are_held_and_named_until_one_is_ticked() -> None:
     assert not any(c.ticked for r in tick(records, True) for c in r.changes)  # all at once decides nothing
     (ticked,) = tick(records, True, record="c2/k2")
     records = [ticked if each.id == ticked.id else each for each in records]
-    world.put(PLANNED, records)
-    await world.apply(plan, records, reviewed=True)
-    share(world)
-    assert (phones(world), await world.changes()) == (("04 3", "04 3"), [])
+    env.put(PLANNED, records)
+    await env.apply(plan, records, reviewed=True)
+    share(env)
+    assert (phones(env), await env.changes()) == (("04 3", "04 3"), [])
 
 
 async def test_unticking_the_change_leaves_the_copies_alone() -> None:
-    world = await agreed()
-    world.edit_contact("c1", "k1", phone="04 2")
-    await world.refresh()
-    plan, records = world.plan()
+    env = await agreed()
+    env.edit_contact("c1", "k1", phone="04 2")
+    await env.refresh()
+    plan, records = env.plan()
     (record,) = tick(records, False, record="c1/k1")
     assert not any(change.ticked for change in record.changes)
-    await world.apply(plan, [record])
-    assert (world.practice.sent, phones(world)) == ([], ("04 2", "04 1"))
+    await env.apply(plan, [record])
+    assert (env.practice.sent, phones(env)) == ([], ("04 2", "04 1"))
 
 
 @pytest.mark.parametrize("lost", [False, True])
 async def test_an_answer_that_did_not_come_leaves_no_copy_behind(lost: bool) -> None:
-    world = await agreed()
-    world.edit_contact("c1", "k1", phone="04 2")
+    env = await agreed()
+    env.edit_contact("c1", "k1", phone="04 2")
     fault = OutcomeUnknown("no answer")
-    world.practice.faults = [fault]
-    world.practice.lost = [fault] if lost else []
-    await world.sync()
-    edit_there(world, phone="04 1" if lost else "04 2")
-    await world.sync()
-    edit_there(world, phone="04 2")
-    assert (phones(world), await world.changes()) == (("04 2", "04 2"), [])
+    env.practice.faults = [fault]
+    env.practice.lost = [fault] if lost else []
+    await env.sync()
+    edit_there(env, phone="04 1" if lost else "04 2")
+    await env.sync()
+    edit_there(env, phone="04 2")
+    assert (phones(env), await env.changes()) == (("04 2", "04 2"), [])
 
 
 async def test_undo_brings_every_copy_back() -> None:
-    world = await agreed()
-    world.edit_contact("c1", "k1", phone="04 2")
-    run = await world.sync()
-    share(world)
-    await world.refresh()
+    env = await agreed()
+    env.edit_contact("c1", "k1", phone="04 2")
+    run = await env.sync()
+    share(env)
+    await env.refresh()
     plan, records, unclear = plan_undo(
-        world.book.snapshot(), run.id, id="p99", now=world.clock.now(), by="kim", tenant="tenant",
-        scopes="scopes", policy=world.policy,
+        env.store.snapshot(), run.id, id="p99", now=env.clock.now(), by="kim", tenant="tenant",
+        scopes="scopes", policy=env.policy,
     )  # fmt: skip
-    world.put(PLANS, [plan])
-    world.put(PLANNED, records)
-    await world.apply(plan, records, reviewed=True)
-    share(world)
-    assert (unclear, phones(world)[1], world.practice.rows["u1"].contacts[0].phone) == ((), "04 1", "04 1")
-    assert await world.changes() == []
+    env.put(PLANS, [plan])
+    env.put(PLANNED, records)
+    await env.apply(plan, records, reviewed=True)
+    share(env)
+    assert (unclear, phones(env)[1], env.practice.rows["u1"].contacts[0].phone) == ((), "04 1", "04 1")
+    assert await env.changes() == []
 
 
 async def test_from_xpm_one_change_reaches_all_copies_in_one_plan() -> None:
-    world = await agreed()
-    world.policy = Policy()
-    edit_there(world, phone="04 7")
-    await world.sync()
-    assert (phones(world), await world.changes()) == (("04 7", "04 7"), [])
+    env = await agreed()
+    env.policy = Policy()
+    edit_there(env, phone="04 7")
+    await env.sync()
+    assert (phones(env), await env.changes()) == (("04 7", "04 7"), [])
 
 
 @pytest.mark.parametrize("seed", range(count(10, 200)))
 async def test_copies_never_overwrite_each_other_by_turns(seed: int) -> None:
     """Edits of copies and of XPM, switches and syncs in any order: a sync leaves nothing for the next one."""
     dice = Random(seed)
-    world = await agreed()
-    world.put(CLIENTS, [client(3, contacts=(contact(3, **KERI),))])
-    world.practice.add(xpm(3, contacts=(xpm_contact(9, **KERI),)))
-    world.put(LINKS, [linked(3)])
+    env = await agreed()
+    env.put(CLIENTS, [client(3, contacts=(contact(3, **KERI),))])
+    env.practice.add(xpm(3, contacts=(xpm_contact(9, **KERI),)))
+    env.put(LINKS, [linked(3)])
     rows = ("u1", "u2", "u3")
     for step in range(8):
         field, number = dice.choice(["phone", "mobile"]), dice.randint(1, 3)
         match dice.randrange(5):
             case 0 | 1:
-                world.edit_contact(f"c{number}", f"k{number}", **{field: f"0{step}"})
+                env.edit_contact(f"c{number}", f"k{number}", **{field: f"0{step}"})
             case 2:
                 for uuid in rows:
-                    world.practice.edit_contact(uuid, "x9", **{field: f"9{step}"})
+                    env.practice.edit_contact(uuid, "x9", **{field: f"9{step}"})
             case 3:
-                world.policy = Policy(direction=dice.choice(["from_xpm", "to_xpm"]))
+                env.policy = Policy(direction=dice.choice(["from_xpm", "to_xpm"]))
             case _:
                 pass
-        await world.sync()
-        assert not [change for change in await world.changes() if change.ticked], (seed, step)
-        there = {tuple(world.practice.rows[uuid].contacts) for uuid in rows}
+        await env.sync()
+        assert not [change for change in await env.changes() if change.ticked], (seed, step)
+        there = {tuple(env.practice.rows[uuid].contacts) for uuid in rows}
         assert len(there) == 1, (seed, step)

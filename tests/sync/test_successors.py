@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from tests.sync.fixtures import SyncFixture, client, linked, xpm
 from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import BlockedPair, Link, LinkState, Successor, Vanished
-from xpm_tui.domain.tables import APART, LINKS, VANISHED, XPM_CLIENTS
+from xpm_tui.domain.links import BlockedPair, Link, LinkState, LostClient, Successor
+from xpm_tui.domain.tables import BLOCKED_PAIRS, LINKS, LOST_CLIENTS, XPM_CLIENTS
 from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact, XpmJob
 from xpm_tui.sync.matching.successors import SuccessorIndex
 from xpm_tui.sync.mirror import job_writes
@@ -48,54 +48,54 @@ class Practice(SyncFixture):
         self.clock.move(timedelta(hours=1))
         await self.refresh()
         jobs = await self.practice.current_jobs()
-        self.book.commit(job_writes(self.book.snapshot(), jobs, self.clock.now()))
+        self.store.commit(job_writes(self.store.snapshot(), jobs, self.clock.now()))
 
     async def found(self) -> tuple[LinkState, list[Successor]]:
         """The state of the link, and the successors, as they are stored when the lists were read."""
         await self.read()
-        snapshot = self.book.snapshot()
+        snapshot = self.store.snapshot()
         link = snapshot.get(LINKS, "c1")
         assert link is not None
         index = SuccessorIndex(snapshot, [(self.client(), link)])
-        vanished = snapshot.get(VANISHED, link.uuid) or Vanished(id=link.uuid)
-        self.put(VANISHED, [replace(vanished, found=index.find(self.client(), link, vanished))])
-        snapshot = self.book.snapshot()
+        vanished = snapshot.get(LOST_CLIENTS, link.uuid) or LostClient(id=link.uuid)
+        self.put(LOST_CLIENTS, [replace(vanished, found=index.find(self.client(), link, vanished))])
+        snapshot = self.store.snapshot()
         return link_state(snapshot, self.client()), survivors(snapshot, "c1", link)
 
 
-def merge(world: Practice, into: XpmClient) -> None:
+def merge(env: Practice, into: XpmClient) -> None:
     """XPM merges u1 into another client: contacts, groups and jobs move."""
-    lost = world.practice.rows["u1"]
+    lost = env.practice.rows["u1"]
     known = {each.uuid for each in into.contacts}
     arriving = tuple(each for each in lost.contacts if each.uuid not in known)
     groups = tuple(dict.fromkeys((*(into.groups or ()), *(lost.groups or ()))))
-    world.practice.edit(into.uuid, contacts=(*into.contacts, *arriving), groups=groups)
-    world.on({number: into.uuid if job.client and job.client.uuid == "u1" else job.client.uuid  # type: ignore[union-attr]
-              for number, job in world.practice.jobs.items()})  # fmt: skip
-    world.practice.remove("u1")
+    env.practice.edit(into.uuid, contacts=(*into.contacts, *arriving), groups=groups)
+    env.on({number: into.uuid if job.client and job.client.uuid == "u1" else job.client.uuid  # type: ignore[union-attr]
+              for number, job in env.practice.jobs.items()})  # fmt: skip
+    env.practice.remove("u1")
 
 
-def delete(world: Practice) -> None:
+def delete(env: Practice) -> None:
     """XPM deletes u1; the sister, and everything else, stays as it is."""
-    world.practice.remove("u1")
+    env.practice.remove("u1")
 
 
-def contact_to_sister(world: Practice) -> None:
+def contact_to_sister(env: Practice) -> None:
     """A colleague puts one person of u1 on a sister before deleting u1."""
-    world.practice.edit("u2", contacts=(ANN,))
-    world.practice.remove("u1")
+    env.practice.edit("u2", contacts=(ANN,))
+    env.practice.remove("u1")
 
 
-def jobs_apart(world: Practice) -> None:
+def jobs_apart(env: Practice) -> None:
     """The jobs of u1 go to two clients before u1 is deleted."""
-    world.on({"J1": "u2", "J2": "u3"})
-    world.practice.remove("u1")
+    env.on({"J1": "u2", "J2": "u3"})
+    env.practice.remove("u1")
 
 
-def job_stays(world: Practice) -> None:
+def job_stays(env: Practice) -> None:
     """One job moved, another one is still listed on u1."""
-    world.on({"J1": "u3", "J2": "u1"})
-    world.practice.remove("u1")
+    env.on({"J1": "u3", "J2": "u1"})
+    env.practice.remove("u1")
 
 
 LOST_ROWS = {"lost": LOST, "one contact": replace(LOST, contacts=(ANN,), groups=(), code=""),
@@ -119,10 +119,10 @@ async def test_only_what_moved_makes_a_survivor(
     row: str, what: Callable[[Practice], None], state: str, first: str
 ) -> None:
     jobs = {} if what in (delete, contact_to_sister) else {"J1": "u1", "J2": "u1"}
-    world = Practice(LOST_ROWS[row], HEIR, SISTER, jobs=jobs)
-    await world.read()
-    what(world)
-    found = await world.found()
+    env = Practice(LOST_ROWS[row], HEIR, SISTER, jobs=jobs)
+    await env.read()
+    what(env)
+    found = await env.found()
     assert found[0] == state, found
     likely = [each.uuid for each in found[1] if each.level != "weak" or each.score > 12]
     assert likely[:1] == ([first] if first else []), found
@@ -130,10 +130,10 @@ async def test_only_what_moved_makes_a_survivor(
 
 
 async def test_the_evidence_names_what_moved() -> None:
-    world = Practice(LOST, HEIR, SISTER, jobs={"J1": "u1", "J2": "u1", "J3": "u1"})
-    await world.read()
-    merge(world, HEIR)
-    _, (best, *_) = await world.found()
+    env = Practice(LOST, HEIR, SISTER, jobs={"J1": "u1", "J2": "u1", "J3": "u1"})
+    await env.read()
+    merge(env, HEIR)
+    _, (best, *_) = await env.found()
     assert best.evidence[:3] == (
         "2 contacts with the same e-mail",
         "3 jobs moved",
@@ -142,66 +142,66 @@ async def test_the_evidence_names_what_moved() -> None:
 
 
 async def test_a_move_of_long_ago_is_no_evidence() -> None:
-    world = Practice(LOST, HEIR, SISTER)
-    await world.read()
-    world.practice.edit("u2", contacts=(ANN, BEN), groups=(GROUP,))
-    await world.read()
-    await world.read()
-    delete(world)
-    state, found = await world.found()
+    env = Practice(LOST, HEIR, SISTER)
+    await env.read()
+    env.practice.edit("u2", contacts=(ANN, BEN), groups=(GROUP,))
+    await env.read()
+    await env.read()
+    delete(env)
+    state, found = await env.found()
     assert (state, {each.level for each in found} & {"sure"}) == ("gone", set())
 
 
 async def test_a_deleted_row_keeps_what_it_is_recognised_by() -> None:
-    world = Practice(LOST, HEIR)
-    await world.read()
-    merge(world, HEIR)
-    world.practice.add(replace(LOST, contacts=(), groups=(), code="", deleted=True))
-    state, (best, *_) = await world.found()
+    env = Practice(LOST, HEIR)
+    await env.read()
+    merge(env, HEIR)
+    env.practice.add(replace(LOST, contacts=(), groups=(), code="", deleted=True))
+    state, (best, *_) = await env.found()
     assert (state, best.uuid) == ("merged", "u2")
-    row = world.book.snapshot().get(XPM_CLIENTS, "u1")
+    row = env.store.snapshot().get(XPM_CLIENTS, "u1")
     assert row is not None
     assert (row.contacts, row.deleted) == (LOST.contacts, True)
 
 
 async def test_a_survivor_that_is_merged_in_turn_leads_to_the_last_one() -> None:
-    world = Practice(LOST, HEIR, SISTER, jobs={"J1": "u1"})
-    await world.read()
-    merge(world, HEIR)
-    await world.found()
-    row = world.practice.rows["u2"]
-    world.put(LINKS, [Link(id="c2", uuid="u2")])
-    world.practice.edit("u3", contacts=row.contacts, groups=row.groups)
-    world.on({"J1": "u3"})
-    world.practice.remove("u2")
-    await world.read()
-    snapshot = world.book.snapshot()
-    second = snapshot.get(VANISHED, "u2")
+    env = Practice(LOST, HEIR, SISTER, jobs={"J1": "u1"})
+    await env.read()
+    merge(env, HEIR)
+    await env.found()
+    row = env.practice.rows["u2"]
+    env.put(LINKS, [Link(id="c2", uuid="u2")])
+    env.practice.edit("u3", contacts=row.contacts, groups=row.groups)
+    env.on({"J1": "u3"})
+    env.practice.remove("u2")
+    await env.read()
+    snapshot = env.store.snapshot()
+    second = snapshot.get(LOST_CLIENTS, "u2")
     assert second is not None
     lost = Client(id="c2", name="Rowan"), Link(id="c2", uuid="u2")
     found = SuccessorIndex(snapshot, [lost]).find(*lost, second)
-    world.put(VANISHED, [replace(second, found=found)])
-    snapshot = world.book.snapshot()
-    assert (link_state(snapshot, world.client()), takes_over(snapshot, "c1", "u3")) == ("merged", True)
+    env.put(LOST_CLIENTS, [replace(second, found=found)])
+    snapshot = env.store.snapshot()
+    assert (link_state(snapshot, env.client()), takes_over(snapshot, "c1", "u3")) == ("merged", True)
 
 
 async def test_what_a_user_calls_another_client_is_no_survivor() -> None:
-    world = Practice(LOST, HEIR, jobs={"J1": "u1"})
-    await world.read()
-    merge(world, HEIR)
-    assert (await world.found())[0] == "merged"
-    world.put(APART, [BlockedPair(id="c1/u2", client="c1", uuid="u2", different=True)])
-    assert link_state(world.book.snapshot(), world.client()) == "gone"
+    env = Practice(LOST, HEIR, jobs={"J1": "u1"})
+    await env.read()
+    merge(env, HEIR)
+    assert (await env.found())[0] == "merged"
+    env.put(BLOCKED_PAIRS, [BlockedPair(id="c1/u2", client="c1", uuid="u2", different=True)])
+    assert link_state(env.store.snapshot(), env.client()) == "gone"
 
 
 async def test_a_client_that_xpm_does_not_have_when_it_is_written_to_is_gone_at_once() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(phone="1")], [xpm(phone="2")], policy=Policy(direction="to_xpm"), links=[linked()]
     )
-    await world.refresh()
-    plan, records = world.plan()
-    world.practice.faults = [RecordMissing("Invalid client identifier.")]
-    run = await world.apply(plan, records)
-    snapshot = world.book.snapshot()
-    assert (run.outcome, link_state(snapshot, world.client())) == ("partial", "gone")
-    assert [each.id for each in snapshot.rows(VANISHED)] == ["u1"]
+    await env.refresh()
+    plan, records = env.plan()
+    env.practice.faults = [RecordMissing("Invalid client identifier.")]
+    run = await env.apply(plan, records)
+    snapshot = env.store.snapshot()
+    assert (run.outcome, link_state(snapshot, env.client())) == ("partial", "gone")
+    assert [each.id for each in snapshot.rows(LOST_CLIENTS)] == ["u1"]

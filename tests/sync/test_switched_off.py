@@ -8,27 +8,27 @@ from xpm_tui.sync.policy import Policy
 
 
 async def test_a_switched_off_field_does_not_go_over_with_a_new_contact() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(contacts=(contact(1, name="Jo", mobile="021"),))], [xpm()], links=[linked()],
         policy=Policy(direction="to_xpm", off=frozenset({"contact_mobile"})),
     )  # fmt: skip
-    await world.sync()
-    assert [(each.name, each.mobile) for each in world.practice.rows["u1"].contacts] == [("Jo", "")]
+    await env.sync()
+    assert [(each.name, each.mobile) for each in env.practice.rows["u1"].contacts] == [("Jo", "")]
 
 
 async def test_a_switched_off_field_does_not_come_over_with_a_new_contact() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client()], [xpm(contacts=(xpm_contact(1, name="Jo", mobile="021"),))], links=[linked()],
         policy=Policy(off=frozenset({"contact_mobile"})),
     )  # fmt: skip
-    await world.sync()
-    assert [(each.name, each.mobile) for each in world.client().contacts] == [("Jo", "")]
+    await env.sync()
+    assert [(each.name, each.mobile) for each in env.client().contacts] == [("Jo", "")]
 
 
 async def test_a_switched_off_field_is_not_picked_with_a_contact() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         rows=[xpm(contacts=(xpm_contact(1, name="Jo", mobile="021"),))],
         policy=Policy(off=frozenset({"contact_mobile"})),
     )
-    id_ = await picked(world)
-    assert [(each.name, each.mobile) for each in world.client(id_).contacts] == [("Jo", "")]
+    id_ = await picked(env)
+    assert [(each.name, each.mobile) for each in env.client(id_).contacts] == [("Jo", "")]

@@ -7,179 +7,179 @@ from typing import Any
 import pytest
 
 from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked, xpm, xpm_contact
-from xpm_tui.domain.plan import Direction, Unclear
+from xpm_tui.domain.plan import Direction, SkippedUndo
 from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS
+from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS
 from xpm_tui.sync.manual.links import link, unlink
 from xpm_tui.sync.manual.picks import pick
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
 
 
-async def undo(world: SyncFixture, run: Run | str, **options: Any) -> tuple[Run, tuple[Unclear, ...]]:
+async def undo(env: SyncFixture, run: Run | str, **options: Any) -> tuple[Run, tuple[SkippedUndo, ...]]:
     plan, records, unclear = plan_undo(
-        world.book.snapshot(),
+        env.store.snapshot(),
         run if isinstance(run, str) else run.id,
-        id=world.ids.new("p")[0],
-        now=world.clock.now(),
+        id=env.ids.new("p")[0],
+        now=env.clock.now(),
         by="kim",
         tenant="tenant",
         scopes="scopes",
-        policy=world.policy,
+        policy=env.policy,
         **options,
     )
-    world.put(PLANS, [plan])
-    world.put(PLANNED, records)
-    return await world.apply(plan, records), unclear
+    env.put(PLANS, [plan])
+    env.put(PLANNED, records)
+    return await env.apply(plan, records), unclear
 
 
 async def overwritten() -> tuple[SyncFixture, Run]:
     """A client whose phone, fax and contact a run has overwritten."""
-    world = SyncFixture(
+    env = SyncFixture(
         [client(phone="1", fax="2", contacts=(contact(1, name="Jo", email="jo@x"),))],
         [xpm(phone="8", fax="9", contacts=(xpm_contact(1, name="Joanna", email="jo@x"),))],
         links=[linked()],
     )
-    return world, await world.sync()
+    return env, await env.sync()
 
 
 async def test_a_run_goes_back_to_the_old_values_and_stays_there() -> None:
-    world, run = await overwritten()
-    done, unclear = await undo(world, run)
+    env, run = await overwritten()
+    done, unclear = await undo(env, run)
     assert (done.outcome, unclear) == ("done", ())
-    assert (world.client().phone, world.client().fax, world.client().contacts[0].name) == ("1", "2", "Jo")
-    assert {freeze.field for freeze in world.book.snapshot().rows(FREEZES)} == {
+    assert (env.client().phone, env.client().fax, env.client().contacts[0].name) == ("1", "2", "Jo")
+    assert {freeze.field for freeze in env.store.snapshot().rows(FREEZES)} == {
         "phone",
         "fax",
         "k1.contact_name",
     }
-    assert all(freeze.undo and "kim" in freeze.reason for freeze in world.book.snapshot().rows(FREEZES))
-    assert await world.changes() == []
-    await world.sync()
-    assert world.client().phone == "1"
+    assert all(freeze.undo and "kim" in freeze.reason for freeze in env.store.snapshot().rows(FREEZES))
+    assert await env.changes() == []
+    await env.sync()
+    assert env.client().phone == "1"
 
 
 async def test_one_field_goes_back_and_the_others_stay() -> None:
-    world, run = await overwritten()
-    await undo(world, run, field="phone")
-    assert (world.client().phone, world.client().fax) == ("1", "9")
-    await undo(world, run)
-    assert (world.client().fax, world.client().contacts[0].name) == ("2", "Jo")
+    env, run = await overwritten()
+    await undo(env, run, field="phone")
+    assert (env.client().phone, env.client().fax) == ("1", "9")
+    await undo(env, run)
+    assert (env.client().fax, env.client().contacts[0].name) == ("2", "Jo")
 
 
 async def test_one_client_goes_back_and_the_others_stay() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(1), client(2)], [xpm(1, phone="1"), xpm(2, phone="2")], links=[linked(1), linked(2)]
     )
-    run = await world.sync()
-    await undo(world, run, client="c2")
-    assert (world.client("c1").phone, world.client("c2").phone) == ("1", "")
+    run = await env.sync()
+    await undo(env, run, client="c2")
+    assert (env.client("c1").phone, env.client("c2").phone) == ("1", "")
 
 
 async def test_what_was_changed_again_since_is_listed_and_the_rest_done() -> None:
-    world, run = await overwritten()
-    world.edit(phone="77")
-    done, unclear = await undo(world, run)
+    env, run = await overwritten()
+    env.edit(phone="77")
+    done, unclear = await undo(env, run)
     assert done.outcome == "done"
     assert [(each.field, each.wanted, each.present, each.why) for each in unclear] == [
         ("phone", "1", "77", "edited")
     ]
     assert unclear[0].sentence.endswith(".")
-    assert (world.client().phone, world.client().fax) == ("77", "2")
+    assert (env.client().phone, env.client().fax) == ("77", "2")
 
 
 async def test_after_unfreezing_the_field_is_planned_as_it_was_before() -> None:
-    world, run = await overwritten()
-    await undo(world, run, field="phone")
-    for freeze in [*world.book.snapshot().rows(FREEZES)]:
-        world.book.commit([Drop(FREEZES, freeze.id)])
-    (change,) = await world.changes()
+    env, run = await overwritten()
+    await undo(env, run, field="phone")
+    for freeze in [*env.store.snapshot().rows(FREEZES)]:
+        env.store.commit([Drop(FREEZES, freeze.id)])
+    (change,) = await env.changes()
     assert (change.field, change.mark) == ("phone", "first")
 
 
 async def test_an_undo_is_done_once() -> None:
-    world, run = await overwritten()
-    await undo(world, run)
-    world.edit(phone="8")
-    done, unclear = await undo(world, run)
+    env, run = await overwritten()
+    await undo(env, run)
+    env.edit(phone="8")
+    done, unclear = await undo(env, run)
     assert (done.counts, unclear) == ({}, ())
 
 
 async def test_an_undo_can_itself_be_undone() -> None:
-    world, run = await overwritten()
-    back, _ = await undo(world, run, field="phone")
-    await undo(world, back)
-    assert world.client().phone == "8"
+    env, run = await overwritten()
+    back, _ = await undo(env, run, field="phone")
+    await undo(env, back)
+    assert env.client().phone == "8"
 
 
 async def test_an_undone_link_goes_with_its_base_and_stays_undone() -> None:
-    world = SyncFixture([client(phone="1")], [xpm(phone="2")])
-    run = await world.sync()
-    await undo(world, run)
-    snapshot = world.book.snapshot()
+    env = SyncFixture([client(phone="1")], [xpm(phone="2")])
+    run = await env.sync()
+    await undo(env, run)
+    snapshot = env.store.snapshot()
     assert (snapshot.count(LINKS), snapshot.count(BASE), snapshot.count(FREEZES)) == (0, 0, 0)
-    assert snapshot.count(APART) == 1
-    assert world.client().phone == "1"
-    assert await world.changes() == []
+    assert snapshot.count(BLOCKED_PAIRS) == 1
+    assert env.client().phone == "1"
+    assert await env.changes() == []
 
 
 async def test_undoing_a_remap_goes_back_to_the_link_of_before() -> None:
-    world = SyncFixture([client()], [xpm(1), xpm(2)], links=[linked()])
-    await world.sync()
-    now = world.clock.now()
-    world.book.commit(link(world.book.snapshot(), "c1", "u2", now=now, by="kim", run="r90"))
-    await undo(world, "r90")
-    assert (world.link().uuid, world.link().number) == ("u1", "1001")
+    env = SyncFixture([client()], [xpm(1), xpm(2)], links=[linked()])
+    await env.sync()
+    now = env.clock.now()
+    env.store.commit(link(env.store.snapshot(), "c1", "u2", now=now, by="kim", run="r90"))
+    await undo(env, "r90")
+    assert (env.link().uuid, env.link().number) == ("u1", "1001")
 
 
 async def test_undoing_an_unlink_links_again() -> None:
-    world = SyncFixture([client()], [xpm()], links=[linked()])
-    await world.sync()
-    world.book.commit(unlink(world.book.snapshot(), "c1", now=world.clock.now(), by="kim", run="r90"))
-    await undo(world, "r90")
-    assert world.link().uuid == "u1"
-    assert world.book.snapshot().count(APART) == 0
+    env = SyncFixture([client()], [xpm()], links=[linked()])
+    await env.sync()
+    env.store.commit(unlink(env.store.snapshot(), "c1", now=env.clock.now(), by="kim", run="r90"))
+    await undo(env, "r90")
+    assert env.link().uuid == "u1"
+    assert env.store.snapshot().count(BLOCKED_PAIRS) == 0
 
 
 async def test_an_added_contact_leaves_the_book_and_is_not_made_again() -> None:
-    world = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
-    run = await world.sync()
-    assert len(world.client().contacts) == 1
-    await undo(world, run)
-    assert world.client().contacts == ()
-    assert await world.changes() == []
+    env = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
+    run = await env.sync()
+    assert len(env.client().contacts) == 1
+    await undo(env, run)
+    assert env.client().contacts == ()
+    assert await env.changes() == []
 
 
 async def test_an_added_contact_that_was_edited_stays_and_is_listed() -> None:
-    world = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
-    run = await world.sync()
-    world.edit_contact("c1", world.client().contacts[0].id, phone="5")
-    _, unclear = await undo(world, run)
+    env = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
+    run = await env.sync()
+    env.edit_contact("c1", env.client().contacts[0].id, phone="5")
+    _, unclear = await undo(env, run)
     assert [each.why for each in unclear] == ["contact-edited"]
-    assert len(world.client().contacts) == 1
+    assert len(env.client().contacts) == 1
 
 
-async def picked(world: SyncFixture) -> str:
-    await world.refresh()
+async def picked(env: SyncFixture) -> str:
+    await env.refresh()
     made = pick(
-        world.book.snapshot(),
+        env.store.snapshot(),
         ["u1"],
-        ids=world.ids,
-        policy=world.policy,
-        now=world.clock.now(),
+        ids=env.ids,
+        policy=env.policy,
+        now=env.clock.now(),
         by="kim",
         run="r90",
     )
-    world.book.commit(made.writes)
+    env.store.commit(made.writes)
     return made.created["u1"]
 
 
 async def test_an_undone_pick_leaves_the_book() -> None:
-    world = SyncFixture(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo"),))])
-    await picked(world)
-    await undo(world, "r90")
-    snapshot = world.book.snapshot()
+    env = SyncFixture(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo"),))])
+    await picked(env)
+    await undo(env, "r90")
+    snapshot = env.store.snapshot()
     assert (snapshot.count(CLIENTS), snapshot.count(LINKS), snapshot.count(BASE)) == (0, 0, 0)
 
 
@@ -187,83 +187,83 @@ async def test_an_undone_pick_leaves_the_book() -> None:
     ("edited", "in_use", "why"), [(True, False, "client-edited"), (False, True, "in-use")]
 )
 async def test_a_pick_that_was_edited_or_is_in_use_stays(edited: bool, in_use: bool, why: str) -> None:
-    world = SyncFixture(rows=[xpm(phone="1")])
-    id_ = await picked(world)
+    env = SyncFixture(rows=[xpm(phone="1")])
+    id_ = await picked(env)
     if edited:
-        world.edit(id_, phone="2")
-    _, unclear = await undo(world, "r90", in_use=frozenset({id_}) if in_use else frozenset())
+        env.edit(id_, phone="2")
+    _, unclear = await undo(env, "r90", in_use=frozenset({id_}) if in_use else frozenset())
     assert [each.why for each in unclear] == [why]
-    assert world.book.snapshot().count(CLIENTS) == 1
+    assert env.store.snapshot().count(CLIENTS) == 1
 
 
 async def test_undoing_a_push_writes_the_old_values_to_xpm_and_they_stay() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(phone="1", contacts=(contact(1, name="Jo", email="jo@x"),))],
         [xpm(phone="8", contacts=(xpm_contact(1, name="Joanna", email="jo@x"),))],
         links=[linked()],
         policy=Policy(direction="to_xpm"),
     )
-    run = await world.sync()
-    assert world.practice.rows["u1"].phone == "1"
-    done, unclear = await undo(world, run)
+    run = await env.sync()
+    assert env.practice.rows["u1"].phone == "1"
+    done, unclear = await undo(env, run)
     assert (done.outcome, unclear) == ("done", ())
-    assert world.practice.rows["u1"].phone == "8"
-    assert world.practice.rows["u1"].contacts[0].name == "Joanna"
-    assert await world.changes() == []
-    assert changes_of(world.plan()[1]) == []
+    assert env.practice.rows["u1"].phone == "8"
+    assert env.practice.rows["u1"].contacts[0].name == "Joanna"
+    assert await env.changes() == []
+    assert changes_of(env.plan()[1]) == []
 
 
 async def test_what_a_colleague_changed_since_the_push_is_not_undone() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(phone="1")], [xpm(phone="8")], links=[linked()], policy=Policy(direction="to_xpm")
     )
-    run = await world.sync()
-    world.practice.edit("u1", phone="55")
-    await world.refresh()
-    _, unclear = await undo(world, run)
+    run = await env.sync()
+    env.practice.edit("u1", phone="55")
+    await env.refresh()
+    _, unclear = await undo(env, run)
     assert [each.why for each in unclear] == ["edited"]
-    assert world.practice.rows["u1"].phone == "55"
+    assert env.practice.rows["u1"].phone == "55"
 
 
 async def test_a_contact_added_in_xpm_stays_there_and_is_listed() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(contacts=(contact(1, name="Jo"),))],
         [xpm()],
         links=[linked()],
         policy=Policy(direction="to_xpm"),
     )
-    run = await world.sync()
-    _, unclear = await undo(world, run)
+    run = await env.sync()
+    _, unclear = await undo(env, run)
     assert [each.why for each in unclear] == ["stays-in-xpm"]
-    assert len(world.practice.rows["u1"].contacts) == 1
+    assert len(env.practice.rows["u1"].contacts) == 1
 
 
 async def test_the_primary_goes_back() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(contacts=(contact(1, name="Jo", primary=True), contact(2, name="Al")))],
         [xpm(contacts=(xpm_contact(1, name="Jo"), xpm_contact(2, name="Al", primary=True)))],
         links=[linked()],
     )
-    run = await world.sync()
-    assert [each.primary for each in world.client().contacts] == [False, True]
-    await undo(world, run)
-    assert [each.primary for each in world.client().contacts] == [True, False]
-    assert await world.changes() == []
+    run = await env.sync()
+    assert [each.primary for each in env.client().contacts] == [False, True]
+    await undo(env, run)
+    assert [each.primary for each in env.client().contacts] == [True, False]
+    assert await env.changes() == []
 
 
 async def test_the_primary_goes_back_in_xpm() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(contacts=(contact(1, name="Jo"), contact(2, name="Al", primary=True)))],
         [xpm(contacts=(xpm_contact(1, name="Jo", primary=True), xpm_contact(2, name="Al")))],
         links=[linked()],
         policy=Policy(direction="to_xpm"),
     )
-    run = await world.sync()
-    assert [each.primary for each in world.practice.rows["u1"].contacts] == [False, True]
-    _, unclear = await undo(world, run)
+    run = await env.sync()
+    assert [each.primary for each in env.practice.rows["u1"].contacts] == [False, True]
+    _, unclear = await undo(env, run)
     assert unclear == ()
-    assert [each.primary for each in world.practice.rows["u1"].contacts] == [True, False]
-    assert await world.changes() == []
+    assert [each.primary for each in env.practice.rows["u1"].contacts] == [True, False]
+    assert await env.changes() == []
 
 
 @pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
@@ -273,44 +273,44 @@ async def test_the_primary_goes_back_from_a_contact_that_was_added(direction: Di
     if direction == "to_xpm":
         jo = [client(contacts=(contact(1, name="Jo"), contact(2, name="Al", email="al@x", primary=True)))]
         both = [xpm(contacts=(xpm_contact(1, name="Jo", primary=True),))]
-    world = SyncFixture(jo, both, links=[linked()], policy=Policy(direction=direction))
-    run = await world.sync()
-    _, unclear = await undo(world, run)
-    first = world.client() if direction == "from_xpm" else world.practice.rows["u1"]
+    env = SyncFixture(jo, both, links=[linked()], policy=Policy(direction=direction))
+    run = await env.sync()
+    _, unclear = await undo(env, run)
+    first = env.client() if direction == "from_xpm" else env.practice.rows["u1"]
     assert [each.name for each in first.contacts if each.primary] == ["Jo"]
     assert [each.why for each in unclear] == (["stays-in-xpm"] if direction == "to_xpm" else [])
-    assert await world.changes() == []
+    assert await env.changes() == []
 
 
 async def test_an_undo_that_removes_a_link_can_be_undone_with_the_values_that_it_restored_in_xpm() -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [client(phone="1")],
         [xpm(phone="8")],
         policy=Policy(direction="to_xpm"),
     )
-    run = await world.sync()
-    assert world.practice.rows["u1"].phone == "1"
-    back, _ = await undo(world, run)
-    assert (world.book.snapshot().get(LINKS, "c1"), world.practice.rows["u1"].phone) == (None, "8")
-    image = world.book.snapshot().get(IMAGES, f"{back.id}/c1")
+    run = await env.sync()
+    assert env.practice.rows["u1"].phone == "1"
+    back, _ = await undo(env, run)
+    assert (env.store.snapshot().get(LINKS, "c1"), env.practice.rows["u1"].phone) == (None, "8")
+    image = env.store.snapshot().get(IMAGES, f"{back.id}/c1")
     assert image is not None
     assert {(each.field, each.old, each.new) for each in image.written if each.side == "xpm"} == {
         ("phone", "1", "8")
     }
-    again, unclear = await undo(world, back)
+    again, unclear = await undo(env, back)
     assert (again.outcome, unclear) == ("done", ())
-    assert (world.book.snapshot().get(LINKS, "c1") is not None, world.practice.rows["u1"].phone) == (
+    assert (env.store.snapshot().get(LINKS, "c1") is not None, env.practice.rows["u1"].phone) == (
         True,
         "1",
     )
 
 
 async def test_an_undo_that_removes_a_link_can_be_undone_in_ignition() -> None:
-    world = SyncFixture([client(phone="1")], [xpm(phone="8")])
-    run = await world.sync()
-    back, _ = await undo(world, run)
-    assert (world.book.snapshot().get(LINKS, "c1"), world.client().phone) == (None, "1")
-    again, unclear = await undo(world, back)
+    env = SyncFixture([client(phone="1")], [xpm(phone="8")])
+    run = await env.sync()
+    back, _ = await undo(env, run)
+    assert (env.store.snapshot().get(LINKS, "c1"), env.client().phone) == (None, "1")
+    again, unclear = await undo(env, back)
     assert (again.outcome, unclear) == ("done", ())
-    assert (world.book.snapshot().get(LINKS, "c1") is not None, world.client().phone) == (True, "8")
-    assert await world.changes() == []
+    assert (env.store.snapshot().get(LINKS, "c1") is not None, env.client().phone) == (True, "8")
+    assert await env.changes() == []

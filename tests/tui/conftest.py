@@ -82,7 +82,7 @@ def _full_only(self: Compositor, full: bool = False, **about: Any) -> Any:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> ConsoleFixture:
+def env(tmp_path: Path) -> ConsoleFixture:
     """A connected practice whose mirror is still empty."""
     return ConsoleFixture(tmp_path)
 
@@ -92,8 +92,8 @@ def console() -> Iterator[Callable[..., Console]]:
     """Opens consoles over a world."""
     opened: list[Console] = []
 
-    def make(world: ConsoleFixture, **about: Any) -> Console:
-        opened.append(world.console(**about))
+    def make(env: ConsoleFixture, **about: Any) -> Console:
+        opened.append(env.console(**about))
         return opened[-1]
 
     yield make
@@ -131,12 +131,12 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def home(tmp_path: Path) -> Path:
     """A connected practice with a filled mirror and a run behind it: most clients are linked."""
-    world = ConsoleFixture(tmp_path)
-    world.xpm.people += [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(2, 9)]
-    world.xpm.job_templates += [Template(uuid=f"template-{n}", name=f"Work {n}") for n in range(2, 9)]
-    with world.open() as practice:
-        practice.book.commit([Put(SERVICES, Service(id=f"s{n}", name=f"Service {n}")) for n in range(8)])
-        practice.book.commit([Put(TEAM, TeamMember(id=f"t{n}", name=f"Person {n}")) for n in range(8)])
+    env = ConsoleFixture(tmp_path)
+    env.xpm.people += [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(2, 9)]
+    env.xpm.job_templates += [Template(uuid=f"template-{n}", name=f"Work {n}") for n in range(2, 9)]
+    with env.open() as practice:
+        practice.store.commit([Put(SERVICES, Service(id=f"s{n}", name=f"Service {n}")) for n in range(8)])
+        practice.store.commit([Put(TEAM, TeamMember(id=f"t{n}", name=f"Person {n}")) for n in range(8)])
         await refresh(practice, full=True)
         plan = await plans.make(practice)
         await background.run(practice, plan_id=plan.id)

@@ -19,14 +19,13 @@ from textual.widgets._footer import FooterKey
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import add_practice, find_home
-from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.dialogs.talk import ProgressDialog
+from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.worker_thread import WorkerThread
@@ -102,7 +101,7 @@ class ConsoleFixture:
                 )
                 writes.append(put("identity", identity))
             if writes:
-                practice.book.commit(writes)
+                practice.store.commit(writes)
 
     def open(self, *, read_only: bool = False) -> OpenPractice:
         """The practice, reaching the XPM of this world."""

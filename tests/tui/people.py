@@ -50,20 +50,20 @@ async def asked(pilot: Pilot[Any], question: str, *keys: str) -> None:
     await until(pilot, question)
 
 
-async def fill(world: ConsoleFixture) -> None:
+async def fill(env: ConsoleFixture) -> None:
     """Read XPM twice: between the two, Gail and a template leave."""
-    world.xpm.people = [
+    env.xpm.people = [
         Staff(uuid=UUID.format(1, place), name=name, email=email, phone="03 1 00")
         for place, (name, email) in enumerate(STAFF, 1)
     ]
-    world.xpm.job_templates = [
+    env.xpm.job_templates = [
         Template(uuid=UUID.format(2, place), name=name) for place, name in enumerate(TEMPLATES, 1)
     ]
-    world.xpm.job_categories = [Category(uuid=UUID.format(3, 1), name="Compliance")]
-    with world.open() as practice:
+    env.xpm.job_categories = [Category(uuid=UUID.format(3, 1), name="Compliance")]
+    with env.open() as practice:
         await refresh(practice, full=True)
-        del world.xpm.people[4]
-        del world.xpm.job_templates[5]
+        del env.xpm.people[4]
+        del env.xpm.job_templates[5]
         await refresh(practice, full=True)
         rows: list[Any] = [Put(TEAM, row) for row in TEAM_ROWS]
         rows += [Put(SERVICES, row) for row in SERVICE_ROWS]
@@ -79,4 +79,4 @@ async def fill(world: ConsoleFixture) -> None:
         ]  # fmt: skip
         practice.ids.new("t", 6)
         practice.ids.new("s", 6)
-        practice.book.commit(rows)
+        practice.store.commit(rows)

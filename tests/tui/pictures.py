@@ -25,16 +25,16 @@ SHOTS = (("doctor", ("g", "o", "colon", "=doctor", "enter")),)
 
 async def make(folder: Path) -> None:
     """Connect, import, take away a permission, and take each picture."""
-    world = PracticeFixture(folder, clients=250)
-    await world.connect()
-    for form, text in sample_files(world.sandbox.practice, 1, world.clock.now().date()).items():
+    env = PracticeFixture(folder, clients=250)
+    await env.connect()
+    for form, text in sample_files(env.sandbox.practice, 1, env.clock.now().date()).items():
         path = folder / f"{form}.csv"
         path.write_text(text, encoding="utf-8")
-        import_file(world.practice, form, path)
-    pick_staff(world.practice, every=True)
+        import_file(env.practice, form, path)
+    pick_staff(env.practice, every=True)
     for name, keys in SHOTS:
-        await world.control("permission", user="ana", allowed=False)
-        worker = WorkerThread(world.open)
+        await env.control("permission", user="ana", allowed=False)
+        worker = WorkerThread(env.open)
         worker.open()
         app = Console(worker, environ=TERMINAL, welcome=False)
         async with app.run_test(size=(110, 32)) as pilot:
@@ -44,7 +44,7 @@ async def make(folder: Path) -> None:
             await settle(pilot)
             (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title="xpm-tui"), encoding="utf-8")
         worker.close()
-    world.practice.close()
+    env.practice.close()
 
 
 if __name__ == "__main__":

@@ -59,9 +59,9 @@ def taken(ran: list[Call]) -> list[Call]:
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_plan_is_made_ticked_exported_applied_and_undone(
-    world: ConsoleFixture, console: Make, ran: list[Call]
+    env: ConsoleFixture, console: Make, ran: list[Call]
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "s")
@@ -77,7 +77,7 @@ async def test_a_plan_is_made_ticked_exported_applied_and_undone(
         assert taken(ran) == [("plan.export", {"plan": "p1"})]
         await press(pilot, "a", "n")
         assert taken(ran) == [("sync", {"plan": "p1", "detach": True})]
-        assert not world_runs(world), "the user said no"
+        assert not env_runs(env), "the user said no"
         await press(pilot, "a", "y")
         assert isinstance(app.screen, RunScreen)
         assert taken(ran) == [("sync", {"plan": "p1", "detach": True})]
@@ -88,38 +88,38 @@ async def test_a_plan_is_made_ticked_exported_applied_and_undone(
         assert (act, preset["review"]) == ("clients.undo", True)
 
 
-def world_runs(world: ConsoleFixture) -> list[Run]:
-    with world.open(read_only=True) as practice:
+def env_runs(env: ConsoleFixture) -> list[Run]:
+    with env.open(read_only=True) as practice:
         return history.list_runs(practice)
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_run_is_released_resumed_and_stopped(
-    world: ConsoleFixture, console: Make, ran: list[Call]
+    env: ConsoleFixture, console: Make, ran: list[Call]
 ) -> None:
-    with world.open() as practice:
+    with env.open() as practice:
         held = await runner.run(practice, full=True, trigger="daily")
         assert held.outcome == "held"
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "s", "a", "n")
         assert taken(ran) == [("runs.release", {"detach": True})]
-        assert len(world_runs(world)) == 1, "the user said no"
+        assert len(env_runs(env)) == 1, "the user said no"
         app.show_run(held.id)
         await settle(pilot)
         await press(pilot, "a", "y")
         assert taken(ran) == [("runs.release", {"run": held.id, "detach": True})]
-        (last, *_) = world_runs(world)
-        with world.open() as practice:
-            practice.book.commit([Put(RUNS, msgspec.structs.replace(last, outcome="interrupted"))])
+        (last, *_) = env_runs(env)
+        with env.open() as practice:
+            practice.store.commit([Put(RUNS, msgspec.structs.replace(last, outcome="interrupted"))])
         await app.refresh_status()
         await until(pilot, "a Resume")
         await press(pilot, "a", "n")
         assert taken(ran) == [("runs.resume", {"detach": True})]
-        with world.open() as practice:
-            practice.book.commit([Put(RUNS, msgspec.structs.replace(last, outcome="running"))])
+        with env.open() as practice:
+            practice.store.commit([Put(RUNS, msgspec.structs.replace(last, outcome="running"))])
         await press(pilot, "escape")
         app.show_run(last.id)
         await until(pilot, "Running")
@@ -145,10 +145,10 @@ def workers() -> Iterator[list[WorkerThread]]:
 async def test_jobs_are_previewed_made_and_made_again(
     tmp_path: Path, workers: list[WorkerThread], ran: list[Call]
 ) -> None:
-    office = JobsFixture(tmp_path)
-    await office.ready()
-    office.accepted()
-    workers.append(WorkerThread(office.open))
+    env = JobsFixture(tmp_path)
+    await env.ready()
+    env.accepted()
+    workers.append(WorkerThread(env.open))
     workers[0].open()
     app = Console(workers[0], environ=TERMINAL, welcome=False)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
@@ -164,8 +164,8 @@ async def test_jobs_are_previewed_made_and_made_again(
             ("jobs.deploy", {"jobs": (job,), "dry_run": True}),
             ("jobs.deploy", {"jobs": (job,), "detach": True, "yes": True}),
         ]
-        (there,) = office.made()
-        await office.control("colleague", delete=there.number)
+        (there,) = env.made()
+        await env.control("colleague", delete=there.number)
         await press(pilot, "escape", "left_square_bracket", "D", "right", "enter")
         assert taken(ran) == [
             ("jobs.redeploy", {"job": job, "wait": True}),
@@ -176,10 +176,10 @@ async def test_jobs_are_previewed_made_and_made_again(
 
 @pytest.mark.soak
 async def test_team_and_templates_are_linked_and_picked(
-    world: ConsoleFixture, console: Make, ran: list[Call]
+    env: ConsoleFixture, console: Make, ran: list[Call]
 ) -> None:
-    await fill(world)
-    app = console(world)
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t", "slash", "=bo li", "enter", "m", "=samuel")
@@ -206,9 +206,9 @@ async def test_team_and_templates_are_linked_and_picked(
 
 @pytest.mark.soak
 async def test_the_wizard_runs_commands(tmp_path: Path, console: Make, ran: list[Call]) -> None:
-    world = ConsoleFixture(tmp_path, settings={"xero.client_id": "abc"})
-    await fill(world)
-    app = console(world)
+    env = ConsoleFixture(tmp_path, settings={"xero.client_id": "abc"})
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "c")

@@ -22,7 +22,7 @@ from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root
 from xpm_tui.tui import screens
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screen_verbs import SCREEN_VERBS, screen_verb
+from xpm_tui.tui.base_screen import SCREEN_VERBS, screen_verb
 from xpm_tui.tui.screens.command_log import CommandLog
 from xpm_tui.tui.worker_thread import WorkerThread
 
@@ -64,8 +64,8 @@ def test_every_screen_names_a_verb_that_there_is() -> None:
 
 
 async def test_a_bundle_opens_with_the_verb_of_each_area(tmp_path: Path) -> None:
-    world = ConsoleFixture(tmp_path)
-    with world.open() as practice:
+    env = ConsoleFixture(tmp_path)
+    with env.open() as practice:
         parts = await bundle.gather(of_practice(practice), [])
         bundle.write(parts, tmp_path / "b.zip", of_practice(practice))
     worker = WorkerThread(unpack(tmp_path / "b.zip", tmp_path / "opened").practice)
@@ -88,9 +88,9 @@ async def test_a_bundle_opens_with_the_verb_of_each_area(tmp_path: Path) -> None
 async def test_what_was_done_can_be_copied(
     tmp_path: Path, console: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = ConsoleFixture(tmp_path)
+    env = ConsoleFixture(tmp_path)
     copied: list[str] = []
-    app: Console = console(world)
+    app: Console = console(env)
     monkeypatch.setattr(app, "copy_to_clipboard", copied.append)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -103,7 +103,7 @@ async def test_what_was_done_can_be_copied(
         assert isinstance(app.screen, CommandLog)
         await pilot.press("down", "y")
         await settle(pilot)
-    home = world.open().home.root
+    home = env.open().home.root
     line = shlex.join(
         ["xpm-tui", "--home", str(home), "settings", "set", "notify.command", "mail -s 'it is' x@y.example"]
     )

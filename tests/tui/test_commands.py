@@ -61,7 +61,7 @@ _READS = "reads XPM where nothing was read yet, before anything is shown"
 
 ALLOWED: dict[str, tuple[str, str]] = {
     "app.py": ("runs.due.record_sign_in writable", "notes that someone is here; asks before it saves a text"),
-    "dialogs/help.py": ("trouble_events.record_failure", "what went wrong on the screen goes into the log"),
+    "dialogs/help.py": ("problem_events.record_failure", "what went wrong on the screen goes into the log"),
     "screens/picker.py": ("runs.xpm_refresh.ensure_mirror", _READS),
     "screens/review.py": (
         "clients.picks.keep_place runs.xpm_refresh.ensure_mirror",
@@ -79,7 +79,7 @@ ALLOWED: dict[str, tuple[str, str]] = {
 CONFIRMS = {
     "app.py": "leaving the console while a run goes on changes nothing",
     "dialogs/form.py": "leaving what was typed changes nothing",
-    "dialogs/talk.py": "shows what a command asks",
+    "dialogs/screen_dialogue.py": "shows what a command asks",
 }
 """Modules with a yes-or-no question of their own, and why. This table only shrinks."""
 
@@ -124,7 +124,7 @@ def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: 
         assert runs == act
         assert beside in called
         source = (TUI / "screens" / f"{screen}.py").read_text(encoding="utf-8")
-        source += (TUI / "dialogs/talk.py").read_text(encoding="utf-8")
+        source += (TUI / "dialogs/screen_dialogue.py").read_text(encoding="utf-8")
         assert f'"{act}"' in source
     elif name in LEFT:
         assert not called & RUNNERS, "it runs its command by now: take it out of LEFT"

@@ -22,14 +22,14 @@ async def looked(app: Console) -> None:
     await app._check_store()
 
 
-async def test_the_head_names_the_condition_of_the_practice(world: ConsoleFixture, console: Consoles) -> None:
-    app = console(world)
+async def test_the_head_names_the_condition_of_the_practice(env: ConsoleFixture, console: Consoles) -> None:
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         assert app.practice_status.condition == ""
-        with world.open() as other:
+        with env.open() as other:
             intent = Intent(id="i1", run="r1", kind="update-client", record="c1", state="sent")
-            other.book.commit([Put(INTENTS, intent)])
+            other.store.commit([Put(INTENTS, intent)])
             folder = other.data / "book"
         await looked(app)
         await settle(pilot)
@@ -45,15 +45,15 @@ async def test_the_head_names_the_condition_of_the_practice(world: ConsoleFixtur
 
 @pytest.mark.soak
 async def test_a_console_follows_settings_that_another_process_changes(
-    world: ConsoleFixture, console: Consoles
+    env: ConsoleFixture, console: Consoles
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "e", "slash", *"sync.direction", "enter")
         await settle(pilot)
         assert "(•) From XPM" in text_of(app)
-        with world.open() as other:
+        with env.open() as other:
             other.settings.set("sync.direction", "to_xpm", practice=True)
         await looked(app)
         await settle(pilot)

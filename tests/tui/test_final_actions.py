@@ -21,26 +21,26 @@ Make = Callable[..., Console]
 UUID = "00000000-0000-0000-0000-{:012}"
 
 
-async def mirrored(world: ConsoleFixture, *, empty: bool = False) -> None:
-    with world.open() as practice:
+async def mirrored(env: ConsoleFixture, *, empty: bool = False) -> None:
+    with env.open() as practice:
         await refresh(practice, full=True)
         if empty:
-            practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
+            practice.store.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
 
 
 def shows(app: Console, screen: type[object]) -> bool:
     return isinstance(app.screen, screen)
 
 
-def links(world: ConsoleFixture) -> dict[str, str]:
-    with world.open() as practice:
+def links(env: ConsoleFixture) -> dict[str, str]:
+    with env.open() as practice:
         return {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
 
 
 @pytest.mark.soak
-async def test_picking_all_asks_with_the_number_that_is_picked(world: ConsoleFixture, console: Make) -> None:
-    await mirrored(world, empty=True)
-    app = console(world)
+async def test_picking_all_asks_with_the_number_that_is_picked(env: ConsoleFixture, console: Make) -> None:
+    await mirrored(env, empty=True)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "p")
@@ -48,44 +48,44 @@ async def test_picking_all_asks_with_the_number_that_is_picked(world: ConsoleFix
         await until(pilot, "Bring in 20 clients?")
         await press(pilot, "n")
         assert shows(app, Picker)
-        assert links(world) == {}, "who says no has picked nothing"
+        assert links(env) == {}, "who says no has picked nothing"
         await pilot.press("f5")
         await until(pilot, "Bring in 20 clients")
         await press(pilot, "y")
-    assert len(links(world)) == 20
+    assert len(links(env)) == 20
 
 
 @pytest.mark.soak
 async def test_a_second_client_is_asked_about_and_one_that_was_shown_is_not(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "slash", "=00003", "enter", "m")
         await until(pilot, "XPM data, updated")
         await settle(pilot)
-        with world.open() as other:
+        with env.open() as other:
             linking.link(other, "c5", UUID.format(3))
         await pilot.press("enter")  # shown was a link to nobody's client: that has changed meanwhile
         await until(pilot, "already linked to")
         await press(pilot, "escape")
         assert shows(app, Picker)
-        assert "c3" not in links(world)
+        assert "c3" not in links(env)
         await pilot.press("enter")
         await until(pilot, "Link them?")
         await press(pilot, "y")
         assert shows(app, Clients)
-    assert links(world)["c3"] == UUID.format(3)
+    assert links(env)["c3"] == UUID.format(3)
 
 
 @pytest.mark.soak
-async def test_a_file_is_replaced_after_asking(world: ConsoleFixture, console: Make, tmp_path: Path) -> None:
-    await mirrored(world)
+async def test_a_file_is_replaced_after_asking(env: ConsoleFixture, console: Make, tmp_path: Path) -> None:
+    await mirrored(env)
     taken = tmp_path / "clients.csv"
     taken.write_text("mine", encoding="utf-8")
-    app = console(world)
+    app = console(env)
     app.folder = str(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -105,21 +105,21 @@ async def test_a_file_is_replaced_after_asking(world: ConsoleFixture, console: M
 
 @pytest.mark.soak
 async def test_a_decision_of_one_console_is_undone_by_its_own_screen(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
     """Each screen undoes what was settled there, although a person's decisions are stored together."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r", "enter")
-        (first,) = links(world)
-        other = console(world)
+        (first,) = links(env)
+        other = console(env)
         async with other.run_test(size=(80, 24)) as elsewhere:
             await settle(elsewhere)
             await press(elsewhere, "g", "c", "r", "enter")
-        assert len(links(world)) == 2
+        assert len(links(env)) == 2
         await press(pilot, "u")
         assert "is undone" in text_of(app)
-    assert first not in links(world)
-    assert len(links(world)) == 1
+    assert first not in links(env)
+    assert len(links(env)) == 1

@@ -31,9 +31,9 @@ from xpm_tui.tui.widgets.inputs import TextField
 Make = Callable[..., Console]
 
 
-async def test_enter_goes_on_over_every_field_of_a_form(world: ConsoleFixture, console: Make) -> None:
+async def test_enter_goes_on_over_every_field_of_a_form(env: ConsoleFixture, console: Make) -> None:
     """What the form says under its fields: a list opens with space, a box is ticked with space."""
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.perform(by_name("proposals.take"), {"proposals": ("o1",)})
@@ -52,9 +52,9 @@ async def test_enter_goes_on_over_every_field_of_a_form(world: ConsoleFixture, c
 
 
 async def test_a_setting_is_found_by_its_name_before_others_that_speak_of_it(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "e", "slash", "=ignition", "enter", "enter")
@@ -77,10 +77,10 @@ def refusing(act: Command[Any]) -> Command[Any]:
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
-    part: int, world: ConsoleFixture, console: Make
+    part: int, env: ConsoleFixture, console: Make
 ) -> None:
     """Every 24th command; the soak profile takes all."""
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         for act in FILLABLE[part::PARTS][:: count(24, 1)]:
@@ -116,8 +116,8 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
 
 
 @pytest.mark.soak
-async def test_what_is_wrong_is_said_under_its_field(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_what_is_wrong_is_said_under_its_field(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.perform(by_name("proposals.new"), {})
@@ -138,7 +138,7 @@ async def test_what_is_wrong_is_said_under_its_field(world: ConsoleFixture, cons
         assert "Wednesday 1" in text_of(app)
         await press(pilot, "f10")
         assert not isinstance(app.screen, FormDialog)
-    with world.open() as practice:
+    with env.open() as practice:
         assert [view.name for view in list_proposals(practice)] == ["Accounts 2026"]
 
 
@@ -161,9 +161,9 @@ def test_a_date_says_its_day_or_what_is_wrong_with_it(typed: str, says: str) -> 
 
 @pytest.mark.soak
 async def test_a_record_that_is_refused_stays_open_as_it_was_typed(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t", "n", "f10")
@@ -175,19 +175,19 @@ async def test_a_record_that_is_refused_stays_open_as_it_was_typed(
         assert "! " in lines[field + 1]
         await press(pilot, "home", *("delete",) * 20, "=mere@example.com", "f10")
         assert "Add a team member" not in text_of(app)
-    with world.open() as practice:
+    with env.open() as practice:
         made = [(row.name, row.email) for row in practice.snapshot().rows(TEAM)]
     assert made == [("Mere Hall", "mere@example.com")]
 
 
 async def test_a_clients_form_has_every_field_and_choices_for_what_is_chosen(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    with world.open() as practice:
-        practice.book.commit(
+    with env.open() as practice:
+        practice.store.commit(
             [Put(TEAM, TeamMember(id="t1", name="Mere Tau")), Put(TEAM, TeamMember(id="t2", name="Bo Li"))]
         )
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "slash", "=00006", "enter", "e")
@@ -209,7 +209,7 @@ async def test_a_clients_form_has_every_field_and_choices_for_what_is_chosen(
             edit._inputs[key].value = value
         await press(pilot, "f10")
         assert not isinstance(app.screen, EditDialog)
-    with world.open() as practice:
+    with env.open() as practice:
         found = find_client(practice.snapshot(), "CLI-0006")
     assert (found.partner, found.manager, found.state, found.groups) == (
         "t1",
@@ -227,9 +227,9 @@ async def test_a_clients_form_has_every_field_and_choices_for_what_is_chosen(
     ids=["until", "last-day"],
 )
 async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
-    field: str, typed: str, world: ConsoleFixture, console: Make
+    field: str, typed: str, env: ConsoleFixture, console: Make
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.perform(by_name("proposals.take"), {"proposals": ("o1",)})
@@ -243,7 +243,7 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "field"),
+    ("error", "field"),
     [
         (BadInput("budget: 'x' is not a number."), "budget"),
         (BadInput("due days: 'x' is no number."), "due_days"),
@@ -254,13 +254,13 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
         (BadInput("Nothing is held."), ""),
     ],
 )
-def test_the_field_that_a_trouble_is_about(trouble: BadInput, field: str) -> None:
+def test_the_field_that_a_trouble_is_about(error: BadInput, field: str) -> None:
     typed = {"budget": "x1", "due_days": "", "client": "Nobody Ltd", "values": ["end=1", "number=P7"]}
-    assert invalid_field(trouble, typed) == field
+    assert invalid_field(error, typed) == field
 
 
-async def test_a_number_that_is_none_is_said_in_words(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_a_number_that_is_none_is_said_in_words(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     act = next(act for act in FILLABLE if any(param.kind is int for param in open_parameters(act, {})))
     name = next(param.name for param in open_parameters(act, {}) if param.kind is int)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -288,8 +288,8 @@ def test_every_parameter_and_choice_has_a_label() -> None:
             assert all(text for _, text in choice_labels(act, param)) if param.choices else True
 
 
-async def test_an_empty_field_to_freeze_never_means_all(world: ConsoleFixture, console: Make) -> None:
-    app = console(world, environ={"TERM": "xterm", "NO_COLOR": "1"})
+async def test_an_empty_field_to_freeze_never_means_all(env: ConsoleFixture, console: Make) -> None:
+    app = console(env, environ={"TERM": "xterm", "NO_COLOR": "1"})
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.perform(by_name("clients.freeze"), {"client": "c1"})
@@ -304,12 +304,12 @@ async def test_an_empty_field_to_freeze_never_means_all(world: ConsoleFixture, c
         assert options[-1][0] == "k1.contact_email"
         choice.value = "phone"
         await press(pilot, "f10")
-    with world.open() as practice:
+    with env.open() as practice:
         assert [row.field for row in practice.snapshot().rows(FREEZES)] == ["phone"]
 
 
-async def test_a_ticked_box_differs_by_its_mark(world: ConsoleFixture, console: Make) -> None:
-    app = console(world, environ={"TERM": "xterm", "NO_COLOR": "1"})
+async def test_a_ticked_box_differs_by_its_mark(env: ConsoleFixture, console: Make) -> None:
+    app = console(env, environ={"TERM": "xterm", "NO_COLOR": "1"})
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.perform(by_name("proposals.take"), {"proposals": ("o1",)})

@@ -27,17 +27,17 @@ EVENT = {"event": "client.created", "at": "2026-05-03T21:05:00Z", "client": {"cl
 
 
 async def test_what_came_in_is_shown_imported_and_tried_again(
-    world: ConsoleFixture, console: Callable[..., Console], tmp_path: Path
+    env: ConsoleFixture, console: Callable[..., Console], tmp_path: Path
 ) -> None:
     name = HOSTILE[4]
-    with world.open() as practice:
+    with env.open() as practice:
         folder = intake.set_up(practice, tmp_path / "in").root
         for key in ("inbox.settle_seconds", "inbox.patience_seconds"):
             practice.settings.set(key, "0", practice=True)
     client = {**EVENT["client"], "name": f"{name} Seventy"}  # type: ignore[dict-item]
     (folder / "e-[red].json").write_text(json.dumps({**EVENT, "client": client}), encoding="utf-8")
     (folder / "clients.csv").write_text("Client ID,Client Name,Contact Name,Contact Email\n78,Rewa,Al,a@x.nz")
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "2 files in the inbox" in text_of(app)
@@ -60,5 +60,5 @@ async def test_what_came_in_is_shown_imported_and_tried_again(
         assert visible(name)[:10] in text_of(app)
         await press(pilot, "g", "o")
         assert "inbox" not in text_of(app)
-    with world.open() as practice:
+    with env.open() as practice:
         assert {"77", "78"} <= {each.client_id for each in practice.snapshot().rows(CLIENTS)}

@@ -148,10 +148,10 @@ def test_after_an_internal_error_it_exits_70_and_names_the_file(
 
 @pytest.mark.soak
 async def test_the_cursor_rests_on_what_has_the_focus(
-    world: ConsoleFixture, console: Callable[..., Console]
+    env: ConsoleFixture, console: Callable[..., Console]
 ) -> None:
     """For a braille display: on the row of a list, in the field that is typed into, on a button."""
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c")

@@ -24,8 +24,7 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.jobs.queries import list_jobs
 from xpm_tui.application.jobs.views import JobCounts
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, put
+from xpm_tui.application.practice import ListState, OpenPractice, put
 from xpm_tui.application.status.summary import StatusProblem, StatusSummary, summarize
 from xpm_tui.application.team import links as team
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService
@@ -65,10 +64,10 @@ PROP-77,Compliance 2027,"{client}",Nobody's service,50.00,2026-07-01,2027-06-30,
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> JobsFixture:
-    office = JobsFixture(tmp_path)
-    await office.ready()
-    return office
+async def env(tmp_path: Path) -> JobsFixture:
+    env = JobsFixture(tmp_path)
+    await env.ready()
+    return env
 
 
 @pytest.fixture
@@ -83,8 +82,8 @@ def workers() -> Iterator[list[WorkerThread]]:
 def over(workers: list[WorkerThread]) -> Callable[..., Console]:
     """Opens a console over an office."""
 
-    def make(office: JobsFixture, *, environ: Any = TERMINAL, read_only: bool = False) -> Console:
-        worker = WorkerThread(lambda: office.open(read_only=read_only))
+    def make(env: JobsFixture, *, environ: Any = TERMINAL, read_only: bool = False) -> Console:
+        worker = WorkerThread(lambda: env.open(read_only=read_only))
         worker.open()
         workers.append(worker)
         return Console(worker, environ=environ, welcome=False)
@@ -101,13 +100,13 @@ async def jobs_area(app: Console, *keys: str, size: tuple[int, int] = (80, 24)) 
         yield pilot
 
 
-def imported(office: JobsFixture) -> None:
+def imported(env: JobsFixture) -> None:
     """Ignition's file with one accepted proposal."""
-    client = office.practice.snapshot().get(CLIENTS, office.client)
+    client = env.practice.snapshot().get(CLIENTS, env.client)
     assert client is not None
-    path = office.practice.state / "proposals.csv"
+    path = env.practice.state / "proposals.csv"
     path.write_text(FILE.format(client=client.name), encoding="utf-8")
-    import_file(office.practice, "proposals", path)
+    import_file(env.practice, "proposals", path)
 
 
 def shows(app: Console, kind: type[Screen[Any]]) -> bool:
@@ -115,16 +114,16 @@ def shows(app: Console, kind: type[Screen[Any]]) -> bool:
     return isinstance(app.screen, kind)
 
 
-def state(office: JobsFixture, job: str = "w1") -> str:
-    return jobs.row_of(office.practice, job).state
+def state(env: JobsFixture, job: str = "w1") -> str:
+    return jobs.row_of(env.practice, job).state
 
 
 @pytest.mark.usefixtures("inline")
-async def test_the_acceptance_journey(office: JobsFixture, over: Callable[..., Console]) -> None:
+async def test_the_acceptance_journey(env: JobsFixture, over: Callable[..., Console]) -> None:
     """Imported, taken over, edited, previewed, deployed: in XPM exactly one job, as it was shown."""
-    imported(office)
-    partner, manager, staff = (view.name for view in team.list_team(office.practice)[:3])
-    app = over(office)
+    imported(env)
+    partner, manager, staff = (view.name for view in team.list_team(env.practice)[:3])
+    app = over(env)
     async with jobs_area(app) as pilot:
         shown = text_of(app)
         assert "There are no jobs to create. 1 accepted proposal can be taken over" in shown
@@ -143,14 +142,14 @@ async def test_the_acceptance_journey(office: JobsFixture, over: Callable[..., C
         edit = app.screen
         assert isinstance(edit, EditDialog)
         for field, value in (("partner", partner), ("manager", manager), ("staff", staff),
-                             ("category", office.category), ("budget", "1200")):  # fmt: skip
+                             ("category", env.category), ("budget", "1200")):  # fmt: skip
             edit._inputs[field].value = value
         await press(pilot, "f10")
         assert shows(app, Jobs), text_of(app)
         await press(pilot, "enter")
         assert shows(app, JobDialog)
         shown = text_of(app)
-        assert " + ".join(office.names[:2]) in shown
+        assert " + ".join(env.names[:2]) in shown
         assert partner in shown
         assert manager in shown
         await press(pilot, "d")
@@ -168,27 +167,27 @@ async def test_the_acceptance_journey(office: JobsFixture, over: Callable[..., C
         assert "✓ Deployed" in text_of(app)
         await press(pilot, "e")
         assert "This job is deployed: jobs in XPM cannot be changed" in text_of(app)
-    (job,) = office.made("Compliance 2027")
+    (job,) = env.made("Compliance 2027")
     assert (job.start, job.due, job.order_number, job.budget) == (
         "2026-07-01",
         "2027-06-30",
         "PROP-77",
         "1200.00",
     )
-    assert office.sandbox.practice.categories[job.category or ""].name == office.category
-    assert office.tasks_of(job) == office.wanted_tasks()
-    named = {row.uuid: row.name for row in office.practice.snapshot().rows(STAFF)}
+    assert env.sandbox.practice.categories[job.category or ""].name == env.category
+    assert env.tasks_of(job) == env.wanted_tasks()
+    named = {row.uuid: row.name for row in env.practice.snapshot().rows(STAFF)}
     assert [named[job.partner or ""], named[job.manager or ""]] == [partner, manager]
     assert [named[uuid] for uuid in job.assigned] == [staff]
-    assert office.net.asked("job.api/add") == 1
+    assert env.net.asked("job.api/add") == 1
 
 
 @pytest.mark.soak
 async def test_an_edit_that_cannot_be_is_said_over_what_was_typed(
-    office: JobsFixture, over: Callable[..., Console]
+    env: JobsFixture, over: Callable[..., Console]
 ) -> None:
-    office.accepted()
-    app = over(office)
+    env.accepted()
+    app = over(env)
     async with jobs_area(app, "e") as pilot:
         edit = app.screen
         assert isinstance(edit, EditDialog)
@@ -203,22 +202,22 @@ async def test_an_edit_that_cannot_be_is_said_over_what_was_typed(
         again._inputs["budget"].value = "950"
         await press(pilot, "f10")
         assert shows(app, Jobs)
-    shown = jobs.preview_job(office.practice, "w1")
+    shown = jobs.preview_job(env.practice, "w1")
     assert (shown.name, shown.budget) == ("Accounts", "950")
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_all_of_one_cause_is_tried_again_at_once(
-    office: JobsFixture, over: Callable[..., Console]
+    env: JobsFixture, over: Callable[..., Console]
 ) -> None:
     for n in range(3):
-        office.accepted(f"Job {n}", office.clients[n])
-        job_editing.edit_workflow(office.practice, f"w{n + 1}", {"state": "NONSENSE"})
-    await office.deploy("w1", "w2", "w3")
+        env.accepted(f"Job {n}", env.clients[n])
+        job_editing.edit_workflow(env.practice, f"w{n + 1}", {"state": "NONSENSE"})
+    await env.deploy("w1", "w2", "w3")
     for n in range(3):
-        job_editing.edit_workflow(office.practice, f"w{n + 1}", {"state": "INPROGRESS"})
-    app = over(office)
+        job_editing.edit_workflow(env.practice, f"w{n + 1}", {"state": "INPROGRESS"})
+    app = over(env)
     async with jobs_area(app) as pilot:
         shown = text_of(app)
         assert shown.count("✗ Failed") == 4, "three rows and the head of the pane"
@@ -231,60 +230,58 @@ async def test_all_of_one_cause_is_tried_again_at_once(
         assert "4 calls to Xero, less than a minute." in text_of(app)
         await press(pilot, "right", "enter")
         assert shows(app, RunScreen)
-    assert [state(office, f"w{n + 1}") for n in range(3)] == ["deployed"] * 3
-    assert office.net.asked("job.api/add") == 3
+    assert [state(env, f"w{n + 1}") for n in range(3)] == ["deployed"] * 3
+    assert env.net.asked("job.api/add") == 3
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_what_became_of_a_lost_answer_is_asked(
-    office: JobsFixture, over: Callable[..., Console]
-) -> None:
-    office.sandbox.switches = Switches().changed({"create_lag": 5000})
-    office.sandbox.faults.add(Fault("reset", "job.api/add", times=1, after=True))
-    office.accepted()
-    await office.deploy("w1")
-    (there,) = office.made()
-    app = over(office)
+async def test_what_became_of_a_lost_answer_is_asked(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.sandbox.switches = Switches().changed({"create_lag": 5000})
+    env.sandbox.faults.add(Fault("reset", "job.api/add", times=1, after=True))
+    env.accepted()
+    await env.deploy("w1")
+    (there,) = env.made()
+    app = over(env)
     async with jobs_area(app, "t") as pilot:
         assert "No answer" in text_of(app)
         await press(pilot, "down", "down", "enter", f"={there.number}", "enter")
         assert shows(app, DeployReview), text_of(app)
         await press(pilot, "right", "enter")
         assert shows(app, RunScreen)
-    assert state(office) == "deployed"
-    assert len(office.made()) == 1
+    assert state(env) == "deployed"
+    assert len(env.made()) == 1
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_job_that_xpm_lost_is_made_again(office: JobsFixture, over: Callable[..., Console]) -> None:
-    office.accepted()
-    await office.deploy("w1")
-    (first,) = office.made()
-    app = over(office)
+async def test_a_job_that_xpm_lost_is_made_again(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.accepted()
+    await env.deploy("w1")
+    (first,) = env.made()
+    app = over(env)
     async with jobs_area(app, "left_square_bracket", "D") as pilot:
         assert f"XPM still has job {first.number}, so no second one is created." in text_of(app)
         await press(pilot, "escape")
-        await office.control("colleague", delete=first.number)
+        await env.control("colleague", delete=first.number)
         await press(pilot, "D")
         assert "To XPM 1 new job, for 1 client." in " ".join(text_of(app).split()), text_of(app)
         await press(pilot, "enter")
-        assert state(office) == "failed", "left: it waits, and is not made by itself"
+        assert state(env) == "failed", "left: it waits, and is not made by itself"
         await press(pilot, "t", "right", "enter")
         assert shows(app, RunScreen)
-    assert jobs.row_of(office.practice, "w1").earlier == (first.number,)
+    assert jobs.row_of(env.practice, "w1").earlier == (first.number,)
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
-    office: JobsFixture, over: Callable[..., Console]
+    env: JobsFixture, over: Callable[..., Console]
 ) -> None:
     for n in range(4):
-        office.accepted(f"Due {n}", office.clients[n], start="2026-05-01", end="2027-04-30")
-    job_editing.edit_workflow(office.practice, "w4", {"templates": ""})
-    app = over(office)
+        env.accepted(f"Due {n}", env.clients[n], start="2026-05-01", end="2027-04-30")
+    job_editing.edit_workflow(env.practice, "w4", {"templates": ""})
+    app = over(env)
     async with jobs_area(app, "d") as pilot:
         assert "All shown that are due: 4 jobs" in text_of(app)
         await press(pilot, "down", "enter")
@@ -295,44 +292,44 @@ async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
         assert "? Due 3" in shown
         await press(pilot, "right", "right", "enter")
         assert shows(app, RunScreen)
-    assert [state(office, f"w{n + 1}") for n in range(4)] == ["deployed"] * 4
+    assert [state(env, f"w{n + 1}") for n in range(4)] == ["deployed"] * 4
 
 
 @pytest.mark.soak
-async def test_skipped_and_taken_back_by_one_key(office: JobsFixture, over: Callable[..., Console]) -> None:
-    office.accepted()
-    app = over(office)
+async def test_skipped_and_taken_back_by_one_key(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.accepted()
+    app = over(env)
     async with jobs_area(app, "i") as pilot:
-        assert state(office) == "skipped"
+        assert state(env) == "skipped"
         await press(pilot, *["right_square_bracket"] * 7)
         assert "– Skipped" in text_of(app)
         await press(pilot, "i")
-    assert state(office) == "coming"
+    assert state(env) == "coming"
 
 
 @pytest.mark.soak
-async def test_a_key_that_cannot_be_used_says_why(office: JobsFixture, over: Callable[..., Console]) -> None:
-    office.accepted()
-    app = over(office)
+async def test_a_key_that_cannot_be_used_says_why(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.accepted()
+    app = over(env)
     async with jobs_area(app, "t") as pilot:
         assert "This job is coming: only held, failed or unfinished" in text_of(app)
         await press(pilot, "D")
         assert "This job is coming: it is not created yet." in text_of(app)
-    office.practice.settings.set("jobs.ignition_deploys", "unknown", practice=True)
-    app = over(office)
+    env.practice.settings.set("jobs.ignition_deploys", "unknown", practice=True)
+    app = over(env)
     async with jobs_area(app) as pilot:
         assert "! No jobs are created: XPM may still be switched on in Ignition." in text_of(app)
         await press(pilot, "d")
         assert "No in Settings (g e)." in text_of(app)
-    assert office.net.asked("job.api/add") == 0
+    assert env.net.asked("job.api/add") == 0
 
 
 @pytest.mark.soak
-async def test_read_only_shows_and_writes_nothing(office: JobsFixture, over: Callable[..., Console]) -> None:
-    office.accepted()
-    office.practice.settings.set("jobs.ignition_deploys", "no", practice=True)
-    before = office.practice.book.watch()
-    app = over(office, read_only=True)
+async def test_read_only_shows_and_writes_nothing(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.accepted()
+    env.practice.settings.set("jobs.ignition_deploys", "no", practice=True)
+    before = env.practice.store.watch()
+    app = over(env, read_only=True)
     async with jobs_area(app) as pilot:
         assert "Compliance 2026" in text_of(app)
         for key in ("d", "e", "i", "n"):
@@ -341,25 +338,25 @@ async def test_read_only_shows_and_writes_nothing(office: JobsFixture, over: Cal
             assert "read-only" in text_of(app)
         await press(pilot, "v", "delete")
         assert shows(app, ProposalsArea)
-    assert office.practice.book.watch() == before
+    assert env.practice.store.watch() == before
 
 
 @pytest.mark.soak
 async def test_renewals_are_shown_and_rolled_over_together(
-    office: JobsFixture, over: Callable[..., Console]
+    env: JobsFixture, over: Callable[..., Console]
 ) -> None:
-    client = office.practice.snapshot().get(CLIENTS, office.client)
+    client = env.practice.snapshot().get(CLIENTS, env.client)
     assert client is not None
-    path = office.practice.state / "renewed.csv"
+    path = env.practice.state / "renewed.csv"
     for year, price in ((2026, 1200), (2027, 1350)):
         rest = f'"{client.name}",Annual accounts,{price},{year}-07-01,{year + 1}-06-30,Accepted\n'
         rows = "".join(f"PROP-{at},Care {at},{rest}" for at in (81, 82))
         path.write_text(FILE.splitlines()[0] + "\n" + rows, encoding="utf-8")
-        import_file(office.practice, "proposals", path)
+        import_file(env.practice, "proposals", path)
         if year == 2026:
-            proposals.take(office.practice, every=True)
-            job_editing.edit_workflow(office.practice, "w1", {"budget": "99"})
-    app = over(office)
+            proposals.take(env.practice, every=True)
+            job_editing.edit_workflow(env.practice, "w1", {"budget": "99"})
+    app = over(env)
     async with jobs_area(app, "v") as pilot:
         shown = text_of(app)
         assert "↻ Renewed" in shown
@@ -377,19 +374,19 @@ async def test_renewals_are_shown_and_rolled_over_together(
         await press(pilot, "right", "enter")
         assert shows(app, ProposalsArea)
         assert "↻ Renewed" not in text_of(app)
-    ids = [each.id for each in office.practice.snapshot().rows(WORKFLOWS) if each.follows]
-    made = [jobs.preview_job(office.practice, each) for each in ids]
+    ids = [each.id for each in env.practice.snapshot().rows(WORKFLOWS) if each.follows]
+    made = [jobs.preview_job(env.practice, each) for each in ids]
     assert [(each.budget, str(each.start)) for each in made] == [("99", "2027-07-01"), ("", "2027-07-01")]
 
 
 @pytest.mark.soak
-async def test_a_proposal_made_accepted_revoked(office: JobsFixture, over: Callable[..., Console]) -> None:
-    app = over(office)
+async def test_a_proposal_made_accepted_revoked(env: JobsFixture, over: Callable[..., Console]) -> None:
+    app = over(env)
     async with jobs_area(app, "v") as pilot:
         assert "There are no proposals. Press n to create one" in text_of(app)
         await press(pilot, "a")
         assert "No proposal is selected" in text_of(app)
-        await press(pilot, "n", "=Payroll 2026", "enter", f"={office.client}", "enter")
+        await press(pilot, "n", "=Payroll 2026", "enter", f"={env.client}", "enter")
         await press(pilot, *("enter",) * 2, "=2026-05-10", *("enter",) * 4, "=Annual accounts", "f10")
         assert "· Draft" in text_of(app)
         assert "A draft: a accepts it" in text_of(app)
@@ -406,29 +403,27 @@ async def test_a_proposal_made_accepted_revoked(office: JobsFixture, over: Calla
         shown = text_of(app)
         assert "– Revoked" in shown
         assert "a lets it go on" in shown
-    assert "client left" in jobs.row_of(office.practice, "w1").why
+    assert "client left" in jobs.row_of(env.practice, "w1").why
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_what_goes_by_itself_does_so_as_a_run(
-    office: JobsFixture, over: Callable[..., Console]
-) -> None:
-    office.practice.settings.set("jobs.automatic", "yes", practice=True)
+async def test_what_goes_by_itself_does_so_as_a_run(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.practice.settings.set("jobs.automatic", "yes", practice=True)
     given = {"start": "2026-05-04", "end": "2027-05-03"}
-    proposals.new_proposal(office.practice, "Payroll 2026", office.client, ["Annual accounts"], given)
-    app = over(office)
+    proposals.new_proposal(env.practice, "Payroll 2026", env.client, ["Annual accounts"], given)
+    app = over(env)
     async with jobs_area(app, "v", "a", "f10"):
         assert shows(app, RunScreen)
-    assert state(office) == "deployed"
+    assert state(env) == "deployed"
 
 
 @pytest.mark.soak
-async def test_filters_letters_and_xpms_own_jobs(office: JobsFixture, over: Callable[..., Console]) -> None:
-    office.accepted("Later")
-    office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
-    await office.deploy("w2")
-    app = over(office)
+async def test_filters_letters_and_xpms_own_jobs(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.accepted("Later")
+    env.accepted("Now", env.clients[1], start="2026-05-01", end="2027-01-01")
+    await env.deploy("w2")
+    app = over(env)
     async with jobs_area(app, size=(120, 40)) as pilot:
         assert "Later" in text_of(app)
         await press(pilot, "slash", "=zzz", "enter")
@@ -444,30 +439,30 @@ async def test_filters_letters_and_xpms_own_jobs(office: JobsFixture, over: Call
         await press(pilot, "d")
         assert "This job is XPM's: what is done with is not made" in text_of(app)
         await press(pilot, "o")
-        assert office.made("Now")[0].number in text_of(app)
+        assert env.made("Now")[0].number in text_of(app)
 
 
 @pytest.mark.soak
 async def test_a_client_shows_its_changes_and_its_jobs_where_there_is_room(
-    office: JobsFixture, over: Callable[..., Console]
+    env: JobsFixture, over: Callable[..., Console]
 ) -> None:
-    (run,) = office.practice.ids.new("r")
-    client, now = office.clients[1], office.clock.now()
+    (run,) = env.practice.ids.new("r")
+    client, now = env.clients[1], env.clock.now()
     job = XpmJob(number="J77", name="Audit 2026", state="Planned")
-    link = office.practice.snapshot().get(LINKS, client)
+    link = env.practice.snapshot().get(LINKS, client)
     assert link is not None
     city = Written(record=client, field="city", side="ignition", rule="master", old="Hobart", new="Kingston")
-    office.practice.book.commit(
+    env.practice.store.commit(
         [
             Put(RUNS, Run(id=run, started=now, by="mere", outcome="done")),
             Put(IMAGES, BeforeImage(id=f"{run}/{client}", run=run, client=client, written=(city,))),
             Put(JOBS, msgspec.structs.replace(job, client=RecordReference(uuid=link.uuid))),
         ]
     )
-    app = over(office)
+    app = over(env)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await settle(pilot)
-        name = next(row.name for row in office.practice.snapshot().rows(CLIENTS) if row.id == client)
+        name = next(row.name for row in env.practice.snapshot().rows(CLIENTS) if row.id == client)
         await press(pilot, "g", "c", "slash", f"={name}", "enter")
         await settle(pilot)
         shown = text_of(app)
@@ -475,18 +470,18 @@ async def test_a_client_shows_its_changes_and_its_jobs_where_there_is_room(
         assert "J77  Audit 2026  Planned" in shown
 
 
-async def test_coming_jobs_are_drawn_before_their_panel_has_a_size(office: JobsFixture) -> None:
-    office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
-    office.accepted("Soon", office.clients[2], start="2026-05-09", end="2027-01-01")
-    rows = list_jobs(office.practice)
+async def test_coming_jobs_are_drawn_before_their_panel_has_a_size(env: JobsFixture) -> None:
+    env.accepted("Now", env.clients[1], start="2026-05-01", end="2027-01-01")
+    env.accepted("Soon", env.clients[2], start="2026-05-09", end="2027-01-01")
+    rows = list_jobs(env.practice)
     assert coming_lines(rows, 0, 0) == []
     assert "… and 2 more" in "".join(piece.text for piece in coming_lines(rows, 60, 1)[0])
 
 
 @pytest.mark.soak
-async def test_the_audit_shows_what_is_wrong(office: JobsFixture, over: Callable[..., Console]) -> None:
-    office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
-    app = over(office)
+async def test_the_audit_shows_what_is_wrong(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.accepted("Now", env.clients[1], start="2026-05-01", end="2027-01-01")
+    app = over(env)
     async with jobs_area(app) as pilot:
         await press(pilot, "r")
         await settle(pilot)
@@ -499,19 +494,19 @@ async def test_the_audit_shows_what_is_wrong(office: JobsFixture, over: Callable
 
 
 @pytest.mark.soak
-async def test_what_is_empty_says_what_to_press(office: JobsFixture, over: Callable[..., Console]) -> None:
-    app = over(office)
+async def test_what_is_empty_says_what_to_press(env: JobsFixture, over: Callable[..., Console]) -> None:
+    app = over(env)
     async with jobs_area(app) as pilot:
         assert "There are no jobs to create. v shows the proposals: n creates one there" in text_of(app)
         await press(pilot, "right_square_bracket")
         assert "No job matches this filter. esc shows all open jobs." in text_of(app)
-    rows = [each.number for each in office.practice.snapshot().rows(JOBS)]
+    rows = [each.number for each in env.practice.snapshot().rows(JOBS)]
 
     note = "The scopes do not open this list."
-    office.practice.book.commit(
+    env.practice.store.commit(
         [*(Drop(JOBS, number) for number in rows), put("list:jobs", ListState(note=note))]
     )
-    app = over(office)
+    app = over(env)
     async with jobs_area(app, "left_square_bracket", "left_square_bracket"):
         assert note in text_of(app)
 
@@ -524,15 +519,15 @@ async def test_not_connected_says_so(tmp_path: Path, console: Callable[..., Cons
         assert "not connected to XPM yet" in text_of(app)
 
 
-async def test_overview_counts_the_jobs(office: JobsFixture, over: Callable[..., Console]) -> None:
-    imported(office)
-    office.accepted("Due", office.clients[1], start="2026-05-01", end="2027-01-01")
-    office.accepted("Weekly", office.clients[2], start="2026-05-06", repeat="weekly")
-    office.accepted("Waits", office.clients[3], start="2026-05-01", end="2027-01-01")
-    job_editing.edit_workflow(office.practice, "w3", {"templates": ""})
-    await office.deploy("w3")
-    office.clock.move(timedelta(days=3))
-    app = over(office)
+async def test_overview_counts_the_jobs(env: JobsFixture, over: Callable[..., Console]) -> None:
+    imported(env)
+    env.accepted("Due", env.clients[1], start="2026-05-01", end="2027-01-01")
+    env.accepted("Weekly", env.clients[2], start="2026-05-06", repeat="weekly")
+    env.accepted("Waits", env.clients[3], start="2026-05-01", end="2027-01-01")
+    job_editing.edit_workflow(env.practice, "w3", {"templates": ""})
+    await env.deploy("w3")
+    env.clock.move(timedelta(days=3))
+    app = over(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         shown = text_of(app)
@@ -550,26 +545,26 @@ async def test_overview_counts_the_jobs(office: JobsFixture, over: Callable[...,
 @pytest.mark.soak
 @pytest.mark.parametrize("size", [(80, 24), in_soak((160, 60))])
 async def test_hostile_names_are_text(
-    size: tuple[int, int], office: JobsFixture, over: Callable[..., Console]
+    size: tuple[int, int], env: JobsFixture, over: Callable[..., Console]
 ) -> None:
-    snapshot = office.practice.snapshot()
-    template = next(row for row in snapshot.rows(TEMPLATES) if row.name == office.names[0])
-    service = snapshot.get(SERVICES, office.service)
+    snapshot = env.practice.snapshot()
+    template = next(row for row in snapshot.rows(TEMPLATES) if row.name == env.names[0])
+    service = snapshot.get(SERVICES, env.service)
     assert service is not None
     rows: list[Any] = [Put(TEMPLATES, msgspec.structs.replace(template, name=HOSTILE[4]))]
     for n, hostile in enumerate(HOSTILE):
         client = f"c9{n}"
-        link = snapshot.get(LINKS, office.clients[n % 6])
+        link = snapshot.get(LINKS, env.clients[n % 6])
         assert link is not None
         rows += [
             Put(CLIENTS, Client(id=client, name=hostile)),
             Put(LINKS, msgspec.structs.replace(link, id=client, quiet=True)),
             Put(PROPOSALS, Proposal(id=f"o9{n}", name=hostile, client=client, state="accepted",
-                                    services=(ProposalService(name=hostile, service=office.service),))),
+                                    services=(ProposalService(name=hostile, service=env.service),))),
         ]  # fmt: skip
-    office.practice.book.commit(rows)
-    proposals.take(office.practice, every=True)
-    app = over(office)
+    env.practice.store.commit(rows)
+    proposals.take(env.practice, every=True)
+    app = over(env)
     async with jobs_area(app, size=size) as pilot:
         for keys in (
             ("end",),
@@ -589,7 +584,7 @@ async def test_hostile_names_are_text(
                     assert visible(hostile)[:12] in shown, hostile
 
 
-WAYS: dict[str, Sequence[str]] = {
+FIELD_DIRECTIONS: dict[str, Sequence[str]] = {
     "jobs": (),
     "job": ("enter",),
     "deploy": ("d", "down", "enter"),
@@ -601,32 +596,32 @@ WAYS: dict[str, Sequence[str]] = {
 LARGE = ("jobs", "proposals")
 
 
-async def filled(office: JobsFixture) -> None:
+async def filled(env: JobsFixture) -> None:
     """Jobs in all states, an imported proposal, a clash."""
-    office.accepted("Company tax", office.clients[1], start="2026-05-01", end="2027-03-31", number="PROP-12")
-    office.accepted("Weekly books", office.clients[2], start="2026-05-06", repeat="weekly")
-    office.accepted("No templates", office.clients[3], start="2026-05-02", end="2027-01-01")
-    office.accepted("Made already", office.clients[4], start="2026-05-03", end="2027-01-01")
-    office.accepted("Wrong state", office.clients[5], start="2026-05-04", end="2027-01-01")
-    job_editing.edit_workflow(office.practice, "w3", {"templates": ""})
-    job_editing.edit_workflow(office.practice, "w5", {"state": "NONSENSE"})
-    await office.deploy("w3", "w4", "w5")
-    office.clock.move(timedelta(days=3))
-    office.accepted("Another due", office.clients[0], start="2026-05-05", end="2027-01-01")
-    imported(office)
+    env.accepted("Company tax", env.clients[1], start="2026-05-01", end="2027-03-31", number="PROP-12")
+    env.accepted("Weekly books", env.clients[2], start="2026-05-06", repeat="weekly")
+    env.accepted("No templates", env.clients[3], start="2026-05-02", end="2027-01-01")
+    env.accepted("Made already", env.clients[4], start="2026-05-03", end="2027-01-01")
+    env.accepted("Wrong state", env.clients[5], start="2026-05-04", end="2027-01-01")
+    job_editing.edit_workflow(env.practice, "w3", {"templates": ""})
+    job_editing.edit_workflow(env.practice, "w5", {"state": "NONSENSE"})
+    await env.deploy("w3", "w4", "w5")
+    env.clock.move(timedelta(days=3))
+    env.accepted("Another due", env.clients[0], start="2026-05-05", end="2027-01-01")
+    imported(env)
 
 
 @pytest.fixture
 def busy(tmp_path: Path) -> JobsFixture:
     """An office with jobs in all states, for pictures: those are taken outside of any loop."""
-    office = JobsFixture(tmp_path)
+    env = JobsFixture(tmp_path)
 
     async def fill() -> None:
-        await office.ready()
-        await filled(office)
+        await env.ready()
+        await filled(env)
 
     asyncio.run(fill())
-    return office
+    return env
 
 
 def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
@@ -634,7 +629,7 @@ def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
         assert isinstance(pilot.app, Console)
         await pilot.app.refresh_status()
         await settle(pilot)
-        await press(pilot, "g", "j", *WAYS[name])
+        await press(pilot, "g", "j", *FIELD_DIRECTIONS[name])
 
     return go
 
@@ -642,7 +637,7 @@ def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        *spread([(name, (80, 24)) for name in WAYS], 4),
+        *spread([(name, (80, 24)) for name in FIELD_DIRECTIONS], 4),
         *(in_soak(name, (120, 40)) for name in LARGE),
         in_soak("jobs", (160, 48)),
     ],
@@ -664,11 +659,11 @@ def test_picture_without_colour(
 
 
 @pytest.mark.soak
-async def test_nothing_is_cut_at_80_columns(office: JobsFixture, over: Callable[..., Console]) -> None:
-    await filled(office)
-    app = over(office)
+async def test_nothing_is_cut_at_80_columns(env: JobsFixture, over: Callable[..., Console]) -> None:
+    await filled(env)
+    app = over(env)
     async with jobs_area(app) as pilot:
-        for name, way in WAYS.items():
+        for name, way in FIELD_DIRECTIONS.items():
             await press(pilot, *way)
             for footer in app.screen.query(Footer):
                 assert footer.max_scroll_x == 0, name
@@ -680,11 +675,11 @@ async def test_nothing_is_cut_at_80_columns(office: JobsFixture, over: Callable[
 
 
 @pytest.mark.soak
-async def test_what_is_set_elsewhere_shows_here(office: JobsFixture, over: Callable[..., Console]) -> None:
+async def test_what_is_set_elsewhere_shows_here(env: JobsFixture, over: Callable[..., Console]) -> None:
     """Settings do not move the book: the area looks at them all the same."""
-    office.accepted()
-    office.practice.settings.set("jobs.ignition_deploys", "yes", practice=True)
-    app = over(office)
+    env.accepted()
+    env.practice.settings.set("jobs.ignition_deploys", "yes", practice=True)
+    app = over(env)
     async with jobs_area(app) as pilot:
         assert "No jobs are created" in text_of(app)
         await press(pilot, "g", "e", "slash", "=ignition_deploys", "enter", "enter", "down", "enter")
@@ -707,13 +702,11 @@ def test_the_filter_in_force_is_always_in_sight(room: int) -> None:
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_line_of_a_runs_log_leads_to_its_job(
-    office: JobsFixture, over: Callable[..., Console]
-) -> None:
-    office.accepted("First", office.clients[1], start="2026-05-01", end="2027-01-01")
-    office.accepted("Second", start="2026-05-02", end="2027-01-01")
-    await office.deploy("w1", "w2")
-    app = over(office)
+async def test_a_line_of_a_runs_log_leads_to_its_job(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.accepted("First", env.clients[1], start="2026-05-01", end="2027-01-01")
+    env.accepted("Second", start="2026-05-02", end="2027-01-01")
+    await env.deploy("w1", "w2")
+    app = over(env)
     async with jobs_area(app, "g", "o", "tab", "tab", "enter") as pilot:
         assert shows(app, RunScreen)
         run = app.screen
@@ -731,30 +724,30 @@ async def test_a_line_of_a_runs_log_leads_to_its_job(
 
 @pytest.mark.soak
 async def test_each_trouble_of_a_job_is_a_sentence_here_too(
-    office: JobsFixture, over: Callable[..., Console]
+    env: JobsFixture, over: Callable[..., Console]
 ) -> None:
-    people = team.list_team(office.practice)
-    team.unlink_member(office.practice, people[2].id)
+    people = team.list_team(env.practice)
+    team.unlink_member(env.practice, people[2].id)
     for n in range(6):
-        office.accepted(f"Job {n}", office.clients[n], start="2026-05-04")
-    office.change_client(office.clients[0], archived=True)
-    office.change_client(office.clients[1], prospect=True)
-    job_editing.edit_workflow(office.practice, "w3", {"manager": people[2].id})
-    job_editing.edit_workflow(office.practice, "w4", {"name": "x" * 245 + " {client}"})
-    job_editing.edit_workflow(office.practice, "w5", {"templates": office.names[2]})
-    gone = next(row for row in office.practice.snapshot().rows(TEMPLATES) if row.name == office.names[2])
-    office.practice.book.commit([Put(TEMPLATES, msgspec.structs.replace(gone, gone=True))])
-    office.practice.book.commit([Put(JOBS, XpmJob(number="IGN-W6", name="Of another"))])
-    office.practice.settings.set("jobs.number", "IGN-{workflow}", practice=True)
+        env.accepted(f"Job {n}", env.clients[n], start="2026-05-04")
+    env.change_client(env.clients[0], archived=True)
+    env.change_client(env.clients[1], prospect=True)
+    job_editing.edit_workflow(env.practice, "w3", {"manager": people[2].id})
+    job_editing.edit_workflow(env.practice, "w4", {"name": "x" * 245 + " {client}"})
+    job_editing.edit_workflow(env.practice, "w5", {"templates": env.names[2]})
+    gone = next(row for row in env.practice.snapshot().rows(TEMPLATES) if row.name == env.names[2])
+    env.practice.store.commit([Put(TEMPLATES, msgspec.structs.replace(gone, gone=True))])
+    env.practice.store.commit([Put(JOBS, XpmJob(number="IGN-W6", name="Of another"))])
+    env.practice.settings.set("jobs.number", "IGN-{workflow}", practice=True)
     sentences = {
         "w1": "is archived. Take it out",
         "w2": "is a prospect in XPM: its id changes",
         "w3": "is not linked to anyone in XPM, and is left out.",
         "w4": "XPM accepts at most 255.",
-        "w5": f"XPM no longer has the job template {office.names[2]}.",
+        "w5": f"XPM no longer has the job template {env.names[2]}.",
         "w6": "clash: XPM has a job IGN-W6 already.",
     }
-    app = over(office)
+    app = over(env)
     async with jobs_area(app, size=(160, 48)) as pilot:
         for workflow, sentence in sentences.items():
             await press(pilot, "enter")
@@ -765,19 +758,19 @@ async def test_each_trouble_of_a_job_is_a_sentence_here_too(
 
 
 async def test_a_full_card_leaves_room_for_the_runs(
-    office: JobsFixture, over: Callable[..., Console], monkeypatch: pytest.MonkeyPatch
+    env: JobsFixture, over: Callable[..., Console], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crowded(practice: OpenPractice) -> StatusSummary:
         counts = JobCounts(due=12, held=3, failed=4, going=1, soon=40, missed=5, changed=2, to_take=300)
-        trouble = StatusProblem(code="stale", sentence="There has been no successful sync for 90 hours.")
+        error = StatusProblem(code="stale", sentence="There has been no successful sync for 90 hours.")
         return msgspec.structs.replace(
             summarize(practice), jobs=counts, needs_person=9, held=("r1",), conflicts=8, waiting=7,
-            to_ignition=6, frozen=5, problems=(trouble, trouble, trouble), skipped=office.clock.now(),
+            to_ignition=6, frozen=5, problems=(error, error, error), skipped=env.clock.now(),
         )  # fmt: skip
 
-    await office.deploy(office.accepted().workflows[0])
+    await env.deploy(env.accepted().workflows[0])
     monkeypatch.setattr("xpm_tui.application.status.summary.summarize", crowded)
-    app = over(office)
+    app = over(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         shown = text_of(app)

@@ -19,7 +19,7 @@ from tests.tui.fixtures import TERMINAL, ConsoleFixture, press, prose_of, settle
 from xpm_tui.application import home as homes
 from xpm_tui.application.clients import conflicts, links
 from xpm_tui.application.runs import history, plans
-from xpm_tui.domain.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_CLIENTS
 from xpm_tui.ignition.forms import FORMS
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.command_runner import SWITCH
@@ -46,8 +46,8 @@ def shows(app: Console, kind: type[Screen[Any]]) -> bool:
 
 
 @pytest.mark.usefixtures("inline")
-async def test_plan_review_run(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_plan_review_run(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "s")
@@ -56,8 +56,8 @@ async def test_plan_review_run(world: ConsoleFixture, console: Make) -> None:
         assert "Link by exact name" in shown
         assert "first sync" in shown
         await press(pilot, "a")
-        told = words_in(app, ".words")
-        assert "Undo A change can be undone as long as nobody changes the value again." in told
+        reported = words_in(app, ".words")
+        assert "Undo A change can be undone as long as nobody changes the value again." in reported
         assert app.focused is not None
         assert app.focused.id == "no", "the safe button has the focus"
         await press(pilot, "y")
@@ -69,31 +69,29 @@ async def test_plan_review_run(world: ConsoleFixture, console: Make) -> None:
         await settle(pilot)
         assert "Run r1 is done" in text_of(app), "what the run logged is here to its last line"
         await press(pilot, "escape")
-    with world.open() as practice:
+    with env.open() as practice:
         (run,) = history.list_runs(practice)
         assert run.outcome == "done"
         assert practice.snapshot().count(LINKS) == 12 + 7, "same-name clients are not linked"
         assert practice.snapshot().get(LINKS, "c20") is None
 
 
-async def test_an_unticked_change_stays_out(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_an_unticked_change_stays_out(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         await press(pilot, "s", "down", "right", "down", "space")
         assert shows(app, PlanReview)
         assert "1 unticked" in text_of(app)
         await press(pilot, "escape")
-    with world.open() as practice:
+    with env.open() as practice:
         _, records = plans.load(practice, "last")
         assert len(list(plans.unticked_changes(records))) == 1
 
 
 @pytest.mark.soak
-async def test_two_clients_of_one_name_are_mapped_apart_by_number(
-    world: ConsoleFixture, console: Make
-) -> None:
-    app = console(world)
+async def test_two_clients_of_one_name_are_mapped_apart_by_number(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c")
@@ -115,7 +113,7 @@ async def test_two_clients_of_one_name_are_mapped_apart_by_number(
         assert shows(app, PlanReview)
         assert "1021 John Smith → –" in text_of(app), "an undo names what it takes away"
         await press(pilot, "escape")
-    with world.open() as practice:
+    with env.open() as practice:
         snapshot = practice.snapshot()
         link = snapshot.get(LINKS, "c21")
         assert link is not None
@@ -123,8 +121,8 @@ async def test_two_clients_of_one_name_are_mapped_apart_by_number(
         assert snapshot.get(LINKS, "c20") is None
 
 
-async def test_review_settles_one_client_per_key(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_review_settles_one_client_per_key(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
@@ -137,12 +135,12 @@ async def test_review_settles_one_client_per_key(world: ConsoleFixture, console:
         await press(pilot, "S")
         assert "Link " in text_of(app)
         await press(pilot, "y", "escape")
-    with world.open() as practice:
+    with env.open() as practice:
         assert practice.snapshot().count(LINKS) == 18, "two by enter, sixteen by all sure ones"
 
 
-async def test_a_setting_is_found_and_changed(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_a_setting_is_found_and_changed(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "e", "slash", "=day_reserve", "enter", "enter")
@@ -151,13 +149,13 @@ async def test_a_setting_is_found_and_changed(world: ConsoleFixture, console: Ma
         assert "Practice" in text_of(app)
         await press(pilot, "enter", "=x", "enter")
         assert "cannot be" in text_of(app)
-    with world.open() as practice:
+    with env.open() as practice:
         assert practice.settings.number("gate.day_reserve") == 250
 
 
 @pytest.mark.soak
-async def test_a_setting_of_a_few_words_is_chosen(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_a_setting_of_a_few_words_is_chosen(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "e", "slash", "=sync.clear", "enter", "enter")
@@ -165,14 +163,14 @@ async def test_a_setting_of_a_few_words_is_chosen(world: ConsoleFixture, console
         assert app.focused.id == "choice-1", "what is in force has the focus"
         await press(pilot, "up", "enter")
         assert "never" in text_of(app)
-    with world.open() as practice:
+    with env.open() as practice:
         assert practice.settings.text("sync.clear") == "never"
 
 
-async def test_read_only_shows_all_and_writes_nothing(world: ConsoleFixture, console: Make) -> None:
-    with world.open() as practice:
-        before = practice.book.watch()
-    app = console(world, read_only=True)
+async def test_read_only_shows_all_and_writes_nothing(env: ConsoleFixture, console: Make) -> None:
+    with env.open() as practice:
+        before = practice.store.watch()
+    app = console(env, read_only=True)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         assert "READ-ONLY" in text_of(app)
@@ -181,13 +179,13 @@ async def test_read_only_shows_all_and_writes_nothing(world: ConsoleFixture, con
         await press(pilot, "g", "c", "i")
         assert shows(app, Clients)
         assert "read-only" in text_of(app)
-    with world.open() as practice:
-        assert practice.book.watch() == before
+    with env.open() as practice:
+        assert practice.store.watch() == before
 
 
-async def test_a_key_that_cannot_be_used_says_why(world: ConsoleFixture, console: Make) -> None:
-    world = ConsoleFixture(world.root / "other", connected=False)
-    app = console(world)
+async def test_a_key_that_cannot_be_used_says_why(env: ConsoleFixture, console: Make) -> None:
+    env = ConsoleFixture(env.root / "other", connected=False)
+    app = console(env)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         assert "not connected" in text_of(app)
@@ -195,8 +193,8 @@ async def test_a_key_that_cannot_be_used_says_why(world: ConsoleFixture, console
         assert "not connected to XPM yet" in text_of(app)
 
 
-async def test_the_palette_does_what_a_key_does(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_the_palette_does_what_a_key_does(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "colon", "=make a plan", "enter")
@@ -205,8 +203,8 @@ async def test_the_palette_does_what_a_key_does(world: ConsoleFixture, console: 
         assert "Which system is the master" in text_of(app)
 
 
-async def test_leaving(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_leaving(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "escape", "escape")
@@ -218,28 +216,28 @@ async def test_leaving(world: ConsoleFixture, console: Make) -> None:
     assert app.return_value == 0
 
 
-async def in_step(world: ConsoleFixture) -> None:
+async def in_step(env: ConsoleFixture) -> None:
     """A first run is behind: all that can be linked is linked, and both sides agree."""
     from xpm_tui.application.runs import runner
 
-    with world.open() as practice:
+    with env.open() as practice:
         await runner.run(practice, full=True, reviewed=True)
 
 
-def edited_on_both_sides(world: ConsoleFixture, number: int) -> None:
+def edited_on_both_sides(env: ConsoleFixture, number: int) -> None:
     """A phone is changed in Ignition, and otherwise in XPM."""
     from xpm_tui.application.clients.edits import edit_client
 
-    with world.open() as practice:
+    with env.open() as practice:
         edit_client(practice, f"c{number}", {"phone": "07 000 0001"})
-    world.xpm.edit(f"00000000-0000-0000-0000-{number:012}", phone="07 999 9999")
+    env.xpm.edit(f"00000000-0000-0000-0000-{number:012}", phone="07 999 9999")
 
 
 @pytest.mark.usefixtures("inline")
-async def test_a_conflict_is_understood_and_undone(world: ConsoleFixture, console: Make) -> None:
-    await in_step(world)
-    edited_on_both_sides(world, 3)
-    app = console(world)
+async def test_a_conflict_is_understood_and_undone(env: ConsoleFixture, console: Make) -> None:
+    await in_step(env)
+    edited_on_both_sides(env, 3)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "s", "escape", "W")
@@ -267,7 +265,7 @@ async def test_a_conflict_is_understood_and_undone(world: ConsoleFixture, consol
         shown = text_of(app)
         assert "↶ Undone" in shown
         assert "❄ frozen" in shown
-    with world.open() as practice:
+    with env.open() as practice:
         client = practice.snapshot().get(CLIENTS, "c3")
         assert client is not None
         assert client.phone == "07 000 0001", "Ignition has its own value back"
@@ -275,11 +273,11 @@ async def test_a_conflict_is_understood_and_undone(world: ConsoleFixture, consol
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_held_conflict_is_let_go_by_a_tick(world: ConsoleFixture, console: Make) -> None:
-    world.settings = {"sync.on_conflict": "hold"}
-    await in_step(world)
-    edited_on_both_sides(world, 3)
-    app = console(world)
+async def test_a_held_conflict_is_let_go_by_a_tick(env: ConsoleFixture, console: Make) -> None:
+    env.settings = {"sync.on_conflict": "hold"}
+    await in_step(env)
+    edited_on_both_sides(env, 3)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "s", "escape", "W")
@@ -287,18 +285,18 @@ async def test_a_held_conflict_is_let_go_by_a_tick(world: ConsoleFixture, consol
         await press(pilot, "space")
         assert "‼ Planned" in text_of(app)
         await press(pilot, "v", "a", "y", "escape")
-    with world.open() as practice:
+    with env.open() as practice:
         client = practice.snapshot().get(CLIENTS, "c3")
         assert client is not None
         assert client.phone == "07 999 9999"
 
 
 @pytest.mark.soak
-async def test_a_field_is_switched_off_in_the_policy_table(world: ConsoleFixture, console: Make) -> None:
-    await in_step(world)
-    with world.open() as practice:
+async def test_a_field_is_switched_off_in_the_policy_table(env: ConsoleFixture, console: Make) -> None:
+    await in_step(env)
+    with env.open() as practice:
         conflicts.freeze(practice, "c3", ["phone"], "private number")
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "e", "P")
@@ -317,28 +315,28 @@ async def test_a_field_is_switched_off_in_the_policy_table(world: ConsoleFixture
         await press(pilot, "enter")
         assert shows(app, Clients)
         assert "Client 00003" in text_of(app)
-    with world.open() as practice:
+    with env.open() as practice:
         assert practice.policy().off == {"phone"}
 
 
-def crowd(world: ConsoleFixture, count: int) -> None:
+def crowd(env: ConsoleFixture, count: int) -> None:
     """So many clients on either side whose names are alike, not equal: each has one proposal."""
     from xpm_tui.domain.ignition import Client, Contact
     from xpm_tui.domain.ports import Put
 
     names = [f"{first} {second}" for first in TREES for second in TRADES][:count]
-    world.xpm.rows = {
+    env.xpm.rows = {
         row.uuid: row
         for row in (
             client(500 + n, name=f"The {name}", email=f"{n}@x.example") for n, name in enumerate(names)
         )
     }
-    with world.open() as practice:
+    with env.open() as practice:
         writes = []
         for n, name in enumerate(names):
             contact = Contact(id=f"k{500 + n}", name="Somebody", email=f"{n}@x.example", primary=True)
             writes.append(Put(CLIENTS, Client(id=f"c{500 + n}", name=name, contacts=(contact,))))
-        practice.book.commit(writes)
+        practice.store.commit(writes)
 
 
 TREES = ("Kowhai", "Rimu", "Totara", "Kauri", "Matai", "Rata", "Puriri", "Titoki")
@@ -346,10 +344,10 @@ TRADES = ("Plumbing", "Electrical", "Bakery", "Dental", "Motors")
 
 
 @pytest.mark.soak
-async def test_forty_proposals_are_reviewed_with_one_key_each(world: ConsoleFixture, console: Make) -> None:
-    world = ConsoleFixture(world.root / "forty", books=False)
-    crowd(world, 40)
-    app = console(world)
+async def test_forty_proposals_are_reviewed_with_one_key_each(env: ConsoleFixture, console: Make) -> None:
+    env = ConsoleFixture(env.root / "forty", books=False)
+    crowd(env, 40)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
@@ -360,7 +358,7 @@ async def test_forty_proposals_are_reviewed_with_one_key_each(world: ConsoleFixt
         assert "39 settled" in text_of(app)
         await press(pilot, "enter")
         assert "No client needs your decision. 40 clients settled." in text_of(app)
-    with world.open() as practice:
+    with env.open() as practice:
         snapshot = practice.snapshot()
         assert snapshot.count(LINKS) == 40
         for n in range(40):
@@ -370,12 +368,12 @@ async def test_forty_proposals_are_reviewed_with_one_key_each(world: ConsoleFixt
 
 
 @pytest.mark.soak
-async def test_what_was_settled_last_is_taken_back(world: ConsoleFixture, console: Make) -> None:
-    world = ConsoleFixture(world.root / "few", books=False)
-    crowd(world, 5)
-    with world.open() as practice:
+async def test_what_was_settled_last_is_taken_back(env: ConsoleFixture, console: Make) -> None:
+    env = ConsoleFixture(env.root / "few", books=False)
+    crowd(env, 5)
+    with env.open() as practice:
         before = {row.id: row for row in practice.snapshot().rows(CLIENTS)}
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r", "enter", "i", "u")
@@ -390,23 +388,23 @@ async def test_what_was_settled_last_is_taken_back(world: ConsoleFixture, consol
         assert "No client needs your decision" in text_of(app)
         await press(pilot, "u")
         assert "of 5" in text_of(app)
-    with world.open() as practice:
+    with env.open() as practice:
         snapshot = practice.snapshot()
         assert snapshot.count(LINKS) == 0
         assert snapshot.count(IGNORED) == 0
-        assert snapshot.count(APART) == 0
+        assert snapshot.count(BLOCKED_PAIRS) == 0
         assert {row.id: row for row in snapshot.rows(CLIENTS)} == before
 
 
 @pytest.mark.soak
-async def test_review_begins_where_it_was_left(world: ConsoleFixture, console: Make) -> None:
-    world = ConsoleFixture(world.root / "few", books=False)
-    crowd(world, 5)
-    app = console(world)
+async def test_review_begins_where_it_was_left(env: ConsoleFixture, console: Make) -> None:
+    env = ConsoleFixture(env.root / "few", books=False)
+    crowd(env, 5)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r", "n", "n", "n", "escape")
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
@@ -414,9 +412,9 @@ async def test_review_begins_where_it_was_left(world: ConsoleFixture, console: M
 
 
 async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
@@ -424,7 +422,7 @@ async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(
         assert isinstance(review, Review)
         view = review._view
         assert view is not None
-        with world.open() as other:
+        with env.open() as other:
             taken = {proposal.uuid for proposal in view.proposals}
             free = next(
                 row.uuid
@@ -435,7 +433,7 @@ async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(
             )
             links.link(other, view.id, free)
         await press(pilot, "enter")
-        with world.open() as other:
+        with env.open() as other:
             link = other.snapshot().get(LINKS, view.id)
         assert link is not None
         assert link.uuid == free
@@ -443,11 +441,11 @@ async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(
 
 @pytest.mark.soak
 async def test_a_review_goes_out_as_a_file_and_comes_back(
-    world: ConsoleFixture, console: Make, tmp_path: Path
+    env: ConsoleFixture, console: Make, tmp_path: Path
 ) -> None:
-    world = ConsoleFixture(world.root / "few", books=False)
-    crowd(world, 5)
-    app = console(world)
+    env = ConsoleFixture(env.root / "few", books=False)
+    crowd(env, 5)
+    app = console(env)
     app.folder = str(tmp_path)
     path = tmp_path / "review.csv"
     async with app.run_test(size=(80, 24)) as pilot:
@@ -478,9 +476,9 @@ async def test_a_review_goes_out_as_a_file_and_comes_back(
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_client_is_edited_and_exported_to_ignition(
-    world: ConsoleFixture, console: Make, tmp_path: Path
+    env: ConsoleFixture, console: Make, tmp_path: Path
 ) -> None:
-    await in_step(world)
+    await in_step(env)
     source = tmp_path / "clients.csv"
     source.write_text(
         "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel,City\n"
@@ -489,7 +487,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
         "CLI-9007,CON-7,,Nobody,c7@example.com,2,\n",
         encoding="utf-8",
     )
-    app = console(world)
+    app = console(env)
     app.folder = str(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -502,7 +500,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
         assert "1 unknown column" in shown
         assert "Nelson" in shown
         assert "Tel" in shown
-        with world.open() as practice:
+        with env.open() as practice:
             assert practice.snapshot().count(IMPORTS) == 0, "a preview writes nothing"
         await press(pilot, "down", "m")
         assert "What does the column “Tel” mean?" in text_of(app)
@@ -529,14 +527,14 @@ async def test_a_client_is_edited_and_exported_to_ignition(
     out = (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
     assert "12 Quay St" in out
     assert "Client 00006" in out
-    with world.open() as practice:
+    with env.open() as practice:
         row = practice.snapshot().get(CLIENTS, "c5")
         assert row is not None
         assert row.contacts[0].phone == "1"
 
 
 @pytest.mark.soak
-async def test_an_import_is_taken_back(world: ConsoleFixture, console: Make, tmp_path: Path) -> None:
+async def test_an_import_is_taken_back(env: ConsoleFixture, console: Make, tmp_path: Path) -> None:
     source = tmp_path / "clients.csv"
     source.write_text(
         "Client ID,Client Name,Contact Name,Contact Email,Phone\n"
@@ -545,11 +543,11 @@ async def test_an_import_is_taken_back(world: ConsoleFixture, console: Make, tmp
     )
 
     def phone() -> str:
-        with world.open() as practice:
+        with env.open() as practice:
             row = practice.snapshot().get(CLIENTS, "c5")
             return row.phone if row is not None else "gone"
 
-    app = console(world)
+    app = console(env)
     app.folder = str(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -573,8 +571,8 @@ async def left(pilot: Pilot[Any], *keys: str) -> None:
 
 
 @pytest.mark.soak
-async def test_another_practice_is_added_and_switched_to(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_another_practice_is_added_and_switched_to(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "f9")
@@ -585,8 +583,8 @@ async def test_another_practice_is_added_and_switched_to(world: ConsoleFixture, 
         await press(pilot, "n", "=Harbour & Co")
         await left(pilot, "enter")
     assert app.return_value == SWITCH, "the console begins anew over the new one"
-    assert homes.current(world.home) == "harbour-co"
-    app = console(world)
+    assert homes.current(env.home) == "harbour-co"
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "escape", "f9")
@@ -600,17 +598,17 @@ async def test_another_practice_is_added_and_switched_to(world: ConsoleFixture, 
         await press(pilot, "1", "up")
         await left(pilot, "down", "enter")
     assert app.return_value == SWITCH
-    assert homes.current(world.home) == "practice"
+    assert homes.current(env.home) == "practice"
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_held_run_is_released_where_its_stops_are_read(world: ConsoleFixture, console: Make) -> None:
+async def test_a_held_run_is_released_where_its_stops_are_read(env: ConsoleFixture, console: Make) -> None:
     from xpm_tui.application.runs import runner
 
-    with world.open() as practice:
+    with env.open() as practice:
         assert (await runner.run(practice, full=True, trigger="daily")).outcome == "held"
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "s")
@@ -626,13 +624,13 @@ async def test_a_held_run_is_released_where_its_stops_are_read(world: ConsoleFix
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("inline")
-async def test_a_held_run_is_released(world: ConsoleFixture, console: Make) -> None:
+async def test_a_held_run_is_released(env: ConsoleFixture, console: Make) -> None:
     from xpm_tui.application.runs import runner
 
-    with world.open() as practice:
+    with env.open() as practice:
         held = await runner.run(practice, full=True, trigger="daily")
         assert held.outcome == "held"
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "1 held" in text_of(app)
@@ -653,16 +651,16 @@ async def test_a_held_run_is_released(world: ConsoleFixture, console: Make) -> N
         assert "✓ Done" in text_of(app)
         await press(pilot, "escape")
         assert "held" not in text_of(app).splitlines()[0]
-    with world.open() as practice:
+    with env.open() as practice:
         assert practice.snapshot().count(LINKS) > 0
 
 
 @pytest.mark.soak
-async def test_a_colleagues_run_is_watched_live(world: ConsoleFixture, console: Make) -> None:
+async def test_a_colleagues_run_is_watched_live(env: ConsoleFixture, console: Make) -> None:
     """Two consoles over one practice: what one of them runs, the other sees as it comes, and whose it is."""
     from xpm_tui.application.runs import runner
 
-    app = console(world)
+    app = console(env)
     half = asyncio.Event()
     go_on = asyncio.Event()
 
@@ -670,9 +668,9 @@ async def test_a_colleagues_run_is_watched_live(world: ConsoleFixture, console: 
         half.set()
         await go_on.wait()
 
-    with world.open() as practice:
+    with env.open() as practice:
         practice.person = "ana"
-        world.xpm.before = waits
+        env.xpm.before = waits
         async with app.run_test(size=(80, 24)) as pilot:
             await settle(pilot)
             work = asyncio.create_task(runner.run(practice, full=True, reviewed=True))
@@ -708,11 +706,11 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
         await asyncio.sleep(seconds if seconds > 60 else 0)
 
     monkeypatch.setattr(MovedClock, "sleep", still)  # nobody is hurried: the wait for the browser has a limit
-    office = Sandboxed(tmp_path, clients=12)
+    env = Sandboxed(tmp_path, clients=12)
     port = str(_free_port())
 
     def opened() -> OpenPractice:
-        practice = office.open()
+        practice = env.open()
         practice.settings.set("xero.redirect_port", port, practice=True)
         return practice
 
@@ -731,7 +729,7 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             first = pane._begun
             assert first is not None
             pane.query_one("#copy").focus()
-            app.post_message(events.Paste(consent(office.sandbox, first.url, deny=True)))
+            app.post_message(events.Paste(consent(env.sandbox, first.url, deny=True)))
             await until(pilot, "A new attempt has started")
             text = text_of(app)
             assert "Cancel was pressed" in text
@@ -744,7 +742,7 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             assert pane._begun is not None
             assert pane._begun.url != first.url, "a fresh address, and somebody waits for its answer"
             pane.query_one("#again").focus()
-            address = consent(office.sandbox, pane._begun.url, tenant=office.tenant)
+            address = consent(env.sandbox, pane._begun.url, tenant=env.tenant)
             app.post_message(events.Paste(f"{address[:40]}\n{address[40:]}\n"))
             await until(pilot, "step 5 of 9")
             await settle(pilot)
@@ -773,15 +771,15 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             assert "never" not in text_of(app).splitlines()[0]
     finally:
         worker.close()
-        office.close()
+        env.close()
 
 
 async def test_the_screen_is_drawn_again_by_key_and_by_palette(
-    world: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(Console, "action_redraw", lambda _: asked.append("redraw"))
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         asked.clear()  # the first size asks for it, too

@@ -15,7 +15,7 @@ from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.tui import dialogs, screens, widgets, wizard
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.app_protocol import AREAS
-from xpm_tui.tui.keymap import MOST_SHOWN, SENSES, SETTLED, area_bindings
+from xpm_tui.tui.keymap import KEY_MEANINGS, MOST_SHOWN, SETTLED, area_bindings
 
 SWALLOWED = {
     "ctrl+a": "screen's own", "ctrl+b": "tmux's own", "ctrl+s": "flow control", "ctrl+q": "flow control",
@@ -98,7 +98,7 @@ def test_every_f_key_has_a_second_way() -> None:
             assert act.verb, f"{act.name} is in the palette, and a verb"
 
 
-def deeds() -> Iterator[tuple[str, str, str]]:
+def actions() -> Iterator[tuple[str, str, str]]:
     """Every letter, digit and function key that is obeyed, what it does, and where."""
     for act in all_commands():
         if act.key:
@@ -112,19 +112,19 @@ def deeds() -> Iterator[tuple[str, str, str]]:
 
 
 def test_a_letter_means_the_same_everywhere() -> None:
-    found = [(key, *rest) for key, *rest in deeds() if len(key) == 1 or key in F_KEYS]
+    found = [(key, *rest) for key, *rest in actions() if len(key) == 1 or key in F_KEYS]
     strange = [
         (key, deed, where)
         for key, deed, where in found
-        if (key not in SENSES or deed not in SENSES[key].deeds) and (key, deed) not in SETTLED
+        if (key not in KEY_MEANINGS or deed not in KEY_MEANINGS[key].actions) and (key, deed) not in SETTLED
     ]
     assert strange == [], "another sense of a letter: see xpm_tui/tui/keymap.py"
-    said = {(key, deed) for key, sense in SENSES.items() for deed in sense.deeds} | set(SETTLED)
+    said = {(key, deed) for key, sense in KEY_MEANINGS.items() for deed in sense.actions} | set(SETTLED)
     assert said == {(key, deed) for key, deed, _ in found}, "a deed that no key does any more"
 
 
 def test_a_question_and_the_review_alone_have_letters_of_their_own() -> None:
-    settled = {(key, where) for key, deed, where in deeds() if (key, deed) in SETTLED}
+    settled = {(key, where) for key, deed, where in actions() if (key, deed) in SETTLED}
     assert settled == {
         ("n", "Review"), ("p", "Review"), ("y", "ConfirmDialog"), ("n", "ConfirmDialog"), ("y",
             "DeployReview"),

@@ -63,17 +63,17 @@ async def taken_in(pilot: Pilot[Any]) -> None:
         await pilot.pause(ROUND)
 
 
-async def mirrored(world: ConsoleFixture) -> None:
-    with world.open() as practice:
+async def mirrored(env: ConsoleFixture) -> None:
+    with env.open() as practice:
         await refresh(practice, full=True)
 
 
 async def test_picker_enter_right_after_typing_takes_what_was_typed(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hits of the words before are still there when enter comes."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "down", "down", "m")
@@ -84,20 +84,20 @@ async def test_picker_enter_right_after_typing_takes_what_was_typed(
             await pilot.press(key)
         await settle(pilot)
         await settle(pilot)
-    with world.open() as practice:
+    with env.open() as practice:
         links = {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
     assert UUID.format(2) not in links.values(), links
 
 
 @pytest.mark.soak
 async def test_picking_enter_right_after_typing(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.books = False
-    with world.open() as practice:
-        practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
-    await mirrored(world)
-    app = console(world)
+    env.books = False
+    with env.open() as practice:
+        practice.store.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "p")
@@ -109,20 +109,20 @@ async def test_picking_enter_right_after_typing(
         for key in (*" 00007", "enter"):
             await pilot.press("space" if key == " " else key)
         await settle(pilot)
-    with world.open() as practice:
+    with env.open() as practice:
         names = [row.name for row in practice.snapshot().rows(CLIENTS)]
     assert names in ([], ["Client 00007"])
 
 
 @pytest.mark.soak
 async def test_leaving_an_import_that_is_under_way(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """esc while the file is taken in: the screen that comes after it stays, and what came of it is told."""
-    await mirrored(world)
-    (world.root / "new.csv").write_text("Client ID,Client Name\nCLI-0005,Brand New Ltd\n", encoding="utf-8")
-    app = console(world)
-    app.folder = str(world.root)
+    await mirrored(env)
+    (env.root / "new.csv").write_text("Client ID,Client Name\nCLI-0005,Brand New Ltd\n", encoding="utf-8")
+    app = console(env)
+    app.folder = str(env.root)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "I", "=new.csv", "enter")
@@ -143,16 +143,16 @@ async def test_leaving_an_import_that_is_under_way(
         await settle(pilot)
         assert "Internal error" not in text_of(app)
         assert isinstance(app.screen, FormDialog), text_of(app)
-    assert "Brand New Ltd" in names(world)
+    assert "Brand New Ltd" in names(env)
 
 
 @pytest.mark.soak
 async def test_esc_while_a_run_starts_does_not_give_it_up(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch, inline: None
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch, inline: None
 ) -> None:
     """The run is on its way: the box must not say that nothing is written, nor leave."""
-    await mirrored(world)
-    with world.open() as practice:
+    await mirrored(env)
+    with env.open() as practice:
         linking.accept_sure(practice, clients.sure_proposals(practice))
     wait = runner.wait_for_run
 
@@ -163,7 +163,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
         return await wait(*args, **more)
 
     monkeypatch.setattr(runner, "wait_for_run", slow)
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "s")
@@ -173,20 +173,20 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
         await until(pilot, "Apply 43 changes?")
         await pilot.press("y")
         await until(pilot, "in a separate process")
-        told = text_of(app)
+        reported = text_of(app)
         await pilot.press("escape", "r")
         let.set()
         await settle(pilot)
-        assert "nothing is written" not in told
+        assert "nothing is written" not in reported
         assert [type(each).__name__ for each in app.screen_stack] == ["Overview", "RunScreen"]
 
 
 @pytest.mark.soak
 async def test_a_box_leaves_with_its_work_under_another_one(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The window grows small while it plans: the box has to be gone when it is large again."""
-    await mirrored(world)
+    await mirrored(env)
     stock = plans.make
 
     let = asyncio.Event()
@@ -196,7 +196,7 @@ async def test_a_box_leaves_with_its_work_under_another_one(
         return await stock(*args, **more)
 
     monkeypatch.setattr(plans, "make", slow)
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await pilot.press("s")
@@ -212,18 +212,18 @@ async def test_a_box_leaves_with_its_work_under_another_one(
 
 
 async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
-    world: ConsoleFixture, console: Consoles, inline: None
+    env: ConsoleFixture, console: Consoles, inline: None
 ) -> None:
     """Two consoles on one plan: what the other one ticked is shown before it is written."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "s")
         await until(pilot, "Review plan p")
         await settle(pilot)
         await press(pilot, "space")
-        with world.open() as other:
+        with env.open() as other:
             plan = plans.latest_plan(other)
             assert plan is not None
             plans.tick(other, plan.id, plans.Selector(), True)
@@ -233,20 +233,20 @@ async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
         assert CHANGED in [n.message for n in app._notifications]
         await pilot.press("a")
         await until(pilot, f"Apply {now} changes?")
-        with world.open() as other:
+        with env.open() as other:
             plans.tick(other, plan.id, plans.Selector(field="phone"), False)
         await press(pilot, "y")
         assert [type(each).__name__ for each in app.screen_stack] == ["Overview", "PlanReview"]
         assert [n.message for n in app._notifications].count(CHANGED) == 2
-    with world.open() as practice:
+    with env.open() as practice:
         assert not history.list_runs(practice), "what was asked about is what is applied"
 
 
 @pytest.mark.soak
-async def test_review_does_not_replace_a_colleagues_link(world: ConsoleFixture, console: Consoles) -> None:
+async def test_review_does_not_replace_a_colleagues_link(env: ConsoleFixture, console: Consoles) -> None:
     """The client was linked in another console meanwhile: enter must not link it otherwise, unasked."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
@@ -257,19 +257,19 @@ async def test_review_does_not_replace_a_colleagues_link(world: ConsoleFixture, 
         view = screen._view
         assert view is not None
         proposed = view.proposals[0].uuid
-        with world.open() as other:
+        with env.open() as other:
             linking.link(other, view.id, UUID.format(5))
         await press(pilot, "enter")
-    assert links(world)[view.id] == UUID.format(5), (view.id, proposed)
+    assert links(env)[view.id] == UUID.format(5), (view.id, proposed)
 
 
 @pytest.mark.soak
 async def test_review_undo_after_busy_takes_back_the_last(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Undo met a store that was in use: the next one undoes the same client, not the one before."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
@@ -288,16 +288,16 @@ async def test_review_undo_after_busy_takes_back_the_last(
 
         monkeypatch.setattr(picks, "restore_states", busy)
         await press(pilot, "u", "escape", "u")
-    assert set(links(world)) == {first}
+    assert set(links(env)) == {first}
 
 
 @pytest.mark.soak
 async def test_review_slow_accept_twice_is_still_undone(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Enter again while the store takes its time: u still undoes what was settled last."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
@@ -326,14 +326,14 @@ async def test_review_slow_accept_twice_is_still_undone(
         await press(pilot, *(("escape",) if isinstance(app.screen, MessageDialog) else ()))
         monkeypatch.setattr(linking, "link", stock)
         await press(pilot, "u")
-    assert first in links(world), "u took back another than the last"
+    assert first in links(env), "u took back another than the last"
 
 
 @pytest.mark.soak
-async def test_the_cursor_stays_where_a_row_went_away(world: ConsoleFixture, console: Consoles) -> None:
+async def test_the_cursor_stays_where_a_row_went_away(env: ConsoleFixture, console: Consoles) -> None:
     """A colleague links the client under the cursor: the next key is not for the first of the list."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "right_square_bracket", *("down",) * 6)
@@ -341,7 +341,7 @@ async def test_the_cursor_stays_where_a_row_went_away(world: ConsoleFixture, con
         assert isinstance(screen, Clients)
         view, after = screen.table.item, screen.table.rows.items[7]
         assert view is not None
-        with world.open() as other:
+        with env.open() as other:
             linking.link(other, view.id, UUID.format(int(view.id[1:])))
         await app.refresh_status()
         await settle(pilot)
@@ -351,10 +351,10 @@ async def test_the_cursor_stays_where_a_row_went_away(world: ConsoleFixture, con
 
 
 @pytest.mark.soak
-async def test_undo_after_mapping_is_for_what_was_mapped(world: ConsoleFixture, console: Consoles) -> None:
+async def test_undo_after_mapping_is_for_what_was_mapped(env: ConsoleFixture, console: Consoles) -> None:
     """The filter has taken it out, and put the cursor on the next; who moves on means that one."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "right_square_bracket", "down", "m")
@@ -362,7 +362,7 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: ConsoleFixture, 
         await settle(pilot)
         await press(pilot, "enter")
         assert "u undoes it." in text_of(app)
-        assert [*links(world)] == ["c1"]
+        assert [*links(env)] == ["c1"]
         await press(pilot, "u")
         shown = text_of(app)
         assert "undoes run" in shown
@@ -374,12 +374,12 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: ConsoleFixture, 
 @pytest.mark.soak
 @pytest.mark.parametrize("keys", [("slash", "=00003", "enter"), ("right_square_bracket",) * 5])
 async def test_another_list_after_mapping_is_moving_on(
-    world: ConsoleFixture, console: Consoles, keys: tuple[str, ...]
+    env: ConsoleFixture, console: Consoles, keys: tuple[str, ...]
 ) -> None:
-    await mirrored(world)
-    with world.open() as practice:
+    await mirrored(env)
+    with env.open() as practice:
         conflicts.ignore(practice, "c4", "no")
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "right_square_bracket", "down", "m")
@@ -390,11 +390,11 @@ async def test_another_list_after_mapping_is_moving_on(
 
 
 async def test_names_are_not_written_with_a_bundle_that_says_masked(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """F and at once w: what is written is what the head says."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         screen = BundleScreen([])
@@ -421,8 +421,8 @@ async def test_names_are_not_written_with_a_bundle_that_says_masked(
         let.set()
 
 
-async def test_the_sandbox_gone_while_its_page_is_open(world: ConsoleFixture, console: Consoles) -> None:
-    app = console(world)
+async def test_the_sandbox_gone_while_its_page_is_open(env: ConsoleFixture, console: Consoles) -> None:
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         screen = ConsentScreen("http://127.0.0.1:9/authorize")
@@ -445,10 +445,10 @@ async def _nothing() -> None:
 
 @pytest.mark.soak
 async def test_saving_the_log_on_a_full_disk(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "s")
@@ -461,9 +461,9 @@ async def test_saving_the_log_on_a_full_disk(
         assert app.is_running
 
 
-async def test_ctrl_q_over_a_question_while_a_run_is_on(world: ConsoleFixture, console: Consoles) -> None:
-    await mirrored(world)
-    app = console(world)
+async def test_ctrl_q_over_a_question_while_a_run_is_on(env: ConsoleFixture, console: Consoles) -> None:
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         app.practice_status = app.practice_status._replace(running="r9")
@@ -497,23 +497,23 @@ def links(world: ConsoleFixture) -> dict[str, str]:
         return {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
 
 
-def names(world: ConsoleFixture) -> list[str]:
-    with world.open() as practice:
+def names(env: ConsoleFixture) -> list[str]:
+    with env.open() as practice:
         return [row.name for row in practice.snapshot().rows(CLIENTS)]
 
 
 @pytest.mark.soak
 async def test_what_comes_up_in_a_small_window_stays_when_it_grows(
-    world: ConsoleFixture, console: Consoles
+    env: ConsoleFixture, console: Consoles
 ) -> None:
     """A trouble is told while the window is too small: it is read when the window is large again."""
-    await mirrored(world)
-    app = console(world)
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await pilot.resize_terminal(20, 5)
         await settle(pilot)
-        app.trouble(Busy("Another process is using the practice."))
+        app.report_error(Busy("Another process is using the practice."))
         await settle(pilot)
         await pilot.resize_terminal(100, 30)
         await settle(pilot)
@@ -527,11 +527,11 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     """The list is read anew while the job is opened, and the job is no longer in it."""
-    office = JobsFixture(tmp_path)
-    await office.ready()
+    env = JobsFixture(tmp_path)
+    await env.ready()
     for n in range(3):
-        office.accepted(f"Job {n}", office.clients[n])
-    worker = WorkerThread(lambda: office.open())
+        env.accepted(f"Job {n}", env.clients[n])
+    worker = WorkerThread(lambda: env.open())
     worker.open()
     app = Console(worker, environ=TERMINAL, welcome=False)
     try:
@@ -542,7 +542,7 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
             assert isinstance(screen, Jobs)
             view = screen.job
             assert view is not None
-            with office.open() as other:
+            with env.open() as other:
                 jobs.skip(other, view.id)
             stock = jobs.list_jobs
 
@@ -562,20 +562,20 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
             assert isinstance(app.screen, JobDialog)
             await press(pilot, key)
             assert not isinstance(app.screen, DeployReview | ChoiceDialog)
-        with office.open() as after:
+        with env.open() as after:
             assert [jobs.row_of(after, f"w{n + 1}").state for n in range(3)].count("skipped") == 1
     finally:
         worker.close()
 
 
 async def test_a_file_is_not_taken_in_before_it_was_shown(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """a while the file is still being read."""
-    await mirrored(world)
-    (world.root / "new.csv").write_text("Client ID,Client Name\nCLI-0005,Brand New Ltd\n", encoding="utf-8")
-    app = console(world)
-    app.folder = str(world.root)
+    await mirrored(env)
+    (env.root / "new.csv").write_text("Client ID,Client Name\nCLI-0005,Brand New Ltd\n", encoding="utf-8")
+    app = console(env)
+    app.folder = str(env.root)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         stock = imports.import_file
@@ -593,7 +593,7 @@ async def test_a_file_is_not_taken_in_before_it_was_shown(
         await taken_in(pilot)
         let.set()
         await settle(pilot)
-    assert "Brand New Ltd" not in names(world)
+    assert "Brand New Ltd" not in names(env)
 
 
 WRITING = (
@@ -609,16 +609,16 @@ WRITING = (
 
 
 @pytest.mark.soak
-async def test_nothing_is_written_where_nothing_may_be(world: ConsoleFixture, console: Consoles) -> None:
-    await mirrored(world)
-    with world.open() as practice:
+async def test_nothing_is_written_where_nothing_may_be(env: ConsoleFixture, console: Consoles) -> None:
+    await mirrored(env)
+    with env.open() as practice:
         await plans.make(practice)
 
     def files() -> dict[str, bytes]:
-        return {str(p): p.read_bytes() for p in world.root.rglob("*") if p.is_file() and "lock" not in p.name}
+        return {str(p): p.read_bytes() for p in env.root.rglob("*") if p.is_file() and "lock" not in p.name}
 
     before = files()
-    app = console(world, read_only=True)
+    app = console(env, read_only=True)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         for keys in WRITING[:: count(3, 1)]:
@@ -629,12 +629,12 @@ async def test_nothing_is_written_where_nothing_may_be(world: ConsoleFixture, co
 
 
 @pytest.mark.soak
-async def test_enter_twice_picks_one_client(world: ConsoleFixture, console: Consoles) -> None:
+async def test_enter_twice_picks_one_client(env: ConsoleFixture, console: Consoles) -> None:
     """The second enter of a double press is for the same client, not for the first of the list."""
-    with world.open() as practice:
-        practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
-    await mirrored(world)
-    app = console(world)
+    with env.open() as practice:
+        practice.store.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "p")
@@ -643,15 +643,15 @@ async def test_enter_twice_picks_one_client(world: ConsoleFixture, console: Cons
         await press(pilot, "=Client", "down", "down", "down")
         await pilot.press("enter", "enter")
         await settle(pilot)
-    assert len(names(world)) == 1, names(world)
+    assert len(names(env)) == 1, names(env)
 
 
 @pytest.mark.soak
-async def test_picking_staff_goes_on_below(world: ConsoleFixture, console: Consoles) -> None:
+async def test_picking_staff_goes_on_below(env: ConsoleFixture, console: Consoles) -> None:
     """One after the other: the cursor does not go back to where the list was opened, nor to the first."""
-    world.xpm.people = [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(9)]
-    await mirrored(world)
-    app = console(world)
+    env.xpm.people = [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(9)]
+    await mirrored(env)
+    app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t", "down", "p")

@@ -24,7 +24,7 @@ from xpm_tui.tui.widgets.text import TextLabel
 Make = Callable[..., Console]
 Shot = Callable[..., bool]
 
-WAYS: dict[str, Sequence[str]] = {
+FIELD_DIRECTIONS: dict[str, Sequence[str]] = {
     "overview": (),
     "clients": ("g", "c"),
     "team": ("g", "t"),
@@ -50,7 +50,7 @@ WAYS: dict[str, Sequence[str]] = {
     "edit-client": ("g", "c", "e"),
     "wizard": ("c",),
 }
-PICTURES = [(name, size) for name in WAYS for size in ((80, 24), (120, 40))]
+PICTURES = [(name, size) for name in FIELD_DIRECTIONS for size in ((80, 24), (120, 40))]
 FILE = """Client ID,Client Name,Contact Name,Contact Email,Tel,City
 CLI-0001,Client 00001,Pat Doe 1,c1@example.com,07 123,Nelson
 CLI-0002,Client 00002,Pat Doe 2,new@example.com,,Nelson
@@ -59,27 +59,27 @@ CLI-9999,,Nobody,nobody@example.com,,
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 
 
-async def walked(world: ConsoleFixture, pilot: Pilot[Any], way: Sequence[str]) -> None:
+async def walked(env: ConsoleFixture, pilot: Pilot[Any], way: Sequence[str]) -> None:
     """Fill the mirror and link by a first run, then go there."""
     await settle(pilot)
     await press(pilot, *way)
 
 
-async def seeded(world: ConsoleFixture) -> None:
+async def seeded(env: ConsoleFixture) -> None:
     """A mirror that is filled, as after the wizard; nothing is linked yet."""
-    with world.open() as practice:
+    with env.open() as practice:
         await xpm_refresh.refresh(practice, full=True)
 
 
 @pytest.fixture
-def shown(world: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def shown(env: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A console for a picture, and the way it is to go: the same on every machine, in every folder."""
-    (world.root / "files").mkdir()
-    (world.root / "files" / "clients.csv").write_text(FILE, encoding="utf-8")
-    monkeypatch.chdir(world.root)
+    (env.root / "files").mkdir()
+    (env.root / "files" / "clients.csv").write_text(FILE, encoding="utf-8")
+    monkeypatch.chdir(env.root)
 
     def prepared(name: str, **about: Any) -> tuple[Console, Callable[[Pilot[Any]], Any]]:
-        here = ConsoleFixture(world.root / "new", connected=False) if name == "wizard" else world
+        here = ConsoleFixture(env.root / "new", connected=False) if name == "wizard" else env
         if name != "wizard":
             asyncio.run(seeded(here))
         app = console(here, **about)
@@ -87,7 +87,7 @@ def shown(world: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch)
 
         async def go(pilot: Pilot[Any]) -> None:
             await settle(pilot)
-            await walked(here, pilot, WAYS[name])
+            await walked(here, pilot, FIELD_DIRECTIONS[name])
 
         return app, go
 
@@ -103,7 +103,7 @@ def test_picture(name: str, size: tuple[int, int], shown: Callable[..., Any], sn
     assert snap_compare(app, terminal_size=size, run_before=go)
 
 
-@pytest.mark.parametrize("name", spread(WAYS, 4))
+@pytest.mark.parametrize("name", spread(FIELD_DIRECTIONS, 4))
 def test_picture_without_colour(
     name: str, shown: Callable[..., Any], snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,12 +113,12 @@ def test_picture_without_colour(
 
 
 @pytest.mark.parametrize("name", spread(["clients", "picker", "bulk-review", "plan-review", "team"], 2))
-async def test_hostile_names_are_text(name: str, world: ConsoleFixture, console: Make) -> None:
-    await seeded(world)
-    app = console(world)
+async def test_hostile_names_are_text(name: str, env: ConsoleFixture, console: Make) -> None:
+    await seeded(env)
+    app = console(env)
     async with app.run_test(size=(160, 60)) as pilot:
         await settle(pilot)
-        await press(pilot, *WAYS[name])
+        await press(pilot, *FIELD_DIRECTIONS[name])
         if name == "plan-review":
             await press(pilot, "left", "v")
         if name == "picker":
@@ -147,26 +147,26 @@ async def test_hostile_names_are_text(name: str, world: ConsoleFixture, console:
     ],
 )
 async def test_enter_is_told_while_the_list_has_the_focus(
-    way: Sequence[str], says: str, world: ConsoleFixture, console: Make
+    way: Sequence[str], says: str, env: ConsoleFixture, console: Make
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, *way)
         assert isinstance(app.focused, Rows)
-        told = [key.description for key in app.screen.query(FooterKey) if key.key == "enter"]
-        assert told == [says]
+        reported = [key.description for key in app.screen.query(FooterKey) if key.key == "enter"]
+        assert reported == [says]
 
 
 async def test_a_run_shows_its_progress_by_field_where_there_is_room(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    with world.open() as practice:
+    with env.open() as practice:
         await xpm_refresh.refresh(practice, full=True)
         run = await runner.run(practice, plan_id=(await plans.make(practice)).id)
         links = next(each for each in field_progress(practice, run) if each.label == "Link")
         assert links.done == links.total == sum(1 for _ in practice.snapshot().rows(LINKS))
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         app.show_run(run.id)
@@ -178,8 +178,8 @@ async def test_a_run_shows_its_progress_by_field_where_there_is_room(
 
 
 @pytest.mark.parametrize("size", [in_soak((59, 24)), (80, 17), in_soak((20, 5)), (1, 1)])
-async def test_too_small_is_said(size: tuple[int, int], world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_too_small_is_said(size: tuple[int, int], env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "too small" not in text_of(app)
@@ -193,8 +193,8 @@ async def test_too_small_is_said(size: tuple[int, int], world: ConsoleFixture, c
 
 
 @pytest.mark.parametrize("keys", [("g", "c"), ("g", "c", "m")])
-async def test_a_toast_covers_nothing(keys: Sequence[str], world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_a_toast_covers_nothing(keys: Sequence[str], env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, *keys)
@@ -206,15 +206,15 @@ async def test_a_toast_covers_nothing(keys: Sequence[str], world: ConsoleFixture
         assert "╰" in shown[-4], "the panel above ends above the message"
 
 
-async def test_sixteen_colours_get_the_terminals_own(world: ConsoleFixture, console: Make) -> None:
-    assert console(world, environ={"TERM": "xterm"}).theme == "xpm-ansi-dark"
-    assert console(world, environ={"TERM": "xterm", "COLORFGBG": "0;15"}).theme == "xpm-ansi-light"
-    assert console(world, environ=TERMINAL).theme == "xpm-dark"
-    assert console(world, environ={**TERMINAL, "NO_COLOR": "1"}).theme == "xpm-ansi-dark"
+async def test_sixteen_colours_get_the_terminals_own(env: ConsoleFixture, console: Make) -> None:
+    assert console(env, environ={"TERM": "xterm"}).theme == "xpm-ansi-dark"
+    assert console(env, environ={"TERM": "xterm", "COLORFGBG": "0;15"}).theme == "xpm-ansi-light"
+    assert console(env, environ=TERMINAL).theme == "xpm-dark"
+    assert console(env, environ={**TERMINAL, "NO_COLOR": "1"}).theme == "xpm-ansi-dark"
 
 
 async def test_an_error_of_ours_is_told_without_a_value(
-    world: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     canary = "canary-5f1c"
 
@@ -222,14 +222,14 @@ async def test_an_error_of_ours_is_told_without_a_value(
         raise RuntimeError(canary)
 
     monkeypatch.setattr("xpm_tui.application.clients.queries.side_by_side", broken)
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c")
         shown = text_of(app)
         assert "Something went wrong inside xpm-tui." in shown
         assert canary not in shown
-    (log,) = Path(world.root).rglob("console-errors.log")
+    (log,) = Path(env.root).rglob("console-errors.log")
     assert canary not in log.read_text(encoding="utf-8")
     assert log.stat().st_mode & 0o777 == 0o600
 
@@ -237,9 +237,9 @@ async def test_an_error_of_ours_is_told_without_a_value(
 @pytest.mark.soak
 @pytest.mark.parametrize("size", [in_soak((80, 24)), (60, 18)])
 async def test_the_cards_and_the_names_of_the_areas_are_whole(
-    size: tuple[int, int], world: ConsoleFixture, console: Make
+    size: tuple[int, int], env: ConsoleFixture, console: Make
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         for area in ("overview", "clients", "team", "templates", "jobs", "sync", "settings"):

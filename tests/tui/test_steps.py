@@ -26,17 +26,17 @@ SETTLED = {"xero.client_id": "abc", "sync.direction": "from_xpm"}
 
 
 @pytest.fixture
-def world(tmp_path: Any) -> ConsoleFixture:
+def env(tmp_path: Any) -> ConsoleFixture:
     return ConsoleFixture(tmp_path, settings=SETTLED)
 
 
-def states(world: ConsoleFixture) -> dict[str, str]:
-    with world.open(read_only=True) as practice:
+def states(env: ConsoleFixture) -> dict[str, str]:
+    with env.open(read_only=True) as practice:
         return {step.name: step.state for step in steps.steps(practice)}
 
 
-def row(world: ConsoleFixture, table: Any, id_: str) -> Any:
-    with world.open(read_only=True) as practice:
+def row(env: ConsoleFixture, table: Any, id_: str) -> Any:
+    with env.open(read_only=True) as practice:
         return practice.snapshot().get(table, id_)
 
 
@@ -50,22 +50,22 @@ async def choose(pilot: Pilot[Any], name: str) -> None:
 
 
 @pytest.mark.soak
-async def test_the_team_is_settled_by_what_is_clear(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    assert states(world)["team"] == "now"
-    app = console(world)
+async def test_the_team_is_settled_by_what_is_clear(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    assert states(env)["team"] == "now"
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "c")
         shown = text_of(app)
-        for told in ("6 people in the team, 2 linked to XPM's staff (6)", "1 person with the same e-mail",
+        for reported in ("6 people in the team, 2 linked to XPM's staff (6)", "1 person with the same e-mail",
                      "5 people in XPM not linked to your team", "Link 1 person by e-mail",
                      "Bring in XPM's staff (5)", "Skip for now"):  # fmt: skip
-            assert told in shown, told
+            assert reported in shown, reported
         await choose(pilot, "accept")
         await asked(pilot, "Link 1 person whose e-mail is the same?")
         await press(pilot, "y")
-        assert row(world, TEAM, "t2").staff == UUID.format(1, 2)
+        assert row(env, TEAM, "t2").staff == UUID.format(1, 2)
         assert "3 linked to XPM's staff (6)" in text_of(app)
         assert "by e-mail" not in text_of(app)
         await choose(pilot, "pick")
@@ -74,27 +74,27 @@ async def test_the_team_is_settled_by_what_is_clear(world: ConsoleFixture, conso
         assert "8 people in the team, 5 linked" in text_of(app)
         assert "Bring in XPM's staff (2)" in text_of(app), "both of XPM's may be the team's Sam Lee"
         await choose(pilot, "later")
-        assert states(world)["team"] == "skipped"
+        assert states(env)["team"] == "skipped"
         assert "Does Ignition's own XPM integration still create jobs?" in text_of(app)
 
 
 @pytest.mark.soak
-async def test_templates_and_the_question_who_makes_the_jobs(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    with world.open() as practice:
+async def test_templates_and_the_question_who_makes_the_jobs(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    with env.open() as practice:
         steps.skip(practice, "team")
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "c")
-        for told in (
+        for reported in (
             "no longer has the job template Vanished",
             "(•) Not known yet",
             "Link 1 service by name",
             "Save and continue",
         ):
-            assert told in prose_of(app), told
-        with world.open(read_only=True) as practice:
+            assert reported in prose_of(app), reported
+        with env.open(read_only=True) as practice:
             step = next(step for step in steps.steps(practice) if step.name == "templates")
         assert "5 job templates in XPM; 3 of 6 services decided" in step.facts
         assert "1 service with the name of a job template" in step.facts
@@ -102,39 +102,39 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: ConsoleFixtu
         await choose(pilot, "accept")
         await asked(pilot, "Annual Accounts = Annual Accounts")
         await press(pilot, "y")
-        assert row(world, SERVICES, "s1").templates == (UUID.format(2, 1),)
+        assert row(env, SERVICES, "s1").templates == (UUID.format(2, 1),)
         assert "4 of 6 services decided" in text_of(app)
         assert "(•) No " in text_of(app)
         await choose(pilot, "go-on")
-        with world.open(read_only=True) as practice:
+        with env.open(read_only=True) as practice:
             assert practice.settings.text("jobs.ignition_deploys") == "no"
-        assert states(world)["templates"] == "skipped"
+        assert states(env)["templates"] == "skipped"
         await press(pilot, "f2")
         assert "Does Ignition's own XPM integration still create jobs?" in text_of(app)
 
 
 @pytest.mark.soak
 async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    with world.open() as practice:
+    await fill(env)
+    with env.open() as practice:
         steps.skip(practice, "team")
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "c", "down", "down")
         await choose(pilot, "later")
-        with world.open(read_only=True) as practice:
+        with env.open(read_only=True) as practice:
             assert practice.settings.text("jobs.ignition_deploys") == "unknown"
         await press(pilot, "escape", "c", "f2", "f2")
         assert "people in the team" in text_of(app)
 
 
 @pytest.mark.soak
-async def test_after_every_steps_error_the_focus_is_in_sight(world: ConsoleFixture, console: Make) -> None:
+async def test_after_every_steps_error_the_focus_is_in_sight(env: ConsoleFixture, console: Make) -> None:
     """By a bar at the button, the cursor of a field or the mark of a choice: not by a colour alone."""
-    app = console(ConsoleFixture(world.root / "new", connected=False))
+    app = console(ConsoleFixture(env.root / "new", connected=False))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "c", *("f2",) * 8)
@@ -163,25 +163,25 @@ async def test_after_every_steps_error_the_focus_is_in_sight(world: ConsoleFixtu
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
 @pytest.mark.parametrize("step", ["team", "templates"])
 def test_picture(
-    step: str, size: tuple[int, int], world: ConsoleFixture, console: Make, snap_compare: Shot
+    step: str, size: tuple[int, int], env: ConsoleFixture, console: Make, snap_compare: Shot
 ) -> None:
-    asyncio.run(fill(world))
+    asyncio.run(fill(env))
     if step == "templates":
-        with world.open() as practice:
+        with env.open() as practice:
             steps.skip(practice, "team")
 
     async def go(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await press(pilot, "c")
 
-    assert snap_compare(console(world), terminal_size=size, run_before=go)
+    assert snap_compare(console(env), terminal_size=size, run_before=go)
 
 
-async def test_enter_alone_changes_nothing_and_ends_at_the_plan(world: ConsoleFixture, console: Make) -> None:
+async def test_enter_alone_changes_nothing_and_ends_at_the_plan(env: ConsoleFixture, console: Make) -> None:
     """Every question is answered with the button that has the focus, and no step comes back."""
-    await fill(world)
-    before = [row(world, TEAM, f"t{n}") for n in range(8)]
-    app = console(world)
+    await fill(env)
+    before = [row(env, TEAM, f"t{n}") for n in range(8)]
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "c")
@@ -192,7 +192,7 @@ async def test_enter_alone_changes_nothing_and_ends_at_the_plan(world: ConsoleFi
                 break
             await press(pilot, "enter")
         assert "step 9 of 9" in text_of(app)
-    assert [row(world, TEAM, f"t{n}") for n in range(8)] == before
+    assert [row(env, TEAM, f"t{n}") for n in range(8)] == before
 
 
 @pytest.mark.soak
@@ -202,8 +202,8 @@ async def test_a_long_answer_leaves_the_buttons_in_sight(tmp_path: Any, console:
         await settle(pilot)
         await press(pilot, "c", "right", "enter")
         shown = text_of(app)
-        for told in ("There is no such box", "It is ticked", "Continue", 'Tick "Administrator"'):
-            assert told in shown, told
+        for reported in ("There is no such box", "It is ticked", "Continue", 'Tick "Administrator"'):
+            assert reported in shown, reported
         await press(pilot, "f3", "=4C0FFEE", "f3")
         assert "Discard your changes?" in text_of(app)
         await press(pilot, "enter")

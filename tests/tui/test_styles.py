@@ -43,8 +43,8 @@ def test_a_sheet_speaks_of_the_screens_that_bring_it_alone(sheet: Path) -> None:
     assert of <= screens_of(sheet)
 
 
-async def test_opening_a_screen_styles_nothing_that_was_there(world: ConsoleFixture) -> None:
-    app = world.console()
+async def test_opening_a_screen_styles_nothing_that_was_there(env: ConsoleFixture) -> None:
+    app = env.console()
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         overview = app.screen
@@ -76,8 +76,8 @@ async def test_opening_a_screen_styles_nothing_that_was_there(world: ConsoleFixt
         }  # which are dimmed or filled, or stand in the panels whose frames show where the focus is
 
 
-async def test_a_form_has_two_widgets_a_field_and_styles_each_once(world: ConsoleFixture) -> None:
-    app = world.console()
+async def test_a_form_has_two_widgets_a_field_and_styles_each_once(env: ConsoleFixture) -> None:
+    app = env.console()
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c")

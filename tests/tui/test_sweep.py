@@ -19,7 +19,7 @@ from xpm_tui.commands.effects import READ_ONLY
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.help import HelpDialog
-from xpm_tui.tui.dialogs.talk import ProgressDialog
+from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog
 
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
@@ -67,10 +67,10 @@ async def test_every_screen_is_whole_and_its_names_are_text(
 
 @pytest.mark.parametrize("name", spread(HOSTILE, 1))
 async def test_a_box_that_waits_is_whole_and_its_names_are_text(
-    name: str, world: ConsoleFixture, console: Make
+    name: str, env: ConsoleFixture, console: Make
 ) -> None:
     """It comes and goes with what it waits for: no key of the walk stops at it."""
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.push_screen(box := ProgressDialog(name, f"Asking XPM for job {name * 9} …"))
@@ -140,9 +140,9 @@ async def test_every_key_of_every_screen_is_safe(number: int, tmp_path: Path, co
                 await home(pilot)
 
 
-def prints(world: ConsoleFixture) -> dict[str, str]:
+def prints(env: ConsoleFixture) -> dict[str, str]:
     """Every file of the practice but its logs, by what is in it."""
-    folders = (world.home.data, world.home.config)
+    folders = (env.home.data, env.home.config)
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
         for folder in folders
@@ -156,11 +156,11 @@ def prints(world: ConsoleFixture) -> dict[str, str]:
 async def test_a_read_only_console_shows_all_and_writes_nothing(
     number: int, tmp_path: Path, console: Make
 ) -> None:
-    world = await hostile(tmp_path)
-    before = prints(world)
+    env = await hostile(tmp_path)
+    before = prints(env)
     there = sorted(path.name for path in tmp_path.iterdir())
-    asked = len(world.xpm.asked)
-    app = console(world, read_only=True)
+    asked = len(env.xpm.asked)
+    app = console(env, read_only=True)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         assert "READ-ONLY" in text_of(app)
@@ -173,8 +173,8 @@ async def test_a_read_only_console_shows_all_and_writes_nothing(
                 if isinstance(app.screen, HelpDialog):
                     break
             await home(pilot)
-            assert prints(world) == before, f"something was written at {name}"
-    writes = [name for name in world.xpm.asked[asked:] if name.startswith(("add", "update"))]
+            assert prints(env) == before, f"something was written at {name}"
+    writes = [name for name in env.xpm.asked[asked:] if name.startswith(("add", "update"))]
     assert writes == []
     assert sorted(path.name for path in tmp_path.iterdir()) == there
 
@@ -191,10 +191,10 @@ PLAN = ("plan",)
 async def test_a_read_only_console_saves_no_file_and_says_so(
     way: Sequence[str], tmp_path: Path, console: Make
 ) -> None:
-    world = await hostile(tmp_path)
-    with world.open(read_only=True) as practice:
+    env = await hostile(tmp_path)
+    with env.open(read_only=True) as practice:
         plan = plans.load(practice)[0].id
-    app = console(world, read_only=True)
+    app = console(env, read_only=True)
     app.folder = str(tmp_path)
 
     def files() -> set[Path]:

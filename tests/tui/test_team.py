@@ -24,8 +24,8 @@ Shot = Callable[..., bool]
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 
 
-def member(world: ConsoleFixture, id_: str) -> TeamMember:
-    with world.open(read_only=True) as practice:
+def member(env: ConsoleFixture, id_: str) -> TeamMember:
+    with env.open(read_only=True) as practice:
         found = practice.snapshot().get(TEAM, id_)
     assert found is not None
     return found
@@ -43,9 +43,9 @@ async def to(pilot: Pilot[Any], app: Console, name: str) -> None:
     await press(pilot, "slash", f"={name}", "enter")
 
 
-async def test_the_team_stands_beside_xpms_staff(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_the_team_stands_beside_xpms_staff(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(160, 48)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t")
@@ -54,9 +54,10 @@ async def test_the_team_stands_beside_xpms_staff(world: ConsoleFixture, console:
              "Sam Lee", HOSTILE[1], HOSTILE[4]]
         )  # fmt: skip
         shown = text_of(app)
-        for told in ("● Ana Reid", "◇ same e-mail: Tom Reid", "◇ by name: Sam Lee", "✗ Gail Former (left)",
-                     "Bo Li no access", "○ Unlinked", "· only in XPM"):  # fmt: skip
-            assert told in shown, told
+        for reported in ("● Ana Reid", "◇ same e-mail: Tom Reid", "◇ by name: Sam Lee",
+                         "✗ Gail Former (left)", "Bo Li no access", "○ Unlinked",
+                         "· only in XPM"):  # fmt: skip
+            assert reported in shown, reported
         await press(pilot, "slash", "=tom", "enter")
         shown = text_of(app)
         assert "partner of 2 clients" in shown
@@ -65,9 +66,9 @@ async def test_the_team_stands_beside_xpms_staff(world: ConsoleFixture, console:
 
 
 @pytest.mark.soak
-async def test_saved_filters_and_letters_narrow(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_saved_filters_and_letters_narrow(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t")
@@ -90,10 +91,10 @@ async def test_saved_filters_and_letters_narrow(world: ConsoleFixture, console: 
 
 @pytest.mark.soak
 async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    app = console(world)
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await to(pilot, app, "bo li")
@@ -105,18 +106,18 @@ async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
         assert "The e-mail addresses differ" in shown
         assert "Nothing is written to XPM." in shown
         await press(pilot, "enter")
-        assert member(world, "t5").staff == UUID.format(1, 4)
-        assert "add_staff" not in world.xpm.asked
+        assert member(env, "t5").staff == UUID.format(1, 4)
+        assert "add_staff" not in env.xpm.asked
         await press(pilot, "u")
-        assert member(world, "t5").staff == ""
+        assert member(env, "t5").staff == ""
 
 
 @pytest.mark.soak
 async def test_somebody_elses_record_is_refused_and_the_proposal_stands_first(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    app = console(world)
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await to(pilot, app, "tom")
@@ -128,32 +129,30 @@ async def test_somebody_elses_record_is_refused_and_the_proposal_stands_first(
         assert "is already linked to Ana Reid (t1)" in text_of(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, MapStaffPicker)
-        assert member(world, "t2").staff == ""
+        assert member(env, "t2").staff == ""
         await press(pilot, "f4", "enter")
-        assert member(world, "t2").staff == UUID.format(1, 2)
+        assert member(env, "t2").staff == UUID.format(1, 2)
 
 
 async def test_all_e_mail_matches_are_accepted_after_asking_with_the_count(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    app = console(world)
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t")
         await asked(pilot, "Link 1 person whose e-mail is the same?", "a")
         await press(pilot, "escape")
-        assert member(world, "t2").staff == ""
+        assert member(env, "t2").staff == ""
         await asked(pilot, "Link 1 person", "a")
         await press(pilot, "y")
-        assert (member(world, "t2").staff, member(world, "t3").staff) == (UUID.format(1, 2), "")
+        assert (member(env, "t2").staff, member(env, "t3").staff) == (UUID.format(1, 2), "")
 
 
-async def test_staff_are_picked_one_by_one_or_all_and_taken_back(
-    world: ConsoleFixture, console: Make
-) -> None:
-    await fill(world)
-    app = console(world)
+async def test_staff_are_picked_one_by_one_or_all_and_taken_back(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t", "p")
@@ -163,52 +162,52 @@ async def test_staff_are_picked_one_by_one_or_all_and_taken_back(
         await press(pilot, "enter")
         assert "Is Sam Lee a different person?" in text_of(app)
         await press(pilot, "y")
-        assert (member(world, "t7").name, member(world, "t7").access) == ("Sam Lee", False)
+        assert (member(env, "t7").name, member(env, "t7").access) == ("Sam Lee", False)
         await press(pilot, "f4", "f5")
         assert "Bring in 3 people from XPM?" in text_of(app)
         await press(pilot, "y")
         assert "1 person not linked to a team member" in text_of(app), "XPM's other Sam Lee"
-        assert member(world, "t2").staff == UUID.format(1, 2)
+        assert member(env, "t2").staff == UUID.format(1, 2)
         await press(pilot, "escape", "u", "u")
-        with world.open(read_only=True) as practice:
+        with env.open(read_only=True) as practice:
             assert practice.snapshot().count(TEAM) == 6
 
 
 @pytest.mark.soak
 async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    app = console(world)
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await to(pilot, app, "bo li")
         await press(pilot, "C")
         await asked(pilot, "Create Bo Li", "=03 555", "f10")
         shown = text_of(app)
-        for told in (
+        for reported in (
             "staff.api/add",
             "bo@hill.example",
             "03 555",
             "without login",
             "Create Bo Li in XPM's staff?",
         ):
-            assert told in shown, told
+            assert reported in shown, reported
         await press(pilot, "escape")
-        assert "add_staff" not in world.xpm.asked
+        assert "add_staff" not in env.xpm.asked
         await press(pilot, "C")
         await asked(pilot, "Create Bo Li", "=03 555", "f10")
         await press(pilot, "y")
-        assert world.xpm.asked.count("add_staff") == 1
-        made = world.xpm.people[-1]
+        assert env.xpm.asked.count("add_staff") == 1
+        made = env.xpm.people[-1]
         assert (made.name, made.email, made.phone) == ("Bo Li", "bo@hill.example", "03 555")
-        assert member(world, "t5").staff == made.uuid
+        assert member(env, "t5").staff == made.uuid
 
 
 @pytest.mark.soak
-async def test_who_is_there_already_is_not_made_again(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_who_is_there_already_is_not_made_again(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await to(pilot, app, "tom")
@@ -217,30 +216,30 @@ async def test_who_is_there_already_is_not_made_again(world: ConsoleFixture, con
         assert "already: the e-mail is" in shown
         assert "Different person: create" in shown
         await press(pilot, "escape")
-        assert "add_staff" not in world.xpm.asked
+        assert "add_staff" not in env.xpm.asked
 
 
 @pytest.mark.soak
-async def test_members_are_made_edited_and_unlinked(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_members_are_made_edited_and_unlinked(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t", "n", "=Mere H", "f10")
-        assert member(world, "t7").name == "Mere H"
+        assert member(env, "t7").name == "Mere H"
         await press(pilot, "escape")
         await to(pilot, app, "ana")
         await press(pilot, "e", "=.", "f10")
-        assert member(world, "t1").name == "Ana Reid."
+        assert member(env, "t1").name == "Ana Reid."
         await press(pilot, "escape")
         await to(pilot, app, "ana reid.")
         await press(pilot, "delete")
-        assert member(world, "t1").staff == ""
+        assert member(env, "t1").staff == ""
 
 
-async def test_somebody_only_in_xpm_is_no_member_yet(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_somebody_only_in_xpm_is_no_member_yet(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await to(pilot, app, "samuel")
@@ -250,13 +249,13 @@ async def test_somebody_only_in_xpm_is_no_member_yet(world: ConsoleFixture, cons
         assert "only in XPM" in text_of(app)
 
 
-async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: ConsoleFixture, console: Make) -> None:
-    from xpm_tui.application.practice_identity import ListState, put
+async def test_a_closed_list_and_an_empty_team_say_what_to_do(env: ConsoleFixture, console: Make) -> None:
+    from xpm_tui.application.practice import ListState, put
 
-    with world.open() as practice:
+    with env.open() as practice:
         closed = "Staff cannot be listed: the login lacks the scope practicemanager.staff.read."
-        practice.book.commit([put("list:staff", ListState(note=closed, scope="practicemanager.staff.read"))])
-    app = console(world)
+        practice.store.commit([put("list:staff", ListState(note=closed, scope="practicemanager.staff.read"))])
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t")
@@ -265,16 +264,16 @@ async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: ConsoleFixt
 
 
 async def test_who_connected_and_left_is_told_here_and_on_overview(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    from xpm_tui.application.practice_identity import PracticeIdentity, put
+    await fill(env)
+    from xpm_tui.application.practice import PracticeIdentity, put
 
-    with world.open() as practice:
-        practice.book.commit(
+    with env.open() as practice:
+        practice.store.commit(
             [put("identity", PracticeIdentity(tenant="t", title="Hill", login="Gail Former"))]
         )
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         assert "Gail Former, who connected this practice" in " ".join(text_of(app).split())
@@ -282,9 +281,9 @@ async def test_who_connected_and_left_is_told_here_and_on_overview(
         assert "is no longer among XPM's staff" in text_of(app)
 
 
-async def test_hostile_names_are_text(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_hostile_names_are_text(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(160, 60)) as pilot:
         await settle(pilot)
         for keys in (("g", "t"), ("m",), ("escape", "p")):
@@ -298,22 +297,22 @@ async def test_hostile_names_are_text(world: ConsoleFixture, console: Make) -> N
 @pytest.mark.parametrize("way", ["team", "map"])
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
 def test_picture(
-    way: str, size: tuple[int, int], world: ConsoleFixture, console: Make, snap_compare: Shot
+    way: str, size: tuple[int, int], env: ConsoleFixture, console: Make, snap_compare: Shot
 ) -> None:
-    assert snap_compare(console(world), terminal_size=size, run_before=walk(world, way))
+    assert snap_compare(console(env), terminal_size=size, run_before=walk(env, way))
 
 
 @pytest.mark.soak
 def test_picture_without_colour(
-    world: ConsoleFixture, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    app = console(world, environ=PLAIN)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=walk(world, "team"))
+    app = console(env, environ=PLAIN)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=walk(env, "team"))
 
 
-def walk(world: ConsoleFixture, way: str) -> Callable[[Pilot[Any]], Any]:
-    asyncio.run(fill(world))
+def walk(env: ConsoleFixture, way: str) -> Callable[[Pilot[Any]], Any]:
+    asyncio.run(fill(env))
 
     async def go(pilot: Pilot[Any]) -> None:
         await settle(pilot)

@@ -24,8 +24,8 @@ Shot = Callable[..., bool]
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 
 
-def service(world: ConsoleFixture, id_: str) -> Service:
-    with world.open(read_only=True) as practice:
+def service(env: ConsoleFixture, id_: str) -> Service:
+    with env.open(read_only=True) as practice:
         found = practice.snapshot().get(SERVICES, id_)
     assert found is not None
     return found
@@ -44,26 +44,26 @@ async def to(pilot: Pilot[Any], app: Console, name: str) -> None:
 
 
 async def test_services_stand_with_their_templates_and_what_is_not_covered(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    app = console(world)
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(160, 48)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l")
         shown = text_of(app)
-        for told in ("◇ same name: Annual Accounts", "◇ maybe: Payroll", "○ nothing chosen",
+        for reported in ("◇ same name: Annual Accounts", "◇ maybe: Payroll", "○ nothing chosen",
                      "✗ Vanished (gone)", "– no job, by choice", "· not used",
                      "! on proposals, no service", "Unheard of",
                      "XPM no longer has the job template Vanished: 1 service calls for it",
                      "New jobs: category none"):  # fmt: skip
-            assert told in shown, told
+            assert reported in shown, reported
 
 
 @pytest.mark.soak
-async def test_saved_filters_narrow(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_saved_filters_narrow(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l")
@@ -80,10 +80,10 @@ async def test_saved_filters_narrow(world: ConsoleFixture, console: Make) -> Non
 
 @pytest.mark.soak
 async def test_several_templates_are_chosen_in_order_and_taken_back(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    app = console(world)
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await to(pilot, app, "advice")
@@ -91,53 +91,53 @@ async def test_several_templates_are_chosen_in_order_and_taken_back(
         assert isinstance(app.screen, ServiceTemplates)
         await press(pilot, "=payroll", "enter", "f4", "=annual", "enter")
         assert "Job templates: 1 Payroll  2 Annual Accounts" in text_of(app)
-        assert service(world, "s3").templates == ()
+        assert service(env, "s3").templates == ()
         await press(pilot, "f10")
-        assert service(world, "s3").templates == (UUID.format(2, 3), UUID.format(2, 1))
+        assert service(env, "s3").templates == (UUID.format(2, 3), UUID.format(2, 1))
         await press(pilot, "m", "enter", "tab", "enter")
-        assert service(world, "s3").templates == (UUID.format(2, 1),)
+        assert service(env, "s3").templates == (UUID.format(2, 1),)
         await press(pilot, "u", "u")
-        assert service(world, "s3") == SERVICE_ROWS[2]
+        assert service(env, "s3") == SERVICE_ROWS[2]
 
 
 @pytest.mark.soak
-async def test_leaving_keeps_nothing_and_no_job_is_a_choice(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_leaving_keeps_nothing_and_no_job_is_a_choice(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await to(pilot, app, "advice")
         await press(pilot, "m", "enter", "escape")
-        assert service(world, "s3") == SERVICE_ROWS[2]
+        assert service(env, "s3") == SERVICE_ROWS[2]
         await press(pilot, "m", "f6")
-        assert service(world, "s3").no_job
+        assert service(env, "s3").no_job
         await press(pilot, "delete")
-        assert not service(world, "s3").no_job
+        assert not service(env, "s3").no_job
         await press(pilot, "0")
-        assert service(world, "s3").no_job
+        assert service(env, "s3").no_job
 
 
 async def test_all_of_the_same_name_are_accepted_after_asking_with_the_count(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    app = console(world)
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l")
         await asked(pilot, "Link 1 service to the job template of the same name?", "a")
         await press(pilot, "escape")
-        assert service(world, "s1").templates == ()
+        assert service(env, "s1").templates == ()
         await asked(pilot, "Link 1 service", "a")
         await press(pilot, "y")
-        assert service(world, "s1").templates == (UUID.format(2, 1),)
-        assert service(world, "s2").templates == ()
+        assert service(env, "s1").templates == (UUID.format(2, 1),)
+        assert service(env, "s2").templates == ()
 
 
 @pytest.mark.soak
-async def test_what_is_gone_is_replaced(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_what_is_gone_is_replaced(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         assert "no longer has the job template Vanished" in " ".join(text_of(app).split())
@@ -146,14 +146,14 @@ async def test_what_is_gone_is_replaced(world: ConsoleFixture, console: Make) ->
         await press(pilot, "m")
         assert "gone in XPM" in text_of(app)
         await press(pilot, "enter", "=payroll", "enter", "f10")
-        assert service(world, "s4").templates == (UUID.format(2, 3),)
+        assert service(env, "s4").templates == (UUID.format(2, 3),)
         assert "no longer has the job template" not in text_of(app)
 
 
 @pytest.mark.soak
-async def test_what_new_jobs_follow_is_changed_here(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_what_new_jobs_follow_is_changed_here(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l", "P", "enter")
@@ -162,18 +162,16 @@ async def test_what_new_jobs_follow_is_changed_here(world: ConsoleFixture, conso
         assert "category Compliance" in text_of(app)
         await press(pilot, "P", *("down",) * 4, "enter", "backspace", "=3", "enter")
         assert "3 days early" in prose_of(app)
-        with world.open(read_only=True) as practice:
+        with env.open(read_only=True) as practice:
             assert practice.settings.text("jobs.default_category") == "Compliance"
             assert practice.settings.number("jobs.days_early") == 3
 
 
-async def test_a_default_category_that_xpm_has_not_is_told_loudly(
-    world: ConsoleFixture, console: Make
-) -> None:
-    await fill(world)
-    with world.open() as practice:
+async def test_a_default_category_that_xpm_has_not_is_told_loudly(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    with env.open() as practice:
         practice.settings.set("jobs.default_category", "Tax", practice=True)
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         assert "XPM has no job category Tax" in " ".join(text_of(app).split())
@@ -183,55 +181,55 @@ async def test_a_default_category_that_xpm_has_not_is_told_loudly(
 
 @pytest.mark.soak
 async def test_services_are_made_from_a_name_on_proposals_and_edited(
-    world: ConsoleFixture, console: Make
+    env: ConsoleFixture, console: Make
 ) -> None:
-    await fill(world)
-    app = console(world)
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await to(pilot, app, "unheard")
         await press(pilot, "m")
         assert isinstance(app.screen, TemplatesArea)
         await press(pilot, "n", "f10")
-        assert service(world, "s7").name == "Unheard of"
+        assert service(env, "s7").name == "Unheard of"
         await press(pilot, "escape")
         await to(pilot, app, "chat")
         await press(pilot, "e", "=s", "f10")
-        assert service(world, "s5").name == "Chats"
+        assert service(env, "s5").name == "Chats"
 
 
 @pytest.mark.soak
-async def test_a_closed_list_takes_a_typed_uuid(world: ConsoleFixture, console: Make) -> None:
-    from xpm_tui.application.practice_identity import ListState, put
+async def test_a_closed_list_takes_a_typed_uuid(env: ConsoleFixture, console: Make) -> None:
+    from xpm_tui.application.practice import ListState, put
     from xpm_tui.domain.ports import Drop
 
-    await fill(world)
+    await fill(env)
     note = "Job templates cannot be listed: the login lacks the scope practicemanager.read."
-    with world.open() as practice:
+    with env.open() as practice:
         gone = [Drop(TEMPLATES, id_) for id_ in practice.snapshot().ids(TEMPLATES)]
-        practice.book.commit(
+        practice.store.commit(
             [*gone, put("list:templates", ListState(note=note, scope="practicemanager.read"))]
         )
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await to(pilot, app, "advice")
         assert "lacks the scope" in " ".join(text_of(app).split())
         await press(pilot, "m", f"={UUID.format(7, 7)}", "enter", "f10")
-        assert service(world, "s3").templates == (UUID.format(7, 7),)
+        assert service(env, "s3").templates == (UUID.format(7, 7),)
 
 
-async def test_an_empty_library_says_what_to_press(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_an_empty_library_says_what_to_press(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l")
         assert "There are no services yet. Press n to add one" in " ".join(text_of(app).split())
 
 
-async def test_hostile_names_are_text(world: ConsoleFixture, console: Make) -> None:
-    await fill(world)
-    app = console(world)
+async def test_hostile_names_are_text(env: ConsoleFixture, console: Make) -> None:
+    await fill(env)
+    app = console(env)
     async with app.run_test(size=(160, 60)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l")
@@ -244,22 +242,22 @@ async def test_hostile_names_are_text(world: ConsoleFixture, console: Make) -> N
 @pytest.mark.parametrize("way", ["templates", "map"])
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
 def test_picture(
-    way: str, size: tuple[int, int], world: ConsoleFixture, console: Make, snap_compare: Shot
+    way: str, size: tuple[int, int], env: ConsoleFixture, console: Make, snap_compare: Shot
 ) -> None:
-    assert snap_compare(console(world), terminal_size=size, run_before=walk(world, way))
+    assert snap_compare(console(env), terminal_size=size, run_before=walk(env, way))
 
 
 @pytest.mark.soak
 def test_picture_without_colour(
-    world: ConsoleFixture, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    app = console(world, environ=PLAIN)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=walk(world, "templates"))
+    app = console(env, environ=PLAIN)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=walk(env, "templates"))
 
 
-def walk(world: ConsoleFixture, way: str) -> Callable[[Pilot[Any]], Any]:
-    asyncio.run(fill(world))
+def walk(env: ConsoleFixture, way: str) -> Callable[[Pilot[Any]], Any]:
+    asyncio.run(fill(env))
 
     async def go(pilot: Pilot[Any]) -> None:
         await settle(pilot)

@@ -151,7 +151,7 @@ def test_two_administrators_edit_and_review_at_the_same_time(both: tuple[OpenPra
 
     # Two different clients for the same XPM client: one of them is refused.
     there = queries.show_xpm(ana, "00000000-0000-0000-0000-000000000022").uuid
-    ana.book.commit([Put(CLIENTS, Client(id=id_, name="Old Mills")) for id_ in ("c90", "c91")])
+    ana.store.commit([Put(CLIENTS, Client(id=id_, name="Old Mills")) for id_ in ("c90", "c91")])
     agree(ana, ben)
     said = at_once(lambda: links.link(ana, "c90", there), lambda: links.link(ben, "c91", there))
     agree(ana, ben)

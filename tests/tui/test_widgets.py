@@ -132,17 +132,17 @@ PIECE = st.text("ab x", max_size=24)
 @given(PIECE, PIECE, PIECE, PIECE, st.integers(20, 70))
 def test_two_values_never_look_the_same(start: str, one: str, other: str, end: str, room: int) -> None:
     old, new = visible(f"{start}{one}{end}").strip() or "–", visible(f"{start}{other}{end}").strip() or "–"
-    told = becomes(Shown(old), Shown(new), room)
-    before, _, after = "".join(piece.text for piece in told).partition(ARROW)
+    reported = becomes(Shown(old), Shown(new), room)
+    before, _, after = "".join(piece.text for piece in reported).partition(ARROW)
     assert (before == after) is (old == new)
-    assert width(told) <= room
+    assert width(reported) <= room
 
 
 def test_the_common_start_is_left_out_and_the_difference_marked() -> None:
     name = "Grace Mitchell Adelaide Bookkeeping Pty Ltd"
-    told = becomes(Shown(name), Shown(f"{name} (renamed)"), 39)
-    assert "".join(piece.text for piece in told) == "…Pty Ltd → …Pty Ltd (renamed)"
-    assert [piece.text for piece in told if piece.look == "match"] == [" (renamed)"]
+    reported = becomes(Shown(name), Shown(f"{name} (renamed)"), 39)
+    assert "".join(piece.text for piece in reported) == "…Pty Ltd → …Pty Ltd (renamed)"
+    assert [piece.text for piece in reported if piece.look == "match"] == [" (renamed)"]
     assert "".join(piece.text for piece in named(Shown(name), Shown("c1047"), 20)) == "Grace Mitche…  c1047"
 
 
@@ -169,7 +169,7 @@ def following(pane: LogPane) -> bool:
     return pane.following
 
 
-def told_whole(pane: LogPane) -> bool:
+def shown_whole(pane: LogPane) -> bool:
     """Whether the line under the cursor stands below once more."""
     return pane.query_one(".whole", TextLabel)._now.plain != FOLLOWING
 
@@ -227,16 +227,16 @@ async def test_a_line_that_is_cut_is_told_whole_under_the_log() -> None:
         await calm(pilot)
         app.pane.rows.focus()
         await calm(pilot)
-        assert not told_whole(app.pane), "the newest line is followed"
+        assert not shown_whole(app.pane), "the newest line is followed"
         await pilot.press("up")
         await calm(pilot)
-        assert told_whole(app.pane)
+        assert shown_whole(app.pane)
         shown = "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
         assert "! XPM answered that the name is taken already, so client" in shown
         assert "client c12\n  was left as it was before" in shown, "it goes on under its text"
         await pilot.press("up")
         await calm(pilot)
-        assert told_whole(app.pane), "a short one, too: its place is always the same"
+        assert shown_whole(app.pane), "a short one, too: its place is always the same"
 
 
 class TableApp(App[None]):

@@ -37,8 +37,8 @@ def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) ->
     assert {entry.name for entry in rank(typed, entries)} >= names
 
 
-async def test_a_known_problem_opens_from_the_palette(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_a_known_problem_opens_from_the_palette(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "colon", "=no longer accepts", "enter")
@@ -46,10 +46,10 @@ async def test_a_known_problem_opens_from_the_palette(world: ConsoleFixture, con
 
 
 @pytest.mark.soak
-async def test_the_edit_form_leads_to_the_xpm_client(world: ConsoleFixture, console: Make) -> None:
-    with world.open() as practice:
+async def test_the_edit_form_leads_to_the_xpm_client(env: ConsoleFixture, console: Make) -> None:
+    with env.open() as practice:
         await refresh(practice, full=True)
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "e", "=x", "up")
@@ -62,13 +62,13 @@ async def test_the_edit_form_leads_to_the_xpm_client(world: ConsoleFixture, cons
         assert isinstance(app.screen, Picker)
 
 
-async def test_a_key_saves_the_screen_masked_or_as_it_is(world: ConsoleFixture, console: Make) -> None:
-    app = console(world)
+async def test_a_key_saves_the_screen_masked_or_as_it_is(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "f8", "enter")
         await press(pilot, "f8", "down", "enter")
-    saved = sorted(world.home.state.rglob("screenshot-*"))
+    saved = sorted(env.home.state.rglob("screenshot-*"))
     assert sorted(path.suffix for path in saved) == [".svg", ".txt"], "the later ones are of the same second"
     assert all(path.stat().st_mode & 0o077 == 0 for path in saved)
     assert "Pat Doe 0" in next(path for path in saved if path.suffix == ".txt").read_text()

@@ -114,14 +114,14 @@ STOPS: dict[str, Sequence[str]] = {
 
 async def hostile(folder: Path) -> ConsoleFixture:
     """A practice with a first run behind it and a conflict ahead, where every name and text is hostile."""
-    world = ConsoleFixture(folder / "[/] hostile", settings=NOWHERE)
+    env = ConsoleFixture(folder / "[/] hostile", settings=NOWHERE)
     name = HOSTILE[4]
-    world.xpm.people = [
+    env.xpm.people = [
         Staff(uuid=f"staff-{n}", name=each, email=f"[{n}]@\x1b[31m.example") for n, each in enumerate(HOSTILE)
     ]
-    world.xpm.job_templates = [Template(uuid=f"template-{n}", name=each) for n, each in enumerate(HOSTILE)]
-    world.xpm.job_categories = [Category(uuid=f"category-{n}", name=each) for n, each in enumerate(HOSTILE)]
-    world.xpm.jobs = [
+    env.xpm.job_templates = [Template(uuid=f"template-{n}", name=each) for n, each in enumerate(HOSTILE)]
+    env.xpm.job_categories = [Category(uuid=f"category-{n}", name=each) for n, each in enumerate(HOSTILE)]
+    env.xpm.jobs = [
         XpmJob(
             number=f"J{n}",
             name=each,
@@ -131,12 +131,12 @@ async def hostile(folder: Path) -> ConsoleFixture:
         )
         for n, each in enumerate(HOSTILE)
     ]
-    for uuid, row in list(world.xpm.rows.items()):
+    for uuid, row in list(env.xpm.rows.items()):
         if row.name in HOSTILE:
             contact = XpmContact(
                 uuid=f"{uuid}-k", name=row.name, email=row.name, phone=row.name, primary=True
             )
-            world.xpm.edit(
+            env.xpm.edit(
                 uuid, code=row.name, city=row.name, email=row.name, phone=row.name, address=row.name,
                 contacts=(contact,), groups=(RecordReference(f"g-{uuid}", row.name),), structure=row.name,
             )  # fmt: skip
@@ -159,8 +159,8 @@ async def hostile(folder: Path) -> ConsoleFixture:
                 services=(ProposalService(name=each, service=f"s{n}"),),
             ))
         )  # fmt: skip
-    with world.open() as practice:
-        practice.book.commit(writes)
+    with env.open() as practice:
+        practice.store.commit(writes)
         await runner.run(practice, full=True, reviewed=True)
         proposals.take(practice, ["o0", "o1", "o2", "o3", "o4"])
         practice.settings.set("jobs.ignition_deploys", "no", practice=True)
@@ -168,16 +168,16 @@ async def hostile(folder: Path) -> ConsoleFixture:
         await deployment.deploy_jobs(practice, jobs.choose(practice, [first]), reviewed=True)
         assert jobs.row_of(practice, first).state == "held"
         edit_client(practice, "c3", {"phone": name[:20].replace("\x1b", "").replace("\x07", "") or "1"})
-        world.xpm.edit("00000000-0000-0000-0000-000000000003", phone=name)
+        env.xpm.edit("00000000-0000-0000-0000-000000000003", phone=name)
         conflicts.freeze(practice, "c34", ["phone"], "[/] because [bold]")
         conflicts.ignore(practice, "c85", "[@click=app.quit]no[/]")
         identity = practice.snapshot().get(META, "identity")
         assert identity is not None
-        told = {**msgspec.to_builtins(identity.value), "title": HOSTILE[0], "by": name, "login": name}
+        reported = {**msgspec.to_builtins(identity.value), "title": HOSTILE[0], "by": name, "login": name}
         at = practice.clock.now()
         held = Run(id="r900", started=at, ended=at, by=name, host=HOSTILE[1], plan="p900", outcome="failed",
                    error=name)  # fmt: skip
-        practice.book.commit([Put(META, msgspec.structs.replace(identity, value=told)), Put(RUNS, held)])
+        practice.store.commit([Put(META, msgspec.structs.replace(identity, value=reported)), Put(RUNS, held)])
         await plans.make(practice, full=True)
     (folder / FILE).write_text(
         "Client ID,Client Name,Contact Name,Contact Email,[/] Tel,\x1b[31mX\n"
@@ -188,7 +188,7 @@ async def hostile(folder: Path) -> ConsoleFixture:
     )
     (folder / "[/] folder").mkdir(exist_ok=True)
     (folder / "\x1b[31mred.csv").write_text("x", encoding="utf-8")
-    return world
+    return env
 
 
 async def home(pilot: Pilot[Any]) -> None:

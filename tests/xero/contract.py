@@ -163,7 +163,7 @@ class Outcome:
 
     kind: str
     calls: int
-    trouble: AppError | None
+    error: AppError | None
     waited: float
 
     @property
@@ -184,16 +184,16 @@ async def run(method: Method, faults: dict[str, Script], folder: Path) -> dict[s
             fake.answers.clear()
             fake.asked.clear()
             fake.then(*script(method))
-            practice = wire.practice(TENANT, Priority.PUSH)
+            practice = wire.practice(TENANT, Priority.BACKGROUND)
             since = clock.monotonic()
-            trouble: AppError | None = None
+            error: AppError | None = None
             kind = "answer"
             try:
                 await method.call(practice)
             except AppError as found:
-                trouble, kind = found, type(found).__name__
+                error, kind = found, type(found).__name__
             assert practice.calls == len(fake.asked)
-            out[name] = Outcome(kind, practice.calls, trouble, clock.monotonic() - since)
+            out[name] = Outcome(kind, practice.calls, error, clock.monotonic() - since)
     return out
 
 

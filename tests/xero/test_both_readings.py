@@ -14,7 +14,7 @@ from xpm_tui.domain.errors import RecordMissing, Refused, ScopeMissing
 from xpm_tui.domain.ports import Priority
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.settings.scopes import PRESETS
+from xpm_tui.settings.kinds import PRESETS
 from xpm_tui.xero.auth.authorization import read_redirect
 from xpm_tui.xero.client.practice import XeroPractice
 from xpm_tui.xero.config import SCOPES, WireConfig
@@ -55,7 +55,7 @@ async def wire(sandbox: SandboxProcess, tmp_path: Path) -> AsyncIterator[Wire]:
 
 @pytest.fixture
 def practice(wire: Wire, sandbox: SandboxProcess) -> XeroPractice:
-    return wire.practice(sandbox.greeting["tenants"][0]["id"], Priority.PERSON)
+    return wire.practice(sandbox.greeting["tenants"][0]["id"], Priority.INTERACTIVE)
 
 
 async def test_login_connections_and_person(wire: Wire, sandbox: SandboxProcess) -> None:
@@ -163,7 +163,7 @@ async def test_granular_scopes_alone_do_not_open_templates(sandbox: SandboxProce
     # Scopes are additive in one user's consent, so this needs a process of its own.
     with sandbox_process("--clients", "12") as fresh:
         async with await connect(fresh, tmp_path, " ".join(PRESETS["granular"])) as wire:
-            practice = wire.practice(fresh.greeting["tenants"][0]["id"], Priority.PERSON)
+            practice = wire.practice(fresh.greeting["tenants"][0]["id"], Priority.INTERACTIVE)
             with pytest.raises(ScopeMissing):
                 await practice.templates()
             assert await practice.staff()

@@ -100,23 +100,23 @@ def test_every_error_tells_what_was_asked_and_what_to_do(
     outcomes: dict[tuple[str, str], Outcome],
 ) -> None:
     for (name, fault), outcome in outcomes.items():
-        trouble = outcome.trouble
-        if trouble is None:
+        error = outcome.error
+        if error is None:
             continue
-        assert isinstance(trouble, XeroError), (name, fault)
-        verb, _, path = trouble.asked.partition(" ")
-        assert verb in ("GET", "POST", "PUT"), (name, fault, trouble.asked)
+        assert isinstance(error, XeroError), (name, fault)
+        verb, _, path = error.asked.partition(" ")
+        assert verb in ("GET", "POST", "PUT"), (name, fault, error.asked)
         assert "?" not in path
         assert ".api/" in path
-        assert trouble.message.endswith((".", '."')), (name, fault)
-        assert trouble.hint, (name, fault)
-        assert "canary" not in repr(trouble)
+        assert error.message.endswith((".", '."')), (name, fault)
+        assert error.hint, (name, fault)
+        assert "canary" not in repr(error)
         if fault.startswith(("400", "409", "200 with ERROR")):
-            assert trouble.correlation == CORRELATION, (name, fault)
-            assert trouble.words
-        if isinstance(trouble, BadReply):
-            assert trouble.case is CaseId.BAD_REPLY
-        if isinstance(trouble, Refused) and name in WRITES:
+            assert error.correlation == CORRELATION, (name, fault)
+            assert error.words
+        if isinstance(error, BadReply):
+            assert error.case is CaseId.BAD_REPLY
+        if isinstance(error, Refused) and name in WRITES:
             assert "crash" not in fault
 
 

@@ -43,13 +43,13 @@ async def test_a_variable_that_cannot_be_used_is_named_before_anything_is_sent(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # the extra is not installed
     network = Network(WireConfig(client_id="a"), environ=environ)
-    with pytest.raises(XeroUnreachable) as told:
+    with pytest.raises(XeroUnreachable) as reported:
         async with network.open(TransportRequest("GET", "https://api.xero.com/", {})):
             raise AssertionError("nothing may be sent")
-    assert words in told.value.message
-    assert hint in told.value.hint
-    assert told.value.case is (CaseId.PROXY if "proxy" in str(environ).lower() else CaseId.TLS)
-    assert "geheim" not in told.value.message + told.value.hint
+    assert words in reported.value.message
+    assert hint in reported.value.hint
+    assert reported.value.case is (CaseId.PROXY if "proxy" in str(environ).lower() else CaseId.TLS)
+    assert "geheim" not in reported.value.message + reported.value.hint
     assert network.notices() == [], "it stops every call to Xero"
     here = "http://127.0.0.1:1"
     local = Network(

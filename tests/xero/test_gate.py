@@ -15,11 +15,11 @@ from tests.support.moved_clock import MovedClock
 from tests.support.profile import count
 from tests.support.virtual import VirtualClock, run_virtual
 from xpm_tui.domain.errors import AllowanceUsedUp, AppError, RunStopped
-from xpm_tui.domain.pace import PUSH_MINUTE
+from xpm_tui.domain.pace import BACKGROUND_MINUTE
 from xpm_tui.domain.ports import Priority
 from xpm_tui.xero.rate_limiter import RateLimiter
 
-PUSH, PERSON = Priority.PUSH, Priority.PERSON
+BACKGROUND, PERSON = Priority.BACKGROUND, Priority.INTERACTIVE
 
 
 class Server:
@@ -61,7 +61,7 @@ async def push(gate: RateLimiter, server: Server, todo: list[int], workers: int 
     async def work() -> None:
         while todo:
             todo.pop()
-            await through(gate, PUSH, server.call)
+            await through(gate, BACKGROUND, server.call)
 
     await asyncio.gather(*(work() for _ in range(workers)))
 
@@ -119,8 +119,8 @@ def test_a_stop_ends_a_wait_at_once_and_no_call_is_made(tmp_path: Path) -> None:
     async def main() -> None:
         clock = VirtualClock()
         gate = RateLimiter(tmp_path / "gate.json", clock)
-        for _ in range(PUSH_MINUTE):
-            async with gate.enter(PUSH):
+        for _ in range(BACKGROUND_MINUTE):
+            async with gate.enter(BACKGROUND):
                 await clock.sleep(0.1)
         pace = gate.pace()
         assert 50 < pace.wait < 60
@@ -132,12 +132,12 @@ def test_a_stop_ends_a_wait_at_once_and_no_call_is_made(tmp_path: Path) -> None:
             return clock.monotonic() - began > 3
 
         with pytest.raises(RunStopped):
-            async with gate.enter(PUSH, stop):
+            async with gate.enter(BACKGROUND, stop):
                 raise AssertionError("a call was made")
         assert 3 < clock.monotonic() - began <= 3.5
         assert clock.monotonic() < began + pace.wait
         with pytest.raises(RunStopped):
-            async with RateLimiter(tmp_path / "other.json", clock).enter(PUSH, lambda: True):
+            async with RateLimiter(tmp_path / "other.json", clock).enter(BACKGROUND, lambda: True):
                 raise AssertionError("a call was made")
 
     run_virtual(main())
@@ -164,10 +164,10 @@ def test_the_days_limit_is_learnt_a_push_leaves_the_reserve_and_nobody_sleeps(tm
         gate = RateLimiter(tmp_path / "gate.json", clock, reserve=100)
         assert gate.allowance().day_left is None
         gate.learn({"x-daylimit-remaining": "101", "x-minlimit-remaining": "59"})
-        async with gate.enter(PUSH):
+        async with gate.enter(BACKGROUND):
             pass
         with pytest.raises(AllowanceUsedUp, match="Only 100 calls") as caught:
-            await through(gate, PUSH, clock_never)
+            await through(gate, BACKGROUND, clock_never)
         assert caught.value.until is not None
         assert caught.value.until > clock.now()
         async with gate.enter(PERSON):
@@ -179,7 +179,7 @@ def test_the_days_limit_is_learnt_a_push_leaves_the_reserve_and_nobody_sleeps(tm
             await through(gate, PERSON, clock_never)
         assert clock.monotonic() < 1.0
         await clock.sleep(86_400 + 700)
-        async with gate.enter(PUSH):
+        async with gate.enter(BACKGROUND):
             pass
 
     run_virtual(main())
@@ -208,17 +208,17 @@ def test_own_calls_of_yesterday_come_free_again(tmp_path: Path) -> None:
         clock = VirtualClock()
         gate = RateLimiter(tmp_path / "gate.json", clock, reserve=100)
         for _ in range(5):
-            async with gate.enter(PUSH):
+            async with gate.enter(BACKGROUND):
                 pass
         await clock.sleep(3_600.0)
         gate.learn({"x-daylimit-remaining": "98"})
         with pytest.raises(AllowanceUsedUp) as caught:
-            await through(gate, PUSH, clock_never)
+            await through(gate, BACKGROUND, clock_never)
         assert caught.value.until is not None
         wait = (caught.value.until - clock.now()).total_seconds()
         assert 82_000 < wait < 84_000
         await clock.sleep(wait + 1)
-        async with gate.enter(PUSH):
+        async with gate.enter(BACKGROUND):
             pass
 
     run_virtual(main())
@@ -228,16 +228,16 @@ def test_calls_of_the_same_app_from_elsewhere_are_counted_in(tmp_path: Path) -> 
     async def main() -> None:
         clock = VirtualClock()
         gate = RateLimiter(tmp_path / "gate.json", clock)
-        async with gate.enter(PUSH):
+        async with gate.enter(BACKGROUND):
             gate.learn({"x-minlimit-remaining": "9"})
         assert gate.allowance().minute_left == 59 - 51
         gate.learn({"x-minlimit-remaining": "9"})
         assert gate.allowance().minute_left == 59 - 51
         for _ in range(4):
-            async with gate.enter(PUSH):
+            async with gate.enter(BACKGROUND):
                 pass
         assert clock.monotonic() < 1.0
-        async with gate.enter(PUSH):
+        async with gate.enter(BACKGROUND):
             pass
         assert clock.monotonic() >= 59.0
 
@@ -249,11 +249,11 @@ def test_a_damaged_file_is_told_and_one_call_finds_out_what_is_left(tmp_path: Pa
     """Up to 59 calls may have been made: one more stays within Xero's 60, and its answer tells the rest."""
 
     async def main() -> None:
-        clock, told = VirtualClock(), list[AppError]()
+        clock, reported = VirtualClock(), list[AppError]()
         (tmp_path / "gate.json").write_bytes(damage)
-        gate = RateLimiter(tmp_path / "gate.json", clock, notice=told.append)
-        other = RateLimiter(tmp_path / "gate.json", clock, notice=told.append)
-        async with gate.enter(PUSH):
+        gate = RateLimiter(tmp_path / "gate.json", clock, notice=reported.append)
+        other = RateLimiter(tmp_path / "gate.json", clock, notice=reported.append)
+        async with gate.enter(BACKGROUND):
             assert clock.monotonic() == 0.0
             second = asyncio.create_task(through(other, PERSON, lambda: clock.sleep(0)))
             await clock.sleep(2.0)
@@ -262,22 +262,22 @@ def test_a_damaged_file_is_told_and_one_call_finds_out_what_is_left(tmp_path: Pa
         await second
         assert clock.monotonic() < 3.0
         assert gate.allowance().minute_left == 20 - 1 - 1
-        assert len(told) == 1
-        assert "cannot be used" in told[0].message
+        assert len(reported) == 1
+        assert "cannot be used" in reported[0].message
 
     run_virtual(main())
 
 
 def test_a_damaged_file_is_a_spent_minute_where_xero_tells_nothing(tmp_path: Path) -> None:
     async def main() -> None:
-        clock, told = VirtualClock(), list[AppError]()
+        clock, reported = VirtualClock(), list[AppError]()
         (tmp_path / "gate.json").write_bytes(b"{torn")
-        gate = RateLimiter(tmp_path / "gate.json", clock, notice=told.append)
+        gate = RateLimiter(tmp_path / "gate.json", clock, notice=reported.append)
         for _ in range(2):
             async with gate.enter(PERSON):
                 pass
         assert clock.monotonic() == pytest.approx(60.0, abs=0.1)
-        assert ["Waiting for Xero's limit" in each.message for each in told] == [False, True], (
+        assert ["Waiting for Xero's limit" in each.message for each in reported] == [False, True], (
             "never in silence"
         )
 
@@ -291,7 +291,7 @@ def test_slots_of_a_dead_process_are_given_back(tmp_path: Path) -> None:
         dead = ",".join(f'["{n}",4194399,{now},true]' for n in range(4))
         (tmp_path / "gate.json").write_text(f'{{"tickets":[{dead}]}}')
         gate = RateLimiter(tmp_path / "gate.json", clock)
-        async with gate.enter(PUSH):
+        async with gate.enter(BACKGROUND):
             pass
         assert clock.monotonic() == 0.0
         assert gate.allowance().minute_left == 59 - 5
@@ -305,10 +305,10 @@ def test_a_clock_that_goes_back_never_locks_the_gate(tmp_path: Path) -> None:
 
     async def main() -> None:
         for _ in range(55):
-            async with gate.enter(PUSH):
+            async with gate.enter(BACKGROUND):
                 pass
         clock._now = clock._now.replace(year=2020)
-        async with gate.enter(PUSH):
+        async with gate.enter(BACKGROUND):
             pass
         assert clock.monotonic() <= 61.0
 
@@ -324,7 +324,7 @@ async def test_a_day_limit_ends_within_a_day(tmp_path: Path) -> None:
     for _ in range(30):
         clock.move(timedelta(hours=1))
         try:
-            async with gate.enter(Priority.PERSON):
+            async with gate.enter(Priority.INTERACTIVE):
                 return
         except AllowanceUsedUp:
             pass
@@ -336,5 +336,5 @@ async def test_an_odd_retry_after_shuts_for_a_day_at_most(tmp_path: Path) -> Non
     gate = RateLimiter(tmp_path / "gate", clock)
     gate.shut_day(99_999_999)
     clock.move(timedelta(hours=25))
-    async with gate.enter(Priority.PERSON):
+    async with gate.enter(Priority.INTERACTIVE):
         pass

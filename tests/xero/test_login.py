@@ -128,9 +128,9 @@ async def get(
 
 
 async def test_the_listener_takes_one_good_answer_and_ignores_strays() -> None:
-    port, attempt, told = free_port(), begin(CONFIG), list[AppError]()
+    port, attempt, reported = free_port(), begin(CONFIG), list[AppError]()
     good = redirect(attempt).partition("8765")[2]
-    async with Listener(attempt, port, told.append) as listener:
+    async with Listener(attempt, port, reported.append) as listener:
         assert "404" in await get(port, "/favicon.ico")
         assert "400" in await get(port, good, host="evil.example")
         assert "405" in await get(port, good, verb="POST")
@@ -141,7 +141,7 @@ async def test_the_listener_takes_one_good_answer_and_ignores_strays() -> None:
         assert "Already used" in page
         assert "no-store" in page
         assert await listener.answer() == Secret("the-code")
-    assert [t.case for t in told] == [CaseId.STATE_MISMATCH]
+    assert [t.case for t in reported] == [CaseId.STATE_MISMATCH]
     with pytest.raises(OSError, match=r".*"):
         await get(port, "/")
 
@@ -178,17 +178,17 @@ async def test_a_wait_that_is_given_up_while_it_begins_leaves_the_port_free(turn
 
 
 async def test_a_bad_paste_is_told_and_asked_again_until_one_is_good() -> None:
-    attempt, told = begin(CONFIG), list[AppError]()
+    attempt, reported = begin(CONFIG), list[AppError]()
     lines = iter(["", "nonsense", redirect(attempt, state="other"), redirect(attempt)])
 
     async def paste() -> str | None:
         return next(lines, None)
 
     code = await wait_for_code(
-        attempt, port=free_port(), paste=paste, tell=told.append, clock=SystemClock(), limit=30
+        attempt, port=free_port(), paste=paste, on_error=reported.append, clock=SystemClock(), limit=30
     )
     assert code == Secret("the-code")
-    assert len(told) == 2
+    assert len(reported) == 2
 
 
 async def test_the_listener_wins_while_the_paste_waits() -> None:
@@ -208,14 +208,14 @@ async def test_the_listener_wins_while_the_paste_waits() -> None:
             return
 
     waiting = wait_for_code(
-        attempt, port=port, paste=paste, tell=lambda _: None, clock=SystemClock(), limit=30
+        attempt, port=port, paste=paste, on_error=lambda _: None, clock=SystemClock(), limit=30
     )
     code, _ = await asyncio.gather(waiting, browser())
     assert code == Secret("the-code")
 
 
 async def test_a_taken_port_is_told_and_the_paste_goes_on() -> None:
-    port, attempt, told = free_port(), begin(CONFIG), list[AppError]()
+    port, attempt, reported = free_port(), begin(CONFIG), list[AppError]()
     server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", port)
 
     async def paste() -> str | None:
@@ -223,13 +223,13 @@ async def test_a_taken_port_is_told_and_the_paste_goes_on() -> None:
 
     async with server:
         code = await wait_for_code(
-            attempt, port=port, paste=paste, tell=told.append, clock=SystemClock(), limit=30
+            attempt, port=port, paste=paste, on_error=reported.append, clock=SystemClock(), limit=30
         )
         assert code
-        assert "is using port" in told[0].message
+        assert "is using port" in reported[0].message
         with pytest.raises(BadInput, match="Another program"):
             await wait_for_code(
-                attempt, port=port, paste=None, tell=told.append, clock=SystemClock(), limit=30
+                attempt, port=port, paste=None, on_error=reported.append, clock=SystemClock(), limit=30
             )
 
 
@@ -242,7 +242,12 @@ def test_the_wait_has_a_limit_and_asks_what_the_browser_shows() -> None:
         clock = VirtualClock()
         with pytest.raises(LoginNeeded, match="within 5 minutes") as caught:
             await wait_for_code(
-                begin(CONFIG), port=free_port(), paste=paste, tell=lambda _: None, clock=clock, limit=300.0
+                begin(CONFIG),
+                port=free_port(),
+                paste=paste,
+                on_error=lambda _: None,
+                clock=clock,
+                limit=300.0,
             )
         assert "What do you see in the browser?" in caught.value.hint
         return clock.monotonic()
@@ -355,7 +360,7 @@ async def test_a_good_answer_is_taken_to_its_end_whatever_follows(follows: str) 
     loop, answered, going = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
 
-    async def take(code: Secret) -> None:
+    async def on_code(code: Secret) -> None:
         await going.wait()
         saved.append(code)
 
@@ -365,8 +370,8 @@ async def test_a_good_answer_is_taken_to_its_end_whatever_follows(follows: str) 
 
     waiting = asyncio.create_task(
         wait_for_code(
-            attempt, port=port, paste=never, tell=complaints.append, clock=SystemClock(), limit=30, take=take,
-            won=lambda _: answered.set(),
+            attempt, port=port, paste=never, on_error=complaints.append, clock=SystemClock(), limit=30,
+            on_code=on_code, on_answer=lambda _: answered.set(),
         )
     )  # fmt: skip
     while True:
@@ -399,13 +404,13 @@ async def test_a_good_answer_is_taken_to_its_end_whatever_follows(follows: str) 
 
 
 async def test_more_cookies_than_can_be_read_are_told_in_browser_and_terminal() -> None:
-    port, attempt, told = free_port(), begin(CONFIG), list[AppError]()
-    async with Listener(attempt, port, told.append):
+    port, attempt, reported = free_port(), begin(CONFIG), list[AppError]()
+    async with Listener(attempt, port, reported.append):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /callback?code=x HTTP/1.1\r\nCookie: " + b"c" * 1_100_000)
         assert b"Copy the address of this page" in await reader.read(4096)
         writer.close()
-    assert "Paste the address" in told[0].hint
+    assert "Paste the address" in reported[0].hint
 
 
 def test_a_pasted_code_that_no_server_gave_is_refused() -> None:

@@ -34,7 +34,7 @@ def sink() -> Sink:
 async def practice(tmp_path: Path, fake: FakeXero, sink: Sink) -> AsyncIterator[XeroPractice]:
     async with open_fake(tmp_path, fake, sink=sink) as wire:
         await sign_in(wire)
-        yield wire.practice(TENANT, Priority.PERSON)
+        yield wire.practice(TENANT, Priority.INTERACTIVE)
 
 
 async def test_the_list_streams_and_tells_the_servers_time(fake: FakeXero, practice: XeroPractice) -> None:

@@ -15,7 +15,7 @@ from tests.support.postgres_server import fresh_practice
 from tests.support.profile import count
 from tests.support.virtual import VirtualClock, run_virtual
 from tests.xero.fake import CONFIG, Sink
-from tests.xero.test_gate import PERSON, PUSH, Server, push, through
+from tests.xero.test_gate import BACKGROUND, PERSON, Server, push, through
 from tests.xero.test_tokens import OLD, Identity
 from xpm_tui.domain.errors import AllowanceUsedUp, LoginNeeded
 from xpm_tui.domain.ports import Clock
@@ -25,7 +25,7 @@ from xpm_tui.store.database_store import DatabaseStore, open_database
 from xpm_tui.xero.auth import token_store
 from xpm_tui.xero.auth.session import LoginSession
 from xpm_tui.xero.rate_limiter import RateLimiter
-from xpm_tui.xero.shared_access import SharedLimiter, SharedTokenStore
+from xpm_tui.xero.wiring import SharedLimiter, SharedTokenStore
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_call_of_a_dead_process_frees_its_slot_and_a_day_ends_for_all(
         await waits
         gates[1].shut_day(3600)
         with pytest.raises(AllowanceUsedUp):
-            await gates[1].enter(PUSH).__aenter__()
+            await gates[1].enter(BACKGROUND).__aenter__()
 
     run_virtual(main())
 

@@ -377,8 +377,10 @@ async def test_no_secret_in_any_file_log_event_or_error(
         fake.token_answers.append(httpx.Response(400, json={"error": "invalid_grant"}))
         with pytest.raises(LoginNeeded) as caught:
             await wire.tenants()
-    told = f"{caplog.text} {sink.events!r} {caught.value!r} {caught.getrepr(style='long', showlocals=True)}"
-    assert "canary" not in told
+    reported = (
+        f"{caplog.text} {sink.events!r} {caught.value!r} {caught.getrepr(style='long', showlocals=True)}"
+    )
+    assert "canary" not in reported
     for file in tmp_path.rglob("*"):
         if file.is_file():
             assert b"canary" not in file.read_bytes()

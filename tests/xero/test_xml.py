@@ -10,12 +10,13 @@ from tests.xero import replies
 from tests.xero.replies import uuid
 from xpm_tui.domain.errors import BadReply, EditConflict, RecordMissing, Refused
 from xpm_tui.domain.xpm import RecordReference, XpmClient
-from xpm_tui.xero.codec import listings, xml_reader
+from xpm_tui.xero.client import practice
+from xpm_tui.xero.codec import xml_reader
 from xpm_tui.xero.codec.xml_reader import Reader, Shape, read_single, read_status
 from xpm_tui.xero.error_body import RequestInfo
 
 
-def read_list(body: bytes, step: int = 7, shape: Shape[XpmClient] = listings.CLIENTS) -> list[XpmClient]:
+def read_list(body: bytes, step: int = 7, shape: Shape[XpmClient] = practice.CLIENTS) -> list[XpmClient]:
     """Read a list in small pieces."""
     reader = Reader(shape, RequestInfo("GET client.api/list"))
     out = []
@@ -89,7 +90,7 @@ def test_web_address_beside_the_status_counts_for_a_single_record() -> None:
     record = f"<Client><UUID>{uuid(1)}</UUID><Name>A</Name></Client>"
     url = "<WebUrl>https://practicemanager.xero.com/client/42</WebUrl>"
     for inner in (url + record, record + url):
-        assert read_single(listings.CLIENT, replies.response(inner)).number == "42"
+        assert read_single(practice.CLIENT, replies.response(inner)).number == "42"
 
 
 def test_an_unmasked_tax_number_is_masked_at_the_door() -> None:
@@ -107,14 +108,14 @@ def test_empty_list_and_single_member() -> None:
 
 
 def test_a_job_is_read() -> None:
-    job = read_single(listings.JOB, replies.response(replies.job()))
+    job = read_single(practice.JOB, replies.response(replies.job()))
     assert (job.number, job.state, job.category, job.start, job.due) == (
         "J000412", "Planned", "Compliance", date(2026, 7, 1), date(2026, 10, 31),
     )  # fmt: skip
     assert job.tasks is not None
     assert [(t.name, t.minutes, t.task_uuid) for t in job.tasks] == [("Prepare workpapers", 180, uuid(502))]
     assert [s.name for s in job.assigned] == ["Tom Reid"]
-    plain = read_single(listings.JOB, replies.response(replies.job(detailed=False)))
+    plain = read_single(practice.JOB, replies.response(replies.job(detailed=False)))
     assert plain.tasks is None
 
 
@@ -161,12 +162,12 @@ def test_a_cut_anywhere_is_refused_and_never_short() -> None:
 
 def test_sizes_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xml_reader, "RECORD_LIMIT", 4096)
-    reader = Reader(listings.CLIENTS, limit=20_000)
+    reader = Reader(practice.CLIENTS, limit=20_000)
     reader.feed(b"<Response><Status>OK</Status><Clients><Client>")
     with pytest.raises(BadReply, match="record larger"):
         reader.feed(b"<Note>" + b"x" * 5000 + b"</Note>")
     with pytest.raises(BadReply, match="is larger"):
-        Reader(listings.CLIENTS, limit=20).feed(b"<Response><Status>OK</Status>")
+        Reader(practice.CLIENTS, limit=20).feed(b"<Response><Status>OK</Status>")
 
 
 def test_a_text_beyond_ten_megabytes_is_refused() -> None:
@@ -190,7 +191,7 @@ def test_an_error_envelope_is_a_refusal_with_its_words() -> None:
 
 
 def test_memory_of_read_records_is_given_back() -> None:
-    reader = Reader(listings.CLIENTS)
+    reader = Reader(practice.CLIENTS)
     reader.feed(b"<Response><Status>OK</Status><Clients>")
     for n in range(1, 60):
         reader.feed(replies.client(n).encode())

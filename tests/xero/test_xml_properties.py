@@ -16,7 +16,7 @@ from tests.xero import replies
 from tests.xero.replies import uuid
 from xpm_tui.domain.errors import BadReply, Refused
 from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact
-from xpm_tui.xero.codec import listings
+from xpm_tui.xero.client import practice
 from xpm_tui.xero.codec.deserializers import clean
 from xpm_tui.xero.codec.xml_reader import Reader
 from xpm_tui.xero.error_body import RequestInfo
@@ -131,7 +131,7 @@ def sound(body: bytes) -> str:
 
 def read(body: bytes, dice: random.Random, reader: Reader[XpmClient] | None = None) -> list[XpmClient]:
     """Read in pieces of any size."""
-    reader = reader or Reader(listings.CLIENTS, RequestInfo("GET client.api/list"))
+    reader = reader or Reader(practice.CLIENTS, RequestInfo("GET client.api/list"))
     out, at = list[XpmClient](), 0
     while at < len(body):
         step = dice.randint(1, 700)
@@ -202,11 +202,11 @@ def test_damaged_documents_are_refused_or_read_whole() -> None:
     documents = count(1_500, 100_000)
     for _ in range(documents):
         body = damage(GOOD, dice)
-        reader = Reader(listings.CLIENTS, RequestInfo("GET client.api/list"))
+        reader = Reader(practice.CLIENTS, RequestInfo("GET client.api/list"))
         try:
             found = read(body, dice, reader)
-        except (BadReply, Refused) as trouble:
-            refusals.append(trouble.message)
+        except (BadReply, Refused) as error:
+            refusals.append(error.message)
             continue
         # Whoever was not read is named; what is read at all agrees with another parser, record for record.
         aside = {one.place for one in reader.quarantined if one.whole}

@@ -12,8 +12,7 @@ from typing import Literal, cast
 
 import msgspec
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.runs.history import in_progress, is_sync, list_runs
 from xpm_tui.application.runs.open_intents import open_writes
 from xpm_tui.domain.errors import CaseId, StoreUnreachable, StoreUnreadable
@@ -53,7 +52,7 @@ def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
         )
     snapshot = practice.snapshot()  # this may find damage that occurred while the store was open
     found: list[Condition] = []
-    damage = practice.book.damage
+    damage = practice.store.damage
     if damage is not None:
         found.append(damaged(damage))
     try:
@@ -63,18 +62,18 @@ def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
     return tuple(found) or (SOUND,)
 
 
-def damaged(trouble: StoreUnreadable) -> Condition:
+def damaged(error: StoreUnreadable) -> Condition:
     """The condition of a store that is damaged in this way, or whose database does not answer."""
-    if isinstance(trouble, StoreUnreachable):
-        return Condition(state="unreachable", message=trouble.message)
-    return Condition(state="damaged", message=f"The store is damaged: {trouble.message}")
+    if isinstance(error, StoreUnreachable):
+        return Condition(state="unreachable", message=error.message)
+    return Condition(state="damaged", message=f"The store is damaged: {error.message}")
 
 
 def refuse_damaged(practice: OpenPractice) -> None:
     """Raise ``StoreUnreadable`` if the store is damaged, for calls such as an export."""
     practice.snapshot()
-    if practice.book.damage is not None:
-        raise practice.book.damage
+    if practice.store.damage is not None:
+        raise practice.store.damage
 
 
 class LoginProblem(msgspec.Struct, frozen=True, kw_only=True):

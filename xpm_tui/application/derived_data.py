@@ -1,6 +1,6 @@
-"""Data computed over the whole store, saved beside it so that the next process need not compute it again.
+"""Data computed over the whole store: cached in memory, and saved for the next process.
 
-Such a file is a cache: it names the state of the tables that it was computed from (``Snapshot.fingerprint``)
+A saved file is a cache: it names the state of the tables that it was computed from (``Snapshot.fingerprint``)
 and the version of the program. If it is missing, damaged, or of another state or version, the data is
 computed again. A read-only practice, or one whose store is damaged, saves nothing.
 """
@@ -8,10 +8,11 @@ computed again. A read-only practice, or one whose store is damaged, saves nothi
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,7 +20,7 @@ import xpm_tui
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS, TableSchema
 from xpm_tui.files.durable import replace_bytes
 
 SAVED_FROM = 1_000
@@ -68,7 +69,7 @@ def read_saved(practice: OpenPractice, name: str) -> SavedData | None:
 
 def save(practice: OpenPractice, name: str, of: str, pieces: Sequence[bytes]) -> None:
     """Save computed data if possible; a full disk is not an error here."""
-    if practice.read_only or practice.book.damage is not None or not of:
+    if practice.read_only or practice.store.damage is not None or not of:
         return
     head = _Head(_made_by(), of, tuple(map(len, pieces)), _checksum(of, pieces))
     with suppress(AppError):
@@ -88,3 +89,75 @@ def _checksum(of: str, pieces: Sequence[bytes]) -> int:
 
 def _path(practice: OpenPractice, name: str) -> Path:
     return practice.data / f"{name}.cache"
+
+
+T = TypeVar("T")
+
+_REST = 20
+"""Counting takes at most this fraction of the time (one part in so many)."""
+
+
+@dataclass(frozen=True)
+class SavedCount(Generic[T]):
+    """How a count is saved: its type, and the tables that it is counted over."""
+
+    type: type[T]
+    tables: tuple[TableSchema[Any], ...]
+
+
+@dataclass(frozen=True)
+class _CachedCount(Generic[T]):
+    """A count at one position of the store; until the time ``until`` it is also used for later positions."""
+
+    value: T
+    basis: object
+    until: float
+
+
+def cached_count(
+    practice: OpenPractice,
+    name: str,
+    count: Callable[[Snapshot], T],
+    basis: object = None,
+    saved: SavedCount[T] | None = None,
+) -> T:
+    """Return what ``count`` returns for the present store; after a slow count, a cached one for a while.
+
+    ``basis`` is what else the count depends on (the day, settings); a different basis counts again. ``saved``
+    says how a large practice saves it for the next process.
+    """
+    snapshot = practice.snapshot()
+    position, before = practice.cache.get(name, (-1, None))
+    began = practice.clock.monotonic()
+    same = isinstance(before, _CachedCount) and before.basis == basis
+    if isinstance(before, _CachedCount) and same and (position == snapshot.position or began < before.until):
+        value: T = before.value
+        return value
+    found = count(snapshot) if saved is None else _from_file(practice, name, snapshot, count, basis, saved)
+    now = practice.clock.monotonic()
+    practice.cache[name] = (snapshot.position, _CachedCount(found, basis, now + (now - began) * _REST))
+    return found
+
+
+def _from_file(
+    practice: OpenPractice,
+    name: str,
+    snapshot: Snapshot,
+    count: Callable[[Snapshot], T],
+    basis: object,
+    saved: SavedCount[T],
+) -> T:
+    """Return the saved count for the same tables and basis; otherwise count, and save it."""
+    of = snapshot.fingerprint(*saved.tables) if is_worth_saving(snapshot) else ""
+    if not of:
+        return count(snapshot)
+    of = f"{of} {msgspec.json.encode(basis).decode()}"
+    before = read_saved(practice, name)
+    if before is not None and before.of == of:
+        try:
+            return msgspec.json.decode(b"".join(before.pieces), type=saved.type)
+        except msgspec.MsgspecError:
+            pass
+    found = count(snapshot)
+    save(practice, name, of, [msgspec.json.encode(found)])
+    return found

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.domain.labels import DIRECTIONS, WAYS
+from xpm_tui.domain.labels import DIRECTIONS, FIELD_DIRECTIONS
 from xpm_tui.domain.tables import CLIENTS, FREEZES
 from xpm_tui.sync.policy import FIELDS, FieldRule, label
 
@@ -114,7 +114,7 @@ def direction_words(way: FieldDirection) -> str:
 def sentences(row: PolicyRow) -> Iterator[str]:
     """Return a row as sentences: both directions, the level, and whether it is synced now."""
     for direction, way in (("from_xpm", row.from_xpm), ("to_xpm", row.to_xpm)):
-        times = WAYS[direction_words(way)].help
+        times = FIELD_DIRECTIONS[direction_words(way)].help
         yield f"{DIRECTIONS[direction].text}: {times[:1].lower()}{times[1:]}"
     if row.off:
         yield "Switched off for this practice: sync does not change it."

@@ -1,4 +1,7 @@
-"""An open practice: its folders, settings, store, log and clock. Opening it uses no network."""
+"""An open practice: its folders, settings, store, log and clock, and what the store knows of its connection.
+
+Opening it uses no network.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+import msgspec
 
 from xpm_tui.application.home import STORE_FOLDER, Home, practices, resolve
 from xpm_tui.application.home import person as person_here
-from xpm_tui.application.practice_identity import PracticeIdentity, read_identity
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded, NotFound, ReadOnly
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.plan import Direction, Level
-from xpm_tui.domain.ports import Clock, IdSource, Snapshot
+from xpm_tui.domain.ports import Clock, Drop, IdSource, Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import META, Meta
 from xpm_tui.files.locks import Lock, LockOwner, holder
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
@@ -43,6 +48,107 @@ if TYPE_CHECKING:
     from xpm_tui.store.postgres_connection import Sessions
     from xpm_tui.store.store import TableStore
     from xpm_tui.xero.wiring import Wire
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+LISTS = ("clients", "staff", "templates", "categories", "jobs")
+"""The mirrored lists of XPM, in the order in which they are read."""
+
+
+class PracticeIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The practice that this folder is connected to, as confirmed by a user.
+
+    ``tenant`` and ``connection`` are Xero's ids, ``api`` is the address of the API, ``by`` the user here,
+    ``login`` the user at Xero if the scopes reveal it, and ``scopes`` what Xero granted. ``ended`` is when it
+    was disconnected: the identity is kept, so that another practice is recognised later.
+    """
+
+    tenant: str
+    title: str
+    connection: str = ""
+    since: datetime | None = None
+    by: str = ""
+    login: str = ""
+    scopes: str = ""
+    api: str = ""
+    ended: datetime | None = None
+
+
+class ListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The state of one list: ``at`` of the last successful reading, ``full`` of the last complete one.
+
+    ``count`` is the number of records in the last complete list, ``bookmark`` the server's time from which to
+    ask for changes, ``seconds`` how long the last complete one took. ``note`` says why it could not be read.
+    """
+
+    at: datetime | None = None
+    full: datetime | None = None
+    count: int = 0
+    bookmark: datetime | None = None
+    seconds: float = 0.0
+    note: str = ""
+    scope: str = ""
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """Some client UUIDs of the practice: a list without any of them belongs to another practice."""
+
+    uuids: tuple[str, ...] = ()
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """When someone last used the tool interactively."""
+
+    at: datetime
+    by: str = ""
+
+
+class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The user's answers while connecting, so that it can be interrupted and continued."""
+
+    permission: str = ""
+    skipped: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+
+
+class SkippedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A due run that was skipped, and why: ``no-sign-in`` or another reason."""
+
+    at: datetime
+    reason: str
+
+
+def read_identity(snapshot: Snapshot) -> PracticeIdentity | None:
+    """Return the practice's identity, also after a disconnection (``ended``); None before the first."""
+    return read(snapshot, "identity", PracticeIdentity)
+
+
+def list_state(snapshot: Snapshot, name: str) -> ListState:
+    """Return the state of a list of ``LISTS``."""
+    return read(snapshot, f"list:{name}", ListState) or ListState()
+
+
+def read(snapshot: Snapshot, id_: str, kind: type[T]) -> T | None:
+    """Return a small row as a value; None if it is missing or this version cannot read it."""
+    row = snapshot.get(META, id_)
+    if row is None:
+        return None
+    try:
+        return msgspec.convert(row.value, kind)
+    except msgspec.ValidationError:
+        return None
+
+
+def put(id_: str, value: msgspec.Struct) -> Write:
+    """Return the write that stores a small row."""
+    return Put(META, Meta(id=id_, value=msgspec.to_builtins(value)))
+
+
+def drop(id_: str) -> Write:
+    """Return the write that removes a small row."""
+    return Drop(META, id_)
+
 
 ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
 
@@ -87,14 +193,14 @@ class OpenPractice:
         self.clock = clock
         self.environ = environ
         self.transport = transport
-        self.kept: dict[str, tuple[int, object]] = {}
+        self.cache: dict[str, tuple[int, object]] = {}
         self.on_notice: Callable[[AppError], None] | None = None
         self.recording: Recording | None = None
         self._noticed: set[str] = set()
         self.config, self.data, self.state = home.practice(name)
         self.database: DatabaseStore | None = None
-        self.book: TableStore = self._open_store(sessions)
-        self.ids: IdSource = StoreIds(self.book)
+        self.store: TableStore = self._open_store(sessions)
+        self.ids: IdSource = StoreIds(self.store)
         self.events = EventLog(
             self.state / "log", clock, self.person, least=cast("Severity", self.settings.text("log.level"))
         )
@@ -150,13 +256,13 @@ class OpenPractice:
 
     def snapshot(self) -> Snapshot:
         """Return store and mirror as they are now; the same object until something is committed."""
-        if self._snapshot is None or self.book.watch() != self._snapshot.position:
-            self._snapshot = self.book.snapshot()
+        if self._snapshot is None or self.store.watch() != self._snapshot.position:
+            self._snapshot = self.store.snapshot()
         return self._snapshot
 
     def place(self) -> tuple[int, int, bool]:
         """Return the positions of store and settings, read cheaply, to detect changes."""
-        return self.book.watch(), self.settings.version, self.book.damage is not None
+        return self.store.watch(), self.settings.version, self.store.damage is not None
 
     def policy(self, settings: Settings | None = None) -> Policy:
         """Return the policy of the settings in force, or of others that are only tried."""
@@ -214,16 +320,16 @@ class OpenPractice:
         """Return access to Xero, to be used in ``async with``; only now its libraries are loaded."""
         return xpm_access.wire(self)
 
-    def notice(self, trouble: AppError) -> None:
+    def notice(self, error: AppError) -> None:
         """Pass on, once, a problem on this machine that stops nothing."""
-        if self.on_notice is not None and trouble.message not in self._noticed:
-            self._noticed.add(trouble.message)
-            self.on_notice(trouble)
+        if self.on_notice is not None and error.message not in self._noticed:
+            self._noticed.add(error.message)
+            self.on_notice(error)
 
     def close(self) -> None:
         """Close the files."""
         self.events.close()
-        self.book.close()
+        self.store.close()
 
     def __enter__(self) -> Self:
         return self

@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import put, read
+from xpm_tui.application.practice import OpenPractice, put, read
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Client, Service, TeamMember
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
@@ -77,7 +76,7 @@ def commit_undoable(
     steps = tuple(UndoStep(row.id, _plain(snapshot.get(table, row.id)), _told(row)) for row in changed)
     doing = UndoEntry(what, practice.person, practice.clock.now(), steps)
     kept = UndoHistory((*_history(snapshot, table).done[-MOST + 1 :], doing))
-    practice.book.commit([*(Put(table, row) for row in changed), put(_place(table), kept)], since=snapshot)
+    practice.store.commit([*(Put(table, row) for row in changed), put(_place(table), kept)], since=snapshot)
 
 
 def remove(
@@ -107,7 +106,7 @@ def remove(
         Drop(kind, str(kind.key(before))) if after is None else Put(kind, after)
         for kind, before, after in rows
     ]
-    practice.book.commit([*writes, put(_place(table), kept)], since=snapshot)
+    practice.store.commit([*writes, put(_place(table), kept)], since=snapshot)
 
 
 def last_entry(snapshot: Snapshot, table: TableSchema[R]) -> UndoEntry | None:
@@ -145,7 +144,7 @@ def undo(
             writes.append(Drop(kind, step.id))
         else:
             writes.append(Put(kind, msgspec.convert(step.before, kind.row)))
-    practice.book.commit([*writes, put(_place(table), UndoHistory(found.done[:-1]))], since=snapshot)
+    practice.store.commit([*writes, put(_place(table), UndoHistory(found.done[:-1]))], since=snapshot)
     back = tuple(dict.fromkeys(step.id for step in doing.steps if step.id not in stay))
     return UndoResult(what=doing.what, back=back, stay=tuple(stay))
 

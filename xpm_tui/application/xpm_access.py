@@ -12,7 +12,7 @@ from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock, EventSink
 from xpm_tui.domain.shared_state import SharedState
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.scopes import scopes
+from xpm_tui.settings.kinds import scopes
 from xpm_tui.settings.store import Settings
 from xpm_tui.xero.config import WireConfig
 
@@ -46,7 +46,7 @@ class AccessContext(Protocol):
     def shared(self) -> SharedState | None:
         """What its machines share; None where it lives on this one."""
 
-    def notice(self, trouble: AppError) -> None:
+    def notice(self, error: AppError) -> None:
         """Pass on a problem on this machine that stops nothing."""
 
 

@@ -67,11 +67,11 @@ def with_condition(command: Command[Any], result: Result, found: tuple[Condition
 
     With a damaged store only commands that deal with the damage can succeed.
     """
-    if not _is_damaged(found) or (command.name in MAY_SUCCEED and result.trouble is None):
+    if not _is_damaged(found) or (command.name in MAY_SUCCEED and result.error is None):
         return replace(result, conditions=found)
-    trouble = result.trouble or _trouble(found)
-    trouble.exit_code = _DAMAGED
-    return replace(result, conditions=found, trouble=trouble)
+    error = result.error or _error(found)
+    error.exit_code = _DAMAGED
+    return replace(result, conditions=found, error=error)
 
 
 def account_condition(command: Command[Any], place: AccountContext) -> tuple[Condition, ...]:
@@ -84,16 +84,16 @@ def account_condition(command: Command[Any], place: AccountContext) -> tuple[Con
             place.home, place.practice or None, person=place.person, read_only=True, lenient=True
         ) as practice:
             return condition.conditions(practice)
-    except AppError as trouble:
-        return error_condition(trouble)
+    except AppError as error:
+        return error_condition(error)
 
 
-def error_condition(trouble: BaseException) -> tuple[Condition, ...]:
+def error_condition(error: BaseException) -> tuple[Condition, ...]:
     """Return the condition of a store that could not be opened."""
-    if not isinstance(trouble, StoreUnreadable):
+    if not isinstance(error, StoreUnreadable):
         return ()
 
-    return (condition.damaged(trouble),) if isinstance(trouble, manifest.StoreDamaged) else ()
+    return (condition.damaged(error),) if isinstance(error, manifest.StoreDamaged) else ()
 
 
 def attached_conditions(error: BaseException) -> tuple[Condition, ...]:
@@ -113,12 +113,12 @@ def condition_data(found: Sequence[Condition]) -> dict[str, Any]:
     return {"condition": listed[0], "conditions": listed}
 
 
-def condition_sentences(found: Sequence[Condition], trouble: AppError | None) -> Iterator[str]:
+def condition_sentences(found: Sequence[Condition], error: AppError | None) -> Iterator[str]:
     """Return the conditions for stderr as sentences, except *sound*.
 
-    A condition that begins with the message of ``trouble`` is left out: the error's own hint says what to do.
+    A condition that begins with the message of ``error`` is left out: the error's own hint says what to do.
     """
-    message = trouble.message if trouble is not None else ""
+    message = error.message if error is not None else ""
     for each in found:
         if each.message and not (message and each.message.startswith(message)):
             yield each.message
@@ -136,7 +136,7 @@ def _is_damaged(found: Sequence[Condition]) -> bool:
     return any(each.state == "damaged" for each in found)
 
 
-def _trouble(found: Sequence[Condition]) -> AppError:
+def _error(found: Sequence[Condition]) -> AppError:
     worst = next(each for each in found if each.state == "damaged")
     return StoreUnreadable(worst.message, hint=manifest.WAY_OUT)
 
@@ -180,13 +180,13 @@ def outcome_pieces(result: Result) -> Iterator[str]:
 
 def outcome(result: Result) -> dict[str, Any]:
     """Return the JSON object of a result, or the last one of a stream: ``ok``, then data or ``error``."""
-    answer: dict[str, Any] = {"ok": result.trouble is None, **_without_ok(result.data)}
+    answer: dict[str, Any] = {"ok": result.error is None, **_without_ok(result.data)}
     if result.items is not None:
         answer["items"] = list(result.items)
         answer.setdefault("count", len(answer["items"]))
     answer |= condition_data(result.conditions)
-    if result.trouble is not None:
-        answer["error"] = error_presenter.present(result.trouble).data()
+    if result.error is not None:
+        answer["error"] = error_presenter.present(result.error).data()
     return answer
 
 

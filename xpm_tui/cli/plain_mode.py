@@ -55,7 +55,7 @@ class PlainMode:
 
     def __init__(self, given: Globals) -> None:
         self._given = given
-        self._talk = TerminalDialogue(json=False, quiet=given.quiet)
+        self._dialogue = TerminalDialogue(json=False, quiet=given.quiet)
 
     def run(self) -> int:
         """Show the menu until the user quits; return the exit code."""
@@ -292,8 +292,8 @@ class PlainMode:
         try:
             status = self._read_practice(summary.summarize)
             title = self._read_practice(lambda practice: practice.title)
-        except AppError as trouble:
-            self._say(error_presenter.present(trouble).text())
+        except AppError as error:
+            self._say(error_presenter.present(error).text())
             return
         state = "connected" if status.connected else "not connected"
         self._say(f"xpm-tui, practice {title}: {state}.")
@@ -308,7 +308,7 @@ class PlainMode:
             for line in visible_lines(sentence).split("\n"):
                 found = rows(line, columns) if columns > 0 else [(0, len(line))]
                 for start, end in found or [(0, 0)]:
-                    self._talk.data(visible_lines(line[start:end].strip() if start else line[:end]))
+                    self._dialogue.data(visible_lines(line[start:end].strip() if start else line[:end]))
 
     def _line(self, prompt: str) -> str:
         """Read one line.
@@ -316,7 +316,7 @@ class PlainMode:
         Raises:
             EOFError: The input has ended.
         """
-        typed = asyncio.run(self._talk.line(prompt))
+        typed = asyncio.run(self._dialogue.line(prompt))
         if typed is None:
             raise EOFError
         return typed.strip()
@@ -344,8 +344,8 @@ class PlainMode:
         """Return whether a function succeeds; its error is shown, and the session continues."""
         try:
             result = do()
-        except AppError as trouble:
-            self._say(error_presenter.present(trouble).text())
+        except AppError as error:
+            self._say(error_presenter.present(error).text())
             return False
         return getattr(result, "trouble", None) is None
 
@@ -353,11 +353,11 @@ class PlainMode:
         """Run a command as its verb does; with ``quiet`` its lines are not shown."""
         command = by_name(name)
         params = runner.parameters(command, values)
-        self._talk.call = admit(command, params, read_only=self._given.read_only, keyed=True)
+        self._dialogue.call = admit(command, params, read_only=self._given.read_only, keyed=True)
         try:
-            return runner.perform_here(command, params, self._talk, self._given, quiet=quiet)
+            return runner.perform_here(command, params, self._dialogue, self._given, quiet=quiet)
         finally:
-            self._talk.call = READING_CALL
+            self._dialogue.call = READING_CALL
 
     def _open(self) -> OpenPractice:
         given = self._given

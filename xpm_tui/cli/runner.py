@@ -52,7 +52,7 @@ with lazy_imports():
     import tempfile
     import traceback
 
-    from xpm_tui.application import condition, home, trouble_events
+    from xpm_tui.application import condition, home, problem_events
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.application.runs import due
@@ -76,11 +76,11 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
     given = collected(ctx)
     params = parameters(command, values)
     call = admit(command, params, read_only=given.read_only)
-    talk = TerminalDialogue(json=given.json, quiet=given.quiet, call=call)
-    work = _run(command, params, talk, given)
+    dialogue = TerminalDialogue(json=given.json, quiet=given.quiet, call=call)
+    work = _run(command, params, dialogue, given)
     result = asyncio.run(_guarded(work, call.effect.outlives)) if command.waits else _without_loop(work)
     if result.delivered is None:
-        _write_result(result, talk, given)
+        _write_result(result, dialogue, given)
     ctx.exit(result.exit_code)
 
 
@@ -96,31 +96,31 @@ def _without_loop(work: Coroutine[Any, Any, Result]) -> Result:
     raise RuntimeError("A command that is not to wait has waited.")
 
 
-def _write_result(result: Result, talk: TerminalDialogue, given: Globals) -> None:
-    for sentence in condition_sentences(result.conditions, None if given.json else result.trouble):
-        talk.say(sentence)
+def _write_result(result: Result, dialogue: TerminalDialogue, given: Globals) -> None:
+    for sentence in condition_sentences(result.conditions, None if given.json else result.error):
+        dialogue.say(sentence)
     if given.json:
-        talk.data(*outcome_pieces(result))
+        dialogue.data(*outcome_pieces(result))
         return
     if result.raw:
-        talk.file(result.raw)
+        dialogue.file(result.raw)
     for line in lines(result):
-        talk.data(line)
-    if result.trouble is not None:
-        talk.say(error_presenter.present(result.trouble).text())
+        dialogue.data(line)
+    if result.error is not None:
+        dialogue.say(error_presenter.present(result.error).text())
 
 
 def perform_here(
-    command: Command[Any], params: Any, talk: TerminalDialogue, given: Globals, *, quiet: bool = False
+    command: Command[Any], params: Any, dialogue: TerminalDialogue, given: Globals, *, quiet: bool = False
 ) -> Result:
     """Run an admitted call within a longer session; with ``quiet`` its result is not written.
 
     Raises:
         AppError: An error of the command.
     """
-    result = asyncio.run(_guarded(_run(command, params, talk, given), talk.call.effect.outlives))
+    result = asyncio.run(_guarded(_run(command, params, dialogue, given), dialogue.call.effect.outlives))
     if result.delivered is None and not quiet:
-        _write_result(result, talk, given)
+        _write_result(result, dialogue, given)
     return result
 
 
@@ -139,14 +139,14 @@ def parameters(command: Command[Any], values: dict[str, Any]) -> Any:
         ) from error
 
 
-async def _run(command: Command[Any], params: Any, talk: TerminalDialogue, given: Globals) -> Result:
+async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, given: Globals) -> Result:
     home = application_home.find_home(given.home or None, os.environ)
     if command.on_home is not None and command.for_account(params):
         who = application_home.person(given.person or None, os.environ)
         place = AccountContext(home, given.practice, who, given.read_only, given.settings)
         with condition_on_error(lambda: account_condition(command, place)):
             return with_condition(
-                command, await command.on_home(place, params, talk), account_condition(command, place)
+                command, await command.on_home(place, params, dialogue), account_condition(command, place)
             )
 
     practice = application_practice.open_practice(
@@ -156,31 +156,31 @@ async def _run(command: Command[Any], params: Any, talk: TerminalDialogue, given
         read_only=given.read_only,
         overrides=given.settings,
     )
-    practice.on_notice = lambda trouble: talk.say(error_presenter.present(trouble).short())
+    practice.on_notice = lambda error: dialogue.say(error_presenter.present(error).short())
     try:
-        if talk.interactive and not getattr(params, "if_due", False):
+        if dialogue.interactive and not getattr(params, "if_due", False):
             due.record_sign_in(practice)
         with condition_on_error(lambda: condition.conditions(practice)):
-            found = await command.run(practice, params, talk)
+            found = await command.run(practice, params, dialogue)
             if given.json and found.items is not None:  # while errors still belong to the verb
                 found = replace(found, items=json_rows(found.items))
             result = with_condition(command, found, condition.conditions(practice))
             if result.delivered is not None:
-                _write_result(result, talk, given)
+                _write_result(result, dialogue, given)
                 result.delivered()
-        if result.trouble is not None:
-            _log(practice, command, result.trouble)
+        if result.error is not None:
+            _log(practice, command, result.error)
         return result
-    except AppError as trouble:
-        _log(practice, command, trouble)
+    except AppError as error:
+        _log(practice, command, error)
         raise
     finally:
         practice.close()
 
 
-def _log(practice: OpenPractice, command: Command[Any], trouble: AppError) -> None:
+def _log(practice: OpenPractice, command: Command[Any], error: AppError) -> None:
     if not practice.read_only:
-        trouble_events.record_failure(practice.events, command.name, trouble)
+        problem_events.record_failure(practice.events, command.name, error)
 
 
 async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
@@ -310,17 +310,17 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
 
 def _usage(wrong: click.ClickException) -> AppError:
     path = wrong.ctx.command_path if isinstance(wrong, click.UsageError) and wrong.ctx else "xpm-tui"
-    trouble = _Usage(wrong.format_message(), hint=f"See '{path} --help'.")
-    trouble.exit_code = wrong.exit_code
-    return trouble
+    error = _Usage(wrong.format_message(), hint=f"See '{path} --help'.")
+    error.exit_code = wrong.exit_code
+    return error
 
 
-def _write_error(trouble: AppError, json: bool, found: tuple[Condition, ...] = ()) -> int:
+def _write_error(error: AppError, json: bool, found: tuple[Condition, ...] = ()) -> int:
     # The known problems are only loaded after an error, because they would slow down every command.
 
-    view = error_presenter.present(trouble)
+    view = error_presenter.present(error)
     try:
-        for sentence in condition_sentences(found, None if json else trouble):
+        for sentence in condition_sentences(found, None if json else error):
             print(visible_lines(sentence), file=sys.stderr, flush=True)
         if json:
             print(dumps({"ok": False, **condition_data(found), "error": view.data()}), flush=True)
@@ -330,4 +330,4 @@ def _write_error(trouble: AppError, json: bool, found: tuple[Condition, ...] = (
     except (OSError, ValueError):
         redirect_to_null(sys.stdout)
         redirect_to_null(sys.stderr)
-    return trouble.exit_code
+    return error.exit_code

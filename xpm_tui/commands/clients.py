@@ -130,7 +130,7 @@ def _review_effect(params: ReviewClients) -> Effect:
     return Effect.WRITES_FILE if params.export not in ("", "-") else Effect.LOOKS
 
 
-async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialogue) -> Result:
+async def list_clients(practice: OpenPractice, params: ListClients, dialogue: Dialogue) -> Result:
     """List all clients in the store."""
     views = queries.list_clients(practice, only=params.only, text=params.find)
     columns = (
@@ -157,7 +157,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialog
     return table_result(shown, TextTable(columns, rows, nothing, params.limit), count=len(shown))
 
 
-async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue) -> Result:
+async def show_client(practice: OpenPractice, params: ShowClient, dialogue: Dialogue) -> Result:
     """Show one client with its values on both sides."""
     view = queries.show_client(practice, params.client)
     sides = queries.side_by_side(practice, view.id)
@@ -165,7 +165,7 @@ async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue
     return Result(data=data, lines=_card(view, sides))
 
 
-async def search_clients(practice: OpenPractice, params: SearchClients, talk: Dialogue) -> Result:
+async def search_clients(practice: OpenPractice, params: SearchClients, dialogue: Dialogue) -> Result:
     """Search XPM's clients in the mirror."""
     await xpm_refresh.ensure_mirror(practice)
     views = queries.search_xpm(practice, params.query, limit=params.limit)
@@ -190,7 +190,7 @@ async def search_clients(practice: OpenPractice, params: SearchClients, talk: Di
     return table_result(views, TextTable(columns, rows, nothing), count=len(views))
 
 
-async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Dialogue) -> Result:
+async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue: Dialogue) -> Result:
     """List clients that need a decision, with proposals, or record decisions."""
     what = (params.accept_sure, params.export, params.take, params.link, params.ignore, params.undo)
     if sum(map(bool, what)) > 1:
@@ -199,11 +199,13 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
         return _undo_review(practice, params.client)
     await xpm_refresh.ensure_mirror(practice)
     if params.link or params.ignore:
-        return await _decide(practice, params, talk)
+        return await _decide(practice, params, dialogue)
     if params.export:
-        return await export_review(practice, Path(params.export), params.client, talk, replace=params.replace)
+        return await export_review(
+            practice, Path(params.export), params.client, dialogue, replace=params.replace
+        )
     if params.take:
-        return await import_review(practice, Path(params.take), talk, params)
+        return await import_review(practice, Path(params.take), dialogue, params)
     if not params.accept_sure:
         found_ = queries.review(practice, params.client)
         # Clients that the plan links automatically need no decision: they are shown only if they are named.
@@ -227,7 +229,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
         "Nothing is sent. The next plan shows which values would change.",
     ]
     asked = Question(question(links), lines, button=action(links))
-    if found and not await confirm_call(talk, asked):
+    if found and not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
     done, settled = picks.store_decision(
         practice,
@@ -252,7 +254,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     return replace(result, value=_ids(settled), lines=[*result.lines, *told])
 
 
-async def _decide(practice: OpenPractice, params: ReviewClients, talk: Dialogue) -> Result:
+async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialogue) -> Result:
     """Record the decision on one client that still needs one; another user's decision stays."""
     if len(params.client) != 1:
         raise BadInput("Name one client.", hint="xpm-tui clients review c12 --link 1234567")
@@ -268,11 +270,11 @@ async def _decide(practice: OpenPractice, params: ReviewClients, talk: Dialogue)
     effect = clients_links.preview_link(practice, view.id, params.link)
     if effect.refused:
         raise BadInput(effect.refused)
-    if effect.needs_yes and not params.yes and not talk.interactive:
+    if effect.needs_yes and not params.yes and not dialogue.interactive:
         raise DecisionNeeded(effect.needs_yes, hint="Add --yes to do it anyway.")
     ask = "Link it anyway?" if effect.needs_yes else "Link them?"
     asked = Question(ask, effect_lines(effect), button="Link")
-    if (effect.needs_yes or effect.former) and not params.yes and not await confirm_call(talk, asked):
+    if (effect.needs_yes or effect.former) and not params.yes and not await confirm_call(dialogue, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     second = params.yes or bool(effect.needs_yes)
     text = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
@@ -288,11 +290,11 @@ async def _decide(practice: OpenPractice, params: ReviewClients, talk: Dialogue)
 def _settled(
     practice: OpenPractice,
     client: str,
-    act: Callable[[], ClientView],
+    decide: Callable[[], ClientView],
     sentence: str,
     effect: EffectView | None = None,
 ) -> Result:
-    view, settled = picks.store_decision(practice, [client], act)
+    view, settled = picks.store_decision(practice, [client], decide)
     data = {**to_plain(view), **(former_data(effect) if effect is not None else {})}
     lines = [sentence, *(former_lines(effect) if effect is not None else ())]
     return Result(data=data, lines=lines, value=_ids(settled))

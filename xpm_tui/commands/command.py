@@ -91,7 +91,7 @@ class Result:
     """The result of a command.
 
     It has ``items`` for a list, otherwise ``data``; ``table`` and then ``lines`` present the same to the
-    user, and ``raw`` is the text of a file for stdout. If the command did not succeed, ``trouble`` has the
+    user, and ``raw`` is the text of a file for stdout. If the command did not succeed, ``error`` has the
     error: its code, sentence, hint and exit code are added to the data. ``conditions`` are those of the
     practice. ``delivered`` is called once ``raw`` has been printed, but not if the reader closed the pipe.
 
@@ -104,7 +104,7 @@ class Result:
     table: TextTable | None = None
     lines: Iterable[str] = ()
     raw: str = ""
-    trouble: AppError | None = None
+    error: AppError | None = None
     conditions: tuple[Condition, ...] = ()
     value: Any = None
     declined: bool = False
@@ -113,7 +113,7 @@ class Result:
     @property
     def exit_code(self) -> int:
         """Return the exit code of the command."""
-        return self.trouble.exit_code if self.trouble else 0
+        return self.error.exit_code if self.error else 0
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -200,9 +200,9 @@ def home_command(
     In a console it works on the home of the practice that is open.
     """
 
-    async def run(practice: OpenPractice, params: P, talk: Dialogue) -> Result:
+    async def run(practice: OpenPractice, params: P, dialogue: Dialogue) -> Result:
         place = AccountContext(practice.home, practice.name, practice.person, practice.read_only)
-        return await on_home(place, params, talk)
+        return await on_home(place, params, dialogue)
 
     return Command(run=run, on_home=on_home, **about)
 
@@ -281,10 +281,10 @@ def _param(field: msgspec.structs.FieldInfo) -> Param:
     )
 
 
-Why = Callable[[Situation], str]
+ReasonFunction = Callable[[Situation], str]
 
 
-def first_reason(*reasons: Why) -> Why:
+def first_reason(*reasons: ReasonFunction) -> ReasonFunction:
     """Return a check that gives the first reason that applies."""
     return lambda situation: next(filter(None, (reason(situation) for reason in reasons)), "")
 
@@ -303,7 +303,7 @@ def require_idle(situation: Situation) -> str:
     )
 
 
-def in_state(noun: str, words: str, *states: str) -> Why:
+def in_state(noun: str, words: str, *states: str) -> ReasonFunction:
     """Return a check of the state of a job or proposal; ``words`` says what the command is for."""
 
     def why(situation: Situation) -> str:

@@ -41,13 +41,13 @@ with lazy_imports():
     from xpm_tui.application.status import practices, requirement_check, summary
     from xpm_tui.commands import doctor
     from xpm_tui.diagnostics import error_presenter
-    from xpm_tui.diagnostics.known_problems import records
+    from xpm_tui.diagnostics.known_problems import registry
+
 
 if TYPE_CHECKING:
     from xpm_tui.application.connection.state_machine import ConnectionMachine
     from xpm_tui.application.jobs.views import JobCounts
-    from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.practice_identity import PracticeIdentity
+    from xpm_tui.application.practice import OpenPractice, PracticeIdentity
     from xpm_tui.application.status.summary import StatusSummary
     from xpm_tui.domain.plan import Direction, Level
 
@@ -72,29 +72,29 @@ class Connect(msgspec.Struct, frozen=True):
     ] = ""
 
 
-async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Result:
+async def connect(practice: OpenPractice, params: Connect, dialogue: Dialogue) -> Result:
     """Sign in, choose the practice, apply direction and level from the settings, and fill the mirror."""
     if params.check:
         return doctor.requirements_result(practice)
     machine = state_machine.ConnectionMachine(practice)
-    if talk.interactive and practice.identity() is None:
-        talk.say("\n".join(requirement_check.requirement_sentences(practice)))
-    if talk.interactive and not practice.settings.text("xero.client_id"):
-        typed = await talk.line("The client id of the app that you registered with Xero:")
+    if dialogue.interactive and practice.identity() is None:
+        dialogue.say("\n".join(requirement_check.requirement_sentences(practice)))
+    if dialogue.interactive and not practice.settings.text("xero.client_id"):
+        typed = await dialogue.line("The client id of the app that you registered with Xero:")
         machine.app({"xero.client_id": typed or ""})
     try:
-        await _sign_in(machine, params, talk)
+        await _sign_in(machine, params, dialogue)
     except asyncio.CancelledError:
-        await _stopped(machine, params, talk)
+        await _stopped(machine, params, dialogue)
         raise
     try:
-        identity = await _choose(machine, params, talk)
+        identity = await _choose(machine, params, dialogue)
     except DecisionNeeded as held:
         return _several(machine.tenants, held)
     settings = practice.settings
     direction, level = settings.text("sync.direction"), settings.text("sync.level")
     machine.direction(cast("Direction", direction), cast("Level", level))
-    talk.say(f"Connected to {identity.title}. Reading its lists ...")
+    dialogue.say(f"Connected to {identity.title}. Reading its lists ...")
     filled = await machine.fill()
     lists = {"clients": filled.clients, **filled.lists}
     aside = presenter.set_aside_views(practice.snapshot())
@@ -125,7 +125,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Re
     return Result(data=data, lines=lines)
 
 
-async def _stopped(machine: ConnectionMachine, params: Connect, talk: Dialogue) -> None:
+async def _stopped(machine: ConnectionMachine, params: Connect, dialogue: Dialogue) -> None:
     """Say what is kept if a sign-in is stopped after its answer had arrived.
 
     If the login has access to one practice, it is chosen.
@@ -135,9 +135,9 @@ async def _stopped(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
     try:
         identity = await machine.choose(params.tenant, confirm=params.confirm)
     except AppError as held:
-        talk.say(f"You are signed in. {error_presenter.present(held).short()}")
+        dialogue.say(f"You are signed in. {error_presenter.present(held).short()}")
     else:
-        talk.say(f"You are signed in, and {identity.title} is connected. Read its lists with: xpm-tui plan")
+        dialogue.say(f"{identity.title} is connected. Read its lists with: xpm-tui plan")
 
 
 def _left(machine: ConnectionMachine) -> list[str]:
@@ -150,34 +150,34 @@ def _left(machine: ConnectionMachine) -> list[str]:
     ]
 
 
-async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) -> None:
+async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialogue) -> None:
     """Show the address and wait for the browser or a pasted line, whichever comes first."""
     begun = machine.begin()
-    alone = params.no_browser or not talk.interactive
+    alone = params.no_browser or not dialogue.interactive
     if not alone and _browser(begun.url):
-        talk.say("Your browser opens. If it does not, open this address:")
+        dialogue.say("Your browser opens. If it does not, open this address:")
     else:
-        talk.say("Open this address in a browser, sign in to Xero and allow access:")
-    talk.emit({"authorize": begun.url}, begun.url)
+        dialogue.say("Open this address in a browser, sign in to Xero and allow access:")
+    dialogue.emit({"authorize": begun.url}, begun.url)
     if begun.ssh:
-        talk.say(f"If the browser is on another machine, first run there: {begun.ssh}")
-    talk.say("The browser returns automatically. If it does not, paste the address at which it ends up.")
-    if talk.interactive:
-        talk.say("Do you see something else? Type ? and choose what you see.")
+        dialogue.say(f"If the browser is on another machine, first run there: {begun.ssh}")
+    dialogue.say("The browser returns automatically. If it does not, paste the address at which it ends up.")
+    if dialogue.interactive:
+        dialogue.say("Do you see something else? Type ? and choose what you see.")
     refused: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
 
-    def tell(trouble: AppError) -> None:
-        talk.say(error_presenter.present(trouble).short())
+    def on_error(error: AppError) -> None:
+        dialogue.say(error_presenter.present(error).short())
 
-    def wrong(trouble: AppError) -> None:
+    def on_wrong_line(error: AppError) -> None:
         """A bad line is final where nobody can paste another."""
-        if talk.interactive:
-            tell(trouble)
+        if dialogue.interactive:
+            on_error(error)
         elif not refused.done():
-            refused.set_result(trouble)
+            refused.set_result(error)
 
-    waiting = asyncio.create_task(machine.wait(tell=tell, wrong=wrong))
-    reading = asyncio.create_task(_read(machine, talk))
+    waiting = asyncio.create_task(machine.wait(on_error=on_error, on_wrong_line=on_wrong_line))
+    reading = asyncio.create_task(_read(machine, dialogue))
     try:
         await asyncio.wait((waiting, refused, reading), return_when=asyncio.FIRST_COMPLETED)
         if reading.done() and not waiting.done() and not machine.answered:
@@ -188,13 +188,13 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
         await waiting  # independent of stdin: the first valid answer wins
     except asyncio.CancelledError:
         if machine.answered and not waiting.done():
-            talk.say("Stopping as soon as the login is saved ...")
+            dialogue.say("Stopping as soon as the login is saved ...")
         raise
     except LoginNeeded as none:
         reading.cancel()
-        if none.case is CaseId.NOTHING_OPENS and talk.interactive:
-            talk.say(none.message)
-            none.case = await _see(machine, talk) or none.case
+        if none.case is CaseId.NOTHING_OPENS and dialogue.interactive:
+            dialogue.say(none.message)
+            none.case = await _see(machine, dialogue) or none.case
         raise
     finally:
         for task in (reading, waiting):
@@ -203,58 +203,58 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
                 await task
 
 
-async def _see(machine: ConnectionMachine, talk: Dialogue) -> CaseId | None:
+async def _see(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId | None:
     """Let the user choose which page the browser shows, and say what to do; return the known problem."""
-    seen = await doctor.pick(talk, records.BROWSER, "What do you see in the browser?")
+    seen = await doctor.pick(dialogue, registry.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
     machine.seen(seen)
     for line in doctor.answer_lines(seen):
-        talk.say(line)
+        dialogue.say(line)
     return seen.case
 
 
-async def _read(machine: ConnectionMachine, talk: Dialogue) -> None:
+async def _read(machine: ConnectionMachine, dialogue: Dialogue) -> None:
     """Read typed lines and pass them on; raise ``BadInput`` if a user at a terminal ends the input."""
     while True:
-        line = await talk.line("Address:")
-        if line is None and talk.interactive:
+        line = await dialogue.line("Address:")
+        if line is None and dialogue.interactive:
             raise BadInput(
                 "No redirect address was entered.",
                 hint="Paste the address at which the browser ended up, on a line of its own.",
             )
         if line is None:
             # A container often has no stdin while the browser is still open.
-            talk.say(
+            dialogue.say(
                 "Nothing can be pasted here, because standard input has ended. Waiting for the browser "
                 f"to come back, for up to {count(round(state_machine.WAIT / 60), 'minute')} ..."
             )
             machine.paste(None)
             return
-        if line.strip() == "?" and talk.interactive:
-            await _see(machine, talk)
+        if line.strip() == "?" and dialogue.interactive:
+            await _see(machine, dialogue)
         elif line.strip():
             machine.paste(line)
-            if not talk.interactive:
+            if not dialogue.interactive:
                 return
 
 
-async def _choose(machine: ConnectionMachine, params: Connect, talk: Dialogue) -> PracticeIdentity:
+async def _choose(machine: ConnectionMachine, params: Connect, dialogue: Dialogue) -> PracticeIdentity:
     tenant, confirm = params.tenant, params.confirm
-    if talk.interactive and not tenant and len(machine.tenants) > 1:
+    if dialogue.interactive and not tenant and len(machine.tenants) > 1:
         for number, each in enumerate(machine.tenants, 1):
-            talk.say(f"  {number}  {each.name or each.tenant_id}  {each.tenant_id}")
-        typed = (await talk.line("Which practice? Type its number or id:") or "").strip()
+            dialogue.say(f"  {number}  {each.name or each.tenant_id}  {each.tenant_id}")
+        typed = (await dialogue.line("Which practice? Type its number or id:") or "").strip()
         at = int(typed) - 1 if typed.isdecimal() and len(typed) < 4 else -1
         tenant = machine.tenants[at].tenant_id if 0 <= at < len(machine.tenants) else typed
     try:
         return await machine.choose(tenant, confirm=confirm)
     except DecisionNeeded as held:
-        if not talk.interactive or confirm or (len(machine.tenants) > 1 and not tenant):
+        if not dialogue.interactive or confirm or (len(machine.tenants) > 1 and not tenant):
             raise
 
-        talk.say(error_presenter.present(held).short())
-        return await machine.choose(tenant, confirm=await talk.line("To confirm, type its name:") or "")
+        dialogue.say(error_presenter.present(held).short())
+        return await machine.choose(tenant, confirm=await dialogue.line("To confirm, type its name:") or "")
 
 
 def _several(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Result:
@@ -263,7 +263,7 @@ def _several(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Result:
     ]
     columns = (TextColumn("ID", whole=True), TextColumn("PRACTICE", name=True))
     table = TextTable(columns, [(each.tenant_id, each.name or "(no name)") for each in tenants])
-    return Result(items=items, table=table, trouble=held)
+    return Result(items=items, table=table, error=held)
 
 
 def _browser(url: str) -> bool:
@@ -295,11 +295,11 @@ def _disconnects(params: Disconnect) -> Effect:
     return Effect.IRREVERSIBLE if params.everything else Effect.WRITES_HERE
 
 
-async def disconnect(practice: OpenPractice, params: Disconnect, talk: Dialogue) -> Result:
+async def disconnect(practice: OpenPractice, params: Disconnect, dialogue: Dialogue) -> Result:
     """Disconnect the practice; the data on both sides stays."""
     what = "every practice of this login" if params.everything else practice.title
     lines = ["The login is revoked at Xero. Each practice has to sign in again."] if params.everything else []
-    if not await confirm_call(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
+    if not await confirm_call(dialogue, Question(f"Disconnect {what}?", lines, button="Disconnect")):
         return Result(data={"disconnected": False}, lines=["Nothing was changed."])
     outcome = await state_machine.disconnect(practice, everything=params.everything)
     return Result(data={"disconnected": True, "message": outcome}, lines=[outcome])
@@ -311,7 +311,7 @@ class ShowStatus(ListPractices, frozen=True):
     all: Annotated[bool, option("List all practices of this account, as 'practices list' does.")] = False
 
 
-async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> Result:
+async def status(practice: OpenPractice, params: ShowStatus, dialogue: Dialogue) -> Result:
     """Show the status and the counts, without a call to Xero."""
     if params.all or params.needs_you:
         views = practices.practices(practice)
@@ -321,7 +321,7 @@ async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> 
     for problem in status.problems:
         if problem.code == UNKNOWN:
             lines += [problem.sentence, f"  {problem.hint}"]
-    return Result(data=to_plain(status), lines=lines, trouble=_worst(status))
+    return Result(data=to_plain(status), lines=lines, error=_worst(status))
 
 
 def _worst(status: StatusSummary) -> AppError | None:
@@ -330,14 +330,14 @@ def _worst(status: StatusSummary) -> AppError | None:
     problem = next((p for p in status.problems if p.exit_code == status.exit_code), None)
     unanswered = [each for each in status.problems if each.code == UNKNOWN]
     is_held = problem is not None and problem.code == "held"
-    trouble = AppError(
+    error = AppError(
         problem.sentence if problem else "Something needs your attention.",
         hint=problem.hint if problem else "",
         why=" ".join(f"{each.sentence} {each.hint}." for each in unanswered) if is_held else "",
     )
-    trouble.code = problem.code if problem else "trouble"
-    trouble.exit_code = status.exit_code
-    return trouble
+    error.code = problem.code if problem else "trouble"
+    error.exit_code = status.exit_code
+    return error
 
 
 def jobs_line(jobs: JobCounts) -> str:

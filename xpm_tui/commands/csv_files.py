@@ -102,7 +102,7 @@ class ExportClients(ExportFile, frozen=True):
 
 
 def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], Awaitable[Result]]:
-    async def run(practice: OpenPractice, params: ImportFile, talk: Dialogue) -> Result:
+    async def run(practice: OpenPractice, params: ImportFile, dialogue: Dialogue) -> Result:
 
         report = imports.import_file(
             practice,
@@ -112,12 +112,12 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], 
             params.dry_run,
             encoding=params.encoding,
             as_of=_time_given(params.as_of, practice.clock.now()),
-            progress=lambda what, done, total: talk.progress(_progress(params.file, what, done, total)),
-            say=talk.say,
+            progress=lambda what, done, total: dialogue.progress(_progress(params.file, what, done, total)),
+            say=dialogue.say,
         )
         data = {**to_plain(report), "unknown_columns": [c.heading for c in report.columns if c.field is None]}
         lines = [*_imported(report, form), *_not_ours(practice, report)]
-        return Result(data=data, lines=lines, trouble=_refused(report), value=report)
+        return Result(data=data, lines=lines, error=_refused(report), value=report)
 
     return run
 
@@ -134,18 +134,18 @@ def _progress(file: str, what: str, done: int, total: int) -> str:
     return f"{doing} {Path(file).name}: {done:,}{of} {plural(total or done, 'row')} …"
 
 
-async def undo_import(practice: OpenPractice, params: UndoImport, talk: Dialogue) -> Result:
+async def undo_import(practice: OpenPractice, params: UndoImport, dialogue: Dialogue) -> Result:
     """Undo the last import."""
     report = imports.undo_import(practice, True)
     if not params.dry_run:
         if not _restores(report):
             return Result(
-                data={**to_plain(report), "undone": False}, lines=[*report.left], trouble=_stuck(report)
+                data={**to_plain(report), "undone": False}, lines=[*report.left], error=_stuck(report)
             )
         found = report.consequences
         if found is not None:
             asked = Question(question(found), described(found), button=action(found))
-            if not await confirm_call(talk, asked):
+            if not await confirm_call(dialogue, asked):
                 data = {**to_plain(report), "undone": False}
                 return Result(data=data, lines=["Nothing was changed."], declined=True)
         report = imports.undo_import(practice)
@@ -167,7 +167,7 @@ def _stuck(report: UndoReport) -> AppError:
 
 
 def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Dialogue], Awaitable[Result]]:
-    async def run(practice: OpenPractice, params: ExportFile, talk: Dialogue) -> Result:
+    async def run(practice: OpenPractice, params: ExportFile, dialogue: Dialogue) -> Result:
 
         wanted: dict[str, Any] = {"flavour": params.form}
         if isinstance(params, ExportClients):
@@ -178,18 +178,18 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Dialogue], Awaitab
             raw, report, sent = exports.export_text(practice, form, mark=mark, **wanted)
             text = raw.decode("utf-8", "replace")
             data = {**to_plain(report), "csv": text}
-            return Result(data=data, raw=text, trouble=_left_out(report), delivered=sent if mark else None)
+            return Result(data=data, raw=text, error=_left_out(report), delivered=sent if mark else None)
         if mark:
             raise BadInput(
                 "--mark-sent works only with '-'.",
                 hint="Clients that are written to a file count as sent anyway.",
             )
         path = Path(params.file)
-        over = await confirm_overwrite(talk, path, replace=params.replace)
+        over = await confirm_overwrite(dialogue, path, replace=params.replace)
         if over is None:
             return Result(data={"records": 0, "files": []}, lines=["Nothing was written."], declined=True)
         report = exports.export_file(practice, form, path, replace=over, **wanted)
-        return Result(data=to_plain(report), lines=_exported(report), trouble=_left_out(report), value=report)
+        return Result(data=to_plain(report), lines=_exported(report), error=_left_out(report), value=report)
 
     return run
 
@@ -276,9 +276,9 @@ def _left_out(report: ExportReport) -> AppError | None:
 
 
 def _partial(message: str, hint: str) -> AppError:
-    trouble = AppError(message, hint=hint)
-    trouble.code = "partial"
-    return trouble
+    error = AppError(message, hint=hint)
+    error.code = "partial"
+    return error
 
 
 _ABOUT: dict[FormName, tuple[str, str]] = {
@@ -355,13 +355,13 @@ _FILL_IN = "Fill in the column Choice: link, ignore, or a number, UUID or web ad
 
 
 async def export_review(
-    practice: OpenPractice, path: Path, only: Sequence[str], talk: Dialogue, *, replace: bool
+    practice: OpenPractice, path: Path, only: Sequence[str], dialogue: Dialogue, *, replace: bool
 ) -> Result:
     """Write the file; ``-`` is stdout."""
     if str(path) == "-":
         text, clients = review_file.export_review(practice, only)
         return Result(data={"count": clients, "csv": text}, raw=text)
-    over = await confirm_overwrite(talk, path, replace=replace)
+    over = await confirm_overwrite(dialogue, path, replace=replace)
     if over is None:
         return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
     clients = review_file.export_review_file(practice, path, only, replace=over)
@@ -373,7 +373,9 @@ async def export_review(
     )
 
 
-async def import_review(practice: OpenPractice, path: Path, talk: Dialogue, params: ReviewClients) -> Result:
+async def import_review(
+    practice: OpenPractice, path: Path, dialogue: Dialogue, params: ReviewClients
+) -> Result:
     """Show what the file would do, ask on a terminal, apply it, and report what was refused."""
     settled: tuple[ReviewDecision, ...] = ()
     report = would = review_file.import_review(practice, path, dry_run=True)
@@ -382,7 +384,7 @@ async def import_review(practice: OpenPractice, path: Path, talk: Dialogue, para
         former = former_sum(each.former for each in would.items)
         found = consequences.review_consequences(links, len(would.items) - links, former)
         asked = Question(question(found), report_lines(would, params.limit), button=action(found))
-        if would.items and not await confirm_call(talk, asked):
+        if would.items and not await confirm_call(dialogue, asked):
             return Result(data={"count": 0}, lines=["No decision was applied."], declined=True)
         report, settled = picks.store_decision(
             practice, [each.id for each in would.items], lambda: review_file.import_review(practice, path)
@@ -391,7 +393,7 @@ async def import_review(practice: OpenPractice, path: Path, talk: Dialogue, para
     return Result(
         data=plain_report(report),
         lines=lines,
-        trouble=_refused_choices(report),
+        error=_refused_choices(report),
         value=tuple(each.after.client for each in settled),
     )
 
@@ -430,9 +432,9 @@ def _refused_choices(report: ReviewReport) -> AppError | None:
     if not report.refused:
         return None
     rows = ", ".join(str(each.row) for each in report.refused[:10])
-    trouble = AppError(
+    error = AppError(
         f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
         hint="Fix these rows and import the file again. Rows that were already applied stay as they are.",
     )
-    trouble.code = "partial"
-    return trouble
+    error.code = "partial"
+    return error

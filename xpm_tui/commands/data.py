@@ -26,7 +26,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import practice
-    from xpm_tui.application.health import data_move, maintenance
+    from xpm_tui.application.health import maintenance
 
 
 class Repair(msgspec.Struct, frozen=True):
@@ -64,21 +64,19 @@ class Purge(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
-async def check(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
+async def check(place: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
     """Read and check the whole store."""
     report = maintenance.check(place.home, place.practice, place.settings)
     lines = [f"{finding.level}: {finding.text}" for finding in report.findings]
     rows = sum(report.rows.values())
     lines.append(f"{count(rows, 'row')}, {report.bytes:,} bytes, {count(report.position, 'commit')}.")
-    trouble = None
+    error = None
     if not report.ok:
-        trouble = StoreUnreadable(
-            "The data is damaged.", hint="Back up its folder, then: xpm-tui data repair"
-        )
-    return Result(data=to_plain(report), lines=lines, trouble=trouble)
+        error = StoreUnreadable("The data is damaged.", hint="Back up its folder, then: xpm-tui data repair")
+    return Result(data=to_plain(report), lines=lines, error=error)
 
 
-async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Result:
+async def repair(place: AccountContext, params: Repair, dialogue: Dialogue) -> Result:
     """Restore the last intact state."""
     done = maintenance.repair(
         place.home, place.practice, place.person, lossy=params.lossy, given=place.settings
@@ -89,24 +87,24 @@ async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Resul
     return Result(data=to_plain(done), lines=lines)
 
 
-async def compact(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
+async def compact(place: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
     """Merge the commit log into the snapshot files."""
     done = maintenance.compact(place.home, place.practice, place.settings)
     text = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is using it."
     return Result(data=to_plain(done), lines=[text])
 
 
-async def back_up(place: AccountContext, params: BackUp, talk: Dialogue) -> Result:
+async def back_up(place: AccountContext, params: BackUp, dialogue: Dialogue) -> Result:
     """Write a backup and verify it."""
     done = maintenance.backup(place.home, place.practice, Path(params.file), place.settings)
     text = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
     return Result(data=to_plain(done), lines=[text])
 
 
-async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Result:
+async def restore(place: AccountContext, params: Restore, dialogue: Dialogue) -> Result:
     """Replace the store with a backup."""
     question = f"Replace the practice's current data with the backup {params.file}?"
-    if not await confirm_call(talk, Question(question, button="Restore")):
+    if not await confirm_call(dialogue, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
     done = maintenance.restore(place.home, place.practice, place.person, Path(params.file), place.settings)
     lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
@@ -115,14 +113,14 @@ async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Res
     return Result(data=to_plain(done), lines=lines)
 
 
-async def move(place: AccountContext, params: Move, talk: Dialogue) -> Result:
+async def move(place: AccountContext, params: Move, dialogue: Dialogue) -> Result:
     """Move the data into a database, or back."""
     name = practice.find_practice(place.home, place.practice or None)
     if not params.to:
         raise BadInput(
             "No place was named to move the data to.", hint="Add --to URL, or --to files for this machine."
         )
-    where = "files of this machine" if params.to == data_move.FILES else "the database"
+    where = "files of this machine" if params.to == maintenance.FILES else "the database"
     question = Question(
         f"Move the data of {name} to {where}?",
         [
@@ -131,16 +129,16 @@ async def move(place: AccountContext, params: Move, talk: Dialogue) -> Result:
         ],
         button="Move the data",
     )
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         return Result(data={"moved": False}, lines=["Nothing was moved."])
-    done = data_move.move(place.home, name, params.to, place.person)
+    done = maintenance.move(place.home, name, params.to, place.person)
     lines = [f"Moved to {done.to}: {count(done.rows, 'row')}, each compared with its original."]
     if done.place == "database":
         lines.append("The files on this machine stay as they were, as a backup; nothing is written to them.")
     return Result(data={"moved": True, **to_plain(done)}, lines=lines)
 
 
-async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
+async def purge(place: AccountContext, params: Purge, dialogue: Dialogue) -> Result:
     """Delete the practice from this machine."""
     name = practice.find_practice(place.home, place.practice or None)
     question = Question(
@@ -151,7 +149,7 @@ async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
         ],
         type_in=name,
     )
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         return Result(data={"purged": False}, lines=["Nothing was deleted."])
     done = await maintenance.purge(place.home, name, place.person, place.settings)
     text = (

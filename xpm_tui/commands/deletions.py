@@ -60,24 +60,24 @@ class DeleteService(msgspec.Struct, frozen=True):
 _NOTHING = "Nothing is deleted in XPM or in Ignition."
 
 
-async def delete_client(practice: OpenPractice, params: DeleteClient, talk: Dialogue) -> Result:
+async def delete_client(practice: OpenPractice, params: DeleteClient, dialogue: Dialogue) -> Result:
     """Delete a client; a key press is confirmed first."""
     would = deletions.delete_client(practice, params.client, dry_run=True)
     question = Question(f"Delete {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True)
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         return _declined()
     found = deletions.delete_client(practice, would.id)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
     return Result(data=to_plain(found), lines=lines, value=found)
 
 
-async def delete_contact(practice: OpenPractice, params: DeleteContact, talk: Dialogue) -> Result:
+async def delete_contact(practice: OpenPractice, params: DeleteContact, dialogue: Dialogue) -> Result:
     """Delete a contact of a client; a key press is confirmed first."""
     would = deletions.delete_contact(practice, params.client, params.contact, dry_run=True)
     question = Question(
         f"Delete the contact {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True
     )
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         return _declined()
     client, _, contact = would.id.partition("/")
     found = deletions.delete_contact(practice, client, contact)
@@ -85,27 +85,27 @@ async def delete_contact(practice: OpenPractice, params: DeleteContact, talk: Di
     return Result(data=to_plain(found), lines=lines, value=found)
 
 
-async def restore_client(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def restore_client(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Restore the client or contact that was deleted last."""
     return undone(deletions.restore(practice))
 
 
-async def delete_member(practice: OpenPractice, params: DeleteMember, talk: Dialogue) -> Result:
+async def delete_member(practice: OpenPractice, params: DeleteMember, dialogue: Dialogue) -> Result:
     """Delete a team member; a key press is confirmed first."""
     found = lookup.find_member(practice.snapshot(), params.member)
     question = Question(f"Delete {found.name} ({found.id}) from the team?", [_NOTHING], "Delete", keyed=True)
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         return _declined()
     members.delete_member(practice, found.id)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui team undo"]
     return Result(data={"id": found.id, "name": found.name}, lines=lines, value=found)
 
 
-async def delete_service(practice: OpenPractice, params: DeleteService, talk: Dialogue) -> Result:
+async def delete_service(practice: OpenPractice, params: DeleteService, dialogue: Dialogue) -> Result:
     """Delete a service; a key press is confirmed first."""
     found = services.find_service(practice.snapshot(), params.service)
     question = Question(f"Delete the service {found.name} ({found.id})?", [_NOTHING], "Delete", keyed=True)
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         return _declined()
     services.delete_service(practice, found.id)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui templates undo"]

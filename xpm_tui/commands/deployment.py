@@ -96,7 +96,7 @@ class RedeployJob(msgspec.Struct, frozen=True):
     yes: Yes = False
 
 
-async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue) -> Result:
+async def deploy_jobs(practice: OpenPractice, params: DeployJobs, dialogue: Dialogue) -> Result:
     """Show the jobs, ask, and create them."""
     if params.automatic:
         if params.jobs or params.due or params.missed or params.proposal or params.anyway or params.yes:
@@ -112,10 +112,10 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue
         of = jobs_batch.jobs_of_proposal(practice, params.proposal) if params.proposal else []
         jobs = (*params.jobs, *(each.id for each in of))
         chosen = queries.choose(practice, jobs, due=params.due, missed=params.missed)
-    return await _deploy(practice, chosen, talk, params)
+    return await _deploy(practice, chosen, dialogue, params)
 
 
-async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) -> Result:
+async def retry_jobs(practice: OpenPractice, params: RetryJobs, dialogue: Dialogue) -> Result:
     """Continue jobs at the step where they failed."""
     if params.sent and params.dry_run:
         raise BadInput("--sent records a decision for good, so it cannot be combined with --dry-run.")
@@ -140,37 +140,37 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) 
     wrong = [each for each in chosen if each.state not in ("held", "failed", "going")]
     if wrong:
         raise BadInput(f"Job {wrong[0].id} is {wrong[0].state}: there is nothing to retry.")
-    return await _deploy(practice, chosen, talk, params)
+    return await _deploy(practice, chosen, dialogue, params)
 
 
-async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Dialogue) -> Result:
+async def redeploy_job(practice: OpenPractice, params: RedeployJob, dialogue: Dialogue) -> Result:
     """Create a job again that XPM no longer has."""
     view = await jobs_batch.prepare_again(practice, params.job)
     if params.wait:
         text = f"{view.id} {view.name} can be created again: xpm-tui jobs retry {view.id}"
         return Result(data=to_plain(view), lines=[text], value=view)
-    return await _deploy(practice, [queries.find_job(practice, view.id)], talk, params)
+    return await _deploy(practice, [queries.find_job(practice, view.id)], dialogue, params)
 
 
-async def deploy_automatic(practice: OpenPractice, result: Result, talk: Dialogue) -> Result:
+async def deploy_automatic(practice: OpenPractice, result: Result, dialogue: Dialogue) -> Result:
     """Deploy what is automatic after an acceptance, or add to the result why it is not deployed."""
     try:
-        async with following(practice, talk) as report:
+        async with following(practice, dialogue) as report:
             run = await jobs_batch.deploy_due(practice, report=report)
-    except AppError as trouble:
-        lines = [*result.lines, f"Not deployed yet: {error_presenter.present(trouble).short()}"]
+    except AppError as error:
+        lines = [*result.lines, f"Not deployed yet: {error_presenter.present(error).short()}"]
         return Result(data=result.data, items=result.items, table=result.table, lines=lines)
     if run is None:
         return result
     data = {**result.data, "run": to_plain(run)}
     return Result(data=data, items=result.items, table=result.table, lines=[*result.lines, *run_lines(run)],
-                  trouble=_trouble(run))  # fmt: skip
+                  error=_error(run))  # fmt: skip
 
 
 async def _deploy(
     practice: OpenPractice,
     chosen: list[Occurrence],
-    talk: Dialogue,
+    dialogue: Dialogue,
     params: DeployJobs | RetryJobs | RedeployJob,
 ) -> Result:
 
@@ -187,20 +187,20 @@ async def _deploy(
             value=batch,
         )
     if getattr(params, "automatic", False):
-        return await _make(practice, chosen, talk, expected, params, reviewed=False)
-    if talk.interactive and not yes and not expected.changes:
+        return await _make(practice, chosen, dialogue, expected, params, reviewed=False)
+    if dialogue.interactive and not yes and not expected.changes:
         return Result(
             data={"count": 0, "consequences": to_plain(expected)},
             lines=[*batch_lines(batch, anyway=anyway), NOTHING],
         )
     asked = Question(question(expected), batch_lines(batch, anyway=anyway), button=action(expected))
-    if not await confirm_call(talk, asked):
+    if not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, lines=["Nothing was created."], declined=True)
-    return await _make(practice, chosen, talk, expected, params, reviewed=yes or talk.interactive)
+    return await _make(practice, chosen, dialogue, expected, params, reviewed=yes or dialogue.interactive)
 
 
 async def _make(
-    practice: OpenPractice, chosen: list[Occurrence], talk: Dialogue, expected: Consequences,
+    practice: OpenPractice, chosen: list[Occurrence], dialogue: Dialogue, expected: Consequences,
     params: DeployJobs | RetryJobs | RedeployJob, *, reviewed: bool,
 ) -> Result:  # fmt: skip
     """Create the jobs here or in a separate process.
@@ -212,8 +212,8 @@ async def _make(
         words = [*(each.id for each in chosen), *(["--yes"] if reviewed else [])]
         verb = ("jobs", "deploy" if isinstance(params, DeployJobs) else "retry")
         return await start_detached(practice, verb, [*words, *(["--anyway"] if anyway else [])])
-    talk.say(f"{action(expected)}: {cost(expected)}.")
-    async with following(practice, talk) as report:
+    dialogue.say(f"{action(expected)}: {cost(expected)}.")
+    async with following(practice, dialogue) as report:
         run = await jobs_batch.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway, report=report)
     rows = [queries.row_of(practice, each.id) for each in chosen]
     lines = [*run_lines(run), *(line for row in rows for line in _outcome(row))]
@@ -223,7 +223,7 @@ async def _make(
         "consequences": to_plain(run.consequences or expected),
         "jobs": [to_plain(row) for row in rows],
     }
-    return Result(data=data, lines=lines, trouble=_trouble(run))
+    return Result(data=data, lines=lines, error=_error(run))
 
 
 def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
@@ -245,7 +245,7 @@ def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
     return [*found, *described(batch.of(anyway=anyway))]
 
 
-def _trouble(run: Run) -> AppError | None:
+def _error(run: Run) -> AppError | None:
     """Return why a run that deploys did not succeed, with the next step."""
     if run.exit_code == 0:
         return None
@@ -256,11 +256,11 @@ def _trouble(run: Run) -> AppError | None:
         )
 
     sentence = run.error or ("Some jobs failed." if run.outcome == "partial" else f"It is {run.outcome}.")
-    trouble = AppError(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
-    trouble.code, trouble.exit_code = run.outcome, run.exit_code
-    trouble.case = findings.run_problem(run)
-    trouble.logged = True  # the end of the run is already in the log
-    return trouble
+    error = AppError(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
+    error.code, error.exit_code = run.outcome, run.exit_code
+    error.case = findings.run_problem(run)
+    error.logged = True  # the end of the run is already in the log
+    return error
 
 
 def _outcome(row: JobRowView) -> list[str]:

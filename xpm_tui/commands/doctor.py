@@ -32,39 +32,39 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import trouble_events
+    from xpm_tui.application import problem_events
     from xpm_tui.application.health import bundle as health_bundle
     from xpm_tui.application.health import doctor as health_doctor
     from xpm_tui.application.health import probe_facts
     from xpm_tui.application.status import requirement_check
     from xpm_tui.diagnostics import error_presenter, findings
-    from xpm_tui.diagnostics.known_problems import records, registry
+    from xpm_tui.diagnostics.known_problems import registry as known_problems
 
 if TYPE_CHECKING:
+    from xpm_tui.application.health.bundle import BundlePart
     from xpm_tui.application.health.probe_facts import DoctorTarget
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.diagnostics.bundle import BundlePart
     from xpm_tui.diagnostics.findings import ProbeResult
-    from xpm_tui.diagnostics.known_problems.records import Symptom
+    from xpm_tui.diagnostics.known_problems.registry import Symptom
 
 
-async def pick(talk: Dialogue, offered: Sequence[Symptom], question: str) -> Symptom | None:
+async def pick(dialogue: Dialogue, offered: Sequence[Symptom], question: str) -> Symptom | None:
     """Let the user choose by number or key; None for an empty line, or if no one answers."""
     for number, each in enumerate(offered, 1):
-        talk.say(f"  {number:>2}  {each.words}")
+        dialogue.say(f"  {number:>2}  {each.words}")
     while True:
-        typed = (await talk.line(f"{question} A number, or enter for none of these:") or "").strip()
+        typed = (await dialogue.line(f"{question} A number, or enter for none of these:") or "").strip()
         if not typed:
             return None
         for number, each in enumerate(offered, 1):
             if typed.casefold() in (str(number), each.key):
                 return each
-        talk.say(f"Please type a number from 1 to {len(offered)}.")
+        dialogue.say(f"Please type a number from 1 to {len(offered)}.")
 
 
 def answer_lines(seen: Symptom) -> list[str]:
     """Return what to do about a chosen symptom, line by line."""
-    found = registry.find_problem(seen.case or "")
+    found = known_problems.find_problem(seen.case or "")
     return error_presenter.problem_lines(found) if found is not None else [seen.advice]
 
 
@@ -106,7 +106,7 @@ class ProbeFailed(AppError):
     code = "trouble-found"
 
 
-async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Result:
+async def doctor(place: AccountContext, params: Examine, dialogue: Dialogue) -> Result:
     """Run the probes, report the findings, and write the bundle if one was requested."""
     results: list[ProbeResult] = []
     with probe_facts.open_target(
@@ -115,18 +115,18 @@ async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Resu
         examination = health_doctor.Doctor(subject, offline=place.read_only)
         async for each in examination.examine(start=params.start):
             results.append(each)
-            if talk.interactive:
+            if dialogue.interactive:
                 for line in _lines(each):
-                    talk.emit({}, line)
-        lines = [] if talk.interactive else [line for each in results for line in _lines(each)]
+                    dialogue.emit({}, line)
+        lines = [] if dialogue.interactive else [line for each in results for line in _lines(each)]
         data: dict[str, Any] = {"calls": examination.calls, **to_plain(health_bundle.circumstances(subject))}
         if params.bundle:
-            data["bundle"], bundle_lines = await _bundle(subject, results, params, talk)
+            data["bundle"], bundle_lines = await _bundle(subject, results, params, dialogue)
             lines += bundle_lines
     code = findings.exit_code(results)
     lines.append(_summary(results, examination.calls))
     return Result(
-        data=data, items=[to_plain(each) for each in results], lines=lines, trouble=_trouble(results, code)
+        data=data, items=[to_plain(each) for each in results], lines=lines, error=_error(results, code)
     )
 
 
@@ -136,19 +136,19 @@ def _lines(each: ProbeResult) -> list[str]:
     lines += [f"          {fact}" for fact in each.evidence]
     if each.verdict in ("note", "trouble"):
         lines += [f"          > {each.hint}"] if each.hint else []
-        found = registry.find_problem(each.case) if each.case else None
+        found = known_problems.find_problem(each.case) if each.case else None
         lines += [f"          > {line}" for line in error_presenter.problem_summary(found)] if found else []
     return lines
 
 
 def _summary(results: list[ProbeResult], calls: int) -> str:
-    troubles = sum(each.verdict == "trouble" for each in results)
+    problems = sum(each.verdict == "trouble" for each in results)
     notes = sum(each.verdict == "note" for each in results)
-    text = f"{count(troubles, 'trouble')}, {count(notes, 'note')}" if troubles or notes else "All is well"
+    text = f"{count(problems, 'problem')}, {count(notes, 'note')}" if problems or notes else "All is well"
     return f"{text}; {count(len(results), 'probe')}, {count(calls, 'Practice Manager call')}."
 
 
-def _trouble(results: list[ProbeResult], code: int) -> AppError | None:
+def _error(results: list[ProbeResult], code: int) -> AppError | None:
     first = next((each for each in results if each.verdict == "trouble"), None)
     if first is None:
         return None
@@ -158,14 +158,14 @@ def _trouble(results: list[ProbeResult], code: int) -> AppError | None:
 
 
 async def _bundle(
-    subject: DoctorTarget, results: list[ProbeResult], params: Examine, talk: Dialogue
+    subject: DoctorTarget, results: list[ProbeResult], params: Examine, dialogue: Dialogue
 ) -> tuple[dict[str, Any] | None, list[str]]:
 
     parts = await health_bundle.gather(subject, results, names=params.names)
     lines = ["", *_listed(parts, params.names)]
-    asked = talk.interactive and not params.yes
+    asked = dialogue.interactive and not params.yes
     question = Question(f"Write the bundle to {params.bundle}?", lines, button="Write the bundle", safe=True)
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         return None, ["No bundle was written."]
     lines = [] if asked else lines
     size = health_bundle.write(parts, Path(params.bundle), subject)
@@ -179,19 +179,21 @@ def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
     return [f"The bundle ({masked}):"] + [f"  {p.name:<14} {p.size:>9,} bytes  {p.about}" for p in parts]
 
 
-async def list_problems(place: AccountContext, params: ListKnownProblems, talk: Dialogue) -> Result:
+async def list_problems(place: AccountContext, params: ListKnownProblems, dialogue: Dialogue) -> Result:
     """List all known problems, or those that match what a user sees."""
-    found = registry.search_problems(" ".join(params.words))
+    found = known_problems.search_problems(" ".join(params.words))
     columns = (TextColumn("CASE", whole=True), TextColumn("TITLE"), TextColumn("SIGN"))
     rows = [(str(each.id), each.title, each.sign) for each in found]
     empty = "No known problem contains these words. List all of them: xpm-tui cases list"
     return Result(items=[_case(each) for each in found], table=TextTable(columns, rows, empty))
 
 
-async def show_case(place: AccountContext, params: ShowKnownProblem, talk: Dialogue) -> Result:
+async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: Dialogue) -> Result:
     """Show one known problem with what to do."""
     wanted = params.case.strip().casefold()
-    found = next((each for each in registry.CASES.values() if each.id.casefold() == wanted), None)
+    found = next(
+        (each for each in known_problems.KNOWN_PROBLEMS.values() if each.id.casefold() == wanted), None
+    )
     if found is None:
         raise NotFound(
             f"There is no known problem called {visible(params.case, 40)}.", hint="See: xpm-tui cases list"
@@ -199,11 +201,11 @@ async def show_case(place: AccountContext, params: ShowKnownProblem, talk: Dialo
     return Result(data=_case(found), lines=error_presenter.problem_lines(found))
 
 
-async def symptom_answers(place: AccountContext, params: ChooseSymptom, talk: Dialogue) -> Result:
+async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue: Dialogue) -> Result:
     """List the symptoms to choose from, or show the known problem of the chosen one."""
-    chosen = trouble_events.by_key(params.answer) if params.answer else None
-    if chosen is None and talk.interactive:
-        chosen = await pick(talk, records.ALL, "What do you see?")
+    chosen = problem_events.by_key(params.answer) if params.answer else None
+    if chosen is None and dialogue.interactive:
+        chosen = await pick(dialogue, known_problems.SYMPTOMS, "What do you see?")
         if chosen is None:
             return Result(lines=["None of these. All known problems: xpm-tui cases list"])
     if chosen is None:
@@ -212,15 +214,15 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, talk: Di
             TextColumn("CASE", whole=True),
             TextColumn("WHAT YOU SEE"),
         )
-        rows = [(each.key, str(each.case or "-"), each.words) for each in records.ALL]
-        items = [{"id": each.key, "name": each.words, "case": each.case} for each in records.ALL]
+        rows = [(each.key, str(each.case or "-"), each.words) for each in known_problems.SYMPTOMS]
+        items = [{"id": each.key, "name": each.words, "case": each.case} for each in known_problems.SYMPTOMS]
         return Result(items=items, table=TextTable(columns, rows))
     with probe_facts.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
     ) as subject:
         if not place.read_only:
-            trouble_events.record_symptom(subject.events, chosen)
-    found = registry.find_problem(chosen.case or "")
+            problem_events.record_symptom(subject.events, chosen)
+    found = known_problems.find_problem(chosen.case or "")
     data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
     return Result(data=data, lines=answer_lines(chosen))
 
@@ -296,11 +298,11 @@ def requirements_result(practice: OpenPractice) -> Result:
             f"  {of.text}",
             f"  Source: {of.source}{since}; read in {month_name(READ)}.",
         ]
-    trouble = None
+    error = None
     missing = [BY_NAME[name].title for name in requirement_check.unmet(found)]
     if missing:
-        trouble = LoginNeeded(
+        error = LoginNeeded(
             f"Not met: {', '.join(missing)}.", hint="When this is done, connect: xpm-tui connect"
         )
-        trouble.logged = True  # no call was made
-    return Result(items=items, lines=lines, trouble=trouble)
+        error.logged = True  # no call was made
+    return Result(items=items, lines=lines, error=error)

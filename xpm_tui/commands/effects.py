@@ -89,19 +89,19 @@ def to_file(name: str) -> PerCall:
     )
 
 
-def effect_of(act: Command[Any], params: msgspec.Struct) -> Effect:
+def effect_of(command: Command[Any], params: msgspec.Struct) -> Effect:
     """Return the effect of this call."""
-    return act.effect.of(params) if isinstance(act.effect, PerCall) else act.effect
+    return command.effect.of(params) if isinstance(command.effect, PerCall) else command.effect
 
 
-def usual_effect(act: Command[Any]) -> Effect:
+def usual_effect(command: Command[Any]) -> Effect:
     """Return the effect of a call without options that only read."""
-    return act.effect.usual if isinstance(act.effect, PerCall) else act.effect
+    return command.effect.usual if isinstance(command.effect, PerCall) else command.effect
 
 
-def opening_effect(act: Command[Any]) -> Effect:
+def opening_effect(command: Command[Any]) -> Effect:
     """Return the effect of the command's key in the console before anything is confirmed there."""
-    return act.effect.opens if isinstance(act.effect, PerCall) else act.effect
+    return command.effect.opens if isinstance(command.effect, PerCall) else command.effect
 
 
 class AdmittedCall(msgspec.Struct, frozen=True):
@@ -152,7 +152,9 @@ def refusal(effect: Effect, *, read_only: bool) -> str:
     return READ_ONLY if read_only and effect.writes else ""
 
 
-def admit(act: Command[Any], params: msgspec.Struct, *, read_only: bool, keyed: bool = False) -> AdmittedCall:
+def admit(
+    command: Command[Any], params: msgspec.Struct, *, read_only: bool, keyed: bool = False
+) -> AdmittedCall:
     """Decide whether a call may run at all, and describe it for the questions that follow.
 
     ``keyed``: a key of the console started it.
@@ -160,8 +162,8 @@ def admit(act: Command[Any], params: msgspec.Struct, *, read_only: bool, keyed: 
     Raises:
         ReadOnly: The call would write, and read-only mode is on. Nothing was opened or written.
     """
-    effect = effect_of(act, params)
-    words = " ".join(act.verb) or act.title
+    effect = effect_of(command, params)
+    words = " ".join(command.verb) or command.title
     if read_only and effect.writes:
         looks = "Add --dry-run to see what it would do, or run" if hasattr(params, "dry_run") else "Run"
         raise ReadOnly(
@@ -171,15 +173,15 @@ def admit(act: Command[Any], params: msgspec.Struct, *, read_only: bool, keyed: 
     return AdmittedCall(
         effect,
         words,
-        consent=act.consent if hasattr(params, act.consent) else "",
-        agreed=bool(getattr(params, act.consent, False)),
+        consent=command.consent if hasattr(params, command.consent) else "",
+        agreed=bool(getattr(params, command.consent, False)),
         read_only=read_only,
         keyed=keyed,
     )
 
 
-async def confirm_call(talk: Dialogue, question: Question) -> bool:
-    """Ask whether the call of ``talk`` may continue; this is the only place that asks.
+async def confirm_call(dialogue: Dialogue, question: Question) -> bool:
+    """Ask whether the call of ``dialogue`` may continue; this is the only place that asks.
 
     Nothing is asked if the user agreed beforehand, or made the call next to these very consequences. If no
     one can be asked, a call that neither replaces values nor is irreversible continues.
@@ -187,12 +189,12 @@ async def confirm_call(talk: Dialogue, question: Question) -> bool:
     Raises:
         Unconfirmed: Nobody can be asked, and the call replaces something or cannot be undone.
     """
-    call = talk.call
+    call = dialogue.call
     if call.read_only:
         return False
     if call.agreed or (question.keyed and not call.keyed):
         return True
-    if not talk.interactive:
+    if not dialogue.interactive:
         if call.effect.needs_yes:
             raise unconfirmed_error(call)
         return True
@@ -200,43 +202,43 @@ async def confirm_call(talk: Dialogue, question: Question) -> bool:
     if call.shown and call.shown == lines:
         return True
     for line in lines:
-        talk.say(line)
+        dialogue.say(line)
     if question.type_in:
-        typed = await talk.line(f"{question.ask} To confirm, type {question.type_in}:")
+        typed = await dialogue.line(f"{question.ask} To confirm, type {question.type_in}:")
         return (typed or "").strip() == question.type_in
-    return bool(await talk.confirm(question.ask, default=question.safe, button=question.button))
+    return bool(await dialogue.confirm(question.ask, default=question.safe, button=question.button))
 
 
-def asks(talk: Dialogue) -> bool:
+def asks(dialogue: Dialogue) -> bool:
     """Return whether :func:`confirm_call` will ask, for a question that takes long to compute."""
-    return talk.interactive and not talk.call.agreed and not talk.call.read_only
+    return dialogue.interactive and not dialogue.call.agreed and not dialogue.call.read_only
 
 
-async def confirm_overwrite(talk: Dialogue, path: Path, *, replace: bool) -> bool | None:
+async def confirm_overwrite(dialogue: Dialogue, path: Path, *, replace: bool) -> bool | None:
     """Return whether an existing file is replaced; None if the user was asked and declined.
 
     If no one can be asked, nothing is replaced without ``replace``: the code that writes the file refuses.
     """
-    if replace or not talk.interactive:
+    if replace or not dialogue.interactive:
         return replace
     with suppress(OSError, ValueError):  # the code that writes the file reports what is wrong with its name
         if path.exists():
             question = Question("Replace it?", [f"{path} exists."], button="Replace")
-            return True if await confirm_call(talk, question) else None
+            return True if await confirm_call(dialogue, question) else None
     return replace
 
 
 def unconfirmed_error(call: AdmittedCall) -> Unconfirmed:
     """Return the error of a call that needs an answer when no one can be asked."""
     option = f"--{call.consent.replace('_', '-')}"
-    trouble = Unconfirmed(
+    error = Unconfirmed(
         f"'{call.words}' {_WOULD[call.effect]}, but there is no terminal to ask you. Nothing was changed.",
         hint=f"Run it on a terminal, where it asks you, or add {option}."
         if call.consent
         else "Run it on a terminal.",
     )
-    trouble.logged = True  # nothing happened, so there is no event
-    return trouble
+    error.logged = True  # nothing happened, so there is no event
+    return error
 
 
 _WOULD = {

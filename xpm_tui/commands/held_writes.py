@@ -72,13 +72,13 @@ def decision_of(held: HeldWrite, choice: Choice, xpm: str) -> Decision:
     return open_intents.Decision(held.intent, "adopt", xpm)
 
 
-async def ask_decision(held: HeldWrite, talk: Dialogue, zone: tzinfo) -> Decision | None:
+async def ask_decision(held: HeldWrite, dialogue: Dialogue, zone: tzinfo) -> Decision | None:
     """Show one held write and ask; None for an empty answer, which leaves it held."""
     for line in held_write_lines(held, zone):
-        talk.say(line)
+        dialogue.say(line)
     adopt = "the number, UUID or web address of the record that it became" if held.candidates else "its UUID"
     while True:
-        typed = await talk.line(
+        typed = await dialogue.line(
             f"Type {adopt}, 'again' to send it again, 'drop' not to send it again, or nothing to "
             "decide later:"
         )
@@ -89,7 +89,7 @@ async def ask_decision(held: HeldWrite, talk: Dialogue, zone: tzinfo) -> Decisio
             if answer.casefold() == choice:
                 return decision_of(held, choice, "")
         if answer.isdecimal() and len(answer) < 4 and not 0 < int(answer) <= len(held.candidates):
-            talk.say(f"There is no candidate {answer}.")
+            dialogue.say(f"There is no candidate {answer}.")
             continue
         return decision_of(held, "adopt", answer)
 

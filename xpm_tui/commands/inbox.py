@@ -80,7 +80,7 @@ class RetryReceived(msgspec.Struct, frozen=True):
     all: Annotated[bool, option("Every file that failed.")] = False
 
 
-async def set_up(practice: OpenPractice, params: SetUpInbox, talk: Dialogue) -> Result:
+async def set_up(practice: OpenPractice, params: SetUpInbox, dialogue: Dialogue) -> Result:
     """Create the folder, or use an existing one."""
     path = private.expand_path(params.folder)
     folder = intake.set_up(practice, path)
@@ -95,7 +95,7 @@ async def set_up(practice: OpenPractice, params: SetUpInbox, talk: Dialogue) -> 
     )
 
 
-async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def status(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Show the state of the inbox."""
     found = queries.inbox_status(practice)
     if not found.folder:
@@ -119,25 +119,27 @@ async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Re
     return Result(data=to_plain(found), lines=lines, value=found)
 
 
-async def empty(practice: OpenPractice, params: EmptyInbox, talk: Dialogue) -> Result:
+async def empty(practice: OpenPractice, params: EmptyInbox, dialogue: Dialogue) -> Result:
     """Import the files in the inbox."""
     report = await intake.empty_inbox(
-        practice, dry_run=params.dry_run, progress=lambda done, total: _progress(talk, done, total)
+        practice, dry_run=params.dry_run, progress=lambda done, total: _progress(dialogue, done, total)
     )
     return report_result(report)
 
 
-async def retry(practice: OpenPractice, params: RetryReceived, talk: Dialogue) -> Result:
+async def retry(practice: OpenPractice, params: RetryReceived, dialogue: Dialogue) -> Result:
     """Import failed files again."""
     if bool(params.files) == params.all:
         raise BadInput("Name the files to import again, or give --all.", hint="See: xpm-tui inbox list")
     files = queries.files_to_retry(practice, params.files, every=params.all)
-    report = await intake.retry(practice, files, progress=lambda done, total: _progress(talk, done, total))
+    report = await intake.retry(
+        practice, files, progress=lambda done, total: _progress(dialogue, done, total)
+    )
     return report_result(report)
 
 
-def _progress(talk: Dialogue, done: int, total: int) -> None:
-    talk.progress(f"Importing from the inbox: {done:,} of {count(total, 'file')} …")
+def _progress(dialogue: Dialogue, done: int, total: int) -> None:
+    dialogue.progress(f"Importing from the inbox: {done:,} of {count(total, 'file')} …")
 
 
 def report_result(report: InboxReport) -> Result:
@@ -150,7 +152,7 @@ def report_result(report: InboxReport) -> Result:
         "waiting": report.waiting,
         "files": [to_plain(queries.received_view(row)) for row in report.files],
     }
-    return Result(data=data, lines=list(report_lines(report)), trouble=_trouble(report), value=report)
+    return Result(data=data, lines=list(report_lines(report)), error=_error(report), value=report)
 
 
 def report_lines(report: InboxReport) -> Iterator[str]:
@@ -174,22 +176,22 @@ def report_lines(report: InboxReport) -> Iterator[str]:
         yield f"{count(report.waiting, 'file')} {waits} not complete yet; the next run looks again."
 
 
-def _trouble(report: InboxReport) -> AppError | None:
+def _error(report: InboxReport) -> AppError | None:
     if report.stopped is not None:
         return report.stopped
     bad = report.counts["failed"] + report.counts["partial"]
     if not bad:
         return None
-    trouble = AppError(
+    error = AppError(
         f"{count(bad, 'file')} from the inbox could not be imported in full.",
         hint="Why: xpm-tui inbox list. Then: xpm-tui inbox retry FILE",
     )
-    trouble.code = "partial"
-    trouble.logged = True
-    return trouble
+    error.code = "partial"
+    error.logged = True
+    return error
 
 
-async def list_received(practice: OpenPractice, params: ListInbox, talk: Dialogue) -> Result:
+async def list_received(practice: OpenPractice, params: ListInbox, dialogue: Dialogue) -> Result:
     """List the received files, the newest first."""
     rows = queries.list_newest(practice, max(0, params.limit), params.state)
     columns = (
@@ -211,7 +213,7 @@ def _rows(rows: Iterable[ReceivedFile]) -> Iterator[tuple[str, ...]]:
         yield row.id, when_short(row.at), state, row.name, row.sentence
 
 
-async def show_received(practice: OpenPractice, params: ShowReceived, talk: Dialogue) -> Result:
+async def show_received(practice: OpenPractice, params: ShowReceived, dialogue: Dialogue) -> Result:
     """Show one file: what it was, what it changed, and where it is."""
     view = queries.show_received(practice, params.file)
     data = {
@@ -228,7 +230,7 @@ async def show_received(practice: OpenPractice, params: ShowReceived, talk: Dial
     return Result(data=to_plain(view), lines=[*lines, *(f"  {each}" for each in view.details)], value=view)
 
 
-async def schema(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def schema(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Show the form of an event, for programs that write events."""
     found = event_schema.json_schema()
     example = msgspec.json.format(msgspec.json.encode(event_schema.EXAMPLES[0]), indent=2).decode()

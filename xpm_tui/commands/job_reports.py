@@ -46,17 +46,17 @@ class AuditJobs(msgspec.Struct, frozen=True):
     ] = 100
 
 
-async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Dialogue) -> Result:
+async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialogue) -> Result:
     """Compare the accepted proposals with the jobs in XPM, and say what to do."""
     if params.lookups < 0:
         raise BadInput("--lookups must be 0 or more.")
     path = Path(params.csv).expanduser() if params.csv not in ("", "-") else None
-    over = await confirm_overwrite(talk, path, replace=params.replace) if path is not None else False
+    over = await confirm_overwrite(dialogue, path, replace=params.replace) if path is not None else False
     if over is None:
         return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
     if path is not None and path.exists() and not over:
         raise BadInput(f"{path} exists.", hint="Name another file, or replace this one with --replace.")
-    view = await reports.audit_jobs(practice, lookups=params.lookups, report=talk.progress)
+    view = await reports.audit_jobs(practice, lookups=params.lookups, report=dialogue.progress)
     found = reports.filtered(view, only=params.only, text=params.find)
     data = {name: content for name, content in to_plain(view).items() if name != "findings"}
     data["count"] = len(found)
@@ -71,7 +71,7 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Dialogue) 
     return Result(data=data, items=items, lines=[*_told(found), "", *summary(view)], value=view)
 
 
-async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Dialogue) -> Result:
+async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, dialogue: Dialogue) -> Result:
     """Show the jobs to come by month and template."""
     view = reports.forecast_jobs(practice, months=params.months)
     items = [

@@ -81,7 +81,7 @@ class SkipJob(msgspec.Struct, frozen=True):
     undo: Annotated[bool, option("Undo it.")] = False
 
 
-async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Dialogue) -> Result:
+async def list_jobs(practice: OpenPractice, params: ListJobs, dialogue: Dialogue) -> Result:
     """List the jobs in order of date."""
     state = "due" if params.due else params.state
     found = queries.list_jobs(practice, state=state, cause=params.cause, text=params.find)
@@ -100,13 +100,13 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Dialogue) ->
     )
 
 
-async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
+async def preview_job(practice: OpenPractice, params: PreviewJob, dialogue: Dialogue) -> Result:
     """Show the exact job that would be sent."""
     view = queries.preview_job(practice, params.job)
     return Result(data=to_plain(view), lines=_preview(view, runs_due.time_zone(practice)), value=view)
 
 
-async def show_address(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
+async def show_address(practice: OpenPractice, params: PreviewJob, dialogue: Dialogue) -> Result:
     """Show the job's address in XPM."""
     view = queries.current_job(practice, params.job) or queries.row_of(practice, params.job)
     if not view.number:
@@ -115,7 +115,7 @@ async def show_address(practice: OpenPractice, params: PreviewJob, talk: Dialogu
     return Result(data={"number": view.number, "url": view.url}, lines=lines)
 
 
-async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
+async def copy_job(practice: OpenPractice, params: PreviewJob, dialogue: Dialogue) -> Result:
     """Copy the name, client, id, number and address of the job."""
     there = queries.current_job(practice, params.job)
     if there is not None and not there.made_by:
@@ -127,7 +127,7 @@ async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -
     return Result(data=to_plain(view), lines=["\t".join(filter(None, lines))])
 
 
-async def edit_job(practice: OpenPractice, params: EditJob, talk: Dialogue) -> Result:
+async def edit_job(practice: OpenPractice, params: EditJob, dialogue: Dialogue) -> Result:
     """Change what will be sent."""
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
     return Result(
@@ -137,7 +137,7 @@ async def edit_job(practice: OpenPractice, params: EditJob, talk: Dialogue) -> R
     )
 
 
-async def skip_job(practice: OpenPractice, params: SkipJob, talk: Dialogue) -> Result:
+async def skip_job(practice: OpenPractice, params: SkipJob, dialogue: Dialogue) -> Result:
     """Skip one occurrence."""
     view = queries.skip(practice, params.job, undo=params.undo)
     return Result(
@@ -146,10 +146,11 @@ async def skip_job(practice: OpenPractice, params: SkipJob, talk: Dialogue) -> R
 
 
 def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
+    xpm_client = view.xpm_client or "created first"
     shown = listing(
         {
             "Job": view.name,
-            "Client": f"{view.client.name if view.client else ''} (XPM: {view.xpm_client or 'made first'})",
+            "Client": f"{view.client.name if view.client else ''} (XPM: {xpm_client})",
             "Description": ", ".join(view.description.splitlines()),
             "Dates": f"{view.start} to {view.due}",
             "Recurs": _recurs(view),

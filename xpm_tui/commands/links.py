@@ -124,7 +124,7 @@ class OneClient(msgspec.Struct, frozen=True):
     client: ClientId
 
 
-async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue) -> Result:
+async def link_client(practice: OpenPractice, params: LinkClient, dialogue: Dialogue) -> Result:
     """Create or replace a link, after showing its effects."""
     await xpm_refresh.ensure_mirror(practice)
     effect = links.preview_link(practice, params.client, params.xpm, keep=params.keep)
@@ -132,10 +132,10 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue
         return Result(data=to_plain(effect), lines=effect_lines(effect))
     if effect.refused:
         raise BadInput(effect.refused)
-    if effect.needs_yes and not params.yes and not talk.interactive:
+    if effect.needs_yes and not params.yes and not dialogue.interactive:
         raise DecisionNeeded(effect.needs_yes, hint="Add --yes to do it anyway.")
     asked = Question("Link them?", effect_lines(effect), button="Link", safe=not effect.needs_yes)
-    if not await confirm_call(talk, asked):
+    if not await confirm_call(dialogue, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     second = params.yes or bool(effect.needs_yes)
     view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=second, keep=params.keep)
@@ -145,22 +145,22 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue
     )
 
 
-async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Dialogue) -> Result:
+async def unlink_client(practice: OpenPractice, params: UnlinkClient, dialogue: Dialogue) -> Result:
     """Remove a link."""
     view = links.unlink(practice, params.client)
     text = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
     return Result(data=to_plain(view), lines=[text, *history.skip_warning(practice, view.id)])
 
 
-async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialogue) -> Result:
+async def pick_clients(practice: OpenPractice, params: PickClients, dialogue: Dialogue) -> Result:
     """Bring XPM clients into the store."""
     if params.all == bool(params.xpm):
         raise BadInput("Name the XPM clients to bring in, or use --all.", hint="xpm-tui clients pick 1234567")
     await xpm_refresh.ensure_mirror(practice)
-    if params.all and asks(talk):
+    if params.all and asks(dialogue):
         found = picks.preview_pick_all(practice)
         asked = Question(question(found), described(found), button=action(found))
-        if found.changes and not await confirm_call(talk, asked):
+        if found.changes and not await confirm_call(dialogue, asked):
             return Result(data={"added": 0, "linked": 0}, lines=["Nothing was brought in."], declined=True)
     if params.all and params.different_from:
         raise BadInput("--different-from works only for clients that you name, not with --all.")
@@ -199,7 +199,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialog
         table=table,
         lines=lines,
         value=picked,
-        trouble=_unclear(picked) if params.all else _alike(picked),
+        error=_unclear(picked) if params.all else _alike(picked),
     )
 
 
@@ -208,9 +208,9 @@ def _alike(picked: Sequence[PickView]) -> AppError | None:
     left = [view for view in picked if view.why in ("same-name", "likely")]
     if not left:
         return None
-    first, trouble = left[0], DecisionNeeded if len(left) == len(picked) else AppError
+    first, error = left[0], DecisionNeeded if len(left) == len(picked) else AppError
     number = first.number or first.uuid
-    return trouble(
+    return error(
         f"{first.name} ({number}) was not brought in: {first.client} may be the same client.",
         hint=f"Link the two: xpm-tui clients link {first.client} {number}. If they are different "
         f"clients: xpm-tui clients pick {number} --different-from {first.client}",
@@ -230,7 +230,7 @@ def _unclear(picked: Sequence[PickView]) -> AppError | None:
     )
 
 
-async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dialogue) -> Result:
+async def ignore_client(practice: OpenPractice, params: IgnoreClient, dialogue: Dialogue) -> Result:
     """Decide that a client has no XPM client."""
     if params.undo:
         view = conflicts.unignore(practice, params.client)
@@ -241,7 +241,7 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dial
     )
 
 
-async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dialogue) -> Result:
+async def freeze_client(practice: OpenPractice, params: FreezeClient, dialogue: Dialogue) -> Result:
     """Freeze fields, so that sync does not change them."""
     view = conflicts.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
@@ -250,14 +250,14 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dial
     )
 
 
-async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Dialogue) -> Result:
+async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, dialogue: Dialogue) -> Result:
     """Let sync change frozen fields again."""
     view, lifted = conflicts.unfreeze(practice, params.client, params.field)
     text = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
     return Result(data={**to_plain(view), "lifted": lifted}, lines=[text])
 
 
-async def show_address(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
+async def show_address(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Show the linked client's address in XPM."""
     view = queries.show_client(practice, params.client)
     if view.link is None:
@@ -267,7 +267,7 @@ async def show_address(practice: OpenPractice, params: OneClient, talk: Dialogue
     return Result(data={"number": xpm.number, "uuid": xpm.uuid, "url": xpm.url}, lines=lines)
 
 
-async def copy_client(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
+async def copy_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Copy the name and ids of a client."""
     view = queries.show_client(practice, params.client)
     parts = [view.name, view.client_id or "", view.id]

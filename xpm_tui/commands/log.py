@@ -68,13 +68,15 @@ def client_line(events: list[Event], names: Names, values: Values | None = None)
 
 
 @asynccontextmanager
-async def following(practice: OpenPractice, talk: Dialogue, *, events: bool = True) -> AsyncIterator[Report]:
-    """Pass new events on to ``talk`` until the last one, and show the progress of the work.
+async def following(
+    practice: OpenPractice, dialogue: Dialogue, *, events: bool = True
+) -> AsyncIterator[Report]:
+    """Pass new events on to ``dialogue`` until the last one, and show the progress of the work.
 
     Yields the callback to which the work reports its progress. Without ``events`` only the progress is shown.
     """
-    followed = _Followed(practice, talk) if events else None
-    line = ProgressLine(practice, talk)
+    followed = _Followed(practice, dialogue) if events else None
+    line = ProgressLine(practice, dialogue)
     task = asyncio.create_task(_go_on(practice, followed, line))
     heard, practice.on_notice = practice.on_notice, line.heard(practice.on_notice)
     try:
@@ -84,14 +86,14 @@ async def following(practice: OpenPractice, talk: Dialogue, *, events: bool = Tr
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         if followed is not None:
-            followed.look()
+            followed.poll()
             followed.pass_on()
 
 
 async def _go_on(practice: OpenPractice, followed: _Followed | None, line: ProgressLine) -> None:
     """Read events and refresh the progress line repeatedly, until cancelled."""
     while True:
-        if followed is not None and not followed.look():
+        if followed is not None and not followed.poll():
             followed.pass_on()
         line.show()
         await practice.clock.sleep(_POLL)
@@ -100,9 +102,9 @@ async def _go_on(practice: OpenPractice, followed: _Followed | None, line: Progr
 class ProgressLine:
     """A line with the progress of a run: done of total, what it waits for and until when, the time left."""
 
-    def __init__(self, practice: OpenPractice, talk: Dialogue) -> None:
+    def __init__(self, practice: OpenPractice, dialogue: Dialogue) -> None:
         self._practice = practice
-        self._talk = talk
+        self._dialogue = dialogue
         self._now: Progress | None = None
         self._until: datetime | None = None
         self._left = ""
@@ -114,25 +116,25 @@ class ProgressLine:
         if progress.phase == "stop":
             if not self._stopping:
                 self._stopping = True
-                self._talk.say(STOPPING)
+                self._dialogue.say(STOPPING)
             return
         self._now = progress
 
     def heard(self, before: Callable[[AppError], None] | None) -> Callable[[AppError], None]:
         """Return a callback for notices that records until when calls wait, and passes all on."""
 
-        def hear(trouble: AppError) -> None:
-            if isinstance(trouble, CallsWaiting):
-                self._until = trouble.until
+        def hear(error: AppError) -> None:
+            if isinstance(error, CallsWaiting):
+                self._until = error.until
             if before is not None:
-                before(trouble)
+                before(error)
 
         return hear
 
     def show(self) -> None:
         """Show the current line, once the work has begun to report."""
         if self._now is not None:
-            self._talk.progress(self.text(self._now))
+            self._dialogue.progress(self.text(self._now))
 
     def text(self, at: Progress) -> str:
         """Return the line as text."""
@@ -160,18 +162,18 @@ class ProgressLine:
 
 
 class _Followed:
-    """The tail of the log on its way to ``talk``; ``_held`` are events of one client that form one line."""
+    """The tail of the log on its way to ``dialogue``; ``_held`` are events of one client, for one line."""
 
-    def __init__(self, practice: OpenPractice, talk: Dialogue) -> None:
+    def __init__(self, practice: OpenPractice, dialogue: Dialogue) -> None:
 
         self._practice = practice
-        self._talk = talk
+        self._dialogue = dialogue
         self._tail: Tail = practice.events.tail()
         self._held: list[Event] = []
         self._names: Names = lookup.names(practice)
         self._values: Values = history.values_of_events(practice)
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Read new events; return whether there were any."""
         found = self._tail.poll()
         for event in found:
@@ -183,10 +185,10 @@ class _Followed:
     def pass_on(self) -> None:
         """Pass on the held events: each as data, with one line for all of them."""
         for event in self._held[:-1]:
-            self._talk.emit(event_data(event, self._names, self._values))
+            self._dialogue.emit(event_data(event, self._names, self._values))
         if self._held:
             line = client_line(self._held, self._names, self._values)
-            self._talk.emit(event_data(self._held[-1], self._names, self._values), line)
+            self._dialogue.emit(event_data(self._held[-1], self._names, self._values), line)
         self._held = []
 
 
@@ -227,7 +229,7 @@ class ReadLog(msgspec.Struct, frozen=True):
     ] = _LAST
 
 
-async def read_log(practice: OpenPractice, params: ReadLog, talk: Dialogue) -> Result:
+async def read_log(practice: OpenPractice, params: ReadLog, dialogue: Dialogue) -> Result:
     """Stream events, oldest first."""
     run = history.show(practice, params.run).id if params.run else ""
     since = moment(params.since, practice.clock.now()) if params.since else None
@@ -239,13 +241,13 @@ async def read_log(practice: OpenPractice, params: ReadLog, talk: Dialogue) -> R
     tail = practice.events.tail()
     found = list(islice(practice.events.read(wanted, names), limit))
     for event in reversed(found):
-        talk.emit(event_data(event, names, values), event_line(event, names, values))
+        dialogue.emit(event_data(event, names, values), event_line(event, names, values))
     shown = {event.id for event in found[:100]}
     count = len(found)
     while params.follow:
         for event in tail.poll():
-            if event.id not in shown and wanted.lets(event, names):
-                talk.emit(event_data(event, names, values), event_line(event, names, values))
+            if event.id not in shown and wanted.matches(event, names):
+                dialogue.emit(event_data(event, names, values), event_line(event, names, values))
                 count += 1
         await practice.clock.sleep(_LOG_POLL)
     lines = [] if count else ["No log entries."]

@@ -46,7 +46,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.presenters.views import UnclearView
+    from xpm_tui.application.presenters.views import SkippedUndoView
 
 
 ToReview = Annotated[bool, option("Save it as a plan to review and apply nothing: xpm-tui sync --plan ID.")]
@@ -102,7 +102,7 @@ class CreateClient(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
-async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
+async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Result:
     """Show what is restored, what stays and what is frozen, ask, and restore it."""
     notes = await _up_to_date(practice, params)
     plan, records, left = plans.make_undo(
@@ -129,13 +129,13 @@ async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
         head = f"{count(len(changes), 'change')} of run {plan.undo_of} would be undone."
         return Result(data=data, items=items, lines=[*notes, head, *lines, *described(found)])
     if not changes and not found.freezes:
-        return Result(data=data, items=items, lines=lines, trouble=_nothing_restored(plan.undo_of))
+        return Result(data=data, items=items, lines=lines, error=_nothing_restored(plan.undo_of))
     try:
         asked = Question(question(found), [*lines, *described(found)], button=action(found))
-        if not await confirm_call(talk, asked):
+        if not await confirm_call(dialogue, asked):
             return Result(data=data, items=[], lines=["Nothing was changed."], declined=True)
     except Unconfirmed as refused:
-        return Result(data=data, items=items, lines=lines, trouble=refused)
+        return Result(data=data, items=items, lines=lines, error=refused)
     shown = [record.changes for record in records], plan.left
     plan, records, left = plans.make_undo(practice, params.run, client=params.client, field=params.field)
     if ([record.changes for record in records], plan.left) != shown:
@@ -143,11 +143,11 @@ async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
             "The store changed while you were asked, so nothing was undone.", hint="Run it again."
         )
     data["plan"] = plan.id
-    async with following(practice, talk) as report:
+    async with following(practice, dialogue) as report:
         run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
     done = run_result(run)
     return Result(
-        data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], trouble=done.trouble
+        data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], error=done.error
     )
 
 
@@ -162,10 +162,10 @@ async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
         return stored
     try:
         await xpm_refresh.refresh_changed(practice)
-    except XeroError as trouble:
+    except XeroError as error:
         if not params.dry_run:
             raise
-        return [f"XPM could not be read to see what has changed since then: {trouble.message}"]
+        return [f"XPM could not be read to see what has changed since then: {error.message}"]
     return []
 
 
@@ -175,16 +175,16 @@ def _nothing_restored(run: str) -> DecisionNeeded:
     )
 
 
-async def undo_client(practice: OpenPractice, params: UndoClient, talk: Dialogue) -> Result:
+async def undo_client(practice: OpenPractice, params: UndoClient, dialogue: Dialogue) -> Result:
     """Undo what the last run wrote to one client."""
     client = lookup.find_client(practice.snapshot(), params.client)
     run = plans.last_write(practice.snapshot(), client.id)
     if not run:
         raise NotFound(f"There is nothing to undo for {client.name}: no run wrote to it.")
-    return await undo(practice, Undo(run=run, client=client.id, review=params.review), talk)
+    return await undo(practice, Undo(run=run, client=client.id, review=params.review), dialogue)
 
 
-async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def list_conflicts(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """List fields that were edited on both sides."""
     found = conflicts.conflicts(practice)
     columns = (
@@ -205,7 +205,7 @@ async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogu
     return table_result(found, TextTable(columns, rows, "No conflicts."), count=len(found))
 
 
-async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Result:
+async def relink(practice: OpenPractice, params: Relink, dialogue: Dialogue) -> Result:
     """Check every link, and link what is confirmed."""
     stored = age_notes(practice)
     if not stored:
@@ -225,12 +225,12 @@ async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Resu
     ]
     table = TextTable(columns, rows, "Every link is in order.")
     accepted = params.accept
-    if proposed and talk.interactive and not accepted:
+    if proposed and dialogue.interactive and not accepted:
         texts = [
             f"  {r.id} {r.name} -> {r.proposal.number} {r.proposal.name}" for r in proposed if r.proposal
         ]
         links = sync_consequences.link_consequences([each.id for each in proposed])
-        accepted = await confirm_call(talk, Question(question(links), texts, button=action(links)))
+        accepted = await confirm_call(dialogue, Question(question(links), texts, button=action(links)))
     done = clients_links.accept(practice, proposed) if accepted and proposed else []
     lines = [*([f"{count(len(done), 'client')} linked."] if done else []), *stored]
     return Result(
@@ -241,7 +241,7 @@ async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Resu
     )
 
 
-async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def list_duplicates(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """List clients with the same name, on either side, and what to do about them."""
     found = duplicates.duplicates(practice.snapshot())
     lines = []
@@ -262,7 +262,7 @@ async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialog
     )
 
 
-async def create_client(practice: OpenPractice, params: CreateClient, talk: Dialogue) -> Result:
+async def create_client(practice: OpenPractice, params: CreateClient, dialogue: Dialogue) -> Result:
     """Create the client in XPM, after a question."""
     await xpm_refresh.ensure_mirror(practice)
     view = queries.show_client(practice, params.client)
@@ -271,14 +271,14 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Dial
     alike = blocked.alike if blocked is not None else ()
     if params.anyway:
         different += [each.uuid for each in alike]
-    elif blocked is not None and not (alike and talk.interactive and not talk.call.agreed):
-        raise client_creation.MustWait(blocked, view.id)
+    elif blocked is not None and not (alike and dialogue.interactive and not dialogue.call.agreed):
+        raise client_creation.CreationHeld(blocked, view.id)
     found = clients_links.creation(practice, view.id)
     asked = Question(f"Create {view.name} in XPM?", described(found), button=action(found))
     if alike and not params.anyway:
         warned = [*(each.sentence for each in alike), *described(found)]
         asked = Question(f"Is {view.name} a different client?", warned, button="Different client: create it")
-    if not await confirm_call(talk, asked):
+    if not await confirm_call(dialogue, asked):
         return Result(data=to_plain(view), lines=["Nothing was created."])
     different += [each.uuid for each in alike if each.uuid not in different]
     made = await clients_links.create_in_xpm(practice, view.id, different=different)
@@ -300,7 +300,7 @@ def _has_link(situation: Situation) -> str:
     return "It is already linked." if situation.linked and not lost else ""
 
 
-def _left(left: list[UnclearView]) -> list[str]:
+def _left(left: list[SkippedUndoView]) -> list[str]:
     return [f"  stays: {u.record} {u.name}, {label(u.field)}: {u.reason} {u.address}".rstrip() for u in left]
 
 

@@ -27,7 +27,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "accept": "Accept proposals",
     "accept_sure": "Accept sure matches",
     "add": "Add to the others",
-    "adopt": "Record it became",
+    "adopt": "Record that was created",
     "again": "Send again",
     "all": "All of them",
     "all_practices": "For all practices",
@@ -281,30 +281,30 @@ _OF_PROPOSAL = (
 )
 
 
-def parameter_label(act: Command[Any], param: Param) -> str:
+def parameter_label(command: Command[Any], param: Param) -> str:
     """Return the label of a parameter in a form."""
-    return PARAMETER_LABELS.get(f"{act.name}.{param.name}") or PARAMETER_LABELS[param.name]
+    return PARAMETER_LABELS.get(f"{command.name}.{param.name}") or PARAMETER_LABELS[param.name]
 
 
-def choice_labels(act: Command[Any], param: Param) -> list[tuple[str, str]]:
+def choice_labels(command: Command[Any], param: Param) -> list[tuple[str, str]]:
     """Return each choice of a parameter with its label, in the order of the command line."""
-    known = CHOICE_LABELS.get(f"{act.name}.{param.name}") or CHOICE_LABELS[param.name]
+    known = CHOICE_LABELS.get(f"{command.name}.{param.name}") or CHOICE_LABELS[param.name]
     return [(choice, known[choice]) for choice in param.choices]
 
 
-def field_choices(act: Command[Any], param: Param, given: Sequence[str]) -> list[tuple[str, str]]:
+def field_choices(command: Command[Any], param: Param, given: Sequence[str]) -> list[tuple[str, str]]:
     """Return the fields that can be chosen, each with its label; empty if it is not a list of fields.
 
     Args:
-        act: The command.
+        command: The command.
         param: Its parameter.
         given: What the screen has chosen already, for example a field of one contact (``k3.contact_email``).
     """
-    if param.name != "field" or act.name not in FIELD_LISTS:
+    if param.name != "field" or command.name not in FIELD_LISTS:
         return []
-    optional = act.name in ("plan", "undo")
+    optional = command.name in ("plan", "undo")
     found = [("", "Every field" if optional else "Choose a field")]
-    found += [(ALL, _EVERY_FIELD[act.name])] if act.name in _EVERY_FIELD else []
+    found += [(ALL, _EVERY_FIELD[command.name])] if command.name in _EVERY_FIELD else []
     found += [(field.name, field.label) for field in SYNCED]
     known = {key for key, _ in found}
     for key in given:
@@ -314,9 +314,9 @@ def field_choices(act: Command[Any], param: Param, given: Sequence[str]) -> list
     return found
 
 
-def value_fields(act: Command[Any]) -> tuple[ValueField, ...]:
+def value_fields(command: Command[Any]) -> tuple[ValueField, ...]:
     """Return the fields that a command accepts as ``field=value``; empty if they are not known."""
-    record = _RECORDS.get(act.name)
+    record = _RECORDS.get(command.name)
     if record is not None:
         return tuple(
             ValueField(
@@ -329,15 +329,15 @@ def value_fields(act: Command[Any]) -> tuple[ValueField, ...]:
             )
             for field in editable("client" if record == "client" else "contact")
         )
-    if act.name in ("team.new", "team.edit"):
+    if command.name in ("team.new", "team.edit"):
         return _OF_MEMBER
-    if act.name in ("services.new", "services.edit"):
+    if command.name in ("services.new", "services.edit"):
         name = ValueField("name", "Name", "The name of the service.")
         return (
             name,
             *(ValueField(each.casefold(), each, "A column of Ignition's file.") for each in services.COLUMNS),
         )
-    return _OF_PROPOSAL if act.name == "proposals.new" else ()
+    return _OF_PROPOSAL if command.name == "proposals.new" else ()
 
 
 def placeholder(param: Param) -> str:

@@ -40,7 +40,7 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import practice_identity
+    from xpm_tui.application import practice as practice_module
     from xpm_tui.application.clients import edits, queries
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, due, plans
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord
 
 PlanId = Annotated[str, argument("The plan: its id, or 'last'.", "PLAN", completes="plan")]
-What = Annotated[
+Selection = Annotated[
     tuple[str, ...],
     argument(
         "Which changes: c12, c12:phone, field:phone, rule:NAME, mark:clearing, or all; "
@@ -84,7 +84,7 @@ class TickPlan(msgspec.Struct, frozen=True):
     """Parameters of ``plan tick`` and ``plan untick``."""
 
     plan: PlanId
-    what: What
+    what: Selection
 
 
 class ExportPlan(msgspec.Struct, frozen=True):
@@ -105,7 +105,7 @@ class ShowPlan(msgspec.Struct, frozen=True):
     plan: PlanId = "last"
 
 
-async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) -> Result:
+async def list_plans(practice: OpenPractice, params: ListPlans, dialogue: Dialogue) -> Result:
     """List plans, newest first."""
     zone = due.time_zone(practice)
     found = plans.list_plans(practice, params.limit)
@@ -148,14 +148,14 @@ async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) 
     return Result(items=items, table=TextTable(columns, rows, "There is no plan yet: xpm-tui plan"))
 
 
-async def show_plan(practice: OpenPractice, params: ShowPlan, talk: Dialogue) -> Result:
+async def show_plan(practice: OpenPractice, params: ShowPlan, dialogue: Dialogue) -> Result:
     """Show a stored plan."""
     plan, _ = plans.load(practice, params.plan)
-    shown = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
+    shown = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if dialogue.interactive else 0)
     return replace(shown, data={**shown.data, "state": plan.state})
 
 
-async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) -> Result:
+async def make_plan(practice: OpenPractice, params: MakePlan, dialogue: Dialogue) -> Result:
     """Refresh the mirror and compute what a sync would do."""
     for field in params.field:
         edits.known_field(field, field, (*policy.BY_NAME, "link"))
@@ -165,7 +165,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
         only = [id_ for id_ in listed if not only or id_ in only]
         if not only:
             raise BadInput(f"No client matches the filter {params.only}.", hint="See: xpm-tui clients list")
-    async with following(practice, talk, events=False) as report:
+    async with following(practice, dialogue, events=False) as report:
         plan = await plans.make(
             practice,
             full=params.full,
@@ -175,7 +175,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
             report=report,
         )
 
-    result = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
+    result = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if dialogue.interactive else 0)
     if plan.id != plans.UNSAVED:
         return result
     lines = [*result.lines, *age_notes(practice), "This plan was not saved: --read-only saves nothing."]
@@ -183,22 +183,22 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
         **result.data,
         "id": "",
         "saved": False,
-        "mirror_at": practice_identity.list_state(practice.snapshot(), "clients").at,
+        "mirror_at": practice_module.list_state(practice.snapshot(), "clients").at,
     }
     return replace(result, data=data, lines=lines)
 
 
-async def tick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) -> Result:
+async def tick_plan(practice: OpenPractice, params: TickPlan, dialogue: Dialogue) -> Result:
     """Tick changes, so that they are applied."""
     return _tick(practice, params, on=True)
 
 
-async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) -> Result:
+async def untick_plan(practice: OpenPractice, params: TickPlan, dialogue: Dialogue) -> Result:
     """Untick changes, so that they are not applied."""
     return _tick(practice, params, on=False)
 
 
-async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue) -> Result:
+async def export_plan(practice: OpenPractice, params: ExportPlan, dialogue: Dialogue) -> Result:
     """Write the plan as CSV."""
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
@@ -214,7 +214,7 @@ def age_notes(practice: OpenPractice, *, always: bool = False) -> list[str]:
         return []
 
     why = ": --read-only makes no call to Xero" if practice.read_only else ""
-    at = practice_identity.list_state(practice.snapshot(), "clients").at
+    at = practice_module.list_state(practice.snapshot(), "clients").at
     if at is None:
         return [f"XPM has not been read yet{why}."]
     text = f"{when(at, due.time_zone(practice))} ({ago(at, practice.clock.now())})"

@@ -60,7 +60,7 @@ class SwitchPractice(msgspec.Struct, frozen=True):
     name: Annotated[str, argument("The practice.", "NAME", completes="practice")]
 
 
-async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Result:
+async def locate(place: AccountContext, params: Locate, dialogue: Dialogue) -> Result:
     """Show where the files are."""
     home = place.home
     folders = {name: str(getattr(home, name)) for name in ("config", "data", "state")}
@@ -75,7 +75,7 @@ async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Resul
     return Result(data=data, lines=listing(values))
 
 
-async def list_practices(place: AccountContext, params: ListPractices, talk: Dialogue) -> Result:
+async def list_practices(place: AccountContext, params: ListPractices, dialogue: Dialogue) -> Result:
     """List all practices, with the current one marked."""
     views = practices.account_practices(place.home, person=place.person)
     return practices_result(views, SystemClock().now(), needs_you=params.needs_you)
@@ -159,7 +159,7 @@ def calls_left(view: PracticeView) -> str:
     return f"{view.minute_left} this minute{today}" if view.minute_left is not None else ""
 
 
-async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogue) -> Result:
+async def add_practice(place: AccountContext, params: AddPractice, dialogue: Dialogue) -> Result:
     """Create a folder for another practice; the current one stays current unless requested."""
     home = place.home
     before = application_home.current(home)
@@ -180,7 +180,7 @@ async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogu
     return Result(data={"id": name, "name": name, "title": params.title, "current": switch}, lines=lines)
 
 
-async def switch_practice(place: AccountContext, params: SwitchPractice, talk: Dialogue) -> Result:
+async def switch_practice(place: AccountContext, params: SwitchPractice, dialogue: Dialogue) -> Result:
     """Make another practice the current one."""
     home = place.home
     name = application_home.switch_practice(home, practice.find_practice(home, params.name))

@@ -135,7 +135,7 @@ def _accepts(params: AcceptProposal) -> Effect:
     return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
 
 
-async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Dialogue) -> Result:
+async def list_proposals(practice: OpenPractice, params: ListProposals, dialogue: Dialogue) -> Result:
     """List proposals in order of arrival."""
     found = jobs_proposals.list_proposals(practice, state=params.state, mine=params.mine)
     empty = "There are no proposals: xpm-tui import proposals FILE, or xpm-tui proposals new"
@@ -143,9 +143,9 @@ async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Di
     return table_result(shown, _table(found, empty, params.limit), count=len(shown))
 
 
-async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> Result:
+async def new_proposal(practice: OpenPractice, params: NewProposal, dialogue: Dialogue) -> Result:
     """Create a draft proposal."""
-    client = await _client(practice, params, talk)
+    client = await _client(practice, params, dialogue)
     if client is None:
         return Result(data={}, lines=["Nothing was created."], declined=True)
     view = jobs_proposals.new_proposal(
@@ -155,7 +155,7 @@ async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Dialog
     return Result(data=to_plain(view), lines=[text])
 
 
-async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> str | None:
+async def _client(practice: OpenPractice, params: NewProposal, dialogue: Dialogue) -> str | None:
     """Return the client of a new proposal.
 
     A client that is only in XPM is brought in first, if the user agrees; the result is None if not.
@@ -166,9 +166,9 @@ async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -
     number = there.number or there.uuid
     why = f"{visible(there.name, 80)} ({number}) is only in XPM and has not been brought in yet."
     way = f"Bring it in: xpm-tui clients pick {number}. Then run this command again."
-    if not talk.interactive:
+    if not dialogue.interactive:
         raise DecisionNeeded(why, hint=way)
-    if not await confirm_call(talk, Question(f"{why} Bring it in now?", button="Bring in the client")):
+    if not await confirm_call(dialogue, Question(f"{why} Bring it in now?", button="Bring in the client")):
         return None
     (view,) = picks.pick(practice, [there.uuid])
     if view.outcome == "left":
@@ -176,16 +176,16 @@ async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -
     return str(view.client)
 
 
-async def accept(practice: OpenPractice, params: AcceptProposal, talk: Dialogue) -> Result:
+async def accept(practice: OpenPractice, params: AcceptProposal, dialogue: Dialogue) -> Result:
     """Accept proposals; automatic jobs are deployed."""
     found = jobs_proposals.accept(practice, params.proposals, **_terms(params))
     result = _told(practice, found, "accepted")
     if services.terms_of(practice).automatic and not params.wait:
-        return await deployment.deploy_automatic(practice, result, talk)
+        return await deployment.deploy_automatic(practice, result, dialogue)
     return result
 
 
-async def take_over(practice: OpenPractice, params: TakeOverProposals, talk: Dialogue) -> Result:
+async def take_over(practice: OpenPractice, params: TakeOverProposals, dialogue: Dialogue) -> Result:
     """Take over proposals from Ignition."""
     if params.all == bool(params.proposals):
         raise BadInput("Name the proposals, or use --all.", hint="xpm-tui proposals take-over PROP-12")
@@ -193,7 +193,7 @@ async def take_over(practice: OpenPractice, params: TakeOverProposals, talk: Dia
     return _told(practice, found, "deployed from here")
 
 
-async def revoke(practice: OpenPractice, params: RevokeProposal, talk: Dialogue) -> Result:
+async def revoke(practice: OpenPractice, params: RevokeProposal, dialogue: Dialogue) -> Result:
     """Stop the jobs that are not created yet."""
     view = jobs_proposals.revoke(practice, params.proposal, params.reason)
     text = (

@@ -67,14 +67,14 @@ class NewClient(msgspec.Struct, frozen=True):
     ] = False
 
 
-async def edit_client(practice: OpenPractice, params: EditClient, talk: Dialogue) -> Result:
+async def edit_client(practice: OpenPractice, params: EditClient, dialogue: Dialogue) -> Result:
     """Change fields, and say what a sync would overwrite."""
     view, warnings = edits.edit_client(practice, params.client, pairs(params.values))
     data = {**to_plain(view), "warnings": warnings}
     return Result(data=data, lines=[f"{view.id} {view.name} was changed.", *warnings])
 
 
-async def new_client(practice: OpenPractice, params: NewClient, talk: Dialogue) -> Result:
+async def new_client(practice: OpenPractice, params: NewClient, dialogue: Dialogue) -> Result:
     """Create a client in the store, without a call to XPM."""
     view = edits.new_client(
         practice,
@@ -192,7 +192,7 @@ class EditService(msgspec.Struct, frozen=True):
     values: RecordsValues
 
 
-async def add_contact(practice: OpenPractice, params: AddContact, talk: Dialogue) -> Result:
+async def add_contact(practice: OpenPractice, params: AddContact, dialogue: Dialogue) -> Result:
     """Add a contact."""
     view, warnings = edits.add_contact(practice, params.client, pairs(params.values), anyway=params.anyway)
     made = view.contacts[-1]
@@ -200,14 +200,14 @@ async def add_contact(practice: OpenPractice, params: AddContact, talk: Dialogue
     return Result(data={**to_plain(view), "contact": to_plain(made), "warnings": warnings}, lines=lines)
 
 
-async def edit_contact(practice: OpenPractice, params: EditContact, talk: Dialogue) -> Result:
+async def edit_contact(practice: OpenPractice, params: EditContact, dialogue: Dialogue) -> Result:
     """Change fields of a contact."""
     view, warnings = edits.edit_contact(practice, params.client, params.contact, pairs(params.values))
     lines = [f"The contact of {view.id} {view.name} was changed.", *warnings]
     return Result(data={**to_plain(view), "warnings": warnings}, lines=lines)
 
 
-async def new_member(practice: OpenPractice, params: NewMember, talk: Dialogue) -> Result:
+async def new_member(practice: OpenPractice, params: NewMember, dialogue: Dialogue) -> Result:
     """Add a team member."""
     view = members.new_member(
         practice,
@@ -219,13 +219,13 @@ async def new_member(practice: OpenPractice, params: NewMember, talk: Dialogue) 
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was added to the team."])
 
 
-async def edit_member(practice: OpenPractice, params: EditMember, talk: Dialogue) -> Result:
+async def edit_member(practice: OpenPractice, params: EditMember, dialogue: Dialogue) -> Result:
     """Change fields of a team member."""
     view = members.edit_member(practice, params.member, pairs(params.values))
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
-async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def list_services(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """List the service library."""
     views = services.list_services(practice)
     columns = (TextColumn("ID", whole=True), TextColumn("SERVICE", name=True), TextColumn("JOB TEMPLATES"))
@@ -237,13 +237,13 @@ async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue
     return Result(items=[to_plain(view) for view in views], table=TextTable(columns, rows, empty))
 
 
-async def new_service(practice: OpenPractice, params: NewService, talk: Dialogue) -> Result:
+async def new_service(practice: OpenPractice, params: NewService, dialogue: Dialogue) -> Result:
     """Add a service."""
     view = services.new_service(practice, params.name, pairs(params.values), anyway=params.anyway)
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was added as a service."])
 
 
-async def edit_service(practice: OpenPractice, params: EditService, talk: Dialogue) -> Result:
+async def edit_service(practice: OpenPractice, params: EditService, dialogue: Dialogue) -> Result:
     """Change the name or columns of a service."""
     view = services.edit_service(practice, params.service, pairs(params.values))
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was changed."])

@@ -225,20 +225,20 @@ class LoggedCommand(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
 
 
-def command_line(act: Command[Any], params: msgspec.Struct, *, before: tuple[str, ...] = ()) -> str:
+def command_line(command: Command[Any], params: msgspec.Struct, *, before: tuple[str, ...] = ()) -> str:
     """Return the command line of a call, with every option that differs from its default.
 
     Args:
-        act: The command.
+        command: The command.
         params: The parameters of the call.
         before: Global options, such as those that name the home and the practice.
     """
-    spoken = act if act.verb else by_name(ALIKE[act.name])
+    spoken = command if command.verb else by_name(ALIKE[command.name])
     options: list[str] = []
     arguments: list[str] = []
     for param in read(spoken.params):
         value = getattr(params, param.name, param.default)
-        if act.name == "clients.undo" and param.name == "run":
+        if command.name == "clients.undo" and param.name == "run":
             value = "last"
         if param.name in ANSWERS or (not param.required and value == param.default):
             continue
@@ -258,9 +258,9 @@ def _texts(param: Param, value: Any) -> list[str]:
     return [str(each) for each in (value if param.many else (value,)) if each is not None]
 
 
-def _without_secret(act: Command[Any], arguments: list[str]) -> list[str]:
+def _without_secret(command: Command[Any], arguments: list[str]) -> list[str]:
     """Return the arguments without the value of a secret setting."""
-    if act.name != "settings.set" or len(arguments) < 2:
+    if command.name != "settings.set" or len(arguments) < 2:
         return arguments
     try:
         secret = schema.entry(arguments[0]).secret

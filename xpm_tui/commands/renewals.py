@@ -65,7 +65,7 @@ class RollOver(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
-async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialogue) -> Result:
+async def list_changes(practice: OpenPractice, params: ListChanges, dialogue: Dialogue) -> Result:
     """List the changes, renewals first."""
     found = renewals.list_changes(practice, params.proposals)
     lines = [line for view in found for line in change_lines(view)]
@@ -81,7 +81,7 @@ async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialog
     return Result(data=data, items=[to_plain(view) for view in found], lines=lines, value=found)
 
 
-async def roll_over(practice: OpenPractice, params: RollOver, talk: Dialogue) -> Result:
+async def roll_over(practice: OpenPractice, params: RollOver, dialogue: Dialogue) -> Result:
     """Show the next term, ask about the edits once, and create it."""
     if params.all == bool(params.proposals):
         raise BadInput("Name the proposals, or --all.", hint="xpm-tui proposals rollover PROP-12")
@@ -91,15 +91,15 @@ async def roll_over(practice: OpenPractice, params: RollOver, talk: Dialogue) ->
     keep = params.edits == "keep"
     if view.edited and not params.edits:
         edited = f"{count(view.edited, 'workflow')} of this term {plural(view.edited, 'has/have')} edits."
-        if not talk.interactive or params.yes:
+        if not dialogue.interactive or params.yes:
             raise DecisionNeeded(edited, hint="Choose what to do with them: --edits keep, or --edits drop")
         keep = await confirm_call(
-            talk, Question(f"{edited} Keep them in the next term?", button="Keep the edits")
+            dialogue, Question(f"{edited} Keep them in the next term?", button="Keep the edits")
         )
     about = f"for {count(view.proposals, 'proposal')}"
     lines = [*roll_over_lines(view), *described(view.consequences)]
     asked = Question(question(view.consequences, about), lines, button=action(view.consequences))
-    if not await confirm_call(talk, asked):
+    if not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, lines=["Nothing was created."], declined=True)
     return _rolled(renewals.roll_over(practice, params.proposals, keep=keep), "created")
 

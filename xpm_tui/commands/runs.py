@@ -68,15 +68,15 @@ class ResumeRun(msgspec.Struct, frozen=True):
     detach: Detach = False
 
 
-async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue) -> Result:
+async def release_run(practice: OpenPractice, params: ReleaseRun, dialogue: Dialogue) -> Result:
     """Get the decisions that only a user can make, then continue the held run."""
     zone = due.time_zone(practice)
     run = _held_run(practice, params.run)
-    waiting = await open_intents.look(practice) if open_intents.list_held_writes(practice) else []
+    waiting = await open_intents.look_up(practice) if open_intents.list_held_writes(practice) else []
     decisions = option_decisions(waiting, adopt=params.adopt, again=params.again, drop=params.drop)
     for held in waiting:
-        if held.intent not in decisions and talk.interactive:
-            decision = await ask_decision(held, talk, zone)
+        if held.intent not in decisions and dialogue.interactive:
+            decision = await ask_decision(held, dialogue, zone)
             if decision is not None:
                 decisions[held.intent] = decision
     settled = [open_intents.decide(practice, decision) for decision in decisions.values()]
@@ -91,25 +91,25 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue
             data=data,
             items=[to_plain(held) for held in left],
             lines=[*lines, *(line for held in left for line in held_write_lines(held, zone))],
-            trouble=still_undecided(left),
+            error=still_undecided(left),
         )
     for held in settled:
         if decisions[held.intent].choice == "again" and "/" not in held.record:
             lines.append(await _made_again(practice, held))
     if run is None or run.id not in {each.id for each in history.list_held_runs(practice.snapshot())}:
         if not settled:
-            return await _go_on(practice, params.run or "last", talk, detach=params.detach)
+            return await _go_on(practice, params.run or "last", dialogue, detach=params.detach)
         return Result(data=data, items=[], lines=[*lines, "The next sync completes it: xpm-tui sync"])
     for line in lines:
-        talk.say(line)
+        dialogue.say(line)
     guard = [stop for stop in run.stops if stop.rule != UNKNOWN]
     again = "It is planned again, and continues only if none of the guard's counts has grown."
     question = Question(
         f"Release run {run.id}?", [*run_lines(run), *_rest(practice, run), again], button="Release"
     )
-    if (guard or not settled) and not await confirm_call(talk, question):
+    if (guard or not settled) and not await confirm_call(dialogue, question):
         return Result(data=to_plain(run), lines=["The run is still held."], declined=True)
-    return await _go_on(practice, run.id, talk, detach=params.detach)
+    return await _go_on(practice, run.id, dialogue, detach=params.detach)
 
 
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
@@ -122,11 +122,11 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     return found
 
 
-async def _go_on(practice: OpenPractice, run_id: str, talk: Dialogue, *, detach: bool) -> Result:
+async def _go_on(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, detach: bool) -> Result:
 
     if detach:
         return await start_detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
-    async with following(practice, talk) as report:
+    async with following(practice, dialogue) as report:
         run = await runner.release(practice, run_id, report=report)
     return run_result(run)
 
@@ -183,7 +183,7 @@ class StopRun(msgspec.Struct, frozen=True):
     run: Annotated[str, argument("The run; by default the one in progress.", "RUN", completes="run")] = ""
 
 
-async def list_runs(practice: OpenPractice, params: ListRuns, talk: Dialogue) -> Result:
+async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue) -> Result:
     """List runs, newest first."""
     zone = due.time_zone(practice)
     found = history.list_runs(practice, params.limit)
@@ -206,7 +206,7 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Dialogue) ->
     return table_result(found, TextTable(columns, rows, "No runs yet."), count=len(found))
 
 
-async def show_run(practice: OpenPractice, params: ShowRun, talk: Dialogue) -> Result:
+async def show_run(practice: OpenPractice, params: ShowRun, dialogue: Dialogue) -> Result:
     """Show one run in full, with what to do about the reason for its end."""
     run, zone = history.show(practice, params.run), due.time_zone(practice)
     lines = run_lines(run) + listing(
@@ -256,13 +256,13 @@ def written_lines(written: Sequence[WrittenValueView]) -> list[str]:
     return ["Written, client by client:", *(f"  {line}" for line in lines)] if lines else []
 
 
-async def stop_run(practice: OpenPractice, params: StopRun, talk: Dialogue) -> Result:
+async def stop_run(practice: OpenPractice, params: StopRun, dialogue: Dialogue) -> Result:
     """Request a stop; the run makes no further call."""
     asked = history.active_run(practice, params.run)
     question = Question(
         f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
     )
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         return Result(data=to_plain(asked), lines=["The run continues."], declined=True)
     run = history.request_stop(practice, asked.id)
     return Result(data=to_plain(run), lines=[f"Run {run.id} stops now: nothing more is sent."])
@@ -298,7 +298,7 @@ def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
     return [*lines, how]
 
 
-async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) -> Result:
+async def resume_run(practice: OpenPractice, params: ResumeRun, dialogue: Dialogue) -> Result:
     """Complete what an interrupted run left."""
     if runner.unfinished_run(practice) is None:
         text = "There is nothing to resume: no run was stopped or interrupted."
@@ -312,12 +312,12 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) 
         button="Resume",
         keyed=True,
     )
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         data = to_plain(run) if run is not None else {}
         return Result(data=data, lines=["Nothing was changed."], declined=True)
     if params.detach:
         return await start_detached(practice, ("runs", "resume"))
-    async with following(practice, talk) as report:
+    async with following(practice, dialogue) as report:
         run = await runner.resume(practice, report=report)
     return run_result(run)
 

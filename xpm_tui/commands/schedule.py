@@ -41,28 +41,28 @@ class InstallSchedule(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
-async def show(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> Result:
+async def show(practice: OpenPractice, params: ShowSchedule, dialogue: Dialogue) -> Result:
     """Show what is installed, or would be."""
     return _told(schedule_timer.Scheduler(practice, kind=params.kind).show())
 
 
-async def install(practice: OpenPractice, params: InstallSchedule, talk: Dialogue) -> Result:
+async def install(practice: OpenPractice, params: InstallSchedule, dialogue: Dialogue) -> Result:
     """Show what it does and costs, ask, check the login in its environment, and install it."""
     scheduler = schedule_timer.Scheduler(practice, kind=params.kind, every=params.every)
     if params.dry_run:
         return _told(scheduler.show())
     practice.connected()
     question = Question("Install the schedule?", _told(scheduler.show()).lines, button="Install")
-    if not await confirm_call(talk, question):
+    if not await confirm_call(dialogue, question):
         return Result(data={"installed": False}, lines=["Nothing was installed."])
     # Before anything is written: a timer whose login cannot be read would fail every day.
-    proof = scheduler.prove()
+    proof = scheduler.test_login()
     timer = scheduler.install()
     timer_result = _told(timer)
     return Result(data={**timer_result.data, "proof": proof}, lines=[*timer_result.lines, proof])
 
 
-async def remove(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> Result:
+async def remove(practice: OpenPractice, params: ShowSchedule, dialogue: Dialogue) -> Result:
     """Remove the timer."""
     timer = schedule_timer.Scheduler(practice, kind=params.kind).remove()
     return Result(

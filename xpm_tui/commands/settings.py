@@ -46,7 +46,7 @@ Key = Annotated[str, argument("The setting, for example sync.level.", "KEY", com
 Everywhere = Annotated[bool, option("For all practices of this account, not only for this one.")]
 
 
-Unasked = Annotated[bool, option("Do not ask, even if the next plan would change.")]
+SkipQuestion = Annotated[bool, option("Do not ask, even if the next plan would change.")]
 
 
 class ListSettings(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ class SetSetting(msgspec.Struct, frozen=True):
         ),
     ]
     all_practices: Everywhere = False
-    yes: Unasked = False
+    yes: SkipQuestion = False
 
 
 class UnsetSetting(msgspec.Struct, frozen=True):
@@ -83,10 +83,10 @@ class UnsetSetting(msgspec.Struct, frozen=True):
 
     key: Key
     all_practices: Everywhere = False
-    yes: Unasked = False
+    yes: SkipQuestion = False
 
 
-async def list_settings(practice: OpenPractice, params: ListSettings, talk: Dialogue) -> Result:
+async def list_settings(practice: OpenPractice, params: ListSettings, dialogue: Dialogue) -> Result:
     """List all settings in the order of the schema."""
     wanted = params.find.casefold()
     found = [
@@ -101,7 +101,7 @@ async def list_settings(practice: OpenPractice, params: ListSettings, talk: Dial
     return Result(data={"count": len(found)}, items=[_data(item) for item in found], table=table)
 
 
-async def get_setting(practice: OpenPractice, params: GetSetting, talk: Dialogue) -> Result:
+async def get_setting(practice: OpenPractice, params: GetSetting, dialogue: Dialogue) -> Result:
     """Show one setting with its meaning."""
     item = practice.settings.item(params.key)
     lines = listing(
@@ -117,27 +117,27 @@ async def get_setting(practice: OpenPractice, params: GetSetting, talk: Dialogue
     return Result(data=_data(item), lines=lines)
 
 
-async def set_setting(practice: OpenPractice, params: SetSetting, talk: Dialogue) -> Result:
+async def set_setting(practice: OpenPractice, params: SetSetting, dialogue: Dialogue) -> Result:
     """Write a setting to a file."""
     text = params.value
     if text == "-":
-        read = await talk.line(f"{params.key}:")
+        read = await dialogue.line(f"{params.key}:")
         if read is None:
             raise errors.BadInput(
                 "No value was given on stdin.", hint="Pipe the value in, or type it and press enter."
             )
         text = read
     everywhere = params.all_practices
-    if not await _agreed(practice, {params.key: text}, talk, everywhere=everywhere):
+    if not await _agreed(practice, {params.key: text}, dialogue, everywhere=everywhere):
         return _unchanged(practice, params.key)
     item = practice.settings.set(params.key, text, practice=not everywhere)
     practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
     return Result(data=_data(item), lines=_now(item, params.all_practices))
 
 
-async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Dialogue) -> Result:
+async def unset_setting(practice: OpenPractice, params: UnsetSetting, dialogue: Dialogue) -> Result:
     """Remove a setting from a file."""
-    if not await _agreed(practice, {params.key: None}, talk, everywhere=params.all_practices):
+    if not await _agreed(practice, {params.key: None}, dialogue, everywhere=params.all_practices):
         return _unchanged(practice, params.key)
     item = practice.settings.unset(params.key, practice=not params.all_practices)
     practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
@@ -157,10 +157,10 @@ def _value_label(key: str, text: str) -> str:
 
 
 async def _agreed(
-    practice: OpenPractice, changes: Mapping[str, str | None], talk: Dialogue, *, everywhere: bool = False
+    practice: OpenPractice, changes: Mapping[str, str | None], dialogue: Dialogue, *, everywhere: bool = False
 ) -> bool:
     """Ask before saving settings that change the next plan, with what that plan would do."""
-    if not effects.asks(talk):
+    if not effects.asks(dialogue):
         return True
     before = practice.policy()
     after = practice.policy(practice.settings.trial(changes, practice=not everywhere))
@@ -178,7 +178,7 @@ async def _agreed(
         lines.append(f"  {remaining_count(plan.left_different, more=True)}.")
     lines.append("Saving it changes no record: that takes a sync.")
     return await effects.confirm_call(
-        talk, effects.Question("Save this change?", lines, button="Save the change")
+        dialogue, effects.Question("Save this change?", lines, button="Save the change")
     )
 
 
@@ -289,7 +289,7 @@ class SwitchFields(msgspec.Struct, frozen=True):
     field: Annotated[
         tuple[str, ...], argument("The fields, as named by `xpm-tui policy --json`.", "FIELD...")
     ]
-    yes: Unasked = False
+    yes: SkipQuestion = False
 
 
 class SetPolicy(msgspec.Struct, frozen=True):
@@ -302,17 +302,17 @@ class SetPolicy(msgspec.Struct, frozen=True):
     level: Annotated[
         Literal["", "everything", "name", "nothing"], option("What to sync; by default unchanged.")
     ] = ""
-    yes: Unasked = False
+    yes: SkipQuestion = False
 
 
-async def show(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def show(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Show every field of the policy, what is synced now, and for how many clients it is frozen."""
     policy, rows = practice.policy(), policy_table.policy_rows(practice)
     cells = [
         (
             row.label,
-            labels.WAYS[policy_table.direction_words(row.from_xpm)].text,
-            labels.WAYS[policy_table.direction_words(row.to_xpm)].text,
+            labels.FIELD_DIRECTIONS[policy_table.direction_words(row.from_xpm)].text,
+            labels.FIELD_DIRECTIONS[policy_table.direction_words(row.to_xpm)].text,
             labels.LEVELS[row.levels[-1]].text if row.levels else "",
             "synced" if row.carried else "switched off" if row.off else "not synced",
             str(row.frozen or ""),
@@ -334,13 +334,13 @@ async def show(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Resu
     )
 
 
-async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Dialogue) -> Result:
+async def set_policy(practice: OpenPractice, params: SetPolicy, dialogue: Dialogue) -> Result:
     """Set which side is the master, and what to sync."""
     if not (params.direction or params.level):
         raise BadInput("Use --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
     before = practice.policy()
     changes = {"sync.direction": params.direction, "sync.level": params.level}
-    if not await _agreed(practice, {key: text for key, text in changes.items() if text}, talk):
+    if not await _agreed(practice, {key: text for key, text in changes.items() if text}, dialogue):
         message = (
             f"Nothing was changed: still {labels.DIRECTIONS[before.direction].text}, "
             f"{labels.LEVELS[before.level].text}."
@@ -355,22 +355,22 @@ async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Dialogue) 
     return Result(data={"direction": now.direction, "level": now.level}, lines=[message])
 
 
-async def switch_off(practice: OpenPractice, params: SwitchFields, talk: Dialogue) -> Result:
+async def switch_off(practice: OpenPractice, params: SwitchFields, dialogue: Dialogue) -> Result:
     """Stop syncing fields of every client."""
-    return await _switch(practice, params, talk, on=False)
+    return await _switch(practice, params, dialogue, on=False)
 
 
-async def switch_on(practice: OpenPractice, params: SwitchFields, talk: Dialogue) -> Result:
+async def switch_on(practice: OpenPractice, params: SwitchFields, dialogue: Dialogue) -> Result:
     """Sync fields again."""
-    return await _switch(practice, params, talk, on=True)
+    return await _switch(practice, params, dialogue, on=True)
 
 
-async def _switch(practice: OpenPractice, params: SwitchFields, talk: Dialogue, *, on: bool) -> Result:
+async def _switch(practice: OpenPractice, params: SwitchFields, dialogue: Dialogue, *, on: bool) -> Result:
 
     if not params.field:
         raise BadInput("Name the fields.", hint="xpm-tui policy off website")
     off = policy_table.switched(practice, params.field, on)
-    done = await set_setting(practice, SetSetting(key="sync.off", value=", ".join(off)), talk)
+    done = await set_setting(practice, SetSetting(key="sync.off", value=", ".join(off)), dialogue)
     if done.declined:
         return done
     names = ", ".join(policy_table.label(field.strip().casefold()) for field in params.field)

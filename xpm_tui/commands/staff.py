@@ -55,7 +55,7 @@ class CreateStaff(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
-async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialogue) -> Result:
+async def create_staff(practice: OpenPractice, params: CreateStaff, dialogue: Dialogue) -> Result:
     """Show what would be sent, ask, create the record, and link the member."""
     if not params.dry_run:
         await xpm_refresh.ensure_mirror(practice)
@@ -68,7 +68,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialog
     member = shown.member
     different = [lookup.find_staff(practice.snapshot(), text).uuid for text in params.different_from]
     left = [] if params.anyway else [twin for twin in shown.twins if twin.uuid not in different]
-    attended = talk.interactive and not talk.call.agreed
+    attended = dialogue.interactive and not dialogue.call.agreed
     if left and not attended:
         first_ = left[0]
         why = dict(zip((twin.uuid for twin in shown.twins), shown.alike, strict=True))
@@ -86,10 +86,10 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialog
         button="Different person: create" if left else "Create the staff record",
     )
     try:
-        if not await confirm_call(talk, asked):
+        if not await confirm_call(dialogue, asked):
             return Result(data=to_plain(shown), lines=["Nothing was created."])
     except Unconfirmed as refused:
-        return Result(data=to_plain(shown), lines=lines, trouble=refused)
+        return Result(data=to_plain(shown), lines=lines, error=refused)
     made = await team_members.create_in_xpm(
         practice,
         member.id,

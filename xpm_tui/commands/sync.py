@@ -66,7 +66,7 @@ class Sync(msgspec.Struct, frozen=True):
     detach: Detach = False
 
 
-async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
+async def sync(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> Result:
     """Plan, show, ask on a terminal, and apply."""
     if params.client and (params.plan or params.if_due):
         other = "--plan" if params.plan else "--if-due"
@@ -77,14 +77,14 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
     if params.plan and params.if_due:
         raise BadInput("--if-due makes its own plan, so it cannot be combined with --plan.")
     if params.dry_run:
-        return await _dry_run(practice, params, talk)
+        return await _dry_run(practice, params, dialogue)
     if params.if_due:
-        return await _if_due(practice, talk)
+        return await _if_due(practice, dialogue)
     practice.connected()
     only = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
     plan_id = plans.load(practice, params.plan)[0].id if params.plan else ""
-    if talk.interactive and not params.yes and not plan_id:
-        async with following(practice, talk, events=False) as report:
+    if dialogue.interactive and not params.yes and not plan_id:
+        async with following(practice, dialogue, events=False) as report:
             plan = await plans.make(practice, full=params.full, only=only, report=report)
         records = plans.load(practice, plan.id)[1]
         made, _ = changes_of(practice, records)
@@ -98,35 +98,35 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
         lines += [f"  guard: {stop}" for stop in plans.guard_stops(practice, plan, records, applying=True)]
         if not made:
             for line in lines:
-                talk.say(line)
-        elif not await confirm_call(talk, Question(question(found), lines, button=action(found))):
+                dialogue.say(line)
+        elif not await confirm_call(dialogue, Question(question(found), lines, button=action(found))):
             text = f"Nothing was changed. To apply the plan later: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[text], declined=True)
         plan_id = plan.id
-    elif plan_id and talk.call.keyed and not await _agreed(practice, plan_id, talk):
+    elif plan_id and dialogue.call.keyed and not await _agreed(practice, plan_id, dialogue):
         return Result(data={"plan": plan_id, "applied": False}, lines=["Nothing was changed."], declined=True)
     if params.detach:
         extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
         return await start_detached(practice, extra=extra, plan_id=plan_id)
-    async with following(practice, talk) as report:
+    async with following(practice, dialogue) as report:
         run = await background.run(practice, plan_id=plan_id, full=params.full, only=only, report=report)
     return run_result(run)
 
 
-async def _dry_run(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
+async def _dry_run(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> Result:
     """Show the plan that a sync would apply, or the named one."""
     if params.if_due or params.detach:
         other = "--if-due" if params.if_due else "--detach"
         raise BadInput(f"--dry-run starts no sync, so it cannot be combined with {other}.")
     if params.plan:
         plan_id = plans.load(practice, params.plan)[0].id
-        shown = plan_result(practice, plan_id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
+        shown = plan_result(practice, plan_id, most=DIFFERENCES_SHOWN if dialogue.interactive else 0)
     else:
-        shown = await make_plan(practice, MakePlan(full=params.full, client=params.client), talk)
+        shown = await make_plan(practice, MakePlan(full=params.full, client=params.client), dialogue)
     return replace(shown, data={**shown.data, "applied": False})
 
 
-async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
+async def _agreed(practice: OpenPractice, plan_id: str, dialogue: Dialogue) -> bool:
     """Ask whether to apply a reviewed plan.
 
     Raises:
@@ -139,7 +139,7 @@ async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
     # The guard's findings: an answer overrides them, so they have to be shown first.
     stops = [f"■ {stop}" for stop in plans.guard_stops(practice, plan, records, applying=True)]
     asked = Question(question(found), [*described(found), *stops], button=action(found), keyed=True)
-    if not await confirm_call(talk, asked):
+    if not await confirm_call(dialogue, asked):
         return False
     if plans.load(practice, plan_id) != (plan, records):
         text = f"Plan {plan.id} was changed while you were asked, so nothing was applied."
@@ -160,9 +160,9 @@ async def start_detached(
     return Result(data={**to_plain(run), "pid": run.pid, "detached": True}, lines=[text])
 
 
-async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
+async def _if_due(practice: OpenPractice, dialogue: Dialogue) -> Result:
     """Make the daily run, or skip it for a reason that is reported."""
-    async with following(practice, talk) as report:
+    async with following(practice, dialogue) as report:
         due, run = await scheduled_run.run_if_due(practice, report=report)
     if run is None or run.outcome == "skipped":
         message = scheduled_run.WORDS.get(due.why, due.why)
@@ -172,7 +172,7 @@ async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
 
 def run_result(run: Run) -> Result:
     """Return the result of an ended run, with its exit code and why it did not complete."""
-    return Result(data=to_plain(run), lines=run_lines(run), trouble=_trouble(run, background.exit_code(run)))
+    return Result(data=to_plain(run), lines=run_lines(run), error=_error(run, background.exit_code(run)))
 
 
 def run_lines(run: Run) -> list[str]:
@@ -198,27 +198,27 @@ def _written(run: Run) -> str:
     return f"wrote {count(changes, 'change')} in {count(run.counts.get('records', 0), 'record')}"
 
 
-def _trouble(run: Run, code: int) -> AppError | None:
+def _error(run: Run, code: int) -> AppError | None:
     if code == 0:
         return None
-    trouble: AppError
+    error: AppError
     if run.outcome == "held":
         guard = [stop.sentence for stop in run.stops if stop.rule != UNKNOWN]
         unknown = [stop.sentence for stop in run.stops if stop.rule == UNKNOWN]
         if unknown and not guard:
             # The run had begun to write: the open question is a write without an answer, not the plan.
-            trouble = DecisionNeeded(
+            error = DecisionNeeded(
                 f"Run {run.id} {_written(run)}, and waits for your decision. {' '.join(unknown)}",
                 hint=f"Look for it in XPM first. Then continue: xpm-tui runs release {run.id}",
             )
         else:
             why = " ".join((*guard, *unknown)) or run.error or "It needs your decision."
-            trouble = DecisionNeeded(
+            error = DecisionNeeded(
                 f"Run {run.id} is held. {why}",
                 hint=f"Review the plan, then: xpm-tui runs release {run.id}",
             )
     elif run.outcome == "done":
-        trouble = DecisionNeeded(
+        error = DecisionNeeded(
             run.error,
             hint="Values that could not be restored were frozen for their client. To change one "
             "yourself: xpm-tui clients edit",
@@ -232,15 +232,15 @@ def _trouble(run: Run, code: int) -> AppError | None:
         sentence = sentences.get(run.outcome, f"Run {run.id} ended with the outcome {run.outcome}.")
         # The error of a stopped run only names the records that failed before.
         text = f"{sentence} {run.error}".strip() if run.outcome == "stopped" else run.error or sentence
-        trouble = AppError(
+        error = AppError(
             text,
             hint=f"See what happened: xpm-tui log --run {run.id}",
         )
-        trouble.code = run.outcome
-    trouble.exit_code = code
-    trouble.case = findings.run_problem(run)
-    trouble.logged = True  # the end of the run is already in the log
-    return trouble
+        error.code = run.outcome
+    error.exit_code = code
+    error.case = findings.run_problem(run)
+    error.logged = True  # the end of the run is already in the log
+    return error
 
 
 COMMANDS = (
@@ -287,7 +287,7 @@ class RetryRecords(msgspec.Struct, frozen=True):
     list: Annotated[bool, option("Show what failed and why, and retry nothing.")] = False
 
 
-async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) -> Result:
+async def retry(practice: OpenPractice, params: RetryRecords, dialogue: Dialogue) -> Result:
     """List what failed, or retry it."""
     found = background.failures(practice, params.run)
     if params.list:
@@ -302,8 +302,8 @@ async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) ->
     client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
     left = background.select_failures(found, client=client, cause=params.cause)
     for failure in left:
-        talk.say(f"Retrying: {failure.sentence}")
-    async with following(practice, talk) as report:
+        dialogue.say(f"Retrying: {failure.sentence}")
+    async with following(practice, dialogue) as report:
         run = await background.retry(practice, left, report=report)
     return run_result(run)
 

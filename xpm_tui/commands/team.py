@@ -102,7 +102,7 @@ class PickStaff(msgspec.Struct, frozen=True):
     ] = False
 
 
-async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) -> Result:
+async def list_team(practice: OpenPractice, params: ListTeam, dialogue: Dialogue) -> Result:
     """List the members, XPM's staff who are not in the team, and the person who connected."""
     rows, total = team_links.list_people(practice, only=params.only, text=params.find)
     members = [row.member for row in rows if row.member is not None]
@@ -131,7 +131,7 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) ->
     )
 
 
-async def link_member(practice: OpenPractice, params: LinkMember, talk: Dialogue) -> Result:
+async def link_member(practice: OpenPractice, params: LinkMember, dialogue: Dialogue) -> Result:
     """Link one member, or all with the same e-mail."""
     await xpm_refresh.ensure_mirror(practice)
     if params.by_email and not params.member:
@@ -150,7 +150,7 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Dialogue
     return Result(data=to_plain(view), lines=[text], value=view)
 
 
-async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Dialogue) -> Result:
+async def accept_emails(practice: OpenPractice, params: AcceptEmails, dialogue: Dialogue) -> Result:
     """Link all sure ones, after asking with their number."""
     await xpm_refresh.ensure_mirror(practice)
     found = team_links.email_matches(practice)
@@ -161,18 +161,18 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Dial
     asked = Question(
         question(links, "whose e-mail is the same"), shorten_list(lines, 8), button=action(links)
     )
-    if not await confirm_call(talk, asked):
+    if not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
     return _accepted(team_links.accept_emails(practice))
 
 
-async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Dialogue) -> Result:
+async def unlink_member(practice: OpenPractice, params: UnlinkMember, dialogue: Dialogue) -> Result:
     """Remove the link."""
     view = team_links.unlink_member(practice, params.member)
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
 
 
-async def undo_team(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def undo_team(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Undo the last change."""
     return undone(team_links.undo(practice))
 
@@ -185,7 +185,7 @@ def undone(found: UndoResult) -> Result:
     return Result(data=to_plain(found), lines=lines)
 
 
-async def copy_member(practice: OpenPractice, params: OneMember, talk: Dialogue) -> Result:
+async def copy_member(practice: OpenPractice, params: OneMember, dialogue: Dialogue) -> Result:
     """Copy the name and ids of a person."""
     row = team_links.find_row(practice, params.member)
     email = row.member.email if row.member else row.staff.email if row.staff else ""
@@ -193,7 +193,7 @@ async def copy_member(practice: OpenPractice, params: OneMember, talk: Dialogue)
     return Result(data=to_plain(row), lines=["\t".join((row.name, email, *ids))])
 
 
-async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) -> Result:
+async def pick_staff(practice: OpenPractice, params: PickStaff, dialogue: Dialogue) -> Result:
     """Add XPM staff to the team."""
     if params.all == bool(params.staff):
         raise BadInput("Name the people to add, or use --all.", hint="xpm-tui team pick ana@example.com")
@@ -203,12 +203,12 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) 
         raise BadInput(
             "--different-from and --anyway work only for people that you name.", hint="Leave out --all."
         )
-    if params.all and asks(talk):
+    if params.all and asks(dialogue):
         would = team_links.pick_staff(practice, every=True, dry_run=True)
         found = consequences.staff_pick_consequences(len(would.members))
         texts = [PICKED, *(skipped_line(each) for each in would.skipped)]
         asked = Question(question(found, "from XPM"), texts, button=action(found), keyed=True)
-        if would.members and not await confirm_call(talk, asked):
+        if would.members and not await confirm_call(dialogue, asked):
             return Result(data={"count": 0}, items=[], lines=["Nobody was added."], declined=True)
     done = team_links.pick_staff(
         practice, params.staff, different=params.different_from, anyway=params.anyway, every=params.all
@@ -216,13 +216,13 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) 
     if (
         len(params.staff) == 1
         and done.skipped
-        and asks(talk)
-        and await confirm_call(talk, _same(done.skipped[0]))
+        and asks(dialogue)
+        and await confirm_call(dialogue, _same(done.skipped[0]))
     ):
         done = team_links.pick_staff(practice, params.staff, anyway=True)
     members, skipped = list(done.members), done.skipped
     lines = [skipped_line(each) for each in skipped]
-    trouble: AppError | None = None
+    error: AppError | None = None
     if skipped:
         first_ = skipped[0]
         hint = (
@@ -230,13 +230,15 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) 
             f"different person: xpm-tui team pick {first_.staff.uuid} --different-from "
             f"{first_.member.id}"
         )
-        told_ = f"{count(len(skipped), 'person was/people were')} not added: see above."
-        trouble = AppError(told_, hint=hint) if params.all or members else DecisionNeeded(told_, hint=hint)
+        sentence = f"{count(len(skipped), 'person was/people were')} not added: see above."
+        error = (
+            AppError(sentence, hint=hint) if params.all or members else DecisionNeeded(sentence, hint=hint)
+        )
     stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
     none = f"{stale} No staff member that was read before is missing from the team." if stale else NOBODY_LEFT
     table = _table(members, "" if skipped else none)
     made = table_result(members, table, count=len(members), skipped=[to_plain(each) for each in skipped])
-    return replace(made, lines=[*made.lines, *lines], trouble=trouble, value=done)
+    return replace(made, lines=[*made.lines, *lines], error=error, value=done)
 
 
 def _same(each: SkippedStaffView) -> Question:

@@ -25,7 +25,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import practice_identity
+    from xpm_tui.application import practice as practice_module
     from xpm_tui.application.jobs import services as job_settings
     from xpm_tui.application.jobs import templates as jobs_templates
     from xpm_tui.application.runs import xpm_refresh
@@ -88,7 +88,7 @@ class ServiceRules(msgspec.Struct, frozen=True):
     ] = ""
 
 
-async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Dialogue) -> Result:
+async def list_templates(practice: OpenPractice, params: ListTemplates, dialogue: Dialogue) -> Result:
     """List services with their templates, what is not covered, and the defaults for new jobs."""
     if practice.identity() is not None and not practice.read_only:
         await xpm_refresh.ensure_mirror(practice)
@@ -114,7 +114,7 @@ async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Di
 
 def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> list[str]:
 
-    known = practice_identity.list_state(practice.snapshot(), "templates").at is not None
+    known = practice_module.list_state(practice.snapshot(), "templates").at is not None
     of_xpm = f"XPM has {count(templates, 'job template')}; {len(cover.unused):,} not used by any service."
     lines = ["", of_xpm if known else "It is not known which job templates XPM has."]
     lines += [f"  not used: {ref.name} {ref.id}" for ref in cover.unused]
@@ -125,7 +125,7 @@ def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> li
     return [*lines, f"New jobs: {text}.", *filter(None, [job_settings.category_error(practice)])]
 
 
-async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Dialogue) -> Result:
+async def link_templates(practice: OpenPractice, params: LinkTemplates, dialogue: Dialogue) -> Result:
     """Link one service, or all with the name of a template."""
     if practice.identity() is not None:
         await xpm_refresh.ensure_mirror(practice)
@@ -152,7 +152,7 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Di
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} {text}."], value=view)
 
 
-async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Dialogue) -> Result:
+async def service_rules(practice: OpenPractice, params: ServiceRules, dialogue: Dialogue) -> Result:
     """Set category and budget of a service, or show them."""
     if not (params.category or params.budget):
         row = jobs_templates.find_row(practice, params.service)
@@ -173,7 +173,7 @@ def rules_of(view: ServiceLinkView) -> str:
     return f"category {category}, budget {rule.get(view.budget, view.budget)}"
 
 
-async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Dialogue) -> Result:
+async def accept_same(practice: OpenPractice, params: AcceptSame, dialogue: Dialogue) -> Result:
     """Link all services with the name of a template, after asking with their number."""
     found = jobs_templates.same_names(practice.snapshot())
     lines = [f"{service.name}  =  {template.name}" for service, template in found]
@@ -181,34 +181,34 @@ async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Dialogue
     asked = Question(
         question(links, "to the job template of the same name"), shorten_list(lines, 8), button=action(links)
     )
-    if found and not await confirm_call(talk, asked):
+    if found and not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     return _accepted(jobs_templates.accept_same(practice))
 
 
-async def no_job(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
+async def no_job(practice: OpenPractice, params: OneService, dialogue: Dialogue) -> Result:
     """Mark the service under the cursor as needing no job."""
-    return await link_templates(practice, LinkTemplates(service=params.service, no_job=True), talk)
+    return await link_templates(practice, LinkTemplates(service=params.service, no_job=True), dialogue)
 
 
-async def clear(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
+async def clear(practice: OpenPractice, params: OneService, dialogue: Dialogue) -> Result:
     """Clear the choice of the service under the cursor."""
-    return await link_templates(practice, LinkTemplates(service=params.service, clear=True), talk)
+    return await link_templates(practice, LinkTemplates(service=params.service, clear=True), dialogue)
 
 
-async def copy_service(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
+async def copy_service(practice: OpenPractice, params: OneService, dialogue: Dialogue) -> Result:
     """Copy the name and ids of the service."""
     row = jobs_templates.find_row(practice, params.service)
     ids = [ref.id for ref in row.service.templates] if row.service else []
     return Result(data=to_plain(row), lines=["\t".join([row.name, row.key, *ids])])
 
 
-async def undo(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def undo(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Undo the last change to the services."""
     return undone(jobs_templates.undo(practice))
 
 
-async def job_defaults(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+async def job_defaults(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Show the defaults for new jobs, and XPM's categories."""
     found, kinds = job_settings.defaults(practice), job_settings.categories(practice)
     columns = (TextColumn("SETTING", whole=True), TextColumn("VALUE"), TextColumn("FROM", whole=True))
@@ -218,7 +218,7 @@ async def job_defaults(practice: OpenPractice, params: NoParams, talk: Dialogue)
         for each in kinds
     ]
     lines += [each.trouble for each in found if each.trouble]
-    note = practice_identity.list_state(practice.snapshot(), "categories").note
+    note = practice_module.list_state(practice.snapshot(), "categories").note
     return Result(
         data={"categories": [to_plain(each) for each in kinds], "note": note},
         items=[to_plain(each) for each in found],

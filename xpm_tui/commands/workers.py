@@ -39,7 +39,7 @@ class RunWorker(msgspec.Struct, frozen=True):
     jobs: Annotated[int, option("How many practices to sync at the same time.", "N")] = 4
 
 
-async def run_worker(place: AccountContext, params: RunWorker, talk: Dialogue) -> Result:
+async def run_worker(place: AccountContext, params: RunWorker, dialogue: Dialogue) -> Result:
     """Run what is due in the practices of this account that are stored in a database, until it is stopped."""
     if not 1 <= params.jobs <= 100:
         raise BadInput("--jobs must be between 1 and 100.")
@@ -48,7 +48,7 @@ async def run_worker(place: AccountContext, params: RunWorker, talk: Dialogue) -
     def report(found: WorkReport) -> None:
         nonlocal done
         done += 1
-        talk.emit(msgspec.to_builtins(found), found.sentence())
+        dialogue.emit(msgspec.to_builtins(found), found.sentence())
 
     worker = practice_worker.PracticeWorker(
         place.home,
@@ -57,10 +57,10 @@ async def run_worker(place: AccountContext, params: RunWorker, talk: Dialogue) -
         jobs=params.jobs,
         overrides=place.settings,
         report=report,
-        notice=lambda trouble: talk.say(error_presenter.present(trouble).short()),
+        notice=lambda error: dialogue.say(error_presenter.present(error).short()),
     )
     number = sum(map(len, worker.served.values()))
-    talk.say(f"Working for {count(number, 'practice')}. Press ctrl+c to stop.")
+    dialogue.say(f"Working for {count(number, 'practice')}. Press ctrl+c to stop.")
     stop = asyncio.Event()
     working = asyncio.create_task(worker.run(stop))
     if threading.current_thread() is threading.main_thread():
@@ -70,12 +70,12 @@ async def run_worker(place: AccountContext, params: RunWorker, talk: Dialogue) -
         await asyncio.shield(working)
     except asyncio.CancelledError:
         stop.set()
-        talk.say("Stopping: runs in progress end after their present step ...")
+        dialogue.say("Stopping: runs in progress end after their present step ...")
         await working
     return Result(data={"looks": done}, lines=["Stopped."])
 
 
-async def worker_status(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
+async def worker_status(place: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
     """Show the workers of all machines, and the practices that wait for one."""
     worker = practice_worker.PracticeWorker(
         place.home, person=place.person, environ=os.environ, overrides=place.settings

@@ -55,7 +55,7 @@ Reply = TypeVar("Reply")
 class DeployContext:
     """What the steps need: ``index`` finds XPM clients by name, ``anyway`` confirms open questions."""
 
-    book: Store
+    store: Store
     practice: XpmJobsPort
     clock: Clock
     ids: IdSource
@@ -93,12 +93,12 @@ class Deployer:
         self._context = context
         self.jobs = jobs
         self._outbox = Outbox(
-            context.book,
+            context.store,
             context.practice,
             context.clock,
             context.ids,
             context.run.id,
-            store_commit(context.book, context.events),
+            store_commit(context.store, context.events),
         )
 
     async def deploy(self, shown: Preview) -> Deployment:
@@ -108,9 +108,9 @@ class Deployer:
             XeroError: Further occurrences would fail, too; the row says how far this one came.
         """
         context = self._context
-        known = context.book.snapshot().get(DEPLOYMENTS, shown.id)
+        known = context.store.snapshot().get(DEPLOYMENTS, shown.id)
         row = workflows.start_deployment(known, shown.workflow, shown.day, context.run.id)
-        context.book.commit([workflows.put(row)])
+        context.store.commit([workflows.put(row)])
         try:
             row = await self._run_steps(row, shown.workflow)
         except Unanswered:
@@ -118,7 +118,7 @@ class Deployer:
         except StepFailed as halt:
             row = workflows.halt_deployment(self._row(row.id, row), halt.state, halt.cause, halt.why)
             row = workflows.with_note(row, context.clock.now(), context.by, halt.state, halt.why)
-            context.book.commit([workflows.put(row)])
+            context.store.commit([workflows.put(row)])
             self._log_step(f"job.{halt.state}", row, level="warning", rule=halt.cause)
             return row
         row = workflows.with_note(
@@ -128,7 +128,7 @@ class Deployer:
             "deployed",
             row.number,
         )
-        context.book.commit([workflows.put(row)])
+        context.store.commit([workflows.put(row)])
         self._log_step("job.deployed", row)
         return row
 
@@ -164,7 +164,7 @@ class Deployer:
         spec = shown.spec
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
         row = workflows.at_step(row, "add", spec=spec, client=uuid, left_out=left_out)
-        self._context.book.commit([workflows.put(row)])
+        self._context.store.commit([workflows.put(row)])
         there = [job.uuid or job.number for job in self.jobs.of_client(uuid)]
         job = await self._send(
             row, job_creation(row.id, uuid, spec, there), lambda job: workflows.with_job(row, job, spec)
@@ -185,7 +185,7 @@ class Deployer:
     async def _read_client(self, uuid: str) -> None:
         """Read the client again; ``StepFailed`` if it was archived, deleted, merged or renamed since."""
         context = self._context
-        known = context.book.snapshot().get(XPM_CLIENTS, uuid)
+        known = context.store.snapshot().get(XPM_CLIENTS, uuid)
         named = visible(f"{known.name} ({known.number})" if known is not None else uuid, 120)
         there: XpmClient | None
         try:
@@ -197,7 +197,7 @@ class Deployer:
             why = f"The client {named} could not be read just before the job: {no.message}"
             raise StepFailed("failed", "client-unread", f"{why} Check it in XPM, then: jobs retry.") from no
         if there is not None and there.uuid == uuid:
-            commit_rows(context.book, [there], context.clock.now())
+            commit_rows(context.store, [there], context.clock.now())
         if there is None or there.deleted or there.uuid != uuid:
             raise StepFailed("held", "client-gone", _GONE.format(client=named))
         if known is not None and compare(known.name, there.name).answer != "same":
@@ -212,7 +212,7 @@ class Deployer:
         try:
             created = await create_client(
                 shown.client.id,
-                book=context.book,
+                store=context.store,
                 practice=context.practice,
                 clock=context.clock,
                 ids=context.ids,
@@ -234,7 +234,7 @@ class Deployer:
         """Return the preview of the occurrence against XPM's current open jobs."""
         context = self._context
         return preview(
-            context.book.snapshot(),
+            context.store.snapshot(),
             context.terms,
             self._workflow(workflow),
             row.day,
@@ -256,7 +256,7 @@ class Deployer:
 
     async def _made_after_all(self, row: Deployment, workflow: Workflow) -> Deployment | None:
         """Return the job of an earlier attempt that was reported as failed, if XPM shows it."""
-        snapshot = self._context.book.snapshot()
+        snapshot = self._context.store.snapshot()
         there = rediscovered_job(snapshot, row, self.jobs, failed_attempts(snapshot, row.id, ADD_JOB))
         if there is None or row.spec is None or self._check_open_jobs(row, workflow).uuid != row.client:
             return None
@@ -272,13 +272,13 @@ class Deployer:
 
     def _found(self, row: Deployment) -> Deployment:
         row = workflows.with_note(row, self._context.clock.now(), self._context.by, "found", row.number)
-        self._context.book.commit([workflows.put(row)])
+        self._context.store.commit([workflows.put(row)])
         return row
 
     async def _apply(self, row: Deployment, template: str) -> Deployment:
         self._no_unknown(row)
         row = workflows.at_step(row, "template")
-        tries = failed_attempts(self._context.book.snapshot(), row.id, APPLY_TEMPLATE)
+        tries = failed_attempts(self._context.store.snapshot(), row.id, APPLY_TEMPLATE)
         if any(intent.values.get("template") == template for intent in tries):
             try:
                 job = await self._job(row.number)
@@ -303,7 +303,7 @@ class Deployer:
             )
             return self._row(row.id)
         row = msgspec.structs.replace(row, assigned=True)
-        self._context.book.commit([workflows.put(row)])
+        self._context.store.commit([workflows.put(row)])
         return row
 
     async def _state(self, row: Deployment, spec: JobSpec) -> Deployment:
@@ -337,15 +337,15 @@ class Deployer:
 
         try:
             sent = await self._outbox.send(message, follow)
-        except XeroError as trouble:
+        except XeroError as error:
             # A created job stays recorded; an occurrence not begun in XPM stays as if never tried.
-            context.book.commit(
-                [workflows.put(workflows.halt_deployment(row, "going", trouble.code, trouble.message))]
+            context.store.commit(
+                [workflows.put(workflows.halt_deployment(row, "going", error.code, error.message))]
             )
             raise
         if sent.ending == "done":
             return cast(Reply, sent.reply)
-        context.book.commit([workflows.put(row)])
+        context.store.commit([workflows.put(row)])
         if sent.ending == "unknown":
             day = row.day.isoformat()
             context.events.emit(sent.event("job.unknown", row.workflow, job=row.number or "", day=day))
@@ -361,7 +361,7 @@ class Deployer:
 
     def _no_unknown(self, row: Deployment) -> None:
         """Check that no write of this occurrence is without an answer."""
-        pending = unanswered(self._context.book.snapshot())
+        pending = unanswered(self._context.store.snapshot())
         if any(intent.record == row.id and intent.kind in JOB_KINDS for intent in pending):
             raise StepFailed(
                 "held",
@@ -370,10 +370,10 @@ class Deployer:
             )
 
     def _workflow(self, workflow: Workflow) -> Workflow:
-        return self._context.book.snapshot().get(WORKFLOWS, workflow.id) or workflow
+        return self._context.store.snapshot().get(WORKFLOWS, workflow.id) or workflow
 
     def _row(self, id_: str, default: Deployment | None = None) -> Deployment:
-        row = self._context.book.snapshot().get(DEPLOYMENTS, id_) or default
+        row = self._context.store.snapshot().get(DEPLOYMENTS, id_) or default
         assert row is not None
         return row
 

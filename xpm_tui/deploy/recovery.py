@@ -91,7 +91,7 @@ async def wait_for_refused(context: DeployContext, ids: Collection[str]) -> None
     limits) need no wait.
     """
     lag = timedelta(seconds=context.create_lag)
-    snapshot = context.book.snapshot()
+    snapshot = context.store.snapshot()
     until: dict[str, datetime] = {}
     for id_ in ids:
         row = snapshot.get(DEPLOYMENTS, id_)
@@ -127,7 +127,7 @@ class _JobRecovery(recovery.Recovery):
     kinds = JOB_KINDS
 
     def __init__(self, context: DeployContext) -> None:
-        super().__init__(context.book, context.clock, context.events.emit, context.create_lag)
+        super().__init__(context.store, context.clock, context.events.emit, context.create_lag)
         self._context = context
 
     async def look_up(self, intents: Sequence[Intent]) -> None:
@@ -135,7 +135,7 @@ class _JobRecovery(recovery.Recovery):
         named = [i for i in intents if i.kind == ADD_JOB and not i.values.get("number")]
         jobs = await self._context.practice.current_jobs() if named else []
         for intent in intents:
-            row = self.book.snapshot().get(DEPLOYMENTS, intent.record)
+            row = self.store.snapshot().get(DEPLOYMENTS, intent.record)
             if row is None:
                 self._close(mark_failed(intent, "its occurrence is gone"), None)
             elif intent in named:
@@ -144,7 +144,7 @@ class _JobRecovery(recovery.Recovery):
                 await self._one(intent, row)
 
     async def _added(self, intent: Intent, row: Deployment, jobs: list[XpmJob]) -> None:
-        snapshot = self._context.book.snapshot()
+        snapshot = self._context.store.snapshot()
         spec = row.spec
         equal = [
             job
@@ -210,7 +210,7 @@ class _JobRecovery(recovery.Recovery):
 
     def _tried(self, intent: Intent) -> bool:
         """Return whether this run has already sent it in vain, so that trying again would not end."""
-        before = self._context.book.snapshot().find(INTENTS, "state", "failed")
+        before = self._context.store.snapshot().find(INTENTS, "state", "failed")
         return any(
             each.record == intent.record and each.kind == intent.kind and each.run == intent.run
             and each.note == _NO_EFFECT

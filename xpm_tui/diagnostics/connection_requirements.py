@@ -28,12 +28,12 @@ CERTAINTIES: Labels = {
     "assumed": Label(
         "Assumed", "It follows from your answers or from a public page; nothing shows it yet.", "~"
     ),
-    "unknown": Label("Unknown", "Nothing here can show it: ask Xero, or look in XPM.", "?"),
+    "unknown": Label("Unknown", "This program cannot find it out: ask Xero, or look in XPM.", "?"),
 }
 
 
 HEADING = "What you need, and how it is known"
-FOOTER = f"As Xero's pages said in {month_name(READ)}. In full: connect --check"
+FOOTER = f"According to Xero's pages in {month_name(READ)}. All details: connect --check"
 """The lines above and below the list of requirements where a connection begins."""
 
 NOT_MET = Label("Not met", "It was checked, and it is missing.", "✗")

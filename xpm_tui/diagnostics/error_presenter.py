@@ -141,22 +141,22 @@ class ErrorView:
             yield f"Xero's correlation id: {self.correlation}"
 
 
-def present(trouble: AppError) -> ErrorView:
+def present(error: AppError) -> ErrorView:
     """Return the view of an error."""
-    wire = trouble if isinstance(trouble, XeroError) else None
-    known = case_id(trouble)
+    wire = error if isinstance(error, XeroError) else None
+    known = case_id(error)
     return ErrorView(
-        code=trouble.code,
-        message=trouble.message,
-        why=trouble.why or _answer(wire),
-        hint=trouble.hint,
-        record=trouble.record,
+        code=error.code,
+        message=error.message,
+        why=error.why or _answer(wire),
+        hint=error.hint,
+        record=error.record,
         problem=find_problem(known) if known is not None else None,
         call=wire.asked if wire else "",
         status=wire.status if wire else 0,
         correlation=wire.correlation if wire else "",
-        until=trouble.until if isinstance(trouble, AllowanceUsedUp) else None,
-        exit_code=trouble.exit_code,
+        until=error.until if isinstance(error, AllowanceUsedUp) else None,
+        exit_code=error.exit_code,
     )
 
 
@@ -167,16 +167,16 @@ def _answer(wire: XeroError | None) -> str:
     return f"Xero answered: {visible(wire.words)}"
 
 
-def case_id(trouble: AppError) -> CaseId | None:
+def case_id(error: AppError) -> CaseId | None:
     """Return the known problem of an error: the one it names, or that of its type; None for bad input."""
-    if trouble.case is not None:
-        return trouble.case
-    if isinstance(trouble, LoginNeeded):
+    if error.case is not None:
+        return error.case
+    if isinstance(error, LoginNeeded):
         # Without a call, Xero has not refused a login.
-        return CaseId.NEEDS_RECONNECT if trouble.asked or trouble.status else CaseId.NOT_CONNECTED
-    if isinstance(trouble, StoreUnreachable):
+        return CaseId.NEEDS_RECONNECT if error.asked or error.status else CaseId.NOT_CONNECTED
+    if isinstance(error, StoreUnreachable):
         return None  # nothing is known to be wrong with the data
-    return next((case for kind, case in _BY_KIND if isinstance(trouble, kind)), None)
+    return next((case for kind, case in _BY_KIND if isinstance(error, kind)), None)
 
 
 def problem_title(problem: KnownProblem) -> str:

@@ -74,16 +74,16 @@ def skipped(sentence: str) -> Finding:
     return Finding(verdict="skipped", sentence=sentence)
 
 
-def from_error(trouble: AppError, *evidence: str, case: CaseId | None = None) -> Finding:
+def from_error(error: AppError, *evidence: str, case: CaseId | None = None) -> Finding:
     """Return an error as a finding, with the call, Xero's correlation id and the known problem."""
-    view = present(trouble)
+    view = present(error)
     return bad(
         view.message,
         *evidence,
         *([view.why] if view.why else []),
         *view.evidence(),
         hint=view.hint,
-        case=case or case_id(trouble),
+        case=case or case_id(error),
         exit_code=view.exit_code,
     )
 
@@ -121,7 +121,7 @@ class Probe(Protocol):
     def needs(self) -> tuple[str, ...]:
         """The names of probes on whose success this one depends."""
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Run the check. An ``AppError`` that it raises counts as a problem found."""
 
 
@@ -134,7 +134,7 @@ class UnavailableProbe:
     why: str
     needs: tuple[str, ...] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Return the reason; nothing is checked."""
         return skipped(self.why)
 
@@ -179,9 +179,9 @@ async def examine(
 async def _run_probe(probe: Probe, limit: float) -> Finding:
     try:
         async with asyncio.timeout(limit):
-            return await probe.look()
-    except AppError as trouble:
-        return from_error(trouble)
+            return await probe.check()
+    except AppError as error:
+        return from_error(error)
     except TimeoutError:
         return bad(
             f"It did not finish within {count(round(limit), 'second')}.",
@@ -200,13 +200,13 @@ def exit_code(results: Sequence[ProbeResult]) -> int:
 
 
 T = TypeVar("T")
-Ask = Callable[[], Awaitable[T]]
+AsyncCall = Callable[[], Awaitable[T]]
 
 
-class Once(Generic[T]):
+class CachedCall(Generic[T]):
     """Calls a function once and returns the same value, or raises the same error, every time."""
 
-    def __init__(self, ask: Ask[T]) -> None:
+    def __init__(self, ask: AsyncCall[T]) -> None:
         self._ask = ask
         self._values: list[T] = []
         self._failed: list[Exception] = []
@@ -228,7 +228,7 @@ class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of a Xero server without a login; any answer shows that it can be reached.
 
     ``server_time`` is the date of its answer, ``here`` this machine's time at that moment. ``issuer`` is the
-    issuer of its certificate, ``trouble`` the error, if any.
+    issuer of its certificate, ``error`` the error, if any.
     """
 
     origin: str
@@ -236,7 +236,7 @@ class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
     server_time: datetime | None = None
     here: datetime | None = None
     issuer: str = ""
-    trouble: XeroError | None = None
+    error: XeroError | None = None
 
 
 class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,7 +276,7 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
 class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One of our folders: free bytes, whether it can be written, and the type of a remote disk.
 
-    ``trouble`` is why it cannot be used: its file system has no locks, or other user accounts could replace
+    ``error`` is why it cannot be used: its file system has no locks, or other user accounts could replace
     it.
     """
 
@@ -286,7 +286,7 @@ class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
     writable: bool
     remote: str = ""
     shared: bool = False
-    trouble: AppError | None = None
+    error: AppError | None = None
 
 
 class TerminalFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from xpm_tui.domain.quarantine import FAULTS, FaultKind
+from xpm_tui.domain.xpm import FAULTS, FaultKind
 
 Outcome = Literal["understood", "repaired", "skipped", "field", "record", "row", "list", "refused", "noted"]
 
@@ -155,7 +155,7 @@ ROWS: Final[tuple[InputRow, ...]] = (
     _file("same", "a row that is there twice, a file that was imported before", "understood"),
     _file("encoding", "Windows-1252 or Mac Roman whose words make sense in one of them only", "understood"),
     _file("dates", "dates in one form, with a time of day, a weekday or the name of a month", "understood"),
-    _file("invisible", "characters without a form: zero-width spaces, soft hyphens, direction marks",
+    _file("invisible", "invisible characters: zero-width spaces, soft hyphens, direction marks",
           "repaired"),
     _file("blanks", "other kinds of blank, blanks around a value, decomposed accents", "repaired"),
     _file("formula", """`="021"` and `'+64`, as spreadsheets keep a text""", "repaired"),
@@ -163,7 +163,7 @@ ROWS: Final[tuple[InputRow, ...]] = (
     _file("totals", "a row of totals: a word for it and numbers", "skipped"),
     _file("error-word", "an error word of a spreadsheet in place of a value", "row", _FIX),
     _file("lost", "a lost character (U+FFFD), a NUL byte", "row", "Export the file again as CSV UTF-8."),
-    _file("id", "an id that a spreadsheet has changed: rounded, shortened, made a date, without its zeros",
+    _file("id", "an id that a spreadsheet has changed: rounded, shortened, turned into a date, zeros lost",
           "row",
           _TEXT),
     _file("phone", "a phone number that a spreadsheet has shortened", "row", _TEXT),

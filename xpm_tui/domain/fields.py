@@ -34,10 +34,26 @@ from xpm_tui.domain.field_types import (
 )
 
 __all__ = [
-    "APART", "BOTH_WAYS", "BY_NAME", "CLIENT", "COLUMNS", "CONTACT", "FIELDS", "SYNCED", "TEXTS",
-        "ChoiceOption",
-    "CsvField", "Field", "Kind", "Record", "SyncRule", "XpmField", "editable", "in_requests", "label",
-        "of_record",
+    "BOTH_WAYS",
+    "BY_NAME",
+    "CLIENT",
+    "COLUMNS",
+    "CONTACT",
+    "DISTINGUISHING_DETAILS",
+    "FIELDS",
+    "SYNCED",
+    "TEXTS",
+    "ChoiceOption",
+    "CsvField",
+    "Field",
+    "Kind",
+    "Record",
+    "SyncRule",
+    "XpmField",
+    "editable",
+    "in_requests",
+    "label",
+    "of_record",
 ]  # fmt: skip
 
 
@@ -288,7 +304,7 @@ COLUMNS: tuple[Field, ...] = tuple(
 )
 """The columns of Ignition's clients form, in its order."""
 
-APART: tuple[tuple[str, str], ...] = tuple(
+DISTINGUISHING_DETAILS: tuple[tuple[str, str], ...] = tuple(
     (word, attribute)
     for _, word, attribute in sorted(
         (field.apart.place, field.apart.word, field.attribute) for field in FIELDS if field.apart

@@ -250,7 +250,7 @@ DECISIONS: Labels = {
     ),
     "drop": Label("Drop", "The change is not sent again.", reason="it is not sent again"),
 }
-MOVED: Labels = {
+CHANGED_SINCE_PLANNED: Labels = {
     "ignition": Label(
         "Edited in Ignition",
         "The value was edited here after the plan was made.",
@@ -345,7 +345,7 @@ STEP_STATES: Labels = {
     "todo": Label("To do", "The step comes later.", "·"),
     "skipped": Label("Skipped", "You skipped the step; you can go back to it.", "–"),
 }
-WAYS: Labels = {
+FIELD_DIRECTIONS: Labels = {
     "always": Label("Always", "When a client is created, and at every sync."),
     "ongoing": Label("Ongoing", "At every sync."),
     "at creation": Label("At creation", "When a client is created, not afterwards."),

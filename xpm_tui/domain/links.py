@@ -108,7 +108,7 @@ class Successor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     new: bool = False
 
 
-class Vanished(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class LostClient(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A linked XPM client that XPM no longer has, by UUID, with its possible successors, best first.
 
     ``since`` is when a complete list last contained it, ``searched`` when successors were last looked for,
@@ -150,7 +150,7 @@ class Base(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=Tr
     exceptions: tuple[str, ...] = ()
 
 
-class CameFrom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
+class ValueOrigin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
     """A value in Ignition that came from an XPM client: its UUID, and the value that came.
 
     ``kept`` is the value that stayed when the client was linked to another XPM client; before that it is
@@ -176,7 +176,7 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """
 
     id: str
-    values: dict[str, CameFrom] = msgspec.field(default_factory=dict)
+    values: dict[str, ValueOrigin] = msgspec.field(default_factory=dict)
     removed: dict[str, str] = msgspec.field(default_factory=dict)
 
 

@@ -16,9 +16,9 @@ from datetime import datetime
 import msgspec
 
 MINUTE = 60.0
-PUSH_MINUTE = 55
+BACKGROUND_MINUTE = 55
 ALL_MINUTE = 59
-PUSH_FLIGHT = 3
+BACKGROUND_FLIGHT = 3
 ALL_FLIGHT = 4
 XERO_MINUTE = 60
 
@@ -56,7 +56,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     closed: float = 0.0
     day_left: int | None = None
     day_until: datetime | None = None
-    limit: int = PUSH_MINUTE
+    limit: int = BACKGROUND_MINUTE
     spacing: float = 0.0
 
     @property

@@ -86,12 +86,12 @@ class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     seconds: float = 0.0
 
 
-Why = Literal[
+UndoReason = Literal[
     "edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "archived", "missing"
 ]
 """Why an undo leaves something as it is."""
 
-_WHY: dict[Why, str] = {
+_WHY: dict[UndoReason, str] = {
     "edited": (
         "It has been changed since then: it has neither the value that the run wrote nor the one before."
     ),
@@ -105,7 +105,7 @@ _WHY: dict[Why, str] = {
 }
 
 
-class Unclear(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class SkippedUndo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something that an undo leaves as it is: the value it would have restored, the present one, and why.
 
     ``address`` is the record's web address in XPM, if it stays there.
@@ -115,7 +115,7 @@ class Unclear(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     field: str
     wanted: Value = None
     present: Value = None
-    why: Why
+    why: UndoReason
     address: str = ""
 
     @property
@@ -151,7 +151,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     only: str = ""
     fields: tuple[str, ...] = ()
     undo_of: str = ""
-    left: tuple[Unclear, ...] = ()
+    left: tuple[SkippedUndo, ...] = ()
     state: Literal["draft", "applied", "replaced"] = "draft"
 
     @property
@@ -175,7 +175,7 @@ Subject = Literal[
 ]
 """The kind of operation that the consequences are of."""
 
-What = Literal["contact", "primary", "client", "staff", "job"]
+LastingKind = Literal["contact", "primary", "client", "staff", "job"]
 """Something that cannot be undone: an added contact, a new primary contact, or a record created in XPM."""
 
 
@@ -281,7 +281,7 @@ class ReplacedValues(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
 class LastingEffects(msgspec.Struct, frozen=True, kw_only=True):
     """Effects that cannot be undone; ``records`` are the ids of the records."""
 
-    what: What
+    what: LastingKind
     number: int
     records: tuple[str, ...] = ()
 

@@ -38,9 +38,8 @@ from xpm_tui.domain.errors import (
 )
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import Value
-from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.tables import TableSchema
-from xpm_tui.domain.xpm import Category, Staff, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.xpm import Category, Quarantined, Staff, Template, XpmClient, XpmContact, XpmJob
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -180,7 +179,7 @@ class XpmPort(Protocol):
     A write raises ``OutcomeUnknown`` if it may have taken effect, ``Refused`` if XPM refused it, and
     ``UnsendableValue`` (or ``BadInput`` for a malformed id) before anything is sent. Only the outbox
     (:mod:`xpm_tui.sync.outbox`) calls a writing method. ``calls`` counts the calls that were sent. A list may
-    be a :class:`~xpm_tui.domain.quarantine.Records`, which says which of its records were set aside.
+    be a :class:`~xpm_tui.domain.xpm.Records`, which says which of its records were set aside.
     """
 
     @property
@@ -274,8 +273,8 @@ class XpmJobsPort(XpmPort, Protocol):
 class Priority(IntEnum):
     """The priority of a call: a user at the screen goes before a sync."""
 
-    PERSON = 0
-    PUSH = 1
+    INTERACTIVE = 0
+    BACKGROUND = 1
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):

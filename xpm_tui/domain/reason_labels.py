@@ -168,7 +168,7 @@ AUDIT_FINDINGS: Labels = {
     "no-reference": Label("No reference", "The job does not have the reference by which invoices find it."),
     "duplicate-reference": Label("Reference twice", "Several open jobs have the same reference."),
     "duplicate-job": Label("Duplicate job", "The client has the same job twice."),
-    "wrong-dates": Label("Other dates", "The job starts or is due on other dates than agreed."),
+    "wrong-dates": Label("Other dates", "The job starts or is due on dates other than those agreed."),
     "state": Label("No invoices", "The job is in a state that invoices do not attach to."),
     "person-left": Label("Person left", "The job names someone who is no longer on XPM's staff."),
     "revoked": Label("Revoked", "The job is open, although its proposal was revoked or lost."),

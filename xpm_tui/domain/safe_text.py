@@ -66,7 +66,7 @@ def _name(match: re.Match[str]) -> str:
 _ILLEGAL = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def refuse_uncarriable(text: str, field: str, label: str = "") -> None:
+def refuse_unsendable(text: str, field: str, label: str = "") -> None:
     """Raise ``UnsendableValue`` where ``text`` holds a character that XML cannot carry.
 
     Args:
@@ -84,7 +84,7 @@ def refuse_uncarriable(text: str, field: str, label: str = "") -> None:
         )
 
 
-def refuse_uncarriable_values(
+def refuse_unsendable_values(
     values: Mapping[str, object], prefix: str = "", *, label: Callable[[str], str] = str
 ) -> None:
     """Raise ``UnsendableValue`` for the first value that XML cannot carry, also within lists.
@@ -95,11 +95,11 @@ def refuse_uncarriable_values(
         texts: Iterable[object] = value if isinstance(value, tuple | list) else (value,)
         for text in texts:
             if isinstance(text, str):
-                refuse_uncarriable(text, prefix + name, label(prefix + name))
+                refuse_unsendable(text, prefix + name, label(prefix + name))
 
 
-def is_carriable(value: object) -> bool:
-    """Return whether XML can contain a value, by the rule of :func:`refuse_uncarriable_values`."""
+def is_sendable(value: object) -> bool:
+    """Return whether XML can contain a value, by the rule of :func:`refuse_unsendable_values`."""
     texts: Iterable[object] = value if isinstance(value, tuple | list) else (value,)
     return not any(isinstance(text, str) and _ILLEGAL.search(text) for text in texts)
 

@@ -84,14 +84,14 @@ JOBS: TableSchema[xpm.XpmJob] = TableSchema(
 )
 MOVES: TableSchema[xpm.MovedJob] = TableSchema("xpm_moves", xpm.MovedJob, _id)
 LINKS: TableSchema[links.Link] = TableSchema("links", links.Link, _id, {"uuid": lambda link: _one(link.uuid)})
-VANISHED: TableSchema[links.Vanished] = TableSchema("vanished", links.Vanished, _id)
+LOST_CLIENTS: TableSchema[links.LostClient] = TableSchema("vanished", links.LostClient, _id)
 BASE: TableSchema[links.Base] = TableSchema("base", links.Base, _id)
 PROVENANCE: TableSchema[links.Provenance] = TableSchema("provenance", links.Provenance, _id)
 FREEZES: TableSchema[links.Freeze] = TableSchema(
     "freezes", links.Freeze, _id, {"client": lambda f: (f.client,)}
 )
 IGNORED: TableSchema[links.Ignored] = TableSchema("ignored", links.Ignored, _id)
-APART: TableSchema[links.BlockedPair] = TableSchema(
+BLOCKED_PAIRS: TableSchema[links.BlockedPair] = TableSchema(
     "apart", links.BlockedPair, _id, {"client": lambda a: (a.client,)}
 )
 PLANS: TableSchema[plan.Plan] = TableSchema("plans", plan.Plan, _id)
@@ -135,6 +135,6 @@ STAMPS: TableSchema[ignition.FieldStamps] = TableSchema("stamps", ignition.Field
 
 ALL: tuple[TableSchema[Any], ...] = (
     META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, LINKS,
-    VANISHED, BASE, PROVENANCE, FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES,
-    PROPOSALS, IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS, INBOX, STAMPS,
+    LOST_CLIENTS, BASE, PROVENANCE, FREEZES, IGNORED, BLOCKED_PAIRS, PLANS, PLANNED, RUNS, STOPS, INTENTS,
+    IMAGES, PROPOSALS, IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS, INBOX, STAMPS,
 )  # fmt: skip

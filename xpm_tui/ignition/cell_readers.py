@@ -177,9 +177,9 @@ class KnownIds:
 
 _NOT_IDS = (
     (_SCIENTIFIC, "a number that a spreadsheet has shortened"),
-    (_DECIMAL, "a number that a spreadsheet has given decimals"),
-    (_THOUSANDS, "a number that a spreadsheet has given separators"),
-    (_ID_DATE, "an id that a spreadsheet has made a date"),
+    (_DECIMAL, "a number that a spreadsheet has given decimal places"),
+    (_THOUSANDS, "a number that a spreadsheet has given thousands separators"),
+    (_ID_DATE, "an id that a spreadsheet has turned into a date"),
 )
 
 NO_IDS = KnownIds(())

@@ -332,7 +332,7 @@ class _ClientImportPlanner:
     def _count(self, merged: MergedClient) -> None:
         self._refused += merged.refused
         self._counts["contacts"] += merged.contacts
-        self._counts["mended"] += merged.mended
+        self._counts["mended"] += merged.repaired
 
     def _finish(self) -> None:
         """Add the steps and counts of clients that existed before."""

@@ -41,7 +41,7 @@ class MergedClient:
     edits: list[CellEdit] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
     contacts: int = 0
-    mended: int = 0
+    repaired: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class _Side:
 
     def is_edit(self, key: str, cell: str) -> bool:
         """Return whether Ignition has changed a cell since its last file, as far as that can be known."""
-        return cell != self.known.get(key) and cell != self.out.get(key) and not self.is_spoilt(key, cell)
+        return cell != self.known.get(key) and cell != self.out.get(key) and not self.is_damaged(key, cell)
 
-    def is_spoilt(self, key: str, cell: str) -> bool:
+    def is_damaged(self, key: str, cell: str) -> bool:
         """Return whether a spreadsheet has removed zeros or a plus sign."""
         if self.new or not cell.isdecimal():
             return False
@@ -163,8 +163,8 @@ class Merge:
         """Return the cells of the file, the exported ones not yet seen in a file, and those to change."""
         known, out, values = dict(side.known), dict(side.out), {}
         for key, (cell, row) in cells_by_field.items():
-            if side.is_spoilt(key, cell) and cell != side.known.get(key):
-                merged.mended += 1
+            if side.is_damaged(key, cell) and cell != side.known.get(key):
+                merged.repaired += 1
                 continue
             if not self._own:
                 known[key] = cell

@@ -101,7 +101,7 @@ class ImportPlan:
     """What an import would do. ``groups`` are the steps that belong together, one group per record.
 
     ``counts``: ``rows``, ``new``, ``changed``, ``same``, ``adopted``, ``contacts``, ``cells``, ``both``,
-    ``mended`` (repaired), ``refused``. Ids of new records are ``+c1``, ``+k1`` until ids are taken.
+    ``repaired`` (repaired), ``refused``. Ids of new records are ``+c1``, ``+k1`` until ids are taken.
     """
 
     groups: tuple[tuple[ImportStep, ...], ...]

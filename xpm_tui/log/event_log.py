@@ -50,7 +50,7 @@ class EventFilter:
     text: str = ""
     since: datetime | None = None
 
-    def lets(self, event: Event, names: Callable[[str], str] | None = None) -> bool:
+    def matches(self, event: Event, names: Callable[[str], str] | None = None) -> bool:
         """Return whether an event matches; ``names`` completes the sentence in which ``text`` is searched."""
         if self.run and event.run != self.run:
             return False
@@ -101,7 +101,7 @@ def newest_first(
             with path.open("rb") as file:
                 for line in _backwards(file):
                     event = _event(line)
-                    if event is not None and wanted.lets(event, names):
+                    if event is not None and wanted.matches(event, names):
                         yield event
         except FileNotFoundError:
             continue  # removed by the retention settings between listing and reading

@@ -179,7 +179,7 @@ SENTENCES: dict[str, str] = {
 REASONS: dict[str, Labels] = {
     "sync.link": labels.RULES,
     "sync.change": labels.RULES,
-    "sync.moved": labels.MOVED,
+    "sync.moved": labels.CHANGED_SINCE_PLANNED,
     "sync.resolved": labels.INTENT_STATES,
     "sync.decided": labels.DECISIONS,
     "job.resolved": labels.INTENT_STATES,

@@ -1,14 +1,17 @@
-"""The types of settings: how their texts are parsed, and how values are written as texts.
+"""The types of settings: how their texts are parsed, how values are written, and choices with their labels.
 
-A parser raises ``ValueError`` with a reason that completes "KEY cannot be VALUE: ...".
+A parser raises ``ValueError`` with a reason that completes "KEY cannot be VALUE: ...". Files and options keep
+the plain words of a choice.
 
-Labels and meanings of the choices of settings; files and options keep the plain words.
+The presets of OAuth scopes use the names of Xero's OAuth 2.0 scopes page, section Practice Manager. According
+to Xero's OpenAPI file, only the broad pair opens job templates and categories, so the standard preset also
+requests the broad scope for reading.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -16,11 +19,80 @@ from urllib.parse import urlsplit
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS, Label, Labels
 from xpm_tui.domain.secret import Secret
 from xpm_tui.lazy import lazy_imports, pattern
-from xpm_tui.settings import scopes
 
 with lazy_imports():
     import difflib
     import zoneinfo
+
+
+_LOGIN = ("offline_access", "openid", "profile", "email")
+_GRANULAR = ("practicemanager.client", "practicemanager.job", "practicemanager.staff.read")
+
+STANDARD = "standard"
+"""The preset with the scopes that sync and jobs need, and no others."""
+
+PRESETS: dict[str, tuple[str, ...]] = {
+    STANDARD: (*_LOGIN, *_GRANULAR, "practicemanager.read"),
+    "granular": (*_LOGIN, *_GRANULAR),
+    "broad": (*_LOGIN, "practicemanager"),
+    "both": (*_LOGIN, "practicemanager", *_GRANULAR),
+    "read_only": (
+        *_LOGIN,
+        "practicemanager.client.read",
+        "practicemanager.job.read",
+        "practicemanager.staff.read",
+    ),
+}
+"""The presets by name, in the order in which they are offered."""
+
+OPENING: dict[str, frozenset[str]] = {
+    "practicemanager.read": frozenset({"practicemanager.read", "practicemanager"}),
+    "practicemanager.staff.read": frozenset(
+        {"practicemanager.staff.read", "practicemanager.staff", "practicemanager.read", "practicemanager"}
+    ),
+    "practicemanager.job.read": frozenset(
+        {"practicemanager.job.read", "practicemanager.job", "practicemanager.read", "practicemanager"}
+    ),
+}
+"""The scopes that open a list, by the scope that it needs."""
+
+_TOKEN = pattern(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""A scope token (RFC 6749, section 3.3)."""
+
+
+def scopes(text: str) -> tuple[str, ...]:
+    """Return the scopes of a preset name or of a user's own text.
+
+    Raises:
+        ValueError: A scope is invalid; the message is the reason.
+    """
+    name = re.sub(r"[\s-]+", "_", text.strip().casefold())
+    if name in PRESETS:
+        return PRESETS[name]
+    own = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    wrong = next((word for word in own if not _TOKEN.fullmatch(word)), "")
+    if wrong or not any(word.split(".")[0] == "practicemanager" for word in own):
+        raise ValueError(
+            f"it must be one of {', '.join(PRESETS)}, or Xero's scope names separated by spaces, at least "
+            "one of them beginning with practicemanager"
+        )
+    return own
+
+
+def normalise_scopes(text: str) -> str:
+    """Return the setting as it is stored: a preset's name, or the scopes separated by single blanks."""
+    found = scopes(text)
+    return next((name for name, preset in PRESETS.items() if preset == found), " ".join(found))
+
+
+def scope_advice(scope: str, asked: Collection[str]) -> str:
+    """Return sentences on how to get a missing scope; ``asked`` are the requested ones."""
+    if not OPENING.get(scope, frozenset({scope})).isdisjoint(asked):
+        return (
+            "Xero was asked for it but did not grant it. Ask Xero to attach it to your app "
+            "(developer.xero.com), then: xpm-tui connect."
+        )
+    return f"To ask for it: xpm-tui settings set xero.scopes {STANDARD}, then: xpm-tui connect."
 
 
 Setting = str | int | bool | tuple[str, ...] | Secret
@@ -131,7 +203,7 @@ def _clock_time(value: str) -> str:
 
 
 def _scopes(value: str) -> str:
-    return scopes.normalise_scopes(_text(value))
+    return normalise_scopes(_text(value))
 
 
 def _template(value: str) -> str:
@@ -219,7 +291,7 @@ ORIGIN = Kind("https:// address without a path", _origin)
 SECRET = Kind("secret text", lambda value: Secret(_text(value)))
 ZONE = Kind("time zone, such as Pacific/Auckland; empty: this machine's", _zone)
 CLOCK_TIME = Kind("time of day, HH:MM", _clock_time)
-SCOPES = Kind(" | ".join(scopes.PRESETS) + " | scope names", _scopes, choices=tuple(scopes.PRESETS))
+SCOPES = Kind(" | ".join(PRESETS) + " | scope names", _scopes, choices=tuple(PRESETS))
 JOB_NAME = Kind("text with {proposal}, {client}, {service}, {period}", _template)
 
 

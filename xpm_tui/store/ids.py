@@ -21,7 +21,7 @@ class StoreIds:
     """The Ids port for a store."""
 
     def __init__(self, book: Transacting) -> None:
-        self._book = book
+        self._store = book
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
         """Return ``count`` new ids (``c12``), durable before they are returned, in a single commit."""
@@ -36,7 +36,7 @@ class StoreIds:
             last = (int(row.value) if row else 0) + count
             return [Put(META, Meta(id=name, value=last))]
 
-        self._book.transact(advance)
+        self._store.transact(advance)
         return [f"{prefix}{number}" for number in range(last - count + 1, last + 1)]
 
 

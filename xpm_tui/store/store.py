@@ -150,8 +150,8 @@ class DiskStore(TableStore):
             self.summarise_error = None
         except Busy:
             return
-        except AppError as trouble:
-            self.summarise_error = trouble
+        except AppError as error:
+            self.summarise_error = error
 
 
 def open_store(

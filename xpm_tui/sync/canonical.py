@@ -23,10 +23,9 @@ from xpm_tui.domain.fields import CLIENT, CONTACT, TEXTS, Kind
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import TEAM
-from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.domain.xpm import WHOLE, XpmClient, XpmContact
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
 

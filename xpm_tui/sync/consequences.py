@@ -18,19 +18,19 @@ from xpm_tui.domain.plan import (
     Change,
     Consequences,
     LastingEffects,
+    LastingKind,
     LocalCounts,
     Plan,
     PlannedRecord,
     PreservedValues,
     ReplacedValues,
     Requests,
+    SkippedUndo,
     Subject,
-    Unclear,
-    What,
     XpmCounts,
 )
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.safe_text import is_carriable
+from xpm_tui.domain.safe_text import is_sendable
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.sync.base import PRIMARY
@@ -51,7 +51,7 @@ UNSENDABLE = (
 
 _MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clear": "clearings"}
 """The kind of the replaced value, by the rule of a change."""
-_LASTING: dict[str, What] = {"contact": "contact", PRIMARY: "primary", "client": "client"}
+_LASTING: dict[str, LastingKind] = {"contact": "contact", PRIMARY: "primary", "client": "client"}
 _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
 
 
@@ -251,7 +251,7 @@ def review_consequences(linked: int, ignored: int, former: Mapping[str, int] | N
     return _with_former(found, former or {})
 
 
-def creation_consequences(what: What, record: str, name: str, contacts: int = 0) -> Consequences:
+def creation_consequences(what: LastingKind, record: str, name: str, contacts: int = 0) -> Consequences:
     """Return what creating one client (with its contacts) or one staff record in XPM would do."""
     client = what == "client"
     return with_pace(
@@ -290,7 +290,7 @@ class _Counting:
         self.here: Counter[str] = Counter()
         self.replaced: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
-        self.lasting: defaultdict[What, list[str]] = defaultdict(list)
+        self.lasting: defaultdict[LastingKind, list[str]] = defaultdict(list)
         self.also: dict[str, None] = {}
         self._kept: defaultdict[str, list[str]] = defaultdict(list)
         self.waiting = 0
@@ -301,7 +301,7 @@ class _Counting:
         found = tuple(self._unsendable)
         return (PreservedValues(why=UNSENDABLE, number=len(found), records=found),) if found else ()
 
-    def left(self, unclear: Iterable[Unclear]) -> None:
+    def left(self, unclear: Iterable[SkippedUndo]) -> None:
         """Count what an undo leaves: what stays in XPM cannot be undone, the rest has its reason."""
         for each in unclear:
             lasting = _LASTING.get(each.field) if each.why == "stays-in-xpm" else None
@@ -348,7 +348,7 @@ class _Counting:
         """
         unsent: list[Change] = []
         for target, changes in written_records(record).items():
-            if unsent or not all(is_carriable(value) for value in self._values(target, changes)):
+            if unsent or not all(is_sendable(value) for value in self._values(target, changes)):
                 unsent += changes
         return unsent
 
@@ -386,7 +386,7 @@ class _Counting:
         if self._until_check <= 0:
             self.requests["checks"] += 1
             self._until_check = MOVED_CHECK
-        nameless = _Nameless(self._snapshot, record)
+        nameless = _NameLookup(self._snapshot, record)
         for target, changes in targets.items():
             self._until_check -= 1
             if changes[0] in unsent:
@@ -401,7 +401,7 @@ class _Counting:
                 self.requests["contact_reads"] += nameless(contact, changes)
 
 
-class _Nameless:
+class _NameLookup:
     """Whether a contact's name has to be read before it is written, because the mirror has none."""
 
     def __init__(self, snapshot: Snapshot, record: PlannedRecord) -> None:

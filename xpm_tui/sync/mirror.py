@@ -15,11 +15,19 @@ import msgspec
 
 from xpm_tui.domain import tables
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.links import Vanished
+from xpm_tui.domain.links import LostClient
 from xpm_tui.domain.ports import ClientList, Clock, Drop, Put, Snapshot, Store, Write
-from xpm_tui.domain.quarantine import Quarantined, quarantined_in
-from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, MOVES, VANISHED, XPM_CLIENTS, Meta, TableSchema
-from xpm_tui.domain.xpm import Category, MovedJob, Staff, Template, XpmClient, XpmJob
+from xpm_tui.domain.tables import BASE, JOBS, LINKS, LOST_CLIENTS, META, MOVES, XPM_CLIENTS, Meta, TableSchema
+from xpm_tui.domain.xpm import (
+    Category,
+    MovedJob,
+    Quarantined,
+    Staff,
+    Template,
+    XpmClient,
+    XpmJob,
+    quarantined_in,
+)
 from xpm_tui.sync.base import mirror_values, rebase
 from xpm_tui.sync.canonical import fill_unreadable
 from xpm_tui.sync.policy import DEFAULT, GuardLimits
@@ -75,24 +83,21 @@ class ListCounts(msgspec.Struct, frozen=True, kw_only=True):
 
     def short(self, limits: GuardLimits) -> bool:
         """Return whether the last complete list is much shorter than the one before it."""
-        if self.accepted is None:
-            return False
-        return (
-            self.count < limits.list_share * self.accepted and self.accepted - self.count >= limits.list_fewer
-        )
+        before = self.accepted or 0
+        return self.count < limits.list_share * before and before - self.count >= limits.list_fewer
 
 
 class ClientsRefreshed(msgspec.Struct, frozen=True, kw_only=True):
     """The result of reading one client list.
 
-    It counts rows read, new or changed ones, and removed ones. ``believed`` is False for a complete list that
-    was empty or implausibly short.
+    It counts rows read, new or changed ones, and removed ones. ``plausible`` is False for a complete
+    list that was empty or much too short.
     """
 
     listed: int
     changed: int
     gone: int
-    believed: bool
+    plausible: bool
     asked_at: datetime
     quarantined: int = 0
 
@@ -112,7 +117,7 @@ def changed_since(snapshot: Snapshot) -> datetime | None:
 async def refresh_clients(
     listing: ClientList,
     *,
-    book: Store,
+    store: Store,
     clock: Clock,
     complete: bool,
     limits: GuardLimits = DEFAULT,
@@ -136,17 +141,17 @@ async def refresh_clients(
                 people[person.uuid] = person.name
         chunk.append(row)
         if len(chunk) >= CHUNK:
-            changed += commit_rows(book, chunk, clock.now(), before)
+            changed += commit_rows(store, chunk, clock.now(), before)
             chunk.clear()
             await clock.sleep(0)
-    changed += commit_rows(book, chunk, clock.now(), before)
+    changed += commit_rows(store, chunk, clock.now(), before)
     aside = listing.quarantined
     if aside:
-        changed -= _take_back(book, [one.uuid for one in aside if one.whole], before)
-    snapshot = book.snapshot()
+        changed -= _take_back(store, [one.uuid for one in aside if one.whole], before)
+    snapshot = store.snapshot()
     marked, unknown = _marked(snapshot, XPM_CLIENTS, aside)
     unlisted = sum(1 for one in aside if one.whole and one.uuid not in seen)
-    facts, gone, believed = list_counts(snapshot), 0, True
+    facts, gone, plausible = list_counts(snapshot), 0, True
     if complete:
         now = ListCounts(
             count=len(seen) + unlisted,
@@ -154,8 +159,8 @@ async def refresh_clients(
             complete_at=listing.asked_at,
             bookmark=listing.asked_at,
         )
-        believed = not now.empty and (accept or not now.short(limits))
-        facts = msgspec.structs.replace(now, accepted=now.count) if believed else now
+        plausible = not now.empty and (accept or not now.short(limits))
+        facts = msgspec.structs.replace(now, accepted=now.count) if plausible else now
     else:
         facts = msgspec.structs.replace(facts, bookmark=listing.asked_at)
     writes: list[Write] = [_fact(facts)]
@@ -165,7 +170,7 @@ async def refresh_clients(
         old = snapshot.get(XPM_CLIENTS, uuid)
         if old is not None and old.unread != one.faults:
             writes.append(Put(XPM_CLIENTS, msgspec.structs.replace(old, unread=one.faults)))
-    if complete and believed and not unknown:
+    if complete and plausible and not unknown:
         absent = [
             msgspec.structs.replace(old, deleted=True)
             for uuid in snapshot.ids(XPM_CLIENTS)
@@ -179,19 +184,19 @@ async def refresh_clients(
         writes += client_writes(snapshot, absent, clock.now())
         until = clock.now() - MOVES_KEPT
         writes += [Drop(MOVES, move.id) for move in snapshot.rows(MOVES) if move.at < until]
-    book.commit(writes)
+    store.commit(writes)
     return ClientsRefreshed(
         listed=len(seen) + unlisted,
         changed=changed,
         gone=gone,
-        believed=believed,
+        plausible=plausible,
         asked_at=listing.asked_at,
         quarantined=len(aside),
     )
 
 
 def commit_rows(
-    book: Store, rows: Sequence[XpmClient], now: datetime, before: dict[str, bytes | None] | None = None
+    store: Store, rows: Sequence[XpmClient], now: datetime, before: dict[str, bytes | None] | None = None
 ) -> int:
     """Commit XPM clients with their base; ``before`` takes what is replaced. Returns how many changed."""
     if not rows:
@@ -205,11 +210,11 @@ def commit_rows(
                 before.setdefault(write.row.uuid, snapshot.raw(XPM_CLIENTS, write.row.uuid))
         return writes
 
-    book.transact(make)
+    store.transact(make)
     return sum(1 for write in writes if write.table is XPM_CLIENTS)
 
 
-def _take_back(book: Store, uuids: Iterable[str], before: dict[str, bytes | None]) -> int:
+def _take_back(store: Store, uuids: Iterable[str], before: dict[str, bytes | None]) -> int:
     """Restore the rows of records that were stored before it turned out that they occur twice."""
     taken = [uuid for uuid in dict.fromkeys(uuids) if uuid in before]
 
@@ -225,7 +230,7 @@ def _take_back(book: Store, uuids: Iterable[str], before: dict[str, bytes | None
         return writes
 
     if taken:
-        book.transact(make)
+        store.transact(make)
     return len(taken)
 
 
@@ -343,9 +348,9 @@ def _as_last_known(old: XpmClient, row: XpmClient) -> XpmClient:
 def _vanishing(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: ListCounts) -> Iterator[Write]:
     """Return the writes that record that a linked client has disappeared, or has come back."""
     if row.deleted and not old.deleted and snapshot.find(LINKS, "uuid", row.uuid):
-        yield Put(VANISHED, Vanished(id=row.uuid, since=facts.complete_at))
-    elif old.deleted and not row.deleted and snapshot.raw(VANISHED, row.uuid) is not None:
-        yield Drop(VANISHED, row.uuid)
+        yield Put(LOST_CLIENTS, LostClient(id=row.uuid, since=facts.complete_at))
+    elif old.deleted and not row.deleted and snapshot.raw(LOST_CLIENTS, row.uuid) is not None:
+        yield Drop(LOST_CLIENTS, row.uuid)
 
 
 def _arrivals(old: XpmClient | None, row: XpmClient, now: datetime) -> Iterator[Write]:

@@ -44,7 +44,7 @@ from xpm_tui.domain.ignition import JobSpec
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmJobsPort, XpmPort
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values
+from xpm_tui.domain.safe_text import is_sendable, refuse_unsendable_values
 from xpm_tui.domain.tables import INTENTS, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact, XpmJob
 from xpm_tui.sync.canonical import refuse_unread
@@ -89,9 +89,9 @@ class Message(Generic[Reply]):
     label: Callable[[str], str] = sent_label
 
     @property
-    def is_carriable(self) -> bool:
+    def is_sendable(self) -> bool:
         """Return whether XML allows everything in the request."""
-        return all(map(is_carriable, self.texts.values()))
+        return all(map(is_sendable, self.texts.values()))
 
 
 Ending = Literal["done", "refused", "unsendable", "unknown", "stopped", "interrupted"]
@@ -165,10 +165,10 @@ class Delivery(Generic[Reply]):
         )
 
 
-Follow = Callable[[Snapshot, Intent, Reply], tuple[Iterable[Write], Iterable[Event]]]
+WritesAfter = Callable[[Snapshot, Intent, Reply], tuple[Iterable[Write], Iterable[Event]]]
 """A function that returns what follows from a write that took effect: writes and events."""
-Make = Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]]
-Commit = Callable[[Make], None]
+WritesNow = Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]]
+Commit = Callable[[WritesNow], None]
 
 
 class Outbox:
@@ -180,21 +180,21 @@ class Outbox:
 
     def __init__(
         self,
-        book: Store,
+        store: Store,
         practice: XpmPort,
         clock: Clock,
         ids: IdSource,
         run: str,
         commit: Commit,
     ) -> None:
-        self._book = book
+        self._store = store
         self._practice = cast(XpmJobsPort, practice)
         self._clock = clock
         self._ids = ids
         self._run = run
         self._commit = commit
 
-    async def send(self, message: Message[Reply], follow: Follow[Reply]) -> Delivery[Reply]:
+    async def send(self, message: Message[Reply], follow: WritesAfter[Reply]) -> Delivery[Reply]:
         """Send one message, once.
 
         Args:
@@ -207,19 +207,19 @@ class Outbox:
             RunStopped: The run was asked to stop before the write was sent; its intent is dropped.
         """
         try:
-            refuse_uncarriable_values(message.texts, label=message.label)
+            refuse_unsendable_values(message.texts, label=message.label)
             if message.kind in (UPDATE_CLIENT, ADD_CONTACT, UPDATE_CONTACT):
                 fields = message.values if message.kind == UPDATE_CLIENT else ["contact"]
-                refuse_unread(self._book.snapshot().get(XPM_CLIENTS, message.uuid), fields)
+                refuse_unread(self._store.snapshot().get(XPM_CLIENTS, message.uuid), fields)
         except UnsendableValue as error:
             closed = mark_failed(self._intent(message), error.message)
-            self._book.commit([Put(INTENTS, closed)])
+            self._store.commit([Put(INTENTS, closed)])
             return Delivery("unsendable", closed, error=error)
         intent = self._sent(self._intend(message))
         try:
             reply = await message.send(self._practice)
         except RunStopped:
-            self._book.commit([withdraw_intent(intent)])
+            self._store.commit([withdraw_intent(intent)])
             raise
         except AppError as error:
             return self._not_done(intent, error)
@@ -239,7 +239,7 @@ class Outbox:
         if ending == "unknown":
             return Delivery(ending, intent, error=error)
         closed = mark_failed(intent, getattr(error, "words", "") or error.message)
-        self._book.commit([Put(INTENTS, closed)])
+        self._store.commit([Put(INTENTS, closed)])
         if ending == "stopped":
             raise error
         return Delivery(ending, closed, error=error)
@@ -260,21 +260,21 @@ class Outbox:
 
     def _intend(self, message: Message[Any]) -> Intent:
         intent = self._intent(message)
-        self._book.commit([Put(INTENTS, intent)])
+        self._store.commit([Put(INTENTS, intent)])
         return intent
 
     def _sent(self, intent: Intent) -> Intent:
         intent = msgspec.structs.replace(intent, state="sent", sent_at=self._clock.now())
-        self._book.commit([Put(INTENTS, intent)])
+        self._store.commit([Put(INTENTS, intent)])
         return intent
 
 
-def store_commit(book: Store, events: EventSink) -> Commit:
+def store_commit(store: Store, events: EventSink) -> Commit:
     """Return a commit of the store with what follows from the newest snapshot; it then emits the events."""
 
-    def commit(make: Make) -> None:
-        writes, news = make(book.snapshot())
-        book.commit([*writes])
+    def commit(make: WritesNow) -> None:
+        writes, news = make(store.snapshot())
+        store.commit([*writes])
         for event in news:
             events.emit(event)
 

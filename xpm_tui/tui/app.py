@@ -25,7 +25,7 @@ from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.safe_text import Shown, visible, visible_lines
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui import crash, theme
+from xpm_tui.tui import terminal_app, theme
 from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.command_runner import CommandRunner
 from xpm_tui.tui.navigation import KeyChord, Navigation, TypeAhead
@@ -248,7 +248,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         """Load the other screens in the background, once the first one shows its data."""
         if not self._loaded_ahead:
             self._loaded_ahead = True
-            self.work(lambda: self.worker.glance(_load_ahead), "load-ahead")
+            self.work(lambda: self.worker.read(_load_ahead), "load-ahead")
 
     async def on_event(self, event: events.Event) -> None:
         """Route keys through type-ahead and key chords, and record that the console is in use."""
@@ -310,7 +310,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         exclusive: bool = False,
         node: DOMNode | None = None,
     ) -> Worker[Any]:
-        """Run a coroutine in the background; any exception goes to :meth:`trouble`.
+        """Run a coroutine in the background; any exception goes to :meth:`report_error`.
 
         Args:
             job: Creates the coroutine.
@@ -326,20 +326,20 @@ class Console(Navigation, CommandRunner, TerminalApp):
             except Exception as error:
                 # Textual's message about a failed worker does not bubble, so the exception would be lost
                 # silently.
-                self.trouble(error)
+                self.report_error(error)
                 return None
 
         worker = owner.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False)
         self._type_ahead.began(worker, group)
         return worker
 
-    def trouble(self, error: BaseException) -> None:
+    def report_error(self, error: BaseException) -> None:
         """Show an error: its message and hint, or for an internal error the path of the report."""
         if isinstance(error, AppError):
             dialogs_help.show_error(self, error)
             return
 
-        path = crash.report(error, self.worker.practice.state, self.worker.practice.clock.now())
+        path = terminal_app.report(error, self.worker.practice.state, self.worker.practice.clock.now())
         where = f"What happened is written to {path}, without any value or name." if path else ""
         self.push_screen(
             dialog.MessageDialog("Internal error",

@@ -67,7 +67,7 @@ class EditField(NamedTuple):
     is_date: bool = False
 
 
-class Door(NamedTuple):
+class FormLink(NamedTuple):
     """A row of a form that opens another screen: its label, its text and the function that opens it."""
 
     label: str
@@ -80,7 +80,7 @@ class EditSheet(NamedTuple):
     """The contents of an edit form: a title, a sentence and the fields.
 
     A field may be given as (key, label, value). For a ``new`` record all values that are filled in count,
-    otherwise only those that were changed. A ``door`` is shown as the first row. ``read`` returns the values
+    otherwise only those that were changed. A ``link`` is shown as the first row. ``read`` returns the values
     as they are now, by key: a value that someone else has changed meanwhile is shown before it is replaced.
     """
 
@@ -88,7 +88,7 @@ class EditSheet(NamedTuple):
     about: str
     fields: Sequence[EditField | tuple[str, str, str]]
     new: bool = False
-    door: Door | None = None
+    link: FormLink | None = None
     read: Callable[[OpenPractice], Mapping[str, str]] | None = None
 
 
@@ -125,14 +125,14 @@ class AppProtocol(App[int]):
         exclusive: bool = False,
         node: DOMNode | None = None,
     ) -> Worker[Any]:
-        """Run a coroutine in the background; any exception goes to :meth:`trouble`."""
+        """Run a coroutine in the background; any exception goes to :meth:`report_error`."""
         raise NotImplementedError
 
     def load_ahead(self) -> None:
         """Load the other screens in the background, unless that was done before."""
         raise NotImplementedError
 
-    def trouble(self, error: BaseException) -> None:
+    def report_error(self, error: BaseException) -> None:
         """Show an error: its message and hint, or for an internal error the path of the report."""
         raise NotImplementedError
 

@@ -1,25 +1,24 @@
-"""The base of all screens and dialogs of the console."""
+"""The base of all screens and dialogs of the console, and the verb that corresponds to each screen.
+
+Support staff who read a bundle see from it which command shows or does the same.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from textual import events
 from textual.await_complete import AwaitComplete
 from textual.reactive import Reactive
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from xpm_tui.commands.registry import PROGRAM
 from xpm_tui.domain.formatting import when_utc
-from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppMixin
 from xpm_tui.tui.safe_text import show
-
-with lazy_imports():
-    from xpm_tui.tui import screen_verbs
-
-if TYPE_CHECKING:
-    from textual.screen import Screen
 
 
 class BaseScreen(AppMixin):
@@ -63,7 +62,7 @@ class BaseScreen(AppMixin):
         recording = host.worker.practice.recording if host.ready else None
         if recording is None or not screen.is_mounted or screen.query(".verb-line"):
             return
-        line = screen_verbs.screen_verb(screen)
+        line = screen_verb(screen)
         if line:
             masked = "names masked" if recording.masked else "with names"
             text = show(" BUNDLE ", "bold reverse $warning") + show(
@@ -86,3 +85,42 @@ class BaseScreen(AppMixin):
         if self._late is not None:
             (result,), self._late = self._late, None
             self.dismiss(result)
+
+
+SCREEN_VERBS: dict[str, str | Callable[[Any], str]] = {
+    "Overview": "status",
+    "Clients": "clients list",
+    "TeamArea": "team list",
+    "TemplatesArea": "services list",
+    "Jobs": "jobs list",
+    "SyncArea": "runs list",
+    "SettingsArea": "settings list",
+    "ProposalsArea": "proposals list",
+    "Picker": "clients search TEXT",
+    "MapStaffPicker": "team link MEMBER STAFF",
+    "AddStaffPicker": "team pick --all",
+    "ServiceTemplates": "templates list",
+    "Review": "clients review",
+    "Conflicts": "conflicts",
+    "Differences": lambda screen: f"plan show {screen._plan_id}",
+    "Practices": "practices list",
+    "PolicyScreen": "policy",
+    "RunScreen": lambda screen: f"runs show {screen._run_id}",
+    "PlanReview": lambda screen: f"plan show {screen._plan_id}",
+    "DoctorScreen": "doctor",
+    "BundleScreen": "doctor --bundle FILE",
+    "ExportPreview": lambda screen: f"export {screen._form} -",
+    "ImportPreview": lambda screen: f"import {screen._form} FILE --dry-run",
+    "CommandLog": "log",
+    "Inbox": "inbox list",
+    "Wizard": "connect",
+}
+"""Verbs by the class name of the screen; dialogs have none."""
+
+
+def screen_verb(screen: Screen[Any]) -> str:
+    """Return the command line that shows the same as a screen; empty for a dialog."""
+    names = [kind.__name__ for kind in type(screen).__mro__]
+    found = next((SCREEN_VERBS[name] for name in names if name in SCREEN_VERBS), "")
+    words = found(screen) if callable(found) else found
+    return f"{PROGRAM} {words}" if words else ""

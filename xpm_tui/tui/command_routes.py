@@ -13,7 +13,7 @@ from xpm_tui.tui.app_protocol import AppProtocol
 with lazy_imports():
     from xpm_tui.application.presenters import lookup
     from xpm_tui.tui.dialogs import file_picker
-    from xpm_tui.tui.dialogs import help as trouble
+    from xpm_tui.tui.dialogs import help as help_dialogs
     from xpm_tui.tui.screens import area as screens_area
     from xpm_tui.tui.screens import (
         conflicts,
@@ -113,7 +113,7 @@ def _doctor() -> Screen[None]:
 
 
 async def _ask_symptom(app: AppProtocol) -> None:
-    await trouble.ask_symptom(app)
+    await help_dialogs.ask_symptom(app)
 
 
 def _conflicts() -> Screen[None]:

@@ -18,8 +18,8 @@ with lazy_imports():
     from xpm_tui.diagnostics.known_problems import registry as problems
     from xpm_tui.tui import command_routes, keymap, screenshot
     from xpm_tui.tui.dialogs import dialog, edit, form, palette
-    from xpm_tui.tui.dialogs import help as trouble
-    from xpm_tui.tui.dialogs import talk as progress
+    from xpm_tui.tui.dialogs import help as help_dialogs
+    from xpm_tui.tui.dialogs import screen_dialogue as progress
     from xpm_tui.tui.screens import command_log as screens_command_log
 
 
@@ -92,7 +92,7 @@ class CommandRunner(AppProtocol):
         switched = command.name == "practices.switch" or (
             command.name == "practices.add" and result.data.get("current")
         )
-        if switched and result.trouble is None:
+        if switched and result.error is None:
             self.exit(SWITCH)
             return
         if after is not None and not result.declined:
@@ -111,20 +111,20 @@ class CommandRunner(AppProtocol):
         """Run one call of a command on the worker thread; return its result and what it reported."""
         call = effects.admit(command, params, read_only=self.worker.practice.read_only, keyed=True)
         logged = self.log_call(command, params, title=title)
-        talk = progress.ScreenDialogue(
+        dialogue = progress.ScreenDialogue(
             self, title or command.title, msgspec.structs.replace(call, shown=tuple(shown)), box=box
         )
         try:
-            result = await self.worker.run(command.run, params, talk)
+            result = await self.worker.run(command.run, params, dialogue)
         except BaseException as error:
             self._log_outcome(logged, "failed", str(error) if isinstance(error, AppError) else "")
             raise
         finally:
-            await talk.end()
-        if result.declined or result.trouble is not None:
-            message = result.trouble.message if result.trouble is not None else ""
+            await dialogue.end()
+        if result.declined or result.error is not None:
+            message = result.error.message if result.error is not None else ""
             self._log_outcome(logged, "declined" if result.declined else "failed", message)
-        return result, talk.said
+        return result, dialogue.said
 
     def log_call(self, command: Command[Any], params: msgspec.Struct, *, title: str = "") -> LoggedCommand:
         """Add an action to the command log, as the command line that does the same."""
@@ -190,7 +190,7 @@ class CommandRunner(AppProtocol):
             )
         if ask and form.open_parameters(command, preset):
             kinds = form.record_kinds(command, preset)
-            records = await self.worker.glance(
+            records = await self.worker.read(
                 lambda practice: {kind: lookup.record_choices(practice.snapshot(), kind) for kind in kinds}
             ) if kinds else {}  # fmt: skip
             return await form.ask_until_accepted(
@@ -226,9 +226,9 @@ class CommandRunner(AppProtocol):
             *tables.preview_lines(result, min(self.size.width, 100) - 8),
             *(str(line) for line in result.lines),
         ]
-        if result.trouble is not None:
-            trouble.show_error(
-                self, result.trouble, title=command.title, text="\n".join(message), act=command.name
+        if result.error is not None:
+            help_dialogs.show_error(
+                self, result.error, title=command.title, text="\n".join(message), command=command.name
             )
         elif len(message) > TOAST_LINES or sum(map(len, message)) > TOAST_LETTERS:
             self.push_screen(dialog.MessageDialog(command.title, "\n".join(message), wide=True))
@@ -292,7 +292,7 @@ class CommandRunner(AppProtocol):
         """Show the full text of a known problem."""
         case = problems.find_problem(id_)
         if case is not None:
-            self.push_screen(trouble.problem_steps(case))
+            self.push_screen(help_dialogs.problem_steps(case))
 
     def action_save_screen(self) -> None:
         """Save the active screen as a picture and as text."""

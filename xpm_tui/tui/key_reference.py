@@ -14,12 +14,12 @@ from textual.screen import Screen
 from xpm_tui.commands.registry import all_commands
 from xpm_tui.tui import dialogs, screens
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.keymap import SENSES, SETTLED, key_label
+from xpm_tui.tui.keymap import KEY_MEANINGS, SETTLED, key_label
 
 _HEAD = """\
 # Keys
 
-<!-- Made from the acts and screens: `python -m xpm_tui.tui.key_reference > docs/keys.md`. Do not edit. -->
+<!-- Made from commands and screens: `python -m xpm_tui.tui.key_reference > docs/keys.md`. Do not edit. -->
 
 `F1` and `?` tell what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:`
 list every action, also those without a key, with the reason where one cannot be done now. Arrow keys, home,
@@ -94,9 +94,9 @@ def render() -> str:
 
 
 def _letters() -> Iterator[tuple[str, str]]:
-    for key, sense in SENSES.items():
+    for key, sense in KEY_MEANINGS.items():
         more = dict.fromkeys(meaning for (settled, _), meaning in SETTLED.items() if settled == key)
-        yield key, "; ".join([sense.means, *more])
+        yield key, "; ".join([sense.meaning, *more])
 
 
 def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:

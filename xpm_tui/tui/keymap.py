@@ -19,7 +19,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.diagnostics import error_presenter
-    from xpm_tui.diagnostics.known_problems import registry as problems
+    from xpm_tui.diagnostics.known_problems import registry
     from xpm_tui.tui.dialogs import help as help_dialog
     from xpm_tui.tui.dialogs import palette
 
@@ -138,7 +138,7 @@ def problem_entries() -> list[PaletteEntry]:
             help=case.sign,
             words=f"error trouble help {case.cause}",
         )
-        for case in problems.CASES.values()
+        for case in registry.KNOWN_PROBLEMS.values()
     ]
 
 
@@ -148,73 +148,73 @@ def make_help_page(title: str, about: str, area: str, more: Sequence[tuple[str, 
     return help_dialog.HelpPage(title, about, [*keys, *more])
 
 
-class Sense(NamedTuple):
+class KeyMeaning(NamedTuple):
     """The meaning of a letter, and the command names and screen actions to which it may be bound."""
 
-    means: str
-    deeds: frozenset[str]
+    meaning: str
+    actions: frozenset[str]
 
 
-def _sense(means: str, deeds: str) -> Sense:
-    return Sense(means, frozenset(deeds.split()))
+def _meaning(meaning: str, actions: str) -> KeyMeaning:
+    return KeyMeaning(meaning, frozenset(actions.split()))
 
 
-SENSES: dict[str, Sense] = {
-    "a": _sense(
+KEY_MEANINGS: dict[str, KeyMeaning] = {
+    "a": _meaning(
         "accept, apply, import or release what is shown, resume",
         "team.accept templates.accept proposals.accept apply release resume run runs.release",
     ),
-    "A": _sense("run all of it again", "all"),
-    "b": _sense("bundle for support", "bundle"),
-    "c": _sense("connect", "connect"),
-    "C": _sense("create in XPM", "team.create"),
-    "d": _sense("deploy", "jobs.deploy"),
-    "D": _sense("create a job again that XPM no longer has", "jobs.redeploy"),
-    "e": _sense("edit", "clients.edit team.edit services.edit jobs.edit folder"),
-    "E": _sense("edit the rules of a service", "templates.rules"),
-    "f": _sense("freeze", "clients.freeze freeze"),
-    "F": _sense("the form of a file: encoding, spreadsheet, names", "encoding flavour names"),
-    "g": _sense("go to an area", "go"),
-    "G": _sense("go to the last line", "last tail"),
-    "h": _sense("report what you see", "seen"),
-    "i": _sense("ignore or skip it", "clients.ignore jobs.skip ignore"),
-    "I": _sense("import a file, or see what came in", "import.clients import.proposals take inbox.list"),
-    "j": _sense("down", "move scroll"),
-    "k": _sense("up", "move scroll"),
-    "l": _sense("minimum level of the log", "level pane"),
-    "m": _sense("link it: choose its XPM record", "clients.link team.link templates.link map"),
-    "M": _sense("months: the jobs to come", "jobs.forecast"),
-    "n": _sense("new", "clients.new team.new services.new proposals.new plan new"),
-    "N": _sense("next term", "proposals.rollover"),
-    "o": _sense("show the address in XPM", "clients.address jobs.address"),
-    "p": _sense("bring in from XPM", "clients.pick team.pick"),
-    "P": _sense("the rules: what is synced, and the defaults for new jobs", "policy templates.defaults"),
-    "r": _sense("review what needs attention", "clients.review jobs.audit people"),
-    "R": _sense("delete what was created by mistake", "clients.delete team.delete services.delete"),
-    "s": _sense("sync", "sync clients.sync"),
-    "S": _sense("all sure ones", "sure"),
-    "t": _sense("try again", "jobs.retry retry again"),
-    "T": _sense("take over from Ignition", "proposals.take"),
-    "u": _sense("undo", "undo clients.undo team.undo templates.undo"),
-    "v": _sense(
+    "A": _meaning("run all of it again", "all"),
+    "b": _meaning("bundle for support", "bundle"),
+    "c": _meaning("connect", "connect"),
+    "C": _meaning("create in XPM", "team.create"),
+    "d": _meaning("deploy", "jobs.deploy"),
+    "D": _meaning("create a job again that XPM no longer has", "jobs.redeploy"),
+    "e": _meaning("edit", "clients.edit team.edit services.edit jobs.edit folder"),
+    "E": _meaning("edit the rules of a service", "templates.rules"),
+    "f": _meaning("freeze", "clients.freeze freeze"),
+    "F": _meaning("the form of a file: encoding, spreadsheet, names", "encoding flavour names"),
+    "g": _meaning("go to an area", "go"),
+    "G": _meaning("go to the last line", "last tail"),
+    "h": _meaning("report what you see", "seen"),
+    "i": _meaning("ignore or skip it", "clients.ignore jobs.skip ignore"),
+    "I": _meaning("import a file, or see what came in", "import.clients import.proposals take inbox.list"),
+    "j": _meaning("down", "move scroll"),
+    "k": _meaning("up", "move scroll"),
+    "l": _meaning("minimum level of the log", "level pane"),
+    "m": _meaning("link it: choose its XPM record", "clients.link team.link templates.link map"),
+    "M": _meaning("months: the jobs to come", "jobs.forecast"),
+    "n": _meaning("new", "clients.new team.new services.new proposals.new plan new"),
+    "N": _meaning("next term", "proposals.rollover"),
+    "o": _meaning("show the address in XPM", "clients.address jobs.address"),
+    "p": _meaning("bring in from XPM", "clients.pick team.pick"),
+    "P": _meaning("the rules: what is synced, and the defaults for new jobs", "policy templates.defaults"),
+    "r": _meaning("review what needs attention", "clients.review jobs.audit people"),
+    "R": _meaning("delete what was created by mistake", "clients.delete team.delete services.delete"),
+    "s": _meaning("sync", "sync clients.sync"),
+    "S": _meaning("all sure ones", "sure"),
+    "t": _meaning("try again", "jobs.retry retry again"),
+    "T": _meaning("take over from Ignition", "proposals.take"),
+    "u": _meaning("undo", "undo clients.undo team.undo templates.undo"),
+    "v": _meaning(
         "view details, or another view",
         "proposals.list plan scope turn leave review way_out values",
     ),
-    "w": _sense("write a file", "write export apply"),
-    "W": _sense("differences and conflicts", "conflicts differences proposals.changes"),
-    "x": _sense("stop", "runs.stop stop"),
-    "X": _sense("export for Ignition", "export.clients"),
-    "y": _sense("copy", "clients.copy team.copy templates.copy jobs.copy copy"),
-    "0": _sense("no job", "templates.no_job"),
-    **{str(digit): _sense(f"filter {digit} of a list", "filter") for digit in range(1, 10)},
-    "f2": _sense("the parent folder, or the previous step", "up_folder step"),
-    "f3": _sense("the next step", "step"),
-    "f4": _sense("clear the text", "clear"),
-    "f5": _sense("all that are unambiguous", "all"),
-    "f6": _sense("no job", "no_job"),
-    "f8": _sense("save the screen for support", "save_screen"),
-    "f9": _sense("the practices", "practices.list"),
-    "f10": _sense("confirm or save", "submit save"),
+    "w": _meaning("write a file", "write export apply"),
+    "W": _meaning("differences and conflicts", "conflicts differences proposals.changes"),
+    "x": _meaning("stop", "runs.stop stop"),
+    "X": _meaning("export for Ignition", "export.clients"),
+    "y": _meaning("copy", "clients.copy team.copy templates.copy jobs.copy copy"),
+    "0": _meaning("no job", "templates.no_job"),
+    **{str(digit): _meaning(f"filter {digit} of a list", "filter") for digit in range(1, 10)},
+    "f2": _meaning("the parent folder, or the previous step", "up_folder step"),
+    "f3": _meaning("the next step", "step"),
+    "f4": _meaning("clear the text", "clear"),
+    "f5": _meaning("all that are unambiguous", "all"),
+    "f6": _meaning("no job", "no_job"),
+    "f8": _meaning("save the screen for support", "save_screen"),
+    "f9": _meaning("the practices", "practices.list"),
+    "f10": _meaning("confirm or save", "submit save"),
 }
 
 SETTLED: dict[tuple[str, str], str] = {

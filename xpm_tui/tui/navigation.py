@@ -29,7 +29,7 @@ with lazy_imports():
     from xpm_tui.application.runs import history, open_intents
     from xpm_tui.commands import registry
     from xpm_tui.domain import fields
-    from xpm_tui.tui.dialogs import dialog, talk
+    from xpm_tui.tui.dialogs import dialog, screen_dialogue
     from xpm_tui.tui.screens import clients, jobs, plan_review, sync
     from xpm_tui.tui.widgets import run_card
     from xpm_tui.tui.wizard import screen as wizard_screen
@@ -56,10 +56,10 @@ class Navigation(AppProtocol):
         self.work(lambda: self._plan(only), "plan", exclusive=True)
 
     async def _plan(self, only: str) -> None:
-        box = talk.ProgressDialog("Planning", "Reading XPM and comparing it with Ignition …")
+        box = screen_dialogue.ProgressDialog("Planning", "Reading XPM and comparing it with Ignition …")
         box.watch_over(get_current_worker())
         await self.push_screen(box)
-        result = await talk.wait_for_work(self.run_named("plan", {"client": only}), box)
+        result = await screen_dialogue.wait_for_work(self.run_named("plan", {"client": only}), box)
         await self.refresh_status()
         self.show_plan(result.value.id)
 

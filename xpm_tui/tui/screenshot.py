@@ -87,7 +87,7 @@ def _own_texts() -> Iterable[str]:
         yield field.label
     for entry in schema.SCHEMA:
         yield entry.label
-    for case in problems.CASES.values():
+    for case in problems.KNOWN_PROBLEMS.values():
         yield case.title
     yield from _CHROME
 

@@ -75,8 +75,8 @@ def _one(
     opener: Callable[[], OpenPractice] | None,
 ) -> tuple[int, str]:
 
-    def tell(trouble: AppError) -> None:
-        app.call_later(app.toast, error_presenter.present(trouble).short(), "warning")
+    def tell(error: AppError) -> None:
+        app.call_later(app.toast, error_presenter.present(error).short(), "warning")
 
     def opened() -> OpenPractice:
         if opener is not None:

@@ -1,23 +1,27 @@
 """The part of the app that deals with its terminal: driver, signals, cursor, glyphs and clipboard.
 
-It also ends the console after an internal error.
+After an internal error it ends the console and writes a private report: the stack without any local value.
 """
 
 from __future__ import annotations
 
+import os
+import platform
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+import textual
 from textual import events
 from textual.driver import Driver
 from textual.geometry import Offset
 from textual.widgets import Input
 
+import xpm_tui
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui import crash
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.terminal import driver
@@ -25,7 +29,47 @@ from xpm_tui.tui.terminal.driver import ConsoleDriver
 from xpm_tui.tui.widgets.rows import Rows
 
 with lazy_imports():
-    from xpm_tui.tui.dialogs import talk
+    from xpm_tui.tui.dialogs import screen_dialogue
+
+
+MOST = 256 * 1024
+"""Bytes above which the report file is started again."""
+
+
+def report(error: BaseException, folder: Path, at: datetime) -> Path | None:
+    """Append the stack of an error to ``console-errors.log`` (mode 0600) in ``folder``.
+
+    Frames are written as file, line and function. Neither local values nor the error's message are written,
+    because they may contain data of a record.
+
+    Returns:
+        The path of the file; None if it could not be written.
+    """
+    lines = [
+        f"{at.isoformat()} xpm-tui {xpm_tui.__version__} textual {textual.__version__}"
+        f" python {platform.python_version()}"
+    ]
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        lines.append(f"  {type(current).__module__}.{type(current).__qualname__}")
+        for frame in traceback.extract_tb(current.__traceback__):
+            lines.append(f"    {frame.filename}:{frame.lineno} {frame.name}")
+        current = current.__cause__ or current.__context__
+    path = folder / "console-errors.log"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = os.O_TRUNC if path.exists() and path.stat().st_size > MOST else 0
+        fd = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | fresh, 0o600
+        )
+        with os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("\n".join(lines) + "\n")
+    except OSError:
+        return None
+    return path
+
 
 INTERNAL_ERROR = 70
 """The exit code after an internal error (EX_SOFTWARE of sysexits.h)."""
@@ -93,9 +137,9 @@ class TerminalApp(AppProtocol):
         """Send the whole screen again, which the terminal may have reflowed; report a window too small."""
         self.action_redraw()
         if driver.too_small(*event.size) and not any(
-            isinstance(screen, talk.TooSmall) for screen in self.screen_stack
+            isinstance(screen, screen_dialogue.TooSmall) for screen in self.screen_stack
         ):
-            self.push_screen(talk.TooSmall())
+            self.push_screen(screen_dialogue.TooSmall())
 
     def on_unmount(self) -> None:
         """Restore the signal handlers."""
@@ -142,7 +186,7 @@ class TerminalApp(AppProtocol):
         practice = self.worker.practice if self.worker.is_open else None
         folder = practice.state if practice is not None else self.crash_folder
         at = practice.clock.now() if practice is not None else datetime.now(UTC)
-        path = crash.report(error, folder, at) if folder is not None else None
+        path = report(error, folder, at) if folder is not None else None
         where = (
             f"The details, without any value or name, are in {path}: send that file to your xpm-tui "
             "support contact."

@@ -57,7 +57,7 @@ class WorkerThread:
         """The number of calls that have not returned."""
 
     @cached_property
-    def _glances(self) -> concurrent.futures.ThreadPoolExecutor:
+    def _reads(self) -> concurrent.futures.ThreadPoolExecutor:
         return concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="glance")
 
     @property
@@ -113,7 +113,7 @@ class WorkerThread:
 
         return await self._await_on_thread(call())
 
-    async def glance(
+    async def read(
         self, look: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Return ``look(practice, …)``, called on a second thread on a snapshot of the store.
@@ -128,7 +128,7 @@ class WorkerThread:
 
         self.busy += 1
         try:
-            return await asyncio.wrap_future(self._glances.submit(call))
+            return await asyncio.wrap_future(self._reads.submit(call))
         finally:
             self.busy -= 1
 
@@ -163,7 +163,7 @@ class WorkerThread:
 
     def close(self) -> None:
         """Cancel running work, close the practice and end the thread."""
-        self._glances.shutdown(cancel_futures=True)
+        self._reads.shutdown(cancel_futures=True)
         if self._loop is not None and self._thread is not None and self._thread.is_alive():
             with contextlib.suppress(RuntimeError):  # already stopped: the practice could not be opened
                 self._loop.call_soon_threadsafe(self._loop.stop)

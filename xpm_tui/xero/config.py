@@ -69,7 +69,9 @@ def origin_of(text: str, setting: str) -> str:
         parts, port = urlsplit(""), None
     host = parts.hostname or ""
     if parts.scheme not in ("https", "http") or not host:
-        raise BadInput(f"{setting} is no address such as https://api.xero.com.", hint="Correct the setting.")
+        raise BadInput(
+            f"{setting} is not an address such as https://api.xero.com.", hint="Correct the setting."
+        )
     if parts.username is not None or parts.path or parts.query or parts.fragment:
         raise BadInput(
             f"{setting} contains more than scheme, host and port.",

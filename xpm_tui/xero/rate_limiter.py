@@ -22,16 +22,20 @@ import msgspec
 
 from xpm_tui.domain.errors import AllowanceUsedUp, AppError, CallsWaiting, RunStopped
 from xpm_tui.domain.formatting import clock, count, plural, when_utc
-from xpm_tui.domain.pace import ALL_FLIGHT, ALL_MINUTE, PUSH_FLIGHT, PUSH_MINUTE, Pace, until_free, waiting
+from xpm_tui.domain.pace import (
+    ALL_FLIGHT,
+    ALL_MINUTE,
+    BACKGROUND_FLIGHT,
+    BACKGROUND_MINUTE,
+    Pace,
+    until_free,
+    waiting,
+)
 from xpm_tui.domain.ports import Allowance, Clock, Priority
 from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import Disk
 from xpm_tui.files.private import ensure_private
-from xpm_tui.lazy import lazy_imports
-
-with lazy_imports():
-    import secrets
 
 MINUTE = 60.0
 DAY = 86_400.0
@@ -136,7 +140,7 @@ class LimiterFile:
         else:
             if all(0 <= ticket.pid < 1 << 31 for ticket in state.tickets):
                 return drop_expired(state, now, alive)
-            self.damage = "it names processes that cannot be"
+            self.damage = "it names processes that cannot exist"
         # Unknown is not empty: all but one call of our own limit per minute may be used.
         return LimiterState(doubt_until=now + MINUTE)
 
@@ -266,7 +270,7 @@ class RateLimiter:
         async with self._queues[priority]:
             if stop is not None and stop():
                 raise RunStopped
-            while (wait := self._try(priority, ticket := secrets.token_hex(6))) > 0:
+            while (wait := self._try(priority, ticket := os.urandom(6).hex())) > 0:
                 if wait >= REPORTED_SECONDS:
                     self._notice(self._long_wait_notice(wait))
                 await pause(self._clock, wait, stop)
@@ -284,7 +288,7 @@ class RateLimiter:
             self._check_day(state, now, priority)
             wait = self._wait(state, now, priority)
             if wait <= 0:
-                push = priority is Priority.PUSH
+                push = priority is Priority.BACKGROUND
                 state.tickets.append(Ticket(ticket, self._file.process, now, push))
                 count_call(state, now)
             return wait
@@ -300,14 +304,14 @@ class RateLimiter:
     def _wait(self, state: LimiterState, now: float, priority: Priority) -> float:
         if state.closed_until > now:
             return state.closed_until - now
-        push = priority is Priority.PUSH
+        push = priority is Priority.BACKGROUND
         flying = [t for t in state.tickets if t.pid]
         if state.doubt_until > now and state.tickets:
             return _POLL if flying else state.doubt_until - now  # one call, whose reply shows what is left
         pushing = sum(t.push for t in flying)
-        if len(flying) >= ALL_FLIGHT or (push and pushing >= PUSH_FLIGHT):
+        if len(flying) >= ALL_FLIGHT or (push and pushing >= BACKGROUND_FLIGHT):
             return _POLL
-        limit = PUSH_MINUTE if push else ALL_MINUTE
+        limit = BACKGROUND_MINUTE if push else ALL_MINUTE
         return until_free(_ends(state, now), limit, now)
 
     def _check_day(self, state: LimiterState, now: float, priority: Priority) -> None:
@@ -316,7 +320,7 @@ class RateLimiter:
         left = left_today(state, now)
         if left is None:
             return
-        keep = self._reserve if priority is Priority.PUSH else 0
+        keep = self._reserve if priority is Priority.BACKGROUND else 0
         if left > keep:
             return
         until = more_at(state, now, keep + 1)
@@ -389,7 +393,7 @@ class RateLimiter:
                 state.doubt_until = 0.0
                 foreign = 60 - minute - len(state.tickets)
                 state.tickets += [
-                    Ticket(secrets.token_hex(6), 0, now, False) for _ in range(min(foreign, 60))
+                    Ticket(os.urandom(6).hex(), 0, now, False) for _ in range(min(foreign, 60))
                 ]
             if day is not None:
                 state.day_left, state.day_at, state.since_day_at = day, now, 0

@@ -165,7 +165,7 @@ def freeze(practice: OpenPractice, client: str, fields: Iterable[str] = (), reas
         )
         for name in dict.fromkeys(names)
     ]
-    practice.book.commit(writes)
+    practice.store.commit(writes)
     for name in dict.fromkeys(names):
         practice.events.emit(Event(key="client.frozen", record=ours.id, field=name))
     return _view(practice, ours.id)
@@ -180,7 +180,7 @@ def unfreeze(practice: OpenPractice, client: str, fields: Iterable[str] = ()) ->
     frozen = snapshot.find(FREEZES, "client", ours.id)
     lifted = [row for row in frozen if not wanted or row.field in wanted]
     if lifted:
-        practice.book.commit([Drop(FREEZES, row.id) for row in lifted])
+        practice.store.commit([Drop(FREEZES, row.id) for row in lifted])
         for row in lifted:
             practice.events.emit(Event(key="client.unfrozen", record=ours.id, field=row.field))
     return _view(practice, ours.id), len(lifted)
@@ -200,7 +200,7 @@ def ignore(practice: OpenPractice, client: str, reason: str = "") -> ClientView:
             hint=f"Unlink it first: xpm-tui clients unlink {ours.id}",
         )
     row = Ignored(id=ours.id, reason=_reason(reason), by=practice.person, at=practice.clock.now())
-    practice.book.commit([Put(IGNORED, row)])
+    practice.store.commit([Put(IGNORED, row)])
     practice.events.emit(Event(key="client.ignored", record=ours.id))
     return _view(practice, ours.id)
 
@@ -209,7 +209,7 @@ def unignore(practice: OpenPractice, client: str) -> ClientView:
     """Undo that: the client needs a link again."""
     practice.writable()
     ours = find_client(practice.snapshot(), client)
-    practice.book.commit([Drop(IGNORED, ours.id)])
+    practice.store.commit([Drop(IGNORED, ours.id)])
     practice.events.emit(Event(key="client.unignored", record=ours.id))
     return _view(practice, ours.id)
 

@@ -19,7 +19,7 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import (
-    APART,
+    BLOCKED_PAIRS,
     CLIENTS,
     FREEZES,
     IGNORED,
@@ -65,7 +65,7 @@ def delete_client(practice: OpenPractice, client: str, *, dry_run: bool = False)
         rows: Rows = [(CLIENTS, found, None)]
         alone: tuple[TableSchema[Any], ...] = (IMPORTED, IGNORED)
         rows += [(kind, row, None) for kind in alone if (row := snapshot.get(kind, found.id)) is not None]
-        several: tuple[TableSchema[Any], ...] = (FREEZES, APART)
+        several: tuple[TableSchema[Any], ...] = (FREEZES, BLOCKED_PAIRS)
         rows += [(kind, row, None) for kind in several for row in snapshot.find(kind, "client", found.id)]
         undo_history.remove(practice, snapshot, CLIENTS, rows, f"the deletion of {found.name}")
         practice.events.emit(Event(key="client.deleted", record=found.id))

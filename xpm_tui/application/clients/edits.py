@@ -58,7 +58,7 @@ def edit_client(
     refuse_in_flight(practice, before.id)
     after = _edited(snapshot, before, values)
     if after != before:
-        practice.book.commit([Put(CLIENTS, after)], since=snapshot)
+        practice.store.commit([Put(CLIENTS, after)], since=snapshot)
         for name in values:
             practice.events.emit(Event(key="client.edited", record=before.id, field=name))
     unlinked = unlinked_people(practice, before.id)
@@ -102,7 +102,7 @@ def new_client(
         contact = msgspec.structs.replace(contact, id=practice.ids.new("k")[0], primary=True)
         client = msgspec.structs.replace(client, contacts=(contact,))
     client = msgspec.structs.replace(client, id=practice.ids.new("c")[0])
-    practice.book.commit([Put(CLIENTS, client)])
+    practice.store.commit([Put(CLIENTS, client)])
     practice.events.emit(Event(key="client.added", record=client.id))
     return view_of(practice, client.id)
 
@@ -270,7 +270,7 @@ def add_contact(
         else before.contacts
     )
     after = msgspec.structs.replace(before, contacts=(*others, made))
-    practice.book.commit([Put(CLIENTS, after)], since=snapshot)
+    practice.store.commit([Put(CLIENTS, after)], since=snapshot)
     practice.events.emit(Event(key="contact.added", record=f"{before.id}/{made.id}"))
     fields = [f"{made.id}.{name}" for name, text in values.items() if text.strip()]
     warnings = overwrite_warning(practice, before.id, fields) if made.primary and len(others) else []

@@ -137,7 +137,7 @@ def unlink(practice: OpenPractice, client: str) -> ClientView:
     refuse_in_flight(practice, ours.id)
     (run,) = practice.ids.new("r")
     writes = links.unlink(snapshot, ours.id, now=practice.clock.now(), by=practice.person, run=run)
-    practice.book.commit(writes, since=snapshot)
+    practice.store.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.unlinked", run=run, record=ours.id, uuid=before.uuid))
     return _view(practice, ours.id)
 
@@ -221,7 +221,7 @@ def commit_links(practice: OpenPractice, writes: Sequence[Write], seen: Snapshot
             )
         return writes
 
-    practice.book.transact(make)
+    practice.store.transact(make)
 
 
 def _second(views: Presenter, client: str, other: str, theirs: XpmClient) -> str:
@@ -324,7 +324,7 @@ async def create_in_xpm(practice: OpenPractice, client: str, *, different: Itera
             async with practice.wire() as wire:
                 made = await create_client(
                     ours.id,
-                    book=practice.book,
+                    store=practice.store,
                     practice=wire.practice(identity.tenant),
                     clock=practice.clock,
                     ids=practice.ids,

@@ -23,16 +23,16 @@ from xpm_tui.domain.names import read_name
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.tables import (
-    APART,
     BASE,
+    BLOCKED_PAIRS,
     CLIENTS,
     FREEZES,
     IGNORED,
     IMAGES,
     LINKS,
+    LOST_CLIENTS,
     META,
     PROVENANCE,
-    VANISHED,
     XPM_CLIENTS,
     Meta,
     TableSchema,
@@ -40,7 +40,7 @@ from xpm_tui.domain.tables import (
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.applying.run_results import mark
-from xpm_tui.sync.base import apart_id
+from xpm_tui.sync.base import blocked_pair_id
 from xpm_tui.sync.consequences import pick_consequences
 from xpm_tui.sync.manual.picks import PickedClient
 from xpm_tui.sync.manual.picks import pick as pick_writes
@@ -208,8 +208,8 @@ def _likely(snapshot: Snapshot, different: Collection[str] = ()) -> Callable[[Xp
                     free.append(client)
                 else:
                     linked.update(dict.fromkeys(keys(read_name(client.name)), client.id))
-            for uuid, heir in _heirs(snapshot):
-                found.setdefault(uuid, heir)
+            for uuid, successor in _successors(snapshot):
+                found.setdefault(uuid, successor)
             index = MatchIndex.build(snapshot) if free else None
             for client in free:
                 for proposal in index.propose(client, 20) if index else ():
@@ -224,13 +224,13 @@ def _likely(snapshot: Snapshot, different: Collection[str] = ()) -> Callable[[Xp
 
 
 def _settled(snapshot: Snapshot, client: str, uuid: str) -> bool:
-    apart = snapshot.get(APART, apart_id(client, uuid))
+    apart = snapshot.get(BLOCKED_PAIRS, blocked_pair_id(client, uuid))
     return apart is not None and apart.different
 
 
-def _heirs(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def _successors(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Return the XPM clients that may have replaced a lost one, each with the client linked to that one."""
-    for lost in snapshot.ids(VANISHED):
+    for lost in snapshot.ids(LOST_CLIENTS):
         for link in snapshot.find(LINKS, "uuid", lost):
             for each in survivors(snapshot, link.id, link):
                 if each.level != "weak":
@@ -268,7 +268,7 @@ _TABLES: dict[str, TableSchema[Any]] = {
     "provenance": PROVENANCE,
     "clients": CLIENTS,
 }
-_MANY: dict[str, TableSchema[Any]] = {"apart": APART, "freezes": FREEZES}
+_MANY: dict[str, TableSchema[Any]] = {"apart": BLOCKED_PAIRS, "freezes": FREEZES}
 
 
 def current_state(snapshot: Snapshot, client: str) -> ReviewedState:
@@ -298,7 +298,7 @@ def undo(practice: OpenPractice, clients: Collection[str] = ()) -> list[str]:
     try:
         return restore_states(practice, settled, Drop(META, id_))
     except BadInput:
-        practice.book.commit([Drop(META, id_)])
+        practice.store.commit([Drop(META, id_)])
         raise
 
 
@@ -319,7 +319,7 @@ def restore_states(practice: OpenPractice, settled: Iterable[ReviewDecision], *m
                 hint="See its state under Clients; press u there to undo what a run wrote.",
             )
     writes = [*(write for each in wanted for write in _back(snapshot, each)), *more]
-    practice.book.commit(writes, since=snapshot)
+    practice.store.commit(writes, since=snapshot)
     for each in wanted:
         practice.events.emit(Event(key="review.taken_back", record=each.after.client))
     return [each.after.name for each in wanted]
@@ -389,7 +389,7 @@ def _remember(practice: OpenPractice, settled: tuple[ReviewDecision, ...]) -> No
     known = _decisions(practice, practice.snapshot())
     number = int(known[-1].rpartition("/")[2]) + 1 if known else 1
     row = Meta(id=f"{_key(practice, 'decided')}/{number:09}", value=msgspec.to_builtins(settled))
-    practice.book.commit([Put(META, row), *(Drop(META, id_) for id_ in known[: -MOST + 1])])
+    practice.store.commit([Put(META, row), *(Drop(META, id_) for id_ in known[: -MOST + 1])])
 
 
 def _decisions(practice: OpenPractice, snapshot: Snapshot) -> list[str]:
@@ -426,7 +426,7 @@ def keep_place(practice: OpenPractice, client: str) -> None:
         return
     key = _key(practice, "place")
     write: Write = Put(META, Meta(id=key, value=client)) if client else Drop(META, key)
-    practice.book.commit([write])
+    practice.store.commit([write])
 
 
 def _key(practice: OpenPractice, what: str) -> str:

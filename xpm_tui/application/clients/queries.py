@@ -25,11 +25,10 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Value
 from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.reason_labels import DIFFERENCES
-from xpm_tui.domain.tables import APART, BASE, CLIENTS, LINKS, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
+from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.xpm import WHOLE, XpmClient
+from xpm_tui.sync.base import PRIMARY, contact_key, foreign_values, mirror_values, pair
 from xpm_tui.sync.canonical import Values, contact_values, ignition_values, is_blank, staff_uuid, xpm_contacts
 from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 from xpm_tui.sync.matching.search_index import PickerIndex
@@ -47,7 +46,6 @@ from xpm_tui.sync.planning.links import (
 from xpm_tui.sync.planning.links import decision_reason as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, plan_client, rules_for
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
-from xpm_tui.sync.provenance import foreign_values
 
 __all__ = [
     "find_client", "find_xpm", "list_clients", "people_views", "picker_index_steps", "proposals", "review",
@@ -219,9 +217,9 @@ def _proposals(
         found = _after_loss(snapshot, client, lost, found, limit)
     if first:
         found.sort(key=lambda proposal: proposal.uuid != first)
-    heirs = {each.uuid for link in lost for each in survivors(snapshot, client.id, link)}
+    successors = {each.uuid for link in lost for each in survivors(snapshot, client.id, link)}
     found = [*_set_aside(snapshot, index, client), *found][:limit]
-    return tuple(_proposal(snapshot, proposal, proposal.uuid in heirs) for proposal in found)
+    return tuple(_proposal(snapshot, proposal, proposal.uuid in successors) for proposal in found)
 
 
 def _after_loss(
@@ -233,7 +231,7 @@ def _after_loss(
     """
     by_name = {each.uuid: each for each in alike}
     found = []
-    for each in (heir for link in lost for heir in survivors(snapshot, client.id, link)):
+    for each in (successor for link in lost for successor in survivors(snapshot, client.id, link)):
         row = snapshot.get(XPM_CLIENTS, each.uuid)
         if row is not None:
             taken = bool(other_linked_clients(snapshot, client.id, each.uuid))
@@ -277,14 +275,16 @@ def _together(one: int, other: int) -> int:
 
 def _undone(snapshot: Snapshot, client: Client) -> str:
     """Return the note that an undo removed the link of an unlinked client; empty otherwise."""
-    apart = snapshot.find(APART, "client", client.id) if snapshot.raw(LINKS, client.id) is None else []
+    apart = (
+        snapshot.find(BLOCKED_PAIRS, "client", client.id) if snapshot.raw(LINKS, client.id) is None else []
+    )
     run = next((each.undone for each in apart if each.undone), "")
     return f"Its link was removed when run {run} was undone." if run else ""
 
 
 def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterator[LinkProposal]:
     """Return the pairs that an undo unlinked, each with a note: they come before other proposals."""
-    for pair_ in snapshot.find(APART, "client", client.id):
+    for pair_ in snapshot.find(BLOCKED_PAIRS, "client", client.id):
         if pair_.undone and not snapshot.find(LINKS, "uuid", pair_.uuid):
             proposal = index.one(client, pair_.uuid)
             if proposal is not None:

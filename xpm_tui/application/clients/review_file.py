@@ -19,13 +19,13 @@ from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import APART, IGNORED, LINKS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, IGNORED, LINKS
 from xpm_tui.files import durable
 from xpm_tui.ignition.cell_readers import CellError, read_text
 from xpm_tui.ignition.csv_source import read_source
 from xpm_tui.ignition.csv_text import decode, find_delimiter, normalise_heading, read_records
 from xpm_tui.ignition.parser import RefusedRow, clean, escape_cell, why_unusable
-from xpm_tui.sync.base import apart_id, live_link
+from xpm_tui.sync.base import blocked_pair_id, live_link
 from xpm_tui.sync.planning.links import link_state, needs_person
 
 HEADINGS = (
@@ -183,8 +183,8 @@ class _ChoiceReader:
             )
         try:
             self._do(row, wanted.pop())
-        except AppError as trouble:
-            raise _RowRejected(row.number, trouble.message) from trouble
+        except AppError as error:
+            raise _RowRejected(row.number, error.message) from error
 
     def _target(self, row: _Row) -> str:
         """Return what a row chooses: ``ignore``, or the UUID to link to."""
@@ -206,8 +206,8 @@ class _ChoiceReader:
                     "its XPM Number and XPM UUID belong to different clients: was only one column sorted?",
                 )
             return found.uuid
-        except AppError as trouble:
-            raise _RowRejected(row.number, trouble.message) from trouble
+        except AppError as error:
+            raise _RowRejected(row.number, error.message) from error
 
     def _same_client(self, snapshot: Snapshot, row: _Row) -> None:
         """Refuse a row whose cells do not match, as after sorting a single column."""
@@ -261,7 +261,7 @@ class _ChoiceReader:
         decision. A decision that came from an earlier review file may be changed by the next one.
         """
         ignored = snapshot.get(IGNORED, client) if state == "ignored" else None
-        pair = snapshot.get(APART, apart_id(client, uuid))
+        pair = snapshot.get(BLOCKED_PAIRS, blocked_pair_id(client, uuid))
         apart = pair is not None and not (pair.undone and pair.sentence in row["Reasons"])
         return apart or (ignored is not None and ignored.reason != REASON)
 

@@ -25,11 +25,10 @@ from xpm_tui.application.connection.steps import (
     store_answer,
     wizard,
 )
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import LISTS, PracticeIdentity, put, read_identity
+from xpm_tui.application.practice import LISTS, OpenPractice, PracticeIdentity, put, read_identity
+from xpm_tui.application.problem_events import record_failure, record_symptom
 from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.xpm_refresh import RefreshResult, refresh
-from xpm_tui.application.trouble_events import record_failure, record_symptom
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import name_key
@@ -37,7 +36,7 @@ from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Drop, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
-from xpm_tui.domain.tables import CATEGORIES, JOBS, META, MOVES, STAFF, TEMPLATES, VANISHED, XPM_CLIENTS
+from xpm_tui.domain.tables import CATEGORIES, JOBS, LOST_CLIENTS, META, MOVES, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.files.locks import lacks_locks
 from xpm_tui.files.private import ensure_private
@@ -50,13 +49,13 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-    from xpm_tui.diagnostics.known_problems.records import Symptom
+    from xpm_tui.diagnostics.known_problems.registry import Symptom
     from xpm_tui.xero.auth.authorization import Authorization
 
 WAIT = 300.0
 """Seconds to wait for the browser."""
 
-Tell = Callable[[AppError], None]
+ErrorHandler = Callable[[AppError], None]
 
 
 @dataclass(frozen=True)
@@ -140,14 +139,19 @@ class ConnectionMachine:
         self._pasted.put_nowait(text)
 
     async def wait(
-        self, *, tell: Tell = lambda _: None, wrong: Tell | None = None, limit: float = WAIT
+        self,
+        *,
+        on_error: ErrorHandler = lambda _: None,
+        on_wrong_line: ErrorHandler | None = None,
+        limit: float = WAIT,
     ) -> tuple[Tenant, ...]:
         """Wait for the browser and pasted lines, sign in, and return the practices of the login.
 
-        An invalid pasted line is passed to ``wrong`` (otherwise to ``tell``), problems of the listener to
-        ``tell``, and the wait continues. The first valid answer is exchanged and the login is saved before
-        anything is cleaned up, even if this is cancelled meanwhile. Raises ``LoginNeeded`` (Cancel, an error
-        of Xero, no answer), ``AccessDenied`` if the login has access to no practice, ``XeroError``.
+        An invalid pasted line is passed to ``on_wrong_line`` (otherwise to ``on_error``), problems of the
+        listener to ``on_error``, and the wait continues. The first valid answer is exchanged and the login is
+        saved before anything is cleaned up, even if this is cancelled meanwhile. Raises ``LoginNeeded``
+        (Cancel, an error of Xero, no answer), ``AccessDenied`` if the login has access to no practice,
+        ``XeroError``.
         """
         if self._attempt is None:
             self.begin()
@@ -155,7 +159,7 @@ class ConnectionMachine:
         assert attempt is not None
         practice = self.practice
 
-        async def take(code: Secret) -> None:
+        async def on_code(code: Secret) -> None:
             answered = self._answered or attempt
             self._attempt = None
             async with practice.wire() as wire:
@@ -169,20 +173,20 @@ class ConnectionMachine:
                     attempt,
                     port=practice.settings.number("xero.redirect_port"),
                     paste=self._pasted.get,
-                    tell=tell,
+                    on_error=on_error,
                     clock=practice.clock,
                     limit=limit,
-                    wrong=wrong,
-                    take=take,
-                    won=self._won,
+                    on_wrong_line=on_wrong_line,
+                    on_code=on_code,
+                    on_answer=self._on_answer,
                 )
-        except AppError as trouble:
-            record_failure(practice.events, "connect", trouble)
+        except AppError as error:
+            record_failure(practice.events, "connect", error)
             raise
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
         return self.tenants
 
-    def _won(self, attempt: Authorization) -> None:
+    def _on_answer(self, attempt: Authorization) -> None:
         self.answered, self._answered = True, self._answered or attempt
 
     async def choose(self, tenant: str = "", *, confirm: str = "") -> PracticeIdentity:
@@ -221,7 +225,7 @@ class ConnectionMachine:
             writes += _forget_mirror(practice)
             numbers = {"tenant": identity.tenant, "before": before.tenant}
             practice.events.emit(Event(key="connect.changed", level="warning", numbers={**numbers}))
-        practice.book.commit(writes)
+        practice.store.commit(writes)
         self._settled = True
         practice.events.emit(Event(key="connect.chosen", numbers={"tenant": identity.tenant}))
         return identity
@@ -276,7 +280,7 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
         else:
             await wire.disconnect(identity.connection)
             await wire.tokens.forget()
-    practice.book.commit([put("identity", msgspec.structs.replace(identity, ended=practice.clock.now()))])
+    practice.store.commit([put("identity", msgspec.structs.replace(identity, ended=practice.clock.now()))])
     practice.events.emit(Event(key="connect.revoked" if everything else "connect.ended"))
     if everything:
         return "The login was revoked: every practice that used it is disconnected."
@@ -330,6 +334,6 @@ def _forget_mirror(practice: OpenPractice) -> list[Write]:
     snapshot = practice.snapshot()
     facts = [LISTED, NAMED_PEOPLE, *(f"{kind}{name}" for name in LISTS for kind in ("list:", QUARANTINED))]
     writes: list[Write] = [Drop(META, fact) for fact in facts]
-    for table in (XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, VANISHED):
+    for table in (XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, LOST_CLIENTS):
         writes += [Drop(table, id_) for id_ in snapshot.ids(table)]
     return writes

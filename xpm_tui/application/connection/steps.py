@@ -10,13 +10,12 @@ from typing import Literal
 
 from xpm_tui.application.jobs import templates
 from xpm_tui.application.jobs.services import describe_missing_templates
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ConnectionDraft, list_state, put, read
+from xpm_tui.application.practice import ConnectionDraft, OpenPractice, list_state, put, read
 from xpm_tui.application.runs.plans import latest_plan
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.queries import find_connector
 from xpm_tui.diagnostics.known_problems.login import NEW_PERMISSION, OLD_PERMISSION
-from xpm_tui.diagnostics.known_problems.registry import CASES
+from xpm_tui.diagnostics.known_problems.registry import KNOWN_PROBLEMS
 from xpm_tui.domain.errors import BadInput, CaseId
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.labels import LEVELS
@@ -62,7 +61,7 @@ def next_advice(answer: Answer) -> Advice:
     if answer == "ticked":
         return Advice("Signing in will show whether Xero accepts it.")
     sentence, case = _SENTENCES[answer]
-    return Advice(sentence, CASES[case].steps, CASES[case].old_screens, case)
+    return Advice(sentence, KNOWN_PROBLEMS[case].steps, KNOWN_PROBLEMS[case].old_screens, case)
 
 
 Name = Literal[
@@ -154,7 +153,7 @@ def store_answer(practice: OpenPractice, **draft: object) -> None:
     before = wizard(practice)
     after = ConnectionDraft(**{**{f: getattr(before, f) for f in before.__struct_fields__}, **draft})
     if after != before:
-        practice.book.commit([put("wizard", after)])
+        practice.store.commit([put("wizard", after)])
 
 
 def skip(practice: OpenPractice, name: Name, *, on: bool = True) -> None:

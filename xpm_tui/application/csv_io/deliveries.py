@@ -82,7 +82,9 @@ def deliver(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
             outcome, writes = _planned(practice, snapshot, ids, delivery)
             receipt = tuple(delivery.receipt(snapshot, ids, outcome))
             try:
-                practice.book.commit(ImportWrites(partial(_all_writes, receipt, writes, ids)), since=snapshot)
+                practice.store.commit(
+                    ImportWrites(partial(_all_writes, receipt, writes, ids)), since=snapshot
+                )
             except StoreChanged:
                 if attempt == TRIES:
                     raise

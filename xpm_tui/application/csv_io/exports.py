@@ -214,7 +214,7 @@ def _finish(
 def _remember(practice: OpenPractice, form: FormName, exported: export.ExportedFile) -> None:
     """Mark the records as sent to Ignition."""
     if exported.writes:
-        practice.book.transact(lambda now: export.export_writes(now, exported.writes))
+        practice.store.transact(lambda now: export.export_writes(now, exported.writes))
     if exported.records:
         practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
 

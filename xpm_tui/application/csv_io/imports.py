@@ -236,7 +236,7 @@ def _imported(
     """Record that the import has begun, plan it, and write it."""
     parsed = reading()
     head, resumed = _begun(practice, path, parsed, as_of)
-    practice.book.commit([Put(IMPORTS, head)])
+    practice.store.commit([Put(IMPORTS, head)])
     try:
         for attempt in range(1, TRIES + 1):
             snapshot = practice.snapshot()
@@ -253,7 +253,7 @@ def _imported(
             notify("writing", plan.counts["rows"], plan.counts["rows"])
             writes = ImportWrites(partial(import_writes, snapshot, parsed, plan, done, ids, marks))
             try:
-                practice.book.commit(writes, since=snapshot)
+                practice.store.commit(writes, since=snapshot)
             except StoreChanged:
                 if attempt == TRIES:
                     raise
@@ -264,7 +264,7 @@ def _imported(
     except AppError:
         # Stopped or refused, not killed: it leaves nothing, not even a record that it had begun.
         if not resumed:
-            practice.book.commit([Drop(IMPORTS, head.id)])
+            practice.store.commit([Drop(IMPORTS, head.id)])
         raise
     return msgspec.structs.replace(report, resumed=resumed, older=older), plan
 
@@ -354,7 +354,7 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
             plan = plan_undo(snapshot, last.id)
             if plan.restores or not plan.left:
                 ended = msgspec.structs.replace(last, state="done" if plan.left else "undone")
-                practice.book.commit([*plan.writes, Put(IMPORTS, ended)], since=snapshot)
+                practice.store.commit([*plan.writes, Put(IMPORTS, ended)], since=snapshot)
         practice.events.emit(Event(key="import.undone", numbers={"batch": last.id, **plan.counts}))
     else:
         plan = plan_undo(practice.snapshot(), last.id)

@@ -31,15 +31,14 @@ from xpm_tui.application.health.probe_facts import (
     timer_facts,
 )
 from xpm_tui.application.home import STORE_FOLDER
-from xpm_tui.application.practice import ADDRESSES
-from xpm_tui.application.practice_identity import LISTS, PracticeIdentity
+from xpm_tui.application.practice import ADDRESSES, LISTS, PracticeIdentity
 from xpm_tui.application.presenters.presenter import set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at, link_problems, summarize
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.diagnostics.findings import (
+    CachedCall,
     FolderFacts,
-    Once,
     Probe,
     ProbeResult,
     ServerReply,
@@ -56,21 +55,19 @@ from xpm_tui.diagnostics.probes.login import (
     TokenProbe,
 )
 from xpm_tui.diagnostics.probes.machine import (
+    CertificatesProbe,
+    ClientListProbe,
+    ClockSkewProbe,
     DiskSpaceProbe,
     KeyringProbe,
     LocaleProbe,
+    NameLookupProbe,
+    NetworkVariablesProbe,
+    ProxyProbe,
     ScheduleProbe,
     SettingsProbe,
     TerminalProbe,
     VersionsProbe,
-)
-from xpm_tui.diagnostics.probes.network import (
-    CertificatesProbe,
-    ClientListProbe,
-    ClockSkewProbe,
-    NameLookupProbe,
-    NetworkVariablesProbe,
-    ProxyProbe,
 )
 from xpm_tui.diagnostics.probes.store import (
     CommitLogProbe,
@@ -85,7 +82,7 @@ from xpm_tui.diagnostics.probes.store import (
 from xpm_tui.domain.errors import AppError, StoreUnreadable, XeroError
 from xpm_tui.domain.ports import Priority
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.scopes import scopes
+from xpm_tui.settings.kinds import scopes
 from xpm_tui.xero.config import is_loopback
 
 with lazy_imports():
@@ -136,9 +133,9 @@ class Doctor:
             try:
                 wire = None if self._offline else await stack.enter_async_context(self._wire())
                 self._closed = OFFLINE if self._offline else ""
-            except AppError as trouble:
-                wire, self._closed = None, trouble.message
-            probes = [*self._network(wire), *self._login(wire), *self._book(), *self._here(wire)]
+            except AppError as error:
+                wire, self._closed = None, error.message
+            probes = [*self._network(wire), *self._login(wire), *self._data(), *self._here(wire)]
             async for each in examine(probes, self._target.clock, start=start):
                 yield each
 
@@ -170,7 +167,7 @@ class Doctor:
                 variables, names, *(skip_probe(kind, self._closed) for kind in (ProxyProbe, CertificatesProbe,
                     ClockSkewProbe))
             ]  # fmt: skip
-        reached = Once(lambda: self._reach(wire, origins))
+        reached = CachedCall(lambda: self._reach(wire, origins))
         return [
             variables,
             names,
@@ -184,8 +181,8 @@ class Doctor:
         for origin in origins:
             try:
                 answer = await wire.reach(origin)
-            except XeroError as trouble:
-                found.append(ServerReply(origin=origin, trouble=trouble))
+            except XeroError as error:
+                found.append(ServerReply(origin=origin, error=error))
             else:
                 now = self._target.clock.now()
                 found.append(
@@ -212,7 +209,7 @@ class Doctor:
         if wire is None:
             kinds = (TokenProbe, ScopesProbe, ConnectionsProbe, PracticeProbe, PermissionProbe)
             return [*(skip_probe(kind, self._closed) for kind in kinds), person, calls]
-        tenants = Once(wire.tenants)
+        tenants = CachedCall(wire.tenants)
         identity = self._identity()
         first: list[Probe] = [
             TokenProbe(lambda: login_facts(wire, self._target)),
@@ -229,21 +226,21 @@ class Doctor:
                 *self._lists({}),
             ]
         known = identity or PracticeIdentity(tenant="", title="")
-        xpm = self._xpm = wire.practice(known.tenant, Priority.PERSON)
+        xpm = self._xpm = wire.practice(known.tenant, Priority.INTERACTIVE)
         since = self._target.clock.now() - timedelta(minutes=1)
 
         async def clients() -> int:
             async with xpm.clients(modified_since=since) as listing:
                 return len([each async for each in listing])
 
-        asks = {"clients": Once(clients)}
+        asks = {"clients": CachedCall(clients)}
         for name, ask in (
             ("staff", xpm.staff),
             ("templates", xpm.templates),
             ("categories", xpm.categories),
             ("jobs", xpm.current_jobs),
         ):
-            asks[name] = Once(count_results(ask))
+            asks[name] = CachedCall(count_results(ask))
         api = settings.text("xero.api_url")
         return [
             *first,
@@ -254,12 +251,12 @@ class Doctor:
             *self._lists(asks),
         ]
 
-    def _lists(self, asks: dict[str, Once[int]]) -> list[Probe]:
+    def _lists(self, asks: dict[str, CachedCall[int]]) -> list[Probe]:
         return [
             ClientListProbe(
                 name,
                 name in ("clients", "staff"),
-                asks.get(name, Once(count_none)),
+                asks.get(name, CachedCall(count_none)),
                 "changed in the last minute" if name == "clients" else "records",
             )
             for name in LISTS
@@ -270,7 +267,7 @@ class Doctor:
 
     # -- the store ----------------------------------------------------------------------------------------
 
-    def _book(self) -> list[Probe]:
+    def _data(self) -> list[Probe]:
         subject = self._target
         locks = {
             "run": subject.state / "run.lock",
@@ -286,7 +283,7 @@ class Doctor:
             kinds = (StoreProbe, CommitLogProbe, LastRunsProbe, LinksProbe, PlanProbe, QuarantineProbe)
             store, commits, *rest = (skip_probe(kind, NO_DATA_YET) for kind in kinds)
             return [store, commits, held, *rest]
-        facts = Once(self._store)
+        facts = CachedCall(self._store)
         practice = subject.practice
         if practice is None:
             closed = (

@@ -1,4 +1,8 @@
-"""Work on a practice from outside, also if its store cannot be opened: check, repair, restore, purge."""
+"""Work on a practice from outside, also if its store cannot be opened: check, repair, restore, move, purge.
+
+When a practice moves into a database or back, its login goes with it, encrypted again at the other place, and
+so does the record of calls to Xero. The setting ``store.url`` is changed last.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from xpm_tui.application.home import STORE_FOLDER, Home, practices
+from xpm_tui.application.home import STORE_FOLDER, Home, account_name, practices
 from xpm_tui.application.practice import (
     find_practice,
     open_practice,
@@ -17,19 +22,26 @@ from xpm_tui.application.practice import (
     refuse_missing_driver,
 )
 from xpm_tui.domain.errors import AppError, BadInput, NotFound
+from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
+from xpm_tui.settings.kinds import DATABASE
 from xpm_tui.store import admin
 from xpm_tui.store.admin import Report
 from xpm_tui.store.backup import Backup
+from xpm_tui.store.engine import MOVED
+from xpm_tui.xero.auth.token_store import TokenStore
+from xpm_tui.xero.rate_limiter import LimiterFile, LimiterState
 
 with lazy_imports():
-    from xpm_tui.store import postgres_admin
+    from xpm_tui.store import database_store, postgres_admin
+    from xpm_tui.xero import wiring
 
-Given = Mapping[str, str]
-NOTHING: Given = {}
+
+Overrides = Mapping[str, str]
+NO_OVERRIDES: Overrides = {}
 
 
 class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +54,7 @@ class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
     left: tuple[str, ...] = ()
 
 
-def check(home: Home, practice: str, given: Given = NOTHING) -> Report:
+def check(home: Home, practice: str, given: Overrides = NO_OVERRIDES) -> Report:
     """Read everything of a practice's book. Raises ``StoreUnreadable`` and ``NotFound``.
 
     ``given``: the settings of this call only, here and below.
@@ -50,11 +62,11 @@ def check(home: Home, practice: str, given: Given = NOTHING) -> Report:
     url, name = _database(home, practice, given)
     if url:
         return postgres_admin.check_practice(url, name, SystemClock())
-    return admin.check(_book(home, practice))
+    return admin.check(_store_folder(home, practice))
 
 
 def repair(
-    home: Home, practice: str, person: str, *, lossy: bool = False, given: Given = NOTHING
+    home: Home, practice: str, person: str, *, lossy: bool = False, given: Overrides = NO_OVERRIDES
 ) -> admin.Repaired:
     """Restore a damaged store to its last intact state; with ``lossy`` even if rows are lost."""
     if _database(home, practice, given)[0]:
@@ -66,26 +78,28 @@ def repair(
             hint="Restore a backup: xpm-tui data restore FILE, or one of the database server.",
         )
     with _alone(home, practice, person, "repairing the data"):
-        return admin.repair(_book(home, practice), clock=SystemClock(), lossy=lossy)
+        return admin.repair(_store_folder(home, practice), clock=SystemClock(), lossy=lossy)
 
 
-def compact(home: Home, practice: str, given: Given = NOTHING) -> admin.Compacted:
+def compact(home: Home, practice: str, given: Overrides = NO_OVERRIDES) -> admin.Compacted:
     """Fold the commit log into the tables' files; in a database, remove what no reader needs any more."""
     url, name = _database(home, practice, given)
     if url:
         return postgres_admin.compact_practice(url, name, SystemClock())
-    return admin.compact(_book(home, practice), clock=SystemClock())
+    return admin.compact(_store_folder(home, practice), clock=SystemClock())
 
 
-def backup(home: Home, practice: str, target: Path, given: Given = NOTHING) -> Backup:
+def backup(home: Home, practice: str, target: Path, given: Overrides = NO_OVERRIDES) -> Backup:
     """Write a backup and read it back. Both engines write the same form."""
     url, name = _database(home, practice, given)
     if url:
         return postgres_admin.back_up_practice(url, name, target.absolute(), SystemClock())
-    return admin.backup(_book(home, practice), target.absolute(), clock=SystemClock())
+    return admin.backup(_store_folder(home, practice), target.absolute(), clock=SystemClock())
 
 
-def restore(home: Home, practice: str, person: str, source: Path, given: Given = NOTHING) -> admin.Restored:
+def restore(
+    home: Home, practice: str, person: str, source: Path, given: Overrides = NO_OVERRIDES
+) -> admin.Restored:
     """Put a backup of either engine in place; what was there before is backed up first."""
     url, name = _database(home, practice, given)
     if url:
@@ -94,10 +108,10 @@ def restore(home: Home, practice: str, person: str, source: Path, given: Given =
             url, name, source.absolute(), folder, clock=SystemClock(), person=person
         )
     with _alone(home, practice, person, "restoring a backup"):
-        return admin.restore(_book(home, practice), source.absolute(), clock=SystemClock())
+        return admin.restore(_store_folder(home, practice), source.absolute(), clock=SystemClock())
 
 
-async def purge(home: Home, practice: str, person: str, given: Given = NOTHING) -> PurgedView:
+async def purge(home: Home, practice: str, person: str, given: Overrides = NO_OVERRIDES) -> PurgedView:
     """Delete a practice from this machine: login, book, log and settings. Xero and Ignition keep theirs.
 
     A practice in a database stays there, with its login, for the other machines.
@@ -114,7 +128,7 @@ async def purge(home: Home, practice: str, person: str, given: Given = NOTHING) 
                     await wire.tokens.forget()
         gone = admin.Purged(files=0, bytes=0)
         with suppress(AppError):
-            gone = admin.purge(_book(home, name), clock=SystemClock())
+            gone = admin.purge(_store_folder(home, name), clock=SystemClock())
     folders = [folder for folder in home.practice(name) if folder.exists()]
     for folder in folders:
         shutil.rmtree(folder)
@@ -134,7 +148,7 @@ def _name(home: Home, practice: str) -> str:
     return name
 
 
-def _database(home: Home, practice: str, given: Given) -> tuple[str, str]:
+def _database(home: Home, practice: str, given: Overrides) -> tuple[str, str]:
     """The address of the database that holds a practice, empty where files do, and the practice's name."""
     name = _name(home, practice)
     url = practice_settings(home, name, overrides=given).secret("store.url").reveal()
@@ -143,7 +157,7 @@ def _database(home: Home, practice: str, given: Given) -> tuple[str, str]:
     return url, name
 
 
-def _book(home: Home, practice: str) -> Path:
+def _store_folder(home: Home, practice: str) -> Path:
     return home.practice(_name(home, practice))[1] / STORE_FOLDER
 
 
@@ -157,3 +171,92 @@ def _alone(home: Home, practice: str, person: str, what: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+FILES = "files"
+"""The word for files of this machine, in place of an address."""
+
+
+class MovedData(msgspec.Struct, frozen=True, kw_only=True):
+    """What was moved: ``rows`` that were compared one by one, and where they are now."""
+
+    practice: str
+    to: str
+    rows: int
+    place: Literal["database", "files"]
+
+
+def move(home: Home, practice: str, to: str, person: str) -> MovedData:
+    """Move the data of a practice to a database (an address) or to files of this machine (``files``).
+
+    Run again after an interruption, it goes on. Raises ``BadInput``, ``Busy`` while a run goes on, and what
+    opening and committing raise at both places.
+    """
+    name = find_practice(home, practice or None)
+    person = person or account_name()
+    refuse_missing_driver()
+    return _to_files(home, name, person) if to == FILES else _to_database(home, name, to, person)
+
+
+def _to_database(home: Home, name: str, to: str, person: str) -> MovedData:
+    try:
+        url = DATABASE.parse(to)
+    except ValueError as reason:
+        raise BadInput(f"The data cannot be moved there: {reason}.", field="to") from None
+    settings = practice_settings(home, name)
+    config, data, state = home.practice(name)
+    folder, clock = data / STORE_FOLDER, SystemClock()
+    present = settings.secret("store.url")
+    if present and not ((folder / MOVED).exists() or (present == url and (folder / "head").exists())):
+        raise BadInput(
+            f"The data of {name} is in a database already.",
+            hint="Move it to files first: xpm-tui data move --to files",
+        )
+    lock = Lock(ensure_private(state) / "run.lock", clock=clock, person=person, what="moving the data")
+    try:
+        lock.acquire()
+        with postgres_admin.move_in(folder, to, name, clock=clock, person=person) as store:
+            saved = TokenStore(state, config_folder=config, use_keyring=home.default).read()
+            if saved is not None:
+                wiring.SharedTokenStore(store, state, config_folder=config, person=person).write(saved)
+            calls = LimiterFile(state / LIMITER_FILE, clock=clock).read()
+            with wiring.SharedLimiter(store, clock).visit() as there:
+                _take_over(there, calls)
+            view = store.engine.view()
+            settings.set("store.url", to, practice=True)
+            rows = sum(view.count_in(each) for each in view.names())
+            return MovedData(practice=name, to=store.shown, rows=rows, place="database")
+    finally:
+        lock.close()
+
+
+def _to_files(home: Home, name: str, person: str) -> MovedData:
+    settings = practice_settings(home, name)
+    config, data, state = home.practice(name)
+    url, clock = settings.secret("store.url").reveal(), SystemClock()
+    if not url:
+        raise BadInput(f"The data of {name} is in files of this machine already.")
+    with (
+        database_store.open_database(url, name, clock=clock, person=person, moving=True) as store,
+        store.run_lock(store.person or person, "moving the data").hold(),
+    ):
+        saved = wiring.SharedTokenStore(store, state, config_folder=config, person=person).read()
+        rows = postgres_admin.move_out(store, data / STORE_FOLDER, clock=clock)
+        if saved is not None:
+            TokenStore(state, config_folder=config, use_keyring=home.default).write(saved)
+        file = LimiterFile(state / LIMITER_FILE, clock=clock)
+        try:
+            with file.visit() as here:
+                _take_over(here, wiring.SharedLimiter(store, clock).read())
+        finally:
+            file.close()
+        settings.set("store.url", "", practice=True)
+    return MovedData(practice=name, to=str(data / STORE_FOLDER), rows=rows, place="files")
+
+
+def _take_over(there: LimiterState, calls: LimiterState) -> None:
+    """Carry the calls of the last minute and of the day along; none of them is in flight any more."""
+    for name in calls.__struct_fields__:
+        setattr(there, name, getattr(calls, name))
+    for ticket in there.tickets:
+        ticket.pid = 0

@@ -50,7 +50,7 @@ _COMMIT = 5_000
 """The number of rows of one commit."""
 
 
-class StillClock:
+class FixedClock:
     """A clock with a fixed time; waiting takes real time."""
 
     def __init__(self, at: datetime) -> None:
@@ -108,7 +108,7 @@ class OpenedBundle:
         """Open it for reading only."""
         opened = open_practice(
             self.home, FIRST, person="support", read_only=True, environ=self._environ,
-            clock=StillClock(self.recording.made), lenient=True,
+            clock=FixedClock(self.recording.made), lenient=True,
         )  # fmt: skip
         opened.recording = self.recording
         return opened
@@ -147,7 +147,7 @@ def unpack(file: Path, folder: Path) -> OpenedBundle:
         for each in (config, data, state):
             ensure_private(each)
         environ = _restore_settings(parts, home)
-        _restore_records(parts, data / STORE_FOLDER, StillClock(about.made))
+        _restore_records(parts, data / STORE_FOLDER, FixedClock(about.made))
         _restore_log(parts, state / "log")
         if about.calls is not None:
             replace_bytes(state / LIMITER_FILE, msgspec.json.encode(about.calls))
@@ -226,7 +226,7 @@ def _restore_settings(parts: _BundleParts, home: Home) -> dict[str, str]:
     return environ
 
 
-def _restore_records(parts: _BundleParts, folder: Path, clock: StillClock) -> None:
+def _restore_records(parts: _BundleParts, folder: Path, clock: FixedClock) -> None:
     tables = {table.name: table for table in ALL}
     with open_store(folder, clock=clock) as store:
         writes: list[Put] = []

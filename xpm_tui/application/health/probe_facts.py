@@ -26,8 +26,14 @@ import msgspec
 from xpm_tui import __version__
 from xpm_tui.application.home import STORE_FOLDER, Home, practices
 from xpm_tui.application.home import person as person_here
-from xpm_tui.application.practice import OpenPractice, find_practice, open_practice, practice_settings
-from xpm_tui.application.practice_identity import PracticeIdentity, list_state
+from xpm_tui.application.practice import (
+    OpenPractice,
+    PracticeIdentity,
+    find_practice,
+    list_state,
+    open_practice,
+    practice_settings,
+)
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.plans import latest_plan
@@ -106,7 +112,7 @@ class Machine:
             writable=os.access(there, os.W_OK | os.X_OK),
             remote=network_file_system(there),
             shared=there == folder and bool(stat.S_IMODE(there.stat().st_mode) & 0o077),
-            trouble=lacks_locks(there) or _unsafe(there),
+            error=lacks_locks(there) or _unsafe(there),
         )
 
     def holders(self, locks: Mapping[str, Path]) -> tuple[LockHolder, ...]:
@@ -140,8 +146,8 @@ class Machine:
         """Return why the keyring cannot be used, or an empty text. It has a time limit of five seconds."""
         try:
             await asyncio.to_thread(encryption_keys.KeyringKey(name).read)
-        except encryption_keys.KeyringError as trouble:
-            return str(trouble)
+        except encryption_keys.KeyringError as error:
+            return str(error)
         return ""
 
     def versions(self) -> Mapping[str, str]:
@@ -331,7 +337,7 @@ class DoctorTarget:
         """What the machines of the practice share; None where it lives on this one."""
         return self.practice.shared if self.practice else None
 
-    def notice(self, trouble: AppError) -> None:
+    def notice(self, error: AppError) -> None:
         """Ignore the notice, because a probe reports the problem."""
 
 
@@ -364,8 +370,8 @@ def open_target(
                 home, chosen, person=person, read_only=True, overrides=overrides, environ=environ,
                 clock=clock, transport=transport, lenient=True,
             )  # fmt: skip
-        except AppError as trouble:
-            why = trouble
+        except AppError as error:
+            why = error
     events = practice.events if practice else EventLog(state / "log", clock, person)
     try:
         yield DoctorTarget(

@@ -50,7 +50,7 @@ _OWN_COLUMNS: dict[FormName, frozenset[str]] = {
 """Columns that only one of the forms has, to recognise a file whose name does not say its form."""
 
 
-class StillBeingWritten(AppError):
+class FileUnfinished(AppError):
     """The file changed while it was read, so nothing of it was imported."""
 
     code = "still-written"
@@ -135,11 +135,9 @@ class InboxDocument:
         return parsed if self._complete else replace(parsed, completeness="cut")
 
     def check_unchanged(self) -> None:
-        """Raise :class:`StillBeingWritten` if the file has changed since it was opened."""
+        """Raise :class:`FileUnfinished` if the file has changed since it was opened."""
         if self._look() != self._seen:
-            raise StillBeingWritten(
-                "The file was changed while it was read. It is read again by the next run."
-            )
+            raise FileUnfinished("The file was changed while it was read. It is read again by the next run.")
 
     def _look(self) -> tuple[int, int]:
         found = os.fstat(self._file.fileno())

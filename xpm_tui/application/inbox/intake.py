@@ -17,8 +17,8 @@ import msgspec
 
 from xpm_tui.application.csv_io.deliveries import DeliveryOutcome, InboxDelivery, deliver, preview
 from xpm_tui.application.inbox.documents import (
+    FileUnfinished,
     InboxDocument,
-    StillBeingWritten,
     read_document,
     with_content,
     with_failure,
@@ -102,7 +102,7 @@ async def empty_inbox(
     folder = needed_folder(practice)
     intake = _Intake(practice, folder, InboxReport(dry_run=dry_run))
     if dry_run:
-        await intake.look(progress)
+        await intake.import_complete_files(progress)
         return intake.report
     practice.writable()
     with _lock(practice).hold():
@@ -110,7 +110,7 @@ async def empty_inbox(
         await intake.run(progress)
         days = practice.settings.number("retention.inbox_days")
         folder.prune((practice.clock.now() - timedelta(days=days)).timestamp())
-    intake.tell()
+    intake.report_results()
     return intake.report
 
 
@@ -127,7 +127,7 @@ async def retry(
     with _lock(practice).hold():
         folder.prepare(owner_of(practice))
         await intake.take(list(files), progress)
-    intake.tell()
+    intake.report_results()
     return intake.report
 
 
@@ -185,7 +185,7 @@ class _Intake:
             await self._practice.clock.sleep(0)
             self._file(entry, known_claim=True)
 
-    async def look(self, progress: Progress) -> None:
+    async def import_complete_files(self, progress: Progress) -> None:
         """Report what would be done with the complete files; nothing is claimed or written."""
         ready = [*self._folder.claimed(), *self._ready()]
         digests: set[str] = set()
@@ -210,7 +210,7 @@ class _Intake:
             except AppError as error:
                 self.report.add(with_failure(row, error))
 
-    def tell(self) -> None:
+    def report_results(self) -> None:
         """Log what was done, and send a notification of failed files."""
         counts = self.report.counts
         if self.report.total:
@@ -290,7 +290,7 @@ class _Intake:
         except _KnownMeanwhile:
             self._take_in(entry, known_claim=known_claim)
             return
-        except StillBeingWritten:
+        except FileUnfinished:
             self._still_written += 1
             self.report.waiting += 1
             return
@@ -342,7 +342,7 @@ class _Intake:
             made[:] = [msgspec.structs.replace(row, id=id_)]
             return [Put(INBOX, made[0]), *ids.writes()]
 
-        self._practice.book.transact(remember)
+        self._practice.store.transact(remember)
         self._practice.events.emit(Event(key="inbox.failed", level="warning", numbers={"file": made[0].id}))
         return made[0]
 
@@ -357,7 +357,7 @@ class _Intake:
             made[:] = [now]
             return [Put(INBOX, now)]
 
-        self._practice.book.transact(counted)
+        self._practice.store.transact(counted)
         text = f"Not imported again: {before.name} ({before.id}) has the same content. {before.sentence}"
         self._folder.finish(entry, failed=False, prefix=f"{before.id}.{made[0].copies}", sentence=text)
         self.report.add(made[0], "duplicate")

@@ -17,16 +17,14 @@ from xpm_tui.application.jobs.proposals import find_proposal
 from xpm_tui.application.jobs.queries import OPEN, find_job, list_unfinished, preview_jobs, row_of
 from xpm_tui.application.jobs.services import IGNITION, IGNITION_HINT, current_day, terms_of
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.runs.runner import run_under_lock
 from xpm_tui.application.runs.sync_run import RunRequest, RunWork
 from xpm_tui.deploy import workflows
-from xpm_tui.deploy.batch import deploy, unfinished_occurrences
-from xpm_tui.deploy.consequences import BatchConsequences, batch_consequences
+from xpm_tui.deploy.batch import BatchConsequences, batch_consequences, deploy, unfinished_occurrences
 from xpm_tui.deploy.executor import DeployContext
 from xpm_tui.deploy.occurrences import Occurrence, due_by_itself
 from xpm_tui.deploy.recovery import adopt
@@ -172,8 +170,8 @@ class DeployWork(RunWork):
         practice = self.practice
         lag = practice.settings.number("sync.create_lag")
         await resolve_clients(
-            book=practice.book, practice=xpm, clock=practice.clock, tell=practice.events.emit, create_lag=lag,
-            stop=self.stop,
+            store=practice.store, practice=xpm, clock=practice.clock, emit=practice.events.emit,
+            create_lag=lag, stop=self.stop,
         )  # fmt: skip
         self.stop.check()
         looked_up = xpm.calls - self.calls
@@ -188,11 +186,11 @@ class DeployWork(RunWork):
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
         requests = msgspec.structs.replace(found.requests, lookups=found.requests.lookups + looked_up)
         self.expect(with_pace(msgspec.structs.replace(found, requests=requests), pace(practice)))
-        practice.book.commit([Put(RUNS, self.run)])
+        practice.store.commit([Put(RUNS, self.run)])
         self.report_expected()
         snapshot = practice.snapshot()
         means = DeployContext(
-            book=practice.book,
+            store=practice.store,
             practice=cast("XpmJobsPort", xpm),
             clock=practice.clock,
             ids=BlockIds(practice.ids),
@@ -356,7 +354,7 @@ async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: st
     if choice != "drop" or intent.kind != ADD_JOB:
         row = msgspec.structs.replace(row, state="going", cause="", why="")
     row = workflows.with_note(row, practice.clock.now(), practice.person, "sent", choice)
-    practice.book.commit([Put(INTENTS, end), workflows.put(row)], since=snapshot)
+    practice.store.commit([Put(INTENTS, end), workflows.put(row)], since=snapshot)
     practice.events.emit(
         Event(key="job.settled", record=row.workflow, rule=choice, numbers={"day": row.day.isoformat()})
     )
@@ -390,7 +388,7 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
     again = workflows.with_note(again, practice.clock.now(), practice.person, "redeploy", row.number)
     there = snapshot.get(JOBS, row.number)
     missing = [Put(JOBS, msgspec.structs.replace(there, gone=True))] if there is not None else []
-    practice.book.commit([workflows.put(again), *missing], since=snapshot)
+    practice.store.commit([workflows.put(again), *missing], since=snapshot)
     practice.events.emit(Event(key="job.again", record=row.workflow, numbers={"job": row.number}))
     return row_of(practice, found.id)
 

@@ -114,7 +114,7 @@ def new_proposal(
     )
     agreed_on = tuple(_service(snapshot, text) for text in services)
     made = msgspec.structs.replace(made, services=_with_entities(snapshot, agreed_on, entities, ours))
-    practice.book.commit([Put(PROPOSALS, made)])
+    practice.store.commit([Put(PROPOSALS, made)])
     practice.events.emit(Event(key="proposal.added", record=made.id))
     return proposal_view(practice.snapshot(), made)
 
@@ -204,7 +204,7 @@ def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalR
         for each in workflows
         if not each.stopped
     ]
-    practice.book.commit([Put(PROPOSALS, after), *stopped], since=snapshot)
+    practice.store.commit([Put(PROPOSALS, after), *stopped], since=snapshot)
     practice.events.emit(Event(key="proposal.revoked", record=before.id, numbers={"workflows": len(stopped)}))
     return proposal_view(practice.snapshot(), after)
 
@@ -376,7 +376,7 @@ def _ours(
         writes += [Put(PROPOSALS, after), *(Put(WORKFLOWS, workflow) for workflow in made)]
         news.append(Event(key=f"proposal.{what}", record=proposal.id, numbers={"workflows": len(made)}))
     if writes:
-        practice.book.commit(writes, since=snapshot)
+        practice.store.commit(writes, since=snapshot)
         for event in news:
             practice.events.emit(event)
     snapshot = practice.snapshot()

@@ -11,8 +11,7 @@ import msgspec
 
 from xpm_tui.application.jobs.services import IGNITION, current_day, terms_of
 from xpm_tui.application.jobs.views import HistoryLineView, JobCounts, JobRowView, PreviewView, ProblemView
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.practice import ListState, OpenPractice, list_state
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.runs.history import in_progress
@@ -43,7 +42,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.jobs import deployment
-    from xpm_tui.deploy import consequences as job_consequences
+    from xpm_tui.deploy import batch as job_batch
     from xpm_tui.deploy import preview as deploy_preview
     from xpm_tui.deploy import recovery
 
@@ -276,7 +275,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
         if row is None or row.state != "skipped":
             raise BadInput(f"Job {found.id} is not skipped.")
         back = msgspec.structs.replace(row, state="failed" if row.number else "going")
-        practice.book.commit(
+        practice.store.commit(
             [workflows.put(workflows.with_note(back, now, by, "unskipped"))]
             if row.number
             else [Drop(DEPLOYMENTS, row.id)],
@@ -294,7 +293,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
             )
         row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
         row = workflows.with_note(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
-        practice.book.commit([workflows.put(row)], since=snapshot)
+        practice.store.commit([workflows.put(row)], since=snapshot)
     key = "job.unskipped" if undo else "job.skipped"
     practice.events.emit(Event(key=key, record=found.workflow.id, numbers={"day": found.day.isoformat()}))
     return row_of(practice, found.id)
@@ -369,7 +368,7 @@ def _preview_view(
     snapshot: Snapshot,
     found: Occurrence,
     shown: deploy_preview.Preview,
-    batch: job_consequences.BatchConsequences,
+    batch: job_batch.BatchConsequences,
     *,
     calls: int,
 ) -> PreviewView:
@@ -442,5 +441,5 @@ def put_workflow(
     """Save an edited workflow, its history and ``also``; raise ``StoreChanged`` if it was changed since."""
     line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
     workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
-    practice.book.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)
+    practice.store.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)
     practice.events.emit(Event(key="workflow.edited", record=workflow.id, field=field))

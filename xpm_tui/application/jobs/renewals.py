@@ -122,7 +122,7 @@ def roll_over(practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bo
             if workflow.stopped and workflow.id not in going_on
         ]
     if writes:
-        practice.book.commit(writes, since=snapshot)
+        practice.store.commit(writes, since=snapshot)
         for proposal, found in planned:
             new = sum(roll.after is not None for roll in found)
             practice.events.emit(Event(key="proposal.rolled", record=proposal.id, numbers={"workflows": new}))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.condition import refuse_damaged
+from xpm_tui.application.derived_data import cached_count
 from xpm_tui.application.jobs.services import current_day, terms_of
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.deploy.audit_evidence import AuditedJobs, first_day, windows
@@ -21,11 +21,10 @@ from xpm_tui.deploy.occurrences import MONTHS, JobForecast, forecast
 from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, LoginNeeded, RecordMissing, XeroError
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Priority, XpmJobsPort
-from xpm_tui.domain.quarantine import quarantined_in
 from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import JOBS
-from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.domain.xpm import XpmJob, quarantined_in
 from xpm_tui.files import durable
 from xpm_tui.ignition.parser import escape_cell
 
@@ -71,7 +70,7 @@ async def audit_jobs(
     identity = practice.connected()
     practice.writable("The audit reads XPM's jobs, and read-only mode makes no call to Xero.")
     async with practice.wire() as wire:
-        xpm: XpmJobsPort = wire.practice(identity.tenant, Priority.PERSON)
+        xpm: XpmJobsPort = wire.practice(identity.tenant, Priority.INTERACTIVE)
         return await _Reading(practice, xpm, lookups, report).run()
 
 

@@ -13,8 +13,7 @@ import msgspec
 
 from xpm_tui.application import undo_history
 from xpm_tui.application.jobs.views import CategoryView, DefaultView
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.presenters.views import RefView, ServiceView
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.events import Event
@@ -244,16 +243,16 @@ def category_error(practice: OpenPractice) -> str:
 
     It is empty if it can be used, and if XPM's list of categories was never read.
     """
-    return _category_trouble(practice, practice.settings.text(CATEGORY))
+    return _category_problem(practice, practice.settings.text(CATEGORY))
 
 
 def billing_problem(practice: OpenPractice) -> str:
     """Return the same for the categories by billing type: the first that cannot be used."""
     names = billing_categories(practice.settings.text(BY_BILLING)).values()
-    return next(filter(None, (_category_trouble(practice, name) for name in names)), "")
+    return next(filter(None, (_category_problem(practice, name) for name in names)), "")
 
 
-def _category_trouble(practice: OpenPractice, wanted: str) -> str:
+def _category_problem(practice: OpenPractice, wanted: str) -> str:
     snapshot = practice.snapshot()
     if not identity.exact(wanted) or list_state(snapshot, "categories").full is None:
         return ""

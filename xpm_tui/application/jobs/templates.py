@@ -16,8 +16,7 @@ from xpm_tui.application.jobs.views import (
     TemplateRow,
     TemplateView,
 )
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.deploy.job_spec import BUDGET, UUID, amount
 from xpm_tui.deploy.services import NO_BUDGET, VALUE, coverage, likely

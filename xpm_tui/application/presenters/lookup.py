@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.views import SideBySide, UnclearView
+from xpm_tui.application.presenters.views import SideBySide, SkippedUndoView
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.fields import BY_NAME
@@ -274,11 +274,11 @@ def plan_differences(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceV
     return (presenter.view(uuid, each) for uuid, each in found)
 
 
-def left_views(snapshot: Snapshot, plan: Plan) -> list[UnclearView]:
+def left_views(snapshot: Snapshot, plan: Plan) -> list[SkippedUndoView]:
     """Return what an undo leaves as it is, with names."""
     presenter = presenter_module.Presenter(snapshot)
     return [
-        UnclearView(
+        SkippedUndoView(
             record=each.record,
             name=presenter.ref(each.record.partition("/")[0]).name,
             field=each.field,

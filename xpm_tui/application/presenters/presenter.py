@@ -30,17 +30,16 @@ from xpm_tui.domain.fields import BY_NAME, CLIENT, Kind, Record, of_record
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import CameFrom, Link, Value
+from xpm_tui.domain.links import Link, Value, ValueOrigin
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.quarantine import Quarantined, RecordFault
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.domain.xpm import Quarantined, RecordFault, XpmClient
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.sync import base, canonical, mirror, provenance
+    from xpm_tui.sync import base, canonical, mirror
     from xpm_tui.sync.manual import takeover
     from xpm_tui.sync.planning import links as link_states
 
@@ -123,7 +122,7 @@ class Presenter:
         fields: dict[str, Any] = dict(zip(_CLIENT_ATTRIBUTES, _client_values(client), strict=True))
         fields |= {name: getattr(client, name) or None for name in _CLIENT_IDS}
         fields |= {name: self.person(getattr(client, name)) for name in _PEOPLE}
-        former = provenance.foreign_values(snapshot, client, link.uuid if link else "", self.team)
+        former = base.foreign_values(snapshot, client, link.uuid if link else "", self.team)
         removed = removed_contacts(client, link, row) if link and row else ()
         gone = frozenset(each.id for each in removed if each.side == "xpm")
         return ClientView(
@@ -242,7 +241,7 @@ class Presenter:
         self,
         contact: Contact,
         link: Link | None,
-        former: Mapping[str, CameFrom],
+        former: Mapping[str, ValueOrigin],
         gone: Collection[str],
     ) -> ContactView:
         stands = next((c.uuid for c in link.contacts if c.contact == contact.id), "") if link else ""

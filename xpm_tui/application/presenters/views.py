@@ -370,7 +370,7 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, str]
 
 
-class UnclearView(msgspec.Struct, frozen=True, kw_only=True):
+class SkippedUndoView(msgspec.Struct, frozen=True, kw_only=True):
     """Something that an undo leaves as it is: the value it would have restored, the present one, and why.
 
     ``address`` is the record's web address in XPM, if it stays there.

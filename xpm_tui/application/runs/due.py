@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Literal
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import SignIn, list_state, put, read
+from xpm_tui.application.practice import OpenPractice, SignIn, list_state, put, read
 from xpm_tui.application.runs.history import list_held_runs
 from xpm_tui.domain.errors import AppError, CommitInterrupted, RunLockLost, StoreUnreachable
 from xpm_tui.domain.ports import Snapshot
@@ -35,7 +34,9 @@ DATABASE_LOST = {StoreUnreachable.code, RunLockLost.code, CommitInterrupted.code
 INTERVALS = {"15m": timedelta(minutes=15), "30m": timedelta(minutes=30), "1h": timedelta(hours=1)}
 """Time between two scheduled syncs by the value of ``schedule.every``; ``daily`` has none."""
 
-Why = Literal["due", "too-early", "done-today", "not-yet", "held", "allowance", "no-sign-in", "not-connected"]
+SkipReason = Literal[
+    "due", "too-early", "done-today", "not-yet", "held", "allowance", "no-sign-in", "not-connected"
+]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class DueState:
     ``no-sign-in`` is the only reason that is logged as a skipped day; the others are normal.
     """
 
-    why: Why
+    why: SkipReason
     full: bool = False
 
     @property
@@ -123,7 +124,7 @@ def record_sign_in(practice: OpenPractice) -> None:
     before = read(practice.snapshot(), "sign-in", SignIn)
     if before is None or not timedelta(0) <= now - before.at < _NOTED_EVERY:
         with suppress(AppError):
-            practice.book.commit([put("sign-in", SignIn(at=now, by=practice.person))])
+            practice.store.commit([put("sign-in", SignIn(at=now, by=practice.person))])
 
 
 def last_daily(snapshot: Snapshot, now: datetime | None = None) -> Run | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from xpm_tui.application.cached_counts import cached_count
+from xpm_tui.application.derived_data import cached_count
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, Busy, NotFound, RunStopped
@@ -101,7 +101,7 @@ def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
     """Ask a run to stop: it makes no further call. Raises ``BadInput`` if none is in progress."""
     practice.writable()
     run = active_run(practice, run_id)
-    practice.book.commit([Put(STOPS, StopRequest(id=run.id, by=practice.person, at=practice.clock.now()))])
+    practice.store.commit([Put(STOPS, StopRequest(id=run.id, by=practice.person, at=practice.clock.now()))])
     practice.events.emit(Event(key="run.stop_asked", run=run.id))
     return run
 
@@ -148,7 +148,7 @@ def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
     if ended:
         writes: list[Write] = [Put(RUNS, run) for run in ended]
         writes += [Drop(STOPS, run.id) for run in ended]
-        practice.book.commit(writes)
+        practice.store.commit(writes)
         for run in ended:
             practice.events.emit(Event(key="run.interrupted", run=run.id, level="warning"))
     return ended

@@ -36,12 +36,12 @@ def notify(practice: OpenPractice, reason: Reason, sentence: str, *, run: str = 
         return False
     data = {"reason": reason, "sentence": sentence, "practice": practice.title, "run": run}
     environ = {f"XPM_TUI_NOTIFY_{name.upper()}": text.replace("\0", "") for name, text in data.items()}
-    status, trouble = _run(command, sentence, environ)
+    status, error = _run(command, sentence, environ)
     if status == 0:
         practice.events.emit(Event(key="notify.sent", run=run, rule=reason))
         return True
     practice.events.emit(
-        Event(key="notify.failed", level="warning", run=run, status=status, numbers={"reason": trouble})
+        Event(key="notify.failed", level="warning", run=run, status=status, numbers={"reason": error})
     )
     return False
 

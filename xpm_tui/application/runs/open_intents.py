@@ -74,7 +74,7 @@ def list_held_writes(practice: OpenPractice) -> list[HeldWrite]:
     return [_held_write(snapshot, intent) for intent in _held(snapshot)]
 
 
-async def look(practice: OpenPractice) -> list[HeldWrite]:
+async def look_up(practice: OpenPractice) -> list[HeldWrite]:
     """Return the same after asking XPM again for each, because it may show the record by now.
 
     It makes one call for each write. Raises ``LoginNeeded``, ``Busy`` while a run is in progress,
@@ -90,7 +90,7 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
                 for intent in intents:
                     if intent.kind == journal.ADD_STAFF:
                         people = await xpm.staff()
-                        practice.book.commit(mirror.list_writes(practice.snapshot(), STAFF, people))
+                        practice.store.commit(mirror.list_writes(practice.snapshot(), STAFF, people))
                         continue
                     rows: list[XpmClient]
                     if intent.kind == journal.ADD_CLIENT:
@@ -103,7 +103,7 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
                     snapshot = practice.snapshot()
                     known = [(snapshot.get(XPM_CLIENTS, row.uuid), row) for row in rows]
                     merged = [run_results.merge_client(old, row) if old else row for old, row in known]
-                    mirror.commit_rows(practice.book, merged, practice.clock.now())
+                    mirror.commit_rows(practice.store, merged, practice.clock.now())
     return list_held_writes(practice)
 
 
@@ -125,7 +125,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
         view = _held_write(snapshot, intent)
         uuid = _adopts(snapshot, intent, decision.xpm) if decision.choice == "adopt" else ""
         writes = recovery.decision_writes(snapshot, intent.id, decision.choice, now, uuid)
-        practice.book.commit([*writes, *_run_ended(snapshot, intent, decision.choice)])
+        practice.store.commit([*writes, *_run_ended(snapshot, intent, decision.choice)])
     practice.events.emit(
         Event(key="sync.decided", run=intent.run, record=intent.record, uuid=uuid, rule=decision.choice,
               numbers={"intent": intent.id})

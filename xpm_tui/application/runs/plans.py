@@ -10,9 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from xpm_tui.application.condition import refuse_damaged
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity
-from xpm_tui.application.presenters.views import UnclearView
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity
+from xpm_tui.application.presenters.views import SkippedUndoView
 from xpm_tui.application.progress import ignore_progress
 from xpm_tui.application.runs.history import current_run, is_immediate, is_sync, list_runs, show
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
@@ -115,7 +114,7 @@ def _look(
         practice.writable("XPM's data has not been read yet, so there is nothing to plan with.")
     position = practice.snapshot().position
     made = plan_trial(practice, practice.policy(), identity, only=only, fields=fields, full=full)
-    practice.kept[UNSAVED] = (position, made)
+    practice.cache[UNSAVED] = (position, made)
     return made[0]
 
 
@@ -177,7 +176,7 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
     """Store a plan and delete those that are no longer needed, in one commit."""
     writes: list[Write] = [Put(PLANS, plan), *(Put(PLANNED, record) for record in records)]
     writes += _superseded(practice, plan)
-    practice.book.commit(writes)
+    practice.store.commit(writes)
 
 
 def latest_plan(practice: OpenPractice) -> Plan | None:
@@ -204,8 +203,8 @@ def _newest(plans: Iterable[Plan]) -> Plan | None:
 
 def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedRecord]]:
     """Return a plan with its records; empty or ``last`` is the newest one. Raises ``NotFound``."""
-    if plan_id == UNSAVED and UNSAVED in practice.kept:
-        return cast("tuple[Plan, list[PlannedRecord]]", practice.kept[UNSAVED][1])
+    if plan_id == UNSAVED and UNSAVED in practice.cache:
+        return cast("tuple[Plan, list[PlannedRecord]]", practice.cache[UNSAVED][1])
     snapshot = practice.snapshot()
     plan = latest_plan(practice) if plan_id in ("", "last") else snapshot.get(PLANS, plan_id)
     if plan is None:
@@ -251,7 +250,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
         return 0
     head = plan_review.recount(snapshot, plan, records)
     writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in new.values())]
-    practice.book.commit(writes, since=snapshot)
+    practice.store.commit(writes, since=snapshot)
     changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
     key = "plan.ticked" if on else "plan.unticked"
     practice.events.emit(Event(key=key, numbers={"plan": plan.id, "changes": changed}))
@@ -372,7 +371,7 @@ _OTHERS = ("link", "client", "contact")
 
 def make_undo(
     practice: OpenPractice, run: str, *, client: str = "", field: str = "", keep: bool = True
-) -> tuple[Plan, list[PlannedRecord], list[UnclearView]]:
+) -> tuple[Plan, list[PlannedRecord], list[SkippedUndoView]]:
     """Plan the undo of a run, or of one client or field of it; ``keep`` stores the plan to apply it.
 
     The third part of the result is what stays as it is, with the reason. All parts are empty for a run that

@@ -107,7 +107,7 @@ async def run_under_lock(
             only=only,
             fields=fields,
         )
-        practice.book.commit([Put(RUNS, row)])
+        practice.store.commit([Put(RUNS, row)])
         work = work_for(row, Stopper(practice, run_id))
         with assign_to_run(run_id), work.stop.listening():
             practice.events.emit(Event(key="run.started", numbers={"trigger": trigger}))

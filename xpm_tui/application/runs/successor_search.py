@@ -12,9 +12,9 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.errors import AllowanceUsedUp, LoginNeeded, XeroError
 from xpm_tui.domain.events import Event, Scalar
-from xpm_tui.domain.links import Link, Successor, Vanished
+from xpm_tui.domain.links import Link, LostClient, Successor
 from xpm_tui.domain.ports import Put, Snapshot, XpmPort
-from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, MOVES, VANISHED, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, LOST_CLIENTS, MOVES, XPM_CLIENTS
 from xpm_tui.sync.matching.successors import SuccessorIndex
 from xpm_tui.sync.mirror import job_moves
 
@@ -56,29 +56,29 @@ async def search(practice: OpenPractice, xpm: XpmPort, *, complete: bool, jobs_o
                 for link, each in found
             ]
             found = _find(practice, practice.snapshot(), again)
-    practice.book.commit([Put(VANISHED, each) for each in {each.id: each for _, each in found}.values()])
+    practice.store.commit([Put(LOST_CLIENTS, each) for each in {each.id: each for _, each in found}.values()])
     old = {link.id: each.found for link, each in due}
     return sum(_told(practice, link, each, old[link.id]) for link, each in found)
 
 
-def _lost(snapshot: Snapshot, complete: bool) -> Iterator[tuple[Link, Vanished]]:
+def _lost(snapshot: Snapshot, complete: bool) -> Iterator[tuple[Link, LostClient]]:
     """Return the links whose XPM client is gone, with what is known of it."""
     if complete:
         links: Iterable[Link] = snapshot.rows(LINKS)
     else:
-        links = (link for id_ in snapshot.ids(VANISHED) for link in snapshot.find(LINKS, "uuid", id_))
+        links = (link for id_ in snapshot.ids(LOST_CLIENTS) for link in snapshot.find(LINKS, "uuid", id_))
     for link in links:
         raw = snapshot.raw(XPM_CLIENTS, link.uuid)
         if raw is not None and b'"deleted":true' not in raw:
             continue
         row = snapshot.get(XPM_CLIENTS, link.uuid)
         if row is None or row.deleted:
-            yield link, snapshot.get(VANISHED, link.uuid) or Vanished(id=link.uuid)
+            yield link, snapshot.get(LOST_CLIENTS, link.uuid) or LostClient(id=link.uuid)
 
 
 def _find(
-    practice: OpenPractice, snapshot: Snapshot, lost: Sequence[tuple[Link, Vanished]]
-) -> list[tuple[Link, Vanished]]:
+    practice: OpenPractice, snapshot: Snapshot, lost: Sequence[tuple[Link, LostClient]]
+) -> list[tuple[Link, LostClient]]:
     now = practice.clock.now()
     clients = {link.id: client for link, _ in lost if (client := snapshot.get(CLIENTS, link.id)) is not None}
     index = SuccessorIndex(snapshot, [(clients[link.id], link) for link, _ in lost if link.id in clients])
@@ -89,12 +89,12 @@ def _find(
     ]
 
 
-def _is_open(vanished: Vanished) -> bool:
+def _is_open(vanished: LostClient) -> bool:
     """Return whether there are candidates, none of them with strong evidence."""
     return bool(vanished.found) and vanished.found[0].level != "sure"
 
 
-async def _ask(practice: OpenPractice, xpm: XpmPort, lost: Sequence[Vanished]) -> None:
+async def _ask(practice: OpenPractice, xpm: XpmPort, lost: Sequence[LostClient]) -> None:
     """Read the jobs of the best candidates, and record which of them belonged to a lost client."""
     wanted = list(dict.fromkeys(found.uuid for each in lost for found in each.found[:2]))[:MOST_CALLS]
     numbers: dict[str, Scalar] = {"lost": len(lost), "calls": len(wanted)}
@@ -106,10 +106,10 @@ async def _ask(practice: OpenPractice, xpm: XpmPort, lost: Sequence[Vanished]) -
             raise
         except XeroError:
             continue
-        practice.book.commit([*job_moves(practice.snapshot(), jobs, practice.clock.now())])
+        practice.store.commit([*job_moves(practice.snapshot(), jobs, practice.clock.now())])
 
 
-def _told(practice: OpenPractice, link: Link, vanished: Vanished, before: Sequence[Successor]) -> bool:
+def _told(practice: OpenPractice, link: Link, vanished: LostClient, before: Sequence[Successor]) -> bool:
     """Log the successor of one client, if it was not known before."""
     best = vanished.found[0] if vanished.found else None
     known = before[0] if before else None

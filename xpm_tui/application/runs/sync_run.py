@@ -12,8 +12,7 @@ from datetime import timedelta
 import msgspec
 
 from xpm_tui.application.home import STORE_FOLDER
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import PracticeIdentity, put, read
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put, read
 from xpm_tui.application.progress import Progress, Report
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace
@@ -58,7 +57,7 @@ def apply_retention(practice: OpenPractice) -> int:
     writes = outdated_rows(
         snapshot, now=now, runs_days=kept("retention.runs_days"), images_days=kept("retention.images_days")
     )
-    practice.book.commit([*writes, put("tidied", RetentionResult(today))])
+    practice.store.commit([*writes, put("tidied", RetentionResult(today))])
     return len(writes)
 
 
@@ -165,8 +164,8 @@ class RunWork:
                     return self.end(await self.work(self.xpm))
             except RunStopped:
                 return self.end(msgspec.structs.replace(self.run, outcome="stopped"))
-        except AppError as trouble:
-            self.fail(trouble)
+        except AppError as error:
+            self.fail(error)
             raise
         except BaseException as error:
             self.fail(AppError(f"An unexpected error ({type(error).__name__}) ended the run."))
@@ -176,10 +175,10 @@ class RunWork:
         """Resolve unknown outcomes, plan, ask the guard, and apply."""
         practice = self.practice
         await resolve(
-            book=practice.book,
+            store=practice.store,
             practice=xpm,
             clock=practice.clock,
-            tell=practice.events.emit,
+            emit=practice.events.emit,
             create_lag=practice.settings.number("sync.create_lag"),
             stop=self.stop,
         )
@@ -212,7 +211,7 @@ class RunWork:
             records,
             policy=policy,
             run=self.run,
-            book=practice.book,
+            store=practice.store,
             practice=xpm,
             clock=practice.clock,
             ids=BlockIds(practice.ids),
@@ -225,9 +224,9 @@ class RunWork:
         if halt.outdated and ended.outcome == "stopped":
             ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
         undone = plan.undo_of and ended.outcome == "done"
-        if undone and (left := _left(practice.book.snapshot(), plan, ended)):
+        if undone and (left := _left(practice.store.snapshot(), plan, ended)):
             ended = msgspec.structs.replace(ended, error=left, exit_code=DecisionNeeded.exit_code)
-        waiting = [each for each in open_writes(practice.book.snapshot()) if each.kind in KINDS]
+        waiting = [each for each in open_writes(practice.store.snapshot()) if each.kind in KINDS]
         # A completed undo has nothing to continue once these writes are decided.
         if waiting and ended.outcome in ("done", "partial", "held") and not plan.undo_of:
             stop = Stop(rule=UNKNOWN, counted=len(waiting), sentence=summary(waiting))
@@ -255,7 +254,7 @@ class RunWork:
         if before:
             records, unseen = keep_review(before, records)
             plan = recount(practice.snapshot(), plan, records)
-            practice.book.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
+            practice.store.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
             if asked.held is None and not reviewed:
                 self.unseen, reviewed = unseen, not unseen
         return plan, records, reviewed
@@ -320,25 +319,25 @@ class RunWork:
             only=plan.only,
             fields=plan.fields,
         )
-        self.practice.book.commit([Put(RUNS, self.run)])
+        self.practice.store.commit([Put(RUNS, self.run)])
 
-    def fail(self, trouble: AppError) -> None:
+    def fail(self, error: AppError) -> None:
         """Record an error that ended the run; what was already recorded of its end stays."""
-        trouble.logged = True
+        error.logged = True
         found = self.practice.snapshot().get(RUNS, self.run.id) or self.run
         outcome = "failed" if found.outcome in ("running", "done") else found.outcome
         self.end(
             msgspec.structs.replace(
                 found,
                 outcome=outcome,
-                error=found.error or trouble.message,
-                case=found.case or trouble.case or trouble.code,
-                exit_code=trouble.exit_code,
+                error=found.error or error.message,
+                case=found.case or error.case or error.code,
+                exit_code=error.exit_code,
             ),
-            trouble,
+            error,
         )
 
-    def end(self, run: Run, trouble: AppError | None = None) -> Run:
+    def end(self, run: Run, error: AppError | None = None) -> Run:
         """Record and log the run's end, and clean up."""
         practice = self.practice
         calls = self.xpm.calls - self.calls if self.xpm is not None else run.calls
@@ -348,9 +347,9 @@ class RunWork:
             calls=max(calls, run.calls),
             exit_code=run.exit_code or exit_code(run, self.stop.signal),
         )
-        practice.book.commit([Put(RUNS, run), Drop(STOPS, run.id)])
+        practice.store.commit([Put(RUNS, run), Drop(STOPS, run.id)])
         with suppress(AppError):  # The run's end must be durable now; otherwise closing the store records it.
-            practice.book.record_end()
+            practice.store.record_end()
         level = _LEVELS.get(run.outcome, "warning")
         seconds = round(practice.clock.monotonic() - self.timed, 1)
         practice.events.emit(
@@ -369,7 +368,7 @@ class RunWork:
         if run.outcome in ("held", "failed") or (deploys and run.outcome == "partial"):
             waits = run.outcome == "held" or (deploys and run.counts.get("held"))
             reason: Reason = "held" if waits else "failed"
-            reason = "login-needed" if isinstance(trouble, LoginNeeded) else reason
+            reason = "login-needed" if isinstance(error, LoginNeeded) else reason
             why = run.error or " ".join(stop.sentence for stop in run.stops)
             if not is_repeated(list_runs(practice), run):
                 notify(practice, reason, f"Run {run.id} is {run.outcome}. {why}".strip(), run=run.id)

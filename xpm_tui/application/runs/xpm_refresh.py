@@ -15,8 +15,7 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, list_state, put
+from xpm_tui.application.practice import ListState, OpenPractice, list_state, put
 from xpm_tui.application.progress import Progress, Report, ignore_progress
 from xpm_tui.application.runs.due import full_is_due, interval
 from xpm_tui.domain.errors import (
@@ -31,11 +30,10 @@ from xpm_tui.domain.errors import (
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import ClientList, Snapshot, Write, XpmPort
-from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.domain.xpm import Quarantined, XpmClient, quarantined_in
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.scopes import scope_advice, scopes
+from xpm_tui.settings.kinds import scope_advice, scopes
 from xpm_tui.settings.store import Settings
 from xpm_tui.sync.mirror import (
     ClientsRefreshed,
@@ -110,7 +108,7 @@ class UnreadList:
 class RefreshResult:
     """What was read: records per list, how many XPM clients were new or changed, and the calls.
 
-    ``complete``: the client list was complete. ``believed``: absence from it counts.
+    ``complete``: the client list was complete. ``plausible``: absence from it counts.
     """
 
     clients: int
@@ -119,7 +117,7 @@ class RefreshResult:
     lists: dict[str, int]
     calls: int
     complete: bool
-    believed: bool
+    plausible: bool
     seconds: float
     notes: tuple[UnreadList, ...]
     set_aside: int = 0
@@ -182,7 +180,7 @@ async def refresh_lists(
         )
     )
     read = {name: count for name, count, note in small if note is None}
-    if clients.believed:
+    if clients.plausible:
         jobs_open = "jobs" in read or not list_state(practice.snapshot(), "jobs").note
         await successor_search.search(practice, xpm, complete=complete, jobs_open=jobs_open)
     return RefreshResult(
@@ -192,7 +190,7 @@ async def refresh_lists(
         lists=read,
         calls=xpm.calls - began,
         complete=complete,
-        believed=clients.believed,
+        plausible=clients.plausible,
         seconds=practice.clock.monotonic() - timed,
         notes=tuple(note for _, _, note in small if note is not None),
         set_aside=sum(map(len, set_aside(practice.snapshot()).values())),
@@ -224,7 +222,7 @@ async def _clients(practice: OpenPractice, xpm: XpmPort, complete: bool, report:
         watched = _WatchedListing(practice, listing, complete, lambda done: report(Progress("lists", done)))
         got = await refresh_clients(
             watched,
-            book=practice.book,
+            store=practice.store,
             clock=practice.clock,
             complete=complete,
             limits=guard_limits(practice.settings),
@@ -233,11 +231,11 @@ async def _clients(practice: OpenPractice, xpm: XpmPort, complete: bool, report:
     state = ListState(at=now, full=before.full, count=before.count, seconds=before.seconds)
     if complete:
         state = ListState(at=now, full=now, count=got.listed, seconds=round(seconds, 1))
-    practice.book.commit([put("list:clients", state)])
+    practice.store.commit([put("list:clients", state)])
     numbers = {"count": got.listed, "changed": got.changed, "gone": got.gone, "seconds": round(seconds, 1)}
     practice.events.emit(Event(key="list.clients" if complete else "list.changes", numbers={**numbers}))
-    _tell_set_aside(practice, "clients", got.quarantined)
-    if complete and not got.believed and not got.listed:
+    _report_set_aside(practice, "clients", got.quarantined)
+    if complete and not got.plausible and not got.listed:
         links = practice.snapshot().count(LINKS)
         practice.events.emit(
             Event(key="list.empty", level="error", case=CaseId.EMPTY_LIST, numbers={"links": links})
@@ -301,11 +299,11 @@ class _WatchedListing:
         self._counted(done)
 
 
-Read = Callable[[], Coroutine[Any, Any, Sequence[Any]]]
-Take = Callable[[Snapshot, Sequence[Any]], list[Write]]
+ListReader = Callable[[], Coroutine[Any, Any, Sequence[Any]]]
+ListWriter = Callable[[Snapshot, Sequence[Any]], list[Write]]
 
 
-def _small_lists(xpm: XpmPort, now: datetime) -> tuple[tuple[str, Read, Take], ...]:
+def _small_lists(xpm: XpmPort, now: datetime) -> tuple[tuple[str, ListReader, ListWriter], ...]:
     return (
         ("staff", xpm.staff, lambda snapshot, rows: list_writes(snapshot, STAFF, rows)),
         ("templates", xpm.templates, lambda snapshot, rows: list_writes(snapshot, TEMPLATES, rows)),
@@ -315,25 +313,25 @@ def _small_lists(xpm: XpmPort, now: datetime) -> tuple[tuple[str, Read, Take], .
 
 
 async def _small(
-    practice: OpenPractice, name: str, read: Read, take: Take
+    practice: OpenPractice, name: str, read: ListReader, take: ListWriter
 ) -> tuple[str, int, UnreadList | None]:
     """Read one list and store it; an error becomes a note, and the previous list stays."""
     try:
         rows = await read()
     except (LoginNeeded, AllowanceUsedUp):
         raise
-    except XeroError as trouble:
-        return name, 0, _noted(practice, name, trouble)
+    except XeroError as error:
+        return name, 0, _noted(practice, name, error)
     snapshot = practice.snapshot()
     writes = take(snapshot, rows)
     state = ListState(at=practice.clock.now(), full=practice.clock.now(), count=len(rows))
-    practice.book.commit([*writes, put(f"list:{name}", state)])
+    practice.store.commit([*writes, put(f"list:{name}", state)])
     practice.events.emit(Event(key=f"list.{name}", numbers={"count": len(rows), "changed": len(writes)}))
-    _tell_set_aside(practice, name, len(quarantined_in(rows)))
+    _report_set_aside(practice, name, len(quarantined_in(rows)))
     return name, len(rows), None
 
 
-def _tell_set_aside(practice: OpenPractice, name: str, number: int) -> None:
+def _report_set_aside(practice: OpenPractice, name: str, number: int) -> None:
     if number:
         practice.events.emit(
             Event(key="list.set_aside", level="warning", rule=name, numbers={"count": number})
@@ -364,7 +362,7 @@ def _ways(practice: OpenPractice, name: str, scope: str) -> tuple[str, ...]:
     return tuple(filter(None, (found, _WITHOUT.get(name))))
 
 
-def _why(practice: OpenPractice, name: str, trouble: XeroError) -> tuple[str, str]:
+def _why(practice: OpenPractice, name: str, error: XeroError) -> tuple[str, str]:
     """Return why a list could not be read, as a sentence that names it, and the missing scope."""
     title, scope = _TITLES[name], _SCOPES[name]
     identity = practice.identity()
@@ -372,9 +370,9 @@ def _why(practice: OpenPractice, name: str, trouble: XeroError) -> tuple[str, st
     has_scope = bool(
         {*granted.split()} & {scope, scope.removesuffix(".read"), "practicemanager", "practicemanager.read"}
     )
-    id_ = f" Xero's correlation id: {trouble.correlation}." if trouble.correlation else ""
-    if isinstance(trouble, ScopeMissing):
-        if trouble.case is not CaseId.API_NOT_OPEN:
+    id_ = f" Xero's correlation id: {error.correlation}." if error.correlation else ""
+    if isinstance(error, ScopeMissing):
+        if error.case is not CaseId.API_NOT_OPEN:
             return _closed(title, scope), scope
         return (
             f"{title} cannot be listed: Xero refused the call (HTTP 401), although the login has the scope "
@@ -382,36 +380,36 @@ def _why(practice: OpenPractice, name: str, trouble: XeroError) -> tuple[str, st
             f"Xero has not approved the app for it.{id_}",
             "",
         )
-    if isinstance(trouble, AccessDenied):
+    if isinstance(error, AccessDenied):
         having = ", although the login has the scope for it" if has_scope else ""
         return (
             f"{title} cannot be listed: Xero denied access to this list (HTTP 403){having}. Possible cause: "
             f"the person who connected the practice lacks the permission for it in XPM.{id_}",
             "",
         )
-    return f"{title} could not be read. {trouble.message}{id_}", ""
+    return f"{title} could not be read. {error.message}{id_}", ""
 
 
-def _noted(practice: OpenPractice, name: str, trouble: XeroError) -> UnreadList:
+def _noted(practice: OpenPractice, name: str, error: XeroError) -> UnreadList:
     before = list_state(practice.snapshot(), name)
-    words, scope = _why(practice, name, trouble)
+    words, scope = _why(practice, name, error)
     ways = _ways(practice, name, scope) if scope else ()
     words = " ".join([words, *ways])
     state = msgspec.structs.replace(before, note=words, scope=scope)
     if state != before:
-        practice.book.commit([put(f"list:{name}", state)])
+        practice.store.commit([put(f"list:{name}", state)])
     practice.events.emit(
         Event(
             key="list.closed" if scope else "list.failed",
             level="info" if scope else "warning",
             rule=name,
-            case=trouble.case or "",
-            correlation=trouble.correlation,
-            status=trouble.status,
+            case=error.case or "",
+            correlation=error.correlation,
+            status=error.status,
             numbers={"scope": scope} if scope else {},
         )
     )
-    return UnreadList(name, words, scope, trouble.case, ways)
+    return UnreadList(name, words, scope, error.case, ways)
 
 
 def unread_list(snapshot: Snapshot, name: str) -> str:

@@ -87,7 +87,7 @@ class PracticeWorker:
         jobs: int = 4,
         overrides: Mapping[str, str] | None = None,
         report: Callable[[WorkReport], None] = lambda report: None,
-        notice: Callable[[AppError], None] = lambda trouble: None,
+        notice: Callable[[AppError], None] = lambda error: None,
         open_queue: Callable[[str], WorkQueue] | None = None,
     ) -> None:
         self._home = home

@@ -19,8 +19,7 @@ from xpm_tui.application.home import practices
 from xpm_tui.application.inbox.intake import empty_inbox
 from xpm_tui.application.inbox.queries import folder_of
 from xpm_tui.application.jobs.deployment import deploy_due
-from xpm_tui.application.practice import OpenPractice, practice_settings
-from xpm_tui.application.practice_identity import LISTS, put, read
+from xpm_tui.application.practice import LISTS, OpenPractice, practice_settings, put, read
 from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.due import INTERVALS, DueState, due, interval, skip_recorded
 from xpm_tui.application.runs.notifications import notify
@@ -212,7 +211,7 @@ async def run_if_due(
         if made is None or made.outcome == "skipped":
             await _keep_login(practice)
     finally:
-        _tell_if_stale(practice)
+        _notify_if_stale(practice)
     return found, made
 
 
@@ -239,7 +238,7 @@ async def _empty_inbox(practice: OpenPractice) -> None:
         message = error.message
     before = read(practice.snapshot(), "told-inbox", _LastInboxProblem)
     if message != (before.message if before else ""):
-        practice.book.commit([put("told-inbox", _LastInboxProblem(message))])
+        practice.store.commit([put("told-inbox", _LastInboxProblem(message))])
         if message:
             notify(practice, "inbox", "The inbox could not be emptied. See: xpm-tui inbox status")
 
@@ -261,7 +260,7 @@ def _skipped(practice: OpenPractice, found: DueState) -> Run:
         outcome="skipped",
         error=WORDS[found.why],
     )
-    practice.book.commit([Put(RUNS, made)])
+    practice.store.commit([Put(RUNS, made)])
     practice.events.emit(
         Event(key="run.skipped", level="warning", run=run_id, rule=found.why, outcome="skipped")
     )
@@ -285,16 +284,16 @@ def _notify_daily(practice: OpenPractice, sentence: str) -> None:
     now = practice.clock.now()
     before = read(practice.snapshot(), "told-login", _LoginReminder)
     if before is None or not timedelta(0) <= now - before.at < REMIND_AFTER:
-        practice.book.commit([put("told-login", _LoginReminder(now))])
+        practice.store.commit([put("told-login", _LoginReminder(now))])
         notify(practice, "login-needed", sentence)
 
 
-def _tell_if_stale(practice: OpenPractice) -> None:
+def _notify_if_stale(practice: OpenPractice) -> None:
     """Notify the user once that there was no successful sync for too long."""
     overview = summarize(practice)
     stale = next((problem for problem in overview.problems if problem.code == "stale"), None)
     since = overview.last_good.isoformat() if overview.last_good else ""
     before = read(practice.snapshot(), "told-stale", _LastReminder)
     if stale is not None and (before is None or before.since != since):
-        practice.book.commit([put("told-stale", _LastReminder(since))])
+        practice.store.commit([put("told-stale", _LastReminder(since))])
         notify(practice, "stale", stale.sentence)

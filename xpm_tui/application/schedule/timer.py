@@ -186,7 +186,7 @@ class Scheduler:
         self._practice.events.emit(Event(key="schedule.removed", rule=self._kind))
         return self.show()
 
-    def prove(self) -> str:
+    def test_login(self) -> str:
         """Read the login in the timer's own environment, once. Raises ``AppError`` if that fails."""
         words = [sys.executable, "-P", "-m", "xpm_tui.application.schedule.timer", *self._place()]
         if self._kind == "systemd":
@@ -376,9 +376,9 @@ def main(arguments: list[str]) -> int:
     try:
         with open_practice(home, arguments[0], read_only=True) as practice:
             print(asyncio.run(check_login(practice)))
-    except AppError as trouble:
-        print(present(trouble).short(), file=sys.stderr)
-        return trouble.exit_code
+    except AppError as error:
+        print(present(error).short(), file=sys.stderr)
+        return error.exit_code
     return 0
 
 

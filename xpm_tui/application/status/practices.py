@@ -11,8 +11,7 @@ import msgspec
 from xpm_tui.application import home as homes
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.home import STORE_FOLDER, Home
-from xpm_tui.application.practice import OpenPractice, open_practice, practice_settings
-from xpm_tui.application.practice_identity import SignIn, read
+from xpm_tui.application.practice import OpenPractice, SignIn, open_practice, practice_settings, read
 from xpm_tui.application.status.summary import StatusSummary, summarize
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.formatting import count
@@ -143,8 +142,8 @@ def _looked_at(
             sessions=sessions,
         ) as other:  # fmt: skip
             return msgspec.structs.replace(_told(other, current), open=False)
-    except AppError as trouble:
-        return PracticeView(name=name, current=name == current, problem=trouble.message)
+    except AppError as error:
+        return PracticeView(name=name, current=name == current, problem=error.message)
 
 
 def _told(practice: OpenPractice, current: str) -> PracticeView:

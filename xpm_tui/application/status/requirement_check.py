@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from xpm_tui.application.connection.steps import wizard
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at
 from xpm_tui.diagnostics.connection_requirements import (
@@ -22,7 +21,7 @@ from xpm_tui.diagnostics.connection_requirements import (
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.domain.labels import Label
-from xpm_tui.settings.scopes import scopes
+from xpm_tui.settings.kinds import scopes
 
 
 class CheckedRequirement(msgspec.Struct, frozen=True, kw_only=True):

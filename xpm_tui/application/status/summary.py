@@ -12,13 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.cached_counts import SavedCount, cached_count
 from xpm_tui.application.condition import login_problem
 from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, last_import, to_ignition
+from xpm_tui.application.derived_data import SavedCount, cached_count
 from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.jobs.views import JobCounts
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
+from xpm_tui.application.practice import LISTS, OpenPractice, list_state, read_identity
 from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.domain.errors import StoreUnreadable
@@ -56,7 +55,7 @@ with lazy_imports():
     from xpm_tui.application.team import queries as team_queries
     from xpm_tui.sync.planning import contacts
     from xpm_tui.sync.planning import links as link_states
-    from xpm_tui.xero import shared_access
+    from xpm_tui.xero import wiring
 
 
 def allowance(practice: OpenPractice) -> Allowance:
@@ -69,7 +68,7 @@ def allowance_at(state: Path, clock: Clock, shared: SharedState | None = None) -
     path = state / LIMITER_FILE
     if shared is None and not path.exists():
         return Allowance(minute_left=ALL_MINUTE)
-    gate = RateLimiter(path if shared is None else shared_access.SharedLimiter(shared, clock), clock)
+    gate = RateLimiter(path if shared is None else wiring.SharedLimiter(shared, clock), clock)
     try:
         return gate.allowance()
     finally:
@@ -267,7 +266,7 @@ def _problems(
     practice: OpenPractice, ended: Run | None, good: Run | None, now: datetime
 ) -> tuple[StatusProblem, ...]:
     snapshot = practice.snapshot()
-    found = _book_problems(practice)
+    found = _store_problems(practice)
     identity = practice.identity()
     if identity is None:
         found.append(
@@ -411,13 +410,13 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem
             yield make_problem(f"jobs-{state}", sentence, f"See: xpm-tui jobs list --state {state}", code)
 
 
-def _book_problems(practice: OpenPractice) -> list[StatusProblem]:
+def _store_problems(practice: OpenPractice) -> list[StatusProblem]:
     """Return problems of the store: damage, which allows only reading, and an unreliable location."""
     found = [
         StatusProblem(code="book-warning", sentence=words, hint="See: xpm-tui locate")
-        for words in practice.book.warnings
+        for words in practice.store.warnings
     ]
-    damage = practice.book.damage
+    damage = practice.store.damage
     if damage is not None:
         found.insert(
             0,

@@ -26,10 +26,10 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import compare, name_key
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put, Snapshot
-from xpm_tui.domain.tables import APART, TEAM
+from xpm_tui.domain.tables import BLOCKED_PAIRS, TEAM
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.sync.base import apart_id
 from xpm_tui.sync.base import block_as_different as as_different
+from xpm_tui.sync.base import blocked_pair_id
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
@@ -236,7 +236,7 @@ def pick_staff(
         picked = count(len(rows), "person/people")
         undo_history.commit_undoable(practice, snapshot, TEAM, rows, f"the addition of {picked} from XPM")
     if settled:
-        practice.book.commit(settled)
+        practice.store.commit(settled)
     for each in rows:
         practice.events.emit(Event(key="member.picked", record=each.id, uuid=each.staff))
     after = TeamSnapshot.of(practice)
@@ -247,7 +247,7 @@ def _alike(snapshot: Snapshot, members: Sequence[TeamMember], row: Staff) -> lis
     """Return team members who may be this person of XPM's staff, and the reasons."""
     found = []
     for member in members:
-        if snapshot.raw(APART, apart_id(member.id, row.uuid)) is not None:
+        if snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(member.id, row.uuid)) is not None:
             continue
         answer = compare(member.name, row.name)
         if answer.answer == "same" or (answer.answer == "near" and not member.staff):

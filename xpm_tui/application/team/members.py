@@ -12,8 +12,7 @@ import msgspec
 
 from xpm_tui.application import undo_history
 from xpm_tui.application.clients.edits import known_field
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import read_identity
+from xpm_tui.application.practice import OpenPractice, read_identity
 from xpm_tui.application.presenters.lookup import find_member, find_staff, refuse_namesakes
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.team.links import list_team
@@ -26,7 +25,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import compare
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.safe_text import refuse_uncarriable_values, visible
+from xpm_tui.domain.safe_text import refuse_unsendable_values, visible
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
 from xpm_tui.ignition.cell_readers import CellError, clean_cell, read_email
 from xpm_tui.ignition.cells import TeamLookup as Nobody
@@ -35,7 +34,6 @@ from xpm_tui.log.event_log import assign_to_run
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.journal import unanswered
 from xpm_tui.sync.manual.creation import (
-    StaffThere,
     create_staff,
     creation_values,
     matching_details,
@@ -181,7 +179,7 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
     ours = find_member(snapshot, member)
     sent = creation_values(ours, _more(phone, mobile))
     try:
-        refuse_uncarriable_values(sent, label=staff_label)
+        refuse_unsendable_values(sent, label=staff_label)
     except UnsendableValue as error:
         raise UnsendableValue(
             f"{visible(ours.name, 80)} ({ours.id}) was not created in XPM. {error.message}",
@@ -215,7 +213,7 @@ async def create_in_xpm(
     """Create the staff record and link the member to it; see :mod:`xpm_tui.sync.manual.creation`.
 
     An open earlier attempt is looked up first: if XPM has the record by now, it is linked and nothing is
-    sent. Raises ``DecisionNeeded`` (``StaffThere`` if XPM has the e-mail or name), ``Busy``, and errors of
+    sent. Raises ``DecisionNeeded`` (``StaffExists`` if XPM has the e-mail or name), ``Busy``, and errors of
     the calls.
     """
     practice.writable()
@@ -233,14 +231,14 @@ async def create_in_xpm(
             async with practice.wire() as wire:
                 xpm = wire.practice(identity.tenant)
                 found = await resolve(
-                    book=practice.book, practice=xpm, clock=practice.clock, tell=practice.events.emit,
+                    store=practice.store, practice=xpm, clock=practice.clock, emit=practice.events.emit,
                     create_lag=lag, stop=stop, patient=False,
                 )  # fmt: skip
                 if not any(intent.record == ours for intent in found.done):
                     await create_staff(
                         ours,
                         _more(phone, mobile),
-                        book=practice.book,
+                        store=practice.store,
                         practice=xpm,
                         clock=practice.clock,
                         ids=practice.ids,
@@ -282,6 +280,3 @@ def _closed(snapshot: Snapshot) -> str:
         'practicemanager.staff. Add that to xero.scopes (the preset "both" includes it), then '
         "connect again: xpm-tui connect"
     )
-
-
-__all__ = ["StaffThere", "create_in_xpm", "preview"]

@@ -12,9 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.application.cached_counts import cached_count
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state, read_identity
+from xpm_tui.application.derived_data import cached_count
+from xpm_tui.application.practice import OpenPractice, list_state, read_identity
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.team.views import MemberState, MemberView, PersonRow, StaffProposal, StaffView
 from xpm_tui.domain import formatting
@@ -23,7 +22,7 @@ from xpm_tui.domain.ignition import TeamMember, Workflow
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import (
-    APART,
+    BLOCKED_PAIRS,
     CLIENTS,
     DEPLOYMENTS,
     JOBS,
@@ -209,7 +208,7 @@ class TeamSnapshot:
         self._their_emails = Counter(
             _email(row.email) for row in self.staff.values() if row.email and not row.gone
         )
-        self._apart = frozenset((pair.client, pair.uuid) for pair in snapshot.rows(APART))
+        self._apart = frozenset((pair.client, pair.uuid) for pair in snapshot.rows(BLOCKED_PAIRS))
         self._our_names = Counter(_same(member.name) for member in self.members)
         self._their_names = Counter(_same(row.name) for row in self.staff.values() if not row.gone)
         signed = find_connector(snapshot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xpm_tui.diagnostics.known_problems.problem import XERO_SUPPORT, KnownProblem
 from xpm_tui.domain.errors import CaseId
 
-CASES = (
+KNOWN_PROBLEMS = (
     KnownProblem(
         id=CaseId.STORE,
         title="The data cannot be read",
@@ -92,7 +92,7 @@ CASES = (
 )
 
 
-WIRE_CASES = (
+WIRE_PROBLEMS = (
     KnownProblem(
         id=CaseId.NO_NETWORK,
         title="Xero cannot be reached",

@@ -20,7 +20,7 @@ _THEN = (
     "If the box is already ticked: xpm-tui cases show T2. If there is no such box: xpm-tui cases show T3",
 )
 
-CASES = (
+KNOWN_PROBLEMS = (
     KnownProblem(
         id=CaseId.NOT_CONNECTED,
         title="This practice is not connected to Xero",
@@ -227,7 +227,7 @@ CASES = (
         "exempt), or Xero has not approved the app for it.",
         steps=(
             "Look at the app's tier at developer.xero.com > your app. The Practice Manager API needs the "
-            "Advanced tier, or Xero's word that an integration for your own practice is exempt.",
+            "Advanced tier, or Xero's confirmation that an integration for your own practice is exempt.",
             "Ask Xero whether the app is approved for Practice Manager: developer.xero.com > your app > "
             "Practice Manager, self-assessment, approval.",
             "Then connect again: xpm-tui connect",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from xpm_tui.diagnostics.findings import (
-    Ask,
+    AsyncCall,
     Finding,
     LoginFacts,
     PersonFacts,
@@ -41,7 +41,7 @@ class TokenProbe:
     title: ClassVar[str] = "The login"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Decrypt the login."""
         facts = self.read()
         evidence = [f"stored in: {facts.where}"]
@@ -95,7 +95,7 @@ class ScopesProbe:
     title: ClassVar[str] = "What the login may do"
     needs: ClassVar[tuple[str, ...]] = ("login",)
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Compare the scopes."""
         given = set(self.given())
         evidence = [f"granted: {' '.join(sorted(given)) or 'not known'}"]
@@ -126,13 +126,13 @@ class ScopesProbe:
 class ConnectionsProbe:
     """Which practices the login can access. Makes one call, which belongs to no practice."""
 
-    tenants: Ask[list[Tenant]]
+    tenants: AsyncCall[list[Tenant]]
     known: bool
     name: ClassVar[str] = "connections"
     title: ClassVar[str] = "Practices of the login"
     needs: ClassVar[tuple[str, ...]] = ("tls", "login")
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """List the practices. If there is none, a connected practice was disconnected."""
         try:
             found = await self.tenants()
@@ -150,12 +150,12 @@ class PracticeProbe:
     title_before: str
     connected_at: str
     api_now: str
-    tenants: Ask[list[Tenant]]
+    tenants: AsyncCall[list[Tenant]]
     name: ClassVar[str] = "practice"
     title: ClassVar[str] = "The practice"
     needs: ClassVar[tuple[str, ...]] = ("connections",)
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Compare ids, because names may change."""
         if not self.tenant:
             return bad(
@@ -191,12 +191,12 @@ class PracticeProbe:
 class PermissionProbe:
     """Whether the user who connected may use XPM through the API. Makes the first call of the practice."""
 
-    first: Ask[int]
+    first: AsyncCall[int]
     name: ClassVar[str] = "permission"
     title: ClassVar[str] = "The permission in XPM"
     needs: ClassVar[tuple[str, ...]] = ("practice",)
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Make the call. Its other errors are reported by their own probes."""
         try:
             await self.first()
@@ -228,7 +228,7 @@ class ConnectorProbe:
     title: ClassVar[str] = "The person who connected"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Compare. A person who has left is only a note: it becomes a problem when the login ends."""
         facts = self.read()
         if facts.unknown:
@@ -255,7 +255,7 @@ class AllowanceProbe:
     title: ClassVar[str] = "Calls left"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Read the rate limiter."""
         left = self.read()
         day = "not known yet" if left.day_left is None else f"{left.day_left:,}"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from xpm_tui.diagnostics.findings import (
-    Ask,
+    AsyncCall,
     Finding,
     FolderFacts,
     StoreFacts,
@@ -31,12 +31,12 @@ LONG = timedelta(hours=6)
 class StoreProbe:
     """Whether the store is intact. Every row is read."""
 
-    read: Ask[StoreFacts]
+    read: AsyncCall[StoreFacts]
     name: ClassVar[str] = "store"
     title: ClassVar[str] = "The data"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Read the whole store."""
         facts = await self.read()
         kept = sum(facts.rows.values())
@@ -63,7 +63,7 @@ class ConditionProbe:
     title: ClassVar[str] = "Condition"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Report the worst condition; each cause has a probe of its own."""
         found = self.read()
         evidence = [f"{state}: {message}" for state, message in found if message]
@@ -79,14 +79,14 @@ class ConditionProbe:
 class CommitLogProbe:
     """Whether all commits are stored, and every write to XPM has an outcome."""
 
-    read: Ask[StoreFacts]
+    read: AsyncCall[StoreFacts]
     intents: Callable[[], tuple[Intent, ...]]
     running: Callable[[], str]
     name: ClassVar[str] = "commits"
     title: ClassVar[str] = "The journal of writes"
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Count the writes without an outcome, except those of a run in progress."""
         facts = await self.read()
         evidence = [f"commits: {facts.position:,}", f"generation: {facts.generation}", *facts.notes]
@@ -135,9 +135,9 @@ class LocksProbe:
     title: ClassVar[str] = "Locks"
     needs: ClassVar[tuple[str, ...]] = ()
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Ask the kernel for the holders of locks."""
-        lack = self.folder().trouble
+        lack = self.folder().error
         if lack is not None and lack.case is CaseId.NO_LOCKS:
             return from_error(lack)
         held = self.holders()
@@ -165,7 +165,7 @@ class LastRunsProbe:
     title: ClassVar[str] = "The last runs"
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Check the latest run that has ended."""
         runs = self.runs()
         evidence = [_run(run) for run in runs[:5]]
@@ -197,7 +197,7 @@ class LinksProbe:
     title: ClassVar[str] = "Linked clients"
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Count them by the state of their link, as XPM's lists were last read."""
         lost = self.lost()
         if not lost:
@@ -215,7 +215,7 @@ class QuarantineProbe:
     title: ClassVar[str] = "Records set aside"
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """List them; each line says what to correct."""
         found = self.read()
         if not found:
@@ -236,7 +236,7 @@ class PlanProbe:
     title: ClassVar[str] = "The current plan"
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
-    async def look(self) -> Finding:
+    async def check(self) -> Finding:
         """Compare the plan's practice and policy with the current ones: (id, same practice, same policy)."""
         plan = self.plan()
         if plan is None:

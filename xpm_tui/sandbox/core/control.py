@@ -13,8 +13,7 @@ from xpm_tui.sandbox.core.clock import stamp
 from xpm_tui.sandbox.core.colleague import ask
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.grants import APPS, DEFAULT_APP, USERS, AuthorizeRefused
-from xpm_tui.sandbox.core.http import JSON, HttpRequest, Response, respond_json
-from xpm_tui.sandbox.core.request_record import Recorded
+from xpm_tui.sandbox.core.http import JSON, HttpRequest, Recorded, Response, respond_json
 from xpm_tui.sandbox.core.seed.audit_cases import add_audit_cases
 from xpm_tui.sandbox.core.state import SandboxState
 

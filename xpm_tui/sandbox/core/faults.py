@@ -36,7 +36,7 @@ ANSWERS = (
     "hang",
 )
 """Faults that replace the response; with `after`, the call takes effect first."""
-SPOILERS = (
+CORRUPTIONS = (
     "slow",
     "cut",
     "broken-xml",
@@ -65,7 +65,7 @@ ROWS = ("duplicate-uuids", "half-list", "empty-list", "next-loops", "next-leaves
 LATE = "late"
 """A fault that delays the visibility of a created record by `seconds`."""
 _SHORT = {"401": "401-expired", "429": "429-minute"}
-KINDS = (*ANSWERS, *SPOILERS, *ROWS, LATE)
+KINDS = (*ANSWERS, *CORRUPTIONS, *ROWS, LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ def replacement_response(fault: Fault, instance: str, now_us: str) -> Response:
     return respond_json(status, {"status": "ERROR", "errorDescription": text})
 
 
-def spoil(fault: Fault, response: Response) -> Response:
+def corrupt(fault: Fault, response: Response) -> Response:
     """Return a response as a SPOILERS fault changes it."""
     kind = fault.kind
     if kind == "slow":

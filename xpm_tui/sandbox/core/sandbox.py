@@ -7,7 +7,7 @@ from dataclasses import replace
 from xpm_tui.sandbox.core import identity
 from xpm_tui.sandbox.core.clock import http_date
 from xpm_tui.sandbox.core.control import CONTROL, control
-from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault, replacement_response, spoil
+from xpm_tui.sandbox.core.faults import ANSWERS, CORRUPTIONS, Fault, corrupt, replacement_response
 from xpm_tui.sandbox.core.gateway import PREFIX, endpoint_of, us_style, with_api_headers
 from xpm_tui.sandbox.core.http import Host, HttpRequest, Response, respond
 from xpm_tui.sandbox.core.state import SandboxState
@@ -45,10 +45,10 @@ class Sandbox(SandboxState):
         return response
 
     def _faulty(self, request: HttpRequest, now: float, fault: Fault | None) -> Response:
-        if fault is None or fault.kind not in (*ANSWERS, *SPOILERS):
+        if fault is None or fault.kind not in (*ANSWERS, *CORRUPTIONS):
             return self._answer(request, now, fault)
-        if fault.kind in SPOILERS:
-            return spoil(fault, self._answer(request, now, None))
+        if fault.kind in CORRUPTIONS:
+            return corrupt(fault, self._answer(request, now, None))
         if fault.after:
             self._answer(request, now, None).body.close()
         instance = self.grants.ids.uuid("correlation")

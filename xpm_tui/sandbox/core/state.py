@@ -10,10 +10,10 @@ from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.faults import Faults
 from xpm_tui.sandbox.core.gateway import Gateway
 from xpm_tui.sandbox.core.grants import DEFAULT_APP, REDIRECT_PORTS, Grants
+from xpm_tui.sandbox.core.http import RequestLog
 from xpm_tui.sandbox.core.identity import IdentityHost
 from xpm_tui.sandbox.core.limits import Limits
 from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
-from xpm_tui.sandbox.core.request_record import RequestLog
 from xpm_tui.sandbox.core.seed.sample import make_practice
 from xpm_tui.sandbox.core.switches import Switches
 

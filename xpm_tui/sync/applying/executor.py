@@ -28,7 +28,7 @@ from xpm_tui.sync.applying.run_results import changed_writes, undo_freeze
 from xpm_tui.sync.applying.undo_writes import undo_here
 from xpm_tui.sync.applying.xpm_writes import XpmWriter
 from xpm_tui.sync.planning.decisions import Rules
-from xpm_tui.sync.planning.links import CARRYING, state_of
+from xpm_tui.sync.planning.links import SYNCED_STATES, state_of
 from xpm_tui.sync.planning.planner import compare_client, rules_for, written_records
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.undo_freezes import undo_freezes
@@ -48,7 +48,7 @@ async def apply(
     *,
     policy: Policy,
     run: Run,
-    book: Store,
+    store: Store,
     practice: XpmPort | None,
     clock: Clock,
     ids: IdSource,
@@ -66,8 +66,8 @@ async def apply(
     ``AppError`` that ended it early (login, allowance, no network, disk), after the run's end (``failed``, or
     ``partial`` if something was done) is in the store.
     """
-    recorder = RunRecorder(run, book=book, practice=practice, clock=clock, events=events, progress=progress)
-    work = _Apply(plan, policy, recorder, book, clock, ids, stop)
+    recorder = RunRecorder(run, store=store, practice=practice, clock=clock, events=events, progress=progress)
+    work = _Apply(plan, policy, recorder, store, clock, ids, stop)
     wanted = [record for record in records if is_wanted(record)]
     recorder.total(len(wanted))
     try:
@@ -76,15 +76,15 @@ async def apply(
         there = [record for record in wanted if written_records(record)]
         if there and practice is not None and not work.stopped:
             pusher = XpmWriter(
-                work.apply_one_locally, recorder, book, practice, clock, ids, create_lag, policy
+                work.apply_one_locally, recorder, store, practice, clock, ids, create_lag, policy
             )
             await work.there(there, pusher)
         await work.protect(records, ended=True)
         await work.agree()
         recorder.set_aside(plan)
-    except AppError as trouble:
-        outcome = recorder.outcome(stopped=False, trouble=trouble)
-        recorder.end(plan, outcome, trouble, reviewed=reviewed)
+    except AppError as error:
+        outcome = recorder.outcome(stopped=False, error=error)
+        recorder.end(plan, outcome, error, reviewed=reviewed)
         raise
     return recorder.end(plan, recorder.outcome(stopped=work.stopped), None, reviewed=reviewed)
 
@@ -97,7 +97,7 @@ class _Apply:
         plan: Plan,
         policy: Policy,
         recorder: RunRecorder,
-        book: Store,
+        store: Store,
         clock: Clock,
         ids: IdSource,
         stop: Callable[[], bool],
@@ -105,7 +105,7 @@ class _Apply:
         self._plan = plan
         self._policy = policy
         self._recorder = recorder
-        self._book = book
+        self._store = store
         self._clock = clock
         self._ids = ids
         self._stop = stop
@@ -116,7 +116,7 @@ class _Apply:
         for batch in _batches(records, BATCH):
             if self._stops():
                 return
-            self._book_all(batch, done=len(batch))
+            self._write_local_changes(batch, done=len(batch))
             await self._clock.sleep(0)
 
     async def there(self, records: Sequence[PlannedRecord], pusher: XpmWriter) -> None:
@@ -146,19 +146,19 @@ class _Apply:
             ]
 
         for batch in _batches(
-            [*undo_freezes(self._book.snapshot(), self._plan, records, ended=ended)], BATCH
+            [*undo_freezes(self._store.snapshot(), self._plan, records, ended=ended)], BATCH
         ):
-            self._book.transact(partial(make, frozenset(batch)))
+            self._store.transact(partial(make, frozenset(batch)))
             await self._clock.sleep(0)
 
     async def agree(self) -> None:
         """Store in base and links what both sides already agree on, for all clients of the plan."""
-        if self._plan.undo_of or rules_for(self._book.snapshot(), self._policy, self._plan.fields).idle:
+        if self._plan.undo_of or rules_for(self._store.snapshot(), self._policy, self._plan.fields).idle:
             return
-        for batch in _batches(self._plan.only.split() or [*self._book.snapshot().ids(LINKS)], 5 * BATCH):
+        for batch in _batches(self._plan.only.split() or [*self._store.snapshot().ids(LINKS)], 5 * BATCH):
             if self._stops():
                 return
-            self._book.transact(partial(self._agreements, batch))
+            self._store.transact(partial(self._agreements, batch))
             await self._clock.sleep(0)
 
     def apply_one_locally(self, record: PlannedRecord) -> VerifiedRecord | None:
@@ -166,28 +166,30 @@ class _Apply:
 
         Returns the client after that, or None if the record was skipped.
         """
-        (standing,) = self._book_all([record], done=0)
-        return standing
+        (verified,) = self._write_local_changes([record], done=0)
+        return verified
 
-    def _book_all(self, records: Sequence[PlannedRecord], *, done: int) -> list[VerifiedRecord | None]:
+    def _write_local_changes(
+        self, records: Sequence[PlannedRecord], *, done: int
+    ) -> list[VerifiedRecord | None]:
         """Compute and write Ignition's part of some clients on the same state."""
         wanted = sum(contacts_wanted(record.changes) for record in records)
         new_ids = iter(self._ids.new("k", wanted) if wanted else ())
-        standings: list[VerifiedRecord | None] = []
+        all_verified: list[VerifiedRecord | None] = []
 
         def make(snapshot: Snapshot) -> tuple[list[Write], list[Event]]:
             rules = rules_for(snapshot, self._policy, self._plan.fields)
             writes: list[Write] = []
             news: list[Event] = []
             for record in records:
-                written, new_events, standing = self._record(snapshot, record, rules, new_ids.__next__)
+                written, new_events, verified = self._record(snapshot, record, rules, new_ids.__next__)
                 writes += written
                 news += new_events
-                standings.append(standing)
+                all_verified.append(verified)
             return writes, news
 
         self._recorder.transact(make, done=done)
-        return standings
+        return all_verified
 
     def _record(
         self,
@@ -205,7 +207,7 @@ class _Apply:
             self._recorder.drop(record, made)
             return (), (), None
         self._recorder.count(made.written)
-        return made.writes, events_of(made.written, record.client, record.uuid), made.standing
+        return made.writes, events_of(made.written, record.client, record.uuid), made.verified
 
     def _agreements(self, clients: Sequence[str], snapshot: Snapshot) -> list[Write]:
         rules = rules_for(snapshot, self._policy, self._plan.fields)
@@ -216,7 +218,7 @@ class _Apply:
         row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
         if client is None or link is None or row is None or link.quiet:
             return ()
-        if state_of(snapshot, client, link, row) not in CARRYING:
+        if state_of(snapshot, client, link, row) not in SYNCED_STATES:
             return ()
         met = compare_client(snapshot, rules, client, link, row)
         self._recorder.tally["agreed"] += met.agreed

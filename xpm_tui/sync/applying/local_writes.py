@@ -19,7 +19,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, came_from_xpm, mirror_values, pair
+from xpm_tui.sync.base import PRIMARY, came_from_xpm, foreign_values, mirror_values, pair
 from xpm_tui.sync.base import base_key as base_key
 from xpm_tui.sync.canonical import (
     TeamLinks,
@@ -36,7 +36,6 @@ from xpm_tui.sync.consequences import possible as possible
 from xpm_tui.sync.planning.comparison import WHOLE, ClientPair
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
 from xpm_tui.sync.policy import BY_NAME
-from xpm_tui.sync.provenance import foreign_values
 
 
 class LocalWriteResult(msgspec.Struct, frozen=True):
@@ -47,7 +46,7 @@ class LocalWriteResult(msgspec.Struct, frozen=True):
     written: tuple[Written, ...]
 
 
-def write_book(
+def write_local_changes(
     sides: ClientPair,
     changes: Iterable[Change],
     team: TeamLinks,
@@ -165,9 +164,9 @@ class _ClientWriter:
 
     def make_primary(self, change: Change) -> None:
         """Make one contact primary, by its XPM UUID or its own id (empty: none is)."""
-        standing = str(change.new or "")
+        verified = str(change.new or "")
         joined = {each.uuid: each.contact for each in self.link.contacts if each.uuid and each.contact}
-        mine = joined.get(standing, standing)
+        mine = joined.get(verified, verified)
         self.note(change, "", f"{self.client.id}/{mine}" if mine else "")
         contacts = tuple(
             msgspec.structs.replace(each, primary=each.id == mine)

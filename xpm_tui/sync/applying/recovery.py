@@ -83,10 +83,10 @@ def unresolved_intents(snapshot: Snapshot, kinds: Collection[str] = KINDS) -> li
 
 async def resolve(
     *,
-    book: Store,
+    store: Store,
     practice: XpmPort,
     clock: Clock,
-    tell: Callable[[Event], None],
+    emit: Callable[[Event], None],
     create_lag: float,
     stop: Callable[[], bool] = lambda: False,
     patient: bool = True,
@@ -97,7 +97,7 @@ async def resolve(
     when ``stop`` says so, they stay unknown for the next time. Intents that were never sent are closed,
     because XPM cannot have them. Raises ``XeroError`` when XPM cannot be read.
     """
-    work = _SyncRecovery(book, clock, tell, create_lag, practice)
+    work = _SyncRecovery(store, clock, emit, create_lag, practice)
     await work.run(stop, patient=patient)
     return work.result()
 
@@ -117,10 +117,10 @@ class Recovery(ABC):
 
     kinds: ClassVar[Collection[str]]
 
-    def __init__(self, book: Store, clock: Clock, tell: Callable[[Event], None], create_lag: float) -> None:
-        self.book = book
+    def __init__(self, store: Store, clock: Clock, emit: Callable[[Event], None], create_lag: float) -> None:
+        self.store = store
         self.clock = clock
-        self.tell = tell
+        self.emit = emit
         self.ends: list[Intent] = []
         self.waiting: list[Intent] = []
         self._lag = timedelta(seconds=create_lag)
@@ -141,11 +141,11 @@ class Recovery(ABC):
         """Close intents that were not sent, which certainly did not take effect."""
         unsent = [
             intent
-            for intent in self.book.snapshot().find(INTENTS, "state", "intent")
+            for intent in self.store.snapshot().find(INTENTS, "state", "intent")
             if intent.kind in self.kinds
         ]
         if unsent:
-            self.book.commit([Put(INTENTS, mark_failed(intent, "never sent")) for intent in unsent])
+            self.store.commit([Put(INTENTS, mark_failed(intent, "never sent")) for intent in unsent])
 
     def is_overdue(self, intent: Intent) -> bool:
         """Return whether it has been looked for long enough."""
@@ -153,10 +153,10 @@ class Recovery(ABC):
 
     def close(self, intent: Intent, writes: Iterable[Write], key: str, record: str, **numbers: str) -> None:
         """Store the outcome of one write, with what follows from it in the same commit, and log it."""
-        self.book.commit([Put(INTENTS, intent), *writes])
+        self.store.commit([Put(INTENTS, intent), *writes])
         self.ends.append(intent)
         level: Severity = "info" if intent.state == "done" else "warning"
-        self.tell(
+        self.emit(
             Event(
                 key=key,
                 level=level,
@@ -168,8 +168,8 @@ class Recovery(ABC):
         )
 
     async def _look(self) -> None:
-        await self.look_up(unresolved_intents(self.book.snapshot(), self.kinds))
-        self.waiting = unresolved_intents(self.book.snapshot(), self.kinds)
+        await self.look_up(unresolved_intents(self.store.snapshot(), self.kinds))
+        self.waiting = unresolved_intents(self.store.snapshot(), self.kinds)
 
     def _pause(self) -> float:
         now = self.clock.now()
@@ -187,13 +187,13 @@ class _SyncRecovery(Recovery):
 
     def __init__(
         self,
-        book: Store,
+        store: Store,
         clock: Clock,
-        tell: Callable[[Event], None],
+        emit: Callable[[Event], None],
         create_lag: float,
         practice: XpmPort,
     ) -> None:
-        super().__init__(book, clock, tell, create_lag)
+        super().__init__(store, clock, emit, create_lag)
         self._practice = practice
         self._changes = 0
 
@@ -222,7 +222,7 @@ class _SyncRecovery(Recovery):
         except UnreadableRecord as odd:
             self._end(journal.mark_held(intent, odd.message), None)
             return
-        old = self.book.snapshot().get(XPM_CLIENTS, intent.uuid)
+        old = self.store.snapshot().get(XPM_CLIENTS, intent.uuid)
         row = reply if old is None else merge_client(old, reply)
         if unread_fields(row) & {*intent.values, *(["contact"] if intent.kind != UPDATE_CLIENT else [])}:
             self._end(
@@ -243,7 +243,7 @@ class _SyncRecovery(Recovery):
             self._end(mark_failed(intent, "did not take effect"), row)
 
     def _added_contact(self, intent: Intent, row: XpmClient) -> None:
-        old = {*intent.before, *joined_elsewhere(self.book.snapshot(), intent.record)}
+        old = {*intent.before, *joined_elsewhere(self.store.snapshot(), intent.record)}
         new = [contact for contact in xpm_contacts(row) if contact.uuid not in old]
         equal = [contact for contact in new if _contact_equal(intent.values, contact)]
         self._found(intent, [contact.uuid for contact in equal], bool(new), row)
@@ -256,9 +256,9 @@ class _SyncRecovery(Recovery):
         async with self._practice.clients(modified_since=sent - OVERLAP) as listing:
             rows = [row async for row in listing]
             aside = [exact(one.name) for one in listing.quarantined if one.whole]
-        commit_rows(self.book, rows, self.clock.now())
+        commit_rows(self.store, rows, self.clock.now())
         for intent in intents:
-            snapshot = self.book.snapshot()
+            snapshot = self.store.snapshot()
             name = exact(str(intent.values.get("name") or ""))
             new = [
                 row
@@ -286,9 +286,9 @@ class _SyncRecovery(Recovery):
                     journal.mark_held(intent, "XPM's list of staff cannot be read with this login"), None
                 )
             return
-        self.book.commit(list_writes(self.book.snapshot(), STAFF, rows))
+        self.store.commit(list_writes(self.store.snapshot(), STAFF, rows))
         for intent in intents:
-            new = created_candidates(self.book.snapshot(), intent, rows)
+            new = created_candidates(self.store.snapshot(), intent, rows)
             equal = [row for row in new if equals_sent(intent, row)]
             row = equal[0] if len(equal) == 1 else None
             self._found(intent, [each.uuid for each in equal], bool(new), row)
@@ -304,10 +304,10 @@ class _SyncRecovery(Recovery):
         elif self.is_overdue(intent):
             self._end(journal.mark_held(intent, "XPM does not show it"), None)
         else:
-            self.tell(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
+            self.emit(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
 
     def _end(self, intent: Intent, row: XpmClient | Staff | None) -> None:
-        snapshot, now = self.book.snapshot(), self.clock.now()
+        snapshot, now = self.store.snapshot(), self.clock.now()
         writes: list[Write] = []
         if intent.state == "done" and isinstance(row, Staff):
             writes += join_staff(snapshot, intent, row)
@@ -322,7 +322,7 @@ class _SyncRecovery(Recovery):
                 self._changes += len(made.written)
         self.close(intent, writes, "sync.resolved", intent.record)
         if intent.state == "failed" and isinstance(row, XpmClient):
-            commit_rows(self.book, [row], now)
+            commit_rows(self.store, [row], now)
 
 
 def _equal(sent: Mapping[str, object], values: Values) -> bool:

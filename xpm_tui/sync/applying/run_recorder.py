@@ -16,11 +16,11 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import Base
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Clock, EventSink, Put, Snapshot, Store, Write, XpmPort
-from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.runs import Outcome, Run, Written
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, LINKS, META, PLANS, RUNS, Meta
-from xpm_tui.sync.applying.local_writes import Moved, VerifiedRecord, verify_record, write_book
+from xpm_tui.domain.xpm import Quarantined
+from xpm_tui.sync.applying.local_writes import Moved, VerifiedRecord, verify_record, write_local_changes
 from xpm_tui.sync.applying.run_results import changed_writes, image_write
 from xpm_tui.sync.base import base_key, with_origin
 from xpm_tui.sync.canonical import is_blank
@@ -48,7 +48,7 @@ class RunRecorder:
         self,
         run: Run,
         *,
-        book: Store,
+        store: Store,
         practice: XpmPort | None,
         clock: Clock,
         events: EventSink,
@@ -56,7 +56,7 @@ class RunRecorder:
     ) -> None:
         self.run = run
         self.tally: Counter[str] = Counter(run.counts)
-        self._book = book
+        self._store = store
         self._practice = practice
         self._clock = clock
         self._events = events
@@ -95,7 +95,7 @@ class RunRecorder:
             return [*writes, Put(RUNS, self.run)]
 
         try:
-            self._book.transact(with_progress)
+            self._store.transact(with_progress)
         except BaseException:
             self.run, self.tally = before
             raise
@@ -132,7 +132,7 @@ class RunRecorder:
         """Count XPM's unreadable records that the plan covers; the run skipped them."""
         if plan.undo_of:
             return
-        snapshot = self._book.snapshot()
+        snapshot = self._store.snapshot()
         links = [snapshot.get(LINKS, id_) for id_ in plan.only.split()]
         chosen = {link.uuid for link in links if link is not None}
         self._aside = [
@@ -143,13 +143,13 @@ class RunRecorder:
         ]
         self.tally["set_aside"] = len(self._aside)
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Emit one event."""
         self._events.emit(event)
 
-    def outcome(self, *, stopped: bool, trouble: AppError | None = None) -> Outcome:
+    def outcome(self, *, stopped: bool, error: AppError | None = None) -> Outcome:
         """Return the outcome of the whole run."""
-        if trouble is not None:
+        if error is not None:
             return "partial" if self.tally["changes"] else "failed"
         if stopped:
             return "stopped"
@@ -157,30 +157,30 @@ class RunRecorder:
             return "held"
         return "partial" if any(self.tally[key] for key in ("refused", "unsendable", "set_aside")) else "done"
 
-    def end(self, plan: Plan, outcome: Outcome, trouble: AppError | None, *, reviewed: bool) -> Run:
+    def end(self, plan: Plan, outcome: Outcome, error: AppError | None, *, reviewed: bool) -> Run:
         """Write the end of the run with its effects on the plan and the practice, in one commit."""
-        snapshot = self._book.snapshot()
+        snapshot = self._store.snapshot()
         self.run = msgspec.structs.replace(
             self._now(self.run.done),
             outcome=outcome,
             ended=self._clock.now(),
-            error=trouble.message if trouble is not None else self._failures(),
-            case=str(trouble.case or trouble.code) if trouble is not None else "",
+            error=error.message if error is not None else self._failures(),
+            case=str(error.case or error.code) if error is not None else "",
         )
         writes: list[Write] = [Put(RUNS, self.run)]
         if self.tally["changes"] and snapshot.raw(META, FIRST_APPLIED) is None:
             writes.append(Put(META, Meta(id=FIRST_APPLIED, value=self.run.id)))
-        if trouble is None and outcome != "stopped":
+        if error is None and outcome != "stopped":
             writes.append(Put(PLANS, msgspec.structs.replace(plan, state="applied")))
             # Only a review of all clients covers the effects of a short list.
             whole = not (plan.only or plan.fields or plan.undo_of)
             writes += accept_list(snapshot) if reviewed and whole else []
-        self._book.commit(writes)
+        self._store.commit(writes)
         self._progress(self.run)
         return self.run
 
     def _named(self, record: str) -> str:
-        client = self._book.snapshot().get(CLIENTS, record.partition("/")[0])
+        client = self._store.snapshot().get(CLIENTS, record.partition("/")[0])
         return f"{visible(client.name, 80)} ({record})" if client is not None else record
 
     def _failures(self) -> str:
@@ -227,7 +227,7 @@ class LocalCommit(msgspec.Struct, frozen=True):
 
     writes: tuple[Write, ...]
     written: tuple[Written, ...]
-    standing: VerifiedRecord | None
+    verified: VerifiedRecord | None
 
 
 def local_commit(
@@ -239,16 +239,18 @@ def local_commit(
     new_contact: Callable[[], str],
 ) -> LocalCommit | Moved:
     """Create the link, if the record has one, and write the changes of Ignition's side."""
-    standing = verify_record(snapshot, record, rules.team, run, now)
-    if not isinstance(standing, VerifiedRecord):
-        return standing
-    matched = compare(rules, standing.sides).link
-    sides = msgspec.structs.replace(standing.sides, link=matched)
-    ours = [change for change in standing.changes if change.side == "ignition" and not change.follows]
-    made = write_book(sides, ours, rules.team, new_contact, rules.policy.of_new_contact(sides.frozen))
+    verified = verify_record(snapshot, record, rules.team, run, now)
+    if not isinstance(verified, VerifiedRecord):
+        return verified
+    matched = compare(rules, verified.sides).link
+    sides = msgspec.structs.replace(verified.sides, link=matched)
+    ours = [change for change in verified.changes if change.side == "ignition" and not change.follows]
+    made = write_local_changes(
+        sides, ours, rules.team, new_contact, rules.policy.of_new_contact(sides.frozen)
+    )
     met = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
     base = with_origin(met.base, came_from_xpm(made.written, met.base), came=True)
-    linked = () if standing.linking is None else (_linked(standing.linking),)
+    linked = () if verified.linking is None else (_linked(verified.linking),)
     written = (*linked, *made.written)
     writes: list[Write] = []
     if made.client != sides.client:
@@ -257,7 +259,7 @@ def local_commit(
     if written:
         writes.append(image_write(snapshot, run.id, sides.client.id, sides.row.uuid, written))
     after = msgspec.structs.replace(sides, client=made.client, link=met.link, base=base)
-    rest = tuple(change for change in standing.changes if change.side == "xpm" or change.follows)
+    rest = tuple(change for change in verified.changes if change.side == "xpm" or change.follows)
     return LocalCommit(tuple(writes), written, VerifiedRecord(after, rest))
 
 

@@ -24,6 +24,7 @@ from xpm_tui.sync.base import (
     came_from_xpm,
     contact_key,
     forget,
+    forget_fields,
     mirror_values,
     pair,
     rebase,
@@ -36,7 +37,6 @@ from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import client_writes
 from xpm_tui.sync.planning.contacts import contact_owners, synced_copies
 from xpm_tui.sync.policy import CONTACT_FIELDS
-from xpm_tui.sync.provenance import forget_fields
 
 
 def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:

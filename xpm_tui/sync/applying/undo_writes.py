@@ -8,13 +8,22 @@ from datetime import datetime
 import msgspec
 
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import Base, CameFrom, Link, Provenance
+from xpm_tui.domain.links import Base, Link, Provenance, ValueOrigin
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Relinked, Run, Written
-from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, IGNORED, LINKS, PROVENANCE, XPM_CLIENTS
+from xpm_tui.domain.tables import (
+    BASE,
+    BLOCKED_PAIRS,
+    CLIENTS,
+    FREEZES,
+    IGNORED,
+    LINKS,
+    PROVENANCE,
+    XPM_CLIENTS,
+)
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.applying.local_writes import Moved, VerifiedRecord, write_book
+from xpm_tui.sync.applying.local_writes import Moved, VerifiedRecord, write_local_changes
 from xpm_tui.sync.applying.run_recorder import LocalCommit
 from xpm_tui.sync.applying.run_results import (
     changed_writes,
@@ -24,10 +33,18 @@ from xpm_tui.sync.applying.run_results import (
     undo_agreement,
     with_undone_changes,
 )
-from xpm_tui.sync.base import apart_id, base_key, block_pair, mirror_values
+from xpm_tui.sync.base import (
+    base_key,
+    block_pair,
+    blocked_pair_id,
+    mirror_values,
+    normalise_base,
+    present,
+    provenance_writes,
+    released,
+)
 from xpm_tui.sync.canonical import TeamLinks, Values, ignition_fingerprint, xpm_fingerprint
 from xpm_tui.sync.planning.comparison import ClientPair
-from xpm_tui.sync.provenance import normalise_base, present, provenance_writes, released
 
 
 def undo_here(
@@ -53,7 +70,7 @@ def undo_here(
     sides = ClientPair(client, row or XpmClient(uuid=record.uuid, name=client.name), link, base)
     ours = [c for c in ticked if c.side == "ignition" and c.field not in ("client", "link")]
     back = [c for c in ours if c.field == "contact" and c.new is not None]
-    made = write_book(sides, [c for c in ours if c not in back], team, _no_contact)
+    made = write_local_changes(sides, [c for c in ours if c not in back], team, _no_contact)
     made = msgspec.structs.replace(
         made,
         client=_with_contacts(made.client, image, back),
@@ -123,7 +140,7 @@ def _known_again(
             keys |= {each for each in were if each.startswith(f"{contact}.")}
         else:
             keys.add(base_key(change.field, contact))
-    back = {key: CameFrom(were[key].uuid, were[key].value, values[key]) for key in keys & were.keys()}
+    back = {key: ValueOrigin(were[key].uuid, were[key].value, values[key]) for key in keys & were.keys()}
     return provenance_writes(snapshot, msgspec.structs.replace(known, values={**known.values, **back}))
 
 
@@ -132,7 +149,7 @@ def _known_of(before: Provenance, now: Provenance, values: Values) -> Provenance
 
     For each value it is what applies to the present one.
     """
-    found: dict[str, CameFrom] = {}
+    found: dict[str, ValueOrigin] = {}
     for key in {**before.values, **now.values}:
         both = [each for each in (before.values.get(key), now.values.get(key)) if each is not None]
         true = [each for each in both if values.get(key) in (each.value, each.stayed)]
@@ -185,8 +202,8 @@ def _linked_back(
         by=run.by,
         run=run.id,
     )
-    return [Put(LINKS, back), Drop(APART, apart_id(link.id, before)), *writes]
+    return [Put(LINKS, back), Drop(BLOCKED_PAIRS, blocked_pair_id(link.id, before)), *writes]
 
 
 def _no_contact() -> str:
-    raise LookupError("an undo makes no contact")
+    raise LookupError("an undo creates no contact")

@@ -48,7 +48,7 @@ class XpmWriter:
         self,
         book_one: Callable[[PlannedRecord], VerifiedRecord | None],
         recorder: RunRecorder,
-        book: Store,
+        store: Store,
         practice: XpmPort,
         clock: Clock,
         ids: IdSource,
@@ -58,11 +58,11 @@ class XpmWriter:
         self._policy = policy
         self._book_one = book_one
         self._recorder = recorder
-        self._book = book
+        self._store = store
         self._practice = practice
         self._clock = clock
         self._create_lag = create_lag
-        self._outbox = Outbox(book, practice, clock, ids, recorder.run.id, recorder.transact)
+        self._outbox = Outbox(store, practice, clock, ids, recorder.run.id, recorder.transact)
         self._until_check = 0
         self._unknown = False
         self._planned: dict[str, PlannedRecord] = {}
@@ -79,15 +79,15 @@ class XpmWriter:
         if self._until_check <= 0:
             await self._look_what_moved()
         record = self._planned.get(record.client, record)
-        standing = self._book_one(record)
-        if standing is None:
+        verified = self._book_one(record)
+        if verified is None:
             self._recorder.commit((), done=1)
             return
-        rest = msgspec.structs.replace(record, changes=standing.changes)
+        rest = msgspec.structs.replace(record, changes=verified.changes)
         before = self._recorder.tally["changes"]
         for target, changes in written_records(rest).items():
             self._until_check -= 1
-            if not await self._send(standing, target, changes):
+            if not await self._send(verified, target, changes):
                 break
         self._recorder.tally["records"] += self._recorder.tally["changes"] > before
         self._recorder.commit((), done=1)
@@ -96,10 +96,10 @@ class XpmWriter:
         """Find out the outcome of the writes without an answer."""
         if self._unknown:
             found = await resolve(
-                book=self._book,
+                store=self._store,
                 practice=self._practice,
                 clock=self._clock,
-                tell=self._recorder.tell,
+                emit=self._recorder.emit,
                 create_lag=self._create_lag,
                 stop=stop,
             )
@@ -110,22 +110,22 @@ class XpmWriter:
 
     async def _look_what_moved(self) -> None:
         """Read in one call what has changed in XPM meanwhile; those records are skipped."""
-        mark = changed_since(self._book.snapshot()) or self._clock.now() - OVERLAP
+        mark = changed_since(self._store.snapshot()) or self._clock.now() - OVERLAP
         async with self._practice.clients(modified_since=mark) as listing:
-            await refresh_clients(listing, book=self._book, clock=self._clock, complete=False)
+            await refresh_clients(listing, store=self._store, clock=self._clock, complete=False)
         self._until_check = MOVED_CHECK
 
-    async def _send(self, standing: VerifiedRecord, target: str, changes: Sequence[Change]) -> bool:
+    async def _send(self, verified: VerifiedRecord, target: str, changes: Sequence[Change]) -> bool:
         """Make one call. False if it was not sent, refused, or not answered: the rest of the client waits."""
-        call = _Call.of(standing, target, changes, self._book, self._policy)
+        call = _Call.of(verified, target, changes, self._store, self._policy)
         if call is None:
             return True
-        if call.kind == ADD_CONTACT and target in unknown_additions(self._book.snapshot()):
+        if call.kind == ADD_CONTACT and target in unknown_additions(self._store.snapshot()):
             self._recorder.tally["held"] += 1
             return True
-        row = _row(self._book.snapshot(), standing.sides.row.uuid)
+        row = _row(self._store.snapshot(), verified.sides.row.uuid)
         fields = {change.field for change in changes}
-        followers = [c for c in standing.changes if c.follows == target and c.field in fields]
+        followers = [c for c in verified.changes if c.follows == target and c.field in fields]
         sent: Delivery[Any] = await self._outbox.send(
             call.message(target, row), partial(self._landed, call, [*changes, *followers])
         )
@@ -136,11 +136,11 @@ class XpmWriter:
         elif sent.ending == "refused":
             if isinstance(sent.cause, RecordMissing) and call.kind != UPDATE_CONTACT:
                 # XPM has no such client: the next reading of its lists looks for its successor.
-                commit_rows(self._book, [msgspec.structs.replace(row, deleted=True)], self._clock.now())
+                commit_rows(self._store, [msgspec.structs.replace(row, deleted=True)], self._clock.now())
             self._recorder.refuse(target, sent.intent.note)
         else:
             self._recorder.left_out(target, sent.cause)
-        self._recorder.tell(sent.event(f"sync.{sent.ending}"))
+        self._recorder.emit(sent.event(f"sync.{sent.ending}"))
         return False
 
     def _landed(
@@ -212,7 +212,7 @@ class _Call(msgspec.Struct, frozen=True):
 
     @staticmethod
     def of(
-        standing: VerifiedRecord, target: str, changes: Sequence[Change], book: Store, policy: Policy
+        verified: VerifiedRecord, target: str, changes: Sequence[Change], store: Store, policy: Policy
     ) -> _Call | None:
         """Return the call that makes these changes; None if its contact no longer exists."""
         client_id, _, contact = target.partition("/")
@@ -220,19 +220,19 @@ class _Call(msgspec.Struct, frozen=True):
         if not contact:
             return _Call(UPDATE_CLIENT, values)
         if any(change.field == "contact" for change in changes):
-            client = book.snapshot().get(CLIENTS, client_id)
+            client = store.snapshot().get(CLIENTS, client_id)
             ours = next((c for c in client.contacts if c.id == contact), None) if client is not None else None
             if ours is None:
                 return None
             first = PRIMARY in values
-            carried = policy.of_new_contact(standing.sides.frozen)
+            carried = policy.of_new_contact(verified.sides.frozen)
             ours_now = contact_values(ours)
             values = {name: value for name, value in ours_now.items() if value and name in carried}
             if first:
                 values[PRIMARY] = True
-            there = tuple(each.uuid for each in standing.sides.row.contacts)
+            there = tuple(each.uuid for each in verified.sides.row.contacts)
             return _Call(ADD_CONTACT, values, before=there)
-        joined = {each.contact: each.uuid for each in standing.sides.link.contacts}
+        joined = {each.contact: each.uuid for each in verified.sides.link.contacts}
         uuid = joined.get(contact, contact)
         return _Call(UPDATE_CONTACT, values, contact=uuid) if uuid else None
 

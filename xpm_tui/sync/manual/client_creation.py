@@ -12,11 +12,10 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock, EventSink, IdSource, Snapshot, Store, XpmPort
-from xpm_tui.domain.quarantine import quarantined_in
-from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient, XpmContact, quarantined_in
 from xpm_tui.sync.applying.adoption import adoption_writes
-from xpm_tui.sync.base import PRIMARY, live_link
+from xpm_tui.sync.base import PRIMARY, foreign_values, live_link
 from xpm_tui.sync.base import block_as_different as apart_as_different
 from xpm_tui.sync.canonical import (
     TeamLinks,
@@ -34,9 +33,10 @@ from xpm_tui.sync.mirror import commit_rows
 from xpm_tui.sync.outbox import Message, client_creation
 from xpm_tui.sync.planning.links import lost_links, survivors
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
-from xpm_tui.sync.provenance import foreign_values
 
-Why = Literal["linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"]
+BlockReason = Literal[
+    "linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"
+]
 Lookup = Callable[[Client], Sequence[Alike]]
 
 SHOWN = 3
@@ -59,7 +59,7 @@ _WHY = {
 class CreationBlocked(msgspec.Struct, frozen=True):
     """Why a client is not created in XPM: the UUIDs to compare, and the similar clients."""
 
-    why: Why
+    why: BlockReason
     uuids: tuple[str, ...] = ()
     alike: tuple[Alike, ...] = ()
 
@@ -92,7 +92,7 @@ class CreationBlocked(msgspec.Struct, frozen=True):
         )
 
 
-class MustWait(DecisionNeeded):
+class CreationHeld(DecisionNeeded):
     """The client is not created in XPM until a user decides; ``find_obstacle`` says why."""
 
     code = "create-waits"
@@ -130,7 +130,7 @@ def find_obstacle(
         return CreationBlocked("linked")
     if not name:
         return CreationBlocked("no-name")
-    apart = snapshot.find(APART, "client", client.id)
+    apart = snapshot.find(BLOCKED_PAIRS, "client", client.id)
     if were := tuple(each.uuid for each in apart if not each.different and _is_there(snapshot, each.uuid)):
         return CreationBlocked("was-linked", were)
     pending = [intent for intent in unanswered(snapshot) if intent.kind == ADD_CLIENT]
@@ -144,16 +144,16 @@ def find_obstacle(
         return CreationBlocked("twin-unknown")
     settled = {each.uuid for each in apart} | set(different)
     look = alike or MatchIndex.build(snapshot).alike
-    heirs = [each for each in _heirs(snapshot, client) if each.uuid not in settled]
-    known = {each.uuid for each in heirs}
+    successors = [each for each in _successors(snapshot, client) if each.uuid not in settled]
+    known = {each.uuid for each in successors}
     same = (each for each in look(client) if each.blocks and each.uuid not in settled | known)
-    found = (*heirs, *same)
+    found = (*successors, *same)
     if not found:
         return None
-    if heirs:
+    if successors:
         return CreationBlocked("merged", tuple(each.uuid for each in found), found)
     twin = any(exact(each.name) == name for each in found)
-    why: Why = "twin" if twin else "same" if found[0].same else "near"
+    why: BlockReason = "twin" if twin else "same" if found[0].same else "near"
     return CreationBlocked(why, tuple(each.uuid for each in found), found)
 
 
@@ -162,7 +162,7 @@ def _is_there(snapshot: Snapshot, uuid: str) -> bool:
     return row is not None and not row.deleted
 
 
-def _heirs(snapshot: Snapshot, client: Client) -> list[Alike]:
+def _successors(snapshot: Snapshot, client: Client) -> list[Alike]:
     """Return the XPM clients that may have replaced the one that the client was linked to, best first."""
     found: list[Alike] = []
     for each in (s for link in lost_links(snapshot, client.id) for s in survivors(snapshot, client.id, link)):
@@ -192,7 +192,7 @@ def _heirs(snapshot: Snapshot, client: Client) -> list[Alike]:
 async def create_client(
     client_id: str,
     *,
-    book: Store,
+    store: Store,
     practice: XpmPort,
     clock: Clock,
     ids: IdSource,
@@ -212,32 +212,32 @@ async def create_client(
     the name again before anything is sent.
 
     Raises:
-        MustWait: The user has to decide: XPM has a client with the same or a near name.
+        CreationHeld: The user has to decide: XPM has a client with the same or a near name.
         DecisionNeeded: It is unknown whether XPM created it.
         Refused: XPM refused it.
     """
-    snapshot = book.snapshot()
+    snapshot = store.snapshot()
     client = snapshot.get(CLIENTS, client_id)
     if client is None:
         raise NotFound(f"There is no client with the id {client_id}.")
     index = index or MatchIndex.build(snapshot)
     found = find_obstacle(snapshot, client, index.alike, different)
     if found is not None:
-        raise MustWait(found, client.id)
+        raise CreationHeld(found, client.id)
     there = await practice.search(exact(client.name))
-    refuse_unreadable(book.snapshot(), "clients", quarantined_in(there), client.name)
-    commit_rows(book, [row for row in there if snapshot.raw(XPM_CLIENTS, row.uuid) is None], clock.now())
+    refuse_unreadable(store.snapshot(), "clients", quarantined_in(there), client.name)
+    commit_rows(store, [row for row in there if snapshot.raw(XPM_CLIENTS, row.uuid) is None], clock.now())
     for each in there:
         index.add(each)
-    found = find_obstacle(book.snapshot(), client, index.alike, different)
+    found = find_obstacle(store.snapshot(), client, index.alike, different)
     if found is not None:
-        raise MustWait(found, client.id)
+        raise CreationHeld(found, client.id)
     if different:
         messages = [
             apart_as_different(client.id, uuid, by=by, now=clock.now()) for uuid in sorted(set(different))
         ]
-        book.commit(messages)
-    message, left_out = creation_message(book.snapshot(), client, policy, [row.uuid for row in there])
+        store.commit(messages)
+    message, left_out = creation_message(store.snapshot(), client, policy, [row.uuid for row in there])
     asked = CreationRequest(
         message,
         name=client.name,
@@ -245,7 +245,7 @@ async def create_client(
         table=XPM_CLIENTS,
         adopt=lambda snapshot, intent, row: adoption_writes(snapshot, intent, row, clock.now()),
     )
-    maker = RecordCreator(book, practice, clock, ids, events, by, run, policy.direction)
+    maker = RecordCreator(store, practice, clock, ids, events, by, run, policy.direction)
     row = await maker.make(asked, create_lag, stop)
     index.add(row, linked=True)
     return CreatedClient(client=client.id, row=row, left_out=left_out)

@@ -24,11 +24,10 @@ from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmPort
-from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.runs import Intent, Outcome, Run
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import APART, RUNS, STAFF, TEAM, TableSchema
-from xpm_tui.domain.xpm import Staff, XpmClient
+from xpm_tui.domain.tables import BLOCKED_PAIRS, RUNS, STAFF, TEAM, TableSchema
+from xpm_tui.domain.xpm import Quarantined, Staff, XpmClient, quarantined_in
 from xpm_tui.sync.applying.adoption import FIELDS, join_staff
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.base import block_as_different as as_different
@@ -82,7 +81,7 @@ class RecordCreator:
 
     def __init__(
         self,
-        book: Store,
+        store: Store,
         practice: XpmPort,
         clock: Clock,
         ids: IdSource,
@@ -91,17 +90,17 @@ class RecordCreator:
         run: str,
         direction: Direction,
     ) -> None:
-        self._book = book
+        self._store = store
         self._practice = practice
         self._clock = clock
         self._events = events
-        self._outbox = Outbox(book, practice, clock, ids, run, store_commit(book, events))
+        self._outbox = Outbox(store, practice, clock, ids, run, store_commit(store, events))
         self._calls = practice.calls
-        self._run = book.snapshot().get(RUNS, run)
+        self._run = store.snapshot().get(RUNS, run)
         self._ours = self._run is None
         if self._run is None:
             self._run = Run(id=run, started=clock.now(), by=by, direction=direction, total=1, reviewed=True)
-            book.commit([Put(RUNS, self._run)])
+            store.commit([Put(RUNS, self._run)])
 
     async def make(self, asked: CreationRequest[Made], create_lag: float, stop: Callable[[], bool]) -> Made:
         """Send it once, and return what XPM created.
@@ -116,12 +115,12 @@ class RecordCreator:
             sent = await self._outbox.send(
                 asked.message, lambda snapshot, end, row: (asked.adopt(snapshot, end, row), ())
             )
-        except AppError as trouble:
-            self._end("failed", trouble)
+        except AppError as error:
+            self._end("failed", error)
             raise
         row = sent.reply
         if sent.ending == "unknown":
-            self._tell("sync.unknown", sent.intent)
+            self._emit("sync.unknown", sent.intent)
             row = await self._look(asked, sent, create_lag, stop)
         elif row is None:
             cause = sent.cause
@@ -135,7 +134,7 @@ class RecordCreator:
                 )
             self._end("failed", cause)
             raise cause
-        self._tell("sync.created", msgspec.structs.replace(sent.intent, found=row.uuid))
+        self._emit("sync.created", msgspec.structs.replace(sent.intent, found=row.uuid))
         self._end("done")
         return row
 
@@ -149,10 +148,10 @@ class RecordCreator:
         """Look for a record without an answer until XPM shows it, or until the time is over."""
         try:
             found = await resolve(
-                book=self._book,
+                store=self._store,
                 practice=self._practice,
                 clock=self._clock,
-                tell=self._events.emit,
+                emit=self._events.emit,
                 create_lag=create_lag,
                 stop=stop,
             )
@@ -160,7 +159,7 @@ class RecordCreator:
             self._end("held", worse)
             raise
         adopted_as = next((each.found for each in found.done if each.id == sent.intent.id), "")
-        row = self._book.snapshot().get(asked.table, adopted_as) if adopted_as else None
+        row = self._store.snapshot().get(asked.table, adopted_as) if adopted_as else None
         if row is None:
             self._end("held", sent.cause)
             held = msgspec.structs.replace(sent.intent, state="held")
@@ -172,7 +171,7 @@ class RecordCreator:
             ) from sent.cause
         return row
 
-    def _end(self, outcome: Outcome, trouble: AppError | None = None) -> None:
+    def _end(self, outcome: Outcome, error: AppError | None = None) -> None:
         """Write the end of the run, if this command has its own."""
         if not self._ours or self._run is None:
             return
@@ -183,18 +182,18 @@ class RecordCreator:
             calls=self._practice.calls - self._calls,
             done=int(outcome == "done"),
             counts={"created": 1} if outcome == "done" else {outcome: 1},
-            error=trouble.message if trouble is not None else "",
-            case=str(trouble.case or trouble.code) if trouble is not None else "",
+            error=error.message if error is not None else "",
+            case=str(error.case or error.code) if error is not None else "",
         )
-        self._book.commit([Put(RUNS, run)])
+        self._store.commit([Put(RUNS, run)])
 
-    def _tell(self, key: str, intent: Intent) -> None:
+    def _emit(self, key: str, intent: Intent) -> None:
         self._events.emit(
             Event(key=key, run=intent.run, record=intent.record, uuid=intent.found, rule="create")
         )
 
 
-class StaffThere(DecisionNeeded):
+class StaffExists(DecisionNeeded):
     """XPM has staff with that e-mail, or the same or a similar name: ``people``, to be linked instead."""
 
     code = "staff-there"
@@ -226,7 +225,7 @@ def possible_duplicates(snapshot: Snapshot, member: TeamMember, staff: Iterable[
     are left out.
     """
     taken = {other.staff for other in snapshot.rows(TEAM) if other.staff and other.id != member.id}
-    settled = {pair.uuid for pair in snapshot.find(APART, "client", member.id)}
+    settled = {pair.uuid for pair in snapshot.find(BLOCKED_PAIRS, "client", member.id)}
     found = []
     for person in staff:
         if person.gone or person.uuid in settled:
@@ -269,7 +268,7 @@ async def create_staff(
     member_id: str,
     more: Mapping[str, str],
     *,
-    book: Store,
+    store: Store,
     practice: XpmPort,
     clock: Clock,
     ids: IdSource,
@@ -288,27 +287,27 @@ async def create_staff(
     are different people, and ``anyway`` says so of all; the answer is stored.
 
     Raises:
-        StaffThere: One of them has the e-mail, or the same or a similar name.
+        StaffExists: One of them has the e-mail, or the same or a similar name.
         DecisionNeeded: It must not be created, or it is unknown whether XPM created it.
         Refused: XPM refused it.
     """
-    member = book.snapshot().get(TEAM, member_id)
+    member = store.snapshot().get(TEAM, member_id)
     if member is None:
         raise NotFound(f"There is no team member with the id {member_id}.")
-    why = why_blocked(book.snapshot(), member)
+    why = why_blocked(store.snapshot(), member)
     if why:
         raise DecisionNeeded(why, hint="See: xpm-tui team list, xpm-tui runs release")
     there = await practice.staff()
     if not anyway:
-        refuse_unreadable(book.snapshot(), "staff", quarantined_in(there), member.name)
-    book.commit(list_writes(book.snapshot(), STAFF, there))
+        refuse_unreadable(store.snapshot(), "staff", quarantined_in(there), member.name)
+    store.commit(list_writes(store.snapshot(), STAFF, there))
     values = creation_values(member, more)
-    people = possible_duplicates(book.snapshot(), member, there)
+    people = possible_duplicates(store.snapshot(), member, there)
     left = [person for person in people if person.uuid not in different]
     if left and not anyway:
-        raise StaffThere(member, left)
+        raise StaffExists(member, left)
     if people:
-        book.commit([as_different(member.id, each.uuid, by=by, now=clock.now()) for each in people])
+        store.commit([as_different(member.id, each.uuid, by=by, now=clock.now()) for each in people])
     asked = CreationRequest(
         staff_creation(member.id, values, [row.uuid for row in there]),
         name=member.name,
@@ -316,7 +315,7 @@ async def create_staff(
         table=STAFF,
         adopt=join_staff,
     )
-    return await RecordCreator(book, practice, clock, ids, events, by, run, direction).make(
+    return await RecordCreator(store, practice, clock, ids, events, by, run, direction).make(
         asked, create_lag, stop
     )
 

@@ -17,8 +17,8 @@ from xpm_tui.domain.plan import Change
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Relinked, Run, Written
 from xpm_tui.domain.tables import (
-    APART,
     BASE,
+    BLOCKED_PAIRS,
     CLIENTS,
     FREEZES,
     IGNORED,
@@ -29,14 +29,21 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient, XpmJob
-from xpm_tui.sync.base import PRIMARY, apart_id, block_pair
+from xpm_tui.sync.base import (
+    PRIMARY,
+    block_pair,
+    blocked_pair_id,
+    expand_base,
+    provenance_writes,
+    released,
+    remaining_foreign_values,
+)
 from xpm_tui.sync.manual.takeover import FormerValue, TakenOverValues, take_over
 from xpm_tui.sync.planning.comparison import ClientPair, compare_quickly
-from xpm_tui.sync.planning.decisions import FORMER, Difference, Why
+from xpm_tui.sync.planning.decisions import FORMER, Difference, DifferenceReason
 from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import expand_base, provenance_writes, released, remaining_foreign_values
 
 FROM_XPM = Policy()
 """The policy of a practice without settings."""
@@ -184,7 +191,7 @@ def link(
         *(promote_next_client(snapshot, before) if before is not None else ()),
         Put(BASE, taken.base) if taken.base.agreed else Drop(BASE, client_id),
         *provenance_writes(snapshot, taken.provenance),
-        Drop(APART, apart_id(client_id, uuid)),
+        Drop(BLOCKED_PAIRS, blocked_pair_id(client_id, uuid)),
         Drop(IGNORED, client_id),
         *(Drop(FREEZES, each.id) for each in lifted),
         *immediate_run(run, now, by, client_id, uuid, written, *former_written(taken), relinked=relinked),
@@ -305,7 +312,7 @@ def _carrying(snapshot: Snapshot, client_id: str, uuid: str) -> Link | None:
     return next((other for other in others if not other.quiet), others[0] if others else None)
 
 
-def _blocked(row: XpmClient, policy: Policy, *, second: bool) -> Why | None:
+def _blocked(row: XpmClient, policy: Policy, *, second: bool) -> DifferenceReason | None:
     """Return why nothing would be synced over a new link, if nothing would."""
     if row.deleted:
         return "link"
@@ -342,7 +349,7 @@ def _warnings(snapshot: Snapshot, client: Client, row: XpmClient, second: bool) 
         yield "It is a prospect in XPM. If it becomes a client there, it gets a new id, and this link breaks."
     if second:
         yield "Another client is already linked to it. Nothing would be synced over this link."
-    if snapshot.raw(APART, apart_id(client_id, row.uuid)) is not None:
+    if snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(client_id, row.uuid)) is not None:
         yield "The two were linked before, and someone unlinked them."
     if takes_over(snapshot, client_id, row.uuid):
         yield (

@@ -15,11 +15,17 @@ from xpm_tui.domain.links import Base, ContactLink, Link, Pair
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Drop, IdSource, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Run, Written
-from xpm_tui.domain.tables import APART, BASE, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
+from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.local_writes import new_contact, own_contact
-from xpm_tui.sync.base import apart_id, contact_key, primary_contact, record_agreement
 from xpm_tui.sync.base import block_as_different as as_different
+from xpm_tui.sync.base import (
+    blocked_pair_id,
+    contact_key,
+    foreign_values,
+    primary_contact,
+    record_agreement,
+)
 from xpm_tui.sync.canonical import (
     TeamLinks,
     Values,
@@ -33,9 +39,8 @@ from xpm_tui.sync.planning.comparison import ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import exact_name_clients
 from xpm_tui.sync.policy import BY_NAME, CONTACT_FIELDS, Policy
-from xpm_tui.sync.provenance import foreign_values
 
-Why = Literal[
+SkipReason = Literal[
     "missing",
     "deleted",
     "archived",
@@ -75,7 +80,7 @@ class SkippedPick(msgspec.Struct, frozen=True, kw_only=True):
 
     uuid: str
     name: str = ""
-    why: Why
+    why: SkipReason
     client: str = ""
 
     @property
@@ -180,7 +185,7 @@ class _PickPlanner:
         elif row.archived and not anyway:
             self._skip(row, "archived")
         elif len(same) == len(free) == 1 and not twins and not anyway:
-            apart = self.snapshot.raw(APART, apart_id(free[0].id, uuid)) is not None
+            apart = self.snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(free[0].id, uuid)) is not None
             if apart:
                 self._skip(row, "apart", free[0].id)
             elif every and self.snapshot.raw(IGNORED, free[0].id) is not None:
@@ -236,15 +241,15 @@ class _PickPlanner:
         if found is None:
             return None
         same = identity.compare(found.name, row.name, row.code).answer == "same"
-        why: Why = "same-name" if same else "likely"
+        why: SkipReason = "same-name" if same else "likely"
         return SkippedPick(uuid=row.uuid, name=row.name, why=why, client=found.id)
 
     def _different(self, client: str, uuid: str) -> bool:
         """Return whether a user says, or said, that the two are different clients."""
-        apart = self.snapshot.get(APART, apart_id(client, uuid))
+        apart = self.snapshot.get(BLOCKED_PAIRS, blocked_pair_id(client, uuid))
         return client in self.different or (apart is not None and apart.different)
 
-    def _skip(self, row: XpmClient, why: Why, client: str = "") -> None:
+    def _skip(self, row: XpmClient, why: SkipReason, client: str = "") -> None:
         self.skipped.append(SkippedPick(uuid=row.uuid, name=row.name, why=why, client=client))
 
     def _link(self, client: Client, row: XpmClient) -> None:

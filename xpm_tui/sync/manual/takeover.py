@@ -8,11 +8,22 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Base, CameFrom, ContactLink, Link, Pair, Provenance, Value
+from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Provenance, Value, ValueOrigin
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import FREEZES, LINKS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mirror_values, record_agreement, with_origin
+from xpm_tui.sync.base import (
+    PRIMARY,
+    base_key,
+    contact_key,
+    contact_signature,
+    mirror_values,
+    present,
+    record_agreement,
+    released,
+    returned_values,
+    with_origin,
+)
 from xpm_tui.sync.base import primary_contact as primary_there
 from xpm_tui.sync.canonical import (
     TeamLinks,
@@ -27,12 +38,11 @@ from xpm_tui.sync.canonical import (
 from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.planning.links import lost_links
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, Policy
-from xpm_tui.sync.provenance import contact_signature, present, released, returned_values
 
 Outcome = Literal["replaced", "removed", "same", "kept"]
-Why = Literal["", "edited", "frozen", "required", "asked"]
+KeepReason = Literal["", "edited", "frozen", "required", "asked"]
 
-WHY: Mapping[Why, str] = {
+WHY: Mapping[KeepReason, str] = {
     "edited": "edited since",
     "frozen": "frozen",
     "required": "cannot be blank",
@@ -53,7 +63,7 @@ class FormerValue(msgspec.Struct, frozen=True, kw_only=True):
     old: Value
     new: Value
     outcome: Outcome
-    why: Why = ""
+    why: KeepReason = ""
 
 
 class TakenOverValues(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +103,7 @@ def take_over(
         link = snapshot.get(LINKS, client.id)
         old = {each.uuid for each in ([link] if link is not None else lost_links(snapshot, client.id))}
         values = {
-            key: CameFrom(row.uuid, each.value) if each.uuid in old else each
+            key: ValueOrigin(row.uuid, each.value) if each.uuid in old else each
             for key, each in known.values.items()
         }
         there = {each.uuid for each in xpm_contacts(row)}
@@ -194,7 +204,7 @@ class _TakeoverPlanner:
         if rule.kind == "person" and new and str(new) not in self.team.member:
             new = None
         new = _blank(now) if is_blank(new) else new
-        why: Why = ""
+        why: KeepReason = ""
         if self.keep:
             why = "asked"
         elif not self.frozen.isdisjoint({"*", field, key}):
@@ -209,7 +219,7 @@ class _TakeoverPlanner:
             self._own(key, now)
         elif why:
             self._note(record, field, entry, now, now, "kept", why)
-            self.known[key] = CameFrom(entry.uuid, entry.value, now)
+            self.known[key] = ValueOrigin(entry.uuid, entry.value, now)
         else:
             self._note(record, field, entry, now, new, "removed" if is_blank(new) else "replaced")
             self._own(key, new)
@@ -244,13 +254,13 @@ class _TakeoverPlanner:
             not is_blank(value) and (name not in entries or value != self.entries[entries[name]].value)
             for name, value in values.items()
         )
-        why: Why = "asked" if self.keep else "frozen" if frozen else "edited" if edited else ""
+        why: KeepReason = "asked" if self.keep else "frozen" if frozen else "edited" if edited else ""
         record, said = f"{self.client.id}/{contact.id}", contact.name or contact.email
         if why:
             self._note(record, "contact", first, said, said, "kept", why)
             for name, key in entries.items():
                 entry = self.entries[key]
-                self.known[key] = CameFrom(entry.uuid, entry.value, values[name])
+                self.known[key] = ValueOrigin(entry.uuid, entry.value, values[name])
             return
         self._note(record, "contact", first, said, None, "removed")
         self.removed.append(contact)
@@ -272,7 +282,9 @@ class _TakeoverPlanner:
             return client
         here = {each.uuid: each.contact for each in self.joined}
         first = here.get(primary_there(self.theirs), "") if PRIMARY in self.brought else ""
-        why: Why = "asked" if self.keep else "frozen" if not self.frozen.isdisjoint({"*", PRIMARY}) else ""
+        why: KeepReason = (
+            "asked" if self.keep else "frozen" if not self.frozen.isdisjoint({"*", PRIMARY}) else ""
+        )
         if not why and now != entry.value:
             why = "edited"
         record = f"{client.id}/{now}"
@@ -282,7 +294,7 @@ class _TakeoverPlanner:
             return client
         if why:
             self._note(record, PRIMARY, entry, now, now, "kept", why)
-            self.known[PRIMARY] = CameFrom(entry.uuid, entry.value, now)
+            self.known[PRIMARY] = ValueOrigin(entry.uuid, entry.value, now)
             return client
         self._note(record, PRIMARY, entry, now, first, "replaced" if first else "removed")
         self.known.pop(PRIMARY, None)
@@ -298,11 +310,11 @@ class _TakeoverPlanner:
         self,
         record: str,
         field: str,
-        entry: CameFrom,
+        entry: ValueOrigin,
         old: Value,
         new: Value,
         outcome: Outcome,
-        why: Why = "",
+        why: KeepReason = "",
     ) -> None:
         self.former.append(
             FormerValue(

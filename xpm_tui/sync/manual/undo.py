@@ -13,7 +13,7 @@ import msgspec
 
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, Value
-from xpm_tui.domain.plan import Change, Plan, PlannedRecord, Unclear, Why
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord, SkippedUndo, UndoReason
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import BeforeImage, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, IMPORTED, LINKS, XPM_CLIENTS
@@ -49,14 +49,14 @@ def plan_undo(
     client: str = "",
     field: str = "",
     in_use: frozenset[str] = frozenset(),
-) -> tuple[Plan, list[PlannedRecord], tuple[Unclear, ...]]:
+) -> tuple[Plan, list[PlannedRecord], tuple[SkippedUndo, ...]]:
     """Plan to undo a run, or one client or one field (``phone``, ``contact_email``, ``link``) of it.
 
     ``in_use`` are clients that something depends on (a proposal, a job). The plan is applied like any other.
     """
     team = TeamLinks.read(snapshot)
     records: list[PlannedRecord] = []
-    unclear: list[Unclear] = []
+    unclear: list[SkippedUndo] = []
     for image in snapshot.find(IMAGES, "run", run):
         if client in ("", image.client):
             looked = _UndoReader(snapshot, image, team, field, image.client in in_use)
@@ -97,7 +97,7 @@ class _UndoReader:
         self._link = snapshot.get(LINKS, image.client)
         self._base = snapshot.get(BASE, image.client) or Base(id=image.client)
         self._imported = snapshot.raw(IMPORTED, image.client) is not None
-        self.unclear: list[Unclear] = []
+        self.unclear: list[SkippedUndo] = []
 
     def record(self, plan: str, changes: tuple[Change, ...]) -> PlannedRecord:
         """Return the row of this client in the undo's plan."""
@@ -119,14 +119,14 @@ class _UndoReader:
             if self._field not in ("", written.field, base_key(written.field, _contact(written))):
                 continue
             change = self._back(written)
-            if isinstance(change, Unclear):
+            if isinstance(change, SkippedUndo):
                 self.unclear.append(change)
             elif change is not None:
                 yield change
 
-    def _back(self, written: Written) -> Change | Unclear | None:
+    def _back(self, written: Written) -> Change | SkippedUndo | None:
         if self._client is None:
-            return Unclear(record=written.record, field=written.field, wanted=written.old, why="missing")
+            return SkippedUndo(record=written.record, field=written.field, wanted=written.old, why="missing")
         if written.field == "client":
             return self._client_back(written, self._client)
         if written.field == "link":
@@ -149,7 +149,7 @@ class _UndoReader:
             return self._primary_back(written)
         return _undo(written, present, written.old)
 
-    def _primary_back(self, written: Written) -> Change | Unclear:
+    def _primary_back(self, written: Written) -> Change | SkippedUndo:
         """Restore the primary contact with a call for the contact that was primary before."""
         before = str(written.old or "")
         if not before:
@@ -158,7 +158,7 @@ class _UndoReader:
         back = _undo(written, written.new, before)
         return msgspec.structs.replace(back, record=f"{self._image.client}/{joined.get(before) or before}")
 
-    def _client_back(self, written: Written, client: Client) -> Change | Unclear:
+    def _client_back(self, written: Written, client: Client) -> Change | SkippedUndo:
         if self._in_use:
             return self._unclear(written, "in-use")
         if not self._as_linked:
@@ -167,10 +167,10 @@ class _UndoReader:
             return self._unclear(written, "client-edited")
         return _undo(written, written.new, None)
 
-    def _link_back(self, written: Written) -> Change | Unclear | None:
+    def _link_back(self, written: Written) -> Change | SkippedUndo | None:
         if written.rule == "create" and self._row is not None:
             self.unclear.append(
-                Unclear(
+                SkippedUndo(
                     record=written.record,
                     field="client",
                     present=self._row.uuid,
@@ -185,7 +185,7 @@ class _UndoReader:
             return self._unclear(written, "relinked", present)
         return _undo(written, written.new, written.old)
 
-    def _contact_back(self, written: Written, client: Client) -> Change | Unclear | None:
+    def _contact_back(self, written: Written, client: Client) -> Change | SkippedUndo | None:
         if written.side == "xpm":
             return self._unclear(written, "stays-in-xpm")
         id_ = _contact(written)
@@ -200,7 +200,7 @@ class _UndoReader:
             return self._unclear(written, "contact-edited")
         return _undo(written, written.new, None)
 
-    def _removed_back(self, written: Written, client: Client) -> Change | Unclear | None:
+    def _removed_back(self, written: Written, client: Client) -> Change | SkippedUndo | None:
         """Restore a contact that was removed with the link to a former client."""
         if any(each.id == _contact(written) for each in client.contacts):
             return None
@@ -271,8 +271,8 @@ class _UndoReader:
         wanted = joined.get(contact, "")
         return next((contact_values(each) for each in self._row.contacts if each.uuid == wanted), None)
 
-    def _unclear(self, written: Written, why: Why, present: Value = None) -> Unclear:
-        return Unclear(
+    def _unclear(self, written: Written, why: UndoReason, present: Value = None) -> SkippedUndo:
+        return SkippedUndo(
             record=written.record, field=written.field, wanted=written.old, present=present, why=why
         )
 

@@ -54,7 +54,7 @@ class DuplicateGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 def duplicates(snapshot: Snapshot) -> list[DuplicateGroup]:
     """Return all duplicates, XPM's first, in order of the name."""
-    found = [*_of_side("xpm", _xpm_members(snapshot)), *_of_side("ignition", _book_members(snapshot))]
+    found = [*_of_side("xpm", _xpm_members(snapshot)), *_of_side("ignition", _ignition_members(snapshot))]
     return sorted(found, key=lambda group: (group.side == "ignition", group.key))
 
 
@@ -74,7 +74,7 @@ def _of_side(side: Side, members: Iterator[DuplicateRecord]) -> Iterator[Duplica
             key = min(name_key(member.name) for member in group)
             group.sort(key=_safest_first)
             keep = group[0]
-            steps = _xpm_steps(keep, group[1:]) if side == "xpm" else _book_steps(keep, group[1:])
+            steps = _xpm_steps(keep, group[1:]) if side == "xpm" else _ignition_steps(keep, group[1:])
             yield DuplicateGroup(
                 side=side,
                 key=key,
@@ -130,7 +130,7 @@ def _xpm_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iter
     yield "Sync, so that Ignition sees it."
 
 
-def _book_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iterator[str]:
+def _ignition_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iterator[str]:
     yield f"Make sure that they are the same client: {', '.join([keep.id, *(other.id for other in others)])}."
     for other in others:
         if other.linked and not keep.linked:
@@ -164,7 +164,7 @@ def _xpm_members(snapshot: Snapshot) -> Iterator[DuplicateRecord]:
             )
 
 
-def _book_members(snapshot: Snapshot) -> Iterator[DuplicateRecord]:
+def _ignition_members(snapshot: Snapshot) -> Iterator[DuplicateRecord]:
     for client in snapshot.rows(CLIENTS):
         link = snapshot.get(LINKS, client.id)
         yield DuplicateRecord(

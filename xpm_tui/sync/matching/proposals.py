@@ -22,7 +22,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.names import ParsedName, read_name, without_code
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import spellings
-from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.matching.evidence import LIKELY, WEAK, Likeness, MatchFacts, compare, facts_of, facts_of_xpm
 
@@ -124,7 +124,7 @@ class MatchIndex:
             snapshot.rows(XPM_CLIENTS),
             snapshot.rows(CLIENTS),
             linked=frozenset(link.uuid for link in snapshot.rows(LINKS)),
-            apart=frozenset((pair.client, pair.uuid) for pair in snapshot.rows(APART)),
+            apart=frozenset((pair.client, pair.uuid) for pair in snapshot.rows(BLOCKED_PAIRS)),
         )
 
     def propose(self, client: Client, limit: int = 5) -> list[LinkProposal]:

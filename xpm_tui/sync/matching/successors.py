@@ -16,7 +16,7 @@ import msgspec
 from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.identity import Answer, compare_names, name_key
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import Link, Successor, Vanished
+from xpm_tui.domain.links import Link, LostClient, Successor
 from xpm_tui.domain.names import ParsedName
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import JOBS, MOVES, XPM_CLIENTS
@@ -57,7 +57,7 @@ class _Person(msgspec.Struct, frozen=True, gc=False):
         return bool(self.uuid or self.email or self.name)
 
 
-class _Signs(msgspec.Struct, frozen=True, kw_only=True):
+class _Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The facts of an XPM client; for a client that has disappeared, as XPM last had them."""
 
     uuid: str
@@ -109,7 +109,7 @@ class SuccessorIndex:
 
     def __init__(self, snapshot: Snapshot, lost: Iterable[tuple[Client, Link]]) -> None:
         self._signs = {(client.id, link.uuid): _of_lost(snapshot, client, link) for client, link in lost}
-        self._rows: dict[str, _Signs] = {}
+        self._rows: dict[str, _Facts] = {}
         self._blocks: dict[str, list[str]] = defaultdict(list)
         self._jobs: dict[str, dict[str, list[datetime]]] = defaultdict(lambda: defaultdict(list))
         self._arrived: dict[str, dict[str, tuple[datetime, bool]]] = defaultdict(dict)
@@ -137,7 +137,7 @@ class SuccessorIndex:
                 for block in _blocks(signs):
                     self._blocks[block].append(row.uuid)
 
-    def find(self, client: Client, link: Link, vanished: Vanished) -> tuple[Successor, ...]:
+    def find(self, client: Client, link: Link, vanished: LostClient) -> tuple[Successor, ...]:
         """Return the possible successors of the XPM client that ``client`` has lost, best first."""
         signs = self._signs[client.id, link.uuid]
         since = vanished.since - OVERLAP if vanished.since is not None else None
@@ -157,7 +157,7 @@ class SuccessorIndex:
         views.sort(key=lambda each: (-each.score, self._rows[each.uuid].archived, each.uuid))
         return tuple(views[:MOST])
 
-    def _candidates(self, signs: _Signs) -> set[str]:
+    def _candidates(self, signs: _Facts) -> set[str]:
         found = {uuid for uuid in self._jobs.get(signs.uuid, ()) if uuid in self._rows}
         for block in _blocks(signs):
             places = self._blocks.get(block, ())
@@ -166,7 +166,7 @@ class SuccessorIndex:
         found.discard(signs.uuid)
         return found
 
-    def _count(self, signs: _Signs, theirs: _Signs, since: datetime | None) -> _Count:
+    def _count(self, signs: _Facts, theirs: _Facts, since: datetime | None) -> _Count:
         compared = compare_names(signs.name, theirs.name)
         made = _Count(
             jobs=sum(since is None or at >= since for at in self._jobs[signs.uuid][theirs.uuid]),
@@ -193,7 +193,7 @@ class SuccessorIndex:
             return set()
         return {what for what, (at, _) in self._arrived.get(uuid, {}).items() if at >= since}
 
-    def _meet(self, made: _Count, person: _Person, theirs: _Signs, came: set[str]) -> None:
+    def _meet(self, made: _Count, person: _Person, theirs: _Facts, came: set[str]) -> None:
         """Count one contact of the candidate, and whether it arrived there only recently."""
         same = [each for each in theirs.people if person.uuid and each.uuid == person.uuid]
         by_email = [each for each in theirs.people if person.email and each.email == person.email]
@@ -211,7 +211,7 @@ class SuccessorIndex:
                 made.arrived += not before
                 return
 
-    def _is_strong(self, signs: _Signs, uuid: str, found: _Count) -> bool:
+    def _is_strong(self, signs: _Facts, uuid: str, found: _Count) -> bool:
         """Return whether only a merge explains the evidence: jobs moved, or all contacts and groups did."""
         theirs = self._rows[uuid]
         if theirs.archived or theirs.prospect or signs.uuid in self._staying:
@@ -241,7 +241,7 @@ def _score(found: _Count, strong: bool = False) -> int:
     return min(100, max(STRONG, round(score))) if strong else min(STRONG - 1, round(score))
 
 
-def _words(found: _Count, theirs: _Signs) -> Iterator[str]:
+def _words(found: _Count, theirs: _Facts) -> Iterator[str]:
     """Return the evidence in words, the strongest first."""
     if found.by_email:
         yield f"{count(found.by_email, 'contact')} with the same e-mail"
@@ -273,7 +273,7 @@ def _words(found: _Count, theirs: _Signs) -> Iterator[str]:
         yield "a prospect in XPM"
 
 
-def _of_lost(snapshot: Snapshot, client: Client, link: Link) -> _Signs:
+def _of_lost(snapshot: Snapshot, client: Client, link: Link) -> _Facts:
     """Return the facts of a lost client: as XPM last had them, otherwise as in Ignition."""
     row, ours = snapshot.get(XPM_CLIENTS, link.uuid), _of_client(client, link)
     if row is None:
@@ -284,7 +284,7 @@ def _of_lost(snapshot: Snapshot, client: Client, link: Link) -> _Signs:
     return msgspec.structs.replace(signs, tokens=_tokens(row) | _tokens_of(signs))
 
 
-def _tokens_of(signs: _Signs) -> frozenset[str]:
+def _tokens_of(signs: _Facts) -> frozenset[str]:
     people = {text for person in signs.people for text in (person.uuid, person.email, person.name) if text}
     numbers = {number[-8:] for number in signs.numbers}
     return signs.phones | numbers | people | {word.lower() for word in signs.name.core if len(word) > 2}
@@ -309,9 +309,9 @@ def _tokens(row: XpmClient) -> frozenset[str]:
     return frozenset(found - {""})
 
 
-def _of_row(row: XpmClient) -> _Signs:
+def _of_row(row: XpmClient) -> _Facts:
     facts = facts_of_xpm(row)
-    return _Signs(
+    return _Facts(
         uuid=row.uuid,
         name=facts.name,
         people=_people((each.uuid, each.email, each.name) for each in row.contacts if not each.deleted),
@@ -329,11 +329,11 @@ def _of_row(row: XpmClient) -> _Signs:
     )
 
 
-def _of_client(client: Client, link: Link) -> _Signs:
+def _of_client(client: Client, link: Link) -> _Facts:
     """Return the same from Ignition's record, if the mirror never had the XPM client."""
     facts = facts_of(client)
     joined = {each.contact: each.uuid for each in link.contacts}
-    return _Signs(
+    return _Facts(
         uuid=link.uuid,
         name=facts.name,
         people=_people((joined.get(each.id, ""), each.email, each.name) for each in client.contacts),
@@ -371,7 +371,7 @@ def _places(*addresses: tuple[str, str, str]) -> frozenset[str]:
     return frozenset(place for place in found if any(c.isdigit() for c in place))
 
 
-def _blocks(signs: _Signs) -> set[str]:
+def _blocks(signs: _Facts) -> set[str]:
     """Return the keys by which a client finds those that have something in common with it."""
     found = {"=" + key for key in keys(signs.name)}
     found |= {"w" + word.lower() for word in signs.name.core if len(word) > 2}

@@ -11,7 +11,7 @@ import msgspec
 
 from xpm_tui.domain.fields import Field
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Base, CameFrom, ContactLink, Link, Pair, Value
+from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value, ValueOrigin
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import (
@@ -42,7 +42,14 @@ from xpm_tui.sync.planning.contacts import (
     match_contacts,
     valid_contact_links,
 )
-from xpm_tui.sync.planning.decisions import FORMER, NO_NAME, Difference, Rules, Why, why_not_synced
+from xpm_tui.sync.planning.decisions import (
+    FORMER,
+    NO_NAME,
+    Difference,
+    DifferenceReason,
+    Rules,
+    why_not_synced,
+)
 from xpm_tui.sync.policy import BY_NAME, FieldRule
 
 WHOLE = "*"
@@ -60,7 +67,7 @@ class ClientPair(msgspec.Struct, frozen=True):
     link: Link
     base: Base
     frozen: frozenset[str] = frozenset()
-    former: dict[str, CameFrom] = {}
+    former: dict[str, ValueOrigin] = {}
 
 
 class FieldComparison(msgspec.Struct, frozen=True):
@@ -83,7 +90,9 @@ class ClientChanges(msgspec.Struct, frozen=True):
     differences: tuple[Difference, ...]
 
 
-def compare_quickly(rules: Rules, sides: ClientPair, blocked: Why | None = None) -> ClientChanges:
+def compare_quickly(
+    rules: Rules, sides: ClientPair, blocked: DifferenceReason | None = None
+) -> ClientChanges:
     """Return the changes and the differences, without computing agreements.
 
     Args:
@@ -101,7 +110,7 @@ def compare(rules: Rules, sides: ClientPair) -> FieldComparison:
 
 
 def _compared(
-    rules: Rules, sides: ClientPair, *, listing: bool = False, blocked: Why | None = None
+    rules: Rules, sides: ClientPair, *, listing: bool = False, blocked: DifferenceReason | None = None
 ) -> _ClientComparison:
     """Compare one client. A quiet link, or a client frozen as a whole, is not compared.
 
@@ -125,7 +134,9 @@ def _compared(
 class _ClientComparison:
     """The comparison of one client."""
 
-    def __init__(self, rules: Rules, sides: ClientPair, *, listing: bool, blocked: Why | None) -> None:
+    def __init__(
+        self, rules: Rules, sides: ClientPair, *, listing: bool, blocked: DifferenceReason | None
+    ) -> None:
         self.rules = rules
         self.client = sides.client
         self.row = sides.row
@@ -202,7 +213,7 @@ class _ClientComparison:
     def _theirs(self, rule: FieldRule, value: Value) -> Value:
         return self.rules.team.known(str(value)) if rule.kind == "person" else value
 
-    def _why_frozen(self, *names: str) -> Why:
+    def _why_frozen(self, *names: str) -> DifferenceReason:
         return "frozen" if self.unread.isdisjoint(names) else "unreadable"
 
     def _whole_is_synced(self, name: str) -> bool:
@@ -266,14 +277,20 @@ class _ClientComparison:
                 found.add(key)
         return found
 
-    def _leave(self, record: str, rule: Field, ours: Value, theirs: Value, why: Why) -> None:
+    def _leave(self, record: str, rule: Field, ours: Value, theirs: Value, why: DifferenceReason) -> None:
         """List a difference; what blocks the whole client takes precedence as the reason."""
         if self.listing:
             why = self.blocked or why
             self.differences.append(Difference(record, rule.name, why, ours, theirs))
 
     def _leave_value(
-        self, rule: FieldRule, name: str, ours: Values, theirs: Values, why: Why, record: str = ""
+        self,
+        rule: FieldRule,
+        name: str,
+        ours: Values,
+        theirs: Values,
+        why: DifferenceReason,
+        record: str = "",
     ) -> None:
         """List a field that is not synced, if it differs."""
         if not self.listing or (name not in ours and name not in theirs):
@@ -290,7 +307,9 @@ class _ClientComparison:
         rule = BY_NAME["contact"]
         if rule not in self.rules.other_whole and "contact" not in self.rules.whole:
             return  # The plan is restricted to other fields.
-        frozen: Why = "frozen" if "contact" in self.rules.whole else why_not_synced(self.rules.policy, rule)
+        frozen: DifferenceReason = (
+            "frozen" if "contact" in self.rules.whole else why_not_synced(self.rules.policy, rule)
+        )
         marks = {link.contact or link.uuid: link for link in match.links if link.removed}
         marks |= {link.uuid: link for link in match.links if link.removed == "ignition"}
         here, there = {k.id for k, _ in match.pairs}, {x.uuid for _, x in match.pairs}
@@ -302,7 +321,7 @@ class _ClientComparison:
             if ours.id in here:
                 continue
             link = marks.get(ours.id)
-            why: Why = "contact-own" if synced else frozen
+            why: DifferenceReason = "contact-own" if synced else frozen
             if link is not None and link.by_user:
                 why = "contact-dropped"
             elif link is not None and link.uuid:

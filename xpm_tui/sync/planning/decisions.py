@@ -25,7 +25,7 @@ from xpm_tui.sync.base import agreed_pair, settled_direction
 from xpm_tui.sync.canonical import TeamLinks, is_blank, staff_uuid
 from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS, FIELDS, FieldRule, Policy
 
-Why = Literal[
+DifferenceReason = Literal[
     "blank", "never-cleared", "required", "unlinked-person", "kept-otherwise", "settled", "frozen",
     "switched-off", "direction", "creation-only", "level-name", "level-nothing", "contact-own",
     "contact-from-name", "contact-dropped", "removed-in-ignition", "removed-in-xpm", "primary-unmatched",
@@ -43,12 +43,14 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
 
     record: str
     field: str
-    why: Why
+    why: DifferenceReason
     ignition: Value = None
     xpm: Value = None
 
 
-def difference_reason(field: Field, master: Value, known: Pair | None, known_master: Value) -> Why:
+def difference_reason(
+    field: Field, master: Value, known: Pair | None, known_master: Value
+) -> DifferenceReason:
     """Return why a field of the policy is left different.
 
     Args:
@@ -64,7 +66,7 @@ def difference_reason(field: Field, master: Value, known: Pair | None, known_mas
     return "kept-otherwise" if known is not None and known.under else "settled"
 
 
-def why_not_synced(policy: Policy, field: Field) -> Why:
+def why_not_synced(policy: Policy, field: Field) -> DifferenceReason:
     """Return why the policy does not sync a field after creation."""
     if not field.sync.carries(policy.direction, creation=False):
         return "creation-only" if field.sync.carries(policy.direction, creation=True) else "direction"
@@ -217,7 +219,7 @@ class Rules:
         """Return the pair to store for two unchanged values; if they differ, for this direction."""
         return agreed_pair(ours, theirs, self.policy.direction)
 
-    def why_kept(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Why:
+    def why_kept(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> DifferenceReason:
         """Return why :meth:`verdict` leaves two values different."""
         master, _ = self.master_first(ours, theirs)
         if self._is_unlinked(rule, master):

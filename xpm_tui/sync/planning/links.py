@@ -19,21 +19,20 @@ from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import (
-    APART,
+    BLOCKED_PAIRS,
     CLIENTS,
     FREEZES,
     IGNORED,
     LINKS,
+    LOST_CLIENTS,
     PROVENANCE,
-    VANISHED,
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import apart_id, live_link
+from xpm_tui.sync.base import blocked_pair_id, foreign_values, live_link
 from xpm_tui.sync.canonical import TeamLinks
-from xpm_tui.sync.provenance import foreign_values
 
-CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
+SYNCED_STATES: frozenset[LinkState] = frozenset({"linked", "archived"})
 """The states in which values are synced over a link (for an archived one only From XPM)."""
 
 _HOPS = 5
@@ -91,7 +90,10 @@ def survivors(snapshot: Snapshot, client: str, link: Link) -> list[Successor]:
     found: dict[str, Successor] = {}
     for each in _followed(snapshot, link.uuid, _HOPS):
         known = found.get(each.uuid)
-        apart = each.uuid == link.uuid or snapshot.raw(APART, apart_id(client, each.uuid)) is not None
+        apart = (
+            each.uuid == link.uuid
+            or snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(client, each.uuid)) is not None
+        )
         if not apart and (known is None or known.score < each.score):
             found[each.uuid] = each
     return sorted(found.values(), key=lambda each: (each.level != "sure", -each.score, each.uuid))
@@ -102,11 +104,11 @@ def lost_links(snapshot: Snapshot, client: str) -> list[Link]:
     link = snapshot.get(LINKS, client)
     if link is not None:
         return [] if live_link(snapshot, client) is not None else [link]
-    apart = snapshot.find(APART, "client", client)
+    apart = snapshot.find(BLOCKED_PAIRS, "client", client)
     return [
         Link(id=client, uuid=each.uuid)
         for each in apart
-        if not each.different and snapshot.raw(VANISHED, each.uuid) is not None
+        if not each.different and snapshot.raw(LOST_CLIENTS, each.uuid) is not None
     ]
 
 
@@ -129,7 +131,7 @@ def survivor(snapshot: Snapshot, client: str, link: Link) -> Successor | None:
 
 
 def _followed(snapshot: Snapshot, uuid: str, hops: int) -> Iterator[Successor]:
-    vanished = snapshot.get(VANISHED, uuid)
+    vanished = snapshot.get(LOST_CLIENTS, uuid)
     for each in vanished.found if vanished is not None else ():
         row = snapshot.get(XPM_CLIENTS, each.uuid)
         if row is not None and not row.deleted:
@@ -152,7 +154,7 @@ def _successors(snapshot: Snapshot, client: Client, link: Link, row: XpmClient |
         uuid
         for uuid in found
         if not snapshot.find_ids(LINKS, "uuid", uuid)
-        and snapshot.raw(APART, apart_id(client.id, uuid)) is None
+        and snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(client.id, uuid)) is None
     ]
 
 
@@ -206,7 +208,7 @@ def exact_match(snapshot: Snapshot, client: Client, names: SameNames | None = No
         or snapshot.raw(IGNORED, client.id) is not None
         or len(snapshot.find_ids(CLIENTS, "name", name)) != 1
         or snapshot.find_ids(LINKS, "uuid", uuid)
-        or snapshot.raw(APART, apart_id(client.id, uuid)) is not None
+        or snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(client.id, uuid)) is not None
         or (names is not None and names.several(name))
         or _has_values_of_another(snapshot, client, uuid)
     ):
@@ -287,7 +289,7 @@ def survivor_conflict_advice(snapshot: Snapshot, client: str, uuid: str) -> str:
 def other_linked_clients(snapshot: Snapshot, client: str, uuid: str) -> list[str]:
     """Other clients that are linked to an XPM client, or have lost theirs to it by a merge."""
     found = snapshot.find_ids(LINKS, "uuid", uuid)
-    for vanished in snapshot.rows(VANISHED):
+    for vanished in snapshot.rows(LOST_CLIENTS):
         if any(each.uuid == uuid and each.level == "sure" for each in vanished.found):
             found += [
                 other.id

@@ -17,6 +17,7 @@ from xpm_tui.domain.plan import Change, Estimate, Plan, PlannedRecord, Undecided
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks, ignition_fingerprint, xpm_fingerprint
 from xpm_tui.sync.consequences import MOVED_CHECK as MOVED_CHECK
 from xpm_tui.sync.consequences import plan_consequences
@@ -31,9 +32,9 @@ from xpm_tui.sync.planning.comparison import (
     compare_quickly,
 )
 from xpm_tui.sync.planning.contacts import contact_owners, one_change_each
-from xpm_tui.sync.planning.decisions import UNKNOWN, Difference, Rules, Why
+from xpm_tui.sync.planning.decisions import UNKNOWN, Difference, DifferenceReason, Rules
 from xpm_tui.sync.planning.links import (
-    CARRYING,
+    SYNCED_STATES,
     SameNames,
     exact_match,
     frozen_fields,
@@ -42,7 +43,6 @@ from xpm_tui.sync.planning.links import (
     state_of,
 )
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import foreign_values
 
 FIRST_APPLIED = "first_applied"
 """The id of the small row that says that a run was applied; its value is that run's id."""
@@ -209,7 +209,7 @@ class _Planner:
         state = state_of(snapshot, client, link, row)
         if row is None or row.deleted:
             return ClientPlan(link.uuid, person=needs_person(snapshot, client, state))
-        if state not in CARRYING:
+        if state not in SYNCED_STATES:
             seen = self._look(client, link, row, "ignored" if state == "ignored" else "link")
             return ClientPlan(link.uuid, (), seen.differences, needs_person(snapshot, client, state))
         seen = self._look(client, link, row)
@@ -258,7 +258,9 @@ class _Planner:
         seen = self._look(client, Link(id=client.id, uuid=uuid), row)
         return ClientPlan(uuid, (linking, *seen.changes), seen.differences)
 
-    def _look(self, client: Client, link: Link, row: XpmClient, blocked: Why | None = None) -> ClientChanges:
+    def _look(
+        self, client: Client, link: Link, row: XpmClient, blocked: DifferenceReason | None = None
+    ) -> ClientChanges:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
         former = foreign_values(self.snapshot, client, link.uuid, self.rules.team)
         sides = ClientPair(client, row, link, base, self.frozen.get(client.id, frozenset()), former)

@@ -217,5 +217,5 @@ class ConsentScreen(Dialog[str]):
             chosen = self.query_one(RadioRows).chosen
         try:
             self.dismiss(await asyncio.to_thread(answer, page, chosen, button))
-        except AppError as trouble:
-            self.host.trouble(trouble)
+        except AppError as error:
+            self.host.report_error(error)

@@ -174,7 +174,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self.title_text = visible(sheet.title)
         self._about = sheet.about
         self._new = sheet.new
-        self._door = sheet.door
+        self._form_link = sheet.link
         self._leaving = False
         """Whether the next screen is the one that the first row opens."""
         self._turned = turned
@@ -193,9 +193,9 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self._help_texts: dict[Widget, str] = {
             self._inputs[each.key]: each.help for each in entries if each.help
         }
-        self._way = Button(content(visible(sheet.door.text)), id="door") if sheet.door is not None else None
-        if sheet.door is not None and self._way is not None:
-            self._help_texts[self._way] = sheet.door.help
+        self._way = Button(content(visible(sheet.link.text)), id="door") if sheet.link is not None else None
+        if sheet.link is not None and self._way is not None:
+            self._help_texts[self._way] = sheet.link.help
         self._help = StaticText(classes="help")
         self._error = StaticText(classes="error")
 
@@ -203,8 +203,8 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         """Compose a label and a field per row."""
         yield StaticText(show(self._about), classes="about")
         with DialogBody(classes="fields"):
-            if self._door is not None and self._way is not None:
-                yield from FormRow(self._door.label, self._way)
+            if self._form_link is not None and self._way is not None:
+                yield from FormRow(self._form_link.label, self._way)
             for row in self._rows.values():
                 yield from row
         if self._help_texts:
@@ -220,7 +220,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self._error.display = False
         if self._turned is not None:
             now = {key: str(field.value) for key, field in self._inputs.items()}
-            row = self._rows.get(invalid_field(self._turned.trouble, now))
+            row = self._rows.get(invalid_field(self._turned.error, now))
             if row is not None:
                 row.complain(self._turned.sentence)
                 return
@@ -263,8 +263,8 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
     def dismiss(self, result: tuple[str, ...] | None = None) -> AwaitComplete:
         """Close the dialog; open the screen of the first row if that was chosen."""
         done = super().dismiss(result)
-        if self._leaving and self._door is not None:
-            self.app.call_later(self._door.open)
+        if self._leaving and self._form_link is not None:
+            self.app.call_later(self._form_link.open)
         return done
 
     def stayed(self) -> None:

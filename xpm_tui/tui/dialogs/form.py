@@ -55,12 +55,12 @@ class RejectedInput(NamedTuple, Generic[P]):
     """The values that were rejected, and the error."""
 
     filled: P
-    trouble: AppError
+    error: AppError
 
     @property
     def sentence(self) -> str:
         """The error, what to do next, and the known problem if there is one."""
-        return present(self.trouble).sentence()
+        return present(self.error).sentence()
 
 
 async def ask_until_accepted(
@@ -76,25 +76,25 @@ async def ask_until_accepted(
             return None
         try:
             return await do(filled)
-        except AGAIN as trouble:
-            turned = RejectedInput(filled, trouble)
+        except AGAIN as error:
+            turned = RejectedInput(filled, error)
 
 
-def invalid_field(trouble: AppError, typed: Mapping[str, Any]) -> str:
+def invalid_field(error: AppError, typed: Mapping[str, Any]) -> str:
     """Return the field that an error is about: the one it names, or the one whose text it repeats.
 
     Empty if there is none. ``typed`` has the values of the fields; of ``start=2026-07-01``, name and value
     are both compared.
     """
-    named = trouble.field if isinstance(trouble, BadInput) else ""
-    named = named or trouble.message.partition(":")[0]
+    named = error.field if isinstance(error, BadInput) else ""
+    named = named or error.message.partition(":")[0]
     parts = [(name, str(part)) for name, value in typed.items() for part in _parts(value)]
     for name, part in parts:
         if named in (name, name.replace("_", " "), part.partition("=")[0].strip() if "=" in part else name):
             return name
     candidates = [(name, part.partition("=")[2] or part) for name, part in parts]
     candidates = [
-        (name, text.strip()) for name, text in candidates if text.strip() and text.strip() in trouble.message
+        (name, text.strip()) for name, text in candidates if text.strip() and text.strip() in error.message
     ]
     return max(candidates, key=lambda each: len(each[1]))[0] if candidates else ""
 
@@ -273,7 +273,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         self._error.display = False
         self._before = {} if self._turned is not None else self._filled()
         if self._turned is not None:
-            about = invalid_field(self._turned.trouble, self._named())
+            about = invalid_field(self._turned.error, self._named())
             self._complain(self._turned.sentence.removeprefix(f"{about}: "), about)
             if about:
                 return

@@ -16,13 +16,12 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.trouble_events import record_failure
+from xpm_tui.application.problem_events import record_failure
 from xpm_tui.commands.doctor import ChooseSymptom
 from xpm_tui.commands.registry import by_name
 from xpm_tui.diagnostics.error_presenter import present, problem_title, titled_problem_lines
 from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-from xpm_tui.diagnostics.known_problems.records import BROWSER, ELSEWHERE, Symptom
-from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.known_problems.registry import BROWSER, ELSEWHERE, Symptom, find_problem
 from xpm_tui.domain.errors import AppError, LoginNeeded
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import AppProtocol
@@ -83,10 +82,10 @@ class ErrorDialog(MessageDialog):
         Binding("v", "way_out", "What to do", tooltip="Show all steps", show=False)
     ]
 
-    def __init__(self, title: str, text: str, trouble: AppError) -> None:
-        view = present(trouble)
+    def __init__(self, title: str, text: str, error: AppError) -> None:
+        view = present(error)
         self.case = view.problem
-        self._trouble = trouble
+        self._shown_error = error
         super().__init__(title, text or view.message, hint="\n".join(view.advice(titled=False)), bad=True)
 
     def box(self) -> ComposeResult:
@@ -109,34 +108,34 @@ class ErrorDialog(MessageDialog):
     def action_way_out(self) -> None:
         """Show all steps, for XPM's new and old screens, and the details for Xero's support."""
         if self.case is not None:
-            self.app.push_screen(problem_steps(self.case, self._trouble))
+            self.app.push_screen(problem_steps(self.case, self._shown_error))
 
 
-def problem_steps(case: KnownProblem, trouble: AppError | None = None) -> MessageDialog:
+def problem_steps(case: KnownProblem, error: AppError | None = None) -> MessageDialog:
     """Return a dialog with the full text of a known problem and, if a call failed, the details for Xero."""
     lines = titled_problem_lines(case)
-    if trouble is not None:
-        lines += present(trouble).for_support()
+    if error is not None:
+        lines += present(error).for_support()
     return MessageDialog(f"{case.id}: {case.title}", "\n".join(lines), wide=True)
 
 
 def show_error(
     app: AppProtocol,
-    trouble: AppError,
+    error: AppError,
     *,
     title: str = "That did not work",
     text: str = "",
-    act: str = "console",
+    command: str = "console",
 ) -> None:
     """Show an error, and write it with its known problem to the log."""
-    app.push_screen(ErrorDialog(title, text, trouble))
-    if isinstance(trouble, LoginNeeded):
+    app.push_screen(ErrorDialog(title, text, error))
+    if isinstance(error, LoginNeeded):
         app.request_status()
 
     async def log() -> None:
         def write(practice: OpenPractice) -> None:
             if not practice.read_only:
-                record_failure(practice.events, act, trouble)
+                record_failure(practice.events, command, error)
 
         # If the log cannot be written, the error has been shown all the same.
         with suppress(AppError, RuntimeError):

@@ -13,10 +13,10 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from xpm_tui.application.health import bundle
+from xpm_tui.application.health.bundle import BundlePart
 from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.application.home import own_folder
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.diagnostics.bundle import BundlePart
 from xpm_tui.diagnostics.findings import ProbeResult
 from xpm_tui.domain.safe_text import visible, visible_lines
 from xpm_tui.tui.dialogs.dialog import InputDialog

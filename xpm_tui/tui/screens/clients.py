@@ -180,15 +180,15 @@ class Clients(FilteredArea):
 
         worker, more = self.host.worker, None
         if saved or text:
-            views, total = await worker.glance(read)
+            views, total = await worker.read(read)
         else:
             # The first screenful at once, the rest in pieces: 50,000 clients take seconds to read.
-            more = await worker.glance(Pages)
-            views, total = await worker.glance(more.take, PAGE), more.total
+            more = await worker.read(Pages)
+            views, total = await worker.read(more.take, PAGE), more.total
         while more is not None and len(views) < total and (
             self._wanted or self.table.is_sorted or self.table.rows.cursor >= PAGE
         ):  # fmt: skip
-            views = views + await worker.glance(more.take, PIECE)
+            views = views + await worker.read(more.take, PIECE)
         needs = {"needs-link": self.host.practice_status.needs_person}
         self.show_counts(
             total if more else len(views), total, needs if self.host.practice_status.known else None
@@ -204,7 +204,7 @@ class Clients(FilteredArea):
         if not views:
             self.detail.clear()
         self.focus_table()
-        while more is not None and (piece := await worker.glance(more.take, PIECE)):
+        while more is not None and (piece := await worker.read(more.take, PIECE)):
             self._namesakes.add(piece)
             self.table.extend(piece)
         if more is not None:
@@ -271,12 +271,12 @@ class Clients(FilteredArea):
             return history, reports.jobs_of_client(practice, uuid)
 
         await asyncio.sleep(CURSOR_SECONDS)
-        sides = await self.host.worker.glance(read)
+        sides = await self.host.worker.read(read)
         if self.table.item is not view:
             return
         self.detail.show(view, sides)
         if self.detail.activity.display:
-            found = await self.host.worker.glance(activity)
+            found = await self.host.worker.read(activity)
             if self.table.item is view:
                 self.detail.activity.show(*found)
 
@@ -378,14 +378,14 @@ class Clients(FilteredArea):
 
         people, notes = await self.host.worker.ask(read)
         about = " ".join((self._warning(view), *(f"{label(name)}: {note}" for name, note in notes.items())))
-        door = app_protocol.Door(
+        link = app_protocol.FormLink(
             "XPM", link_text(view), LINK_HELP, lambda: self.app.push_screen(picker.Picker(view))
         )
         sheet = app_protocol.EditSheet(
             f"Edit {view.name}",
             about,
             edit.edit_fields(view, people, notes),
-            door=door,
+            link=link,
             read=lambda practice: edit.present_values(clients.show_client(practice, view.id)),
         )
         self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)

@@ -207,7 +207,7 @@ def _cells(each: Outgoing) -> list[Line]:
 
 
 ENCODINGS = (
-    ("", "as found out from the file"),
+    ("", "detected from the file"),
     ("utf-8", "utf-8: what Ignition writes"),
     ("windows-1252", "windows-1252: saved by Excel"),
     ("utf-16", "utf-16: saved by Excel as Unicode text"),

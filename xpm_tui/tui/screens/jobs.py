@@ -13,8 +13,7 @@ from xpm_tui.application.jobs import queries as current_jobs
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobCounts, JobRowView
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState
+from xpm_tui.application.practice import ListState, OpenPractice
 from xpm_tui.commands.command import Situation
 from xpm_tui.deploy.job_audit import AuditFinding
 from xpm_tui.domain import formatting
@@ -22,7 +21,7 @@ from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.talk import ProgressDialog, wait_for_work
+from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog, wait_for_work
 from xpm_tui.tui.screens.area import mark_halves
 from xpm_tui.tui.screens.job_actions import JobCommands
 from xpm_tui.tui.theme import stylesheet_path

@@ -16,8 +16,7 @@ from textual.widgets.input import Selection
 
 from xpm_tui.application.clients import links
 from xpm_tui.application.clients import queries as clients
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.presenters.views import ClientView, EffectView, XpmClientView
 from xpm_tui.commands.clients import ReviewClients
 from xpm_tui.commands.links import LinkClient, PickClients, effect_lines
@@ -140,7 +139,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
                 *(each.email for each in client.contacts),
                 client.phone,
             )
-            known = "  ·  ".join(dict.fromkeys(filter(None, facts))) or "nothing else is known of it"
+            known = "  ·  ".join(dict.fromkeys(filter(None, facts))) or "nothing else is known about it"
             found.append([fixed("  Ignition  ", "ignition"), span(client.name, "strong"),
                           span(f"  {client.client_id or ''} {client.id}".rstrip(), "muted")])  # fmt: skip
             found.append([fixed("            "), span(known, "muted")])
@@ -152,7 +151,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         return [fixed("  ·  ", "muted"), span(title, "muted")] if title and self.size.width >= WIDE else []
 
     async def _begin(self) -> None:
-        if not await self.host.worker.glance(xpm_refresh.is_filled):
+        if not await self.host.worker.read(xpm_refresh.is_filled):
             await self.host.worker.run(xpm_refresh.ensure_mirror)
 
         kept = self.host.picker_index
@@ -170,7 +169,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             index = PickerIndex.build(islice(snapshot.rows(XPM_CLIENTS), FIRST_CLIENTS))
             return mark, index, count <= FIRST_CLIENTS, count, age
 
-        mark, index, whole, self._count, age = await self.host.worker.glance(first)
+        mark, index, whole, self._count, age = await self.host.worker.read(first)
         self._index = index
         if whole:
             self.host.picker_index = (mark, index)
@@ -186,13 +185,13 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             mark = practice.snapshot().fingerprint(XPM_CLIENTS)
             return mark, clients.picker_index_steps(practice, self._index)
 
-        mark, steps = await self.host.worker.glance(begin)
+        mark, steps = await self.host.worker.read(begin)
         index: PickerIndex | None = None
         while index is None:
-            index = await self.host.worker.glance(lambda _: next(steps))
+            index = await self.host.worker.read(lambda _: next(steps))
         self._index = index
         self.host.picker_index = (mark, index)
-        self._tell_head(f"XPM data, updated {await self.host.worker.glance(_age)}")
+        self._tell_head(f"XPM data, updated {await self.host.worker.read(_age)}")
         self.host.work(lambda: self._search(self._field.value), "search", exclusive=True, node=self)
 
     @on(TextField.Changed)
@@ -212,7 +211,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             found = clients.search_xpm(practice, query, limit=MOST, index=index)
             return best_first(found, client) if client is not None else found
 
-        views = await self.host.worker.glance(find)
+        views = await self.host.worker.read(find)
         now = self._hits.current if query == self._found_by else None
         self._found_by = query
         self._hits.show(views, start(views, now))
@@ -245,7 +244,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         if self._compare.size.width:
             make = lambda columns: compared_lines(client, view, columns)  # noqa: E731
             self._compare.show(make, [fixed("Compare")])
-        effect = await self.host.worker.glance(links.preview_link, client.id, view.uuid)
+        effect = await self.host.worker.read(links.preview_link, client.id, view.uuid)
         self._shown = effect
         height, columns = max(3, self._effect.size.height), self._effect.content_size.width or 76
         rows = [row for line in comparison.effect_lines(effect, height) for row in wrap(line, columns)]

@@ -261,7 +261,7 @@ class ProposalsArea(FilteredArea):
             return
         result, said = done
         await app.refresh_status()
-        if result.trouble is not None:
+        if result.error is not None:
             app.show_result(command, result, said)
             return
         if await app.worker.ask(list_due_now):

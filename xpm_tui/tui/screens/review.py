@@ -90,7 +90,7 @@ async def import_review_file(app: AppProtocol) -> tuple[str, ...]:
     if result.declined:
         return ()
     settled: tuple[str, ...] = result.value
-    if result.trouble is not None or not settled:
+    if result.error is not None or not settled:
         app.show_result(by_name("clients.review"), result, [])
     else:
         app.toast(f"{formatting.count(len(settled), 'client')} decided by the file. u undoes them all.")
@@ -249,7 +249,7 @@ class Review(DetailScreen[None]):
 
         await asyncio.sleep(CURSOR_SECONDS)
         try:
-            client, xpm, effect = await self.host.worker.glance(read)
+            client, xpm, effect = await self.host.worker.read(read)
         except (NotFound, BadInput):
             return  # someone else has decided it, or XPM no longer has it: accepting will say so
         if self._view is not view or self._proposals.current is not proposal:

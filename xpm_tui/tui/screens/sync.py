@@ -240,7 +240,7 @@ class RunScreen(DetailScreen[None]):
 
     async def _count(self, run: Run) -> None:
         """How far it is by field."""
-        found = await self.host.worker.glance(lambda practice: field_progress(practice, run))
+        found = await self.host.worker.read(lambda practice: field_progress(practice, run))
         self._fields.set_class(not found, "-none")
         self._fields.say(lines(field_lines(found, *self._fields.content_size)))
 

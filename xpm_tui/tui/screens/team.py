@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.practice import ListState, OpenPractice, list_state
 from xpm_tui.application.presenters.lookup import find_member
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.queries import Connector, find_connector
@@ -16,7 +15,7 @@ from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.talk import accept_emails
+from xpm_tui.tui.dialogs.screen_dialogue import accept_emails
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, marked, span

@@ -13,14 +13,13 @@ from xpm_tui.application.jobs.views import (
     ServiceLinkView,
     TemplateRow,
 )
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.practice import ListState, OpenPractice, list_state
 from xpm_tui.application.presenters.views import ServiceView
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.talk import accept_same_names
+from xpm_tui.tui.dialogs.screen_dialogue import accept_same_names
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.widgets.cells import Line, Span, fixed, marked, span
 from xpm_tui.tui.widgets.comparison import DetailPane, sentence

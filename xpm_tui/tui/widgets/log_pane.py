@@ -78,12 +78,12 @@ class Ring:
         """
         fresh = list(lines)
         self._all.extend(fresh)
-        passed = [line for line in fresh if self.lets(line)]
+        passed = [line for line in fresh if self.matches(line)]
         self._seen.extend(passed)
         if len(self._all) <= self.most:
             return len(passed), 0
         away = len(self._all) - self.most + self.most // 10
-        gone = sum(1 for line in self._all[:away] if self.lets(line))
+        gone = sum(1 for line in self._all[:away] if self.matches(line))
         del self._all[:away]
         del self._seen[:gone]
         self.dropped += away
@@ -93,9 +93,9 @@ class Ring:
         """Change the filters."""
         self.level = self.level if level is None else level
         self.text = self.text if text is None else text.casefold()
-        self._seen = [line for line in self._all if self.lets(line)]
+        self._seen = [line for line in self._all if self.matches(line)]
 
-    def lets(self, line: LogLine) -> bool:
+    def matches(self, line: LogLine) -> bool:
         """Return whether a line passes the filters."""
         if RANK[line.level] < RANK[self.level]:
             return False

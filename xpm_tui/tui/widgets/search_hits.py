@@ -12,7 +12,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.presenters.views import ClientView, ProposalView, ReviewView, XpmClientView
-from xpm_tui.domain.fields import APART
+from xpm_tui.domain.fields import DISTINGUISHING_DETAILS
 from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.safe_text import Shown, visible
@@ -38,7 +38,7 @@ Fact = tuple[str, str]
 
 def facts(view: XpmClientView) -> list[Fact]:
     """Return the facts that distinguish clients, in a fixed order: (label, text)."""
-    values = [(word, getattr(view, attribute)) for word, attribute in APART]
+    values = [(word, getattr(view, attribute)) for word, attribute in DISTINGUISHING_DETAILS]
     return [(word, text if isinstance(text, str) else ", ".join(text)) for word, text in values]
 
 

@@ -20,7 +20,7 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import AppError
 from xpm_tui.settings.kinds import SETTING_CHOICES
 from xpm_tui.tui.dialogs.form import build
-from xpm_tui.tui.dialogs.talk import accept_emails, accept_same_names, same_names
+from xpm_tui.tui.dialogs.screen_dialogue import accept_emails, accept_same_names, same_names
 from xpm_tui.tui.safe_text import show
 from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
 from xpm_tui.tui.widgets.inputs import TextField
@@ -122,8 +122,8 @@ class ClientsPane(SkippablePane):
             result, said = await self.host.run_command(
                 command, build(command, {"file": os.path.expanduser(self._path.value.strip())})
             )
-        except AppError as trouble:
-            self.complain(trouble)
+        except AppError as error:
+            self.complain(error)
             return
         if result.declined:
             self.declined("Nothing was imported.")
@@ -135,8 +135,8 @@ class ClientsPane(SkippablePane):
         self._say("Comparing the clients of XPM with yours …")
         try:
             result = await self.host.run_named("clients.pick", {"all": True}, title="Bring in from XPM")
-        except AppError as trouble:
-            self.complain(trouble)
+        except AppError as error:
+            self.complain(error)
             return
         if result.declined:
             self.declined("Nothing was brought in.")
@@ -152,8 +152,8 @@ class ClientsPane(SkippablePane):
         command = by_name("inbox.run")
         try:
             result, said = await self.host.run_command(command, build(command, {}), title=command.title)
-        except AppError as trouble:
-            self.complain(trouble)
+        except AppError as error:
+            self.complain(error)
             return
         self.host.show_result(command, result, said)
         if result.data["count"]:
@@ -220,8 +220,8 @@ class TeamPane(SkippablePane):
     async def _pick(self) -> None:
         try:
             result = await self.host.run_named("team.pick", {"all": True}, title="Bring in XPM's staff")
-        except AppError as trouble:
-            self.complain(trouble)
+        except AppError as error:
+            self.complain(error)
             return
         if result.declined:
             self.declined("Nobody was added.")
@@ -337,7 +337,7 @@ class PlanPane(StepPane):
         try:
             # XPM's lists have just been read.
             result = await self.host.run_named("plan", {"stored": True})
-        except AppError as trouble:
-            self.complain(trouble)
+        except AppError as error:
+            self.complain(error)
             return
         self.wizard.dismiss(result.value.id)

@@ -20,7 +20,7 @@ from textual.widgets import Button, Static
 
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer, ConnectionStep
-from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.practice import PracticeIdentity
 from xpm_tui.application.runs.xpm_refresh import RefreshResult
 from xpm_tui.application.status.requirement_check import CheckedRequirement, check_requirements
 from xpm_tui.diagnostics.connection_requirements import BY_NAME, FOOTER, HEADING
@@ -103,8 +103,8 @@ class PracticePane(StepPane):
             if typed:
                 await self._choose(tenant, typed)
             return
-        except AppError as trouble:
-            self.complain(trouble)
+        except AppError as error:
+            self.complain(error)
             return
         await self._fill()
 
@@ -116,8 +116,8 @@ class PracticePane(StepPane):
 
         try:
             read = await self.wizard.ask_async(fill)
-        except AppError as trouble:
-            self.complain(trouble)
+        except AppError as error:
+            self.complain(error)
             return
         self.host.log_named("connect", {})
         self.host.toast(f"Read {formatting.count(read.clients, 'client')} from XPM.")
@@ -326,8 +326,8 @@ class AppPane(StepPane):
 
         try:
             await self.wizard.ask(keep)
-        except AppError as trouble:
-            self.complain(trouble)
+        except AppError as error:
+            self.complain(error)
             return
         for key, value in values.items():
             self.host.log_named("settings.set", {"key": key, "value": value})

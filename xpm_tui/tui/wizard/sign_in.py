@@ -124,9 +124,9 @@ class AuthorisePane(StepPane):
             try:
                 self._begun = await self.wizard.ask(ConnectionMachine.begin)
             # the app's settings are missing, or read-only mode: the user has to act first
-            except AppError as trouble:
+            except AppError as error:
                 self._waiting = None
-                self.complain(trouble)
+                self.complain(error)
                 return
             self._draw(self._begun)
             self._intro.update(content(Shown(self.AGAIN if again else self.INTRO)))
@@ -152,29 +152,31 @@ class AuthorisePane(StepPane):
         """Wait until an answer arrives or the wait times out; return the error, if any."""
 
         async def wait(connecting: ConnectionMachine) -> tuple[Tenant, ...]:
-            return await connecting.wait(tell=self._show_listener_error, wrong=self._show_paste_error)
+            return await connecting.wait(
+                on_error=self._show_listener_error, on_wrong_line=self._show_paste_error
+            )
 
         try:
             await self.wizard.ask_async(wait)
-        except AppError as trouble:
-            return trouble
+        except AppError as error:
+            return error
         return None
 
-    def _show_paste_error(self, trouble: AppError) -> None:
+    def _show_paste_error(self, error: AppError) -> None:
         """Show that a pasted address is no answer; the wait continues. Called on the worker thread."""
-        self.app.call_later(self.complain, trouble)
+        self.app.call_later(self.complain, error)
 
-    def _show_listener_error(self, trouble: AppError) -> None:
+    def _show_listener_error(self, error: AppError) -> None:
         """Show an error of the listener, such as a port in use. Called on the worker thread."""
-        self.app.call_later(self._note, trouble)
+        self.app.call_later(self._note, error)
 
-    def _note(self, trouble: AppError) -> None:
+    def _note(self, error: AppError) -> None:
         # The result of the last attempt is more important than an error of the listener.
         if self._ended is None:
-            self.complain(trouble)
+            self.complain(error)
             return
         self.complain(self._ended)
-        self._said.update(lines([*self.outcome(present(self._ended)), *self.outcome(present(trouble))]))
+        self._said.update(lines([*self.outcome(present(self._ended)), *self.outcome(present(error))]))
 
     def outcome(self, view: ErrorView) -> list[Line]:
         """Return the result in few lines, because the new address must stay visible."""

@@ -80,7 +80,7 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self._facts = StaticText(classes="facts")
         self._said = StaticText(classes="said")
         self._out = Button(content(Shown("All steps")), classes="way-out", action="way_out")
-        self._trouble: AppError | None = None
+        self._shown_error: AppError | None = None
 
     @property
     def wizard(self) -> StepScreen:
@@ -130,12 +130,12 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self._said.display = bool(text)
         self._out.display = False
 
-    def complain(self, trouble: AppError) -> None:
+    def complain(self, error: AppError) -> None:
         """Show an error in the step, with what to do."""
-        view = present(trouble)
+        view = present(error)
         self._said.update(lines(self.outcome(view)))
         self._said.display = True
-        self._trouble = trouble
+        self._shown_error = error
         self._out.display = view.problem is not None
         # After the layout: both the last message and the focused widget must be visible.
         self.call_after_refresh(self._show_outcome)
@@ -171,9 +171,9 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
 
     def action_way_out(self) -> None:
         """Show the known problem in full, with the steps for XPM's new and old screens."""
-        case = present(self._trouble).problem if self._trouble is not None else None
+        case = present(self._shown_error).problem if self._shown_error is not None else None
         if case is not None:
-            self.app.push_screen(problem_steps(case, self._trouble))
+            self.app.push_screen(problem_steps(case, self._shown_error))
 
     def settled(self) -> None:
         """Report that the step is done."""

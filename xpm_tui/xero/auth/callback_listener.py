@@ -17,12 +17,12 @@ from xpm_tui.domain.secret import Secret
 from xpm_tui.xero.auth.authorization import Authorization, read_answer
 from xpm_tui.xero.config import REDIRECT_PATH
 
-Paste = Callable[[], Awaitable[str | None]]
-Tell = Callable[[AppError], None]
-Take = Callable[[Secret], Awaitable[None]]
+PasteReader = Callable[[], Awaitable[str | None]]
+ErrorHandler = Callable[[AppError], None]
+CodeHandler = Callable[[Secret], Awaitable[None]]
 """A function that exchanges a code and saves the login, before anything is cleaned up."""
 
-Won = Callable[[Authorization], None]
+AnswerHandler = Callable[[Authorization], None]
 
 _REQUEST_SECONDS = 10.0
 _LONGEST = 1024 * 1024
@@ -68,8 +68,8 @@ _BACK = "Go back to the terminal. You can close this page."
 class Listener:
     """Listens on 127.0.0.1 and ::1 for a valid answer to ``authorization``; an async context manager.
 
-    Other requests (a favicon, another path, the state of another attempt) are answered and ignored. ``won``
-    is called as soon as a valid answer has come, before the browser gets its page.
+    Other requests (a favicon, another path, the state of another attempt) are answered and ignored.
+    ``on_answer`` is called as soon as a valid answer has come, before the browser gets its page.
 
     Raises:
         BadInput: The port is in use.
@@ -79,13 +79,13 @@ class Listener:
         self,
         authorization: Authorization,
         port: int,
-        tell: Tell = lambda _: None,
-        won: Won = lambda _: None,
+        on_error: ErrorHandler = lambda _: None,
+        on_answer: AnswerHandler = lambda _: None,
     ) -> None:
         self._authorization = authorization
         self._port = port
-        self._tell = tell
-        self._won = won
+        self._on_error = on_error
+        self._on_answer = on_answer
         self._servers: list[asyncio.Server] = []
         self._answer: asyncio.Future[Secret] = asyncio.get_running_loop().create_future()
         self._busy: set[asyncio.Task[None]] = set()
@@ -179,7 +179,7 @@ class Listener:
         try:
             return self._reply(await reader.readuntil(b"\r\n\r\n"))
         except asyncio.LimitOverrunError:
-            self._tell(
+            self._on_error(
                 BadInput(
                     f"The browser sent over {_LONGEST // 1024:,} KB of headers, so its answer was not read.",
                     hint="Paste the address at which it ended up, or remove the cookies of localhost in "
@@ -236,10 +236,10 @@ class Listener:
                 "bad",
             )
         except BadInput as stray:
-            self._tell(stray)
+            self._on_error(stray)
             return self._other_page()
         self._answer.set_result(code)
-        self._won(attempt)
+        self._on_answer(attempt)
         return _http(
             "200 OK",
             "Signed in",
@@ -274,13 +274,13 @@ async def wait_for_code(
     authorization: Authorization,
     *,
     port: int,
-    paste: Paste | None,
-    tell: Tell,
+    paste: PasteReader | None,
+    on_error: ErrorHandler,
     clock: Clock,
     limit: float = 300.0,
-    wrong: Tell | None = None,
-    take: Take | None = None,
-    won: Won = lambda _: None,
+    on_wrong_line: ErrorHandler | None = None,
+    on_code: CodeHandler | None = None,
+    on_answer: AnswerHandler = lambda _: None,
 ) -> Secret:
     """Wait for the listener and for pasted lines at the same time; the first valid answer wins.
 
@@ -288,32 +288,34 @@ async def wait_for_code(
         authorization: The attempt to sign in.
         port: The port of the listener.
         paste: Returns the next line, or None at the end of input.
-        tell: Called with errors of the listener, such as a port in use; the wait continues.
+        on_error: Called with errors of the listener, such as a port in use; the wait continues.
         clock: Measures the limit.
         limit: Seconds to wait.
-        wrong: Called with what is wrong with a line; by default ``tell`` is.
-        take: Called with the code; it completes before anything is cleaned up, even if this wait is
+        on_wrong_line: Called with what is wrong with a line; by default ``on_error`` is.
+        on_code: Called with the code; it completes before anything is cleaned up, even if this wait is
             cancelled.
-        won: Called with the attempt at the moment its valid answer has come.
+        on_answer: Called with the attempt at the moment its valid answer has come.
 
     Raises:
         LoginNeeded: The user pressed Cancel, or the limit has passed.
-        BadInput: There is no listener and no further line. Errors of ``take`` are raised, too.
+        BadInput: There is no listener and no further line. Errors of ``on_code`` are raised, too.
     """
     closed: BadInput | None = None
     try:
-        listener: Listener | None = await Listener(authorization, port, tell, won).__aenter__()
+        listener: Listener | None = await Listener(authorization, port, on_error, on_answer).__aenter__()
     except BadInput as problem:
         if paste is None:
             raise
-        tell(problem)
+        on_error(problem)
         listener, closed = None, problem
     waits: set[asyncio.Task[Secret | None]] = set()
     try:
         if listener is not None:
             waits.add(asyncio.create_task(_first(listener)))
         if paste is not None:
-            waits.add(asyncio.create_task(_pasted(authorization, paste, wrong or tell, won)))
+            waits.add(
+                asyncio.create_task(_pasted(authorization, paste, on_wrong_line or on_error, on_answer))
+            )
         timer = asyncio.create_task(_nothing_after(clock, limit))
         waits.add(timer)
         try:
@@ -322,11 +324,11 @@ async def wait_for_code(
             # The answer may have come in the same iteration in which the wait was cancelled.
             if listener is None or not listener.has_code:
                 raise
-            if take is not None:
-                await _run_to_end(take(await listener.answer()))
+            if on_code is not None:
+                await _run_to_end(on_code(await listener.answer()))
             raise
-        if take is not None:
-            await _run_to_end(take(code))
+        if on_code is not None:
+            await _run_to_end(on_code(code))
         return code
     finally:
         for task in waits:
@@ -378,16 +380,18 @@ async def _first(listener: Listener) -> Secret | None:
     return await listener.answer()
 
 
-async def _pasted(authorization: Authorization, paste: Paste, tell_wrong: Tell, won: Won) -> Secret | None:
+async def _pasted(
+    authorization: Authorization, paste: PasteReader, on_error: ErrorHandler, on_answer: AnswerHandler
+) -> Secret | None:
     while (line := await paste()) is not None:
         if not line.strip():
             continue
         try:
             attempt, code = read_answer(line, authorization)
-        except BadInput as wrong:
-            tell_wrong(wrong)
+        except BadInput as on_wrong_line:
+            on_error(on_wrong_line)
         else:
-            won(attempt)
+            on_answer(attempt)
             return code
     return None
 

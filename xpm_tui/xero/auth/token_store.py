@@ -368,8 +368,8 @@ class TokenStore:
             return file_key(self._config_folder, make=False)
         try:
             return (self._keyring or KeyringKey(str(self.path.parent))).read()
-        except KeyringError as trouble:
-            raise keyring_closed(str(trouble)) from None
+        except KeyringError as error:
+            raise keyring_closed(str(error)) from None
 
     def _key_for_writing(self) -> tuple[KeySource, bytes]:
         given = given_key(self._environ)
@@ -392,11 +392,11 @@ class TokenStore:
             key = self._keyring.read()
             if key is None:
                 key = self._keyring.make()
-        except KeyringError as trouble:
+        except KeyringError as error:
             box = self._box()
             if box is not None and box.key == "keyring":
-                raise keyring_closed(str(trouble)) from None
-            self.note = str(trouble)
+                raise keyring_closed(str(error)) from None
+            self.note = str(error)
             return None
         self._keys["keyring"] = key
         return key

@@ -1,10 +1,7 @@
-"""The calls of Practice Manager 3.1 as the Practice port: clients, contacts, groups, staff and lists.
+"""The calls of Practice Manager 3.1: clients, contacts, groups, staff, lists and jobs, and shapes of replies.
 
-What XPM offers but the product never does has no method here: archive, delete, merge.
-
-The calls of Practice Manager 3.1 for jobs, and checked pieces of paths.
-
-Jobs are addressed by their number, never by UUID.
+What XPM offers but the product never does has no method here: archive, delete, merge. Jobs are addressed by
+their number, never by UUID.
 """
 
 from __future__ import annotations
@@ -14,21 +11,61 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import ClientList
-from xpm_tui.domain.quarantine import Quarantined, Records
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.xpm import Category, RecordReference, Staff, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.xpm import (
+    Category,
+    Quarantined,
+    RecordReference,
+    Records,
+    Staff,
+    Template,
+    XpmClient,
+    XpmContact,
+    XpmJob,
+)
 from xpm_tui.xero.client import error_mapping
 from xpm_tui.xero.client.calls import Caller, Spec
 from xpm_tui.xero.client.transport import IncomingReply, NoReply
-from xpm_tui.xero.codec import listings, request_bodies
+from xpm_tui.xero.codec import deserializers, request_bodies
+from xpm_tui.xero.codec.deserializers import Element
 from xpm_tui.xero.codec.xml_reader import LIST_LIMIT, Reader, Shape, read_list, read_single, read_status
 from xpm_tui.xero.error_body import RequestInfo
+
+
+def _group_members(element: Element, beside: str) -> tuple[RecordReference, ...]:
+    found: deserializers.Found = {}
+    deserializers.read(
+        element, {"Clients": ("members", lambda e: deserializers.named_list(e, "Client"))}, found
+    )
+    return found.get("members") or ()
+
+
+def _contact(element: Element, beside: str) -> XpmContact:
+    return deserializers.contact(element)
+
+
+def _uuid(record: XpmClient | XpmContact | Staff | Template | Category | RecordReference) -> str:
+    return record.uuid
+
+
+CLIENTS: Final[Shape[XpmClient]] = Shape("Client", deserializers.client, "Clients", _uuid)
+CLIENT: Final[Shape[XpmClient]] = Shape("Client", deserializers.client)
+CONTACT: Final[Shape[XpmContact]] = Shape("Contact", _contact)
+GROUPS: Final[Shape[RecordReference]] = Shape("Group", deserializers.named_record, "Groups", _uuid)
+GROUP_MEMBERS: Final[Shape[tuple[RecordReference, ...]]] = Shape("Group", _group_members)
+STAFF: Final[Shape[Staff]] = Shape("Staff", deserializers.staff, "StaffList", _uuid)
+STAFF_MEMBER: Final[Shape[Staff]] = Shape("Staff", deserializers.staff)
+TEMPLATES: Final[Shape[Template]] = Shape("Template", deserializers.template, "Templates", _uuid)
+CATEGORIES: Final[Shape[Category]] = Shape("Category", deserializers.category, "Categories", _uuid)
+JOBS: Final[Shape[XpmJob]] = Shape("Job", deserializers.job, "Jobs", lambda job: job.number)
+JOB: Final[Shape[XpmJob]] = Shape("Job", deserializers.job)
+
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -102,7 +139,7 @@ class JobCalls:
         return await self._jobs(Spec("GET", "job.api/list", query, long=True))
 
     async def _jobs(self, spec: Spec) -> Records[XpmJob]:
-        return await self._caller.read(spec, lambda body, asked: read_list(listings.JOBS, body, asked)[0])
+        return await self._caller.read(spec, lambda body, asked: read_list(JOBS, body, asked)[0])
 
     async def job(self, number: str) -> XpmJob:
         """``GET job.api/get/{number}``: one job in full, with its tasks.
@@ -191,7 +228,7 @@ class JobCalls:
 
 
 def _job(body: bytes, asked: RequestInfo) -> XpmJob:
-    return read_single(listings.JOB, body, asked)
+    return read_single(JOB, body, asked)
 
 
 class ClientListing:
@@ -207,7 +244,7 @@ class ClientListing:
         self._incoming = incoming
         self._asked = asked
         self._asked_at = server_time(incoming.headers.get("date", ""), now)
-        self._reader = Reader(listings.CLIENTS, asked, limit=LIST_LIMIT)
+        self._reader = Reader(CLIENTS, asked, limit=LIST_LIMIT)
 
     @property
     def asked_at(self) -> datetime:
@@ -291,7 +328,7 @@ class XeroPractice(JobCalls):
         if not query.strip():
             return Records()
         spec = Spec("GET", "client.api/search", {"query": query, "detailed": "true"})
-        return await self._list(spec, listings.CLIENTS)
+        return await self._list(spec, CLIENTS)
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         """``POST client.api/add``: create a client with its contacts; return it as stored.
@@ -320,7 +357,7 @@ class XeroPractice(JobCalls):
         """
         path = f"client.api/contact/{uuid_piece(uuid)}"
         spec = Spec("GET", path, {"clientUuid": uuid_piece(client)}, record=True)
-        return await self._caller.read(spec, _contact)
+        return await self._caller.read(spec, _practice_contact)
 
     async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
         """``POST client.api/contact``: create a contact for a client; its ``uuid`` is ignored.
@@ -330,7 +367,7 @@ class XeroPractice(JobCalls):
         spec = Spec(
             "POST", "client.api/contact", body=request_bodies.add_contact(uuid_piece(client), contact)
         )
-        return await self._caller.write(spec, _contact)
+        return await self._caller.write(spec, _practice_contact)
 
     async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
         """``PUT client.api/contact/{uuid}?clientUuid=``: change a contact, addressed with its client.
@@ -344,7 +381,7 @@ class XeroPractice(JobCalls):
         body = request_bodies.update_contact(uuid_piece(client), given)
         path = f"client.api/contact/{uuid_piece(uuid)}"
         spec = Spec("PUT", path, {"clientUuid": uuid_piece(client)}, body, record=True)
-        return await self._caller.write(spec, _contact)
+        return await self._caller.write(spec, _practice_contact)
 
     # -- lists -------------------------------------------------------------------------------------------
 
@@ -353,7 +390,7 @@ class XeroPractice(JobCalls):
 
         Scope ``practicemanager.client.read`` or more.
         """
-        return await self._list(Spec("GET", "clientgroup.api/list"), listings.GROUPS)
+        return await self._list(Spec("GET", "clientgroup.api/list"), GROUPS)
 
     async def group_members(self, uuid: str) -> tuple[RecordReference, ...]:
         """``GET clientgroup.api/get/{uuid}``: the clients of one group.
@@ -361,14 +398,14 @@ class XeroPractice(JobCalls):
         Scope ``practicemanager.client.read`` or more. ``RecordMissing`` if XPM has no such group.
         """
         spec = Spec("GET", f"clientgroup.api/get/{uuid_piece(uuid)}", record=True)
-        return await self._caller.read(spec, lambda b, a: read_single(listings.GROUP_MEMBERS, b, a))
+        return await self._caller.read(spec, lambda b, a: read_single(GROUP_MEMBERS, b, a))
 
     async def staff(self) -> Records[Staff]:
         """Return all staff (``GET staff.api/list``).
 
         Scope ``practicemanager.staff.read`` or more. Names are not unique, and staff who left are not marked.
         """
-        return await self._list(Spec("GET", "staff.api/list"), listings.STAFF)
+        return await self._list(Spec("GET", "staff.api/list"), STAFF)
 
     async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
         """``POST staff.api/add``: create a staff record without login, only on a user's request.
@@ -378,7 +415,7 @@ class XeroPractice(JobCalls):
         """
         values = {"Name": name, "Phone": phone, "Mobile": mobile, "Email": email}
         spec = Spec("POST", "staff.api/add", body=request_bodies.staff(values))
-        return await self._caller.write(spec, lambda b, a: read_single(listings.STAFF_MEMBER, b, a))
+        return await self._caller.write(spec, lambda b, a: read_single(STAFF_MEMBER, b, a))
 
     async def templates(self) -> Records[Template]:
         """``GET template.api/list``: job templates with UUID and name, without their contents.
@@ -386,19 +423,19 @@ class XeroPractice(JobCalls):
         Scope ``practicemanager`` or ``practicemanager.read``: with granular scopes alone it may raise
         ``ScopeMissing``, and templates are then typed by UUID.
         """
-        return await self._list(Spec("GET", "template.api/list"), listings.TEMPLATES)
+        return await self._list(Spec("GET", "template.api/list"), TEMPLATES)
 
     async def categories(self) -> Records[Category]:
         """Return the job categories (``GET category.api/list``). Scopes as for :meth:`templates`."""
-        return await self._list(Spec("GET", "category.api/list"), listings.CATEGORIES)
+        return await self._list(Spec("GET", "category.api/list"), CATEGORIES)
 
     async def _list(self, spec: Spec, shape: Shape[R]) -> Records[R]:
         return await self._caller.read(spec, lambda body, asked: read_list(shape, body, asked)[0])
 
 
 def _client(body: bytes, asked: RequestInfo) -> XpmClient:
-    return read_single(listings.CLIENT, body, asked)
+    return read_single(CLIENT, body, asked)
 
 
-def _contact(body: bytes, asked: RequestInfo) -> XpmContact:
-    return read_single(listings.CONTACT, body, asked)
+def _practice_contact(body: bytes, asked: RequestInfo) -> XpmContact:
+    return read_single(CONTACT, body, asked)

@@ -26,7 +26,7 @@ from xpm_tui.xero.config import WireConfig, is_loopback
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-Trouble = Literal["connect", "name", "tls", "proxy", "timeout", "cut", "request"]
+FailureKind = Literal["connect", "name", "tls", "proxy", "timeout", "cut", "request"]
 
 
 class NoReply(Exception):
@@ -35,7 +35,7 @@ class NoReply(Exception):
     ``proxy`` names the proxy in use, and ``words`` say what it did ("refused the connection: ...").
     """
 
-    def __init__(self, kind: Trouble, *, sent: bool, proxy: str = "", words: str = "") -> None:
+    def __init__(self, kind: FailureKind, *, sent: bool, proxy: str = "", words: str = "") -> None:
         super().__init__(kind)
         self.kind = kind
         self.sent = sent
@@ -261,7 +261,7 @@ def _no_reply(error: Exception, proxy: str = "") -> NoReply:
     return NoReply("cut", sent=True)
 
 
-def _connect_kind(error: BaseException) -> Trouble:
+def _connect_kind(error: BaseException) -> FailureKind:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLError):

@@ -15,9 +15,21 @@ from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from xpm_tui.domain.fields import CLIENT, CONTACT, Field, Kind
-from xpm_tui.domain.quarantine import ESSENTIAL, FaultKind, Quarantined, RecordFault
 from xpm_tui.domain.secret import Masked, looks_masked
-from xpm_tui.domain.xpm import Category, RecordReference, Staff, Task, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.xpm import (
+    ESSENTIAL,
+    Category,
+    FaultKind,
+    Quarantined,
+    RecordFault,
+    RecordReference,
+    Staff,
+    Task,
+    Template,
+    XpmClient,
+    XpmContact,
+    XpmJob,
+)
 from xpm_tui.xero.codec.xml_characters import invalid_characters
 
 Element: TypeAlias = Any

@@ -15,7 +15,7 @@ from lxml import etree
 from xpm_tui.domain.errors import UnsendableValue
 from xpm_tui.domain.fields import in_requests, sent_label
 from xpm_tui.domain.links import Value
-from xpm_tui.domain.safe_text import refuse_uncarriable
+from xpm_tui.domain.safe_text import refuse_unsendable
 from xpm_tui.domain.secret import Masked, looks_masked
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.xero.codec.deserializers import Element
@@ -177,7 +177,7 @@ def _text(value: Any, field: str) -> str:
             f"The field '{sent_label(field)}' holds no text.", hint="XPM takes text there.", field=field
         )
     text = value.replace("\r\n", "\n").replace("\r", "\n")
-    refuse_uncarriable(text, field, sent_label(field))
+    refuse_unsendable(text, field, sent_label(field))
     return text
 
 

@@ -18,8 +18,8 @@ from lxml import etree
 
 from xpm_tui.domain.errors import BadReply, CaseId, UnreadableRecord
 from xpm_tui.domain.formatting import count
-from xpm_tui.domain.quarantine import WHOLE, Quarantined, RecordFault, Records
 from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.xpm import WHOLE, Quarantined, RecordFault, Records
 from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean, quarantined
 from xpm_tui.xero.codec.xml_characters import (
     CharacterFilter,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-from xpm_tui.diagnostics.known_problems.records import ALL, Symptom
-from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.known_problems.registry import SYMPTOMS, Symptom, find_problem
 from xpm_tui.domain.errors import AppError, NotFound, XeroError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import EventSink
@@ -14,11 +13,11 @@ from xpm_tui.domain.safe_text import visible
 
 def by_key(key: str) -> Symptom:
     """Return the answer with that key. Raises ``NotFound``."""
-    found = next((each for each in ALL if each.key == key.strip().casefold()), None)
+    found = next((each for each in SYMPTOMS if each.key == key.strip().casefold()), None)
     if found is None:
         raise NotFound(
             f"{visible(key, 40)} is not one of the answers.",
-            hint=f"The answers are: {', '.join(each.key for each in ALL)}.",
+            hint=f"The answers are: {', '.join(each.key for each in SYMPTOMS)}.",
         )
     return found
 
@@ -31,17 +30,17 @@ def record_symptom(events: EventSink, seen: Symptom) -> KnownProblem | None:
     return find_problem(seen.case)
 
 
-def record_failure(events: EventSink, act: str, trouble: AppError) -> None:
+def record_failure(events: EventSink, command: str, error: AppError) -> None:
     """Log an error that ended a command, except for invalid input and what is already in the log."""
-    view = present(trouble)
-    if trouble.logged or (view.problem is None and not isinstance(trouble, XeroError)):
+    view = present(error)
+    if error.logged or (view.problem is None and not isinstance(error, XeroError)):
         return
-    trouble.logged = True
+    error.logged = True
     events.emit(
         Event(
             key="act.failed",
             level="warning",
-            rule=act,
+            rule=command,
             record=view.record,
             case=view.problem.id if view.problem is not None else view.code,
             call=view.call,
