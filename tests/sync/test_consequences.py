@@ -102,32 +102,32 @@ def row(uuid: str, **values: Any) -> XpmClient:
 @pytest.mark.parametrize("clear", ["never", "ask", "yes"])
 @pytest.mark.parametrize("ticked", [False, True])
 async def test_clearings_renames_and_contacts_are_what_is_sent(clear: Clear, ticked: bool) -> None:
-    world = SyncFixture(
+    env = SyncFixture(
         [Client(id=f"c{n}", name=f"Client u{n}") for n in (1, 2, 3)],
         [row(f"u{n}") for n in (1, 2, 3)],
         links=[Link(id=f"c{n}", uuid=f"u{n}") for n in (1, 2, 3)],
     )
-    await world.refresh()
-    await world.apply(*world.plan(), reviewed=True)
-    world.policy = Policy(direction="to_xpm", clear=clear)
+    await env.refresh()
+    await env.apply(*env.plan(), reviewed=True)
+    env.policy = Policy(direction="to_xpm", clear=clear)
     ann = Contact(id="k1", name="Ann", email="ann@example.com")
-    world.edit("c1", name="Renamed", phone="", fax="")
-    world.edit("c2", city="", contacts=(ann,))
-    world.edit("c3", phone="9", city="B")
-    world.practice.edit("u3", phone="", city="C")  # emptied there, and edited there
-    await world.refresh()
-    plan, records = world.plan()
+    env.edit("c1", name="Renamed", phone="", fax="")
+    env.edit("c2", city="", contacts=(ann,))
+    env.edit("c3", phone="9", city="B")
+    env.practice.edit("u3", phone="", city="C")  # emptied there, and edited there
+    await env.refresh()
+    plan, records = env.plan()
     if ticked:
         changed = {each.client: each for each in tick(records, True)}
         records = [changed.get(each.client, each) for each in records]
-    found, run = await applied(world, plan, records)
+    found, run = await applied(env, plan, records)
     assert run.outcome == "done", run
-    updates = [values for verb, _, values in world.practice.sent if verb == "update client"]
+    updates = [values for verb, _, values in env.practice.sent if verb == "update client"]
     sent_values = Counter(name for values in updates for name in values)
     blanks = [name for values in updates for name, value in values.items() if value == ""]
     clears = clear == "yes" or (clear == "ask" and ticked)
     assert len(blanks) == found.replaced.clearings == (3 if clears else 0)
-    assert sent(world) == predicted(found)
+    assert sent(env) == predicted(found)
     assert found.waiting == (3 if clear == "ask" and not ticked else 0)
     assert (found.replaced.conflicts, sent_values["phone"] > 0) == (2, True)
     assert found.replaced.values == 3 + len(blanks), "the name, and both values that XPM edited, too"

@@ -62,9 +62,9 @@ async def test_a_console_follows_settings_that_another_process_changes(
 
 
 async def test_overview_says_that_a_login_is_needed_as_its_head_does(
-    world: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
+    env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "Connected ●" in text_of(app)

@@ -476,9 +476,9 @@ async def test_ctrl_q_over_a_question_while_a_run_is_on(env: ConsoleFixture, con
 
 @pytest.mark.parametrize("sentences", [8, 30], ids=["fits", "scrolls"])
 async def test_a_question_shows_all_of_its_sentences(
-    world: ConsoleFixture, console: Consoles, sentences: int
+    env: ConsoleFixture, console: Consoles, sentences: int
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         said = "so many words that they fit on a line only without a label"
         text = "\n".join(f"Label {n}: {said}" for n in range(sentences))
@@ -492,8 +492,8 @@ async def test_a_question_shows_all_of_its_sentences(
         assert asked.query_one("#yes").region.bottom < 24
 
 
-def links(world: ConsoleFixture) -> dict[str, str]:
-    with world.open() as practice:
+def links(env: ConsoleFixture) -> dict[str, str]:
+    with env.open() as practice:
         return {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
 
 

@@ -190,10 +190,10 @@ async def test_an_edit_during_an_undo_stays(both: tuple[OpenPractice, OpenPracti
 
 
 async def test_a_form_shows_what_someone_else_saved_meanwhile_before_it_replaces_it(
-    world: ConsoleFixture, console: Consoles
+    env: ConsoleFixture, console: Consoles
 ) -> None:
-    app = console(world)
-    with world.open() as ben:
+    app = console(env)
+    with env.open() as ben:
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             await settle(pilot)
             await press(pilot, "g", "c", "slash", "=00006", "enter", "e")

@@ -13,7 +13,7 @@ LIGHT = [
     "xpm_tui.xero.auth.callback_listener",
     "xpm_tui.xero.auth.session",
     "xpm_tui.xero.auth.token_store",
-    "xpm_tui.xero.client.practice",
+    "xpm_tui.xero.codec.deserializers",
     "xpm_tui.xero.codec.request_bodies",
     "xpm_tui.xero.rate_limiter",
 ]

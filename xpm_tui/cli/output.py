@@ -290,7 +290,10 @@ class TerminalDialogue:
     async def line(self, prompt: str) -> str | None:
         """Return a line from stdin without its end; None at the end of the input."""
         self._prompt(prompt if prompt.endswith((" ", "\n")) or not prompt else prompt + " ")
-        return await self._read()
+        line = await self._read()
+        if line is None and prompt:
+            self._prompt("\n")  # nothing was typed, so the next message would follow on the same line
+        return line
 
     def _prompt(self, text: str) -> None:
         if not self._json and text:

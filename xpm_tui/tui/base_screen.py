@@ -15,10 +15,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from xpm_tui.commands.registry import PROGRAM
 from xpm_tui.domain.formatting import when_utc
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppMixin
 from xpm_tui.tui.safe_text import show
+
+with lazy_imports():
+    from xpm_tui.commands import registry
 
 
 class BaseScreen(AppMixin):
@@ -123,4 +126,4 @@ def screen_verb(screen: Screen[Any]) -> str:
     names = [kind.__name__ for kind in type(screen).__mro__]
     found = next((SCREEN_VERBS[name] for name in names if name in SCREEN_VERBS), "")
     words = found(screen) if callable(found) else found
-    return f"{PROGRAM} {words}" if words else ""
+    return f"{registry.PROGRAM} {words}" if words else ""
