@@ -262,7 +262,7 @@ class FilteredArea(AreaScreen):
     def focus_table(self) -> None:
         """Focus the table if nothing has the focus."""
         if self.focused is None:
-            self.table.rows.focus()
+            self.table.focus_rows()
 
     def action_find(self) -> None:
         """Start to search."""
@@ -300,7 +300,7 @@ class FilteredArea(AreaScreen):
     @on(TextField.Submitted)
     def _typed_out(self, event: TextField.Submitted) -> None:
         event.stop()
-        self.table.rows.focus()
+        self.table.focus_rows()
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
@@ -324,9 +324,9 @@ class FilteredArea(AreaScreen):
     def action_up(self) -> None:
         """Go from the detail pane to the table, then remove the filters."""
         if self.detail.has_focus:
-            self.table.rows.focus()
+            self.table.focus_rows()
         elif self.clear_filters():
-            self.table.rows.focus()
+            self.table.focus_rows()
             self.refresh_data(force=True)
 
     def clear_filters(self) -> bool:

@@ -109,7 +109,7 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         """Show the items."""
         self.shown = True
         self._table.show(rows)
-        self._table.rows.focus()
+        self._table.focus_rows()
         self._show_details(self._table.item)
 
     def _count(self, number: int) -> None:

@@ -86,7 +86,7 @@ class BundleScreen(DetailScreen[None]):
 
         self._parts = await self.host.worker.run(gather)
         self._table.show(list(self._parts))
-        self._table.rows.focus()
+        self._table.focus_rows()
         size = sum(part.size for part in self._parts)
         what = "names are INCLUDED" if self._names else "names masked"
         text = f"{what}; never a secret or tax number; {size:,} bytes"

@@ -282,7 +282,7 @@ class Clients(FilteredArea):
 
     def chosen(self, item: ClientView) -> None:
         """Focus the fields of the client."""
-        self.detail.table.rows.focus()
+        self.detail.table.focus_rows()
 
     def action_filter(self, place: int) -> None:
         """Switch to the filter at a position, which also forgets the client that was linked last."""
@@ -302,7 +302,7 @@ class Clients(FilteredArea):
     def action_up(self) -> None:
         """Go from the detail pane to the table, then remove the filters."""
         if self.detail.table.rows.has_focus:
-            self.table.rows.focus()
+            self.table.focus_rows()
         else:
             super().action_up()
 

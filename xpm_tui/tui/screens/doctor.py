@@ -101,7 +101,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self._found[each.name] = each
         self._table.show(list(self._found.values()))
         if self.focused is None:
-            self._table.rows.focus()
+            self._table.focus_rows()
 
     def _ended(self, calls: int) -> None:
         found = list(self._found.values())

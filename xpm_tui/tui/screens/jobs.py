@@ -147,7 +147,7 @@ class Jobs(JobCommands):
         else:
             await (self._look_at_xpm() if self.only == XPM else self._look_at_ours())
         if self.focused is None or self.focused in [each.rows for each in tables]:
-            self.table.rows.focus()
+            self.table.focus_rows()
 
     async def _look_at_ours(self) -> None:
         state, text = self.only, self.text

@@ -156,7 +156,7 @@ class SettingsArea(AreaScreen):
         self._groups.take(self._items)
         self._filter(self._find.value)
         if self.focused is None:
-            self._table.rows.focus()
+            self._table.focus_rows()
 
     def _filter(self, text: str) -> None:
         terms = text.casefold().split()
@@ -199,7 +199,7 @@ class SettingsArea(AreaScreen):
     @on(Rows.Chosen)
     def _group_chosen(self, event: Rows.Chosen) -> None:
         event.stop()
-        self._table.rows.focus()
+        self._table.focus_rows()
 
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:
@@ -226,7 +226,7 @@ class SettingsArea(AreaScreen):
     def action_change(self) -> None:
         """Choose or type another value."""
         if self._groups.has_focus:
-            self._table.rows.focus()
+            self._table.focus_rows()
             return
         item = self._table.item
         if item is not None:
@@ -314,14 +314,14 @@ class SettingsArea(AreaScreen):
     @on(TextField.Submitted)
     def _typed_out(self, event: TextField.Submitted) -> None:
         event.stop()
-        self._table.rows.focus()
+        self._table.focus_rows()
 
     def action_up(self) -> None:
         """End the search."""
         if self._find.display:
             self._find.value = ""
             self._find.display = False
-            self._table.rows.focus()
+            self._table.focus_rows()
 
 
 def _search_text(item: Item) -> str:

@@ -310,6 +310,11 @@ class Table(Vertical, Generic[T]):
         self.rows.display = bool(items)
         self.rows.show(items, place)
 
+    def focus_rows(self) -> None:
+        """Focus the list, unless it is empty: an empty list is not displayed, and has no use for keys."""
+        if self.rows.display:
+            self.rows.focus()
+
     def _place(self, items: Sequence[T], at: str, *, near: bool) -> int:
         rows, here = self.rows.items, self.rows.cursor
         wanted = iter([at]) if at else map(self._key, rows[here : here + 1])
