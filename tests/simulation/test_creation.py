@@ -10,7 +10,7 @@ import pytest
 
 from tests.simulation.faults import CALM, FIGURES, FaultRates
 from tests.simulation.practice import Engine
-from tests.support.profile import spread
+from tests.support.profile import in_soak, spread
 from tests.support.virtual import run_virtual
 from xpm_tui.application.clients.links import create_in_xpm
 from xpm_tui.application.runs import plans
@@ -104,7 +104,7 @@ def _open(folder: Path, kill: str, shown: str) -> Creation:
     return creation
 
 
-@pytest.mark.parametrize(("kill", "shown"), spread(product(KILLS, SHOWN), 14))
+@pytest.mark.parametrize(("kill", "shown"), spread(product(KILLS, SHOWN), 9))
 def test_there_is_exactly_one_client_or_a_run_that_says_why_not(folder: Path, kill: str, shown: str) -> None:
     creation = _open(folder, kill, shown)
 
@@ -139,7 +139,7 @@ def test_there_is_exactly_one_client_or_a_run_that_says_why_not(folder: Path, ki
 
 
 @pytest.mark.parametrize("choice", ["adopt", "again", "drop"])
-@pytest.mark.parametrize("kill", ["server committed", "bytes sent"])
+@pytest.mark.parametrize("kill", ["server committed", in_soak("bytes sent")])
 def test_a_person_decides_about_one_that_is_held(
     folder: Path, kill: str, choice: Literal["adopt", "again", "drop"]
 ) -> None:

@@ -87,7 +87,7 @@ class Asked:
         assert self.linked in ("", *self.there)
 
 
-@pytest.mark.parametrize(("kill", "shown"), spread(product(KILLS, SHOWN), 14))
+@pytest.mark.parametrize(("kill", "shown"), spread(product(KILLS, SHOWN), 7))
 def test_there_is_exactly_one_record_or_a_write_that_waits(folder: Path, kill: str, shown: str) -> None:
     asked = Asked(folder, kill, SHOWN[shown])
 

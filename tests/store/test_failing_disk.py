@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.store.faults import FailingDisk, Kind
 from tests.store.script import ExpectedState, expected_states, holds, opened, writes
 from tests.store.test_kill import assert_good, prepared
-from tests.support.profile import count
+from tests.support.profile import count, spread
 from xpm_tui.domain.errors import AppError, DiskError, ReadOnly
 
 START = 4
@@ -23,8 +24,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[ExpectedState]:
     return expected_states(tmp_path_factory.mktemp("truth"), STEPS + 2)
 
 
-@pytest.mark.parametrize("lasting", [False, True])
-@pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
+@pytest.mark.parametrize(("kind", "lasting"), spread(product(["ENOSPC", "EIO", "short"], [False, True]), 4))
 def test_every_call_fails_once(
     tmp_path: Path, expected: list[ExpectedState], kind: Kind, lasting: bool
 ) -> None:

@@ -185,7 +185,13 @@ PLAN = ("plan",)
 
 @pytest.mark.parametrize(
     "way",
-    [("g", "c", "r"), PLAN, ("enter",), ("g", "s"), ("colon", "=doctor", "enter", "b")],
+    [
+        ("g", "c", "r"),
+        in_soak(PLAN),
+        in_soak(("enter",)),
+        in_soak(("g", "s")),
+        ("colon", "=doctor", "enter", "b"),
+    ],
     ids=["review", "plan", "run", "log", "bundle"],
 )
 async def test_a_read_only_console_saves_no_file_and_says_so(
