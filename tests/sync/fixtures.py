@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from tests.support.fake_practice import FakePractice
 from tests.support.memory_store import MemoryIds, MemoryStore
@@ -25,8 +26,16 @@ from xpm_tui.sync.planning.planner import make_plan
 from xpm_tui.sync.policy import Policy
 
 
+def end_interrupted_runs(env: SyncFixture, *runs: str) -> None:
+    """End runs whose process is known to be dead."""
+    for id_ in runs:
+        run = env.store.snapshot().get(RUNS, id_)
+        if run is not None and run.outcome == "running":
+            env.store.commit([Put(RUNS, replace(run, outcome="interrupted", ended=env.clock.now()))])
+
+
 class Events:
-    """Keeps what was told."""
+    """Keeps the events that were emitted."""
 
     def __init__(self) -> None:
         self.all: list[Event] = []

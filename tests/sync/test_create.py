@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sync.fixtures import SyncFixture, client, contact, linked, member, xpm
+from tests.sync.fixtures import SyncFixture, client, contact, end_interrupted_runs, linked, member, xpm
 from xpm_tui.domain.errors import DecisionNeeded, NotFound, OutcomeUnknown, Refused
 from xpm_tui.domain.links import BlockedPair
 from xpm_tui.domain.runs import Intent, Run
@@ -15,7 +15,6 @@ from xpm_tui.domain.tables import BLOCKED_PAIRS, IMAGES, INTENTS, LINKS, PLANS, 
 from xpm_tui.sync.applying.recovery import (
     Resolved,
     decision_writes,
-    end_interrupted_runs,
     resolve,
     unresolved_intents,
 )
@@ -298,7 +297,7 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
         await create(env)
     env.store.commit = commit  # type: ignore[method-assign]
     found = await recover(env)
-    env.store.commit(end_interrupted_runs(env.store.snapshot(), ["r50"], env.clock.now()))
+    end_interrupted_runs(env, "r50")
     assert the_run(env).outcome == "interrupted"
     made = [row for row in env.practice.rows.values() if row.name == "Client 1"]
     if step == "before sending":

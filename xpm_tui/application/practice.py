@@ -91,12 +91,6 @@ class ListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     scope: str = ""
 
 
-class Fingerprint(msgspec.Struct, frozen=True):
-    """Some client UUIDs of the practice: a list without any of them belongs to another practice."""
-
-    uuids: tuple[str, ...] = ()
-
-
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     """When someone last used the tool interactively."""
 
@@ -110,13 +104,6 @@ class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     permission: str = ""
     skipped: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
-
-
-class SkippedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A due run that was skipped, and why: ``no-sign-in`` or another reason."""
-
-    at: datetime
-    reason: str
 
 
 def read_identity(snapshot: Snapshot) -> PracticeIdentity | None:

@@ -109,12 +109,6 @@ def remove(
     practice.store.commit([*writes, put(_place(table), kept)], since=snapshot)
 
 
-def last_entry(snapshot: Snapshot, table: TableSchema[R]) -> UndoEntry | None:
-    """Return what :func:`undo` would undo."""
-    found = _history(snapshot, table).done
-    return found[-1] if found else None
-
-
 def undo(
     practice: OpenPractice, table: TableSchema[R], in_use: Callable[[Snapshot], Collection[str]]
 ) -> UndoResult:

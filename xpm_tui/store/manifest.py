@@ -102,7 +102,7 @@ CREATE TABLE xpm_tui.shared (
     PRIMARY KEY (practice, name)
 );
 
--- Which person a database role stands for. Written by the owner of the schema only.
+-- The person to whom a database role belongs. Written by the owner of the schema only.
 CREATE TABLE xpm_tui.people (role name PRIMARY KEY, person text NOT NULL);
 """
 

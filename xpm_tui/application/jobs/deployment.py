@@ -278,11 +278,6 @@ def preview_batch(practice: OpenPractice, chosen: Sequence[Occurrence]) -> Batch
     )
 
 
-def preview_named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
-    """Return the same for jobs by their ids. Raises ``NotFound``."""
-    return preview_batch(practice, [find_job(practice, id_) for id_ in ids])
-
-
 def jobs_of_cause(practice: OpenPractice, cause: str = "") -> tuple[str, ...]:
     """Return the ids of jobs that are held, failed or unfinished, with one cause if it is named."""
     return tuple(each.id for each in list_unfinished(practice, cause=cause))

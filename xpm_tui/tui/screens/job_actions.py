@@ -24,7 +24,6 @@ from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.widgets.cells import Line
 from xpm_tui.tui.widgets.job_lines import all_lines
 
-UNDONE = ("held", "failed", "going")
 _SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS.items())
 
 
