@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import FILE
+from tests.interface.practice import CLIENTS
 from tests.support.command import Inline
 
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Inline:
     path = tmp_path / "clients.csv"
-    path.write_text(FILE, encoding="utf-8")
+    path.write_text(CLIENTS, encoding="utf-8")
     command = Inline(tmp_path / "home", {"XPM_TUI_USER": "tester"})
     command("import", "clients", str(path), code=1)
     return command
