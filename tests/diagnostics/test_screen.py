@@ -43,7 +43,7 @@ def app(env: PracticeFixture) -> Iterator[Console]:
 
 async def opened(pilot: Pilot[Any], app: Console) -> DoctorScreen:
     await settle(pilot)
-    app.screen.action_act("doctor")  # type: ignore[attr-defined]
+    app.screen.action_run_command("doctor")  # type: ignore[attr-defined]
     await ended(pilot, app)
     assert isinstance(app.screen, DoctorScreen)
     return app.screen

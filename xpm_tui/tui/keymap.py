@@ -97,7 +97,7 @@ def area_bindings(area: str) -> list[Binding]:
         found.append(
             Binding(
                 command.key,
-                f"act({command.name!r})",
+                f"run_command({command.name!r})",
                 command.footer or command.title,
                 show=show,
                 tooltip=command.help,

@@ -170,7 +170,7 @@ class Clients(FilteredArea):
             id="clients",
         )
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the clients that match the filters."""
         saved, text = self.asked
 

@@ -55,7 +55,7 @@ class JobCommands(FilteredArea):
                 # The list has changed meanwhile, but a command is about the selected job.
                 self.host.toast(f"{title} is no longer in this list: nothing was done.", "warning")
                 return
-            self.action_act(name)
+            self.action_run_command(name)
 
         self.app.push_screen(JobDialog(title, text, acts=bool(job)), answered)
 

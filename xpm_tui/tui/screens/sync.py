@@ -73,7 +73,7 @@ class SyncArea(AreaScreen):
         yield self._card
         yield self._pane
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the latest plan and the latest run."""
 
         def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, RunForecast, str]:
