@@ -415,7 +415,7 @@ class RateLimiter:
 
 
 def _ends(state: LimiterState, now: float) -> list[float]:
-    """When each call leaves the minute; that of one in flight begins when it ends."""
+    """Return when each call leaves the minute; that of one in flight begins when it ends."""
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 
