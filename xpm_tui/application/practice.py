@@ -216,7 +216,7 @@ class OpenPractice:
 
     @property
     def shared(self) -> SharedState | None:
-        """What the machines of the practice share besides its data; None where there is one machine."""
+        """What the machines of the practice share besides its data; None if there is one machine."""
         return self.database
 
     @property

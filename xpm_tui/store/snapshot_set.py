@@ -165,7 +165,7 @@ def _split(path: Path, blocks: _Blocks) -> dict[str, bytes]:
 def _read_whole(stream: IO[bytes]) -> tuple[_Blocks, int]:
     """Read all blocks, and the checksum of the whole file, in one pass; it proves them.
 
-    Raises ``ValueError`` where it is not even laid out as a snapshot file.
+    Raises ``ValueError`` if it is not even laid out as a snapshot file.
     """
     blocks: _Blocks = []
     size = os.fstat(stream.fileno()).st_size

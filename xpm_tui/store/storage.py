@@ -92,7 +92,7 @@ class EngineStorage(Storage):
     def write(self, data: dict[str, Any]) -> None:
         """Commit what ``data`` changes against the last reading, as one transaction.
 
-        Raises ``Busy`` where another process has changed one of the same rows since.
+        Raises ``Busy`` if another process has changed one of the same rows since.
         """
         read = self._read or self.engine.view()
         changes = _differences(read, data)

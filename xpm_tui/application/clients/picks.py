@@ -68,7 +68,7 @@ def of_number(practice: OpenPractice, text: str) -> tuple[str, XpmClient | None]
     """Return the client that an XPM number, UUID or web address refers to.
 
     Returns:
-        The linked Ignition client and None, or the XPM client itself where none is linked to it. A text that
+        The linked Ignition client and None, or the XPM client itself if none is linked to it. A text that
         names an Ignition client, or nothing, is returned as it is.
     """
     snapshot = practice.snapshot()

@@ -229,7 +229,7 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
         calls_anyway: Calls to Xero including the ``asks``.
         holds: Jobs that stay where they are in any case.
         earlier: Half-created jobs of an earlier run, which every run finishes first.
-        number: First job number of the practice's own pattern; empty where XPM assigns numbers.
+        number: First job number of the practice's own pattern; empty if XPM assigns numbers.
         consequences: Consequences of the whole run, including what an earlier one left.
         consequences_anyway: The same with the ``asks``.
     """

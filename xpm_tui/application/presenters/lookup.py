@@ -220,7 +220,7 @@ def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str
     """Refuse to add a record whose name is the same as that of others, or near to it.
 
     Args:
-        alike: The others, each with the reason, best first; empty where nothing stands in the way.
+        alike: The others, each with the reason, best first; empty if nothing stands in the way.
         noun: What they are: "client", "team member".
 
     Raises:

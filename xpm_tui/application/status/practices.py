@@ -35,7 +35,7 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
         name: The name of its folder.
         title: Its name at Xero; empty before it was connected.
         open: Whether it is the open one.
-        current: Whether it is opened where none is named.
+        current: Whether it is opened if none is named.
         login: Who signed in at Xero.
         held_runs: The runs that wait for a decision.
         machine: Where its run in progress is, and ``runner`` who started it.
