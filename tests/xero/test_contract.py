@@ -95,7 +95,7 @@ def test_every_method_and_fault_has_its_outcome(outcomes: dict[tuple[str, str], 
     assert wrong == {}
 
 
-def test_every_error_tells_what_was_asked_and_what_to_do(
+def test_every_error_reports_what_was_asked_and_what_to_do(
     outcomes: dict[tuple[str, str], Outcome],
 ) -> None:
     for (name, fault), outcome in outcomes.items():

@@ -37,7 +37,7 @@ async def practice(tmp_path: Path, fake: FakeXero, sink: Sink) -> AsyncIterator[
         yield wire.practice(TENANT, Priority.INTERACTIVE)
 
 
-async def test_the_list_streams_and_tells_the_servers_time(fake: FakeXero, practice: XeroPractice) -> None:
+async def test_the_list_streams_and_reports_the_servers_time(fake: FakeXero, practice: XeroPractice) -> None:
     fake.then(xml(replies.clients(replies.client(1), replies.client(2))))
     async with practice.clients(modified_since=datetime(2026, 5, 1, 10, 0, tzinfo=UTC)) as listing:
         found = [client.uuid async for client in listing]
