@@ -11,7 +11,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-BENCHES = ("wire", "book", "engines", "sync", "match", "console", "startup", "verbs", "fleet")
+BENCHES = ("wire", "store", "engines", "sync", "match", "console", "startup", "verbs", "fleet")
 
 
 def main(argv: list[str] | None = None) -> int:

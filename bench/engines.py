@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from bench import book, sync
+from bench import store, sync
 from bench.table import show
 from tests.support.postgres_server import start_server
 
@@ -38,7 +38,7 @@ def main() -> None:
             print(server)
             return
         url = server.address()
-    stores = [book.apart("ours", SIZE), book.apart("PostgreSQL", SIZE, url)]
+    stores = [store.apart("ours", SIZE), store.apart("PostgreSQL", SIZE, url)]
     syncs = [sync.apart(SIZE), sync.apart(SIZE, url)]
     rows = [[title, *(found[key] for found in stores)] for key, title in STORE.items()]
     rows += [[title, *(found[key] for found in syncs)] for key, title in SYNC.items()]

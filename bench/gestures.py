@@ -1,4 +1,4 @@
-"""Gestures over a book of 50,000 clients, links and mirror: how long each takes, how long the loop stalls.
+"""Gestures over a store of 50,000 clients, links and mirror: how long each takes, how long the loop stalls.
 
 One console while nothing else goes on, then one while a run that changes every client goes on in a process of
 its own. A task beside the screen's own measures how long its loop stands still.

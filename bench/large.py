@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bench.book_rows import documents
+from bench.store_rows import documents
 from tests.support.fake_xpm import FakeXpm, wired
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import ListState, OpenPractice, PracticeIdentity, open_practice, put
@@ -38,7 +38,7 @@ def fill(folder: Path, *only: str) -> None:
 
 
 async def run(folder: Path) -> None:
-    """Read XPM, where everybody has another telephone, plan, and write it all into the book."""
+    """Read XPM, where everybody has another telephone, plan, and write it all into the store."""
     with _open(folder) as practice:
         rows = [
             msgspec.structs.replace(row, phone=f"09 777 {place:05}")

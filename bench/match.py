@@ -1,4 +1,4 @@
-"""Proposals for unlinked clients: 5,000 of the book against 50,000 of XPM, precision and recall beside them.
+"""Proposals for unlinked clients: 5,000 of Ignition against 50,000 of XPM, precision and recall beside them.
 
 The names are the labelled set of the tests, which shares no code with the matcher. The floor is the plainest
 question there is: one pass that looks each name up in a dictionary of exact names.
@@ -11,7 +11,7 @@ import time
 from bench.table import show
 
 SIZES = ((500, 5_000), (5_000, 50_000))
-"""Clients of the book, clients of XPM."""
+"""Clients of Ignition, clients of XPM."""
 
 _ROWS_A_ROUND = 28
 

@@ -20,7 +20,7 @@ class LazyConsole:
     """The full-screen console, loaded when it is asked for."""
 
     def require_terminal(self) -> None:
-        """Raises ``BadInput`` where it cannot be shown."""
+        """Raises ``BadInput`` if it cannot be shown."""
         from xpm_tui.tui.terminal import driver
 
         driver.require_terminal(os.environ)

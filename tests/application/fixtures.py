@@ -1,9 +1,9 @@
-"""What the whole-flow tests share: a practice connected to the sandbox in process, and its truth."""
+"""What the whole-flow tests share: a practice that is connected to the sandbox in process."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,26 @@ from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.home import find_home
+from xpm_tui.application.jobs.deployment import BatchView, preview_batch
+from xpm_tui.application.jobs.queries import find_job
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.sandbox.core.http import HttpRequest
 from xpm_tui.sandbox.core.sandbox import Sandbox
+
+
+def ticked_changes(records: Iterable[PlannedRecord], on: bool = True) -> list[Change]:
+    """Return the changes that are ticked, or with ``on=False`` those that are not."""
+    return [change for record in records for change in record.changes if change.ticked is on]
+
+
+def preview_named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
+    """Return the preview of a batch of jobs, by their ids."""
+    return preview_batch(practice, [find_job(practice, id_) for id_ in ids])
 
 
 class PracticeFixture:

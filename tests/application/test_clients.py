@@ -86,7 +86,7 @@ def test_what_xpm_does_not_have_is_said(filled: OpenPractice, typed: str) -> Non
         find_xpm(filled.snapshot(), typed)
 
 
-def test_the_list_tells_links_people_and_needs(filled: OpenPractice) -> None:
+def test_the_list_reports_links_people_and_needs(filled: OpenPractice) -> None:
     one, two, three = clients.list_clients(filled)
     assert one.link is not None
     assert (one.link.uuid, one.link.number, one.link.state, one.link.name) == (
@@ -153,7 +153,7 @@ def test_over_a_broken_link_nothing_is_said_to_be_overwritten(filled: OpenPracti
     assert reported["phone"].reason == DIFFERENCES["link"].help
 
 
-def test_search_marks_and_tells_who_is_linked(filled: OpenPractice) -> None:
+def test_search_marks_and_reports_who_is_linked(filled: OpenPractice) -> None:
     (first,) = clients.search_xpm(filled, "7001")
     assert (first.uuid, first.id, [ref.id for ref in first.linked]) == (ONE, ONE, ["c1"])
     found = clients.search_xpm(filled, "john")

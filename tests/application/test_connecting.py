@@ -39,7 +39,7 @@ def now(connecting: ConnectionMachine) -> str | None:
     return connecting.now
 
 
-async def test_a_refused_login_is_told_by_the_heartbeat(env: PracticeFixture) -> None:
+async def test_a_refused_login_is_reported_by_status(env: PracticeFixture) -> None:
     await env.connect()
     assert summarize(env.practice).exit_code == 0
     await env.control("tokens", revoke=True)
@@ -65,7 +65,7 @@ async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(env: Practice
     assert not summarize(env.practice).login_needed
 
 
-async def test_signing_in_anew_asks_for_the_practice_again(env: PracticeFixture) -> None:
+async def test_signing_in_again_asks_for_the_practice_again(env: PracticeFixture) -> None:
     await env.connect()
     connecting = ConnectionMachine(env.practice, {})
     assert states(connecting)["practice"] == "done"
@@ -122,7 +122,7 @@ async def test_what_can_be_skipped_comes_back(env: PracticeFixture) -> None:
         connecting.skip("authorise")
 
 
-async def test_a_wrong_paste_is_told_and_the_wait_goes_on(env: PracticeFixture) -> None:
+async def test_a_wrong_paste_is_reported_and_the_wait_goes_on(env: PracticeFixture) -> None:
     first = ConnectionMachine(env.practice, {}).begin()
     stale = consent(env.sandbox, first.url, tenant=env.tenant)
     connecting = ConnectionMachine(env.practice, {})
@@ -277,7 +277,7 @@ async def test_everything_revokes_the_login(env: PracticeFixture) -> None:
         await disconnect(env.practice)
 
 
-async def test_over_ssh_the_line_to_come_back_is_told(env: PracticeFixture) -> None:
+async def test_over_ssh_the_line_to_come_back_is_reported(env: PracticeFixture) -> None:
     environ = {"SSH_CONNECTION": "10.0.0.9 51000 10.0.0.5 2222", "LOGNAME": "mere"}
     begun = ConnectionMachine(env.practice, environ).begin()
     assert begun.ssh == "ssh -L 8765:localhost:8765 -p 2222 mere@10.0.0.5"

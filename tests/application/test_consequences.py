@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.application.fixtures import PracticeFixture
+from tests.application.fixtures import PracticeFixture, preview_named
 from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count
 from xpm_tui.application.clients import links
 from xpm_tui.application.clients.picks import pick_all, preview_pick_all
 from xpm_tui.application.csv_io.imports import import_file
-from xpm_tui.application.jobs import deployment, services
 from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import services
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans, runner
@@ -279,9 +279,7 @@ async def test_a_batch_of_jobs_is_what_the_sandbox_records(tmp_path: Path) -> No
     names = ["w1", "w2", "w3", "w4", "w5"]
     for anyway in (False, True):
         env.sandbox.log.clear()
-        batch = deployment.preview_named(
-            env.practice, [n for n in names if anyway is False or n in ("w4", "w5")]
-        )
+        batch = preview_named(env.practice, [n for n in names if anyway is False or n in ("w4", "w5")])
         found = batch.of(anyway=anyway)
         chosen = names if not anyway else ["w4", "w5"]
         run = await env.deploy(*chosen, anyway=anyway)
@@ -314,7 +312,7 @@ async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path
     names = [f"w{number}" for number in range(1, 7)]
     env.sandbox.log.clear()
     alone = jobs.preview_job(practice, "w4")
-    batch = deployment.preview_named(practice, names)
+    batch = preview_named(practice, names)
     found = batch.consequences
     run = await env.deploy(*names)
     as_predicted(env, found, run)
@@ -333,13 +331,13 @@ async def test_a_job_says_the_same_in_its_preview_and_in_its_batch(tmp_path: Pat
     env = JobsFixture(tmp_path)
     await env.ready()
     env.accepted(manager=env.people[0])
-    shown, batch = jobs.preview_job(env.practice, "w1"), deployment.preview_named(env.practice, ["w1"])
+    shown, batch = jobs.preview_job(env.practice, "w1"), preview_named(env.practice, ["w1"])
     assert shown.consequences == batch.consequences
     assert shown.calls == batch.calls == batch.consequences.calls
     job_editing.edit_workflow(env.practice, "w1", {"state": "NONSENSE"})
     await env.deploy("w1")
     job_editing.edit_workflow(env.practice, "w1", {"state": "INPROGRESS"})
-    half = deployment.preview_named(env.practice, ["w1"]).consequences
+    half = preview_named(env.practice, ["w1"]).consequences
     assert (half.xpm.jobs_created, half.xpm.jobs_finished) == (0, 1)
     env.sandbox.log.clear()
     as_predicted(env, half, await env.retry())

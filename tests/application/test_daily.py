@@ -104,7 +104,7 @@ def test_somebody_at_work_is_noted_only_where_there_is_room(
     assert practice.snapshot().position == 0
 
 
-def test_somebody_at_work_may_look_at_a_damaged_book(practice: OpenPractice, clock: MovedClock) -> None:
+def test_somebody_at_work_may_look_at_a_damaged_store(practice: OpenPractice, clock: MovedClock) -> None:
     for _ in range(3):
         record_sign_in(practice)
         clock.move(timedelta(hours=1))

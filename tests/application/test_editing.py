@@ -266,7 +266,7 @@ def test_read_only_edits_nothing(filled: OpenPractice) -> None:
             act()
 
 
-def test_an_edit_is_told_without_its_value(filled: OpenPractice) -> None:
+def test_an_edit_is_reported_without_its_value(filled: OpenPractice) -> None:
     edit_client(filled, "c1", {"phone": "secret phone"})
     (event,) = [event for event in filled.events.read() if event.key == "client.edited"]
     assert (event.record, event.field) == ("c1", "phone")

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_DNS, uuid5
 import msgspec
 import pytest
 
-from tests.application.fixtures import PracticeFixture
+from tests.application.fixtures import PracticeFixture, ticked_changes
 from tests.support.profile import count
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.presenters.lookup import names
@@ -100,7 +100,7 @@ async def test_pulling_then_pushing_writes_nothing(tmp_path: Path, seed: int) ->
     await run(env.practice)
     env.practice.settings.set("sync.direction", "to_xpm", practice=True)
     plan = await plans.make(env.practice)
-    assert plan.counts["items"] == 0, list(plans.ticked_changes(plans.load(env.practice)[1]))
+    assert plan.counts["items"] == 0, list(ticked_changes(plans.load(env.practice)[1]))
     await run(env.practice)
     writes = env.sandbox.log.rows(lambda row: row.method != "GET" and "api/" in row.endpoint)
     assert writes == []

@@ -37,7 +37,7 @@ def test_one_folder_holds_all_three_kinds(tmp_path: Path) -> None:
     assert find_home(None, {}).default
 
 
-def test_practices_are_added_chosen_and_told_apart(home: Home) -> None:
+def test_practices_are_added_chosen_and_distinguished(home: Home) -> None:
     assert practices(home) == []
     assert resolve(home, None) == FIRST
     first = add_practice(home, "Harbour & Hill Accountants")
@@ -143,7 +143,9 @@ def test_a_control_character_in_a_path_is_refused(odd: str, monkeypatch: pytest.
             find_home(None, {})
 
 
-def test_an_account_without_name_and_home_is_told_to_name_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_without_name_and_home_must_name_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", dict[int, object]().__getitem__)

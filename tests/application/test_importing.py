@@ -46,7 +46,7 @@ def keys(practice: OpenPractice) -> list[str]:
     return [event.key for event in practice.events.read()]
 
 
-def test_a_dry_run_tells_all_and_writes_nothing(practice: OpenPractice, file: Path) -> None:
+def test_a_dry_run_reports_all_and_writes_nothing(practice: OpenPractice, file: Path) -> None:
     position = practice.snapshot().position
     report = import_file(practice, "clients", file, dry_run=True)
     assert (report.counts["new"], report.id, report.dry_run) == (2, "", True)
@@ -55,7 +55,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(practice: OpenPractice, file: Pa
     assert practice.ids.new("c") == ["c1"]
 
 
-def test_an_import_is_written_told_and_dated(practice: OpenPractice, file: Path) -> None:
+def test_an_import_is_written_reported_and_dated(practice: OpenPractice, file: Path) -> None:
     report = import_file(practice, "clients", file)
     assert names(practice) == ["Kowhai", "Rimu"]
     assert report.encoding == "UTF-8"
@@ -167,7 +167,7 @@ def test_an_import_that_did_not_finish_is_undone_before_the_one_before_it(
 
 
 @pytest.mark.parametrize("phase", ["reading", "comparing", "writing"])
-def test_ctrl_c_tells_the_true_outcome(
+def test_ctrl_c_reports_the_true_outcome(
     practice: OpenPractice, file: Path, monkeypatch: pytest.MonkeyPatch, phase: str
 ) -> None:
     monkeypatch.setattr(parser, "TICK", 1)

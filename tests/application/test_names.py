@@ -12,7 +12,7 @@ from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 
 
-def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_two_of_one_name_are_distinguished(tmp_path: Path) -> None:
     env = ConsoleFixture(tmp_path)
     with env.open() as practice:
         contact = Contact(id="k1", name="Jo Tane")

@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from tests.application.fixtures import ticked_changes
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients.edits import edit_client
@@ -48,7 +49,7 @@ async def test_a_plan_is_kept_with_its_records(practice: OpenPractice, xpm: Fake
     plan, records = plans.load(practice, made.id)
     assert (plan, len(records)) == (made, 5)
     assert plans.load(practice, "last")[0] == plans.latest_plan(practice) == plan
-    assert len(list(plans.ticked_changes(records))) == plan.counts["items"]
+    assert len(list(ticked_changes(records))) == plan.counts["items"]
     with pytest.raises(NotFound, match="no plan p77"):
         plans.load(practice, "p77")
 
@@ -58,7 +59,7 @@ async def test_ticks_are_kept_and_counted(practice: OpenPractice, xpm: FakeXpm) 
     assert plans.tick(practice, plan.id, Selector(field="phone"), False) == 5
     after, records = plans.load(practice, plan.id)
     assert after.counts["items"] == plan.counts["items"] - 5
-    assert {change.field for change in plans.unticked_changes(records)} == {"phone"}
+    assert {change.field for change in ticked_changes(records, on=False)} == {"phone"}
     assert plans.tick(practice, plan.id, Selector(record="c1", field="phone"), True) == 1
     assert plans.tick(practice, plan.id, Selector(record="c1", field="phone"), True) == 0
     with pytest.raises(NotFound):
@@ -100,7 +101,7 @@ async def test_narrowed_plans(practice: OpenPractice, xpm: FakeXpm) -> None:
         xpm.edit(client(number).uuid, phone="1", fax="2")
     plan = await plans.make(practice, only="c2", fields=["fax"])
     _, records = plans.load(practice, plan.id)
-    assert [(change.record, change.field) for change in plans.ticked_changes(records)] == [("c2", "fax")]
+    assert [(change.record, change.field) for change in ticked_changes(records)] == [("c2", "fax")]
 
 
 async def test_a_plan_without_a_change_says_what_differs_why_and_what_to_do(

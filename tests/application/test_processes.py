@@ -151,14 +151,14 @@ async def test_kill_nine_leaves_a_run_that_the_next_one_ends(
 
 
 @pytest.mark.soak
-async def test_a_run_that_cannot_start_is_told(practice: OpenPractice) -> None:
+async def test_a_run_that_cannot_start_is_reported(practice: OpenPractice) -> None:
     detached = start_background_run(practice, plan_id="p999")
     with pytest.raises(AppError, match="did not start"):
         await wait_for_run(practice, detached)
 
 
 @pytest.mark.soak
-def test_the_command_line_tells_who_has_the_practice(practice: OpenPractice) -> None:
+def test_the_command_line_reports_who_has_the_practice(practice: OpenPractice) -> None:
     command = CommandLine(practice.home.root or Path())
     with practice.lock("sync").hold():
         busy = command("sync", "--yes", "--json", code=5)

@@ -56,7 +56,8 @@ async def test_the_counts_of_the_preview_are_those_of_the_result(
     assert {each.came_from.name for each in effect.former} == {"Tui Glass"}
     links.link(practice, id_, "1001")
     images = [each for each in practice.snapshot().rows(IMAGES) if each.uuid == uuid(1)]
-    assert sum(each.rule == "former" for each in images[0].written) == effect.former_changes
+    replaced = sum(effect.former_counts[name] for name in ("replaced", "removed", "contacts_removed"))
+    assert sum(each.rule == "former" for each in images[0].written) == replaced
     shown = queries.show_client(practice, id_)
     assert {field: there.name for field, there in shown.came_from.items()} == {"fax": "Tui Glass"}
     (fax,) = [side for side in queries.side_by_side(practice, id_) if side.field == "fax"]

@@ -138,7 +138,7 @@ async def test_levels_name_and_nothing(practice: OpenPractice, xpm: FakeXpm) -> 
     assert [c.name for c in practice.snapshot().rows(CLIENTS) if c.id == "c1"] == ["Renamed"]
 
 
-async def test_a_second_run_is_told_who_has_the_practice(
+async def test_a_second_run_names_who_has_the_practice(
     practice: OpenPractice, xpm: FakeXpm, home: Home, clock: MovedClock
 ) -> None:
     with open_practice(home, person="tane", environ={}, clock=clock) as other:
@@ -201,7 +201,7 @@ async def test_an_empty_list_stops_every_run(practice: OpenPractice, xpm: FakeXp
         (AllowanceUsedUp("The day's calls are used up."), 6),
     ],
 )
-async def test_trouble_ends_the_run_and_is_kept_with_it(
+async def test_an_error_ends_the_run_and_is_kept_with_it(
     practice: OpenPractice, xpm: FakeXpm, error: AppError, code: int, tmp_path: Path
 ) -> None:
     reported = tmp_path / "told"
@@ -219,7 +219,7 @@ async def test_trouble_ends_the_run_and_is_kept_with_it(
     assert reported.read_text().splitlines() == [f"Run {ended.id} is failed. {error.message}", reason]
 
 
-async def test_a_program_error_is_told_as_one_and_frees_the_lock(
+async def test_a_program_error_is_reported_as_one_and_frees_the_lock(
     practice: OpenPractice, xpm: FakeXpm
 ) -> None:
     xpm.problems["clients"] = KeyError("secret name")

@@ -119,7 +119,7 @@ def test_percent_signs_survive_both(practice: OpenPractice, monkeypatch: pytest.
     assert '"/opt/100%%/\\"py\\" thon"' in units
 
 
-def test_what_the_system_refuses_is_told(practice: OpenPractice, tmp_path: Path) -> None:
+def test_what_the_system_refuses_is_reported(practice: OpenPractice, tmp_path: Path) -> None:
     system = System(systemd=True)
     system.fails["systemctl --user enable"] = "warning\nUnit is masked."
     with pytest.raises(AppError, match=r"Unit is masked\."):
@@ -131,9 +131,7 @@ def test_what_the_system_refuses_is_told(practice: OpenPractice, tmp_path: Path)
     assert Scheduler(practice, shell=system, units=tmp_path).test_login() == "The login of practice works."
 
 
-def test_neither_is_told_with_the_line_to_run(
-    practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_neither_is_reported_with_a_command(practice: OpenPractice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xpm_tui.application.schedule.timer.shutil.which", lambda _: None)
     with pytest.raises(AppError) as reported:
         Scheduler(practice, shell=System(systemd=False))

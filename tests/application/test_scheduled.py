@@ -166,7 +166,7 @@ async def test_an_idle_login_is_renewed_weekly(env: PracticeFixture) -> None:
     assert (await run(env.practice)).outcome == "done"
 
 
-async def test_a_lost_login_and_a_stale_practice_are_told_once(env: PracticeFixture, reported: Path) -> None:
+async def test_a_lost_login_and_a_stale_practice_notify_once(env: PracticeFixture, reported: Path) -> None:
     await ready(env)
     env.clock.move(timedelta(days=6))
     await run_if_due(env.practice)
@@ -180,7 +180,7 @@ async def test_a_lost_login_and_a_stale_practice_are_told_once(env: PracticeFixt
     assert reported.read_text().split() == ["stale", "login-needed"]
 
 
-async def test_a_held_first_run_is_told(env: PracticeFixture, reported: Path) -> None:
+async def test_a_held_first_run_is_reported(env: PracticeFixture, reported: Path) -> None:
     await env.connect()
     env.store(env.unique_names())
     record_sign_in(env.practice)
@@ -191,7 +191,7 @@ async def test_a_held_first_run_is_told(env: PracticeFixture, reported: Path) ->
     assert [each.id for each in history.list_held_runs(env.practice.snapshot())] == [made.id]
 
 
-async def test_not_connected_is_told(env: PracticeFixture, reported: Path) -> None:
+async def test_not_connected_is_reported(env: PracticeFixture, reported: Path) -> None:
     with pytest.raises(LoginNeeded):
         await run_if_due(env.practice)
     assert reported.read_text().split() == ["login-needed"]

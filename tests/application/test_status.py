@@ -90,7 +90,7 @@ async def test_nothing_good_for_too_long(practice: OpenPractice, xpm: FakeXpm, c
     assert ([problem.code for problem in summary.problems], summary.exit_code) == (["stale"], 1)
 
 
-async def test_it_is_counted_once_per_state_of_the_book(
+async def test_it_is_counted_once_per_state_of_the_store(
     practice: OpenPractice, xpm: FakeXpm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = 0

@@ -337,7 +337,7 @@ class TestShortList:
         await run(practice, plan_id=plan.id, trigger="undo", reviewed=True)
         assert [stop.rule for stop in (await run(practice)).stops] == ["short-list"]
 
-    async def test_whoever_looks_at_the_plan_is_told(self, practice: OpenPractice) -> None:
+    async def test_whoever_looks_at_the_plan_is_notified(self, practice: OpenPractice) -> None:
         sentence = "XPM listed 10 clients, where there were 30 before."
         reported = await make_plan(practice, MakePlan(), Said())
         assert any(sentence in line for line in reported.lines)

@@ -103,7 +103,7 @@ def test_a_near_member_who_is_linked_elsewhere_blocks_nobody_and_the_same_name_a
     assert len(team.pick_staff(filled, ["b"]).members) == 1
 
 
-def test_costs_tell_roles_and_both_sides(filled: OpenPractice) -> None:
+def test_costs_name_roles_and_both_sides(filled: OpenPractice) -> None:
     ana, tom, _ = team.list_team(filled)
     assert (ana.partner_of, ana.manager_of) == (1, 1)
     assert ana.costs == "Not sent to XPM: partner of 1 client, manager of 1 client here."
@@ -127,14 +127,14 @@ def test_filters_and_letters_narrow_the_people(filled: OpenPractice) -> None:
         names("nonsense")
 
 
-def test_a_changed_e_mail_and_another_name_are_told_and_break_nothing(filled: OpenPractice) -> None:
+def test_a_changed_e_mail_and_another_name_are_reported_and_break_nothing(filled: OpenPractice) -> None:
     view = team.link_member(filled, "t2", "a")
     assert view.state == "linked"
     assert any("The e-mail differs: ana@x.example" in note for note in view.notes)
     assert any("XPM calls this person Ana da Silva" in note for note in view.notes)
 
 
-def test_two_of_one_name_are_told_on_either_side(filled: OpenPractice) -> None:
+def test_two_of_one_name_are_reported_on_either_side(filled: OpenPractice) -> None:
     filled.store.commit(
         [Put(STAFF, Staff(uuid="f", name="tom REID")), Put(TEAM, TeamMember(id="t4", name="Tom Reid"))]
     )

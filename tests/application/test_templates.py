@@ -90,7 +90,7 @@ def test_choices_are_taken_back_in_their_order(filled: OpenPractice) -> None:
     assert templates.undo(filled).stay == ("s6",)
 
 
-def test_what_vanished_is_told_with_its_count(filled: OpenPractice) -> None:
+def test_what_vanished_is_reported_with_its_count(filled: OpenPractice) -> None:
     templates.link_templates(filled, "s1", ["b"])
     reported = job_defaults.describe_missing_templates(filled.snapshot())
     assert len(reported) == 2
@@ -111,7 +111,9 @@ def test_what_vanished_is_told_with_its_count(filled: OpenPractice) -> None:
         ("X", "has no"),
     ],
 )
-def test_a_default_category_that_is_not_there_is_told(filled: OpenPractice, name: str, reported: str) -> None:
+def test_a_default_category_that_is_not_there_is_reported(
+    filled: OpenPractice, name: str, reported: str
+) -> None:
     if name:
         filled.settings.set("jobs.default_category", name, practice=True)
     error = job_defaults.category_error(filled)

@@ -12,22 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.interface import schemas
+from tests.interface.practice import CLIENTS
 from tests.support.command import CommandLine, Done, Inline
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
 KNOWN = {"XPM_TUI_USER": "tester"}
-
-FILE = """Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone,City,Favourite Colour
-CLI-1,CON-1,Kowhai Plumbing Pty Ltd,Jo Tane,jo@kowhai.example,1,Old Town,green
-CLI-1,CON-2,Kowhai Plumbing Pty Ltd,Someone Else,else@kowhai.example,,,
-CLI-2,CON-3,Kowhai Holdings Limited,Jo Tane,jo@kowhai.example,,,
-CLI-3,CON-4,John Smith,John Smith,john1@smith.example,,,
-CLI-4,CON-5,Harbour Café Ltd,Zoë Müller,zoe@harbourcafe.example,,,
-CLI-5,CON-6,ACME [/] Pty,Somebody,click@acme.example,,,
-CLI-6,CON-7,Bright Sparks Electrical,Sparks,office@sparks.example,,,
-CLI-7,CON-8,Only Here Ltd,Ina Here,ina@here.example,,,
-CLI-8,CON-9,,Nobody,nobody@here.example,,,
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +65,7 @@ def connected(sandbox: SandboxProcess, template: Path, tmp_path: Path) -> Inline
 @pytest.fixture
 def ignition(tmp_path: Path) -> Path:
     path = tmp_path / "clients.csv"
-    path.write_text(FILE, encoding="utf-8")
+    path.write_text(CLIENTS, encoding="utf-8")
     return path
 
 

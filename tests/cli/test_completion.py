@@ -119,7 +119,7 @@ def test_tab_completes(name: str, home: Path, tmp_path: Path) -> None:
         shell.wait("sync.daily_push")
 
 
-def test_what_is_offered_is_told_whole(home: Path) -> None:
+def test_what_is_offered_is_reported_whole(home: Path) -> None:
     """A description has commas and a name colons; neither cuts anything off."""
     command = CommandLine(home)
     found = command(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FILE
+from tests.interface.practice import CLIENTS
 from tests.support.command import CommandLine, Done, Inline
 from tests.support.every_verb import LAST, verbs, words
 from tests.support.profile import count, spread
@@ -44,7 +44,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose store has a generation behind it, commits in its log, and a backup."""
     place = tmp_path_factory.mktemp("condition")
     command = Inline(place / "home", ENVIRON)
-    (place / "clients.csv").write_text(FILE, encoding="utf-8")
+    (place / "clients.csv").write_text(CLIENTS, encoding="utf-8")
     command("import", "clients", str(place / "clients.csv"), code=1)
     command("data", "compact", code=0)
     command("clients", "edit", "c1", "name=Kowhai", code=0)
@@ -223,7 +223,7 @@ def test_completion_stays_silent(command: Inline, place: Path) -> None:
 def test_an_import_that_was_cut_off_is_a_condition_until_it_is_done(
     command: Inline, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = FILE.replace("Old Town", "New Town").replace("CLI-2,", "CLI-2,", 1)
+    text = CLIENTS.replace("Old Town", "New Town").replace("CLI-2,", "CLI-2,", 1)
     Path("clients.csv").write_text(text, encoding="utf-8")
 
     def killed(*args: Any) -> Any:

@@ -94,7 +94,7 @@ async def test_a_run_of_its_own_deploys(
     assert sandbox.asked("job.api/add") == before + 1
 
 
-def test_what_cannot_be_is_told_by_verbs(connected: Inline) -> None:
+def test_what_is_impossible_is_reported_by_verbs(connected: Inline) -> None:
     for words, sentence in (
         (("jobs", "preview", "w9"), "There is no job 'w9'"),
         (("jobs", "deploy"), "Name the jobs"),

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import FILE
+from tests.interface.practice import CLIENTS
 from tests.support.command import Inline
 
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Inline:
     path = tmp_path / "clients.csv"
-    path.write_text(FILE, encoding="utf-8")
+    path.write_text(CLIENTS, encoding="utf-8")
     command = Inline(tmp_path / "home", {"XPM_TUI_USER": "tester"})
     command("import", "clients", str(path), code=1)
     return command
@@ -29,7 +29,7 @@ def damage(command: Inline) -> None:
     table.write_bytes(table.read_bytes()[:-40] + b"x" * 40)
 
 
-def test_a_whole_book_is_told_so(filled: Inline) -> None:
+def test_a_whole_store_is_reported(filled: Inline) -> None:
     reported = filled("data", "check", "--json").json
     assert reported["ok"] is True
     assert reported["rows"]["clients"] == 7
@@ -51,7 +51,7 @@ def test_a_backup_brings_everything_back(filled: Inline, tmp_path: Path) -> None
     assert names(filled) == before
 
 
-def test_a_damaged_book_is_told_read_and_repaired(filled: Inline) -> None:
+def test_a_damaged_store_is_reported_read_and_repaired(filled: Inline) -> None:
     damage(filled)
     assert filled("data", "check", "--json", code=8).error["code"] == "book-unreadable"
     filled("settings", "set", "sync.level", "name", code=None)
@@ -70,7 +70,7 @@ def test_purging_leaves_nothing_of_the_practice(filled: Inline) -> None:
     assert filled("purge", "--yes", "--json", code=2).error["code"] == "not-found"
 
 
-def test_where_there_is_no_book(tmp_path: Path) -> None:
+def test_where_there_is_no_store(tmp_path: Path) -> None:
     command = Inline(tmp_path / "home")
     for words in (("data", "check"), ("data", "repair"), ("data", "backup", "x.zip"), ("purge", "--yes")):
         assert command(*words, "--json", code=2).error["code"] in ("not-found", "bad-input"), words

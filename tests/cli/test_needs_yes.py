@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FILE
 from tests.cli.test_read_only import tree
+from tests.interface.practice import CLIENTS
 from tests.support.command import Inline
 from xpm_tui.commands.effects import PerCall, usual_effect
 from xpm_tui.commands.registry import all_commands
@@ -35,7 +35,7 @@ def test_the_table_has_every_such_command() -> None:
 @pytest.fixture
 def filled(connected: Inline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inline:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "clients.csv").write_text(FILE, encoding="utf-8")
+    (tmp_path / "clients.csv").write_text(CLIENTS, encoding="utf-8")
     connected("import", "clients", "clients.csv", code=1)
     connected("sync", "--yes", "--json", code=None)
     connected("data", "backup", "backup.zip")

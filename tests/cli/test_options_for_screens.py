@@ -36,7 +36,7 @@ def test_a_plan_is_made_from_stored_data_and_an_undo_is_made_a_plan(
     assert connected("runs", "show", "last", "--json").json["id"] == run["id"], "nothing was undone yet"
 
 
-def test_an_older_file_is_told_from_a_newer_one(command: Inline, tmp_path: Path) -> None:
+def test_an_older_file_is_distinguished_from_a_newer_one(command: Inline, tmp_path: Path) -> None:
     head = "Client ID,Client Name,Contact Name,Contact Email,Phone\n"
     path = tmp_path / "c.csv"
     path.write_text(f"{head}1,Matai,Jo,jo@m.nz,2\n", encoding="utf-8")

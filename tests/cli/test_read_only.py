@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FILE
+from tests.interface.practice import CLIENTS
 from tests.support.command import Inline
 from tests.support.every_verb import words
 from xpm_tui.commands.command import Command
@@ -54,7 +54,7 @@ def template_home(template: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """A home with clients, links, a plan, a run and an import."""
     folder = tmp_path_factory.mktemp("read-only")
     shutil.copytree(template, folder / "home")
-    (folder / "clients.csv").write_text(FILE, encoding="utf-8")
+    (folder / "clients.csv").write_text(CLIENTS, encoding="utf-8")
     return folder
 
 

@@ -13,7 +13,7 @@ from tests.support.command import CommandLine, Inline
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
 
-def test_sync_tells_a_client_in_a_line_and_the_log_every_field(connected: Inline, ignition: Path) -> None:
+def test_sync_reports_a_client_in_a_line_and_the_log_every_field(connected: Inline, ignition: Path) -> None:
     connected("import", "clients", str(ignition), code=1)
     shown = connected("sync", "--yes").out.splitlines()
     kowhai = [line for line in shown if " Kowhai Plumbing Pty Ltd: " in line]
@@ -36,7 +36,7 @@ def own() -> Iterator[SandboxProcess]:
 
 
 @pytest.mark.soak
-def test_lists_that_one_scope_would_open_are_told_in_one_sentence(
+def test_lists_that_one_scope_would_open_are_reported_in_one_sentence(
     own: SandboxProcess, tmp_path: Path
 ) -> None:
     command = CommandLine(tmp_path / "home", {**own.environ, **KNOWN, "XPM_TUI_XERO_SCOPES": "granular"})

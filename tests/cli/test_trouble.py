@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FILE, KNOWN, connect
+from tests.cli.conftest import KNOWN, connect
+from tests.interface.practice import CLIENTS
 from tests.support.command import CommandLine, Done, Inline
 from tests.support.profile import in_soak
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
@@ -232,7 +233,7 @@ def test_an_empty_list_stops_a_run_that_has_links(
 @pytest.mark.parametrize("encoding", [in_soak("utf-8-sig"), in_soak("utf-16"), "cp1252"])
 def test_a_file_in_another_encoding_is_read_right(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "clients.csv"
-    path.write_text(FILE, encoding=encoding)
+    path.write_text(CLIENTS, encoding=encoding)
     command = CommandLine(tmp_path / "home")
     command("import", "clients", str(path), code=1)
     names = [view["name"] for view in command("clients", "list", "--json").json["items"]]

@@ -59,7 +59,7 @@ def test_a_logged_line_makes_the_same_call(text: str) -> None:
                 assert getattr(again, param.name) == getattr(params, param.name), (line, param.name)
 
 
-def test_what_the_console_alone_has_is_told_by_the_nearest_verb_and_no_secret() -> None:
+def test_what_only_the_console_has_is_shown_by_the_nearest_verb() -> None:
     assert {act.name for act in all_commands() if not act.verb} == set(ALIKE)
     sync = by_name("clients.sync")
     assert command_line(sync, sync.params(client="c9")) == "xpm-tui sync --client c9"

@@ -11,7 +11,7 @@ import pytest
 import xpm_tui
 from tests.support.source_code import parsed
 from xpm_tui.commands import consequences
-from xpm_tui.commands.consequences import action, confirmation_text, lines, one_line, question
+from xpm_tui.commands.consequences import action, lines, one_line, question
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import (
     Consequences,
@@ -73,7 +73,7 @@ def test_what_a_run_keeps_names_few_records_and_counts_all() -> None:
 
 def test_what_can_be_undone_whole_says_so_and_one_is_one() -> None:
     found = plan(xpm=XpmCounts(changes=1, clients=1, values=1), requests=Requests(client_updates=1, checks=1))
-    assert confirmation_text(found, "■ stop").splitlines() == [
+    assert [question(found), "", *lines(found), "■ stop"] == [
         "Apply 1 change?",
         "",
         "To XPM: 1 value, for 1 client.",
@@ -214,7 +214,7 @@ def test_a_bypass_is_found(text: str) -> None:
 
 def test_what_the_presenter_says_is_let_through() -> None:
     text = (
-        "box = confirmation_text(found)\n    ConfirmDialog(box)\n"
+        "box = one_line(found)\n    ConfirmDialog(box)\n"
         "    ConfirmDialog(question(link_consequences(people=len(found))))"
     )
     assert bypasses(f"async def ask(talk, found):\n    {text}\n") == []

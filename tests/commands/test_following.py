@@ -81,7 +81,7 @@ def test_one_change_keeps_its_own_sentence() -> None:
     assert line(changed("phone", side="xpm")).startswith("r1 Kowhai Plumbing Pty Ltd: phone updated in XPM")
 
 
-def test_a_client_without_a_name_is_told_by_its_id() -> None:
+def test_a_client_without_a_name_is_reported_by_its_id() -> None:
     assert line(changed("phone", "c9/k1"), changed("fax", "c9")) == "r1 c9: 2 changes (phone, fax)"
 
 

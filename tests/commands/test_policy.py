@@ -16,7 +16,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import FREEZES
 
 
-async def test_the_table_tells_switched_off_and_frozen_fields(tmp_path: Path) -> None:
+async def test_the_table_reports_switched_off_and_frozen_fields(tmp_path: Path) -> None:
     with open_practice(
         find_home(str(tmp_path), {}),
         person="mere",

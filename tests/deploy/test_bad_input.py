@@ -71,7 +71,7 @@ async def test_a_name_with_commas_in_a_list_of_names(env: JobsFixture) -> None:
         job_editing.edit_workflow(env.practice, "w1", {"templates": f"{env.names[1]}, NZ"})
 
 
-async def test_unlinked_people_are_left_out_and_told_or_hold_it(env: JobsFixture) -> None:
+async def test_unlinked_people_are_left_out_and_reported_or_hold_it(env: JobsFixture) -> None:
     env.accepted(manager=env.people[1])
     team.unlink_member(env.practice, env.people[1])
     assert codes(env) == {"person-left-out"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.application.fixtures import preview_named
 from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count
 from xpm_tui.application.jobs import deployment
@@ -48,7 +49,7 @@ async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path
     env.practice.store.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
     for n in range(3):
         env.accepted(f"Shared {n}", fresh)
-    batch = deployment.preview_named(env.practice, ["w1", "w2", "w3"])
+    batch = preview_named(env.practice, ["w1", "w2", "w3"])
     run = await env.deploy("w1", "w2", "w3")
     # A look and a call for the client, which is read again for the second and the third job; a look at the
     # number, add and a further template for each; one list.
@@ -64,7 +65,7 @@ async def test_what_is_half_made_is_counted_by_what_is_left(tmp_path: Path) -> N
     job_editing.edit_workflow(env.practice, "w1", {"state": "NONSENSE"})
     await env.deploy("w1")
     job_editing.edit_workflow(env.practice, "w1", {"state": "INPROGRESS"})
-    batch = deployment.preview_named(env.practice, deployment.jobs_of_cause(env.practice, "state-code"))
+    batch = preview_named(env.practice, deployment.jobs_of_cause(env.practice, "state-code"))
     assert (batch.new, batch.begun, batch.calls) == (0, 1, 2)
     with pytest.raises(BadInput, match="is already in XPM, so this cannot be changed"):
         job_editing.edit_workflow(env.practice, "w1", {"name": "Another"})

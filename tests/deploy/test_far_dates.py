@@ -25,7 +25,7 @@ async def env(tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize("start", ["2030-07-01", "9999-01-31"])
-async def test_a_recurrence_of_a_mistyped_year_can_be_mended(env: ChangedJobsFixture, start: str) -> None:
+async def test_a_recurrence_of_a_mistyped_year_can_be_fixed(env: ChangedJobsFixture, start: str) -> None:
     made = proposals.new_proposal(env.practice, "X", env.client, ["Annual accounts"], {"start": start})
     proposals.accept(env.practice, [made.id], repeat=proposals.repeat_of("monthly"))
     jobs.list_jobs(env.practice)

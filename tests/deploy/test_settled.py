@@ -100,7 +100,7 @@ async def test_two_jobs_that_it_may_be_are_not_chosen_between(env: JobsFixture) 
     assert env.net.asked("job.api/add") == 1
 
 
-async def test_counts_tell_what_waits(env: JobsFixture) -> None:
+async def test_counts_show_what_waits(env: JobsFixture) -> None:
     env.accepted("Later", start="2026-05-10", repeat="weekly")
     env.accepted("Now", start="2026-05-01", end="2027-01-01")
     reported = jobs.counts(env.practice)

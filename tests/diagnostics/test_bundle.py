@@ -192,7 +192,7 @@ def test_by_verb_the_parts_are_listed_and_the_zip_is_private(connected: Inline, 
     assert not other.exists()
 
 
-def test_a_book_that_cannot_be_opened_still_gives_a_bundle(connected: Inline, tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_opened_still_gives_a_bundle(connected: Inline, tmp_path: Path) -> None:
     store = next(connected.home.glob("data/practices/*/book"))
     for path in store.iterdir():
         if path.is_file() and path.stat().st_size:
@@ -227,7 +227,7 @@ VERBS = (
 )  # fmt: skip
 
 
-def test_no_verb_tells_a_secret(connected: Inline) -> None:
+def test_no_verb_reports_a_secret(connected: Inline) -> None:
     state = next(connected.home.glob("state/practices/*"))
     config = connected.home / "config" / "practices" / state.name
     saved = TokenStore(state, config_folder=config, use_keyring=False, environ={}).read()

@@ -65,7 +65,7 @@ async def test_a_practice_whose_name_holds_years_and_quotes(env: PracticeFixture
     assert "Books" not in text
 
 
-async def test_who_signed_in_stays_inside_where_the_book_cannot_be_read(env: PracticeFixture) -> None:
+async def test_who_signed_in_stays_inside_where_the_store_cannot_be_read(env: PracticeFixture) -> None:
     await env.connect()
     identity = env.practice.identity()
     assert identity is not None

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FILE
 from tests.diagnostics.fault_fixtures import FaultFixture
+from tests.interface.practice import CLIENTS
 from tests.support.every_verb import LAST, NOT_RUN, verbs, words
 from tests.support.profile import count
 from tests.tui.fixtures import press, settle, text_of
@@ -31,7 +31,7 @@ KEPT = ("login.bin", "token.key", "settings.toml")
 @pytest.fixture
 def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultFixture]:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "clients.csv").write_text(FILE, encoding="utf-8")
+    (tmp_path / "clients.csv").write_text(CLIENTS, encoding="utf-8")
     made = FaultFixture(tmp_path, monkeypatch)
     yield made
     made.close()

@@ -60,7 +60,7 @@ def test_every_command_that_a_case_names_exists(id_: CaseId) -> None:
 
 
 @pytest.mark.parametrize("id_", [CaseId.NO_PERMISSION, CaseId.STALE_PERMISSION, CaseId.NO_PRIVILEGE_BOX])
-def test_the_permission_is_told_for_both_of_xpms_screens(id_: CaseId) -> None:
+def test_the_permission_is_reported_for_both_of_xpms_screens(id_: CaseId) -> None:
     each = KNOWN_PROBLEMS[id_]
     assert "Connect third-party add-ons" in " ".join((*each.steps, each.cause, each.sign)) or each.old_screens
     assert "Authorise 3rd Party Full Access" in " ".join(each.old_screens)

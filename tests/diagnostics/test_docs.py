@@ -11,7 +11,7 @@ from xpm_tui.domain.errors import CaseId
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_of_trouble_is_current_and_whole() -> None:
+def test_the_page_of_known_problems_is_current() -> None:
     text = (DOCS / "trouble.md").read_text(encoding="utf-8")
     assert text == reference_page(), "python -m xpm_tui.diagnostics.reference > docs/trouble.md"
     assert {each.id for _, cases in SECTIONS for each in cases} == set(CaseId)

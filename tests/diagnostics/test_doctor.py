@@ -61,7 +61,7 @@ async def test_all_is_well_with_few_calls_and_no_renewal(connected: PracticeFixt
     assert len(connected.sandbox.log.rows(lambda r: True)) - calls == 7
 
 
-async def test_it_writes_nothing_into_the_book(connected: PracticeFixture) -> None:
+async def test_it_writes_nothing_into_the_store(connected: PracticeFixture) -> None:
     before = connected.practice.snapshot().position
     await examined(connected)
     assert connected.practice.snapshot().position == before
@@ -270,7 +270,7 @@ async def test_the_address_changed_after_connecting(connected: PracticeFixture) 
     found(results, "practice", "trouble", CaseId.PRACTICE_CHANGED)
 
 
-async def test_a_held_lock_is_told_with_its_holder(env: PracticeFixture) -> None:
+async def test_a_held_lock_is_reported_with_its_holder(env: PracticeFixture) -> None:
     lock = Lock(env.practice.run_lock, clock=env.clock, person="ana", what="sync")
     lock.acquire()
     results, _ = await examined(env)
@@ -282,7 +282,7 @@ async def test_a_held_lock_is_told_with_its_holder(env: PracticeFixture) -> None
     lock.close()
 
 
-async def test_a_damaged_book(connected: PracticeFixture) -> None:
+async def test_a_damaged_store(connected: PracticeFixture) -> None:
     connected.close()
     folder = connected.practice.data / "book"
     for path in folder.iterdir():
@@ -429,14 +429,14 @@ async def test_no_timer(env: PracticeFixture) -> None:
     assert schedule.case is CaseId.SCHEDULE
 
 
-async def test_it_begins_anew_from_any_probe(connected: PracticeFixture) -> None:
+async def test_it_starts_again_from_any_probe(connected: PracticeFixture) -> None:
     results, _ = await examined(connected, start="list-staff")
     assert next(iter(results)) == "list-staff"
     assert results["list-staff"].verdict == "ok"
     assert "names" not in results
 
 
-def test_a_proxy_is_told_without_its_password() -> None:
+def test_a_proxy_is_reported_without_its_password() -> None:
     assert without_credentials("http://ana:geheim@proxy.example:3128/") == "http://proxy.example:3128"
     assert without_credentials("ana:geheim@proxy.example:3128") == "proxy.example:3128"
     assert isinstance(Machine().versions()["Python"], str)

@@ -40,7 +40,7 @@ async def run(*probes: Fake, start: str = "") -> list[ProbeResult]:
     return [each async for each in examine(probes, probes[0].clock, start=start)]
 
 
-async def test_what_needs_something_in_trouble_is_left_out_and_says_why() -> None:
+async def test_what_needs_a_failed_probe_is_left_out_and_says_why() -> None:
     probes = [
         Fake("a", bad("No.", exit_code=7)),
         Fake("b", ok("Yes."), needs=("a",)),
@@ -60,7 +60,7 @@ async def test_a_note_stops_nothing_and_costs_no_exit_code() -> None:
     assert exit_code(found) == 0
 
 
-async def test_it_begins_where_it_is_told() -> None:
+async def test_it_begins_with_the_named_probe() -> None:
     probes = [Fake("a", bad("No.")), Fake("b", ok("Yes."), needs=("a",)), Fake("c", ok("Yes."))]
     found = await run(*probes, start="b")
     assert [each.name for each in found] == ["b", "c"]

@@ -38,7 +38,7 @@ def test_people_have_numbers() -> None:
     assert mask.text("It is held by ana on desk-3.") == "It is held by person 1 on desk-3."
 
 
-def test_paths_do_not_tell_the_account() -> None:
+def test_paths_do_not_reveal_the_account() -> None:
     mask = Mask(places={"/home/ana": "~", "/home/ana/.local/state": "<state>"})
     assert mask.text("/home/ana/.local/state/log, /home/ana/x") == "<state>/log, ~/x"
 

@@ -206,7 +206,7 @@ async def at_authorise(app: Console, pilot: Pilot[Any]) -> AuthorisePane:
 
 
 @pytest.mark.parametrize(("case", "sign"), spread(of_kind(Closed), 1))
-def test_where_no_console_opens_it_is_told(env: FaultFixture, case: CaseId, sign: Closed) -> None:
+def test_where_no_console_opens_it_is_reported(env: FaultFixture, case: CaseId, sign: Closed) -> None:
     sign.make(env)
     with terminal([], {**env.command.environ, "TERM": "xterm-256color", **sign.environ}) as shown:
         assert shown.end() != 0

@@ -43,7 +43,7 @@ def app(env: PracticeFixture) -> Iterator[Console]:
 
 async def opened(pilot: Pilot[Any], app: Console) -> DoctorScreen:
     await settle(pilot)
-    app.screen.action_act("doctor")  # type: ignore[attr-defined]
+    app.screen.action_run_command("doctor")  # type: ignore[attr-defined]
     await ended(pilot, app)
     assert isinstance(app.screen, DoctorScreen)
     return app.screen
@@ -60,7 +60,7 @@ async def ended(pilot: Pilot[Any], app: Console) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))])
-async def test_trouble_is_in_front_with_its_way_out(
+async def test_an_error_is_in_front_with_its_way_out(
     env: PracticeFixture, app: Console, size: tuple[int, int]
 ) -> None:
     await env.connect()
@@ -166,7 +166,7 @@ async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) 
 
 
 @pytest.mark.soak
-async def test_the_wizard_tells_the_way_out_at_its_step(env: PracticeFixture, app: Console) -> None:
+async def test_the_wizard_reports_the_way_out_at_its_step(env: PracticeFixture, app: Console) -> None:
     async with app.run_test(size=(100, 40)) as pilot:
         await settle(pilot)
         app.connect()

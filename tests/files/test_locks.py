@@ -19,7 +19,7 @@ def lock(path: Path, person: str = "ana", what: str = "sync") -> Lock:
     return Lock(path, clock=SystemClock(), person=person, what=what)
 
 
-def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
+def test_the_second_one_learns_who_holds_it(tmp_path: Path) -> None:
     path = tmp_path / "run.lock"
     first, second = lock(path), lock(path, "bob")
     with first.hold():

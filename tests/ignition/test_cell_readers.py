@@ -178,7 +178,7 @@ WORDS = [
 
 @pytest.mark.parametrize("encoding", ["cp1252", "mac-roman"])
 @pytest.mark.parametrize("word", WORDS)
-def test_one_byte_encodings_are_told_apart_by_the_words(word: str, encoding: str) -> None:
+def test_one_byte_encodings_are_distinguished_by_the_words(word: str, encoding: str) -> None:
     text = f"Client ID,Client Name\n1,{word}\n"
     try:
         assert decode(text.encode(encoding))[0] == text

@@ -60,7 +60,7 @@ def test_absent_rows_and_blank_cells_change_nothing(worker: Desk) -> None:
     assert worker.clients() == before
 
 
-def test_an_edited_cell_is_taken_and_told(worker: Desk) -> None:
+def test_an_edited_cell_is_taken_and_reported(worker: Desk) -> None:
     worker.load(FIRST)
     kowhai = worker.client("11")
     plan = worker.load(FIRST.replace("021 2", "021 222").replace("Otago", "Dunedin", 1))
@@ -88,7 +88,7 @@ def test_a_cell_changed_on_both_sides_is_taken_and_counted(worker: Desk) -> None
     assert worker.client("11").phone == "09 2"
 
 
-def test_what_we_sent_coming_back_is_no_edit_even_when_the_book_moved_on(worker: Desk) -> None:
+def test_what_we_sent_coming_back_is_no_edit_even_when_the_store_moved_on(worker: Desk) -> None:
     worker.load(FIRST)
     kowhai = worker.client("11")
     reported = msgspec.structs.replace(worker.reported(kowhai.id), out={"phone": "sent"})

@@ -30,7 +30,7 @@ def test_headings_are_matched_in_any_case_and_spelling() -> None:
     ]  # fmt: skip
 
 
-def test_no_synonym_stands_for_two_fields() -> None:
+def test_no_synonym_corresponds_to_two_fields() -> None:
     for form in FORMS.values():
         heads = [name for each in form.fields for name in {normalise_heading(each.heading), *each.also}]
         twice = {name for name in heads if heads.count(name) > 1}
@@ -60,12 +60,12 @@ def test_of_two_equal_headings_the_first_is_used_and_the_other_reported() -> Non
 
 
 @pytest.mark.parametrize(("cell", "field"), [("Lead", "state"), ("VIC", "region")])
-def test_state_is_told_apart_by_what_is_in_it(cell: str, field: str) -> None:
+def test_state_is_distinguished_by_what_is_in_it(cell: str, field: str) -> None:
     assert fields(clients(f"Client Name,State\nA,{cell}\n"))["State"] == field
 
 
 @pytest.mark.parametrize(("cell", "field"), [("Yes", "contact_primary"), ("Ann Lee", "contact_name")])
-def test_primary_contact_is_told_apart_by_what_is_in_it(cell: str, field: str) -> None:
+def test_primary_contact_is_distinguished_by_what_is_in_it(cell: str, field: str) -> None:
     assert fields(clients(f"Client Name,Primary Contact\nA,{cell}\n"))["Primary Contact"] == field
 
 
@@ -83,7 +83,7 @@ def test_a_remembered_mapping_is_used_where_it_fits() -> None:
     assert parsed.mapping == {}
 
 
-def test_a_bad_mapping_is_told() -> None:
+def test_a_bad_mapping_is_reported() -> None:
     with pytest.raises(BadInput) as refused:
         clients("Client Name\nA\n", **{"Client Name": "contact_emial"})
     assert refused.value.hint == "Did you mean contact_email?"
@@ -102,7 +102,7 @@ def test_no_usable_column_names_what_is_there_and_what_is_needed() -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"\n\n", b",,\n", b"\xef\xbb\xbf"])
-def test_an_empty_file_is_told(raw: bytes) -> None:
+def test_an_empty_file_is_reported(raw: bytes) -> None:
     with pytest.raises(BadInput, match="empty"):
         parse(raw, "clients")
 

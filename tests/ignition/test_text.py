@@ -33,7 +33,7 @@ def test_the_encoding_is_found_and_named(raw: bytes, text: str, spoken: str) -> 
     assert decode(raw) == (text, spoken)
 
 
-def test_an_encoding_can_be_told() -> None:
+def test_an_encoding_can_be_named() -> None:
     assert decode(LATIN.encode("cp1252"), "windows-1252")[0] == LATIN
     assert decode(TEXT.encode("utf-16-le"), "UTF-16LE")[0] == TEXT
     with pytest.raises(BadInput, match="is not supported"):
@@ -57,7 +57,7 @@ def test_an_encoding_can_be_told() -> None:
         (b"\xff\xfea\x00b", "not UTF-16"),
     ],
 )
-def test_what_is_no_csv_is_told_by_its_kind(raw: bytes, says: str) -> None:
+def test_what_is_no_csv_is_reported_by_its_kind(raw: bytes, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         decode(raw)
 

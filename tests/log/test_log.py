@@ -92,7 +92,7 @@ def test_filters(log: EventLog) -> None:
     assert len(list(log.read(EventFilter(text="CLIENT.API")))) == 1
 
 
-def test_a_disk_that_refuses_fails_nothing_and_is_told_later(
+def test_a_disk_that_refuses_fails_nothing_and_is_reported_later(
     log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log.emit(Event(key="one"))
@@ -124,7 +124,7 @@ def test_a_torn_line_costs_itself_alone(log: EventLog, clock: MovedClock) -> Non
     again.close()
 
 
-def test_a_log_thrown_away_is_begun_anew(log: EventLog) -> None:
+def test_a_log_thrown_away_is_started_again(log: EventLog) -> None:
     log.emit(Event(key="one"))
     (path,) = log.folder.iterdir()
     path.unlink()

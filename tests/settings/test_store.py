@@ -92,7 +92,7 @@ def test_every_type_is_read_from_toml(shared: Path) -> None:
         (b"#" * 1_000_002, "larger than"),
     ],
 )
-def test_a_bad_file_is_told_with_its_name(shared: Path, text: str | bytes, says: str) -> None:
+def test_a_bad_file_is_reported_with_its_name(shared: Path, text: str | bytes, says: str) -> None:
     write(shared, text)
     with pytest.raises(BadInput) as refused:
         Settings.load(shared, None, {}, {})
@@ -107,13 +107,13 @@ def test_an_unknown_key_in_a_file_names_the_nearest(shared: Path) -> None:
     assert refused.value.hint == "Did you mean sync.direction?"
 
 
-def test_a_folder_in_the_place_of_the_file_is_told(shared: Path) -> None:
+def test_a_folder_in_the_place_of_the_file_is_reported(shared: Path) -> None:
     shared.mkdir(parents=True)
     with pytest.raises(BadInput, match="cannot be read"):
         Settings.load(shared, None, {}, {})
 
 
-def test_a_broken_file_can_be_mended_with_the_tool_itself(shared: Path) -> None:
+def test_a_broken_file_can_be_fixed_with_the_tool_itself(shared: Path) -> None:
     write(shared, "# mine\n[sync]\ndirection = 'up'\nlevel = 'name'\n")
     settings = Settings.load(shared, None, {}, {}, lenient=True)
     assert len(settings.problems) == 1
@@ -123,7 +123,7 @@ def test_a_broken_file_can_be_mended_with_the_tool_itself(shared: Path) -> None:
     assert shared.read_text().startswith("# mine\n")
 
 
-def test_variables_of_ours_that_stand_for_nothing_are_told(shared: Path) -> None:
+def test_variables_of_this_program_that_set_nothing_are_reported(shared: Path) -> None:
     with pytest.raises(BadInput) as refused:
         Settings.load(shared, None, {"XPM_TUI_XERO_API_URI": "https://x"}, {})
     assert refused.value.hint == "Did you mean xero.api_url?"

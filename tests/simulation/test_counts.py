@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.application.fixtures import ticked_changes
 from tests.simulation import oracle
 from tests.simulation.faults import FIGURES
 from tests.simulation.practice import Engine
@@ -42,7 +43,7 @@ async def push_writes_nothing(engine: Engine) -> None:
     engine.set(sync_direction="to_xpm")
     plan = await plans.make(engine.practice)
     records = plans.load(engine.practice, plan.id)[1]
-    assert [*plans.ticked_changes(records)] == []
+    assert [*ticked_changes(records)] == []
     done = await engine.run()
     assert done.outcome == "done"
     assert done.calls <= 5

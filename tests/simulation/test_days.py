@@ -112,7 +112,7 @@ def test_an_undone_field_is_still_undone_after_the_next_daily_run(folder: Path, 
     guarded(folder, scenario, clients=12)
 
 
-def test_a_prospect_that_was_made_client_is_proposed_and_linked_anew(folder: Path) -> None:
+def test_a_prospect_that_was_made_client_is_proposed_and_linked_again(folder: Path) -> None:
     async def go() -> None:
         engine = Engine(folder, clients=24)
         await engine.connect()

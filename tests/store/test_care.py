@@ -45,7 +45,7 @@ def flip(path: Path, at: int = -30) -> bytes:
     return bytes(data)
 
 
-def test_a_whole_book_checks_clean_and_needs_no_repair(folder: Path) -> None:
+def test_a_whole_store_checks_clean_and_needs_no_repair(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     report = check(folder)
     assert report.ok
@@ -55,7 +55,7 @@ def test_a_whole_book_checks_clean_and_needs_no_repair(folder: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_check_tells_what_is_damaged_and_changes_nothing(folder: Path) -> None:
+def test_a_check_reports_what_is_damaged_and_changes_nothing(folder: Path) -> None:
     damaged = flip(folder / "clients.2.rows")
     report = check(folder)
     assert not report.ok

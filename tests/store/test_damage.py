@@ -137,7 +137,7 @@ def test_zeros_where_the_power_went_are_cut(start: Path, expected: list[Expected
 
 
 @pytest.mark.parametrize("name", ["head", "log.2", "clients.2.rows"])
-def test_a_missing_file_is_told(start: Path, expected: list[ExpectedState], name: str) -> None:
+def test_a_missing_file_is_reported(start: Path, expected: list[ExpectedState], name: str) -> None:
     folder = copied(start)
     (folder / name).unlink()
     book = opened(folder)
@@ -147,7 +147,7 @@ def test_a_missing_file_is_told(start: Path, expected: list[ExpectedState], name
     book.close()
 
 
-def test_a_book_of_which_nothing_can_be_proved_is_refused_with_a_way_out(start: Path) -> None:
+def test_a_store_without_an_intact_state_is_refused(start: Path) -> None:
     folder = copied(start)
     for path in folder.iterdir():
         if path.is_file():
@@ -158,7 +158,7 @@ def test_a_book_of_which_nothing_can_be_proved_is_refused_with_a_way_out(start: 
 
 
 @pytest.mark.parametrize("change", ["cut", "edit", "append", "replace", "head"])
-def test_a_foreign_edit_while_the_book_is_open_is_refused(
+def test_a_foreign_edit_while_the_store_is_open_is_refused(
     start: Path, expected: list[ExpectedState], change: str
 ) -> None:
     folder = copied(start)
@@ -188,7 +188,7 @@ def test_a_foreign_edit_while_the_book_is_open_is_refused(
     book.close()
 
 
-def test_a_snapshot_file_changed_while_the_book_is_open_is_not_thrown_away(start: Path) -> None:
+def test_a_snapshot_file_changed_while_the_store_is_open_is_not_thrown_away(start: Path) -> None:
     folder = copied(start)
     book = opened(folder)
     path = folder / "clients.2.rows"
@@ -201,7 +201,7 @@ def test_a_snapshot_file_changed_while_the_book_is_open_is_not_thrown_away(start
     assert (folder / "head").read_bytes() == (start / "head").read_bytes()
 
 
-def test_copying_a_book_to_another_place_is_no_foreign_edit(
+def test_copying_a_store_to_another_place_is_no_foreign_edit(
     start: Path, expected: list[ExpectedState]
 ) -> None:
     moved = start.parent / "elsewhere"

@@ -103,5 +103,5 @@ def test_a_write_that_could_be_neither_made_nor_taken_back_is_taken_back_later(
     assert_good(folder, expected, 2, 2)
 
 
-def test_trouble_is_what_a_caller_can_catch() -> None:
+def test_an_error_is_what_a_caller_can_catch() -> None:
     assert issubclass(DiskError, AppError)

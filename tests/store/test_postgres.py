@@ -379,7 +379,7 @@ def test_what_is_newer_or_missing_is_refused(place: tuple[str, str], monkeypatch
         opened(*place)
 
 
-def test_each_trouble_of_the_connection_has_a_sentence_without_the_password() -> None:
+def test_each_problem_of_the_connection_has_a_sentence_without_the_password() -> None:
     server = private_server()
     admin("CREATE DATABASE closed")
     host = f"?host={server.folder}"

@@ -109,7 +109,7 @@ def test_ids_are_counted_per_prefix(open_again: Opener) -> None:
     book.close()
 
 
-def test_a_book_for_reading_takes_no_write(open_again: Opener) -> None:
+def test_a_store_for_reading_takes_no_write(open_again: Opener) -> None:
     book = open_again()
     book.commit([client(1)])
     reader = open_again(read_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from tests.support.fake_practice import FakePractice
 from tests.support.memory_store import MemoryIds, MemoryStore
@@ -16,17 +17,65 @@ from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Base, Link
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, LINKS, PLANNED, PLANS, RUNS, TEAM, XPM_CLIENTS
+from xpm_tui.domain.runs import Intent, Run
+from xpm_tui.domain.tables import (
+    BASE,
+    CLIENTS,
+    IMAGES,
+    INTENTS,
+    LINKS,
+    PLANNED,
+    PLANS,
+    RUNS,
+    TEAM,
+    XPM_CLIENTS,
+)
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.executor import apply
+from xpm_tui.sync.applying.recovery import Resolved, resolve
 from xpm_tui.sync.mirror import ClientsRefreshed, changed_since, refresh_clients
 from xpm_tui.sync.planning.planner import make_plan
 from xpm_tui.sync.policy import Policy
 
+LAG = 300.0
+"""How long XPM may take to list a new record, in seconds."""
+
+
+def end_interrupted_runs(env: SyncFixture, *runs: str) -> None:
+    """End runs whose process is known to be dead."""
+    for id_ in runs:
+        run = env.store.snapshot().get(RUNS, id_)
+        if run is not None and run.outcome == "running":
+            env.store.commit([Put(RUNS, replace(run, outcome="interrupted", ended=env.clock.now()))])
+
+
+async def recover(env: SyncFixture, **options: Any) -> Resolved:
+    """Look up the writes without an outcome."""
+    return await resolve(
+        store=env.store,
+        practice=env.practice,
+        clock=env.clock,
+        emit=env.events.emit,
+        create_lag=LAG,
+        **options,
+    )
+
+
+def only_intent(env: SyncFixture) -> Intent:
+    """Return the only intent."""
+    (intent,) = env.store.snapshot().rows(INTENTS)
+    return intent
+
+
+def creation_run(env: SyncFixture) -> Run:
+    """Return the run r50, in which a record is created."""
+    run = env.store.snapshot().get(RUNS, "r50")
+    assert run is not None
+    return run
+
 
 class Events:
-    """Keeps what was told."""
+    """Keeps the events that were emitted."""
 
     def __init__(self) -> None:
         self.all: list[Event] = []

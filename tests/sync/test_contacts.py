@@ -66,7 +66,7 @@ def test_two_that_each_stand_alone_are_not_joined_later() -> None:
     assert (match.pairs, match.ours, match.theirs) == ((), (), ())
 
 
-def test_a_contact_made_anew_in_xpm_takes_the_place_of_the_removed_one() -> None:
+def test_a_contact_created_again_in_xpm_takes_the_place_of_the_removed_one() -> None:
     removed = ContactLink(contact="k1", uuid="x1", removed="xpm")
     match = match_contacts([contact(1, email="jo@x")], [xpm_contact(2, email="jo@x")], [removed])
     assert pairs(match) == [("k1", "x2")]

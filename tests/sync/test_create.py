@@ -7,24 +7,30 @@ from typing import Any
 
 import pytest
 
-from tests.sync.fixtures import SyncFixture, client, contact, linked, member, xpm
+from tests.sync.fixtures import (
+    LAG,
+    SyncFixture,
+    client,
+    contact,
+    creation_run,
+    end_interrupted_runs,
+    linked,
+    member,
+    only_intent,
+    recover,
+    xpm,
+)
 from xpm_tui.domain.errors import DecisionNeeded, NotFound, OutcomeUnknown, Refused
 from xpm_tui.domain.links import BlockedPair
-from xpm_tui.domain.runs import Intent, Run
-from xpm_tui.domain.tables import BLOCKED_PAIRS, IMAGES, INTENTS, LINKS, PLANS, RUNS
+from xpm_tui.domain.tables import BLOCKED_PAIRS, IMAGES, INTENTS, LINKS, PLANS
 from xpm_tui.sync.applying.recovery import (
-    Resolved,
     decision_writes,
-    end_interrupted_runs,
-    resolve,
     unresolved_intents,
 )
 from xpm_tui.sync.manual.client_creation import CreatedClient, CreationHeld, create_client
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.matching.proposals import MatchIndex
 from xpm_tui.sync.policy import Policy
-
-LAG = 300.0
 
 
 async def create(env: SyncFixture, id_: str = "c1", **options: Any) -> CreatedClient:
@@ -41,28 +47,6 @@ async def create(env: SyncFixture, id_: str = "c1", **options: Any) -> CreatedCl
         create_lag=LAG,
         **options,
     )
-
-
-async def recover(env: SyncFixture, **options: Any) -> Resolved:
-    return await resolve(
-        store=env.store,
-        practice=env.practice,
-        clock=env.clock,
-        emit=env.events.emit,
-        create_lag=LAG,
-        **options,
-    )
-
-
-def the_intent(env: SyncFixture) -> Intent:
-    (intent,) = env.store.snapshot().rows(INTENTS)
-    return intent
-
-
-def the_run(env: SyncFixture) -> Run:
-    run = env.store.snapshot().get(RUNS, "r50")
-    assert run is not None
-    return run
 
 
 async def test_everything_goes_over_whatever_the_level_and_both_are_in_step() -> None:
@@ -96,7 +80,7 @@ async def test_everything_goes_over_whatever_the_level_and_both_are_in_step() ->
     assert {joined.contact for joined in env.link().contacts if joined.uuid} == {"k1", "k2"}
     env.policy = Policy(direction="to_xpm")
     assert [change.held for change in await env.changes()] == ["no-name"]
-    assert (the_run(env).outcome, the_run(env).counts) == ("done", {"created": 1})
+    assert (creation_run(env).outcome, creation_run(env).counts) == ("done", {"created": 1})
 
 
 async def test_a_structure_that_xpm_does_not_use_is_left_out() -> None:
@@ -212,8 +196,8 @@ async def test_a_refusal_is_an_end() -> None:
     env.practice.faults = [Refused("No.", words="Invalid name")]
     with pytest.raises(Refused):
         await create(env)
-    assert (the_intent(env).state, the_intent(env).note) == ("failed", "Invalid name")
-    assert the_run(env).outcome == "failed"
+    assert (only_intent(env).state, only_intent(env).note) == ("failed", "Invalid name")
+    assert creation_run(env).outcome == "failed"
     env.practice.faults = []
     assert (await create(env)).client == "c1"
 
@@ -226,7 +210,7 @@ async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
     made = await create(env)
     assert [row.name for row in env.practice.rows.values()] == ["Client 1"]
     assert env.link().uuid == made.row.uuid
-    assert the_intent(env).state == "done"
+    assert only_intent(env).state == "done"
     env.policy = Policy(direction="to_xpm")
     assert await env.changes() == []
     assert len(env.practice.sent) == 1
@@ -241,7 +225,7 @@ async def test_what_does_not_show_in_time_is_held_and_never_sent_again(made: boo
     env.practice.lost = [] if made else [lost]
     with pytest.raises(DecisionNeeded):
         await create(env)
-    assert (the_intent(env).state, the_run(env).outcome) == ("held", "held")
+    assert (only_intent(env).state, creation_run(env).outcome) == ("held", "held")
     with pytest.raises(CreationHeld) as waits:
         await create(env)
     assert waits.value.blocked.why == "unknown"
@@ -268,7 +252,7 @@ async def test_several_new_ones_or_another_one_are_held() -> None:
         env.practice.search = and_then  # type: ignore[method-assign]
         with pytest.raises(DecisionNeeded):
             await create(env)
-        assert the_intent(env).state == "held"
+        assert only_intent(env).state == "held"
 
 
 # Kills: the process dies at one of the steps, and the next one finds out
@@ -298,16 +282,16 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
         await create(env)
     env.store.commit = commit  # type: ignore[method-assign]
     found = await recover(env)
-    env.store.commit(end_interrupted_runs(env.store.snapshot(), ["r50"], env.clock.now()))
-    assert the_run(env).outcome == "interrupted"
+    end_interrupted_runs(env, "r50")
+    assert creation_run(env).outcome == "interrupted"
     made = [row for row in env.practice.rows.values() if row.name == "Client 1"]
     if step == "before sending":
-        assert (the_intent(env).state, made) == ("failed", [])
+        assert (only_intent(env).state, made) == ("failed", [])
     elif step == "before the end" and lag < LAG:
-        assert (the_intent(env).state, len(made), env.link().uuid) == ("done", 1, made[0].uuid)
+        assert (only_intent(env).state, len(made), env.link().uuid) == ("done", 1, made[0].uuid)
         assert found.changes == 1
     else:
-        assert the_intent(env).state == "held"
+        assert only_intent(env).state == "held"
     assert unresolved_intents(env.store.snapshot()) == []
     assert len(made) <= 1
 
@@ -339,11 +323,11 @@ async def test_a_person_may_adopt_the_one_that_is_ours() -> None:
     env.practice.lag = 0
     await env.refresh()
     (uuid,) = env.practice.rows
-    snapshot, intent = env.store.snapshot(), the_intent(env)
+    snapshot, intent = env.store.snapshot(), only_intent(env)
     with pytest.raises(NotFound):
         decision_writes(snapshot, intent.id, "adopt", env.clock.now(), "u404")
     env.store.commit(decision_writes(snapshot, intent.id, "adopt", env.clock.now(), uuid))
-    assert (env.link().uuid, the_intent(env).state) == (uuid, "done")
+    assert (env.link().uuid, only_intent(env).state) == (uuid, "done")
     with pytest.raises(NotFound):
         decision_writes(env.store.snapshot(), intent.id, "drop", env.clock.now())
 
@@ -353,8 +337,8 @@ async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
     env = await held()
     env.practice.rows.clear()
     snapshot = env.store.snapshot()
-    env.store.commit(decision_writes(snapshot, the_intent(env).id, choice, env.clock.now()))
-    assert the_intent(env).state == "failed"
+    env.store.commit(decision_writes(snapshot, only_intent(env).id, choice, env.clock.now()))
+    assert only_intent(env).state == "failed"
     assert env.store.snapshot().count(LINKS) == 0
     await create(env)
     assert len(env.practice.rows) == 1

@@ -7,16 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.sync.fixtures import SyncFixture, member
+from tests.sync.fixtures import LAG, SyncFixture, creation_run, member, only_intent, recover
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound, OutcomeUnknown, Refused, ScopeMissing
 from xpm_tui.domain.ignition import TeamMember
-from xpm_tui.domain.runs import Intent, Run
-from xpm_tui.domain.tables import INTENTS, RUNS, STAFF, TEAM
+from xpm_tui.domain.tables import INTENTS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.sync.applying.recovery import Resolved, decision_writes, held_intents, resolve
+from xpm_tui.sync.applying.recovery import decision_writes, held_intents
 from xpm_tui.sync.manual.creation import StaffExists, create_staff
 
-LAG = 300.0
 BO = TeamMember(id="t1", name="Bo Li", email="bo@x.example")
 
 
@@ -44,28 +42,6 @@ async def create(env: SyncFixture, member_id: str = "t1", **options: Any) -> Sta
     )
 
 
-async def recover(env: SyncFixture, **options: Any) -> Resolved:
-    return await resolve(
-        store=env.store,
-        practice=env.practice,
-        clock=env.clock,
-        emit=env.events.emit,
-        create_lag=LAG,
-        **options,
-    )
-
-
-def intent_of(env: SyncFixture) -> Intent:
-    (intent,) = env.store.snapshot().rows(INTENTS)
-    return intent
-
-
-def run_of(env: SyncFixture) -> Run:
-    run = env.store.snapshot().get(RUNS, "r50")
-    assert run is not None
-    return run
-
-
 def linked(env: SyncFixture, id_: str = "t1") -> str:
     found = env.store.snapshot().get(TEAM, id_)
     assert found is not None
@@ -81,9 +57,9 @@ async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
     row = await create(here, more={"phone": " 09 1 ", "mobile": ""})
     assert (row.name, row.email, row.phone, row.mobile) == ("Bo Li", "bo@x.example", "09 1", "")
     assert linked(here) == row.uuid
-    assert intent_of(here).values == {"name": "Bo Li", "email": "bo@x.example", "phone": "09 1"}
-    assert intent_of(here).before == ("s1",)
-    assert (run_of(here).outcome, run_of(here).counts) == ("done", {"created": 1})
+    assert only_intent(here).values == {"name": "Bo Li", "email": "bo@x.example", "phone": "09 1"}
+    assert only_intent(here).before == ("s1",)
+    assert (creation_run(here).outcome, creation_run(here).counts) == ("done", {"created": 1})
     assert here.store.snapshot().get(STAFF, row.uuid) == row
     with pytest.raises(DecisionNeeded, match="is already linked"):
         await create(here)
@@ -133,7 +109,7 @@ async def test_a_refusal_is_an_end_and_may_be_tried_again() -> None:
     here.practice.faults = [Refused("No.", words="Name too long")]
     with pytest.raises(Refused):
         await create(here)
-    assert (intent_of(here).state, run_of(here).outcome) == ("failed", "failed")
+    assert (only_intent(here).state, creation_run(here).outcome) == ("failed", "failed")
     await create(here)
     assert len(made(here)) == 1
 
@@ -157,7 +133,7 @@ async def test_what_does_not_show_in_time_is_held_and_never_sent_again(reached: 
     here.practice.lost = [] if reached else [lost]
     with pytest.raises(DecisionNeeded, match="staff record"):
         await create(here)
-    assert (intent_of(here).state, run_of(here).outcome) == ("held", "held")
+    assert (only_intent(here).state, creation_run(here).outcome) == ("held", "held")
     with pytest.raises(DecisionNeeded, match="no answer came"):
         await create(here)
     assert len(here.practice.sent) == 1
@@ -178,7 +154,7 @@ async def test_several_new_ones_or_another_one_are_held(others: int) -> None:
     here.practice.add_staff = and_then  # type: ignore[method-assign]
     with pytest.raises(DecisionNeeded):
         await create(here)
-    assert (intent_of(here).state, linked(here)) == ("held", "")
+    assert (only_intent(here).state, linked(here)) == ("held", "")
 
 
 async def test_a_closed_list_leaves_it_to_a_person() -> None:
@@ -195,7 +171,7 @@ async def test_a_closed_list_leaves_it_to_a_person() -> None:
     here.practice.staff = closed  # type: ignore[method-assign]
     with pytest.raises(DecisionNeeded):
         await create(here)
-    assert "cannot be read" in intent_of(here).note
+    assert "cannot be read" in only_intent(here).note
 
 
 @pytest.mark.parametrize("step", ["before sending", "after sending", "before the end"])
@@ -223,11 +199,11 @@ async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -
     here.store.commit = commit  # type: ignore[method-assign]
     found = await recover(here)
     if step == "before sending":
-        assert (intent_of(here).state, made(here)) == ("failed", [])
+        assert (only_intent(here).state, made(here)) == ("failed", [])
     elif step == "before the end" and lag < LAG:
-        assert (intent_of(here).state, made(here), found.changes) == ("done", [linked(here)], 1)
+        assert (only_intent(here).state, made(here), found.changes) == ("done", [linked(here)], 1)
     else:
-        assert intent_of(here).state == "held"
+        assert only_intent(here).state == "held"
     assert len(made(here)) <= 1
 
 
@@ -244,7 +220,7 @@ async def held_one() -> SyncFixture:
 async def test_a_person_may_adopt_the_one_that_is_ours_and_nobody_elses() -> None:
     here = await held_one()
     (uuid,) = made(here)
-    snapshot, intent = here.store.snapshot(), intent_of(here)
+    snapshot, intent = here.store.snapshot(), only_intent(here)
     with pytest.raises(NotFound):
         decision_writes(snapshot, intent.id, "adopt", here.clock.now(), uuid)
     here.put(STAFF, here.practice.people)
@@ -267,8 +243,8 @@ async def test_linked_by_hand_leaves_nothing_to_ask() -> None:
 async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
     here = await held_one()
     here.practice.people.clear()
-    here.store.commit(decision_writes(here.store.snapshot(), intent_of(here).id, choice, here.clock.now()))
-    assert (intent_of(here).state, linked(here)) == ("failed", "")
+    here.store.commit(decision_writes(here.store.snapshot(), only_intent(here).id, choice, here.clock.now()))
+    assert (only_intent(here).state, linked(here)) == ("failed", "")
     await create(here)
     assert len(made(here)) == 1
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.sync.fixtures import SyncFixture, client, contact, xpm
-from tests.sync.test_create import create, recover
+from tests.sync.fixtures import SyncFixture, client, contact, recover, xpm
+from tests.sync.test_create import create
 from tests.sync.test_create_staff import create as create_one
 from tests.sync.test_create_staff import env as staff_env
 from xpm_tui.domain.errors import DecisionNeeded, OutcomeUnknown
@@ -36,23 +36,8 @@ async def test_a_link_made_while_a_creation_is_unknown_stays() -> None:
     assert env.link().uuid == "u7"
 
 
-async def test_two_of_one_name_never_share_what_was_made_for_one() -> None:
-    env = SyncFixture([client(1, "Smith"), client(2, "Smith", phone="2")])
-    env.practice.lag = 90
-    lost, late = OutcomeUnknown("No answer."), OutcomeUnknown("No answer.")
-    env.practice.lost = [lost]
-    env.practice.faults = [lost, late]
-    for id_ in ("c1", "c2"):
-        with pytest.raises(DecisionNeeded):
-            await create(env, id_, stop=lambda: True)
-    env.practice.lag = 0
-    await recover(env)
-    uuids = [each.uuid for each in env.store.snapshot().rows(LINKS)]
-    assert len(uuids) == len(set(uuids))
-
-
-async def test_what_was_made_for_one_of_a_name_is_not_taken_for_the_other() -> None:
-    """Only the one with the phone was made: the one without must not take it."""
+async def test_what_was_made_for_one_of_two_with_a_name_is_not_taken_for_the_other() -> None:
+    """Only the one with the phone was made: the one without must not take it, and they never share it."""
     env = SyncFixture([client(1, "Smith"), client(2, "Smith", phone="2")])
     env.practice.lag = 90
     lost, late = OutcomeUnknown("No answer."), OutcomeUnknown("No answer.")
@@ -64,6 +49,8 @@ async def test_what_was_made_for_one_of_a_name_is_not_taken_for_the_other() -> N
     env.practice.lag = 0
     await recover(env)
     assert env.store.snapshot().get(LINKS, "c1") is None
+    uuids = [each.uuid for each in env.store.snapshot().rows(LINKS)]
+    assert len(uuids) == len(set(uuids))
 
 
 async def test_a_client_made_just_now_is_not_gone_because_a_list_lags() -> None:

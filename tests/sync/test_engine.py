@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.profile import count
-from tests.sync.fixtures import SyncFixture
+from tests.sync.fixtures import SyncFixture, end_interrupted_runs
 from tests.sync.practices import TEAM, perturbed, perturbed_row, practice
 from xpm_tui.domain.errors import EditConflict, OutcomeUnknown, Refused, XeroError
 from xpm_tui.domain.ports import Write
@@ -24,7 +24,6 @@ from xpm_tui.domain.tables import CLIENTS, INTENTS, RUNS
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.sync.applying.recovery import (
     decision_writes,
-    end_interrupted_runs,
     held_intents,
     resolve,
     unresolved_intents,
@@ -99,7 +98,7 @@ async def _recover(env: SyncFixture) -> None:
         create_lag=300.0,
     )
     assert unresolved_intents(env.store.snapshot()) == []
-    env.store.commit(end_interrupted_runs(env.store.snapshot(), running, env.clock.now()))
+    end_interrupted_runs(env, *running)
 
 
 async def _good_days(env: SyncFixture, witness: _Witness) -> None:

@@ -39,7 +39,7 @@ def two_contacts() -> SyncFixture:
     )
 
 
-async def test_contacts_are_matched_filled_and_added_and_the_books_own_stay() -> None:
+async def test_contacts_are_matched_filled_and_added_and_the_stores_own_stay() -> None:
     env = two_contacts()
     changes = await env.changes()
     assert {(change.record, change.field) for change in changes} == {

@@ -177,7 +177,7 @@ async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -
     assert "Client 1 in Ignition, Client 2 in XPM" in found.warnings[0]
 
 
-async def test_linking_anew_drops_the_base_and_lifts_what_undo_froze() -> None:
+async def test_linking_again_drops_the_base_and_lifts_what_undo_froze() -> None:
     env = SyncFixture([client(phone="1")], [xpm(phone="1"), xpm(2, phone="2")], links=[linked()])
     await env.sync()
     env.put(BLOCKED_PAIRS, [BlockedPair(id="c1/u2", client="c1", uuid="u2")])
@@ -217,7 +217,7 @@ async def test_linking_refuses_what_is_not_there_or_is_so_already() -> None:
             link(snapshot, client_id, uuid, now=NOW, by="kim", run="r1")
 
 
-async def test_the_report_tells_health_renames_and_proposals() -> None:
+async def test_the_report_has_health_renames_and_proposals() -> None:
     env = SyncFixture(
         [client(1), client(2), client(3)],
         [xpm(1, name="Renamed"), xpm(2, archived=True), xpm(3)],

@@ -135,14 +135,14 @@ def test_sister_entities_are_ranked_by_legal_form_and_then_by_the_raw_name() -> 
     assert propose(Client(id="c1", name="Kea Ltd."), *twins)[0].uuid == uuid(2)
 
 
-def test_two_xpm_clients_of_one_name_are_told_apart_by_number_and_neither_is_sure() -> None:
+def test_two_xpm_clients_of_one_name_are_distinguished_by_number_and_neither_is_sure() -> None:
     proposals = propose(Client(id="c1", name="ACME"), xpm(1, "Acme"), xpm(2, "Acme"))
     assert {p.number for p in proposals} == {"1001", "1002"}
     assert not any(p.sure for p in proposals)
     assert all("XPM has several clients with this name" in p.reasons for p in proposals)
 
 
-def test_two_book_clients_of_one_name_are_never_sure() -> None:
+def test_two_ignition_clients_of_one_name_are_never_sure() -> None:
     client = Client(id="c1", name="ACME Farms")
     assert not propose(client, xpm(1, "Acme Farms"), ours=(Client(id="c2", name="acme farms"),))[0].sure
 

@@ -70,7 +70,7 @@ async def test_a_client_without_contacts_gets_one_from_its_own_name() -> None:
     assert await env.changes() == []
 
 
-async def test_the_same_client_in_the_book_is_linked_instead() -> None:
+async def test_the_same_client_in_the_store_is_linked_instead() -> None:
     env = SyncFixture([client(phone="7")], [xpm(phone="1")])
     picked = await picking(env, "u1")
     assert (picked.created, picked.linked) == ({}, {"u1": "c1"})

@@ -199,7 +199,7 @@ def unlike(ours: Values, theirs: Values) -> set[str]:
 
 @EXAMPLES
 @given(SEEDS, SIZES)
-def test_undoing_the_first_run_gives_the_book_back(seed: int, size: int) -> None:
+def test_undoing_the_first_run_restores_the_store(seed: int, size: int) -> None:
     asyncio.run(_undone(practice(Random(seed), size)))
 
 

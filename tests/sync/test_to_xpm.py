@@ -293,7 +293,7 @@ async def test_it_is_asked_again_every_300_writes_and_own_writes_are_no_move() -
     assert "moved" not in run.counts
 
 
-async def test_a_field_edited_meanwhile_is_told_and_taken_over() -> None:
+async def test_a_field_edited_meanwhile_is_reported_and_taken_over() -> None:
     env = await in_step(phone="1", city="Hobart")
     env.edit(phone="2")
     await env.refresh()
@@ -311,7 +311,7 @@ async def test_a_field_edited_meanwhile_is_told_and_taken_over() -> None:
     assert one(await env.changes(), "city").mark == "drift"
 
 
-async def test_what_xpm_keeps_otherwise_is_told_and_not_sent_again() -> None:
+async def test_what_xpm_keeps_otherwise_is_reported_and_not_sent_again() -> None:
     env = await in_step(phone="1")
     env.edit(phone="00 2")
     ask = env.practice.update_client
@@ -456,7 +456,7 @@ async def test_a_person_cannot_adopt_one_contact_for_two_of_ours() -> None:
         decision_writes(env.store.snapshot(), second.id, "adopt", env.clock.now(), "x50")
 
 
-async def test_trouble_of_another_kind_closes_the_intent_as_not_done() -> None:
+async def test_an_error_of_another_kind_closes_the_intent_as_not_done() -> None:
     env = await in_step(phone="1")
     env.edit(phone="2")
     env.practice.faults = [XeroError("Out of reach.", repeatable=True)]

@@ -142,7 +142,7 @@ async def test_undoing_an_unlink_links_again() -> None:
     assert env.store.snapshot().count(BLOCKED_PAIRS) == 0
 
 
-async def test_an_added_contact_leaves_the_book_and_is_not_made_again() -> None:
+async def test_an_added_contact_leaves_the_store_and_is_not_made_again() -> None:
     env = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
     run = await env.sync()
     assert len(env.client().contacts) == 1
@@ -175,7 +175,7 @@ async def picked(env: SyncFixture) -> str:
     return made.created["u1"]
 
 
-async def test_an_undone_pick_leaves_the_book() -> None:
+async def test_an_undone_pick_leaves_the_store() -> None:
     env = SyncFixture(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo"),))])
     await picked(env)
     await undo(env, "r90")

@@ -37,7 +37,7 @@ def test_a_person_is_the_uuid_of_the_linked_staff_record() -> None:
     assert (ours["manager"], theirs["manager"]) == ("t2", "s9")
 
 
-def test_groups_are_sorted_names_and_missing_where_not_told() -> None:
+def test_groups_are_sorted_names_and_missing_if_not_given() -> None:
     assert ignition_values(client(groups=("b", "a ", "b")), TEAM)["groups"] == ("a", "b")
     assert xpm_values(xpm(groups=(RecordReference("g", "b"), RecordReference("h", "a"))))["groups"] == (
         "a",

@@ -254,7 +254,7 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
         (BadInput("Nothing is held."), ""),
     ],
 )
-def test_the_field_that_a_trouble_is_about(error: BadInput, field: str) -> None:
+def test_the_field_that_an_error_is_about(error: BadInput, field: str) -> None:
     typed = {"budget": "x1", "due_days": "", "client": "Nobody Ltd", "values": ["end=1", "number=P7"]}
     assert invalid_field(error, typed) == field
 

@@ -723,7 +723,7 @@ async def test_a_line_of_a_runs_log_leads_to_its_job(env: JobsFixture, over: Cal
 
 
 @pytest.mark.soak
-async def test_each_trouble_of_a_job_is_a_sentence_here_too(
+async def test_each_problem_of_a_job_is_a_sentence_here_too(
     env: JobsFixture, over: Callable[..., Console]
 ) -> None:
     people = team.list_team(env.practice)

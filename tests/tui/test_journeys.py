@@ -13,6 +13,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from tests.application.fixtures import ticked_changes
 from tests.support.fake_xpm import client
 from tests.support.moved_clock import MovedClock
 from tests.tui.fixtures import TERMINAL, ConsoleFixture, press, prose_of, settle, text_of, until, words_in
@@ -86,7 +87,7 @@ async def test_an_unticked_change_stays_out(env: ConsoleFixture, console: Make) 
         await press(pilot, "escape")
     with env.open() as practice:
         _, records = plans.load(practice, "last")
-        assert len(list(plans.unticked_changes(records))) == 1
+        assert len(list(ticked_changes(records, on=False))) == 1
 
 
 @pytest.mark.soak

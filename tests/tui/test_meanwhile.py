@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
+from tests.application.fixtures import ticked_changes
 from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count, in_soak
 from tests.tui.fixtures import ROUND, TERMINAL, ConsoleFixture, press, settle, text_of, until
@@ -227,7 +228,7 @@ async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
             plan = plans.latest_plan(other)
             assert plan is not None
             plans.tick(other, plan.id, plans.Selector(), True)
-            now = sum(1 for _ in plans.ticked_changes(plans.load(other, plan.id)[1]))
+            now = sum(1 for _ in ticked_changes(plans.load(other, plan.id)[1]))
         await press(pilot, "a")
         assert f"Apply {now} change" not in text_of(app)
         assert CHANGED in [n.message for n in app._notifications]

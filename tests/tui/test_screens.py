@@ -146,7 +146,7 @@ async def test_hostile_names_are_text(name: str, env: ConsoleFixture, console: M
         (("colon", "=doctor", "enter"), "What to do"),
     ],
 )
-async def test_enter_is_told_while_the_list_has_the_focus(
+async def test_enter_is_explained_while_the_list_has_focus(
     way: Sequence[str], says: str, env: ConsoleFixture, console: Make
 ) -> None:
     app = console(env)
@@ -213,7 +213,7 @@ async def test_sixteen_colours_get_the_terminals_own(env: ConsoleFixture, consol
     assert console(env, environ={**TERMINAL, "NO_COLOR": "1"}).theme == "xpm-ansi-dark"
 
 
-async def test_an_error_of_ours_is_told_without_a_value(
+async def test_an_error_of_the_program_is_reported_without_a_value(
     env: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     canary = "canary-5f1c"

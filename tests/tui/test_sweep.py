@@ -75,7 +75,7 @@ async def test_a_box_that_waits_is_whole_and_its_names_are_text(
         await settle(pilot)
         app.push_screen(box := ProgressDialog(name, f"Asking XPM for job {name * 9} …"))
         await settle(pilot)
-        box.tell(f"{name}: 3 of 12")
+        box.update_progress(f"{name}: 3 of 12")
         await settle(pilot)
         assert f"{visible(name)}: 3 of 12"[-9:] in text_of(app)
         assert cut(app) == []

@@ -263,7 +263,7 @@ async def test_a_closed_list_and_an_empty_team_say_what_to_do(env: ConsoleFixtur
         assert "staff list has not been read yet" in text_of(app)
 
 
-async def test_who_connected_and_left_is_told_here_and_on_overview(
+async def test_who_connected_and_left_is_shown_here_and_on_overview(
     env: ConsoleFixture, console: Make
 ) -> None:
     await fill(env)

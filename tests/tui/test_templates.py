@@ -167,7 +167,7 @@ async def test_what_new_jobs_follow_is_changed_here(env: ConsoleFixture, console
             assert practice.settings.number("jobs.days_early") == 3
 
 
-async def test_a_default_category_that_xpm_has_not_is_told_loudly(env: ConsoleFixture, console: Make) -> None:
+async def test_a_default_category_that_xpm_lacks_is_reported(env: ConsoleFixture, console: Make) -> None:
     await fill(env)
     with env.open() as practice:
         practice.settings.set("jobs.default_category", "Tax", practice=True)

@@ -92,8 +92,8 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
         ready.wait(10)
         try:
             return act()
-        except AppError as trouble:
-            return trouble
+        except AppError as error:
+            return error
 
     with ThreadPoolExecutor(len(acts)) as pool:
         return list(pool.map(do, acts))

@@ -219,7 +219,7 @@ async def test_pause_holds_and_level_filters() -> None:
         assert [entry.id for entry in app.pane.ring.shown] == ["2"]
 
 
-async def test_a_line_that_is_cut_is_told_whole_under_the_log() -> None:
+async def test_a_line_that_is_cut_is_reported_whole_under_the_log() -> None:
     app = PaneApp()
     async with app.run_test(size=(60, 20)) as pilot:
         long = "XPM answered that the name is taken already, so client c12 was left as it was before"
@@ -383,7 +383,7 @@ def test_a_run_says_how_long_it_takes_and_when_it_ends(seconds: float | None, sa
     assert [text.rstrip() for text in found if "left" in text] == [says][: bool(says)]
 
 
-def test_names_that_would_be_cut_to_the_same_text_are_told_apart() -> None:
+def test_names_that_would_be_cut_to_the_same_text_are_distinguished() -> None:
     start = "Grace Mitchell Adelaide Holdings and Partners "
     table: Table[str] = Table(
         (TableColumn("Name", 20, grow=1), TableColumn("Id", 4)),

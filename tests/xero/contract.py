@@ -63,12 +63,6 @@ METHODS = (
     Method("staff", lambda p: p.staff(), replies.named("StaffList", "Staff", "Ana")),
     Method("templates", lambda p: p.templates(), replies.named("Templates", "Template", "Annual")),
     Method("categories", lambda p: p.categories(), replies.named("Categories", "Category", "Compliance")),
-    Method("groups", lambda p: p.groups(), replies.named("Groups", "Group", "Kowhai Group")),
-    Method(
-        "group_members",
-        lambda p: p.group_members(uuid(1)),
-        replies.response(f"<Group><Clients>{replies.person('Client', 3, 'K')}</Clients></Group>"),
-    ),
     Method("contact", lambda p: p.contact(uuid(1), uuid(5)), CONTACT),
     Method("current_jobs", lambda p: p.current_jobs(), replies.response(f"<Jobs>{replies.job()}</Jobs>")),
     Method(

@@ -83,10 +83,7 @@ async def test_reads(practice: XeroPractice, wire: Wire) -> None:
     assert await practice.staff()
     assert await practice.templates()
     assert await practice.categories()
-    group = next(c.groups[0] for c in listed if c.groups)
-    assert group.uuid in [g.uuid for g in await practice.groups()]
-    members = {member.uuid for member in await practice.group_members(group.uuid)}
-    assert members == {c.uuid for c in listed if group.uuid in [g.uuid for g in c.groups or ()]}
+    assert any(client.groups for client in listed)
     for job in (await practice.current_jobs())[:1]:
         full = await practice.job(job.number)
         assert full.tasks is not None

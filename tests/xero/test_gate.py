@@ -245,7 +245,7 @@ def test_calls_of_the_same_app_from_elsewhere_are_counted_in(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("damage", [b"{torn", b"", b"\x00" * 64, b'{"tickets":[["a",-1,1,true]]}', b"[]"])
-def test_a_damaged_file_is_told_and_one_call_finds_out_what_is_left(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_reported_and_one_call_shows_what_is_left(tmp_path: Path, damage: bytes) -> None:
     """Up to 59 calls may have been made: one more stays within Xero's 60, and its answer tells the rest."""
 
     async def main() -> None:
@@ -268,7 +268,7 @@ def test_a_damaged_file_is_told_and_one_call_finds_out_what_is_left(tmp_path: Pa
     run_virtual(main())
 
 
-def test_a_damaged_file_is_a_spent_minute_where_xero_tells_nothing(tmp_path: Path) -> None:
+def test_a_damaged_file_is_a_spent_minute_where_xero_reports_nothing(tmp_path: Path) -> None:
     async def main() -> None:
         clock, reported = VirtualClock(), list[AppError]()
         (tmp_path / "gate.json").write_bytes(b"{torn")

@@ -177,7 +177,7 @@ async def test_a_wait_that_is_given_up_while_it_begins_leaves_the_port_free(turn
         socket.create_server((host, port), family=family).close()
 
 
-async def test_a_bad_paste_is_told_and_asked_again_until_one_is_good() -> None:
+async def test_a_bad_paste_is_reported_and_asked_again_until_one_is_good() -> None:
     attempt, reported = begin(CONFIG), list[AppError]()
     lines = iter(["", "nonsense", redirect(attempt, state="other"), redirect(attempt)])
 
@@ -214,7 +214,7 @@ async def test_the_listener_wins_while_the_paste_waits() -> None:
     assert code == Secret("the-code")
 
 
-async def test_a_taken_port_is_told_and_the_paste_goes_on() -> None:
+async def test_a_taken_port_is_reported_and_the_paste_goes_on() -> None:
     port, attempt, reported = free_port(), begin(CONFIG), list[AppError]()
     server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", port)
 
@@ -403,7 +403,7 @@ async def test_a_good_answer_is_taken_to_its_end_whatever_follows(follows: str) 
         each.close()
 
 
-async def test_more_cookies_than_can_be_read_are_told_in_browser_and_terminal() -> None:
+async def test_more_cookies_than_can_be_read_are_reported_in_browser_and_terminal() -> None:
     port, attempt, reported = free_port(), begin(CONFIG), list[AppError]()
     async with Listener(attempt, port, reported.append):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

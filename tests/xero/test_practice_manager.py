@@ -37,7 +37,7 @@ async def practice(tmp_path: Path, fake: FakeXero, sink: Sink) -> AsyncIterator[
         yield wire.practice(TENANT, Priority.INTERACTIVE)
 
 
-async def test_the_list_streams_and_tells_the_servers_time(fake: FakeXero, practice: XeroPractice) -> None:
+async def test_the_list_streams_and_reports_the_servers_time(fake: FakeXero, practice: XeroPractice) -> None:
     fake.then(xml(replies.clients(replies.client(1), replies.client(2))))
     async with practice.clients(modified_since=datetime(2026, 5, 1, 10, 0, tzinfo=UTC)) as listing:
         found = [client.uuid async for client in listing]
@@ -142,21 +142,16 @@ async def test_templates_without_the_scope(fake: FakeXero, practice: XeroPractic
     assert practice.calls == 1
 
 
-async def test_lists_and_groups(fake: FakeXero, practice: XeroPractice) -> None:
+async def test_lists(fake: FakeXero, practice: XeroPractice) -> None:
     fake.then(
         xml(replies.named("StaffList", "Staff", "Ana", "Tom")),
         xml(replies.named("Templates", "Template", "Annual Accounts")),
         xml(replies.named("Categories", "Category")),
-        xml(replies.named("Groups", "Group", "Kowhai Group")),
-        xml(replies.response(f"<Group><UUID>{uuid(1)}</UUID><Name>G</Name><Clients>"
-                             f"{replies.person('Client', 3, 'K')}</Clients></Group>")),
         xml(replies.response(f"<Jobs>{replies.job(detailed=False)}</Jobs>")),
         xml(replies.response(replies.contact(6, "New"))),
     )  # fmt: skip
     assert [s.name for s in await practice.staff()] == ["Ana", "Tom"]
     assert [t.name for t in await practice.templates()] == ["Annual Accounts"]
     assert await practice.categories() == []
-    assert [g.name for g in await practice.groups()] == ["Kowhai Group"]
-    assert [m.name for m in await practice.group_members(uuid(1))] == ["K"]
     assert [j.number for j in await practice.current_jobs()] == ["J000412"]
     assert (await practice.add_contact(uuid(1), XpmContact(uuid="", name="New"))).uuid == uuid(6)

@@ -54,7 +54,7 @@ def test_a_detailed_client_is_read_in_full() -> None:
     )  # fmt: skip
 
 
-def test_absent_and_empty_are_the_same_and_groups_untold_are_none() -> None:
+def test_absent_and_empty_are_the_same_and_groups_missing_are_none() -> None:
     (client,) = read_list(replies.clients(replies.bare_client(3, "Bare")))
     assert client.email == ""
     assert client.phone == ""

@@ -63,7 +63,7 @@ def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
 
 
 def damaged(error: StoreUnreadable) -> Condition:
-    """The condition of a store that is damaged in this way, or whose database does not answer."""
+    """Return the condition of a store that is damaged in this way, or whose database does not answer."""
     if isinstance(error, StoreUnreachable):
         return Condition(state="unreachable", message=error.message)
     return Condition(state="damaged", message=f"The store is damaged: {error.message}")

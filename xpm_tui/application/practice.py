@@ -91,12 +91,6 @@ class ListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     scope: str = ""
 
 
-class Fingerprint(msgspec.Struct, frozen=True):
-    """Some client UUIDs of the practice: a list without any of them belongs to another practice."""
-
-    uuids: tuple[str, ...] = ()
-
-
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     """When someone last used the tool interactively."""
 
@@ -110,13 +104,6 @@ class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     permission: str = ""
     skipped: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
-
-
-class SkippedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A due run that was skipped, and why: ``no-sign-in`` or another reason."""
-
-    at: datetime
-    reason: str
 
 
 def read_identity(snapshot: Snapshot) -> PracticeIdentity | None:
@@ -229,7 +216,7 @@ class OpenPractice:
 
     @property
     def shared(self) -> SharedState | None:
-        """What the machines of the practice share besides its data; None where there is one machine."""
+        """What the machines of the practice share besides its data; None if there is one machine."""
         return self.database
 
     @property

@@ -73,7 +73,7 @@ def commit_undoable(
     changed: list[R] = [row for row in rows if snapshot.get(table, row.id) != row]
     if not changed:
         return
-    steps = tuple(UndoStep(row.id, _plain(snapshot.get(table, row.id)), _told(row)) for row in changed)
+    steps = tuple(UndoStep(row.id, _plain(snapshot.get(table, row.id)), _as_dict(row)) for row in changed)
     doing = UndoEntry(what, practice.person, practice.clock.now(), steps)
     kept = UndoHistory((*_history(snapshot, table).done[-MOST + 1 :], doing))
     practice.store.commit([*(Put(table, row) for row in changed), put(_place(table), kept)], since=snapshot)
@@ -94,8 +94,8 @@ def remove(
     steps = tuple(
         UndoStep(
             str(kind.key(before)),
-            _told(before),
-            None if after is None else _told(after),
+            _as_dict(before),
+            None if after is None else _as_dict(after),
             "" if kind is table else kind.name,
         )
         for kind, before, after in rows
@@ -107,12 +107,6 @@ def remove(
         for kind, before, after in rows
     ]
     practice.store.commit([*writes, put(_place(table), kept)], since=snapshot)
-
-
-def last_entry(snapshot: Snapshot, table: TableSchema[R]) -> UndoEntry | None:
-    """Return what :func:`undo` would undo."""
-    found = _history(snapshot, table).done
-    return found[-1] if found else None
 
 
 def undo(
@@ -158,9 +152,9 @@ def _place(table: TableSchema[R]) -> str:
 
 
 def _plain(row: R | None) -> dict[str, Any] | None:
-    return None if row is None else _told(row)
+    return None if row is None else _as_dict(row)
 
 
-def _told(row: Any) -> dict[str, Any]:
+def _as_dict(row: Any) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(row)
     return found

@@ -44,7 +44,7 @@ class AccessContext(Protocol):
 
     @property
     def shared(self) -> SharedState | None:
-        """What its machines share; None where it lives on this one."""
+        """What its machines share; None if it lives on this one."""
 
     def notice(self, error: AppError) -> None:
         """Pass on a problem on this machine that stops nothing."""

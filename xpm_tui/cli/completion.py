@@ -122,18 +122,18 @@ function %(complete_func)s
         COMP_CWORD=$word %(prog_name)s)
     set -l before (string match -r -- '^--[^=]*=' $word; or echo "")
     for completion in $response
-        set -l told (string split -m 1 -- "," $completion)
-        switch $told[1]
+        set -l parts (string split -m 1 -- "," $completion)
+        switch $parts[1]
             case dir
-                for path in (__fish_complete_directories $told[2] "")
+                for path in (__fish_complete_directories $parts[2] "")
                     echo $before$path
                 end
             case file
-                for path in (__fish_complete_path $told[2] "")
+                for path in (__fish_complete_path $parts[2] "")
                     echo $before$path
                 end
             case plain
-                echo $told[2]
+                echo $parts[2]
         end
     end
 end

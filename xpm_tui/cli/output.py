@@ -160,7 +160,7 @@ def json_rows(items: Iterable[Mapping[str, Any]]) -> JsonRows:
 
 
 def outcome_pieces(result: Result) -> Iterator[str]:
-    """The same bytes as those of :func:`outcome`, in pieces: a long list is never one text."""
+    """Yield the bytes of :func:`outcome` in pieces, so that a long list is never one text."""
     rows = result.items if isinstance(result.items, JsonRows) else None
     document = outcome(result if rows is None else replace(result, items=()))
     if rows is not None and "count" not in result.data:

@@ -266,7 +266,7 @@ async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialo
         )
     if params.ignore:
         text = f"{view.id} {view.name} is ignored and no longer needs a link."
-        return _settled(practice, view.id, lambda: conflicts.ignore(practice, view.id, REVIEWED), text)
+        return _store_decision(practice, view.id, lambda: conflicts.ignore(practice, view.id, REVIEWED), text)
     effect = clients_links.preview_link(practice, view.id, params.link)
     if effect.refused:
         raise BadInput(effect.refused)
@@ -278,7 +278,7 @@ async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialo
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     second = params.yes or bool(effect.needs_yes)
     text = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
-    return _settled(
+    return _store_decision(
         practice,
         view.id,
         lambda: clients_links.link(practice, view.id, effect.xpm.uuid, yes=second, origin="review"),
@@ -287,7 +287,7 @@ async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialo
     )
 
 
-def _settled(
+def _store_decision(
     practice: OpenPractice,
     client: str,
     decide: Callable[[], ClientView],

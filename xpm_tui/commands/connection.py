@@ -170,7 +170,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         dialogue.say(error_presenter.present(error).short())
 
     def on_wrong_line(error: AppError) -> None:
-        """A bad line is final where nobody can paste another."""
+        """A bad line is final if nobody can paste another."""
         if dialogue.interactive:
             on_error(error)
         elif not refused.done():

@@ -124,11 +124,6 @@ def lines(found: Consequences) -> list[str]:
     return texts
 
 
-def confirmation_text(found: Consequences, *more: str, about: str = "") -> str:
-    """Return the whole text of a confirmation: the question, the consequences, and ``more`` sentences."""
-    return "\n".join([question(found, about), "", *lines(found), *more])
-
-
 def one_line(found: Consequences, *, costs: bool = True) -> str:
     """Return the consequences on one line, for a heading or a table; ``costs``: with calls and minutes."""
     texts = [f"{count(found.xpm.changes, 'change')} to XPM"] if found.xpm.changes else []

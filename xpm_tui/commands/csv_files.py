@@ -216,8 +216,8 @@ def _imported(report: ImportReport, form: str) -> list[str]:
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
     if report.consequences is not None:
         found = report.consequences
-        told_of = described(found) if report.dry_run else [one_line(found, costs=False)]
-        lines += [f"  {line}" for line in told_of if line]
+        outcome_lines = described(found) if report.dry_run else [one_line(found, costs=False)]
+        lines += [f"  {line}" for line in outcome_lines if line]
     unknown = [column.heading for column in report.columns if column.field is None]
     if unknown:
         lines.append(f"  unknown columns, stored as they are: {', '.join(unknown)}")

@@ -68,7 +68,7 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialog
         data["file"] = str(path)
         lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
         return Result(data=data, items=items, lines=lines, value=view)
-    return Result(data=data, items=items, lines=[*_told(found), "", *summary(view)], value=view)
+    return Result(data=data, items=items, lines=[*_finding_lines(found), "", *summary(view)], value=view)
 
 
 async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, dialogue: Dialogue) -> Result:
@@ -132,7 +132,7 @@ def summary(view: AuditView) -> list[str]:
     return [*lines, *view.unjudged]
 
 
-def _told(found: list[AuditFinding]) -> list[str]:
+def _finding_lines(found: list[AuditFinding]) -> list[str]:
     """Return each finding with what to do, in full."""
     lines: list[str] = []
     for each in found:

@@ -176,22 +176,22 @@ async def pick_clients(practice: OpenPractice, params: PickClients, dialogue: Di
         TextColumn("CLIENT", whole=True),
         TextColumn("WHY", whole=True),
     )
-    told_of = [v for v in picked if v.why != "linked" or not params.all]
+    reported = [v for v in picked if v.why != "linked" or not params.all]
     # A bulk pick lists only what was skipped: the others may be thousands, and are counted below.
-    listed = [v for v in told_of if v.outcome == "left"] if params.all else told_of
+    listed = [v for v in reported if v.outcome == "left"] if params.all else reported
     rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in listed]
     counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
     shown = TextTable(columns, rows, "XPM has no client to bring in.", SHOWN if params.all else 0)
-    table = shown if listed or not told_of else None
+    table = shown if listed or not reported else None
     text = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     lines = [text] + [
         f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()
     ]
     remaining: dict[str, list[str]] = {}
-    for view in told_of:
+    for view in reported:
         if view.outcome == "left":
             remaining.setdefault(view.reason, []).append(view.uuid)
-    names = {view.uuid: view.name for view in told_of if view.name}
+    names = {view.uuid: view.name for view in reported if view.name}
     found = consequences.pick_consequences(counts["added"], counts["linked"], remaining, names)
     return Result(
         data={**counts, "consequences": to_plain(found)},

@@ -179,7 +179,7 @@ async def _client(practice: OpenPractice, params: NewProposal, dialogue: Dialogu
 async def accept(practice: OpenPractice, params: AcceptProposal, dialogue: Dialogue) -> Result:
     """Accept proposals; automatic jobs are deployed."""
     found = jobs_proposals.accept(practice, params.proposals, **_terms(params))
-    result = _told(practice, found, "accepted")
+    result = _proposals_result(practice, found, "accepted")
     if services.terms_of(practice).automatic and not params.wait:
         return await deployment.deploy_automatic(practice, result, dialogue)
     return result
@@ -190,7 +190,7 @@ async def take_over(practice: OpenPractice, params: TakeOverProposals, dialogue:
     if params.all == bool(params.proposals):
         raise BadInput("Name the proposals, or use --all.", hint="xpm-tui proposals take-over PROP-12")
     found = jobs_proposals.take(practice, params.proposals, every=params.all, **_terms(params))
-    return _told(practice, found, "deployed from here")
+    return _proposals_result(practice, found, "deployed from here")
 
 
 async def revoke(practice: OpenPractice, params: RevokeProposal, dialogue: Dialogue) -> Result:
@@ -212,7 +212,7 @@ def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
     }
 
 
-def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Result:
+def _proposals_result(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Result:
 
     table = _table(found, "No proposal.")
     jobs = sum(len(view.workflows) for view in found)

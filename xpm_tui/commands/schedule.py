@@ -43,22 +43,22 @@ class InstallSchedule(msgspec.Struct, frozen=True):
 
 async def show(practice: OpenPractice, params: ShowSchedule, dialogue: Dialogue) -> Result:
     """Show what is installed, or would be."""
-    return _told(schedule_timer.Scheduler(practice, kind=params.kind).show())
+    return _timer_result(schedule_timer.Scheduler(practice, kind=params.kind).show())
 
 
 async def install(practice: OpenPractice, params: InstallSchedule, dialogue: Dialogue) -> Result:
     """Show what it does and costs, ask, check the login in its environment, and install it."""
     scheduler = schedule_timer.Scheduler(practice, kind=params.kind, every=params.every)
     if params.dry_run:
-        return _told(scheduler.show())
+        return _timer_result(scheduler.show())
     practice.connected()
-    question = Question("Install the schedule?", _told(scheduler.show()).lines, button="Install")
+    question = Question("Install the schedule?", _timer_result(scheduler.show()).lines, button="Install")
     if not await confirm_call(dialogue, question):
         return Result(data={"installed": False}, lines=["Nothing was installed."])
     # Before anything is written: a timer whose login cannot be read would fail every day.
     proof = scheduler.test_login()
     timer = scheduler.install()
-    timer_result = _told(timer)
+    timer_result = _timer_result(timer)
     return Result(data={**timer_result.data, "proof": proof}, lines=[*timer_result.lines, proof])
 
 
@@ -70,7 +70,7 @@ async def remove(practice: OpenPractice, params: ShowSchedule, dialogue: Dialogu
     )
 
 
-def _told(timer: Timer) -> Result:
+def _timer_result(timer: Timer) -> Result:
     data = {
         "kind": timer.kind,
         "installed": timer.installed,

@@ -17,7 +17,7 @@ SECTIONS: tuple[tuple[str, tuple[KnownProblem, ...]], ...] = (
 
 _HEAD = """# Known problems
 
-<!-- Made from the cases: `python -m xpm_tui.diagnostics.reference > docs/trouble.md`. Do not edit. -->
+<!-- Made from the problems: `python -m xpm_tui.diagnostics.reference > docs/trouble.md`. Do not edit. -->
 
 Start with the doctor. It checks the connection to Xero, the login, the lists, the data and this machine, one
 after another, and names the known problem if it finds one. It only reads: one call for the connections and

@@ -41,7 +41,7 @@ def when(at: datetime | None, zone: tzinfo | None = None, *, none: str = "") -> 
     Args:
         at: An aware time.
         zone: The zone to show it in: the practice's, or the machine's where it is None.
-        none: Returned where there is no time.
+        none: Returned if there is no time.
     """
     if at is None:
         return none

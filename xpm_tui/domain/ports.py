@@ -97,9 +97,9 @@ class Snapshot(Protocol):
         """Return the number of the last commit in it, which grows by one with each commit."""
 
     def fingerprint(self, *tables: TableSchema[Any]) -> str:
-        """The same only for the same rows of these tables in the same store, in any process.
+        """Return a mark that is equal only for the same rows of these tables in the same store.
 
-        It may differ although the rows are the same. Empty where nobody can tell.
+        It may differ although the rows are the same. Empty if nobody can tell.
         """
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
@@ -109,7 +109,7 @@ class Snapshot(Protocol):
         """Return rows by an index of the table, in order of id. O(hits)."""
 
     def find_ids(self, table: TableSchema[Any], index: str, value: str) -> list[str]:
-        """Ids of the rows that :meth:`find` returns, without decoding any. O(hits)."""
+        """Return the ids of the rows that :meth:`find` returns, without decoding any. O(hits)."""
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
         """Yield all rows, decoded one at a time, in order of insertion."""

@@ -212,7 +212,7 @@ class ClientRowReader:
         for places in self._groups.values():
             if len(places) > 1 and waiting:
                 rows = [self._parsed.rows[at] for at in places]
-                found = {key for key in waiting if len(_said(rows, key)) > 1}
+                found = {key for key in waiting if len(_values_of(rows, key)) > 1}
                 moved |= found
                 waiting -= found
         if "phone" in moved:
@@ -243,7 +243,7 @@ def snapshot_ids(snapshot: Snapshot, *, contacts: bool) -> Iterator[str]:
         yield from filter(None, found)
 
 
-def _said(rows: Iterable[FileRow], key: str) -> set[str]:
+def _values_of(rows: Iterable[FileRow], key: str) -> set[str]:
     if key.startswith(EXTRA):
         texts = {row.extra.get(key.removeprefix(EXTRA), "") for row in rows}
     else:

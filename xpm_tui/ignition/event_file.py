@@ -210,11 +210,11 @@ class _Table:
     def __init__(self, kind: EventKind, given: Mapping[str, str], zone: tzinfo) -> None:
         self._kind, self._zone = kind, zone
         self._form: CsvForm = FORMS[kind.form]
-        self._told = dict(_OWN_NAMES[self._form.name])
+        self._given_names = dict(_OWN_NAMES[self._form.name])
         for key, field in given.items():
             name = field.removeprefix(f"{kind.record}.")
             if self._names(name):
-                self._told[key] = name
+                self._given_names[key] = name
 
     def _names(self, field: str) -> bool:
         return field == "ignore" or field in self._form.by_name
@@ -226,7 +226,7 @@ class _Table:
         heads = list(cells)
         samples = [[value if isinstance(value, str) else next(iter(value), "") for value in cells.values()]]
         try:
-            found = columns(self._form, [_key(head) for head in heads], samples, self._told)
+            found = columns(self._form, [_key(head) for head in heads], samples, self._given_names)
         except BadInput:
             raise self._useless(heads) from None
         known = {column.field: heads[column.index] for column in found if column.field}
@@ -314,7 +314,7 @@ class _Table:
             name = _key(key).replace(" ", "_")
             name = SERVICE_KEYS.get(name, name) if of_service else name
             name = name if of_service or name.startswith("contact_") else f"contact_{name}"
-            name = self._told.get(_key(key), name)
+            name = self._given_names.get(_key(key), name)
             if name in self._of_part() and _one(value):
                 found[name] = _one(value)
         return found

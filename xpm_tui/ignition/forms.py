@@ -60,7 +60,7 @@ class CsvForm:
         object.__setattr__(self, "by_name", {each.name: each for each in self.fields})
 
     def headings(self) -> list[str]:
-        """All headings that are recognised."""
+        """Return all headings that are recognised."""
         return [heading for each in self.fields for heading in (each.heading, *each.also)]
 
 

@@ -145,7 +145,7 @@ def awaits_export(
 def _changed_cells(
     client: Client, known: Imported, people: TeamLookup, columns: frozenset[str]
 ) -> Iterator[PendingChange]:
-    """The cells that differ of a client that Ignition knows, and of its contacts, in the order of the form.
+    """Return the changed cells of a client that Ignition knows, and of its contacts, in the form's order.
 
     A new contact is one of them.
     """

@@ -184,7 +184,7 @@ class _ProposalImportPlanner:
         """Reject the rows of a proposal that contradict each other, because either may be wrong."""
         found: dict[int, str] = {}
         for name in self._agreeing:
-            row_values = [(row, self._said(name, row)) for row, _ in good if row.cells.get(name)]
+            row_values = [(row, self._agreed_value(name, row)) for row, _ in good if row.cells.get(name)]
             for row, value in row_values[1:]:
                 if value != row_values[0][1] and row.number not in found:
                     found[row.number] = self._unlike(name, row, row_values[0][0])
@@ -201,7 +201,7 @@ class _ProposalImportPlanner:
             self._refused += [RefusedRow(row.number, found.get(row.number, rest)) for row, _ in good]
         return bool(found)
 
-    def _said(self, name: str, row: ReadRow) -> object:
+    def _agreed_value(self, name: str, row: ReadRow) -> object:
         """Return the value of a cell in a form for comparison."""
         text = row.cells[name]
         if name in _DATES:

@@ -329,7 +329,7 @@ def _field_mapping(value: str) -> str:
 
 
 def _database(value: str) -> Secret:
-    """The address of a database: a secret, because it may hold a password."""
+    """Return the address of a database: a secret, because it may hold a password."""
     text = _text(value)
     if text and not text.startswith(("postgresql://", "postgres://")):
         raise ValueError("it must begin with postgresql://")

@@ -30,7 +30,7 @@ class DatabaseClock:
         self._ahead = timedelta(seconds=ahead)
 
     def now(self) -> datetime:
-        """The database's wall-clock time (UTC)."""
+        """Return the database's wall-clock time (UTC)."""
         return self._clock.now() + self._ahead
 
     def monotonic(self) -> float:

@@ -1,6 +1,7 @@
-"""The head of a book: which files it is made of. Replacing it is what makes a new generation the true one.
+"""The manifest of a store, which lists its files, and the migrations from one format to the next.
 
-Formats of the store: one step from each to the next. A new one is appended, and never changed after.
+Replacing the manifest makes a new generation the current one. A migration is appended, and never changed
+afterwards.
 
 ``STEPS`` lead from one format of the rows to the next, on every engine. ``LAYOUTS`` lead from one layout of
 the tables in PostgreSQL to the next; the embedded store's files have no layout of their own.
@@ -102,7 +103,7 @@ CREATE TABLE xpm_tui.shared (
     PRIMARY KEY (practice, name)
 );
 
--- Which person a database role stands for. Written by the owner of the schema only.
+-- The person to whom a database role belongs. Written by the owner of the schema only.
 CREATE TABLE xpm_tui.people (role name PRIMARY KEY, person text NOT NULL);
 """
 

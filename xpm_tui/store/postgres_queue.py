@@ -148,7 +148,7 @@ class ProcrastinateQueue:
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[procrastinate.App]:
-        """The open queue, which is created if it is missing; an error of the driver is one of the store's."""
+        """Yield the open queue, created if it is missing; errors of the driver become errors of the store."""
         if self._app is None:
             # In a thread, because an unreachable server is waited for; the heartbeats of others go on.
             await asyncio.to_thread(_lay_out, self._address)

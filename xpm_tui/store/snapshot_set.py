@@ -101,7 +101,7 @@ _Blocks = list[tuple[bytes, int]]
 
 
 def read_table(path: Path, known: TableFile) -> LazyRows:
-    """All rows of a snapshot file by id, in order of arrival; every byte is proved before it returns.
+    """Return all rows of a snapshot file by id, in order of arrival; every byte is proved before it returns.
 
     Raises :class:`StoreDamaged` at the first byte that is not as it was written.
     """
@@ -120,7 +120,7 @@ def read_table(path: Path, known: TableFile) -> LazyRows:
 
 
 def salvage_table(path: Path, known: TableFile, salvage: Salvage) -> dict[str, bytes]:
-    """The rows of all whole blocks; counts the others. Raises :class:`StoreDamaged` without a file."""
+    """Return the rows of all whole blocks; counts the others. Raises :class:`StoreDamaged` without a file."""
     rows: dict[str, bytes] = {}
     with _opened(path) as stream, suppress(*_UNFIT):
         _read_blocks(stream, rows, salvage)
@@ -150,7 +150,7 @@ def _foreign(path: Path) -> StoreDamaged:
 
 
 def _split(path: Path, blocks: _Blocks) -> dict[str, bytes]:
-    """The rows of proved blocks, which are given up one by one."""
+    """Return the rows of proved blocks, which are given up one by one."""
     rows: dict[str, bytes] = {}
     number = sum(each for _, each in blocks)
     blocks.reverse()
@@ -165,7 +165,7 @@ def _split(path: Path, blocks: _Blocks) -> dict[str, bytes]:
 def _read_whole(stream: IO[bytes]) -> tuple[_Blocks, int]:
     """Read all blocks, and the checksum of the whole file, in one pass; it proves them.
 
-    Raises ``ValueError`` where it is not even laid out as a snapshot file.
+    Raises ``ValueError`` if it is not even laid out as a snapshot file.
     """
     blocks: _Blocks = []
     size = os.fstat(stream.fileno()).st_size

@@ -60,22 +60,22 @@ class StoreEngine(Protocol):
 
     @property
     def mark(self) -> Mark:
-        """The newest commit known."""
+        """The newest known commit."""
 
     def snapshot(self) -> StoreSnapshot:
-        """What is there now, other processes' commits included."""
+        """Return the current state, other processes' commits included."""
 
     def view(self) -> StoreSnapshot:
-        """What is in memory now."""
+        """Return the state in memory."""
 
     def watch(self) -> int:
-        """The newest position, read cheaply."""
+        """Return the newest position, read cheaply."""
 
     def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
-        """Commit what ``make`` asks for when it is shown the newest state, nobody coming in between."""
+        """Commit the writes that ``make`` returns for the newest state; no other commit comes between."""
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release all files and connections."""
 
 
 class EngineStorage(Storage):
@@ -85,14 +85,14 @@ class EngineStorage(Storage):
     _read: StoreSnapshot | None = None
 
     def read(self) -> dict[str, Any] | None:
-        """All tables, none of their rows decoded yet; None for an empty book."""
+        """Return all tables, none of their rows decoded yet; None for an empty store."""
         view = self._read = self.engine.snapshot()
         return {name: SnapshotRows(view, name) for name in view.names()} or None
 
     def write(self, data: dict[str, Any]) -> None:
         """Commit what ``data`` changes against the last reading, as one transaction.
 
-        Raises ``Busy`` where another process has changed one of the same rows since.
+        Raises ``Busy`` if another process has changed one of the same rows since.
         """
         read = self._read or self.engine.view()
         changes = _differences(read, data)

@@ -1,4 +1,4 @@
-"""Opens a practice's store: the Book port over TinyDB."""
+"""Opens a practice's store: the Store port over TinyDB."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TableStore:
         return ()
 
     def snapshot(self) -> TableSnapshot:
-        """What is there now, other processes' commits included."""
+        """Return the current state, other processes' commits included."""
         return self.db.snapshot()
 
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
@@ -58,7 +58,7 @@ class TableStore:
         return self.db.transact(make)
 
     def watch(self) -> int:
-        """The newest position, read cheaply: differs from a snapshot's when the store has moved."""
+        """Return the newest position, read cheaply: differs from a snapshot's when the store has moved."""
         return int(self.db.engine.watch())
 
     def record_end(self) -> None:
@@ -108,14 +108,14 @@ class DiskStore(TableStore):
         return tuple(messages)
 
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
-        """As :meth:`TableStore.commit`; a long log is folded in afterwards."""
+        """Commit like :meth:`TableStore.commit`; a long log is compacted afterwards."""
         position = self.db.commit(writes, since=since)
         if writes:
             self._compact_soon()
         return position
 
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
-        """As :meth:`TableStore.transact`; a long log is folded in afterwards."""
+        """Commit like :meth:`TableStore.transact`; a long log is compacted afterwards."""
         position = self.db.transact(make)
         self._compact_soon()
         return position
@@ -157,12 +157,12 @@ class DiskStore(TableStore):
 def open_store(
     folder: Path, *, read_only: bool = False, clock: Clock, person: str = "", disk: Disk = DISK
 ) -> DiskStore:
-    """Open (and, unless ``read_only``, where missing make) the book in ``folder``.
+    """Open the store in ``folder``; create it if it is missing, unless ``read_only``.
 
-    A damaged book opens for reading only at its last good state: ``read_only`` and ``damage`` of the result
-    tell. Raises ``StoreUnreadable`` where there is no book (``read_only``), none that this version knows, or
-    nothing that can be proved good, and where the book was moved to a database; ``BadInput`` for a folder
-    that is not private; ``DiskError``.
+    A damaged store is opened for reading only, at its last intact state: see ``read_only`` and ``damage`` of
+    the result. Raises ``StoreUnreadable`` if there is no store (``read_only``), if its format is unknown, if
+    no intact state is left, or if it was moved to a database; ``BadInput`` for a folder that is not private;
+    ``DiskError``.
     """
     refuse_moved(folder)
     return DiskStore(folder, read_only=read_only, clock=clock, person=person, disk=disk)

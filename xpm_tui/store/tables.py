@@ -1,6 +1,6 @@
-"""The tables of the store: TinyDB's methods, and typed ones for the Book port, over the same rows.
+"""The tables of the store: TinyDB's methods, and typed ones for the Store port, over the same rows.
 
-Every read and write of the product goes through :class:`RowTable`: the Book port calls its typed methods
+Every read and write of the product goes through :class:`RowTable`: the Store port calls its typed methods
 (immutable values at the position of a snapshot), TinyDB's API its documents. Both use one engine, so each
 reads what the other writes.
 """
@@ -43,7 +43,7 @@ class RowTable(TinyTable):
     _next_id: Any
     _read_at = -1
 
-    # Typed methods for the Book port. ``kind`` says which rows the table has, ``at`` is the snapshot.
+    # Typed methods for the Store port. ``kind`` says which rows the table has, ``at`` is the snapshot.
 
     def row(self, kind: TableSchema[T], id_: str, at: StoreSnapshot) -> T | None:
         """Return the row with this id, or None, in constant time."""
@@ -59,7 +59,7 @@ class RowTable(TinyTable):
         return at.find(kind, index, value)
 
     def find_ids(self, kind: TableSchema[Any], index: str, value: str, at: StoreSnapshot) -> list[str]:
-        """Ids of the rows that :meth:`find` returns, without decoding any."""
+        """Return the ids of the rows that :meth:`find` returns, without decoding any."""
         return at.find_ids(kind, index, value)
 
     def typed_rows(self, kind: TableSchema[T], at: StoreSnapshot) -> Iterator[T]:
@@ -280,7 +280,7 @@ class TableSnapshot:
         return self.view.position
 
     def fingerprint(self, *tables: TableSchema[Any]) -> str:
-        """The same only for the same rows of these tables in the same store."""
+        """Return a mark that is equal only for the same rows of these tables in the same store."""
         return self.view.fingerprint(*tables)
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
@@ -292,7 +292,7 @@ class TableSnapshot:
         return self._db.table_of(table).find(table, index, value, self.view)
 
     def find_ids(self, table: TableSchema[Any], index: str, value: str) -> list[str]:
-        """Ids of the rows that :meth:`find` returns, without decoding any."""
+        """Return the ids of the rows that :meth:`find` returns, without decoding any."""
         return self._db.table_of(table).find_ids(table, index, value, self.view)
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:

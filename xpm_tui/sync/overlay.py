@@ -49,7 +49,7 @@ class Overlay:
         return sorted([*below, *above], key=lambda row: (len(table.key(row)), table.key(row)))
 
     def find_ids(self, table: TableSchema[Any], index: str, value: str) -> list[str]:
-        """Ids of the rows that :meth:`find` returns."""
+        """Return the ids of the rows that :meth:`find` returns."""
         return [table.key(row) for row in self.find(table, index, value)]
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:

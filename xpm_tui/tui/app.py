@@ -294,7 +294,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         other = before.known and _standing(before) != _standing(self.practice_status)
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
-                screen.tell(self.practice_status)
+                screen.show_status(self.practice_status)
                 screen.refresh_data(force=other)
         if self._welcome and not self.practice_status.connected and not self.worker.practice.read_only:
             self.connect()

@@ -150,7 +150,7 @@ class AppProtocol(App[int]):
 
     def request_status(self) -> None:
         """Start reading the status of the practice again in the background."""
-        self.work(lambda: self.refresh_status(), "beat", exclusive=True)
+        self.work(lambda: self.refresh_status(), "status", exclusive=True)
 
     async def refresh_status(self) -> None:
         """Read the status of the practice now, and update what is shown."""

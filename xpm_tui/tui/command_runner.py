@@ -284,7 +284,7 @@ class CommandRunner(AppProtocol):
             elif name.startswith(keymap.PROBLEM):
                 self._show_problem(name.removeprefix(keymap.PROBLEM))
             else:
-                screen.action_act(name)
+                screen.action_run_command(name)
 
         self.push_screen(palette.Palette(found), chosen)
 

@@ -21,7 +21,7 @@ _HEAD = """\
 
 <!-- Made from commands and screens: `python -m xpm_tui.tui.key_reference > docs/keys.md`. Do not edit. -->
 
-`F1` and `?` tell what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:`
+`F1` and `?` show what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:`
 list every action, also those without a key, with the reason where one cannot be done now. Arrow keys, home,
 end and the page keys move everywhere; `tab` goes to the next part; `esc` goes one level up.
 

@@ -65,8 +65,8 @@ SYNONYMS: dict[str, str] = {
     "policy.set": "direction master overwrite two-way",
     "settings.set": "preferences options configuration theme colour",
     "schedule.install": "daily automatic cron systemd timer",
-    "doctor": "error problem help support diagnose trouble broken not working bundle",
-    "cases.list": "error problem help support trouble",
+    "doctor": "error problem help support diagnose troubleshooting broken not working bundle",
+    "cases.list": "error problem help support troubleshooting",
     "cases.seen": "error page message browser problem help third party",
     "jobs.deploy": "create job xpm work",
     "templates.link": "services job template mapping",
@@ -97,7 +97,7 @@ def area_bindings(area: str) -> list[Binding]:
         found.append(
             Binding(
                 command.key,
-                f"act({command.name!r})",
+                f"run_command({command.name!r})",
                 command.footer or command.title,
                 show=show,
                 tooltip=command.help,
@@ -136,7 +136,7 @@ def problem_entries() -> list[PaletteEntry]:
             name=f"{PROBLEM}{case.id}",
             title=error_presenter.problem_title(case),
             help=case.sign,
-            words=f"error trouble help {case.cause}",
+            words=f"error troubleshooting help {case.cause}",
         )
         for case in registry.KNOWN_PROBLEMS.values()
     ]

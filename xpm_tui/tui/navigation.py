@@ -216,7 +216,7 @@ class KeyChord:
 
 
 READING = frozenset(
-    "authorise beat clipboard consent detail doctor effect follow load place search signed-in watch"
+    "authorise clipboard consent detail doctor effect follow load place search signed-in status watch"
     .split()
 )  # fmt: skip
 """Worker groups that open no screen: they fill in what is already shown, or run for long."""

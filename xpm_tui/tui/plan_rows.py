@@ -43,7 +43,7 @@ class PlanGroup:
         return len({client_of(change.record) for change in self.changes})
 
     def marks(self) -> list[tuple[Mark, int]]:
-        """The number of changes for each mark."""
+        """Return the number of changes for each mark."""
         counts: dict[Mark, int] = defaultdict(int)
         for change in self.changes:
             if change.mark:

@@ -392,9 +392,7 @@ class RateLimiter:
             if minute is not None:
                 state.doubt_until = 0.0
                 foreign = 60 - minute - len(state.tickets)
-                state.tickets += [
-                    Ticket(os.urandom(6).hex(), 0, now, False) for _ in range(min(foreign, 60))
-                ]
+                state.tickets += [Ticket(os.urandom(6).hex(), 0, now, False) for _ in range(min(foreign, 60))]
             if day is not None:
                 state.day_left, state.day_at, state.since_day_at = day, now, 0
                 state.day_most = max(state.day_most, day)
@@ -417,7 +415,7 @@ class RateLimiter:
 
 
 def _ends(state: LimiterState, now: float) -> list[float]:
-    """When each call leaves the minute; that of one in flight begins when it ends."""
+    """Return when each call leaves the minute; that of one in flight begins when it ends."""
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 

@@ -280,7 +280,7 @@ def open_wire(
     of the network; ``notice`` hears of what is wrong and stops nothing. ``shared`` holds login and calls
     where several machines share them, in place of files.
 
-    Raises ``DiskError`` or ``BadInput`` where a folder cannot be made private.
+    Raises ``DiskError`` or ``BadInput`` if a folder cannot be made private.
     """
     jitter = jitter or random.Random()
     network = Network(config, transport)

@@ -62,7 +62,7 @@ class _ConflictPresenter:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._told = Presenter(snapshot)
+        self._presenter = Presenter(snapshot)
 
     def planned(self, plan: Plan, record: PlannedRecord, change: Change) -> ConflictView:
         """Return a conflict that a plan holds or will write."""
@@ -106,14 +106,14 @@ class _ConflictPresenter:
         run: str | None = None,
     ) -> ConflictView:
         key = base_key(of.field, of.record.partition("/")[2])
-        old, new = self._told.value(of.field, of.old), self._told.value(of.field, of.new)
+        old, new = self._presenter.value(of.field, of.old), self._presenter.value(of.field, of.new)
         ours, theirs = (old, new) if of.side == "ignition" else (new, old)
         master: Side = "xpm" if of.side == "ignition" else "ignition"
         return ConflictView(
             state=state,
             record=of.record,
             client=client,
-            name=self._told.ref(client).name,
+            name=self._presenter.ref(client).name,
             field=of.field,
             key=key,
             side=of.side,
@@ -121,12 +121,12 @@ class _ConflictPresenter:
             new=new,
             ignition=ours,
             xpm=theirs,
-            agreed=self._told.value(of.field, agreed.ignition if agreed else None),
+            agreed=self._presenter.value(of.field, agreed.ignition if agreed else None),
             wins=master,
             why=why,
             at=at,
             by=by,
-            frozen=bool({of.field, key, "*"} & self._told.frozen.get(client, frozenset())),
+            frozen=bool({of.field, key, "*"} & self._presenter.frozen.get(client, frozenset())),
             plan=plan,
             run=run,
         )

@@ -262,14 +262,14 @@ def relinks(practice: OpenPractice) -> list[RelinkView]:
                 state=each.state,
                 uuid=each.uuid or None,
                 number=each.number or None,
-                message=renamed or _said(snapshot, each),
+                message=renamed or _sentence(snapshot, each),
                 proposal=presenter.xpm(row) if row else None,
             )
         )
     return found
 
 
-def _said(snapshot: Snapshot, each: RelinkFinding) -> str:
+def _sentence(snapshot: Snapshot, each: RelinkFinding) -> str:
     """Return what the state of a link means, naming what may have replaced a lost XPM client."""
     client = snapshot.get(CLIENTS, each.client)
     person = needs_person(snapshot, client, each.state) if client is not None else None

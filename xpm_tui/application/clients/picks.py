@@ -68,7 +68,7 @@ def of_number(practice: OpenPractice, text: str) -> tuple[str, XpmClient | None]
     """Return the client that an XPM number, UUID or web address refers to.
 
     Returns:
-        The linked Ignition client and None, or the XPM client itself where none is linked to it. A text that
+        The linked Ignition client and None, or the XPM client itself if none is linked to it. A text that
         names an Ignition client, or nothing, is returned as it is.
     """
     snapshot = practice.snapshot()
@@ -163,10 +163,10 @@ def _pick(
             "left": len(picked.skipped),
         }
         practice.events.emit(Event(key="client.picked", run=run, numbers=numbers))
-    return _told(rows, picked)
+    return _pick_views(rows, picked)
 
 
-def _told(rows: list[XpmClient], picked: PickedClient) -> list[PickView]:
+def _pick_views(rows: list[XpmClient], picked: PickedClient) -> list[PickView]:
     left = {skipped.uuid: skipped for skipped in picked.skipped}
     views = []
     for row in {row.uuid: row for row in rows}.values():
@@ -318,7 +318,7 @@ def restore_states(practice: OpenPractice, settled: Iterable[ReviewDecision], *m
                 "was not undone.",
                 hint="See its state under Clients; press u there to undo what a run wrote.",
             )
-    writes = [*(write for each in wanted for write in _back(snapshot, each)), *more]
+    writes = [*(write for each in wanted for write in _restore_writes(snapshot, each)), *more]
     practice.store.commit(writes, since=snapshot)
     for each in wanted:
         practice.events.emit(Event(key="review.taken_back", record=each.after.client))
@@ -336,7 +336,7 @@ def _without_client(each: ReviewedState) -> ReviewedState:
     return msgspec.structs.replace(each, rows=rows)
 
 
-def _back(snapshot: Snapshot, each: ReviewDecision) -> Iterable[Write]:
+def _restore_writes(snapshot: Snapshot, each: ReviewDecision) -> Iterable[Write]:
     tables = {**_TABLES, **_MANY}
     for name, row in each.after.rows:
         if (name, row) not in each.before.rows:
@@ -352,7 +352,7 @@ def _back(snapshot: Snapshot, each: ReviewDecision) -> Iterable[Write]:
 def store_decision(
     practice: OpenPractice,
     clients: Iterable[str],
-    act: Callable[[], R],
+    decide: Callable[[], R],
     changed: Callable[[R], Collection[str]] | None = None,
 ) -> tuple[R, tuple[ReviewDecision, ...]]:
     """Run a function on clients and store their state before; return those that it changed.
@@ -362,7 +362,7 @@ def store_decision(
     """
     snapshot = practice.snapshot()
     before = [current_state(snapshot, client) for client in clients]
-    done = act()
+    done = decide()
     own = None if changed is None else set(changed(done))
     settled = since(practice, (each for each in before if own is None or each.client in own))
     if settled:

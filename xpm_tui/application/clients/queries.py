@@ -89,7 +89,7 @@ def saved_picker_index(practice: OpenPractice) -> tuple[PickerIndex, bool] | Non
 
 
 def picker_index(practice: OpenPractice, known: PickerIndex | None = None) -> PickerIndex:
-    """The index of the mirror as it is: the saved one where that is still right, else a new one, saved.
+    """Return the index of the current mirror: the saved one if it is current, otherwise a new one.
 
     ``known`` is an earlier index, from which the new one takes the names that it has.
     """

@@ -164,7 +164,7 @@ def export_text(
             hint="Name a file instead: these clients are written to several files.",
         )
     raw = exported.files[0] if exported.files else b""
-    report = _told(form, exported, (), remembered=mark and bool(exported.writes))
+    report = _export_report(form, exported, (), remembered=mark and bool(exported.writes))
     return raw, report, lambda: _remember(practice, form, exported)
 
 
@@ -201,14 +201,14 @@ def preview_export(
     if form != "clients":
         wanted = {"flavour": wanted.get("flavour", "ignition")}
     exported = exported_bytes(practice, form, **wanted)
-    return _told(form, exported, (), False), exported.records
+    return _export_report(form, exported, (), False), exported.records
 
 
 def _finish(
     practice: OpenPractice, form: FormName, exported: export.ExportedFile, files: tuple[str, ...]
 ) -> ExportReport:
     _remember(practice, form, exported)
-    return _told(form, exported, files, bool(exported.writes))
+    return _export_report(form, exported, files, bool(exported.writes))
 
 
 def _remember(practice: OpenPractice, form: FormName, exported: export.ExportedFile) -> None:
@@ -219,7 +219,7 @@ def _remember(practice: OpenPractice, form: FormName, exported: export.ExportedF
         practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
 
 
-def _told(
+def _export_report(
     form: FormName, exported: export.ExportedFile, files: tuple[str, ...], remembered: bool
 ) -> ExportReport:
     return ExportReport(

@@ -169,7 +169,7 @@ def _gather(subject: DoctorTarget, results: Sequence[ProbeResult], names: bool) 
     told_wrong = [_event(each, mask, shown) for each in wrong]
     snapshot = subject.practice.snapshot() if names and subject.practice is not None else None
     records = _records(subject, mask, [name for name, _ in _names(snapshot)] if snapshot else [])
-    told_all = (_event(each, mask, shown) for each in events)
+    masked_events = (_event(each, mask, shown) for each in events)
     parts = [
         json_part(
             "versions.json", "Versions, operating system and terminal.", dict(Machine().versions()), mask
@@ -192,7 +192,7 @@ def _gather(subject: DoctorTarget, results: Sequence[ProbeResult], names: bool) 
         json_part("errors.json", "Warnings and errors, with Xero's ids of the calls.", told_wrong, mask),
         json_part("store.json", "The number of records in the store.", _store(subject), mask),
         text_part("cases.txt", "The known problems that occurred, and their solutions.", met, mask),
-        lines_part("events.jsonl", "The log, newest first.", told_all, mask),
+        lines_part("events.jsonl", "The log, newest first.", masked_events, mask),
         lines_part("records.jsonl", "The records with made-up names and values.", records, mask),
         *_crashes(subject, mask),
     ]
@@ -359,9 +359,9 @@ def _run(run: Run, mask: Mask) -> Run:
 def _event(event: Event, mask: Mask, shown: Callable[[str], str]) -> dict[str, Any]:
     numbers = {k: mask.text(v) if isinstance(v, str) else v for k, v in event.numbers.items()}
     plain = msgspec.structs.replace(event, by=mask.person(event.by), numbers=numbers)
-    told_: dict[str, Any] = msgspec.to_builtins(plain)
-    told_["sentence"] = mask.secret(sentence(plain, shown))
-    return told_
+    data: dict[str, Any] = msgspec.to_builtins(plain)
+    data["sentence"] = mask.secret(sentence(plain, shown))
+    return data
 
 
 def _store(subject: DoctorTarget) -> dict[str, Any]:

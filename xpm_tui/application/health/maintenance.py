@@ -55,7 +55,7 @@ class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(home: Home, practice: str, given: Overrides = NO_OVERRIDES) -> Report:
-    """Read everything of a practice's book. Raises ``StoreUnreadable`` and ``NotFound``.
+    """Read all data of a practice and report faults. Raises ``StoreUnreadable`` and ``NotFound``.
 
     ``given``: the settings of this call only, here and below.
     """
@@ -82,7 +82,7 @@ def repair(
 
 
 def compact(home: Home, practice: str, given: Overrides = NO_OVERRIDES) -> admin.Compacted:
-    """Fold the commit log into the tables' files; in a database, remove what no reader needs any more."""
+    """Merge the commit log into the snapshot files; in a database, remove what no reader needs any more."""
     url, name = _database(home, practice, given)
     if url:
         return postgres_admin.compact_practice(url, name, SystemClock())
@@ -112,11 +112,11 @@ def restore(
 
 
 async def purge(home: Home, practice: str, person: str, given: Overrides = NO_OVERRIDES) -> PurgedView:
-    """Delete a practice from this machine: login, book, log and settings. Xero and Ignition keep theirs.
+    """Delete a practice from this machine: login, data, log and settings. Xero and Ignition keep their data.
 
     A practice in a database stays there, with its login, for the other machines.
 
-    Raises ``NotFound``, ``Busy`` while a run goes on, ``DiskError``.
+    Raises ``NotFound``, ``Busy`` while a run is in progress, ``DiskError``.
     """
     name = _name(home, practice)
     url, _ = _database(home, name, given)
@@ -149,7 +149,7 @@ def _name(home: Home, practice: str) -> str:
 
 
 def _database(home: Home, practice: str, given: Overrides) -> tuple[str, str]:
-    """The address of the database that holds a practice, empty where files do, and the practice's name."""
+    """Return the address of the practice's database (empty if it is in files) and the practice's name."""
     name = _name(home, practice)
     url = practice_settings(home, name, overrides=given).secret("store.url").reveal()
     if url:

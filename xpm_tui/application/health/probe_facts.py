@@ -334,7 +334,7 @@ class DoctorTarget:
 
     @property
     def shared(self) -> SharedState | None:
-        """What the machines of the practice share; None where it lives on this one."""
+        """What the machines of the practice share; None if it lives on this one."""
         return self.practice.shared if self.practice else None
 
     def notice(self, error: AppError) -> None:

@@ -63,13 +63,13 @@ class ReceivedView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def folder_of(practice: OpenPractice) -> InboxFolder | None:
-    """The practice's inbox; None where none is set up."""
+    """Return the practice's inbox; None if it has none."""
     known = practice.settings.text("inbox.folder")
     return inbox_folder.InboxFolder(Path(known).expanduser()) if known else None
 
 
 def needed_folder(practice: OpenPractice) -> InboxFolder:
-    """The practice's inbox. Raises ``BadInput`` where there is none, or it cannot be used."""
+    """Return the practice's inbox. Raises ``BadInput`` if there is none, or it cannot be used."""
     folder = folder_of(practice)
     if folder is None:
         raise BadInput("This practice has no inbox.", hint="Set one up: xpm-tui inbox setup DIR")
@@ -78,7 +78,7 @@ def needed_folder(practice: OpenPractice) -> InboxFolder:
 
 
 def owner_of(practice: OpenPractice) -> str:
-    """What an inbox remembers its practice by."""
+    """Return the text by which an inbox recognises its practice."""
     return storable(str(practice.data))
 
 

@@ -229,7 +229,7 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
         calls_anyway: Calls to Xero including the ``asks``.
         holds: Jobs that stay where they are in any case.
         earlier: Half-created jobs of an earlier run, which every run finishes first.
-        number: First job number of the practice's own pattern; empty where XPM assigns numbers.
+        number: First job number of the practice's own pattern; empty if XPM assigns numbers.
         consequences: Consequences of the whole run, including what an earlier one left.
         consequences_anyway: The same with the ``asks``.
     """
@@ -276,11 +276,6 @@ def preview_batch(practice: OpenPractice, chosen: Sequence[Occurrence]) -> Batch
         earlier=sum(row.id not in named for row in unfinished_occurrences(practice.snapshot())),
         number=next((view.number for view in goes if view.number and not view.job.number), ""),
     )
-
-
-def preview_named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
-    """Return the same for jobs by their ids. Raises ``NotFound``."""
-    return preview_batch(practice, [find_job(practice, id_) for id_ in ids])
 
 
 def jobs_of_cause(practice: OpenPractice, cause: str = "") -> tuple[str, ...]:

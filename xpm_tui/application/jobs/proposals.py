@@ -228,7 +228,7 @@ def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
 def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat | None:
     """Return the recurrence that a word names; ``once`` or nothing is none.
 
-    It ends with its proposal, on the day ``until``, or never where that is ``none``.
+    It ends with its proposal, on the day ``until``, or never if that is ``none``.
 
     Raises:
         BadInput: The word or the day cannot be read, or an option does not fit the recurrence.

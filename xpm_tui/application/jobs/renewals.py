@@ -99,7 +99,7 @@ def roll_over(practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bo
 
     Args:
         practice: The practice.
-        proposals: Ids, numbers or names; all that have a next term, where none is named.
+        proposals: Ids, numbers or names; all that have a next term, if none is named.
         keep: Whether edits of the former workflows hold in the next term, too.
 
     Raises:

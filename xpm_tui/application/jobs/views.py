@@ -174,7 +174,7 @@ class RolledView(msgspec.Struct, frozen=True, kw_only=True):
     """A workflow of the next term.
 
     Attributes:
-        workflow: Its id, ``+w1`` while none was assigned; empty where the former workflow only ends.
+        workflow: Its id, ``+w1`` while none was assigned; empty if the former workflow only ends.
         follows: The workflow that it continues; empty for an added project or entity.
         edits: Fields that were edited on the former workflow.
     """
@@ -244,7 +244,7 @@ class JobRowView(msgspec.Struct, frozen=True, kw_only=True):
         why: The same as a sentence.
         number: XPM's job number.
         url: XPM's web address of the job.
-        in_xpm: Its state in XPM; empty where it is not among XPM's current jobs.
+        in_xpm: Its state in XPM; empty if it is not among XPM's current jobs.
     """
 
     id: str

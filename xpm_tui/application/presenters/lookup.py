@@ -220,7 +220,7 @@ def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str
     """Refuse to add a record whose name is the same as that of others, or near to it.
 
     Args:
-        alike: The others, each with the reason, best first; empty where nothing stands in the way.
+        alike: The others, each with the reason, best first; empty if nothing stands in the way.
         noun: What they are: "client", "team member".
 
     Raises:
@@ -295,7 +295,7 @@ class DifferencePresenter:
     """Presents the differences of one snapshot."""
 
     def __init__(self, snapshot: Snapshot, direction: Direction) -> None:
-        self._told = presenter_module.Presenter(snapshot)
+        self._presenter = presenter_module.Presenter(snapshot)
         self._snapshot = snapshot
         self._side = "ignition" if direction == "from_xpm" else "xpm"
 
@@ -353,17 +353,17 @@ class DifferencePresenter:
         """Return who is not linked, and how to link them."""
         if self._side == "ignition":
             staff = getattr(row, BY_NAME[each.field].attribute) if row is not None else None
-            name = self._told.person_name(str(canonical.staff_uuid(each.xpm)))
+            name = self._presenter.person_name(str(canonical.staff_uuid(each.xpm)))
             name = staff.name if staff is not None and name == staff.uuid and staff.name else name
             return (
                 f"Nobody in your team is linked to {name}.",
                 f"Link a team member to {name} (team link), or add {name} from XPM (team pick).",
             )
         id_ = str(each.ignition)
-        if id_ not in self._told.people:
+        if id_ not in self._presenter.people:
             return f"{id_} is no longer in your team.", "Choose another one (clients edit)."
         return (
-            f"{self._told.person_name(id_)} is not linked to anyone in XPM's staff.",
+            f"{self._presenter.person_name(id_)} is not linked to anyone in XPM's staff.",
             f"Link the team member: xpm-tui team link {id_} STAFF",
         )
 
@@ -372,6 +372,6 @@ class DifferencePresenter:
             return presenter_module.contact_names(client, row).get(str(value)) or value
         if BY_NAME[field].kind != "person" or not value:
             return value
-        name = self._told.person_name(str(canonical.staff_uuid(value)))
+        name = self._presenter.person_name(str(canonical.staff_uuid(value)))
         person = getattr(row, BY_NAME[field].attribute) if row is not None else None
         return person.name if person is not None and person.uuid == name and person.name else name

@@ -333,11 +333,6 @@ class EffectView(msgspec.Struct, frozen=True, kw_only=True):
     former_counts: dict[str, int] = {}
     differences: tuple[SideBySide, ...] = ()
 
-    @property
-    def former_changes(self) -> int:
-        """Return how many values and contacts are replaced or removed."""
-        return sum(self.former_counts.get(name, 0) for name in ("replaced", "removed", "contacts_removed"))
-
 
 class PickView(msgspec.Struct, frozen=True, kw_only=True):
     """The result of bringing in one XPM client: ``added``, ``linked`` or ``left`` with the reason.

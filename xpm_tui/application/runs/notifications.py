@@ -47,7 +47,7 @@ def notify(practice: OpenPractice, reason: Reason, sentence: str, *, run: str = 
 
 
 def is_repeated(runs: Iterable[Run], run: Run) -> bool:
-    """Whether a scheduled run ended as the one before it did: a schedule may start every 15 minutes.
+    """Return whether a scheduled run ended as the one before it did: a schedule may start every 15 minutes.
 
     Args:
         runs: All runs, the newest first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
@@ -211,16 +211,6 @@ def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedR
         wanted = f"There is no plan {visible(plan_id, 40)}." if plan_id else "There is no plan yet."
         raise NotFound(wanted, hint="Make one: xpm-tui plan")
     return plan, snapshot.find(PLANNED, "plan", plan.id)
-
-
-def ticked_changes(records: Iterable[PlannedRecord]) -> Iterator[Change]:
-    """Return the ticked changes, including links."""
-    return (change for record in records for change in record.changes if change.ticked)
-
-
-def unticked_changes(records: Iterable[PlannedRecord]) -> Iterator[Change]:
-    """Return the changes that are not ticked: clearings, held conflicts, and what a user unticked."""
-    return (change for record in records for change in record.changes if not change.ticked)
 
 
 def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Selector], on: bool) -> int:

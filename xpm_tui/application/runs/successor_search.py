@@ -58,7 +58,7 @@ async def search(practice: OpenPractice, xpm: XpmPort, *, complete: bool, jobs_o
             found = _find(practice, practice.snapshot(), again)
     practice.store.commit([Put(LOST_CLIENTS, each) for each in {each.id: each for _, each in found}.values()])
     old = {link.id: each.found for link, each in due}
-    return sum(_told(practice, link, each, old[link.id]) for link, each in found)
+    return sum(_log_successor(practice, link, each, old[link.id]) for link, each in found)
 
 
 def _lost(snapshot: Snapshot, complete: bool) -> Iterator[tuple[Link, LostClient]]:
@@ -109,7 +109,9 @@ async def _ask(practice: OpenPractice, xpm: XpmPort, lost: Sequence[LostClient])
         practice.store.commit([*job_moves(practice.snapshot(), jobs, practice.clock.now())])
 
 
-def _told(practice: OpenPractice, link: Link, vanished: LostClient, before: Sequence[Successor]) -> bool:
+def _log_successor(
+    practice: OpenPractice, link: Link, vanished: LostClient, before: Sequence[Successor]
+) -> bool:
     """Log the successor of one client, if it was not known before."""
     best = vanished.found[0] if vanished.found else None
     known = before[0] if before else None

@@ -321,7 +321,7 @@ async def _small(
     except (LoginNeeded, AllowanceUsedUp):
         raise
     except XeroError as error:
-        return name, 0, _noted(practice, name, error)
+        return name, 0, _log_unread(practice, name, error)
     snapshot = practice.snapshot()
     writes = take(snapshot, rows)
     state = ListState(at=practice.clock.now(), full=practice.clock.now(), count=len(rows))
@@ -390,7 +390,7 @@ def _why(practice: OpenPractice, name: str, error: XeroError) -> tuple[str, str]
     return f"{title} could not be read. {error.message}{id_}", ""
 
 
-def _noted(practice: OpenPractice, name: str, error: XeroError) -> UnreadList:
+def _log_unread(practice: OpenPractice, name: str, error: XeroError) -> UnreadList:
     before = list_state(practice.snapshot(), name)
     words, scope = _why(practice, name, error)
     ways = _ways(practice, name, scope) if scope else ()

@@ -35,7 +35,7 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
         name: The name of its folder.
         title: Its name at Xero; empty before it was connected.
         open: Whether it is the open one.
-        current: Whether it is opened where none is named.
+        current: Whether it is opened if none is named.
         login: Who signed in at Xero.
         held_runs: The runs that wait for a decision.
         machine: Where its run in progress is, and ``runner`` who started it.
@@ -87,7 +87,7 @@ def practices(practice: OpenPractice) -> list[PracticeView]:
     """Return all practices by folder name; the others are opened briefly, for reading only."""
     home = practice.home
     current = homes.current(home)
-    own = _told(practice, current)
+    own = _practice_view(practice, current)
 
     def look(name: str, sessions: Sessions) -> PracticeView:
         if name == practice.name:
@@ -141,12 +141,12 @@ def _looked_at(
             home, name, person=person, read_only=True, environ=environ, clock=clock, lenient=True,
             sessions=sessions,
         ) as other:  # fmt: skip
-            return msgspec.structs.replace(_told(other, current), open=False)
+            return msgspec.structs.replace(_practice_view(other, current), open=False)
     except AppError as error:
         return PracticeView(name=name, current=name == current, problem=error.message)
 
 
-def _told(practice: OpenPractice, current: str) -> PracticeView:
+def _practice_view(practice: OpenPractice, current: str) -> PracticeView:
     status = summarize(practice)
     owner = practice.lock_holder() if status.running else None
     needs = [each.sentence for each in status.problems if each.exit_code or each.code == UNKNOWN]

@@ -84,12 +84,12 @@ def count(snapshot: Snapshot) -> PeopleCounts:
             named = (job.partner, job.manager, *job.assigned)
             jobs.update({person.uuid for person in named if person})
     return PeopleCounts(
-        ours=_told(ours),
-        partner=_told(partner),
-        manager=_told(manager),
-        jobs=_told(_to_come(snapshot)),
-        clients=_told(theirs),
-        xpm_jobs=_told(jobs),
+        ours=_without_blank(ours),
+        partner=_without_blank(partner),
+        manager=_without_blank(manager),
+        jobs=_without_blank(_to_come(snapshot)),
+        clients=_without_blank(theirs),
+        xpm_jobs=_without_blank(jobs),
     )
 
 
@@ -129,7 +129,7 @@ def _of(snapshot: Snapshot, workflow: Workflow) -> set[str]:
     return {member for member in named if snapshot.raw(TEAM, member) is not None}
 
 
-def _told(counts: Counter[str]) -> dict[str, int]:
+def _without_blank(counts: Counter[str]) -> dict[str, int]:
     return {id_: number for id_, number in counts.items() if id_}
 
 

@@ -95,7 +95,7 @@ class StaffPreview(msgspec.Struct, frozen=True, kw_only=True):
         sent: Exactly the values that would be sent.
         twins: Staff in XPM with the same e-mail or name.
         alike: What the twins have in common with the member.
-        blocked: Why the record cannot be created; empty where it can.
+        blocked: Why the record cannot be created; empty if it can.
     """
 
     member: MemberView

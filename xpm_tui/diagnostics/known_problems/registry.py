@@ -87,7 +87,7 @@ RECORD_PROBLEMS = (
 class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """An answer to what users see.
 
-    ``key`` is for scripts, ``words`` for users; it leads to a known problem, or to ``advice`` where nothing
+    ``key`` is for scripts, ``words`` for users; it leads to a known problem, or to ``advice`` if nothing
     is wrong.
     """
 

@@ -251,7 +251,7 @@ class Fields:
         return str(self._element.tag)
 
     def text(self, name: str) -> str | None:
-        """Return the text of a child, or None where it is absent."""
+        """Return the text of a child, or None if it is absent."""
         found = self._element.find(name)
         return None if found is None else "".join(map(str, found.itertext()))
 
@@ -282,7 +282,7 @@ class Fields:
         return None if text is None else read_day(name, text)
 
     def inside(self, *names: str) -> Fields | None:
-        """Return the element at the end of a path of children, or None where it is absent."""
+        """Return the element at the end of a path of children, or None if it is absent."""
         found = self._element.find("/".join(names))
         return None if found is None else Fields(found)
 
@@ -295,7 +295,7 @@ class Fields:
         return (Fields(child) for child in self._element)
 
     def attribute(self, name: str) -> str | None:
-        """Return an attribute, trimmed and in lower case, or None where it is absent."""
+        """Return an attribute, trimmed and in lower case, or None if it is absent."""
         value = self._element.get(name)
         return None if value is None else str(value).strip().lower()
 

@@ -32,7 +32,7 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.links import ContactLink
 from xpm_tui.domain.ports import Clock, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, TEAM, XPM_CLIENTS
+from xpm_tui.domain.tables import INTENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync import journal
 from xpm_tui.sync.applying.adoption import adoption_writes, created_candidates, equals_sent, join_staff
@@ -100,16 +100,6 @@ async def resolve(
     work = _SyncRecovery(store, clock, emit, create_lag, practice)
     await work.run(stop, patient=patient)
     return work.result()
-
-
-def end_interrupted_runs(snapshot: Snapshot, runs: Iterable[str], now: datetime) -> list[Write]:
-    """Return the writes that end runs whose process is known to be dead."""
-    found = (snapshot.get(RUNS, id_) for id_ in runs)
-    return [
-        Put(RUNS, msgspec.structs.replace(run, outcome="interrupted", ended=now))
-        for run in found
-        if run is not None and run.outcome == "running"
-    ]
 
 
 class Recovery(ABC):

@@ -43,7 +43,7 @@ class MatchFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     structure: str = ""
     code: str = ""
     raw_code: str = ""
-    born: str = ""
+    birth_date: str = ""
 
 
 _NONE: frozenset[str] = frozenset()
@@ -53,7 +53,7 @@ def facts_of(client: Client) -> MatchFacts:
     """Return the facts of an Ignition client, including those in unknown columns."""
     numbers = [v for k, v in client.extra.items() if _NUMBER_HEADINGS.search(k)]
     code = next((v for k, v in client.extra.items() if _CODE_HEADINGS.search(k)), "")
-    born = next((v for k, v in client.extra.items() if _BIRTH_HEADINGS.search(k)), "")
+    birth_date = next((v for k, v in client.extra.items() if _BIRTH_HEADINGS.search(k)), "")
     name = read_name(client.name)
     return MatchFacts(
         name=name,
@@ -63,7 +63,7 @@ def facts_of(client: Client) -> MatchFacts:
         people=frozenset(filter(None, (name_key(contact.name) for contact in client.contacts))),
         structure=name_key(client.structure),
         code=fold(code.strip()) or name.code,
-        born="".join(c for c in born if c.isdigit()),
+        birth_date="".join(c for c in birth_date if c.isdigit()),
     )
 
 
@@ -174,7 +174,7 @@ def _doubts(ours: MatchFacts, theirs: MatchFacts) -> list[str]:
         words.append("the business numbers differ")
     if ours.structure and theirs.structure and _structures_clash(ours.structure, theirs.structure):
         words.append(f"{ours.structure} here, {theirs.structure} in XPM")
-    if ours.born and theirs.born and ours.born != theirs.born:
+    if ours.birth_date and theirs.birth_date and ours.birth_date != theirs.birth_date:
         words.append("the dates of birth differ")
     return words
 

@@ -310,17 +310,17 @@ def _tokens(row: XpmClient) -> frozenset[str]:
 
 
 def _of_row(row: XpmClient) -> _Facts:
-    facts = facts_of_xpm(row)
+    traits = facts_of_xpm(row)
     return _Facts(
         uuid=row.uuid,
-        name=facts.name,
+        name=traits.name,
         people=_people((each.uuid, each.email, each.name) for each in row.contacts if not each.deleted),
         groups=frozenset(each.uuid for each in row.groups or ()),
         names={each.uuid: each.name for each in row.groups or ()},
-        numbers=facts.numbers,
+        numbers=traits.numbers,
         phones=_phone(row.phone),
         email=row.email.strip().casefold(),
-        code=facts.code,
+        code=traits.code,
         places=_places(
             (row.address, row.city, row.postcode), (row.postal_address, row.postal_city, row.postal_postcode)
         ),
@@ -331,15 +331,15 @@ def _of_row(row: XpmClient) -> _Facts:
 
 def _of_client(client: Client, link: Link) -> _Facts:
     """Return the same from Ignition's record, if the mirror never had the XPM client."""
-    facts = facts_of(client)
+    traits = facts_of(client)
     joined = {each.contact: each.uuid for each in link.contacts}
     return _Facts(
         uuid=link.uuid,
-        name=facts.name,
+        name=traits.name,
         people=_people((joined.get(each.id, ""), each.email, each.name) for each in client.contacts),
-        numbers=facts.numbers,
+        numbers=traits.numbers,
         phones=_phone(client.phone),
-        code=facts.code,
+        code=traits.code,
         places=_places(
             (client.address, client.city, client.postcode),
             (client.postal_address, client.postal_city, client.postal_postcode),

@@ -157,7 +157,7 @@ class ProgressDialog(Dialog[None]):
         hint = "it cannot be cancelled" if self._worker is None else CANCEL_HINT
         yield Static(content(Shown(hint)), classes="hint")
 
-    def tell(self, sentence: str) -> None:
+    def update_progress(self, sentence: str) -> None:
         """Show the progress."""
         if self.is_mounted:
             self._words.update(content(visible(sentence)))

@@ -67,7 +67,7 @@ class AreaScreen(BaseScreen, Screen[None]):
         """Compose the part between header and footer."""
         raise NotImplementedError
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read and show the data; called when the area is shown and whenever the store has changed."""
 
     def compose(self) -> ComposeResult:
@@ -96,13 +96,13 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Show the latest status, and read the data again if something has changed."""
-        self.tell(self.host.practice_status)
+        self.show_status(self.host.practice_status)
         self.refresh_data()
 
-    def tell(self, practice_status: PracticeStatus) -> None:
+    def show_status(self, practice_status: PracticeStatus) -> None:
         """Show another status; not while a dialog is open, because that would repaint the whole screen."""
         if self.is_mounted and self.is_active:
-            self.query_one(Header).tell(practice_status)
+            self.query_one(Header).show_status(practice_status)
 
     def refresh_data(self, *, force: bool = False) -> None:
         """Read the data again if the store has changed since it was last read."""
@@ -111,10 +111,10 @@ class AreaScreen(BaseScreen, Screen[None]):
             return  # under a dialog: the data is read when it is closed
         if force or position != self._seen:
             self._seen = position
-            self.host.work(lambda: self._refresh(), "look", exclusive=True, node=self)
+            self.host.work(lambda: self._refresh(), "area", exclusive=True, node=self)
 
     async def _refresh(self) -> None:
-        await self.look()
+        await self.load()
         self.refresh_bindings()
         self.host.load_ahead()
 
@@ -126,7 +126,7 @@ class AreaScreen(BaseScreen, Screen[None]):
         """Return the parameters that this screen sets for a command, such as the selected record."""
         return {}
 
-    def action_act(self, name: str) -> None:
+    def action_run_command(self, name: str) -> None:
         """Run a command of this area: by the screen's ``do_`` method if it has one, else by its form."""
         command = registry.by_name(name)
         reason = command.unavailable(self.situation())
@@ -141,7 +141,7 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable commands that are unavailable, which dims them in the footer; their keys still say why."""
-        if action == "act" and parameters and self.is_mounted:
+        if action == "run_command" and parameters and self.is_mounted:
             command = self._commands.get(str(parameters[0]))
             return None if command is not None and command.unavailable(self.situation()) else True
         return True
@@ -295,7 +295,7 @@ class FilteredArea(AreaScreen):
     def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         self.text = event.value.strip()
-        self.host.work(lambda: self.look(), "look", exclusive=True, node=self)
+        self.host.work(lambda: self.load(), "area", exclusive=True, node=self)
 
     @on(TextField.Submitted)
     def _typed_out(self, event: TextField.Submitted) -> None:

@@ -80,7 +80,7 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         super().__init__()
         self._table = table
         self._head = TextLabel(classes=f"{look}-head")
-        self._details = TextLabel(classes=f"panel {look}-told")
+        self._details = TextLabel(classes=f"panel {look}-details")
         self._table.add_class("panel", "-table")
         self._table.border_title = self.PANEL
         self.shown = False
@@ -92,7 +92,7 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         yield self._table
         yield self._details
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read and show the items."""
         raise NotImplementedError
 
@@ -103,7 +103,7 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
     def again(self) -> None:
         """Read in the background."""
         self.shown = False
-        self.host.work(lambda: self.look(), self.GROUP, exclusive=True, node=self)
+        self.host.work(lambda: self.load(), self.GROUP, exclusive=True, node=self)
 
     def put(self, rows: Sequence[T]) -> None:
         """Show the items."""

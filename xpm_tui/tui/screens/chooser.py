@@ -192,9 +192,9 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         event.stop()
         item, self.said_of = self.current, None
         if item is not None:
-            self.host.work(lambda: self.tell(item), "effect", exclusive=True, node=self)
+            self.host.work(lambda: self.show_effect(item), "effect", exclusive=True, node=self)
 
-    async def tell(self, item: T) -> None:
+    async def show_effect(self, item: T) -> None:
         """Show what choosing the item would do."""
         effect = await self.effect(item)
         if self.current is not None and self.key_of(self.current) == self.key_of(item):
@@ -228,7 +228,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
             return
         if self.said_of is None or self.key_of(self.said_of) != self.key_of(item):
             # Nothing is applied that was not shown: show it now, and wait for the next enter.
-            await self.tell(item)
+            await self.show_effect(item)
             return
         if self.only_shows():
             return

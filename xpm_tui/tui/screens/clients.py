@@ -170,7 +170,7 @@ class Clients(FilteredArea):
             id="clients",
         )
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the clients that match the filters."""
         saved, text = self.asked
 
@@ -242,13 +242,13 @@ class Clients(FilteredArea):
         ]
 
     def _synced_at(self, view: ClientView) -> bool:
-        """Whether the last successful sync included the client: it was linked already, and is still there."""
+        """Return whether the last sync included the client: it was linked already, and is still there."""
         last, link = self._last_sync, view.link
         linked = link is not None and not link.quiet and view.link_state == "linked"
         return bool(last and linked and (link is None or link.at is None or link.at <= last))
 
     def _synced(self, view: ClientView) -> Line:
-        """When the client was last compared with XPM; a link that no sync has followed yet says so."""
+        """Return when the client was last compared with XPM; a link that no sync has followed yet says so."""
         if self._last_sync is not None and self._synced_at(view):
             return [fixed(formatting.when_brief(self._last_sync, self.host.worker.practice.clock.now()))]
         waits = view.link_state == "linked" and view.link is not None and not view.link.quiet

@@ -45,7 +45,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         """Read the command log."""
         self.again()
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the command log."""
         found = list(reversed(self.host.command_log))
         done = count(len(found), "action")

@@ -69,7 +69,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         """Read again whenever the screen is shown: a plan, undo or run may have changed the conflicts."""
         self.again()
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read all conflicts."""
         found = await self.host.worker.ask(conflicts)
         self._head.say(lines([summary(found)]))
@@ -131,7 +131,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         command = by_name("plan.tick" if view.state == "held" else "plan.untick")
         what = (f"{view.record}:{view.field}",)
         await self.host.run_command(command, TickPlan(plan=view.plan or "", what=what))
-        await self.look()
+        await self.load()
 
     def action_freeze(self) -> None:
         """Freeze the field, so that both sides keep their values."""
@@ -255,7 +255,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
         """Read again whenever the screen is shown."""
         self.again()
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the differences, up to the most that are shown."""
 
         def read(practice: OpenPractice) -> tuple[Plan, list[DifferenceView]]:

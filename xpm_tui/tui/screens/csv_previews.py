@@ -79,7 +79,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
             "flavour": self._flavour,
         }
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read which records would be exported, and which not."""
 
         def read(practice: OpenPractice) -> tuple[ExportReport, list[Outgoing]]:
@@ -265,7 +265,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         self._head.say(lines([[fixed(f" Reading {Path(self._path).name} …", "muted")]]))
         super().again()
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Run the import as a dry run."""
         try:
             result, _ = await self.host.run_command(

@@ -204,13 +204,13 @@ def _detail(each: ProbeResult | None) -> list[Line]:
     if each is None:
         return [[fixed("")]]
     found = _case(each)
-    told_: list[Line] = [[span(each.sentence, "strong")]]
+    lines: list[Line] = [[span(each.sentence, "strong")]]
     if each.hint:
-        told_.append([fixed("Do: ", "accent"), span(each.hint)])
+        lines.append([fixed("Do: ", "accent"), span(each.hint)])
     if found is not None:
         way_out = fixed("  (enter: what to do)", "muted")
-        told_.append([span(problem_title(found), "accent"), way_out])
-    told_ += [[span(fact, "muted")] for fact in each.evidence]
+        lines.append([span(problem_title(found), "accent"), way_out])
+    lines += [[span(fact, "muted")] for fact in each.evidence]
     if found is not None:
-        told_ += [[fixed(f"  {n}. "), span(step)] for n, step in enumerate(found.steps, 1)]
-    return told_
+        lines += [[fixed(f"  {n}. "), span(step)] for n, step in enumerate(found.steps, 1)]
+    return lines

@@ -55,7 +55,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         """Read again whenever the screen is shown."""
         self.again()
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the folder, and the newest imported files."""
 
         def read(practice: OpenPractice) -> tuple[InboxStatus, list[ReceivedFile]]:

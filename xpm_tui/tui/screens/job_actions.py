@@ -24,7 +24,6 @@ from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.widgets.cells import Line
 from xpm_tui.tui.widgets.job_lines import all_lines
 
-UNDONE = ("held", "failed", "going")
 _SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS.items())
 
 
@@ -56,7 +55,7 @@ class JobCommands(FilteredArea):
                 # The list has changed meanwhile, but a command is about the selected job.
                 self.host.toast(f"{title} is no longer in this list: nothing was done.", "warning")
                 return
-            self.action_act(name)
+            self.action_run_command(name)
 
         self.app.push_screen(JobDialog(title, text, acts=bool(job)), answered)
 

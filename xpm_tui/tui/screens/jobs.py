@@ -135,7 +135,7 @@ class Jobs(JobCommands):
         """Hide the other lists until their filters are chosen."""
         self._theirs.display = self._findings.display = False
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the rows that match the filters."""
         self.table = self._tables.get(self.only, self._ours)
         tables: tuple[Table[Any], ...] = (self._ours, self._theirs, self._findings)
@@ -143,13 +143,13 @@ class Jobs(JobCommands):
             each.display = each is self.table
             each.border_title = title
         if self.only == AUDIT:
-            self._look_at_findings()
+            self._load_findings()
         else:
-            await (self._look_at_xpm() if self.only == XPM else self._look_at_ours())
+            await (self._load_xpm_jobs() if self.only == XPM else self._load_jobs())
         if self.focused is None or self.focused in [each.rows for each in tables]:
             self.table.focus_rows()
 
-    async def _look_at_ours(self) -> None:
+    async def _load_jobs(self) -> None:
         state, text = self.only, self.text
 
         def read(practice: OpenPractice) -> tuple[list[JobRowView], JobCounts, JobForecast]:
@@ -166,7 +166,7 @@ class Jobs(JobCommands):
         if not found:
             self._card([], None)
 
-    async def _look_at_xpm(self) -> None:
+    async def _load_xpm_jobs(self) -> None:
         def read(practice: OpenPractice) -> tuple[list[XpmJobView], ListState]:
             return current_jobs.list_current(practice, self.text)
 
@@ -184,7 +184,7 @@ class Jobs(JobCommands):
         if not found:
             self._card([], None)
 
-    def _look_at_findings(self) -> None:
+    def _load_findings(self) -> None:
         """Show the findings of the last audit of this session."""
         found = reports.filtered(self._audited, text=self.text) if self._audited else []
         self.show_counts(len(found), len(self._audited.findings) if self._audited else 0)

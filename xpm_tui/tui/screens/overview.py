@@ -169,7 +169,7 @@ class Overview(AreaScreen):
             yield self._chart
             yield self._runs
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read status, runs and coming jobs."""
 
         def read(practice: OpenPractice) -> tuple[OverviewFacts, int]:
@@ -254,9 +254,9 @@ class Overview(AreaScreen):
             self._chart.say(lines(wrap([fixed(text, "muted")], width)))
         else:
             self._chart.say(words([fixed("No sync yet.", "muted")]))
-        self._tell_run()
+        self._show_run()
 
-    def _tell_run(self) -> None:
+    def _show_run(self) -> None:
         run, room = self._runs.current, self._runs.size.width - 4
         self._runs.border_subtitle = (
             run_card.frame_text(panels.run_words(run, room)) if run is not None else ""
@@ -277,7 +277,7 @@ class Overview(AreaScreen):
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
         if event.rows is self._runs:
-            self._tell_run()
+            self._show_run()
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:

@@ -124,10 +124,10 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._effect.border_title = "If you link these two" if self._client else "If you bring this client in"
         self._field.focus()
         self._field.selection = Selection(0, len(self._field.value))  # what is typed replaces it
-        self._tell_head("reading XPM's clients …")
+        self._show_heading("reading XPM's clients …")
         self.host.work(lambda: self._begin(), "search", exclusive=True, node=self)
 
-    def _tell_head(self, about: str) -> None:
+    def _show_heading(self, about: str) -> None:
         """Show the client in full, because the results are compared with it."""
         title = " Link to XPM " if self._client is not None else " Bring in a client from XPM "
         right = [fixed(about, "muted"), *self._practice()]
@@ -173,7 +173,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._index = index
         if whole:
             self.host.picker_index = (mark, index)
-            self._tell_head(f"XPM data, updated {age}")
+            self._show_heading(f"XPM data, updated {age}")
         else:
             self.host.work(lambda: self._complete(), "index", exclusive=True, node=self)
         await self._search(self._field.value)
@@ -191,7 +191,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             index = await self.host.worker.read(lambda _: next(steps))
         self._index = index
         self.host.picker_index = (mark, index)
-        self._tell_head(f"XPM data, updated {await self.host.worker.read(_age)}")
+        self._show_heading(f"XPM data, updated {await self.host.worker.read(_age)}")
         self.host.work(lambda: self._search(self._field.value), "search", exclusive=True, node=self)
 
     @on(TextField.Changed)

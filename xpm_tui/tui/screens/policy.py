@@ -60,7 +60,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         """Read whenever the screen is shown."""
         self.again()
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read direction, what to sync, and what is off or frozen."""
 
         def read(practice: OpenPractice) -> tuple[Policy, list[PolicyRow], int]:

@@ -53,7 +53,7 @@ class Practices(RecordListScreen[None, PracticeView]):
         self._head.say(lines([[fixed(" Reading each practice …", "muted")]]))
         self.again()
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the status of each practice, and select the one that is open."""
         self._all = await self.host.worker.ask(practices)
         self._show()

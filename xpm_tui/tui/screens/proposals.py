@@ -93,7 +93,7 @@ class ProposalsArea(FilteredArea):
             id="proposals",
         )
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the proposals that match the filters."""
 
         def read(practice: OpenPractice) -> tuple[list[ProposalRowView], JobCounts]:

@@ -138,7 +138,7 @@ class ServiceTemplates(Chooser[TemplateView]):
         else:
             self._inside.append(item.uuid)
         await self.begin()
-        await self.tell(item)
+        await self.show_effect(item)
 
     def search(self, at: str = "") -> None:
         """Search; if XPM's list cannot be read, a UUID that is not in it can be entered, too."""

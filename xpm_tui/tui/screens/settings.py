@@ -146,7 +146,7 @@ class SettingsArea(AreaScreen):
         """Hide the search field until ``/``."""
         self._find.display = False
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the current settings."""
 
         def read(practice: OpenPractice) -> list[Item]:

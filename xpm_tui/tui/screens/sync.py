@@ -73,7 +73,7 @@ class SyncArea(AreaScreen):
         yield self._card
         yield self._pane
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the latest plan and the latest run."""
 
         def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, RunForecast, str]:
@@ -209,7 +209,7 @@ class RunScreen(DetailScreen[None]):
         self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
-        """The card, beside it its progress by field, over the log."""
+        """Compose the card, its progress by field beside it, and the log below."""
         with Horizontal(classes="run-top"):
             yield self._card
             yield self._fields
@@ -239,7 +239,7 @@ class RunScreen(DetailScreen[None]):
             self.host.work(lambda: self._count(event.run), "fields", exclusive=True, node=self)
 
     async def _count(self, run: Run) -> None:
-        """How far it is by field."""
+        """Show how far it is by field."""
         found = await self.host.worker.read(lambda practice: field_progress(practice, run))
         self._fields.set_class(not found, "-none")
         self._fields.say(lines(field_lines(found, *self._fields.content_size)))

@@ -60,7 +60,7 @@ class TeamArea(FilteredArea):
         )
         self.detail: DetailPane = DetailPane()
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the people who match the filters."""
 
         def read(

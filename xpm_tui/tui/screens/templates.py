@@ -71,7 +71,7 @@ class TemplatesArea(FilteredArea):
         self._categories: list[CategoryView] = []
         self._defaults: list[DefaultView] = []
 
-    async def look(self) -> None:
+    async def load(self) -> None:
         """Read the rows that match the filters, and the settings for new jobs."""
 
         def read(practice: OpenPractice, only: str, text: str) -> Read:

@@ -110,9 +110,9 @@ class Tabs(TextLabel):
         self._areas = areas
         self._here = here
         self._ends: list[int] = []
-        self.tell({})
+        self.show_counts({})
 
-    def tell(self, counts: Mapping[str, int], room: int = 0) -> None:
+    def show_counts(self, counts: Mapping[str, int], room: int = 0) -> None:
         """Show how many items need the user in each area, where there is room beside the names."""
         for shown, between in ((counts, " "), (counts, ""), ({}, "")):
             line = self._line(shown, between)
@@ -169,7 +169,7 @@ class Header(Vertical):
         yield self._line
         yield self._tabs
 
-    def tell(self, practice_status: PracticeStatus) -> None:
+    def show_status(self, practice_status: PracticeStatus) -> None:
         """Show another status; nothing is painted if the text stays the same."""
         self._practice_status = practice_status
         self._draw()
@@ -186,7 +186,7 @@ class Header(Vertical):
         self._line.say(status_line(*wanted))
         waiting = self._practice_status
         counts = {"clients": waiting.needs_person, "jobs": waiting.needs_jobs, "sync": waiting.held}
-        self._tabs.tell(counts, self.size.width)
+        self._tabs.show_counts(counts, self.size.width)
 
 
 class KeyExplainer(AppMixin):

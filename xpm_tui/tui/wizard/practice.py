@@ -292,7 +292,7 @@ class AppPane(StepPane):
         self.focus_first()
 
     def is_edited(self) -> bool:
-        """Whether a field was edited and not saved."""
+        """Return whether a field was edited and not saved."""
         return bool(self._changed())
 
     def _changed(self) -> dict[str, str]:

@@ -78,18 +78,18 @@ class LoginSession:
         self._renewal: asyncio.Task[SavedLogin] | None = None
 
     def state(self) -> State:
-        """Whether there is a login; ``needed`` if Xero has refused it. Reads the file, without network."""
+        """Return whether there is a login; ``needed`` if Xero has refused it. It reads a file only."""
         saved = self.saved()
         if saved is None or not self._is_ours(saved):
             return "none"
         return "needed" if saved.refused_at is not None else "good"
 
     def saved(self) -> SavedLogin | None:
-        """The saved login, for its user, scopes and dates; the tokens are not shown."""
+        """Return the saved login, for its user, scopes and dates; the tokens are not shown."""
         return self._unsaved if self._is_unsaved() else self._login_store.read()
 
     def where(self) -> str:
-        """Where the login is stored and how it is protected."""
+        """Return where the login is stored and how it is protected."""
         return self._login_store.where()
 
     async def access(self, stale: Secret | None = None) -> Secret:

@@ -269,7 +269,7 @@ class TokenStore:
         return f"Vault({str(self.path)!r})"
 
     def where(self) -> str:
-        """Where the login is stored and how it is protected, for users."""
+        """Return where the login is stored and how it is protected, for users."""
         box = self._box()
         if box is None:
             return "no login is saved"
@@ -319,7 +319,7 @@ class TokenStore:
         )
 
     def lock(self, clock: Clock, person: str) -> RunLock:
-        """The lock under which one process renews the login."""
+        """Return the lock under which one process renews the login."""
         ensure_private(self.path.parent)
         return Lock(self.path.with_name("login.lock"), clock=clock, person=person, what="renews the login")
 
@@ -403,7 +403,7 @@ class TokenStore:
 
 
 def is_refused(folder: Path, shared: SharedState | None = None) -> bool:
-    """Whether Xero refused the login in ``folder``, or in what machines share. The key is not needed."""
+    """Return whether Xero refused the login in ``folder``, or the shared one. The key is not needed."""
     try:
         data = (folder / "login.bin").read_bytes() if shared is None else shared.record("login").read().data
         return data is not None and msgspec.json.decode(data, type=_Box).refused

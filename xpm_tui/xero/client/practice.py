@@ -38,14 +38,6 @@ from xpm_tui.xero.codec.xml_reader import LIST_LIMIT, Reader, Shape, read_list, 
 from xpm_tui.xero.error_body import RequestInfo
 
 
-def _group_members(element: Element, beside: str) -> tuple[RecordReference, ...]:
-    found: deserializers.Found = {}
-    deserializers.read(
-        element, {"Clients": ("members", lambda e: deserializers.named_list(e, "Client"))}, found
-    )
-    return found.get("members") or ()
-
-
 def _contact(element: Element, beside: str) -> XpmContact:
     return deserializers.contact(element)
 
@@ -57,8 +49,6 @@ def _uuid(record: XpmClient | XpmContact | Staff | Template | Category | RecordR
 CLIENTS: Final[Shape[XpmClient]] = Shape("Client", deserializers.client, "Clients", _uuid)
 CLIENT: Final[Shape[XpmClient]] = Shape("Client", deserializers.client)
 CONTACT: Final[Shape[XpmContact]] = Shape("Contact", _contact)
-GROUPS: Final[Shape[RecordReference]] = Shape("Group", deserializers.named_record, "Groups", _uuid)
-GROUP_MEMBERS: Final[Shape[tuple[RecordReference, ...]]] = Shape("Group", _group_members)
 STAFF: Final[Shape[Staff]] = Shape("Staff", deserializers.staff, "StaffList", _uuid)
 STAFF_MEMBER: Final[Shape[Staff]] = Shape("Staff", deserializers.staff)
 TEMPLATES: Final[Shape[Template]] = Shape("Template", deserializers.template, "Templates", _uuid)
@@ -384,21 +374,6 @@ class XeroPractice(JobCalls):
         return await self._caller.write(spec, _practice_contact)
 
     # -- lists -------------------------------------------------------------------------------------------
-
-    async def groups(self) -> Records[RecordReference]:
-        """Return the client groups without their members (``GET clientgroup.api/list``).
-
-        Scope ``practicemanager.client.read`` or more.
-        """
-        return await self._list(Spec("GET", "clientgroup.api/list"), GROUPS)
-
-    async def group_members(self, uuid: str) -> tuple[RecordReference, ...]:
-        """``GET clientgroup.api/get/{uuid}``: the clients of one group.
-
-        Scope ``practicemanager.client.read`` or more. ``RecordMissing`` if XPM has no such group.
-        """
-        spec = Spec("GET", f"clientgroup.api/get/{uuid_piece(uuid)}", record=True)
-        return await self._caller.read(spec, lambda b, a: read_single(GROUP_MEMBERS, b, a))
 
     async def staff(self) -> Records[Staff]:
         """Return all staff (``GET staff.api/list``).

@@ -349,11 +349,6 @@ def category(element: Element, beside: str = "") -> Category:
     return Category(**_record(element, _NAMED))
 
 
-def named_record(element: Element, beside: str = "") -> RecordReference:
-    """Return UUID and name of a record: a job state, a task of the practice, or a group in a list."""
-    return RecordReference(**_record(element, _NAMED))
-
-
 def _record(element: Element, leaves: Table) -> Found:
     found: Found = {}
     read(element, leaves, found)

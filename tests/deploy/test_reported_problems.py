@@ -38,7 +38,7 @@ def automatic(env: JobsFixture, name: str, client: str) -> str:
     return workflow
 
 
-async def test_a_hold_is_told_also_where_the_network_went_away_after_it(
+async def test_a_hold_is_reported_although_the_network_fails_later(
     env: JobsFixture, reported: list[tuple[str, str]]
 ) -> None:
     ids = [automatic(env, f"J{at}", env.clients[at]) for at in range(3)]
@@ -52,7 +52,9 @@ async def test_a_hold_is_told_also_where_the_network_went_away_after_it(
     assert reported
 
 
-async def test_jobs_that_failed_at_night_are_told(env: JobsFixture, reported: list[tuple[str, str]]) -> None:
+async def test_jobs_that_failed_at_night_are_reported(
+    env: JobsFixture, reported: list[tuple[str, str]]
+) -> None:
     one = automatic(env, "J0", env.clients[0])
     env.clock.move(_to(env))
     env.sandbox.faults.add(Fault("status-error", endpoint="job.api/add", times=1))

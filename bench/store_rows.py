@@ -1,4 +1,4 @@
-"""The rows that the benches of the book are measured on: the same for every store, made from their number."""
+"""The rows of the store's benchmark: the same for every store, computed from their number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The book at 1,000, 10,000 and 50,000 clients with links, base and mirror, beside what TinyDB and SQLite do.
+"""The store at 1,000, 10,000 and 50,000 clients with links, base and mirror, beside TinyDB and SQLite.
 
 Every row of the tables runs in a process of its own, on the same rows, so peak memory is its own. All writes
 are durable where the store can (TinyDB's CachingMiddleware cannot, and says so).
@@ -26,7 +26,7 @@ from tinydb import TinyDB, where
 from tinydb.middlewares import CachingMiddleware
 from tinydb.storages import JSONStorage
 
-from bench.book_rows import TABLES, documents, link_set, values_of
+from bench.store_rows import TABLES, documents, link_set, values_of
 from bench.table import show
 from xpm_tui.domain.links import Base, Link
 from xpm_tui.domain.ports import Put
@@ -71,7 +71,7 @@ class Ours:
     def __init__(self, folder: Path, database: str = "") -> None:
 
         self.folder = folder
-        self.book: DiskStore | DatabaseStore = (
+        self.store: DiskStore | DatabaseStore = (
             open_database(database, folder.name, clock=SystemClock())
             if database
             else open_store(folder, clock=SystemClock())
@@ -80,11 +80,11 @@ class Ours:
     def find(self, index: str, value: str) -> int:
 
         table: Any = LINKS if index == "uuid" else XPM_CLIENTS
-        return len(self.book.snapshot().find(table, index, value))
+        return len(self.store.snapshot().find(table, index, value))
 
     def scan(self) -> int:
 
-        return sum(1 for _ in self.book.snapshot().rows(XPM_CLIENTS))
+        return sum(1 for _ in self.store.snapshot().rows(XPM_CLIENTS))
 
     def change(self, numbers: range) -> None:
 
@@ -93,16 +93,16 @@ class Ours:
             link, base = link_set(number)
             writes.append(Put(LINKS, msgspec.convert(link, Link)))
             writes.append(Put(BASE, msgspec.convert(base, Base)))
-        self.book.commit(writes)
+        self.store.commit(writes)
 
     def snapshot(self) -> None:
-        self.book.snapshot()
+        self.store.snapshot()
 
     def files(self) -> int:
         return sum(path.stat().st_size for path in self.folder.iterdir())
 
     def close(self) -> None:
-        self.book.close()
+        self.store.close()
 
 
 class Plain:
@@ -181,8 +181,8 @@ def make(store: str, folder: Path, size: int) -> None:
         for name in TABLES:
             table = known[name]
             rows = (msgspec.convert(row, table.row, strict=False) for row in documents(name, size))
-            ours.book.commit([Put(table, row) for row in rows])
-        ours.book.compact()
+            ours.store.commit([Put(table, row) for row in rows])
+        ours.store.compact()
         ours.close()
     elif store == "SQLite WAL":
         lite = Sqlite(folder)
@@ -280,7 +280,7 @@ def _catch_up(store: str, folder: Path, writer: Ours) -> dict[str, float]:
         for number in range(commits):
             writer.change(range(number, number + 1))
         begin = time.perf_counter()
-        while reader.book.snapshot().position < writer.book.snapshot().position:
+        while reader.store.snapshot().position < writer.store.snapshot().position:
             pass
         found[f"catch up {commits}"] = _ms(begin)
     reader.close()
@@ -296,7 +296,7 @@ async def _stall(db: Store, sets: int) -> float:
         for number in range(sets):
             db.change(range(number, number + 1))
         if isinstance(db, Ours):
-            db.book.compact()
+            db.store.compact()
         done.set()
 
     threading.Thread(target=write).start()
@@ -325,12 +325,12 @@ def main() -> None:
 
 def apart(store: str, size: int, database: str = DATABASE) -> dict[str, float]:
     """Measure a store in processes of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-book-"))
+    folder = Path(tempfile.mkdtemp(prefix="bench-store-"))
     folder.chmod(0o700)
     try:
         for step in ("make", "measure"):
             done = subprocess.run(
-                [sys.executable, "-m", "bench.book", step, store, str(folder), str(size)],
+                [sys.executable, "-m", "bench.store", step, store, str(folder), str(size)],
                 capture_output=True,
                 check=True,
                 text=True,

@@ -20,7 +20,7 @@ from xpm_tui.domain.tables import CLIENTS, IMAGES, PLANS, RUNS
 from xpm_tui.store import store
 
 
-def test_a_damaged_book_is_shown_read_only_and_status_says_so(home: Home, clock: MovedClock) -> None:
+def test_a_damaged_store_is_shown_read_only_and_status_says_so(home: Home, clock: MovedClock) -> None:
     with open_practice(home, person="mere", environ={}, clock=clock) as practice:
         for number in range(6):
             practice.store.commit([Put(CLIENTS, Client(id=f"c{number}", name=f"Client {number}"))])
@@ -38,7 +38,7 @@ def test_a_damaged_book_is_shown_read_only_and_status_says_so(home: Home, clock:
     assert log.read_bytes() != whole, "the damaged file is left as it is"
 
 
-def test_a_network_file_system_is_told_and_stops_nothing(
+def test_a_network_file_system_is_reported_and_stops_nothing(
     practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "network_file_system", lambda _: "nfs4")
