@@ -142,6 +142,9 @@ async def test_the_acceptance_journey(office: JobsFixture, over: Callable[..., C
         await press(pilot, "e")
         edit = app.screen
         assert isinstance(edit, EditDialog)
+        people = [value for _, value in edit._inputs["partner"]._options]
+        assert people[:2] == ["", "default"]
+        assert {partner, manager} < set(people), "chosen from the team, not typed"
         for field, value in (("partner", partner), ("manager", manager), ("staff", staff),
                              ("category", office.category), ("budget", "1200")):  # fmt: skip
             edit._inputs[field].value = value
