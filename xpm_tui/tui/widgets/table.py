@@ -183,6 +183,10 @@ def _words_in(cell: Cell, size: int) -> str:
     return "".join(piece.text for piece in line).rstrip()
 
 
+def _whole(cell: Cell) -> str:
+    return "".join(piece.text for piece in (cell(WHOLE) if callable(cell) else cell)).rstrip()
+
+
 class TableRows(Items[T]):
     """The rows below the headings."""
 
@@ -207,12 +211,16 @@ class TableRows(Items[T]):
 
     def _apart(self, row: int, place: int, size: int, cell: Cell) -> Line:
         """Return a cell as it differs from another one near it that would be cut to the same text, if any."""
-        text, whole = _words_in(cell, size), _words_in(cell, WHOLE)
-        near = [self.cells(item)[place] for item in neighbours(self.items, row)]
-        alike = [_words_in(other, WHOLE) for other in near if _words_in(other, size) == text]
-        if all(other == whole for other in alike):
-            return ()
-        return [span(cut_apart(visible(whole), map(visible, alike), size))]
+        text, whole = _words_in(cell, size), _whole(cell)
+        near = {
+            _whole(each): each for each in (self.cells(item)[place] for item in neighbours(self.items, row))
+        }
+        alike = [
+            visible(other)
+            for other, each in near.items()
+            if other != whole and other[:3] == whole[:3] and _words_in(each, size) == text
+        ]
+        return [span(cut_apart(visible(whole), alike, size))] if alike else ()
 
 
 class Table(Vertical, Generic[T]):
