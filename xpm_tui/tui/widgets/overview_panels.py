@@ -372,6 +372,8 @@ def legend(days: Sequence[ChartDay], columns: int) -> str:
 def run_line(run: Run, columns: int) -> Line:
     """Return how a run ended, when it started and what it changed; if there is room, its outcome in words."""
     changes = formatting.count(written(run), "change")
+    if len(changes) > 12:
+        changes = formatting.figure(written(run))
     outcome = cells.RUN_OUTCOMES.draw(run.outcome)
     pieces = [
         fixed(" "), cells.RUN_OUTCOMES.sign(run.outcome), fixed(" "),
