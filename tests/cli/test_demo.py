@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.screen import Screen
 from tests.support.terminal import Terminal, terminal
+from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.home import find_home
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.runs import plans
+from xpm_tui.cli import demo
+from xpm_tui.domain.errors import BadInput
 from xpm_tui.xero.auth.token_store import TokenStore
 
 WALK = (
@@ -76,3 +84,30 @@ def test_a_stranger_reaches_the_first_plan(tmp_path: Path) -> None:
     assert not home.exists()
     assert list(tmp_path.iterdir()) == []
     assert [pid for pid in running if alive(pid)] == []
+
+
+@pytest.mark.soak
+def test_a_demo_that_is_started_again_on_its_home_is_connected(tmp_path: Path) -> None:
+    """Its sandbox is another one, on another port, and knows nothing of the earlier login."""
+    tmp_path.chmod(0o700)
+    where = find_home(str(tmp_path), {})
+
+    async def connect(practice: OpenPractice, greeting: dict[str, Any]) -> None:
+        machine = ConnectionMachine(practice)
+        machine.paste(demo._consent(greeting["api_url"], machine.begin().url))
+        await machine.wait()
+        await machine.choose(greeting["tenants"][0]["id"])
+
+    for started in range(2):
+        with demo.sandbox(tmp_path, clients=12, seed=3) as greeting:
+            demo.prepare(tmp_path, greeting, clients=12, seed=3)
+            with open_practice(where, environ={}) as practice:
+                if not started:
+                    asyncio.run(connect(practice, greeting))
+                plan = asyncio.run(plans.make(practice))
+                assert plan.counts["items"] > 0
+    with (
+        demo.sandbox(tmp_path, clients=12, seed=4) as greeting,
+        pytest.raises(BadInput, match="another seed"),
+    ):
+        demo.prepare(tmp_path, greeting, clients=12, seed=4)

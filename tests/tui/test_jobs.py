@@ -52,6 +52,7 @@ from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverRev
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import ProposalsArea
 from xpm_tui.tui.screens.sync import RunScreen
+from xpm_tui.tui.widgets.inputs import ChoiceField
 from xpm_tui.tui.widgets.overview_panels import coming_lines
 from xpm_tui.tui.widgets.table import filter_names, filters_in_sight
 from xpm_tui.tui.worker_thread import WorkerThread
@@ -141,6 +142,11 @@ async def test_the_acceptance_journey(env: JobsFixture, over: Callable[..., Cons
         await press(pilot, "e")
         edit = app.screen
         assert isinstance(edit, EditDialog)
+        partners = edit._inputs["partner"]
+        assert isinstance(partners, ChoiceField)
+        people = [value for _, value in partners._options]
+        assert people[:2] == ["", "default"]
+        assert {partner, manager} < set(people), "chosen from the team, not typed"
         for field, value in (("partner", partner), ("manager", manager), ("staff", staff),
                              ("category", env.category), ("budget", "1200")):  # fmt: skip
             edit._inputs[field].value = value

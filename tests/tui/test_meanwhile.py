@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Button
 
@@ -664,3 +665,19 @@ async def test_picking_staff_goes_on_below(env: ConsoleFixture, console: Console
         await press(pilot, "enter")
         assert screen.current is not None
         assert screen.current.uuid == here[at + 1]
+
+
+async def test_keys_that_still_wait_when_the_console_ends_are_dropped(
+    world: ConsoleFixture, console: Consoles
+) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+    # Its screens are gone now.
+    ahead = navigation.TypeAhead(app)
+    ahead.handed_on()
+    assert ahead.holds(Key("x", "x"))
+    task = ahead._settle_task
+    assert task is not None
+    await task
+    assert ahead.idle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from textual.app import App, ComposeResult
 
 from tests.support.profile import count
 from tests.tui.fixtures import calm
-from xpm_tui.application.presenters.views import ChangeView, ClientView, RefView, XpmClientView
+from xpm_tui.application.presenters.views import ChangeView, ClientView, ProposalView, RefView, XpmClientView
 from xpm_tui.application.runs.consequences import RunForecast
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.formatting import cut
@@ -27,6 +28,7 @@ from xpm_tui.tui.widgets.cells import (
     ARROW,
     Span,
     becomes,
+    cut_apart,
     distinguish,
     fit,
     fixed,
@@ -36,8 +38,10 @@ from xpm_tui.tui.widgets.cells import (
     width,
 )
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
+from xpm_tui.tui.widgets.plan_tree import PlanTree
+from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.run_card import run_lines
-from xpm_tui.tui.widgets.search_hits import SearchHits, best_first
+from xpm_tui.tui.widgets.search_hits import LinkProposalRows, SearchHits, best_first
 from xpm_tui.tui.widgets.table import Table, TableColumn, TableRows, widths
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -136,6 +140,71 @@ def test_two_values_never_look_the_same(start: str, one: str, other: str, end: s
     before, _, after = "".join(piece.text for piece in reported).partition(ARROW)
     assert (before == after) is (old == new)
     assert width(reported) <= room
+
+
+@settings(max_examples=count(25, 400, 2000))
+@given(PIECE, st.lists(PIECE, min_size=2, max_size=4, unique=True), PIECE, st.integers(12, 40))
+def test_different_texts_are_never_cut_to_the_same(start: str, parts: list[str], end: str, room: int) -> None:
+    whole = [Shown(f"{start}{part}{end}") for part in parts]
+    shown = [cut_apart(text, whole, room) for text in whole[:2]]
+    assert all(cell_len(text) <= room for text in shown)
+    if whole[0].split() != whole[1].split() and len(whole) == 2:
+        assert shown[0].split() != shown[1].split()
+
+
+LONG = "The Trustee for the Grace Mitchell Adelaide Holdings Family Trust No "
+STREET = "Level 12, Tower Two, 345 Saint Georges Terrace, Building "
+
+
+def plan(names: Sequence[str], values: Sequence[str]) -> Rows:
+    tree = PlanOutline()
+    tree.take(
+        [
+            msgspec.structs.replace(
+                change("c1", "address", "fill"), name=name, old_shown=None, new_shown=value
+            )
+            for name, value in zip(names, values, strict=True)
+        ]
+    )  # fmt: skip
+    tree.toggle(tree.groups[0].key)
+    return PlanTree(tree)
+
+
+def hits(*names: str) -> Rows:
+    found = SearchHits()
+    found.items = [
+        XpmClientView(
+            id=name, uuid=name, number="14070001", name=name, archived=False, prospect=False, deleted=False
+        )
+        for name in names
+    ]
+    return found
+
+
+def link_proposals(*names: str) -> Rows:
+    found = LinkProposalRows()
+    found.items = [
+        ProposalView(uuid=name, number="1", name=name, score=80, sure=False, level="likely", reasons=())
+        for name in names
+    ]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("made", "first"),
+    [(lambda: plan([LONG + "1", LONG + "2"], ["A", "A"]), 1),
+     (lambda: plan(["Hill", "Hill"], [STREET + "A", STREET + "B"]), 1),
+     (lambda: hits(LONG + "1", LONG + "2"), 0), (lambda: link_proposals(LONG + "1", LONG + "2"), 0)],
+    ids=["plan-names", "plan-values", "picker", "review"],
+)  # fmt: skip
+def test_no_two_rows_at_80_columns_show_different_texts_as_the_same(
+    made: Callable[[], Rows], first: int
+) -> None:
+    """All else in the two rows, as their ids, is the same."""
+    rows = made()
+    one, other = ("".join(piece.text for piece in rows.draw(row, 0, 76)) for row in (first, first + 1))
+    assert one != other
+    assert cell_len(one) == cell_len(other) <= 76
 
 
 def test_the_common_start_is_left_out_and_the_difference_marked() -> None:
@@ -390,9 +459,14 @@ def test_names_that_would_be_cut_to_the_same_text_are_distinguished() -> None:
         lambda item: [[span(item)], [span("c1")]],
         lambda item: item,
     )
-    table.rows.items = [start + "Trust A", start + "Trust B", "Hill", start + "Trust B"]
+    table.rows.items = [
+        start + "Trust A",
+        start + "Trust B",
+        "Hill",
+        "Grace Mitchell of Adelaide and Partners",
+    ]
     drawn = ["".join(piece.text for piece in table.rows.draw(row, 0, 32)) for row in range(4)]
-    assert drawn[3].startswith(" Grace Mitchell Ad"), "alone in its place, it is cut as usual"
+    assert drawn[3].startswith(" Grace Mitchell of"), "no other looks like it: it is cut as usual"
     assert "Trust A" in drawn[0]
     assert "Trust B" in drawn[1]
     assert len({cell_len(line) for line in drawn}) == 1

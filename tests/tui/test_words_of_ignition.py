@@ -10,7 +10,10 @@ from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import all_commands
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Stop
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.sync.planning import guard
 from xpm_tui.tui import keymap, screenshot
 from xpm_tui.tui.app import Console
@@ -83,6 +86,46 @@ def test_a_masked_screen_has_no_names() -> None:
     assert (
         screenshot.masked_picture(svg) == '<text class="a">xxxxx &amp; xxxx</text><style>.a{fill:red}</style>'
     )
+
+
+NAMES_OF_OUR_WORDS = ("Grace Field", "Sync Settings Limited", "Needs Attention", "Overview")
+
+
+@pytest.mark.parametrize(
+    ("shown", "safe"),
+    [
+        ("│ Grace Field  CLI-1001 │", "│ xxxxx xxxxx  xxx-0000 │"),
+        ("Field  City  Client name", "Field  City  Client name"),
+        ("│ Sync Settin…        │", "│ xxxx xxxxxx…        │"),
+        ("Sync Settings Limited is linked", "xxxx xxxxxxxx xxxxxxx is linked"),
+        ("│ Overview  linked │", "│ xxxxxxxx  linked │"),
+        ("│ Sync…  Sync │", "│ xxxx…  Sync │"),
+        ("Overview of calls", "Overview of calls"),
+        ("▲ needs attention, go on", "▲ xxxxx xxxxxxxxx, go on"),
+    ],
+)
+def test_names_made_of_our_own_words_are_masked_where_they_stand(shown: str, safe: str) -> None:
+    known = screenshot._own_words()
+    words = screenshot.words_of_texts(NAMES_OF_OUR_WORDS)
+    masked = screenshot.masked(shown, words)
+    assert {"field", "sync", "client"} <= known
+    assert masked == safe
+    svg = f'<text x="0" y="1" textLength="{len(shown)}">{shown}</text>'
+    assert screenshot.masked_picture(svg, words) == svg.replace(shown, safe)
+
+
+def test_a_name_in_two_styles_is_masked_in_a_picture() -> None:
+    words = screenshot.words_of_texts(NAMES_OF_OUR_WORDS)
+    svg = '<text x="0" y="1" textLength="6">Grace </text><text x="6" y="1" textLength="5">Field</text>'
+    assert "Field" not in screenshot.masked_picture(svg, words)
+
+
+async def test_the_words_of_records_come_from_all_tables_with_names(env: ConsoleFixture) -> None:
+    with env.open() as practice:
+        practice.store.commit([Put(CLIENTS, Client(id="c900", name="Client Field", city="Sync"))])
+        words = screenshot.record_words(practice.snapshot())
+    assert ("client", "field") in words.pairs
+    assert "sync" in words.alone
 
 
 def test_a_stop_does_not_lead_to_the_plan_that_is_being_applied() -> None:

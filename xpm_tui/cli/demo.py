@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -23,13 +25,15 @@ from xpm_tui.files.private import expand_path
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import home
+    from xpm_tui.application import home, practice_identity
     from xpm_tui.application import practice as application_practice
+    from xpm_tui.application.connection import state_machine
     from xpm_tui.application.csv_io import imports
     from xpm_tui.cli import sample_data
     from xpm_tui.sandbox.core import sandbox as core_sandbox
 
 if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
     from xpm_tui.ignition.forms import FormName
     from xpm_tui.sandbox.core.records import SandboxPractice
 
@@ -49,15 +53,51 @@ def demo(console: ConsoleLauncher, given: Globals, *, clients: int, seed: int) -
 
 
 def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> None:
-    """Connect the practice in ``folder`` to the sandbox; write the sample files there and import them."""
+    """Point the practice in ``folder`` at the sandbox; write the sample files there and import them.
+
+    A practice that an earlier demo has connected is connected again, to the new sandbox, and has its files.
+
+    Raises:
+        BadInput: The earlier demo had another seed.
+    """
     with application_practice.open_practice(home.find_home(str(folder), os.environ), environ={}) as practice:
+        identity = practice_identity.read_identity(practice.snapshot())
+        if identity is not None and identity.tenant not in {each["id"] for each in greeting["tenants"]}:
+            raise BadInput(
+                "This home holds a demo with another seed. Nothing was changed.",
+                hint="Name that --seed, or another --home.",
+            )
         for key, value in _settings(greeting).items():
             practice.settings.set(key, value, practice=True)
+        if identity is not None:
+            asyncio.run(_connect_again(practice, greeting["api_url"], identity.tenant))
+            return
         today = practice.clock.now().date()
         for form, text in sample_files(core_sandbox.Sandbox(seed, clients).practice, seed, today).items():
             path = folder / f"ignition-{form}.csv"
             path.write_text(text, encoding="utf-8", newline="")
             imports.import_file(practice, form, path)
+
+
+async def _connect_again(practice: OpenPractice, api: str, tenant: str) -> None:
+    """Sign in to the new sandbox, which knows nothing of the earlier login, and read its lists."""
+    machine = state_machine.ConnectionMachine(practice)
+    url = machine.begin().url
+    machine.paste(await asyncio.to_thread(_consent, api, url))
+    await machine.wait()
+    await machine.choose(tenant)
+    await machine.fill()
+
+
+def _consent(api: str, authorize_url: str) -> str:
+    """Press the button of the sandbox's consent page; return the address that it redirects to."""
+    request = urllib.request.Request(
+        f"{api}/_sandbox/consent",
+        data=json.dumps({"authorize_url": authorize_url}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as reply:
+        return str(json.load(reply)["redirect"])
 
 
 def sample_files(practice: SandboxPractice, seed: int, today: date) -> dict[FormName, str]:

@@ -311,7 +311,8 @@ class CommandRunner(AppProtocol):
         if how is None:
             return
         if how == "masked":
-            svg, text = screenshot.masked_picture(svg), screenshot.masked(text)
+            words = await self.worker.ask(lambda practice: screenshot.record_words(practice.snapshot()))
+            svg, text = screenshot.masked_picture(svg, words), screenshot.masked(text, words)
         name = screenshot.file_name(self.worker.practice.clock.now())
         path = self.save_text(f"{name}.svg", svg)
         self.save_text(f"{name}.txt", text)

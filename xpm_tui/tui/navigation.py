@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import events
+from textual.app import ScreenStackError
 from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import Worker, get_current_worker
@@ -279,6 +280,8 @@ class TypeAhead:
             while self._may_open_screen() and monotonic() < until:
                 await asyncio.sleep(CHECK_SECONDS)
                 await self._wait_until_handled()
+        except ScreenStackError:
+            self._waiting.clear()  # the console ends: its screens are gone, and keys lead nowhere
         finally:
             self._settle_task = None
             if self._waiting:

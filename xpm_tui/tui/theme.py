@@ -184,10 +184,11 @@ def _sixteen(name: str, of: str) -> Theme:
         ansi=True,
         primary=base.primary,
         secondary=base.secondary,
-        warning=base.warning,
+        # Yellow cannot be read on white, and keys are bold: no other colour of the sixteen is free for them.
+        warning=base.warning if dark else "ansi_default",
         error=base.error,
         success=base.success,
-        accent=base.accent,
+        accent="ansi_default",
         foreground=base.foreground,
         background=base.background,
         surface=base.surface,

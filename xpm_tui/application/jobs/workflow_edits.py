@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -22,11 +22,11 @@ from xpm_tui.deploy.occurrences import Occurrence, of_workflow
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client, Deployment, Repeat, Workflow
+from xpm_tui.domain.ignition import Client, Deployment, Repeat, TeamMember, Workflow
 from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.reason_labels import JOB_FIELDS
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
+from xpm_tui.domain.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
 from xpm_tui.sync.journal import unanswered
 
 FIELDS = (
@@ -217,6 +217,7 @@ class FieldView(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     help: str
     value: str
+    options: tuple[tuple[str, str], ...] = ()
 
 
 def values(practice: OpenPractice, job: str) -> list[FieldView]:
@@ -264,10 +265,38 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
         "client": _client_named(snapshot, client),
     }
     return [
-        FieldView(name=field, label=JOB_FIELDS[field].text, help=JOB_FIELDS[field].help, value=there[field])
+        FieldView(
+            name=field,
+            label=JOB_FIELDS[field].text,
+            help=JOB_FIELDS[field].help,
+            value=there[field],
+            options=_options(snapshot, field, there[field]),
+        )
         for field in FIELDS
         if field not in gone
     ]
+
+
+def _options(snapshot: Snapshot, field: str, value: str) -> tuple[tuple[str, str], ...]:
+    """Return what can be chosen for a field, as (value, label); empty if it is typed."""
+    if field in ("partner", "manager"):
+        team = [member for member in snapshot.rows(TEAM) if member.active]
+        known = {_named(snapshot, each.id): _labelled(each, team) for each in team}
+        nobody = "Nobody"
+    elif field == "category":
+        known = {row.name: row.name for row in snapshot.rows(CATEGORIES) if not row.gone}
+        nobody = "None"
+    else:
+        return ()
+    if value:
+        known.setdefault(value, value)
+    return (("", nobody), (DEFAULT, "Default: as in the proposal or the settings"), *sorted(known.items()))
+
+
+def _labelled(member: TeamMember, team: Sequence[TeamMember]) -> str:
+    several = sum(exact(each.name) == exact(member.name) for each in team) > 1
+    name = f"{member.name}, {member.email or member.id}" if several else member.name
+    return name if member.staff else f"{name} (not linked to XPM)"
 
 
 def _client_named(snapshot: Snapshot, client: Client | None) -> str:

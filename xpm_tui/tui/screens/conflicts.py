@@ -5,6 +5,7 @@ The Differences screen: fields that differ and that a plan does not change, each
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import ClassVar
 
@@ -23,12 +24,13 @@ from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.plan import Direction, Plan
 from xpm_tui.domain.reason_labels import DIFFERENCES
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, wrap
-from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, named, span, wrap
+from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 
 WAYS = ("client", "hold", "freeze", "undo", "plan")
 """What can be done with a conflict."""
@@ -75,9 +77,9 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         self._head.say(lines([summary(found)]))
         self.put(found)
 
-    def _cells(self, view: ConflictView) -> list[Line]:
+    def _cells(self, view: ConflictView) -> list[Cell]:
         return [
-            [span(view.name, "strong"), span(f" {view.record}", "muted")],
+            partial(named, visible(view.name), visible(view.record), look="strong"),
             [fixed(field_label(view.field)), *([fixed(" ❄", "accent")] if view.frozen else [])],
             [cells.CONFLICT_STATES.draw(view.state)],
             [fixed(labels.SIDES[view.wins].text)],
@@ -160,8 +162,8 @@ class Conflicts(RecordListScreen[None, ConflictView]):
             "Conflicts",
             "A conflict is a field that was changed both in Ignition and in XPM since the last "
             "sync. The direction decides which value wins; the other value is kept, and undo "
-            "restores it. Held conflicts wait until you release them. The setting sync.on_conflict "
-            "holds all conflicts from the start.",
+            "restores it. Held conflicts wait until you release them. “When both sides changed” in "
+            "Settings holds all conflicts from the start.",
             [
                 ("space", "hold a planned one so that no sync writes it, or release it"),
                 ("f", "freeze the field of this client: both values stay as they are"),
@@ -208,8 +210,8 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
 
 def _ways(view: ConflictView) -> list[Span]:
     choices: dict[str, tuple[tuple[str, str], ...]] = {
-        "planned": (("space", "holds it"), ("f", "keeps both as they are"), ("esc", "leaves it planned")),
-        "held": (("space", "releases it"), ("f", "keeps both as they are"), ("esc", "leaves it held")),
+        "planned": (("space", "holds it"), ("f", "keeps both"), ("esc", "leaves it planned")),
+        "held": (("space", "releases it"), ("f", "keeps both"), ("esc", "leaves it held")),
         "overwritten": (("u", "restores the old value"), ("esc", "leaves it as it is")),
         "undone": (("", "Undone. The field is frozen until you unfreeze it in Clients."),),
     }
@@ -271,10 +273,10 @@ class Differences(RecordListScreen[None, DifferenceView]):
         self._head.say(lines(head))
         self.put(found)
 
-    def _cells(self, view: DifferenceView) -> list[Line]:
+    def _cells(self, view: DifferenceView) -> list[Cell]:
         contact = view.record.partition("/")[2]
         return [
-            [span(view.name, "strong"), span(f" {view.record.partition('/')[0]}", "muted")],
+            partial(named, visible(view.name), visible(view.record.partition("/")[0]), look="strong"),
             [fixed(view.label), *([span(f" {contact[:8]}", "muted")] if contact else [])],
             [Span(formatting.value(view.ignition_shown))],
             [Span(formatting.value(view.xpm_shown))],

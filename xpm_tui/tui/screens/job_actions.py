@@ -222,8 +222,7 @@ class JobCommands(FilteredArea):
 
 DATES = frozenset({"start", "due", "until"})
 EDITING = (
-    "Until it is in XPM. 'default' follows the proposal and the settings again; "
-    "empty means nobody or nothing."
+    "Until it is in XPM. 'default' follows the proposal and the settings again; an empty field means nothing."
 )
 
 
@@ -242,6 +241,8 @@ def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str
 
 def _options(view: job_editing.FieldView) -> list[tuple[str, str]]:
     """Return the options of a field; empty if it is free text."""
+    if view.options:
+        return list(view.options)
     known = {"automatic": {"yes": "Yes", "no": "No"}, "repeat": REPEATS}.get(view.name, {})
     rest = [] if view.value in known or not known else [(view.value, view.value)]
     return [*rest, *known.items()]

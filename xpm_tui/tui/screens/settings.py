@@ -40,7 +40,7 @@ with lazy_imports():
     import zoneinfo
 
 GROUPS: tuple[tuple[str, str], ...] = (
-    ("all", "All settings"), ("sync", "Sync"), ("guard", "Safety limits"), ("schedule", "Schedule"),
+    ("all", "All"), ("sync", "Sync"), ("guard", "Safety limits"), ("schedule", "Schedule"),
     ("notify", "Notifications"), ("jobs", "Jobs"), ("xero", "Connection"), ("gate", "Calls to Xero"),
     ("retention", "Retention"), ("practice", "Practice"), ("log", "Log"), ("", "Console"),
 )  # fmt: skip

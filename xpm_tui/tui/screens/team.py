@@ -19,7 +19,7 @@ from xpm_tui.tui.dialogs.screen_dialogue import accept_emails
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, marked, span
-from xpm_tui.tui.widgets.comparison import DetailPane, sentence, side_by_side_line
+from xpm_tui.tui.widgets.comparison import DetailPane, sentence, side_by_side_lines
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 with lazy_imports():
@@ -261,7 +261,7 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     member, staff = row.member, row.staff
     found: list[Line] = [
         in_xpm(row),
-        side_by_side_line("", [fixed("Ignition", "ignition")], [fixed("XPM", "xpm")], columns),
+        *side_by_side_lines("", [fixed("Ignition", "ignition")], [fixed("XPM", "xpm")], columns),
     ]
 
     def fact(label: str, here: str, there: str) -> None:
@@ -269,7 +269,8 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
             member and staff and here.casefold() != there.casefold() and label in ("Name", "E-mail")
         )
         look: Look = "warn" if differs else ""
-        found.append(side_by_side_line(label, [span(here or "–", look)], [span(there or "–", look)], columns))
+        sides = ([span(here or "–", look)], [span(there or "–", look)])
+        found.extend(side_by_side_lines(label, *sides, columns))
 
     fact("Name", member.name if member else "", staff.name if staff else "")
     fact("E-mail", member.email if member else "", staff.email if staff else "")

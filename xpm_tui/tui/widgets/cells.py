@@ -5,9 +5,9 @@ A ``Line`` is a sequence of ``Span``; rows paint it directly, and stock widgets 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from textual.content import Content
 
@@ -116,16 +116,65 @@ def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> li
     return pieces or [Span(text, look)]
 
 
-def named(name: Shown, id_: Shown, columns: int, look: Look = "", gap: int = 2) -> list[Span]:
+T = TypeVar("T")
+NEAR = 10
+"""How many rows above and below are compared, so that different texts are not cut to the same one."""
+
+
+def neighbours(items: Sequence[T], row: int) -> Iterator[T]:
+    """Yield the items of the rows near a row."""
+    for near in range(max(0, row - NEAR), min(len(items), row + NEAR + 1)):
+        if near != row:
+            yield items[near]
+
+
+def cut_apart(text: Shown, others: Iterable[Shown], room: int) -> Shown:
+    """Return a text cut to ``room`` columns so that no other text near it would look the same.
+
+    It is cut at its end, in the middle or at its start; else it begins where the first other one differs.
+    """
+    if cells(text) <= room:
+        return text
+    near = [other for other in dict.fromkeys(others) if other != text and cells(other) > room]
+    for way in (cut, _cut_middle, _cut_start):
+        shown = way(text, room)
+        alike = next((other for other in near if way(other, room) == shown), None)
+        if alike is None:
+            return shown
+    start = max(difference(text, other)[0] for other in near if cut(other, room) == cut(text, room))
+    return cut(Shown("…" + text[max(0, start - room // 4) :]), room)
+
+
+def _cut_middle(text: Shown, room: int) -> Shown:
+    head = cut(text, room // 2)
+    return Shown(head + _end(text, room - cells(head)))
+
+
+def _cut_start(text: Shown, room: int) -> Shown:
+    return Shown("…" + _end(text, room - 1))
+
+
+def _end(text: str, room: int) -> str:
+    """Return the last characters of a text that fit into ``room`` columns."""
+    at = len(text)
+    while at > 0 and (room := room - cells(text[at - 1])) >= 0:
+        at -= 1
+    return text[at:].lstrip()
+
+
+def named(
+    name: Shown, id_: Shown, columns: int, look: Look = "", gap: int = 2, others: Iterable[str] = ()
+) -> list[Span]:
     """Return a name and id in exactly ``columns`` columns.
 
-    The name is shortened first, because the id distinguishes records of the same name.
+    The name is shortened first, because the id distinguishes records of the same name; ``others`` are names
+    near it that must not look the same.
     """
     tail = Span(Shown(" " * gap + id_), "muted") if id_ else Span(Shown(""))
     room = columns - cells(tail.text)
     if room < NAME_ROOM:
         return fit([Span(name, look), tail], columns)
-    return fit([Span(cut(name, room), look), tail], columns)
+    return fit([Span(cut_apart(name, map(visible, others), room), look), tail], columns)
 
 
 def distinguish(text: Shown, other: Shown, room: int) -> list[Span]:
@@ -175,18 +224,38 @@ def distinguish_both(old: Shown, new: Shown) -> tuple[list[Span], list[Span]]:
     return _differing(old, start, end, "muted"), _differing(new, start, end, "strong")
 
 
-def becomes(old: Shown, new: Shown, room: int) -> list[Span]:
+def becomes(old: Shown, new: Shown, room: int, others: Iterable[tuple[Shown, Shown]] = ()) -> list[Span]:
     """Return the old and new value in at most ``room`` columns, with the part that differs marked.
 
-    If they do not fit, their common start is left out, and the old value is shortened first.
+    If they do not fit, their common start is left out, and the old value is shortened first. ``others`` are
+    pairs near them that must not look the same.
     """
+    found = _becomes(old, new, room, cut, whole=False)
+    if not any("…" in piece.text for piece in found):
+        return found
+    near = [pair for pair in dict.fromkeys(others) if pair != (old, new)]
+    for way, whole in ((cut, False), (_cut_middle, False), (_cut_start, False), (_cut_middle, True)):
+        found = _becomes(old, new, room, way, whole=whole)
+        shown = _text(found)
+        if not any(_text(_becomes(*pair, room, way, whole=whole)) == shown for pair in near):
+            break
+    return found
+
+
+def _text(line: Line) -> str:
+    return "".join(piece.text for piece in line)
+
+
+def _becomes(
+    old: Shown, new: Shown, room: int, way: Callable[[Shown, int], Shown], *, whole: bool
+) -> list[Span]:
     start, end = difference(old, new)
     before, after = old, new
-    if cells(old) + cells(new) + len(ARROW) > room and start > 1:
+    if not whole and cells(old) + cells(new) + len(ARROW) > room and start > 1:
         at = _kept_from(old, new, start, room)
         before, after = Shown("…" + old[at:]), Shown("…" + new[at:])
         start = start - at + 1
-    first, second = _halves(before, after, room)
+    first, second = _halves(before, after, room, way)
     return [
         *_differing(first, start, end if first == before else 0, "muted"),
         fixed(ARROW),
@@ -207,10 +276,14 @@ def _kept_from(old: Shown, new: Shown, start: int, room: int) -> int:
     return next(fits, start)
 
 
-def _halves(old: Shown, new: Shown, room: int) -> tuple[Shown, Shown]:
+def _halves(old: Shown, new: Shown, room: int, way: Callable[[Shown, int], Shown]) -> tuple[Shown, Shown]:
     room = max(2, room - len(ARROW))
     after = min(cells(new), max(room - cells(old), room * 3 // 5))
-    return cut(old, room - after), cut(new, after)
+    first, second = room - after, after
+    return (
+        old if cells(old) <= first else way(old, first),
+        new if cells(new) <= second else way(new, second),
+    )
 
 
 def _differing(text: Shown, start: int, end: int, look: Look) -> list[Span]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -170,10 +171,15 @@ class DetailPane(Lines):
         self.repaint()
 
 
-def side_by_side_line(label: str, here: Line, there: Line, columns: int) -> Line:
-    """Return a label and the values of both sides, in columns of the same width."""
+def side_by_side_lines(label: str, here: Line, there: Line, columns: int) -> list[Line]:
+    """Return a label and the values of both sides, wrapped in columns of the same width."""
     each = max(8, (columns - LABEL - GAP) // 2)
-    return [*fit([fixed(label, "muted")], LABEL), *fit(here, each), fixed(" " * GAP), *fit(there, each)]
+    rows = zip_longest(wrap(here, each), wrap(there, each), fillvalue=())
+    found: list[Line] = []
+    for at, (left, right) in enumerate(rows):
+        head = fit([fixed("" if at else label, "muted")], LABEL)
+        found.append([*head, *fit(left, each), fixed(" " * GAP), *fit(right, each)])
+    return found
 
 
 def sentence(mark: str, look: Look, text: str) -> list[Span]:

@@ -372,11 +372,14 @@ def legend(days: Sequence[ChartDay], columns: int) -> str:
 def run_line(run: Run, columns: int) -> Line:
     """Return how a run ended, when it started and what it changed; if there is room, its outcome in words."""
     changes = formatting.count(written(run), "change")
+    room = 12 if columns < 40 else 15
+    if len(changes) > room:
+        changes = formatting.figure(written(run))
     outcome = cells.RUN_OUTCOMES.draw(run.outcome)
     pieces = [
         fixed(" "), cells.RUN_OUTCOMES.sign(run.outcome), fixed(" "),
         *fit([span(run.id, "strong")], 5), *fit([fixed(formatting.when_short(run.started))], 13),
-        *fit([fixed(changes)], 12, right=True),
+        *fit([fixed(changes)], room, right=True),
     ]  # fmt: skip
     if width(pieces) + 16 <= columns:
         pieces += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,7 +13,6 @@ from xpm_tui.application.runs.plans import Selector
 from xpm_tui.domain import labels
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.formatting import count, cut, value
-from xpm_tui.domain.links import Value
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.planning.decisions import because_held, change_reason
@@ -65,7 +65,7 @@ class PlanTree(Rows):
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return a line of a group or a change."""
         which = self.plan_tree.rows[row]
-        return self._change(which, columns) if which.change else self._group(which.group, columns)
+        return self._change(row, which, columns) if which.change else self._group(which.group, columns)
 
     def _group(self, group: PlanGroup, columns: int) -> Line:
         opened = "▾" if group.key in self.plan_tree.open else "▸"
@@ -101,7 +101,7 @@ class PlanTree(Rows):
         room = columns - cells.width(head) - cells.width(end)
         return [*head, *fit(name, max(10, room)), *end]
 
-    def _change(self, row: PlanRow, columns: int) -> Line:
+    def _change(self, place: int, row: PlanRow, columns: int) -> Line:
         change = row.change
         assert change is not None
         id_ = visible(self.plan_tree.id_of(change.record))
@@ -112,7 +112,8 @@ class PlanTree(Rows):
             contact = visible(change.record.partition("/")[2])
             what = cells.named(Shown(field_label(change.field)), contact, half)
         else:
-            what = cells.named(visible(change.name), id_, half)
+            names = [each.name for each in self._near(place)]
+            what = cells.named(visible(change.name), id_, half, others=names)
         marked = not kind and change.mark in ("conflict", "clearing", "drift", "former")
         mark = [fixed("  "), cells.MARKS.draw(change.mark, written=change.side)] if marked else []
         also: Line = (
@@ -121,7 +122,7 @@ class PlanTree(Rows):
             else []
         )
         left = room - half - 2 - cells.width(mark)
-        values = [*_values(change.field, change.old_shown, change.new_shown, left), *mark, *also]
+        values = [*_values(change, left, self._near(place)), *mark, *also]
         return [
             fixed("     "),
             fixed("[x] " if change.ticked else "[ ] ", "good" if change.ticked else "warn"),
@@ -130,6 +131,11 @@ class PlanTree(Rows):
             *(fit(values, room - half - 2) if kind else values),
             *([fixed("  "), *fit(kind, KINDS, right=True)] if kind else []),
         ]
+
+    def _near(self, place: int) -> Iterator[ChangeView]:
+        """Yield the changes of the rows near a row."""
+        rows = cells.neighbours(self.plan_tree.rows, place)
+        return (row.change for row in rows if row.change is not None)
 
     def title(self, columns: int) -> list[Span]:
         """Return the field, client and id of the selected row, or the name of its group."""
@@ -291,8 +297,10 @@ def _rule(group: PlanGroup) -> str:
     return labels.of_sides(labels.label(labels.RULES, group.rule).text, _side(group))
 
 
-def _values(field: str, old: Value, new: Value, room: int) -> Line:
-    before, after = value(old), value(new)
-    if field == "link" and old is None:
-        return [fixed("→ ", "accent"), Span(cut(after, room), "strong")]
-    return cells.becomes(before, after, room)
+def _values(change: ChangeView, room: int, near: Iterable[ChangeView]) -> Line:
+    before, after = value(change.old_shown), value(change.new_shown)
+    others = ((value(each.old_shown), value(each.new_shown)) for each in near)
+    if change.field == "link" and change.old_shown is None:
+        shown = cells.cut_apart(after, (new for _, new in others), room - 2)
+        return [fixed("→ ", "accent"), Span(shown, "strong")]
+    return cells.becomes(before, after, room, others)

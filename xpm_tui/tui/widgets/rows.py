@@ -18,6 +18,9 @@ from textual.reactive import reactive
 from xpm_tui.tui.widgets.cells import Line
 from xpm_tui.tui.widgets.text import Lines
 
+_NOT_DIM = Style(dim=False)
+"""With 16 colours or none, muted text would be unreadable on the solid cursor."""
+
 
 class Rows(Lines):
     """A list with a cursor. A subclass returns the number of rows and draws one when it becomes visible."""
@@ -102,7 +105,9 @@ class Rows(Lines):
 
     def over(self, place: int) -> Style | None:
         """Return the style of the cursor for the row under it."""
-        return self._cursor_style() if place // self.row_height == self.cursor else None
+        if place // self.row_height != self.cursor:
+            return None
+        return self._cursor_style() + _NOT_DIM if self.has_focus or self.driven else self._cursor_style()
 
     def _cursor_style(self) -> Style:
         return self.get_component_rich_style(

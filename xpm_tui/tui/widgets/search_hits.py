@@ -21,11 +21,13 @@ from xpm_tui.tui.widgets.cells import (
     Line,
     Look,
     Span,
+    cut_apart,
     distinguish_both,
     fit,
     fixed,
     marked,
     named,
+    neighbours,
     span,
     width,
     wrap,
@@ -100,16 +102,18 @@ class SearchHits(Items[XpmClientView]):
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return the name, state and number, or the second line: what agrees with the Ignition client."""
         view = self.items[row]
-        return self._name_line(view, columns) if line == 0 else self._facts_line(view, columns)
+        return self._name_line(row, view, columns) if line == 0 else self._facts_line(view, columns)
 
-    def _name_line(self, view: XpmClientView, columns: int) -> Line:
+    def _name_line(self, row: int, view: XpmClientView, columns: int) -> Line:
         tags: list[Span] = [fixed("  same name", "accent")] if view.uuid in self._apart else []
         state: list[Span] = [fixed("∞ linked", "good") if view.linked else fixed("○ not linked", "muted")]
         for applies, mark in ((view.archived, "– archived"), (view.prospect, "○ prospect")):
             state = [fixed(f"{mark}  ", "warn"), *state] if applies else state
         number = _number(view)
         room = columns - width(state) - width(number) - 3
-        name = [*marked(cut(visible(view.name), max(8, room - width(tags))), view.spans), *tags]
+        whole, left = visible(view.name), max(8, room - width(tags))
+        shown = cut_apart(whole, (visible(each.name) for each in neighbours(self.items, row)), left)
+        name = [*(marked(shown, view.spans) if shown == cut(whole, left) else [Span(shown)]), *tags]
         return [
             fixed("▌" if view.uuid == self.linked_to else " ", "good"), *fit(name, room), fixed(" "),
             *state, *number, fixed(" "),
@@ -182,7 +186,8 @@ class LinkProposalRows(Items[ProposalView]):
         number = _number(view)
         room = max(8, columns - len(INDENT) - width(state) - width(number) - 2)
         apart = view.city or view.code or view.email
-        name = named(visible(view.name), visible(apart), room, "strong")
+        others = [each.name for each in neighbours(self.items, row)]
+        name = named(visible(view.name), visible(apart), room, "strong", others=others)
         return [
             fixed(f" {'▰' * full}{'▱' * (STEPS - full)} ", look), *fit([fixed(word, look)], 9),
             *fit(name, room), *state, *number,
@@ -200,7 +205,8 @@ class ReviewQueue(Items[ReviewView]):
         view = self.items[row]
         level = view.proposals[0].level if view.proposals else ""
         word = cells.MATCHES.label(level).text if level else "None"
-        name = named(visible(view.name), visible(view.client_id or view.id), columns - 10)
+        others = [each.name for each in neighbours(self.items, row)]
+        name = named(visible(view.name), visible(view.client_id or view.id), columns - 10, others=others)
         return [fixed(" "), *name, fixed(" "), *fit([fixed(word, cells.MATCHES.look(level))], 8)]
 
 

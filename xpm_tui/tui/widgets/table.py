@@ -20,10 +20,10 @@ from xpm_tui.tui.widgets.cells import (
     Line,
     Look,
     Span,
-    difference,
-    distinguish,
+    cut_apart,
     fit,
     fixed,
+    neighbours,
     span,
     width,
     words,
@@ -174,13 +174,17 @@ def _for_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cel
     return sizes
 
 
-NEAR, WHOLE = 2, 1_000
-"""How many rows above and below are compared, and the width in which a cell is whole."""
+WHOLE = 1_000
+"""The width in which a cell is whole."""
 
 
 def _words_in(cell: Cell, size: int) -> str:
     line = fit(cell(size) if callable(cell) else cell, size)
     return "".join(piece.text for piece in line).rstrip()
+
+
+def _whole(cell: Cell) -> str:
+    return "".join(piece.text for piece in (cell(WHOLE) if callable(cell) else cell)).rstrip()
 
 
 class TableRows(Items[T]):
@@ -207,17 +211,16 @@ class TableRows(Items[T]):
 
     def _apart(self, row: int, place: int, size: int, cell: Cell) -> Line:
         """Return a cell as it differs from another one near it that would be cut to the same text, if any."""
-        text, whole = _words_in(cell, size), _words_in(cell, WHOLE)
-        for near in range(max(0, row - NEAR), min(len(self.items), row + NEAR + 1)):
-            other = self.cells(self.items[near])[place]
-            if _words_in(other, size) == text and (there := _words_in(other, WHOLE)) != whole:
-                start, _ = difference(whole, there)
-                head = cut(visible(whole), size // 2)
-                end = whole[len(whole) - (size - cells(head)) :]
-                if len(whole) - len(end) <= start and cells(end) + cells(head) <= size:
-                    return [span(head + end)]
-                return distinguish(visible(whole), visible(there), size)
-        return ()
+        text, whole = _words_in(cell, size), _whole(cell)
+        near = {
+            _whole(each): each for each in (self.cells(item)[place] for item in neighbours(self.items, row))
+        }
+        alike = [
+            visible(other)
+            for other, each in near.items()
+            if other != whole and other[:3] == whole[:3] and _words_in(each, size) == text
+        ]
+        return [span(cut_apart(visible(whole), alike, size))] if alike else ()
 
 
 class Table(Vertical, Generic[T]):
