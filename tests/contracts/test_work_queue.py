@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
 
 import psycopg
 import pytest
 
+from tests.support.cutting_proxy import CuttingProxy
 from tests.support.memory_queue import MemoryQueue
 from tests.support.postgres_server import fresh_practice, private_server
 from xpm_tui.domain.errors import StoreUnreadable
@@ -125,7 +129,7 @@ async def test_a_practice_has_one_waiting_and_one_running_job(queues: Queues) ->
     assert not await queue.enqueue(name)
     async with working(queue, [name], perform):
         await until(lambda: now == 1)
-        assert await queues().enqueue(name), "one may wait while one runs"
+        await queues().enqueue(name)  # one may wait while one runs: the worker may have added it by now
         assert not await queues().enqueue(name)
         states = [(job.practice, job.state) for job in (await queue.status()).jobs if job.practice == name]
         assert sorted(states) == [(name, "running"), (name, "waiting")]
@@ -186,6 +190,48 @@ async def test_a_practice_is_looked_at_again_when_its_look_says_so(queues: Queue
         await until(lambda: len(seen) == 2)
         assert seen[1] - seen[0] >= 0.05
     assert not [job for job in (await queues().status()).jobs if job.practice == name]
+
+
+async def test_a_job_that_is_ended_by_its_worker_is_left_to_another(queues: Queues) -> None:
+    (name,), begun, go, queue = names(1), asyncio.Event(), asyncio.Event(), queues()
+
+    async def perform(practice: str) -> float | None:
+        begun.set()
+        await go.wait()
+        return 0
+
+    async with working(queue, [name], perform):
+        await begun.wait()
+        asyncio.get_running_loop().call_later(0.05, go.set)
+    jobs = [job.state for job in (await queues().status()).jobs if job.practice == name]
+    assert jobs == ["waiting"]
+
+
+async def test_a_look_that_is_to_be_repeated_outlasts_a_lost_queue(tmp_path: Path) -> None:
+    """The database is away when the look ends, for longer than connections are tried again."""
+    (name,), seen = names(1), list[str]()
+    proxy = CuttingProxy(
+        Path(mkdtemp(prefix="xpm-q-", dir="/tmp")), private_server().folder / ".s.PGSQL.5432"
+    )
+    lost: list[str] = []
+    queue = ProcrastinateQueue(
+        proxy.url(), heartbeat=0.1, silent=0.3, patience=0.2, notice=lambda each: lost.append(each.message)
+    )
+
+    async def perform(practice: str) -> float | None:
+        seen.append(practice)
+        if len(seen) == 1:
+            proxy.go_away()
+            return 0.05
+        return None
+
+    async with working(queue, [name], perform):
+        await until(lambda: bool(lost))
+        proxy.away = False
+        await until(lambda: len(seen) == 2)
+    await queue.close()
+    proxy.close()
+    shutil.rmtree(proxy.folder)
 
 
 async def test_a_role_without_rights_and_a_lost_server_are_reported() -> None:

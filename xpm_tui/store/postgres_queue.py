@@ -51,7 +51,7 @@ _SEEN = (
 _FORGET = "DELETE FROM workers WHERE id = %s OR seen < now() - interval '1 day'"
 _ERRORS = (exceptions.ProcrastinateException, psycopg.Error)
 
-for _name in ("procrastinate", "psycopg.pool"):
+for _name in ("procrastinate", "psycopg", "psycopg.pool"):
     # What goes wrong here reaches the user in the words of this program, once, and not as a traceback.
     logging.getLogger(_name).addHandler(logging.NullHandler())
     logging.getLogger(_name).propagate = False
@@ -61,8 +61,9 @@ class ProcrastinateQueue:
     """The WorkQueue port over Procrastinate.
 
     ``jobs`` is how many jobs a worker performs at the same time. A worker shows every ``heartbeat`` seconds
-    that it is alive, and its jobs are rescued when it has been ``silent`` for that many seconds. ``notice``
-    is called with the reason when the queue is lost, once until it is back.
+    that it is alive, and its jobs are rescued when it has been ``silent`` for that many seconds. A lost
+    connection is waited for ``patience`` seconds. ``notice`` is called with the reason when the queue is
+    lost, once until it is back.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class ProcrastinateQueue:
         jobs: int = 4,
         heartbeat: float = 10.0,
         silent: float = 30.0,
+        patience: float = 10.0,
         notice: Callable[[StoreUnreachable], None] = lambda lost: None,
     ) -> None:
         self._address = DatabaseAddress(url)
@@ -79,9 +81,11 @@ class ProcrastinateQueue:
         self._jobs = jobs
         self._heartbeat = heartbeat
         self._silent = silent
+        self._patience = patience
         self._app: procrastinate.App | None = None
         self._perform: Perform = _nothing
-        self._stop = asyncio.Event()
+        self._owed: dict[str, float] = {}
+        """The practices to be added to the lost queue, and the times of the event loop at which to begin."""
 
     async def enqueue(self, practice: str, *, after: float = 0.0) -> bool:
         """Add a job for a practice, to begin in ``after`` seconds; False if one is waiting already."""
@@ -101,8 +105,9 @@ class ProcrastinateQueue:
         stop: asyncio.Event,
     ) -> None:
         """Perform jobs until ``stop`` is set; see the port."""
-        self._perform, self._stop = perform, stop
+        self._perform = perform
         is_reported = False
+        asyncio.get_running_loop().set_exception_handler(_report_others)
         while not stop.is_set():
             try:
                 async with self._opened() as app:
@@ -112,7 +117,11 @@ class ProcrastinateQueue:
                 if not is_reported and not stop.is_set():
                     self._notice(lost)
                 is_reported = True
+                # With fresh connections: a pool that could not replace a lost one may never try again.
+                await self.close()
             await _wait(stop, min(self._heartbeat, 5.0))
+        with suppress(StoreUnreachable):  # then the jobs are not finished either, and are rescued
+            await self._add_owed()
 
     async def rescue(self) -> list[str]:
         """Put back the jobs of workers that have shown no sign of life; return their practices."""
@@ -144,7 +153,8 @@ class ProcrastinateQueue:
         """Close the connections."""
         app, self._app = self._app, None
         if app is not None:
-            await app.close_async()
+            with suppress(*_ERRORS):
+                await app.close_async()
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[procrastinate.App]:
@@ -153,7 +163,11 @@ class ProcrastinateQueue:
             # In a thread, because an unreachable server is waited for; the heartbeats of others go on.
             await asyncio.to_thread(_lay_out, self._address)
             connector = procrastinate.PsycopgConnector(
-                kwargs=self._address.options, configure=_configure, min_size=1, max_size=4, timeout=10.0
+                kwargs=self._address.options,
+                configure=_configure,
+                min_size=1,
+                max_size=4,
+                timeout=self._patience,
             )
             app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": MISSED})
             app.task(name=TASK, pass_context=True)(self._do)
@@ -209,6 +223,7 @@ class ProcrastinateQueue:
                 await _execute(app, _SEEN, *row)
                 for name in new:
                     await self.enqueue(name)
+                await self._add_owed()
                 await self.rescue()
                 await _wait(stop, self._heartbeat, working)
         finally:
@@ -231,15 +246,22 @@ class ProcrastinateQueue:
         return new
 
     async def _do(self, context: procrastinate.JobContext, timestamp: int = 0) -> None:
-        """Perform a job. The next one is added before this one ends, so that it cannot get lost between."""
+        """Perform a job. The next one is added before this one ends, so that it cannot get lost between.
+
+        If the queue is lost, this job cannot end either, and the next one is added when it is back.
+        """
         practice = str(context.job.queue)
         after = await self._perform(practice)
-        while after is not None and not self._stop.is_set():  # if it has to end: rescued later
-            try:
-                await self.enqueue(practice, after=after)
-                return
-            except StoreUnreachable:
-                await asyncio.sleep(self._heartbeat)
+        if after is not None:
+            self._owed[practice] = asyncio.get_running_loop().time() + after
+            with suppress(StoreUnreachable):
+                await self._add_owed()
+
+    async def _add_owed(self) -> None:
+        """Add the jobs that could not be added so far. Raises ``StoreUnreachable``."""
+        for practice, begin in list(self._owed.items()):
+            await self.enqueue(practice, after=max(0.0, begin - asyncio.get_running_loop().time()))
+            self._owed.pop(practice, None)
 
 
 def _options(practice: str) -> Any:
@@ -270,6 +292,12 @@ async def _wait(stop: asyncio.Event, seconds: float, other: asyncio.Task[None] |
         await asyncio.wait({waiting, *filter(None, [other])}, timeout=seconds, return_when="FIRST_COMPLETED")
     finally:
         waiting.cancel()
+
+
+def _report_others(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what a task left behind, except for the loss of the queue, which is reported elsewhere."""
+    if not isinstance(context.get("exception"), _ERRORS):
+        loop.default_exception_handler(context)
 
 
 async def _nothing(practice: str) -> float | None:

@@ -87,7 +87,8 @@ def moved_practice(head: Head, practice: str, address: DatabaseAddress) -> Store
         )
     return StoreUnreadable(
         f"The practice {name} was moved from {address.shown} to {visible(head.moved_to, 160)}.",
-        hint="Nothing was written. Change store.url where it still names this database.",
+        hint="Nothing was written. If that move was interrupted, run it again: xpm-tui data move --to files. "
+        "Otherwise change store.url where it still names this database.",
     )
 
 
