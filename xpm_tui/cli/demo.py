@@ -25,7 +25,7 @@ from xpm_tui.files.private import expand_path
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import home, practice_identity
+    from xpm_tui.application import home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.application.connection import state_machine
     from xpm_tui.application.csv_io import imports
@@ -61,7 +61,7 @@ def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) 
         BadInput: The earlier demo had another seed.
     """
     with application_practice.open_practice(home.find_home(str(folder), os.environ), environ={}) as practice:
-        identity = practice_identity.read_identity(practice.snapshot())
+        identity = application_practice.read_identity(practice.snapshot())
         if identity is not None and identity.tenant not in {each["id"] for each in greeting["tenants"]}:
             raise BadInput(
                 "This home holds a demo with another seed. Nothing was changed.",
