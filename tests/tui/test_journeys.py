@@ -764,9 +764,11 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             await press(pilot, "enter")
             assert shows(app, PlanReview)
             assert "first sync" in text_of(app)
-            await press(pilot, "a", "y")
+            await press(pilot, "a")
+            await until(pilot, "Cancel")
+            await press(pilot, "y")
+            await until(pilot, "✓ Done")
             assert shows(app, RunScreen)
-            assert "✓ Done" in text_of(app)
             await press(pilot, "escape")
             assert "synced" in text_of(app).splitlines()[0]
             assert "never" not in text_of(app).splitlines()[0]

@@ -668,9 +668,9 @@ async def test_picking_staff_goes_on_below(env: ConsoleFixture, console: Console
 
 
 async def test_keys_that_still_wait_when_the_console_ends_are_dropped(
-    world: ConsoleFixture, console: Consoles
+    env: ConsoleFixture, console: Consoles
 ) -> None:
-    app = console(world)
+    app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
     # Its screens are gone now.
