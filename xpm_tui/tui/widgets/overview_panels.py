@@ -128,7 +128,7 @@ def client_lines(status: StatusSummary, columns: int, height: int) -> list[Line]
     ]
     total = sum(number for number, *_ in parts)
     if not total:
-        return wrap([fixed("No clients yet: import Ignition's clients with g c I.", "muted")], columns)
+        return [*wrap([fixed("No clients yet: import Ignition's clients with g c I.", "muted")], columns)]
     sizes = shares([number for number, *_ in parts], columns)
     bar = [fixed(sign * size, look) for (_, sign, look, _), size in zip(parts, sizes, strict=True) if size]
     legend: list[Span] = []
@@ -166,9 +166,9 @@ def connection_lines(
         fact("Login", fixed("▲ needed: ", "warn"), fixed("c", "accent"), fixed(" signs in"))
     else:
         since = formatting.when_short(status.since)
-        whole = f"{since}, by {status.by}" if status.by else since
-        fits = len(whole) + LABEL + 2 <= columns
-        fact("Connected", fixed("● ", "good"), span(whole if fits else since))
+        signed = f"{since}, by {status.by}" if status.by else since
+        fits = len(signed) + LABEL + 2 <= columns
+        fact("Connected", fixed("● ", "good"), span(signed if fits else since))
     fact("Syncs", span(level))
     fact("Last sync", span(formatting.ago(status.last_good, now, never="none yet")))
     fact("XPM data", aged(status.xpm_clients, formatting.ago(status.mirror_at, now, never="not read yet")))
