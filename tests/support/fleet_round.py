@@ -24,6 +24,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from tests.support.cutting_proxy import Cut, CuttingProxy
 from tests.support.fleet import TO_XPM, Fleet, FleetHost
 from tests.support.host_network import NETWORK, HostNetwork, isolated
@@ -84,9 +86,12 @@ class FleetRound:
         first = self.hosts[0].home
         asyncio.run(self.fleet.connect(first))
         wanted: set[str] = set()
+        self.practice_of: dict[str, str] = {}
         for number, name in enumerate(self.fleet.names):
             heavy = number % HEAVY == 0
-            wanted.update(self.fleet.edit(first, name, 12 if heavy else 4, contacts=9 if heavy else 1))
+            added = self.fleet.edit(first, name, 12 if heavy else 4, contacts=9 if heavy else 1)
+            wanted.update(added)
+            self.practice_of |= dict.fromkeys(added, name)
         self.fleet.sandbox.control("POST", "switches", {"latency": 0.3})
         self.fleet.sandbox.control("DELETE", "requests")
         return wanted
@@ -197,15 +202,24 @@ class FleetRound:
             "busiest_minute_of_a_tenant": busiest_minute(requests),
             "workers_that_ended": sum(worker.poll() is not None for worker in self.fleet.workers),
         }
-        bad = (
-            "syncs_not_once",
-            "held_by_the_guard",
-            "repeated",
-            "lost",
-            "refused_by_a_limit",
-            "workers_that_ended",
-        )
-        return {"ok": not any(found[each] for each in bad), **found}
+        if found["lost"]:
+            found["records_of_the_lost"] = {
+                address: self._records(address) for address in sorted(wanted - created.keys())
+            }
+        return {"ok": not any(found[each] for each in BAD), **found}
+
+    def _records(self, address: str) -> list[str]:
+        """What the database says about a contact that was not created: its client, runs and writes."""
+        uuid = address.partition("-")[2].partition("@")[0]
+        with psycopg.connect(self.fleet.url) as connection:
+            rows = connection.execute(
+                "SELECT r.tbl, convert_from(r.body, 'UTF8') FROM xpm_tui.rows r"
+                " JOIN xpm_tui.practices p ON p.id = r.practice WHERE p.name = %s AND r.body IS NOT NULL",
+                (self.practice_of[address],),
+            ).fetchall()
+        return [
+            f"{table}: {body}" for table, body in rows if table == "runs" or uuid in body or address in body
+        ]
 
 
 def ended(runs: Iterable[Run]) -> list[Run]:
@@ -246,6 +260,7 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=3.0, metavar="SECONDS", help="pause between faults")
     parser.add_argument("--limit", type=float, default=900.0, metavar="SECONDS", help="give up after")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing stays behind
     is_isolated = isolated("tests.support.fleet_round")
     server = start_server(NETWORK if is_isolated else "")
     if isinstance(server, str):
