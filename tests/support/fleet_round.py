@@ -179,6 +179,7 @@ class FleetRound:
                       if stop.rule == UNKNOWN)  # fmt: skip
         held = [run.id for each in runs.values() for run in ended(each)
                 if {stop.rule for stop in run.stops} - {UNKNOWN}]  # fmt: skip
+        later = sum(run.counts.get("waiting", 0) for each in runs.values() for run in ended(each))
         found = {
             "practices": len(runs),
             "hosts": len(self.hosts),
@@ -188,7 +189,7 @@ class FleetRound:
             "commits_cut": self.proxy.cuts,
             "runs_that_outlived_a_partition": self.survivors,
             "runs": len(all_runs),
-            "runs_cut_short": sum(run.outcome not in ("done", "held") for run in all_runs),
+            "runs_cut_short": sum(run not in ended([run]) for run in all_runs),
             "cases": dict(Counter(run.case for run in all_runs if run.case)),
             "syncs_not_once": [name for name, each in runs.items() if len(ended(each)) != 1],
             "held_by_the_guard": held,
@@ -196,7 +197,8 @@ class FleetRound:
             "repeated": sum(number - 1 for number in created.values()) + len(created.keys() - wanted),
             "clients_not_updated": len(changed - updated),
             "waiting_for_a_decision": waiting,
-            "lost": len(wanted - created.keys()) - waiting,
+            "left_for_the_next_sync": later,
+            "lost": max(0, len(wanted - created.keys()) - waiting - later),
             "calls": len(requests),
             "refused_by_a_limit": sum(row["status"] == 429 for row in requests),
             "busiest_minute_of_a_tenant": busiest_minute(requests),
@@ -224,7 +226,7 @@ class FleetRound:
 
 def ended(runs: Iterable[Run]) -> list[Run]:
     """The runs that came to their end, as far as they could."""
-    return [run for run in runs if run.outcome in ("done", "held")]
+    return [run for run in runs if run.outcome in ("done", "held", "partial") and not run.case]
 
 
 def busiest_minute(requests: Iterable[dict[str, Any]]) -> int:
