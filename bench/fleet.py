@@ -99,6 +99,7 @@ FACTS = {
     "lost": "lost",
     "repeated": "repeated",
     "waiting_for_a_decision": "wait for a decision",
+    "left_for_the_next_sync": "left for the next sync",
     "calls": "calls",
     "busiest_minute_of_a_tenant": "calls in a tenant's busiest minute",
     "refused_by_a_limit": "over a limit",

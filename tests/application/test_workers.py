@@ -109,6 +109,11 @@ async def test_a_busy_practice_counts_as_finished_and_a_failure_ends_no_worker(
     queue.ticks.clear()
     await work(ScriptedWorker(folder, queue, reports), reports, 4)
     assert sorted(queue.waiting) == ["harbour", "te-aroha"], "the sync is still due: looked at again soon"
+    script.write_text('print(\'{"ok": true, "outcome": "skipped", "why": "running"}\')')
+    queue.ticks.clear()
+    queue.waiting.clear()
+    await work(ScriptedWorker(folder, queue, reports), reports, 6)
+    assert sorted(queue.waiting) == ["harbour", "te-aroha"], "that run may be lost with its machine"
 
 
 async def test_runs_that_a_stopping_worker_interrupts_are_left_to_another(

@@ -35,7 +35,7 @@ INTERVALS = {"15m": timedelta(minutes=15), "30m": timedelta(minutes=30), "1h": t
 """Time between two scheduled syncs by the value of ``schedule.every``; ``daily`` has none."""
 
 SkipReason = Literal[
-    "due", "too-early", "done-today", "not-yet", "held", "allowance", "no-sign-in", "not-connected"
+    "due", "too-early", "running", "done-today", "not-yet", "held", "allowance", "no-sign-in", "not-connected"
 ]
 
 
@@ -68,6 +68,8 @@ def due(practice: OpenPractice) -> DueState:
     if local.time() < _daily_time(practice):
         return DueState("too-early")
     last = max(_made(practice, snapshot, now), key=lambda run: run.started, default=None)
+    if last is not None and last.outcome == "running":
+        return DueState("running")
     if last is not None and last.started.astimezone(zone).date() >= local.date():
         return DueState("done-today")
     if practice.settings.yes("schedule.require_sign_in") and not _in_use(snapshot, now):
@@ -79,6 +81,8 @@ def _due_again(practice: OpenPractice, snapshot: Snapshot, now: datetime, every:
     """Return whether a run at an interval is due; a held one is planned again only once a day."""
     made = [run for run in _made(practice, snapshot, now) if run.outcome != "skipped"]
     last = max(made, key=lambda run: run.started, default=None)
+    if last is not None and last.outcome == "running":
+        return DueState("running")
     # A timer may start slightly early, and the previous run slightly late.
     if last is not None and now - last.started < every * 2 / 3:
         return DueState("not-yet")

@@ -34,12 +34,12 @@ with lazy_imports():
 
     from xpm_tui.store import postgres_connection, postgres_queue
 
-QUIET = frozenset({"too-early", "done-today", "not-yet"})
+QUIET = frozenset({"too-early", "running", "done-today", "not-yet"})
 """Reasons why nothing was due that occur at nearly every look."""
 
 
 AGAIN = 60.0
-"""Seconds after which a practice whose database was lost is looked at again."""
+"""Seconds after which a practice is looked at again whose database was lost, or that another one syncs."""
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +155,9 @@ class PracticeWorker:
         async def perform(practice: str) -> float | None:
             report = await self._look(practice)
             self._report(report)
-            if report.code in DATABASE_LOST:
+            if (
+                report.code in DATABASE_LOST or report.why == "running"
+            ):  # that run may be lost with its machine
                 return AGAIN
             ended_by_us = self._stopping and report.exit_code in _ENDED
             return 0 if ended_by_us else None  # another worker begins at once

@@ -154,6 +154,7 @@ RENEW_DAYS = 7.0
 
 WORDS = {
     "too-early": "The daily sync is not due yet today.",
+    "running": "The scheduled sync is running already.",
     "done-today": "Today's daily sync has already run.",
     "not-yet": "The next scheduled sync is not due yet.",
     "held": "A held sync waits for your decision: xpm-tui runs list. Until then, it is planned once a day.",

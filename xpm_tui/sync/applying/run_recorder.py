@@ -155,7 +155,8 @@ class RunRecorder:
             return "stopped"
         if self.tally["held"]:
             return "held"
-        return "partial" if any(self.tally[key] for key in ("refused", "unsendable", "set_aside")) else "done"
+        left = ("refused", "unsendable", "set_aside", "waiting")
+        return "partial" if any(self.tally[key] for key in left) else "done"
 
     def end(self, plan: Plan, outcome: Outcome, error: AppError | None, *, reviewed: bool) -> Run:
         """Write the end of the run with its effects on the plan and the practice, in one commit."""

@@ -64,7 +64,7 @@ class XpmWriter:
         self._create_lag = create_lag
         self._outbox = Outbox(store, practice, clock, ids, recorder.run.id, recorder.transact)
         self._until_check = 0
-        self._unknown = False
+        self._unknown = 0
         self._planned: dict[str, PlannedRecord] = {}
 
     def expect(self, records: Sequence[PlannedRecord]) -> None:
@@ -85,9 +85,12 @@ class XpmWriter:
             return
         rest = msgspec.structs.replace(record, changes=verified.changes)
         before = self._recorder.tally["changes"]
-        for target, changes in written_records(rest).items():
+        calls, unknown = list(written_records(rest).items()), self._unknown
+        for place, (target, changes) in enumerate(calls, 1):
             self._until_check -= 1
             if not await self._send(verified, target, changes):
+                if self._unknown > unknown:
+                    self._recorder.tally["waiting"] += sum(len(left) for _, left in calls[place:])
                 break
         self._recorder.tally["records"] += self._recorder.tally["changes"] > before
         self._recorder.commit((), done=1)
@@ -132,7 +135,7 @@ class XpmWriter:
         if sent.ending == "done":
             return True
         if sent.ending == "unknown":
-            self._unknown = True
+            self._unknown += 1
         elif sent.ending == "refused":
             if isinstance(sent.cause, RecordMissing) and call.kind != UPDATE_CONTACT:
                 # XPM has no such client: the next reading of its lists looks for its successor.
