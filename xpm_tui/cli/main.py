@@ -60,19 +60,16 @@ def build_root(console: ConsoleLauncher) -> RootGroup:
             gc.enable()
         return tree.commands
 
-    root = RootGroup(
+    return RootGroup(
         name="xpm-tui",
         help=_HELP,
         epilog="xpm-tui demo\nxpm-tui plan --json",
         parameters=global_options,
         callback=alone,
         build=build,
-        titles={word: title for word, (title, _) in verb_index.VERBS.items()},
         invoke_without_command=True,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    root.old_names = verb_index.OLD_NAMES
-    return root
 
 
 def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = None) -> int:

@@ -8,6 +8,10 @@ from typing import Any
 import click
 
 from xpm_tui.cli.options import GlobalOption
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.commands import verb_index
 
 
 class Positional(click.Argument):
@@ -83,19 +87,15 @@ class VerbGroup(Verb, click.Group):
 
 
 class RootGroup(VerbGroup):
-    """The root of all verbs, which are built when they are needed.
+    """The root of all verbs, which are built when they are needed. Help takes their titles from the index.
 
     Args:
         build: Returns all verbs and groups by name; for a word, those of the modules that define it.
-        titles: The first words of all verbs with their short help, so that help loads no command.
         more: Further arguments of ``Verb``.
     """
 
-    def __init__(
-        self, *, build: Callable[[str], Mapping[str, click.Command]], titles: Mapping[str, str], **more: Any
-    ) -> None:
+    def __init__(self, *, build: Callable[[str], Mapping[str, click.Command]], **more: Any) -> None:
         self._build = build
-        self._titles = titles
         self._commands: MutableMapping[str, click.Command] = {}
         super().__init__(**more)
 
@@ -104,6 +104,7 @@ class RootGroup(VerbGroup):
         """The verbs and groups, by name."""
         if not self._commands:
             self._commands = dict(self._build(""))
+            self.old_names.update(verb_index.OLD_NAMES)
         return self._commands
 
     @commands.setter
@@ -112,16 +113,16 @@ class RootGroup(VerbGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of this name; unless all are there, only its own modules are loaded."""
-        name = self.old_names.get(cmd_name, cmd_name)
-        if self._commands or name not in self._titles:
-            return super().get_command(ctx, cmd_name)
+        name = verb_index.OLD_NAMES.get(cmd_name, cmd_name)
+        if self._commands or name not in verb_index.VERBS:
+            return super().get_command(ctx, name)
         return self._build(name).get(name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the first words of all verbs, in the order of the help."""
-        return sorted(self._titles)
+        return sorted(verb_index.VERBS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verbs with their short help."""
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(self._titles.items()))
+            formatter.write_dl([(word, title) for word, (title, _) in sorted(verb_index.VERBS.items())])
