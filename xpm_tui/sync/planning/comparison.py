@@ -340,13 +340,10 @@ class _ClientComparison:
 
     def _in_step(self, ours: Contact, theirs: XpmContact, *, active: bool) -> bool:
         """Handle the usual case, in which everything is equal and agreed, without comparing fields."""
-        return same_texts(ours, theirs) and (
-            not active
-            or all(
-                key in self.known and key not in self.base.pairs
-                for key in (contact_key(ours.id, rule.name) for rule in self.rules.contact_fields)
-            )
-        )
+        if not same_texts(ours, theirs):
+            return False
+        keys = [contact_key(ours.id, rule.name) for rule in self.rules.contact_fields] if active else []
+        return self.known.issuperset(keys) and self.base.pairs.keys().isdisjoint(keys)
 
     def _unmatched(self, match: ContactMatch) -> tuple[ContactLink, ...]:
         """Plan the creation of the master's new contacts; the other side's own stay."""
