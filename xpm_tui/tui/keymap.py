@@ -77,7 +77,16 @@ SYNONYMS: dict[str, str] = {
 }
 """Other words by which users look for a command: those of Ignition, Xero and other programs."""
 
-_SHOWN = {"slash": "/", "at": "@", "colon": ":", "question_mark": "?", "escape": "esc", "delete": "del"}
+_SHOWN = {
+    "slash": "/",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "at": "@",
+    "colon": ":",
+    "question_mark": "?",
+    "escape": "esc",
+    "delete": "del",
+}
 
 
 def key_label(key: str) -> str:
