@@ -48,7 +48,7 @@ async def test_a_refused_login_is_reported_by_status(env: PracticeFixture) -> No
     summary = summarize(env.practice)
     assert (summary.exit_code, summary.problems[0].code) == (3, "login-needed")
     assert summary.login_needed
-    assert now(ConnectionMachine(env.practice, {})) == "authorise"  # whoever presses c is led there
+    assert now(ConnectionMachine(env.practice, {})) == "authorise"  # the c key leads there
     await env.connect()
     assert summarize(env.practice).exit_code == 0
     assert now(ConnectionMachine(env.practice, {})) not in ("authorise", "practice")

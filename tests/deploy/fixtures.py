@@ -26,7 +26,7 @@ SETTINGS = {"jobs.ignition_deploys": "no", "practice.timezone": "Pacific/Aucklan
 
 
 class JobsFixture(PracticeFixture):
-    """A world in which jobs can be made; ``names`` are templates of the sandbox that have tasks."""
+    """A practice in which jobs can be created; ``names`` are templates of the sandbox that have tasks."""
 
     def __init__(self, folder: Path, *, clients: int = 24, **settings: str) -> None:
         super().__init__(folder, clients=clients)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.deploy.fixtures import JobsFixture
@@ -16,13 +14,6 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CATEGORIES, LINKS, TEAM, TEMPLATES
 
 HOSTILE = "ACME [/] Pty \x1b[31m[@click=app.quit]Click[/] \u202eevil \u0100 \u6f22 \U0001f600"
-
-
-@pytest.fixture
-async def env(tmp_path: Path) -> JobsFixture:
-    env = JobsFixture(tmp_path)
-    await env.ready()
-    return env
 
 
 def codes(env: JobsFixture, job: str = "w1") -> set[str]:

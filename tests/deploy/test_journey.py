@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.deploy.fixtures import JobsFixture
@@ -13,13 +11,6 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.runs.plans import make_undo
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.tables import DEPLOYMENTS, STAFF
-
-
-@pytest.fixture
-async def env(tmp_path: Path) -> JobsFixture:
-    env = JobsFixture(tmp_path)
-    await env.ready()
-    return env
 
 
 async def test_what_was_previewed_is_what_is_made_once(env: JobsFixture) -> None:

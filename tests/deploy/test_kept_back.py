@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,14 +20,6 @@ from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sync.base import block_as_different
-
-
-@pytest.fixture
-async def env(tmp_path: Path) -> Any:
-    env = JobsFixture(tmp_path)
-    await env.ready()
-    yield env
-    env.close()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +15,6 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.deploy.executor import Deployer
 from xpm_tui.domain.errors import Busy, StoreChanged
 from xpm_tui.domain.tables import DEPLOYMENTS
-
-
-@pytest.fixture
-async def env(tmp_path: Path) -> Any:
-    env = JobsFixture(tmp_path)
-    await env.ready()
-    yield env
-    env.close()
 
 
 async def test_a_job_that_is_being_made_cannot_be_skipped(

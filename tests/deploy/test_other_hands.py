@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,14 +19,6 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS
 from xpm_tui.sandbox.core.faults import Fault
-
-
-@pytest.fixture
-async def env(tmp_path: Path) -> Any:
-    env = JobsFixture(tmp_path)
-    await env.ready()
-    yield env
-    env.close()
 
 
 async def test_a_job_of_another_client_is_not_adopted(env: JobsFixture) -> None:

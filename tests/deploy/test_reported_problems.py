@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,14 +13,6 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.runs import sync_run
 from xpm_tui.domain.errors import AppError
 from xpm_tui.sandbox.core.faults import Fault
-
-
-@pytest.fixture
-async def env(tmp_path: Path) -> Any:
-    env = JobsFixture(tmp_path)
-    await env.ready()
-    yield env
-    env.close()
 
 
 @pytest.fixture

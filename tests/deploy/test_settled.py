@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,14 +17,6 @@ from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.xpm import Template
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
-
-
-@pytest.fixture
-async def env(tmp_path: Path) -> JobsFixture:
-    """A job was sent, no answer came, and XPM showed nothing for as long as it was looked for."""
-    env = JobsFixture(tmp_path)
-    await env.ready()
-    return env
 
 
 async def lost(env: JobsFixture, *, made: bool) -> None:

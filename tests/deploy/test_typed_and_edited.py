@@ -22,14 +22,6 @@ from xpm_tui.domain.tables import CLIENTS, PROPOSALS
 from xpm_tui.sandbox.core.faults import Fault
 
 
-@pytest.fixture
-async def env(tmp_path: Path) -> Any:
-    env = JobsFixture(tmp_path)
-    await env.ready()
-    yield env
-    env.close()
-
-
 async def test_one_proposal_named_twice_is_accepted_once(env: JobsFixture) -> None:
     made = proposals.new_proposal(
         env.practice, "Compliance 2026", env.client, ["Annual accounts"], {"number": "PROP-9"}

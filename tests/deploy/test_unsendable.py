@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +12,6 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.runs.sync_run import exit_code
 from xpm_tui.domain.errors import BadInput, DiskError
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
-
-
-@pytest.fixture
-async def env(tmp_path: Path) -> JobsFixture:
-    env = JobsFixture(tmp_path)
-    await env.ready()
-    return env
 
 
 @pytest.mark.parametrize(

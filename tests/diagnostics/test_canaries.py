@@ -178,7 +178,7 @@ async def _console(env: FaultFixture, secrets: Secrets) -> None:
             app.report_error(RuntimeError(" ".join(secrets.found.values())))
             await settle(pilot)
             assert "Internal error" in text_of(app)
-            check("an error of ours")
+            check("an internal error")
     finally:
         worker.close()
     assert (env.practice.state / "console-errors.log").exists()

@@ -101,7 +101,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
 def test_two_administrators_edit_and_review_at_the_same_time(both: tuple[OpenPractice, OpenPractice]) -> None:
     ana, ben = both
-    # Different fields of one client: whoever is refused is told, and nobody's value is lost.
+    # Different fields of one client: a refusal is reported, and no value is lost.
     for number in range(5):
         said = at_once(
             partial(edit_client, ana, "c6", {"city": f"Nelson {number}"}),
@@ -112,7 +112,7 @@ def test_two_administrators_edit_and_review_at_the_same_time(both: tuple[OpenPra
         assert (now.city == f"Nelson {number}") == (not isinstance(said[0], StoreChanged)), said
         assert (now.phone == f"09 {number}") == (not isinstance(said[1], StoreChanged)), said
         assert not all(isinstance(each, AppError) for each in said), said
-    # The same field: the value is that of one who was told that it was saved.
+    # The same field: the value is one whose writer got no error.
     said = at_once(
         lambda: edit_client(ana, "c7", {"city": "Taupo"}), lambda: edit_client(ben, "c7", {"city": "Napier"})
     )

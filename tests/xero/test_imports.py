@@ -16,6 +16,7 @@ LIGHT = [
     "xpm_tui.xero.codec.deserializers",
     "xpm_tui.xero.codec.request_bodies",
     "xpm_tui.xero.rate_limiter",
+    "xpm_tui.xero.shared_access",
 ]
 
 

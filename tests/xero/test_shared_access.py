@@ -25,7 +25,7 @@ from xpm_tui.store.database_store import DatabaseStore, open_database
 from xpm_tui.xero.auth import token_store
 from xpm_tui.xero.auth.session import LoginSession
 from xpm_tui.xero.rate_limiter import RateLimiter
-from xpm_tui.xero.wiring import SharedLimiter, SharedTokenStore
+from xpm_tui.xero.shared_access import SharedLimiter, SharedTokenStore
 
 
 @pytest.fixture

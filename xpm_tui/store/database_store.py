@@ -150,7 +150,7 @@ def open_database(
 
     ``poll`` is the interval in seconds at which changes are queried instead of waiting for notifications;
     with ``moving``, a practice that is being moved is opened too. ``sessions`` are those that practices which
-    are only read share, one after the other; whoever passes them closes them.
+    are only read share, one after the other; the caller closes them.
 
     Raises ``BadInput`` for an address that cannot be parsed, ``StoreUnreachable``, and ``StoreUnreadable`` if
     the connection is refused, or the practice is missing or of a newer version.

@@ -1,26 +1,18 @@
-"""Assembles the objects for a practice's connection to Xero; opening it sends nothing.
-
-The state of the rate limiter and the saved login are in files (:mod:`xpm_tui.xero.rate_limiter`,
-:mod:`xpm_tui.xero.auth.token_store`) or, for several machines, in the practice's database. The login is
-encrypted before it is stored, with a key that is not in the database.
-"""
+"""Assembles the objects for a practice's connection to Xero; opening it sends nothing."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from xpm_tui.domain.errors import AppError, CaseId, DiskError, LoginNeeded, StoreUnreadable
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.domain.ports import Clock, EventSink, Priority
 from xpm_tui.domain.secret import Secret
-from xpm_tui.domain.shared_state import RunLock, SharedState
+from xpm_tui.domain.shared_state import SharedState
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.xero.auth.authorization import Authorization, Grant
 from xpm_tui.xero.auth.session import LoginSession
@@ -31,114 +23,11 @@ from xpm_tui.xero.client.practice import XeroPractice
 from xpm_tui.xero.client.transport import Network
 from xpm_tui.xero.config import WireConfig
 from xpm_tui.xero.connections import ConnectionsClient, PingReply, ping
-from xpm_tui.xero.rate_limiter import LimiterFile, LimiterState, RateLimiter
+from xpm_tui.xero.rate_limiter import RateLimiter
+from xpm_tui.xero.shared_access import SharedLimiter, SharedTokenStore
 
 if TYPE_CHECKING:
     import httpx
-
-
-LIMITER, LOGIN = "limiter", "login"
-"""Names of the shared records."""
-
-
-class SharedLimiter(LimiterFile):
-    """The rate limiter's state in a record that all machines change one at a time.
-
-    ``clock`` is the clock by which all of them compare. A call in flight counts as long as the session of its
-    process lives, on whichever machine.
-    """
-
-    def __init__(self, shared: SharedState, clock: Clock) -> None:
-        self.path = Path("in the database")
-        self.damage = ""
-        self._record = shared.record(LIMITER)
-        self.process = self._record.process
-        with _as_disk_error():
-            self.clock = self._clock = shared.clock(clock)
-
-    @contextmanager
-    def visit(self) -> Iterator[LimiterState]:
-        """Read, change and write back, with the record locked. Raises ``Busy`` and ``DiskError``."""
-        with _as_disk_error(), self._record.change() as record:
-            state = self._decoded(record.data, record.alive.__contains__)
-            yield state
-            record.data = msgspec.json.encode(state)
-
-    def read(self) -> LimiterState:
-        """Return the state in the record; an empty one if the database cannot be reached."""
-        self.damage = ""
-        try:
-            record = self._record.read()
-        except StoreUnreadable:
-            return LimiterState()
-        return self._decoded(record.data, record.alive.__contains__)
-
-    def close(self) -> None:
-        """Do nothing: the session belongs to the store."""
-
-
-class SharedTokenStore(TokenStore):
-    """The encrypted login in a record that all machines share. The key is never there.
-
-    Each machine needs the same key: the one named by ``XPM_TUI_KEY_FILE`` or by systemd credentials, or a
-    copy of ``token.key`` in its folder of settings. No keyring is used, because it belongs to one machine.
-    """
-
-    def __init__(
-        self,
-        shared: SharedState,
-        folder: Path,
-        *,
-        config_folder: Path,
-        environ: Mapping[str, str] | None = None,
-        person: str = "",
-    ) -> None:
-        super().__init__(folder, config_folder=config_folder, use_keyring=False, environ=environ)
-        self._record = shared.record(LOGIN)
-        self._renewal = shared.login_lock(person)
-
-    def lock(self, clock: Clock, person: str) -> RunLock:
-        """Return the lock that lets one process on all machines refresh the tokens."""
-        return self._renewal
-
-    def where(self) -> str:
-        """Return where the login is stored and how its key is protected, for users."""
-        return super().where().replace("encrypted file", "encrypted in the database", 1)
-
-    def forget(self) -> None:
-        """Remove the login for all machines."""
-        with _as_disk_error(), self._record.change() as record:
-            record.data = None
-
-    def _data(self) -> bytes | None:
-        with _as_disk_error():
-            return self._record.read().data
-
-    def _replace(self, data: bytes) -> None:
-        if self._data() is not None:
-            try:
-                self.read()
-            except LoginNeeded as other:
-                # Written with our key, the other machines could no longer read it.
-                raise LoginNeeded(
-                    other.message,
-                    hint="Copy the key file from the machine where the practice was connected, or end the "
-                    "connection there first: xpm-tui disconnect",
-                    case=CaseId.KEYRING,
-                ) from None
-        with _as_disk_error(), self._record.change() as record:
-            record.data = data
-
-
-@contextmanager
-def _as_disk_error() -> Iterator[None]:
-    """Translate errors of the database into those that callers expect from a file; the code stays."""
-    try:
-        yield
-    except StoreUnreadable as error:
-        translated = DiskError(error.message, hint=error.hint)
-        translated.code = error.code
-        raise translated from error
 
 
 class Login:

@@ -37,7 +37,7 @@ from xpm_tui.xero.rate_limiter import LimiterFile, LimiterState
 
 with lazy_imports():
     from xpm_tui.store import database_store, postgres_admin
-    from xpm_tui.xero import wiring
+    from xpm_tui.xero import shared_access
 
 
 Overrides = Mapping[str, str]
@@ -218,9 +218,9 @@ def _to_database(home: Home, name: str, to: str, person: str) -> MovedData:
         with postgres_admin.move_in(folder, to, name, clock=clock, person=person) as store:
             saved = TokenStore(state, config_folder=config, use_keyring=home.default).read()
             if saved is not None:
-                wiring.SharedTokenStore(store, state, config_folder=config, person=person).write(saved)
+                shared_access.SharedTokenStore(store, state, config_folder=config, person=person).write(saved)
             calls = LimiterFile(state / LIMITER_FILE, clock=clock).read()
-            with wiring.SharedLimiter(store, clock).visit() as there:
+            with shared_access.SharedLimiter(store, clock).visit() as there:
                 _take_over(there, calls)
             view = store.engine.view()
             settings.set("store.url", to, practice=True)
@@ -240,14 +240,14 @@ def _to_files(home: Home, name: str, person: str) -> MovedData:
         database_store.open_database(url, name, clock=clock, person=person, moving=True) as store,
         store.run_lock(store.person or person, "moving the data").hold(),
     ):
-        saved = wiring.SharedTokenStore(store, state, config_folder=config, person=person).read()
+        saved = shared_access.SharedTokenStore(store, state, config_folder=config, person=person).read()
         rows = postgres_admin.move_out(store, data / STORE_FOLDER, clock=clock)
         if saved is not None:
             TokenStore(state, config_folder=config, use_keyring=home.default).write(saved)
         file = LimiterFile(state / LIMITER_FILE, clock=clock)
         try:
             with file.visit() as here:
-                _take_over(here, wiring.SharedLimiter(store, clock).read())
+                _take_over(here, shared_access.SharedLimiter(store, clock).read())
         finally:
             file.close()
         settings.set("store.url", "", practice=True)

@@ -24,7 +24,7 @@ from xpm_tui.sync.policy import Policy
 from xpm_tui.xero.rate_limiter import RateLimiter
 
 with lazy_imports():
-    from xpm_tui.xero import wiring
+    from xpm_tui.xero import shared_access
 
 
 def stored_plan_consequences(practice: OpenPractice, plan_id: str = "") -> Consequences:
@@ -106,7 +106,7 @@ def pace(practice: OpenPractice) -> Pace:
     path, shared = practice.state / LIMITER_FILE, practice.shared
     if shared is None and not path.exists():
         return Pace()
-    place = path if shared is None else wiring.SharedLimiter(shared, practice.clock)
+    place = path if shared is None else shared_access.SharedLimiter(shared, practice.clock)
     gate = RateLimiter(place, practice.clock, reserve=practice.settings.number("gate.day_reserve"))
     try:
         return gate.pace()

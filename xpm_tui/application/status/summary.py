@@ -55,7 +55,7 @@ with lazy_imports():
     from xpm_tui.application.team import queries as team_queries
     from xpm_tui.sync.planning import contacts
     from xpm_tui.sync.planning import links as link_states
-    from xpm_tui.xero import wiring
+    from xpm_tui.xero import shared_access
 
 
 def allowance(practice: OpenPractice) -> Allowance:
@@ -68,7 +68,7 @@ def allowance_at(state: Path, clock: Clock, shared: SharedState | None = None) -
     path = state / LIMITER_FILE
     if shared is None and not path.exists():
         return Allowance(minute_left=ALL_MINUTE)
-    gate = RateLimiter(path if shared is None else wiring.SharedLimiter(shared, clock), clock)
+    gate = RateLimiter(path if shared is None else shared_access.SharedLimiter(shared, clock), clock)
     try:
         return gate.allowance()
     finally:
