@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
@@ -144,6 +144,7 @@ def test_two_values_never_look_the_same(start: str, one: str, other: str, end: s
 
 @settings(max_examples=count(25, 400, 2000))
 @given(PIECE, st.lists(PIECE, min_size=2, max_size=4, unique=True), PIECE, st.integers(12, 40))
+@example("a" * 18, ["aa", "aa a"], "  aaa", 24)
 def test_different_texts_are_never_cut_to_the_same(start: str, parts: list[str], end: str, room: int) -> None:
     whole = [Shown(f"{start}{part}{end}") for part in parts]
     shown = [cut_apart(text, whole, room) for text in whole[:2]]

@@ -132,10 +132,13 @@ def cut_apart(text: Shown, others: Iterable[Shown], room: int) -> Shown:
     """Return a text cut to ``room`` columns so that no other text near it would look the same.
 
     It is cut at its end, in the middle or at its start; else it begins where the first other one differs.
+    Where it is cut, several spaces become one: a reader cannot tell them apart.
     """
-    if cells(text) <= room:
+    if cells(text) <= room or cells(text := _single_spaced(text)) <= room:
         return text
-    near = [other for other in dict.fromkeys(others) if other != text and cells(other) > room]
+    near = [
+        other for other in dict.fromkeys(map(_single_spaced, others)) if other != text and cells(other) > room
+    ]
     for way in (cut, _cut_middle, _cut_start):
         shown = way(text, room)
         alike = next((other for other in near if way(other, room) == shown), None)
@@ -143,6 +146,10 @@ def cut_apart(text: Shown, others: Iterable[Shown], room: int) -> Shown:
             return shown
     start = max(difference(text, other)[0] for other in near if cut(other, room) == cut(text, room))
     return cut(Shown("…" + text[max(0, start - room // 4) :]), room)
+
+
+def _single_spaced(text: Shown) -> Shown:
+    return Shown(" ".join(text.split()))
 
 
 def _cut_middle(text: Shown, room: int) -> Shown:
