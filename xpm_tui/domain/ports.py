@@ -85,6 +85,14 @@ class PutRaw(msgspec.Struct, frozen=True):
     id: str
     raw: bytes
 
+    @classmethod
+    def of(cls, table: Any, row: Any) -> PutRaw:
+        """Encode a row: it needs a fraction of the memory of :class:`Put` until it is committed."""
+        return cls(table, table.key(row), _ENCODER.encode(row))
+
+
+_ENCODER = msgspec.json.Encoder()
+
 
 Write = Put | PutRaw | Drop
 

@@ -95,11 +95,23 @@ def encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
     return EncodedWrite(table.name, name, raw)
 
 
+def changed_tables(
+    tables: Iterable[TableSchema[Any]], since: Snapshot, now: Snapshot
+) -> frozenset[TableSchema[Any]]:
+    """Return those of some tables that may have changed between the two snapshots."""
+    if since.position == now.position:
+        return frozenset()
+    return frozenset(
+        table for table in tables if not (mark := since.fingerprint(table)) or mark != now.fingerprint(table)
+    )
+
+
 def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:
     """Raise ``StoreChanged`` if a row to be written has changed between the two snapshots."""
-    if since.position == now.position:
-        return
-    for write in writes:
+    tables = changed_tables({write.table for write in writes}, since, now)
+    for write in writes if tables else ():
+        if write.table not in tables:
+            continue
         name = write.table.key(write.row) if isinstance(write, Put) else write.id
         if since.raw(write.table, name) != now.raw(write.table, name):
             raise StoreChanged(

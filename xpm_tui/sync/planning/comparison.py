@@ -244,7 +244,7 @@ class _ClientComparison:
             return
         agreed = pair(self.base, key, self.mirror) if key in self.known else None
         if ours == theirs and agreed is None and rule.kind != "person":  # most fields of a new link
-            self.agreed[key] = self.rules.settle(ours, theirs)
+            self.agreed[key] = Pair(ours, theirs)
             return
         verdict = self.rules.verdict(rule, ours, theirs, agreed)
         if verdict not in ("agree", "same"):
