@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,10 +53,11 @@ with lazy_imports():
     import tempfile
     import traceback
 
-    from xpm_tui.application import condition, home, problem_events
+    from xpm_tui.application import condition, derived_data, home, problem_events
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.application.runs import due
+    from xpm_tui.application.status import summary
     from xpm_tui.diagnostics import error_presenter
 
 if TYPE_CHECKING:
@@ -118,7 +120,8 @@ def perform_here(
     Raises:
         AppError: An error of the command.
     """
-    result = asyncio.run(_guarded(_run(command, params, dialogue, given), dialogue.call.effect.outlives))
+    work = _run(command, params, dialogue, given, quiet=quiet)
+    result = asyncio.run(_guarded(work, dialogue.call.effect.outlives))
     if result.delivered is None and not quiet:
         _write_result(result, dialogue, given)
     return result
@@ -139,7 +142,9 @@ def parameters(command: Command[Any], values: dict[str, Any]) -> Any:
         ) from error
 
 
-async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, given: Globals) -> Result:
+async def _run(
+    command: Command[Any], params: Any, dialogue: TerminalDialogue, given: Globals, *, quiet: bool = False
+) -> Result:
     home = application_home.find_home(given.home or None, os.environ)
     if command.on_home is not None and command.for_account(params):
         who = application_home.person(given.person or None, os.environ)
@@ -156,6 +161,7 @@ async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, g
         read_only=given.read_only,
         overrides=given.settings,
     )
+    began, position = practice.clock.monotonic(), practice.snapshot().position
     practice.on_notice = lambda error: dialogue.say(error_presenter.present(error).short())
     try:
         if dialogue.interactive and not getattr(params, "if_due", False):
@@ -165,8 +171,11 @@ async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, g
             if given.json and found.items is not None:  # while errors still belong to the verb
                 found = replace(found, items=json_rows(found.items))
             result = with_condition(command, found, condition.conditions(practice))
+            if result.delivered is None and practice.clock.monotonic() - began >= LONG:
+                result = replace(result, delivered=lambda: _save_counts(practice, position))
             if result.delivered is not None:
-                _write_result(result, dialogue, given)
+                if not quiet:
+                    _write_result(result, dialogue, given)
                 result.delivered()
         if result.error is not None:
             _log(practice, command, result.error)
@@ -176,6 +185,17 @@ async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, g
         raise
     finally:
         practice.close()
+
+
+LONG = 2.0
+"""Seconds from which a verb that changes the store also saves the counts that ``status`` shows."""
+
+
+def _save_counts(practice: OpenPractice, since: int) -> None:
+    """Save the counts of a large practice, if its store has changed since a position."""
+    with suppress(AppError):
+        if practice.snapshot().position != since and derived_data.is_worth_saving(practice.snapshot()):
+            summary.summarize(practice)
 
 
 def _log(practice: OpenPractice, command: Command[Any], error: AppError) -> None:

@@ -132,6 +132,15 @@ class Snapshot(Protocol):
         """Return the number of rows of a table."""
 
 
+def changed_tables(tables: Iterable[Any], since: Snapshot, now: Snapshot) -> frozenset[Any]:
+    """Return those of some tables that may have changed between the two snapshots."""
+    if since.position == now.position:
+        return frozenset()
+    return frozenset(
+        table for table in tables if not (mark := since.fingerprint(table)) or mark != now.fingerprint(table)
+    )
+
+
 class Store(Protocol):
     """The store and the mirror. A commit is all or nothing, across as many tables as it needs.
 

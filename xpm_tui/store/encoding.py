@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from xpm_tui.domain.errors import BadInput, StoreChanged, StoreUnreadable
-from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.ports import Put, Snapshot, Write, changed_tables
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import TableSchema
 
@@ -93,17 +93,6 @@ def encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
     if not name or found != name:
         raise BadInput(f"A row of the table {table.name} has another id.", hint="Nothing was written.")
     return EncodedWrite(table.name, name, raw)
-
-
-def changed_tables(
-    tables: Iterable[TableSchema[Any]], since: Snapshot, now: Snapshot
-) -> frozenset[TableSchema[Any]]:
-    """Return those of some tables that may have changed between the two snapshots."""
-    if since.position == now.position:
-        return frozenset()
-    return frozenset(
-        table for table in tables if not (mark := since.fingerprint(table)) or mark != now.fingerprint(table)
-    )
 
 
 def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:

@@ -19,11 +19,11 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import LinkOrigin
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.plan import UndecidedClient as NeedsDecision
-from xpm_tui.domain.ports import Snapshot, Write
+from xpm_tui.domain.ports import Snapshot, Write, changed_tables
 from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.event_log import assign_to_run
-from xpm_tui.store.encoding import changed_tables, refuse_changed_rows
+from xpm_tui.store.encoding import refuse_changed_rows
 from xpm_tui.sync.consequences import creation_consequences
 from xpm_tui.sync.manual import links
 from xpm_tui.sync.manual.client_creation import (

@@ -149,8 +149,9 @@ def compute(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     full: bool = True,
+    compared: planner.ComparedClients | None = None,
 ) -> tuple[Plan, list[PlannedRecord]]:
-    """Plan from store and mirror as they are, and store the plan."""
+    """Plan from store and mirror as they are, and store the plan; ``compared`` collects clients in step."""
     (id_,) = practice.ids.new("p")
     plan, records = planner.make_plan(
         practice.snapshot(),
@@ -163,6 +164,7 @@ def compute(
         only=only,
         fields=fields,
         full=full,
+        compared=compared,
     )
     keep_plan(practice, plan, records)
     numbers = {key: plan.counts.get(key, 0) for key in ("items", "records", "waiting")}

@@ -36,6 +36,7 @@ from xpm_tui.sync.applying.recovery import KINDS, resolve
 from xpm_tui.sync.consequences import plan_consequences, record_name
 from xpm_tui.sync.manual.plan_review import keep_review, recount
 from xpm_tui.sync.planning.guard import ALWAYS, check, refuse_if_outdated, uncovered_stops
+from xpm_tui.sync.planning.planner import ComparedClients
 
 
 class RetentionResult(msgspec.Struct, frozen=True):
@@ -151,6 +152,7 @@ class RunWork:
         self.calls = 0
         # Changes of a continued run that no user has reviewed, such as edits made since it was stopped.
         self.unseen: list[PlannedRecord] | None = None
+        self.compared = ComparedClients()
         self.timed = practice.clock.monotonic()
         stop.on_signal = lambda: report(Progress("stop"))
 
@@ -220,6 +222,7 @@ class RunWork:
             progress=self.moved,
             reviewed=reviewed,
             create_lag=practice.settings.number("sync.create_lag"),
+            compared=self.compared,
         )
         if halt.outdated and ended.outcome == "stopped":
             ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
@@ -248,7 +251,12 @@ class RunWork:
         await refresh_lists(practice, xpm, full=asked.full, lately=lately, report=self.listed)
         self.report(Progress("plan"))
         plan, records = plans.compute(
-            practice, self.identity, only=asked.only, fields=asked.fields, full=asked.full
+            practice,
+            self.identity,
+            only=asked.only,
+            fields=asked.fields,
+            full=asked.full,
+            compared=self.compared,
         )
         reviewed, before = asked.reviewed, self.before()
         if before:

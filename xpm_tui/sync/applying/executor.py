@@ -29,7 +29,7 @@ from xpm_tui.sync.applying.undo_writes import undo_here
 from xpm_tui.sync.applying.xpm_writes import XpmWriter
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import SYNCED_STATES, state_of
-from xpm_tui.sync.planning.planner import compare_client, rules_for, written_records
+from xpm_tui.sync.planning.planner import ComparedClients, compare_client, rules_for, written_records
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.undo_freezes import undo_freezes
 
@@ -57,11 +57,13 @@ async def apply(
     progress: Callable[[Run], None] = lambda _: None,
     reviewed: bool = False,
     create_lag: float = CREATE_LAG,
+    compared: ComparedClients | None = None,
 ) -> Run:
     """Apply the plan's ticked changes; the guard and ``refuse_if_outdated`` come before this.
 
     ``run`` is already in the store, as running; its progress is in every commit and its end is written here.
-    ``stop`` is checked between records; ``practice`` is needed only if XPM is written. Outcomes: ``done``,
+    ``stop`` is checked between records; ``practice`` is needed only if XPM is written; ``compared`` are the
+    clients that the plan, made by the same process, found in step. Outcomes: ``done``,
     ``partial`` (XPM refused some), ``held`` (a user must decide about one), ``stopped``. Raises the
     ``AppError`` that ended it early (login, allowance, no network, disk), after the run's end (``failed``, or
     ``partial`` if something was done) is in the store.
@@ -80,7 +82,7 @@ async def apply(
             )
             await work.there(there, pusher)
         await work.protect(records, ended=True)
-        await work.agree()
+        await work.agree(compared or ComparedClients())
         recorder.set_aside(plan)
     except AppError as error:
         outcome = recorder.outcome(stopped=False, error=error)
@@ -151,14 +153,14 @@ class _Apply:
             self._store.transact(partial(make, frozenset(batch)))
             await self._clock.sleep(0)
 
-    async def agree(self) -> None:
+    async def agree(self, compared: ComparedClients) -> None:
         """Store in base and links what both sides already agree on, for all clients of the plan."""
         if self._plan.undo_of or rules_for(self._store.snapshot(), self._policy, self._plan.fields).idle:
             return
         for batch in _batches(self._plan.only.split() or [*self._store.snapshot().ids(LINKS)], 5 * BATCH):
             if self._stops():
                 return
-            self._store.transact(partial(self._agreements, batch))
+            self._store.transact(partial(self._agreements, batch, compared))
             await self._clock.sleep(0)
 
     def apply_one_locally(self, record: PlannedRecord) -> VerifiedRecord | None:
@@ -209,9 +211,14 @@ class _Apply:
         self._recorder.count(made.written)
         return made.writes, events_of(made.written, record.client, record.uuid), made.verified
 
-    def _agreements(self, clients: Sequence[str], snapshot: Snapshot) -> list[Write]:
+    def _agreements(
+        self, clients: Sequence[str], compared: ComparedClients, snapshot: Snapshot
+    ) -> list[Write]:
         rules = rules_for(snapshot, self._policy, self._plan.fields)
-        return [write for id_ in clients for write in self._agreement(snapshot, rules, id_)]
+        in_step = compared.unchanged(snapshot)
+        return [
+            write for id_ in clients if not in_step(id_) for write in self._agreement(snapshot, rules, id_)
+        ]
 
     def _agreement(self, snapshot: Snapshot, rules: Rules, id_: str) -> Iterable[Write]:
         client, link = snapshot.get(CLIENTS, id_), snapshot.get(LINKS, id_)
