@@ -15,8 +15,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -32,6 +32,7 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     import asyncio
     import shutil
+    import tempfile
 
     from xpm_tui.application import condition
     from xpm_tui.application import practice as application_practice
@@ -150,13 +151,42 @@ def _ascii(plain: Any) -> str:
     return json.dumps(plain, ensure_ascii=True).replace("\x7f", "\\u007f")
 
 
-class JsonRows(list[str]):
-    """The items of a result as JSON, each by itself: less than half of what they take as data."""
+class JsonRows(Collection[str]):
+    """The items of a result as JSON, each on a line; very many wait in an unnamed file, not in memory."""
+
+    _IN_MEMORY = 8 << 20
+
+    def __init__(self, rows: Iterable[str]) -> None:
+        self._count = 0
+        self._file = tempfile.SpooledTemporaryFile(self._IN_MEMORY)  # noqa: SIM115
+        for row in rows:
+            self._file.write(row.encode("ascii") + b"\n")
+            self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        self._file.seek(0)
+        return (line[:-1].decode("ascii") for line in self._file)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == each for each in self)
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
 
 
 def json_rows(items: Iterable[Mapping[str, Any]]) -> JsonRows:
     """Write every item as JSON."""
-    return JsonRows(map(_ascii if isinstance(items, ViewItems) else dumps, items))
+    return JsonRows(map(_escaped, items.encoded()) if isinstance(items, ViewItems) else map(dumps, items))
+
+
+def _escaped(raw: bytes) -> str:
+    """Return JSON as :func:`dumps` does; most records need no escape."""
+    plain = raw.isascii() and b"\x7f" not in raw
+    return raw.decode("ascii") if plain else _ascii(msgspec.json.decode(raw))
 
 
 def outcome_pieces(result: Result) -> Iterator[str]:
@@ -173,7 +203,8 @@ def outcome_pieces(result: Result) -> Iterator[str]:
             yield dumps(value)
             continue
         yield "["
-        yield from (row if not at else f", {row}" for at, row in enumerate(rows))
+        with closing(rows):
+            yield from (row if not at else f", {row}" for at, row in enumerate(rows))
         yield "]"
     yield "}"
 

@@ -40,6 +40,11 @@ class ViewItems(Iterable[dict[str, Any]]):
         for view in self._views:
             yield to_plain(view)
 
+    def encoded(self) -> Iterator[bytes]:
+        """Yield each view as JSON in UTF-8, on one line."""
+        for view in self._views:
+            yield msgspec.json.encode(view if _is_whole(type(view)) else to_plain(view))
+
 
 @cache
 def _is_whole(kind: type) -> bool:
