@@ -21,11 +21,12 @@ from xpm_tui.commands.command import Result
 from xpm_tui.commands.tables import ViewItems, to_plain
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Link
-from xpm_tui.domain.ports import Put
+from xpm_tui.domain.ports import Drop, Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import ALL, CLIENTS, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.store import encoding, snapshot
 from xpm_tui.store.store import DiskStore
+from xpm_tui.sync.matching.search_index import PickerIndex
 
 SIZE = 30
 
@@ -174,10 +175,21 @@ def test_the_saved_index_finds_what_a_new_one_finds_and_is_made_again_for_anothe
         assert queries.saved_picker_index(other)[1] is False  # type: ignore[index]
         (found,) = [view for view in queries.search_xpm(other, "pohutukawa") if "P" in view.name[:1]]
         assert found.name == "Pōhutukawa Bay Ltd"
+        decoded.clear()
         steps = list(queries.picker_index_steps(other, index))
+        assert decoded.count("xpm_clients") == 1, "only what has changed is read"
         assert [each is None for each in steps[:-1]] == [True] * (len(steps) - 1)
         assert steps[-1] is not None
         assert len(steps[-1]) == SIZE + 1
+        renewed, new = steps[-1], PickerIndex.build(other.snapshot().rows(XPM_CLIENTS))
+        assert [renewed.search(text) for text in ("pohutukawa", "client", "")] == [
+            new.search(text) for text in ("pohutukawa", "client", "")
+        ]
+        other.store.commit([Drop(XPM_CLIENTS, client(3).uuid)])
+        (*_, fewer) = queries.picker_index_steps(other, renewed)
+        assert fewer is not None
+        assert len(fewer) == SIZE
+        assert fewer.resolve(client(3).uuid) is None
 
 
 @pytest.mark.parametrize("only", ["", "linked", "needs-link"])

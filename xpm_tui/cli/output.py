@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
@@ -27,6 +28,7 @@ from xpm_tui.commands.effects import READING_CALL, AdmittedCall
 from xpm_tui.commands.tables import ViewItems, render
 from xpm_tui.domain.errors import AppError, StoreUnreadable
 from xpm_tui.domain.safe_text import visible, visible_lines
+from xpm_tui.files.machine import disk_error
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -160,7 +162,8 @@ class JsonRows(Collection[str]):
         self._count = 0
         self._file = tempfile.SpooledTemporaryFile(self._IN_MEMORY)  # noqa: SIM115
         for row in rows:
-            self._file.write(row.encode("ascii") + b"\n")
+            with disk_error(Path(tempfile.gettempdir())):
+                self._file.write(row.encode("ascii") + b"\n")
             self._count += 1
 
     def __len__(self) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -103,7 +105,11 @@ def picker_index(practice: OpenPractice, known: PickerIndex | None = None) -> Pi
 def picker_index_steps(practice: OpenPractice, known: PickerIndex | None) -> Iterator[PickerIndex | None]:
     """Make the index of the mirror and save it, in short steps; the last one yields it."""
     snapshot = practice.snapshot()
-    for index in PickerIndex.steps(snapshot.rows(XPM_CLIENTS), known):
+    rows = (
+        (uuid, crc32(snapshot.raw(XPM_CLIENTS, uuid) or b""), partial(snapshot.get, XPM_CLIENTS, uuid))
+        for uuid in snapshot.ids(XPM_CLIENTS)
+    )
+    for index in PickerIndex.renew(rows, known):
         if index is not None and is_worth_saving(snapshot):
             save(practice, _PICKER, snapshot.fingerprint(XPM_CLIENTS), index.pieces())
         yield index

@@ -47,7 +47,7 @@ class PickerEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The searched data of one client.
 
     ``forms`` are the other forms of its name, ``extra`` the words that only these have, ``initials`` the
-    first letters of its words.
+    first letters of its words. ``checksum`` is that of its row in the mirror, 0 if it is not known.
     """
 
     key: str
@@ -60,6 +60,7 @@ class PickerEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     code: str
     cities: tuple[str, ...]
     mails: tuple[str, ...]
+    checksum: int = 0
 
 
 _ENTRIES = msgspec.msgpack.Decoder(list[PickerEntry])
@@ -117,11 +118,30 @@ class PickerIndex:
         cls, rows: Iterable[XpmClient], known: PickerIndex | None = None
     ) -> Iterator[PickerIndex | None]:
         """Build the index in steps, between which others may use the thread; the last step yields it."""
+        return cls.renew(((row.uuid, 0, partial(_itself, row)) for row in rows), known)
+
+    @classmethod
+    def renew(
+        cls, rows: Iterable[tuple[str, int, Callable[[], XpmClient | None]]], known: PickerIndex | None
+    ) -> Iterator[PickerIndex | None]:
+        """Build the index in steps from UUIDs, checksums of rows, and functions that read a row.
+
+        Only rows whose checksum is not that of their entry in ``known`` are read.
+        """
         before = {entry.name: entry for entry in known._entries} if known is not None else {}
+        stays: set[str] = set()
         pieces = []
-        for piece in _pieces(row for row in rows if not row.deleted):
-            made = [_entry(row, before.get(row.name)) for row in piece]
+        for piece in _pieces(rows):
+            made = []
+            for uuid, checksum, read in piece:
+                if known is not None and checksum and known.checksum_of(uuid) == checksum:
+                    stays.add(uuid)
+                elif (row := read()) is not None and not row.deleted:
+                    made.append(_entry(row, before.get(row.name), checksum))
             pieces.append(sorted((each.key, each.name, each.uuid, each) for each in made))
+            yield None
+        if known is not None:
+            pieces.append([(e.key, e.name, e.uuid, e) for e in known._entries if e.uuid in stays])
             yield None
         entries = [entry for *_, entry in merge(*pieces)]
         yield None
@@ -146,6 +166,11 @@ class PickerIndex:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def checksum_of(self, uuid: str) -> int:
+        """Return the checksum of the row from which a client's entry was made, or 0."""
+        place = self._places.get(uuid)
+        return self._entries[place].checksum if place is not None else 0
 
     @cached_property
     def _in_order(self) -> list[str]:
@@ -301,7 +326,7 @@ class PickerIndex:
         return Hit(uuid=self._uuids[place], name=self._names[place], why=why, spans=spans)
 
 
-def _entry(row: XpmClient, known: PickerEntry | None) -> PickerEntry:
+def _entry(row: XpmClient, known: PickerEntry | None, checksum: int) -> PickerEntry:
     """Return the searched data of a client; ``known`` is the entry of a client with the same name."""
     if known is None:
         key, *forms = search_forms(row.name)
@@ -326,7 +351,12 @@ def _entry(row: XpmClient, known: PickerEntry | None) -> PickerEntry:
                 mail.casefold() for mail in (row.email, *(contact.email for contact in row.contacts)) if mail
             )
         ),
+        checksum=checksum,
     )
+
+
+def _itself(row: XpmClient) -> XpmClient:
+    return row
 
 
 def _begins(start: str, name: str) -> bool:
