@@ -171,12 +171,13 @@ def test_the_saved_index_finds_what_a_new_one_finds_and_is_made_again_for_anothe
         assert decoded.count("xpm_clients") == len(first)
         index, is_right = queries.saved_picker_index(other) or (None, False)
         assert is_right
+        assert index is not None
         other.store.commit([Put(XPM_CLIENTS, client(77, name="Pōhutukawa Bay Ltd"))])
         assert queries.saved_picker_index(other)[1] is False  # type: ignore[index]
         (found,) = [view for view in queries.search_xpm(other, "pohutukawa") if "P" in view.name[:1]]
         assert found.name == "Pōhutukawa Bay Ltd"
         decoded.clear()
-        steps = list(queries.picker_index_steps(other, index))
+        steps = list(queries.picker_index_steps(other, index.entries))
         assert decoded.count("xpm_clients") == 1, "only what has changed is read"
         assert [each is None for each in steps[:-1]] == [True] * (len(steps) - 1)
         assert steps[-1] is not None
@@ -186,7 +187,7 @@ def test_the_saved_index_finds_what_a_new_one_finds_and_is_made_again_for_anothe
             new.search(text) for text in ("pohutukawa", "client", "")
         ]
         other.store.commit([Drop(XPM_CLIENTS, client(3).uuid)])
-        (*_, fewer) = queries.picker_index_steps(other, renewed)
+        (*_, fewer) = queries.picker_index_steps(other, renewed.entries)
         assert fewer is not None
         assert len(fewer) == SIZE
         assert fewer.resolve(client(3).uuid) is None

@@ -75,7 +75,7 @@ class PickerIndex:
     """
 
     def __init__(self, entries: Sequence[PickerEntry], others: Sequence[tuple[str, int]]) -> None:
-        self._entries = entries
+        self.entries = entries
         self._others = others
         self._keys = [entry.key for entry in entries]
         self._lines = [f" {entry.key} {entry.extra}" if entry.extra else f" {entry.key}" for entry in entries]
@@ -106,43 +106,40 @@ class PickerIndex:
         self._mail_starts = [0, *accumulate(map(len, mails))]
 
     @classmethod
-    def build(cls, rows: Iterable[XpmClient], known: PickerIndex | None = None) -> PickerIndex:
-        """Build the index from the mirror's rows, without deleted ones, which cannot be picked.
-
-        ``known`` is an earlier index, whose names need not be analysed again.
-        """
-        return next(index for index in cls.steps(rows, known) if index is not None)
-
-    @classmethod
-    def steps(
-        cls, rows: Iterable[XpmClient], known: PickerIndex | None = None
-    ) -> Iterator[PickerIndex | None]:
-        """Build the index in steps, between which others may use the thread; the last step yields it."""
-        return cls.renew(((row.uuid, 0, partial(_itself, row)) for row in rows), known)
+    def build(cls, rows: Iterable[XpmClient]) -> PickerIndex:
+        """Build the index from the mirror's rows, without deleted ones, which cannot be picked."""
+        read = ((row.uuid, 0, partial(_itself, row)) for row in rows)
+        return next(index for index in cls.renew(read, ()) if index is not None)
 
     @classmethod
     def renew(
-        cls, rows: Iterable[tuple[str, int, Callable[[], XpmClient | None]]], known: PickerIndex | None
+        cls,
+        rows: Iterable[tuple[str, int, Callable[[], XpmClient | None]]],
+        known: Sequence[PickerEntry],
     ) -> Iterator[PickerIndex | None]:
-        """Build the index in steps from UUIDs, checksums of rows, and functions that read a row.
+        """Build the index in steps, between which others may use the thread; the last step yields it.
 
-        Only rows whose checksum is not that of their entry in ``known`` are read.
+        ``rows`` are UUIDs, checksums of rows, and functions that read a row; ``known`` are the entries of an
+        earlier index. Only rows whose checksum is not that of their entry are read, and only names that it
+        does not have are analysed.
         """
-        before = {entry.name: entry for entry in known._entries} if known is not None else {}
+        named, checksums = (
+            {entry.name: entry for entry in known},
+            {each.uuid: each.checksum for each in known},
+        )
         stays: set[str] = set()
         pieces = []
         for piece in _pieces(rows):
             made = []
             for uuid, checksum, read in piece:
-                if known is not None and checksum and known.checksum_of(uuid) == checksum:
+                if checksum and checksums.get(uuid) == checksum:
                     stays.add(uuid)
                 elif (row := read()) is not None and not row.deleted:
-                    made.append(_entry(row, before.get(row.name), checksum))
+                    made.append(_entry(row, named.get(row.name), checksum))
             pieces.append(sorted((each.key, each.name, each.uuid, each) for each in made))
             yield None
-        if known is not None:
-            pieces.append([(e.key, e.name, e.uuid, e) for e in known._entries if e.uuid in stays])
-            yield None
+        pieces.append([(each.key, each.name, each.uuid, each) for each in known if each.uuid in stays])
+        yield None
         entries = [entry for *_, entry in merge(*pieces)]
         yield None
         forms = ((form, place) for place, entry in enumerate(entries) for form in entry.forms)
@@ -153,24 +150,24 @@ class PickerIndex:
     def pieces(self) -> list[bytes]:
         """Return the index as bytes, in pieces that are quick to encode and decode."""
         forms = [msgspec.msgpack.encode(piece) for piece in _pieces(self._others)]
-        entries = [msgspec.msgpack.encode(piece) for piece in _pieces(self._entries)]
+        entries = [msgspec.msgpack.encode(piece) for piece in _pieces(self.entries)]
         return [msgspec.msgpack.encode(len(forms)), *forms, *entries]
 
     @classmethod
     def of_pieces(cls, pieces: Sequence[bytes]) -> PickerIndex:
         """Return the index from its pieces. Raises ``msgspec.MsgspecError`` if they are invalid."""
-        first, *rest = pieces
-        number = msgspec.msgpack.decode(first, type=int)
-        others = [form for piece in rest[:number] for form in _FORMS.decode(piece)]
-        return cls([entry for piece in rest[number:] for entry in _ENTRIES.decode(piece)], others)
+        number = msgspec.msgpack.decode(pieces[0], type=int)
+        others = [form for piece in pieces[1 : number + 1] for form in _FORMS.decode(piece)]
+        return cls(cls.entries_of(pieces), others)
+
+    @staticmethod
+    def entries_of(pieces: Sequence[bytes]) -> list[PickerEntry]:
+        """Return only the entries from the pieces. Raises ``msgspec.MsgspecError`` if they are invalid."""
+        number = msgspec.msgpack.decode(pieces[0], type=int)
+        return [entry for piece in pieces[number + 1 :] for entry in _ENTRIES.decode(piece)]
 
     def __len__(self) -> int:
         return len(self._keys)
-
-    def checksum_of(self, uuid: str) -> int:
-        """Return the checksum of the row from which a client's entry was made, or 0."""
-        place = self._places.get(uuid)
-        return self._entries[place].checksum if place is not None else 0
 
     @cached_property
     def _in_order(self) -> list[str]:

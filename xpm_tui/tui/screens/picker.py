@@ -183,7 +183,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
         def begin(practice: OpenPractice) -> tuple[object, Iterator[PickerIndex | None]]:
             mark = practice.snapshot().fingerprint(XPM_CLIENTS)
-            return mark, clients.picker_index_steps(practice, self._index)
+            return mark, clients.picker_index_steps(practice, self._index.entries if self._index else ())
 
         mark, steps = await self.host.worker.read(begin)
         index: PickerIndex | None = None
