@@ -19,7 +19,6 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
-from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.notifications import without_secrets
 from xpm_tui.application.runs.runner import release, resume, run
@@ -34,6 +33,7 @@ from xpm_tui.domain.errors import (
     RunStopped,
     XeroUnreachable,
 )
+from xpm_tui.domain.events import Progress
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run, StopRequest

@@ -15,7 +15,6 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links, queries
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history, plans, runner
 from xpm_tui.application.runs import plans as undoing
 from xpm_tui.application.runs.plans import Selector
@@ -27,6 +26,7 @@ from xpm_tui.commands.plans import MakePlan, TickPlan, make_plan, selector, unti
 from xpm_tui.commands.runs import ReleaseRun, release_run
 from xpm_tui.commands.sync import Sync, sync
 from xpm_tui.domain.errors import AppError, BadInput, Busy, NotFound, PlanRefused, Refused, XeroError
+from xpm_tui.domain.events import Progress
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.ports import Drop, Put
 from xpm_tui.domain.runs import Intent, Run, StopRequest

@@ -24,7 +24,7 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import PORT_ERRORS, Drop, Priority, Put
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.snapshot import BlockIds
 from xpm_tui.xero.rate_limiter import RateLimiter
 
 PORTS = (

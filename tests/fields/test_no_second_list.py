@@ -34,7 +34,7 @@ ALLOWED = {
     # Records of another kind, whose fields happen to have the same names.
     "ignition/export.py": "proposals, services and team members",
     "ignition/proposal_import.py": "proposals",
-    "ignition/proposal_merge.py": "proposals",
+    "ignition/record_merge.py": "proposals",
     "ignition/client_rows.py:ClientRowReader": "what tells whose row it is",
     "ignition/forms.py:TEAM": "team members",
     "ignition/forms.py:PROPOSALS": "proposals",

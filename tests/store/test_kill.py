@@ -13,7 +13,7 @@ import pytest
 from tests.store.faults import KillingDisk, Kind
 from tests.store.script import Child, ExpectedState, expected_states, holds, opened, play, writes
 from tests.support.profile import count, in_soak
-from xpm_tui.store import compaction
+from xpm_tui.store import store
 
 STEPS = 9
 START = 4
@@ -60,7 +60,7 @@ def test_kill_at_every_step_boundary(tmp_path: Path, expected: list[ExpectedStat
 def test_kill_at_random(
     tmp_path: Path, expected: list[ExpectedState], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compaction, "SMALLEST_LOG", 3000)
+    monkeypatch.setattr(store, "SMALLEST_LOG", 3000)
     kills = count(10, 2000)
     seed = 20261122
     chance = random.Random(seed)

@@ -20,8 +20,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, Put, Write
 from xpm_tui.domain.tables import CLIENTS, LINKS, TableSchema
-from xpm_tui.store.ids import StoreIds
-from xpm_tui.store.snapshot import by_id
+from xpm_tui.store.snapshot import StoreIds, by_id
 from xpm_tui.store.store import DiskStore
 from xpm_tui.store.tables import TableSnapshot
 

@@ -15,7 +15,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, IdSource, Put, Store
 from xpm_tui.domain.tables import CLIENTS, LINKS
-from xpm_tui.store.ids import StoreIds
+from xpm_tui.store.snapshot import StoreIds
 
 
 @pytest.fixture(params=["disk", "postgres", "memory"])

@@ -31,7 +31,7 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.log.event_log import EventLog
 from xpm_tui.settings.schema import BY_KEY
 from xpm_tui.settings.store import Settings
-from xpm_tui.store.ids import StoreIds
+from xpm_tui.store.snapshot import StoreIds
 from xpm_tui.store.store import open_store
 from xpm_tui.sync.policy import Clear, OnConflict, Policy
 

@@ -52,11 +52,12 @@ with lazy_imports():
     import tempfile
     import traceback
 
-    from xpm_tui.application import condition, home, problem_events
+    from xpm_tui.application import condition, home
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.application.runs import due
     from xpm_tui.diagnostics import error_presenter
+
 
 if TYPE_CHECKING:
     from xpm_tui.application.condition import Condition
@@ -180,7 +181,7 @@ async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, g
 
 def _log(practice: OpenPractice, command: Command[Any], error: AppError) -> None:
     if not practice.read_only:
-        problem_events.record_failure(practice.events, command.name, error)
+        error_presenter.record_failure(practice.events, command.name, error)
 
 
 async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:

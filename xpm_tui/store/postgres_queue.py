@@ -21,7 +21,7 @@ from procrastinate.jobs import Job, Status
 from psycopg import sql
 
 from xpm_tui.domain.errors import StoreUnreachable, StoreUnreadable
-from xpm_tui.domain.work_queue import Perform, QueuedJob, QueueStatus, Timetable, WorkerProcess
+from xpm_tui.domain.shared_state import Perform, QueuedJob, QueueStatus, Timetable, WorkerProcess
 from xpm_tui.store.postgres_connection import SCHEMA_LOCK, DatabaseAddress, Session
 
 TASK = "look"

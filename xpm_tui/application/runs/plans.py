@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, cast
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.presenters.views import SkippedUndoView
-from xpm_tui.application.progress import ignore_progress
 from xpm_tui.application.runs.history import current_run, is_immediate, is_sync, list_runs, show
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, ignore_progress
 from xpm_tui.domain.fields import BY_NAME
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
@@ -38,7 +37,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.presenters.presenter import SetAsideView
-    from xpm_tui.application.progress import Report
+    from xpm_tui.domain.events import Report
 
 FRESH = timedelta(minutes=10)
 """A run from a plan that is not older than this reads no list again."""

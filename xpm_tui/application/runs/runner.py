@@ -23,14 +23,13 @@ import msgspec
 import xpm_tui
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.history import Stopper, end_dead, is_immediate, is_sync, list_runs, show
 from xpm_tui.application.runs.history import list_held_runs as held_runs
 from xpm_tui.application.runs.sync_run import UNFINISHED, RunRequest, RunWork
 from xpm_tui.application.runs.sync_run import exit_code as exit_code
 from xpm_tui.domain.errors import AppError, BadInput, Busy
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, Report, ignore_progress
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Kind, Run, Trigger
 from xpm_tui.domain.tables import CLIENTS, INTENTS, PLANS, RUNS

@@ -25,7 +25,7 @@ from xpm_tui.application.runs.due import DATABASE_LOST
 from xpm_tui.application.runs.runner import command_start, process_environ
 from xpm_tui.application.schedule.scheduled_run import minutes
 from xpm_tui.domain.errors import AppError, BadInput, Busy
-from xpm_tui.domain.work_queue import QueueStatus, WorkerProcess, WorkQueue
+from xpm_tui.domain.shared_state import QueueStatus, WorkerProcess, WorkQueue
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.store import Settings
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from xpm_tui.diagnostics.known_problems.problem import XERO_SUPPORT, KnownProblem
-from xpm_tui.domain.errors import CaseId
+from xpm_tui.domain.errors import XERO_SUPPORT, CaseId, KnownProblem
 
 OLD_PERMISSION = (
     "In XPM, as an administrator, open Business > Settings > Staff.",

@@ -13,8 +13,8 @@ from textual.screen import Screen
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.diagnostics.error_presenter import problem_title, remedy_lines
 from xpm_tui.diagnostics.findings import ProbeResult
-from xpm_tui.diagnostics.known_problems.problem import KnownProblem
 from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.domain.errors import KnownProblem
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.dialog import MessageDialog
