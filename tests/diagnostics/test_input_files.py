@@ -32,7 +32,7 @@ from xpm_tui.ignition import csv_source
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.forms import FormName
 from xpm_tui.ignition.parser import parse
-from xpm_tui.settings import toml_file
+from xpm_tui.settings import store
 from xpm_tui.tui.terminal.driver import require_terminal
 from xpm_tui.xero.auth.authorization import begin, read_redirect
 from xpm_tui.xero.client.environment import NetworkEnvironment
@@ -294,7 +294,7 @@ def open_settings(tmp: Path, patch: pytest.MonkeyPatch) -> None:
     path = tmp / "settings.toml"
     path.write_text("[notify]\ncommand = 'x'\n")
     path.chmod(0o666)
-    toml_file.read(path)
+    store.read_file(path)
 
 
 def pasted(line: str) -> Callable[[Path, pytest.MonkeyPatch], object]:

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from tests.sandbox.fixtures import SandboxFixture
 from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import DAY, MINUTE
-from xpm_tui.sandbox.core.limits import Limits, Window
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.core.switches import Limits, Switches, Window
 
 
 async def calls(env: SandboxFixture, times: int) -> list[int]:

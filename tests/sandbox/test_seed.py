@@ -10,8 +10,8 @@ import pytest
 from tests.sandbox.fixtures import SandboxFixture, texts
 from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import SAMPLE_NOW
+from xpm_tui.sandbox.core.endpoint import CHUNK
 from xpm_tui.sandbox.core.records import SandboxPractice
-from xpm_tui.sandbox.core.reply import CHUNK
 from xpm_tui.sandbox.core.sandbox import make_tenants
 from xpm_tui.sandbox.core.seed.sample import make_practice
 from xpm_tui.sandbox.core.xml import has_illegal_character

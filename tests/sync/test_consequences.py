@@ -20,8 +20,7 @@ from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.consequences import plan_consequences, with_pace
-from xpm_tui.sync.manual.plan_review import tick
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.manual.plans import plan_undo, tick
 from xpm_tui.sync.policy import Clear, Policy
 
 SENT = {

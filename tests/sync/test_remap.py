@@ -20,7 +20,7 @@ from xpm_tui.domain.xpm import RecordReference, XpmClient
 from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks
 from xpm_tui.sync.manual.links import link, link_effect, unlink
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.manual.plans import plan_undo
 from xpm_tui.sync.policy import Policy
 
 

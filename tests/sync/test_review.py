@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked, one, xpm, xpm_contact
 from xpm_tui.domain.tables import JOBS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
-from xpm_tui.sync.manual.plan_review import keep_review, recount, tick
+from xpm_tui.sync.manual.plans import keep_review, recount, tick
 from xpm_tui.sync.matching.duplicates import duplicates
 from xpm_tui.sync.policy import Policy
 

@@ -31,9 +31,9 @@ with lazy_imports():
 
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import xpm_refresh
-    from xpm_tui.sync.manual import plan_review
-    from xpm_tui.sync.manual import undo as manual_undo
+    from xpm_tui.sync.manual import plans as manual_plans
     from xpm_tui.sync.planning import guard, planner
+
 
 if TYPE_CHECKING:
     from xpm_tui.application.presenters.presenter import SetAsideView
@@ -232,12 +232,12 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     for each in [selector] if isinstance(selector, Selector) else selector:
         if not any(each.picks(change) for record in records for change in record.changes):
             raise NotFound(f"{each.words()} matches nothing in plan {plan.id}.", hint="See: xpm-tui plan")
-        ticked = plan_review.tick(records, on, **dataclasses.asdict(each))
+        ticked = manual_plans.tick(records, on, **dataclasses.asdict(each))
         new |= {record.id: record for record in ticked}
         records = [new.get(record.id, record) for record in records]
     if not new:
         return 0
-    head = plan_review.recount(snapshot, plan, records)
+    head = manual_plans.recount(snapshot, plan, records)
     writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in new.values())]
     practice.store.commit(writes, since=snapshot)
     changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
@@ -390,7 +390,7 @@ def make_undo(
         practice.writable()
     identity = practice.identity()
     (id_,) = practice.ids.new("p") if keep else ("p0",)
-    plan, records, _ = manual_undo.plan_undo(
+    plan, records, _ = manual_plans.plan_undo(
         snapshot,
         chosen.id,
         id=id_,

@@ -33,7 +33,7 @@ from xpm_tui.store.store import outdated_rows
 from xpm_tui.sync.applying.executor import apply
 from xpm_tui.sync.applying.recovery import KINDS, resolve
 from xpm_tui.sync.consequences import plan_consequences, record_name
-from xpm_tui.sync.manual.plan_review import keep_review, recount
+from xpm_tui.sync.manual.plans import keep_review, recount
 from xpm_tui.sync.planning.guard import ALWAYS, check, refuse_if_outdated, uncovered_stops
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from xpm_tui.sandbox.core.call import Call, Route
+from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Fields, Reply, Route
 from xpm_tui.sandbox.core.queries import find_contact, first_link, link_at, one_client, writer
 from xpm_tui.sandbox.core.records import (
     Address,
@@ -23,7 +23,6 @@ from xpm_tui.sandbox.core.records import (
     with_contact,
     with_values,
 )
-from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
 from xpm_tui.sandbox.core.xml import contact_xml
 
 _TEXT_FIELDS = {

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.client_writes import read_flag
+from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Fields, Reply, Route
 from xpm_tui.sandbox.core.records import ClientGroup, ClientRecord, StaffRecord, TaskRecord, with_values
-from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
 from xpm_tui.sandbox.core.xml import el, escape, group_xml
 
 

@@ -7,27 +7,36 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from xpm_tui.sandbox.core import client_writes, directory, identity, job_writes, queries
-from xpm_tui.sandbox.core.call import Call, Family, Route
 from xpm_tui.sandbox.core.clock import http_date, utc
-from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault, reshape
-from xpm_tui.sandbox.core.grants import AccessToken, Grants
-from xpm_tui.sandbox.core.http import XML, Body, Headers, Host, HttpRequest, Response, respond
-from xpm_tui.sandbox.core.identity import IdentityHost
-from xpm_tui.sandbox.core.limits import Limits
-from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
-from xpm_tui.sandbox.core.reply import (
-    BEARER,
+from xpm_tui.sandbox.core.endpoint import (
     ApplicationError,
+    Call,
+    Family,
     Reply,
+    Route,
     as_json,
     as_xml,
     error_json,
     error_xml,
-    expired_token_response,
-    gateway_error,
     in_chunks,
 )
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault, reshape
+from xpm_tui.sandbox.core.grants import AccessToken, Grants
+from xpm_tui.sandbox.core.http import (
+    BEARER,
+    XML,
+    Body,
+    Headers,
+    Host,
+    HttpRequest,
+    Response,
+    expired_token_response,
+    gateway_error,
+    respond,
+)
+from xpm_tui.sandbox.core.identity import IdentityHost
+from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
+from xpm_tui.sandbox.core.switches import Limits, Switches
 
 PREFIX = "/practicemanager/3.1/"
 ROUTES: tuple[Route, ...] = (

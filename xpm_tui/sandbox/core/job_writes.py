@@ -6,11 +6,10 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clock import day_of
+from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Fields, Reply, Route
 from xpm_tui.sandbox.core.queries import one_job
 from xpm_tui.sandbox.core.records import Job, JobTask, TemplateRecord
-from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
 from xpm_tui.sandbox.core.seed.sample import milestones_of, tasks_of
 
 

@@ -16,8 +16,8 @@ from typing import TypeVar
 from urllib.parse import quote
 from zlib import crc32
 
-from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clock import day_of, stamp
+from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Reply, Route, read_day
 from xpm_tui.sandbox.core.records import (
     ClientContact,
     ClientRecord,
@@ -28,7 +28,6 @@ from xpm_tui.sandbox.core.records import (
     Note,
     SandboxPractice,
 )
-from xpm_tui.sandbox.core.reply import ApplicationError, Reply, read_day
 from xpm_tui.sandbox.core.xml import (
     FULL,
     PLAIN,

@@ -15,21 +15,12 @@ from xpm_tui.sandbox.core.colleague import Colleague, ask
 from xpm_tui.sandbox.core.faults import ANSWERS, CORRUPTIONS, Fault, Faults, corrupt, replacement_response
 from xpm_tui.sandbox.core.gateway import PREFIX, Gateway, endpoint_of, role_of, us_style, with_api_headers
 from xpm_tui.sandbox.core.grants import APPS, DEFAULT_APP, REDIRECT_PORTS, USERS, AuthorizeRefused, Grants
-from xpm_tui.sandbox.core.http import (
-    JSON,
-    HttpRequest,
-    Recorded,
-    RequestLog,
-    Response,
-    respond,
-    respond_json,
-)
+from xpm_tui.sandbox.core.http import JSON, HttpRequest, Recorded, RequestLog, Response, respond, respond_json
 from xpm_tui.sandbox.core.identity import IdentityHost
-from xpm_tui.sandbox.core.limits import Limits
 from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
 from xpm_tui.sandbox.core.seed.audit_cases import add_audit_cases
 from xpm_tui.sandbox.core.seed.sample import make_practice
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.core.switches import Limits, Switches
 
 
 @dataclass(frozen=True, slots=True)

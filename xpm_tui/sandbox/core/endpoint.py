@@ -1,10 +1,7 @@
-"""Replies of Practice Manager endpoints, and their encoding as XML or flat JSON in chunks.
+"""Calls of Practice Manager endpoints, their replies, and the encoding of both as XML or flat JSON.
 
-JSON is derived from the same fragments as XML.
-
-Request bodies as fields by name, from XML or JSON, and the two kinds of error responses.
-
-Practice Manager returns errors in an envelope of its own; the gateway before it returns JSON.
+JSON is derived from the same fragments as XML. Practice Manager returns errors in an envelope of its own;
+those of the gateway before it are in :mod:`~xpm_tui.sandbox.core.http`.
 """
 
 from __future__ import annotations
@@ -12,14 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
-from xpm_tui.sandbox.core.http import Response, respond_json
+from xpm_tui.sandbox.core.clock import SequentialIds
+from xpm_tui.sandbox.core.http import HttpRequest
+from xpm_tui.sandbox.core.records import ClientRecord, Job, SandboxPractice, StaffRecord
+from xpm_tui.sandbox.core.switches import Switches
 from xpm_tui.sandbox.core.xml import el, escape, has_illegal_character, parse, pretty
 
 LISTS = frozenset(
@@ -205,31 +206,6 @@ class ApplicationError(Exception):
         return cls(text, "unknown")
 
 
-def gateway_error(status: int, title: str, detail: str, instance: str, *headers: tuple[str, str]) -> Response:
-    """Return an error of the gateway: JSON, even if XML was requested."""
-    value: dict[str, object] = {
-        "Type": None,
-        "Title": title,
-        "Status": status,
-        "Detail": detail,
-        "Instance": instance,
-        "Extensions": {},
-    }
-    return respond_json(status, value, *headers)
-
-
-BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
-
-
-def expired_token_response(when: str, instance: str) -> Response:
-    """Return the 401 for a token that expired at `when`, in the gateway's format.
-
-    It is the only error without a Content-Type.
-    """
-    found = gateway_error(401, "Unauthorized", f"TokenExpired: token expired at {when}", instance, BEARER)
-    return replace(found, headers=tuple(pair for pair in found.headers if pair[0] != "Content-Type"))
-
-
 _DAY_IN = re.compile(r"\d{8}")
 
 
@@ -361,3 +337,99 @@ def _element(name: str, value: object) -> str:
     if has_illegal_character(text):
         raise ValueError(f"{name} holds a character that cannot be stored.")
     return f"<{name}>{escape(text)}</{name}>"
+
+
+Family = Literal["client", "job", "staff", "list"]
+"""The group of scopes that opens an endpoint; `list` needs a broad one."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that has passed the gateway: the request, the practice and the time."""
+
+    request: HttpRequest
+    practice: SandboxPractice
+    switches: Switches
+    now: float
+    api_url: str
+    path: tuple[str, ...] = ()
+    """The values of `{}` in the route, in order."""
+    root: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query parameters of the request."""
+        return self.request.parameters
+
+    @property
+    def ids(self) -> SequentialIds:
+        """The practice's generator of ids."""
+        return self.practice.ids
+
+    @property
+    def visible(self) -> float:
+        """The time from which a record created now appears in lists and searches."""
+        return self.now + self.switches.create_lag
+
+    @cached_property
+    def fields(self) -> Fields:
+        """Return the body.
+
+        Raises:
+            ApplicationError: It cannot be read.
+        """
+        return read_body(self.request.body, self.request.media_type, self.root)
+
+    def flag(self, name: str) -> bool:
+        """Return whether a query parameter is `true`."""
+        return self.parameters.get(name, "").strip().lower() == "true"
+
+    def client(self, uuid: str | None, *, in_path: bool = False) -> ClientRecord:
+        """Return a client.
+
+        Raises:
+            ApplicationError: There is no client of that UUID.
+        """
+        found = self.practice.clients.get((uuid or "").lower())
+        if found is None:
+            raise ApplicationError("Invalid client identifier", "unknown" if in_path else "identifier")
+        return found
+
+    def staff(self, uuid: str | None, message: str = "Invalid staff identifier") -> StaffRecord:
+        """Return a active member of staff, or raise the API's error for an unknown identifier."""
+        found = self.practice.staff.get((uuid or "").lower())
+        if found is None or found.left:
+            raise ApplicationError.identifier(message)
+        return found
+
+    def job(self, number: str | None, *, in_path: bool = False) -> Job:
+        """Return a job.
+
+        Raises:
+            ApplicationError: There is none; the message is another one for a number `in_path`.
+        """
+        found = self.practice.jobs.get((number or "").strip())
+        if found is None:
+            raise ApplicationError("Invalid job identifier", "unknown" if in_path else "identifier")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A row of the routing table.
+
+    `path` is below `/practicemanager/3.1/`, with `{}` for one segment. `root` is the root element of the
+    body, empty if the call has none.
+    """
+
+    method: str
+    path: str
+    family: Family
+    handler: Callable[[Call], Reply]
+    api_method: str
+    root: str = ""
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The segments of the path."""
+        return tuple(self.path.split("/"))
