@@ -11,7 +11,7 @@ import pytest
 from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.team import members
 from xpm_tui.commands.effects import AdmittedCall, Effect
-from xpm_tui.commands.staff import CreateStaff, create_staff
+from xpm_tui.commands.records import CreateStaff, create_staff
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put

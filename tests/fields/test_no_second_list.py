@@ -71,7 +71,7 @@ ALLOWED = {
     "commands/parameter_labels.py": "parameters of commands, members and proposals",
     "ignition/event_schema.py:EXAMPLES": "an example of each event",
     "ignition/stamps.py:_StampedRow": "by what a contact is found",
-    "cli/sample_data.py": "a sample file, written as Ignition would",
+    "cli/demo.py": "a sample file, written as Ignition would",
 }
 
 
