@@ -42,9 +42,9 @@ from xpm_tui.tui.dialogs.dialog import (
 )
 from xpm_tui.tui.dialogs.form import FormDialog
 from xpm_tui.tui.screens import picker
-from xpm_tui.tui.screens.bundle import BundleScreen
 from xpm_tui.tui.screens.chooser import AddStaffPicker
 from xpm_tui.tui.screens.clients import Clients
+from xpm_tui.tui.screens.doctor import BundleScreen
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.screens.jobs import Jobs
 from xpm_tui.tui.screens.plan_review import CHANGED

@@ -18,7 +18,7 @@ from xpm_tui.sync.planning import guard
 from xpm_tui.tui import keymap, screenshot
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import EditDialog
-from xpm_tui.tui.dialogs.palette import rank
+from xpm_tui.tui.dialogs.pickers import rank
 from xpm_tui.tui.screens.picker import Picker
 
 Make = Callable[..., Console]

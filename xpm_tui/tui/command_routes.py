@@ -12,8 +12,8 @@ from xpm_tui.tui.app_protocol import AppProtocol
 
 with lazy_imports():
     from xpm_tui.application.presenters import lookup
-    from xpm_tui.tui.dialogs import file_picker
     from xpm_tui.tui.dialogs import help as help_dialogs
+    from xpm_tui.tui.dialogs import pickers
     from xpm_tui.tui.screens import area as screens_area
     from xpm_tui.tui.screens import (
         conflicts,
@@ -80,7 +80,7 @@ async def _import(app: AppProtocol, form: FormName) -> None:
     """Ask for the file, then show what importing it would do."""
     about = "Which file? You see a preview first, and nothing is written until you confirm."
     path = await app.push_screen_wait(
-        file_picker.FilePicker(f"Import {form}", about, start=file_picker.folder_of(app), suffix=".csv")
+        pickers.FilePicker(f"Import {form}", about, start=pickers.folder_of(app), suffix=".csv")
     )
     if path:
         app.folder = str(Path(path).parent)

@@ -17,7 +17,7 @@ with lazy_imports():
     from xpm_tui.commands import command, effects, registry, tables
     from xpm_tui.diagnostics.known_problems import registry as problems
     from xpm_tui.tui import command_routes, keymap, screenshot
-    from xpm_tui.tui.dialogs import dialog, edit, form, palette
+    from xpm_tui.tui.dialogs import dialog, edit, form, pickers
     from xpm_tui.tui.dialogs import help as help_dialogs
     from xpm_tui.tui.dialogs import screen_dialogue as progress
     from xpm_tui.tui.screens import command_log as screens_command_log
@@ -239,28 +239,28 @@ class CommandRunner(AppProtocol):
         """Show the palette: the commands of this area, global commands and the areas."""
         found = keymap.palette_entries(screen.AREA, screen.situation())
         found += [
-            palette.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")
+            pickers.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")
             for area in AREAS
         ]
         found += [
-            palette.PaletteEntry(
+            pickers.PaletteEntry(
                 "redraw",
                 "Redraw the screen",
                 "Removes what another program has written on the screen.",
                 "ctrl+l",
             ),
-            palette.PaletteEntry(
+            pickers.PaletteEntry(
                 "leave", "Leave the console", "A run in progress continues by itself.", "ctrl+q"
             ),
         ]
         found.append(
-            palette.PaletteEntry(
+            pickers.PaletteEntry(
                 "screenshot", "Save a screenshot", "Save the screen as a picture and as text, for support.",
                 "f8", words="image picture print screen capture copy",
             )
         )  # fmt: skip
         found.append(
-            palette.PaletteEntry(
+            pickers.PaletteEntry(
                 "command-log", "Show the command log",
                 "What was done in this console, as commands to copy.", "@",
                 words="history verb shell script repeat",
@@ -286,7 +286,7 @@ class CommandRunner(AppProtocol):
             else:
                 screen.action_run_command(name)
 
-        self.push_screen(palette.Palette(found), chosen)
+        self.push_screen(pickers.Palette(found), chosen)
 
     def _show_problem(self, id_: str) -> None:
         """Show the full text of a known problem."""

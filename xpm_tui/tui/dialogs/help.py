@@ -24,8 +24,7 @@ from xpm_tui.domain.errors import AppError, KnownProblem, LoginNeeded
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, DialogBody, MessageDialog, TextDialog
-from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Span, fit, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Span, content, fit, fixed, lines, span
 from xpm_tui.tui.widgets.text import StaticText
 
 EVERYWHERE: tuple[tuple[str, str], ...] = (

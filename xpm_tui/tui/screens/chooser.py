@@ -24,9 +24,8 @@ from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, Span, content, fit, fixed, lines, span
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows

@@ -19,7 +19,7 @@ from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
 from xpm_tui.tui.dialogs.edit import edit_until_accepted, params_of, parse_edits
 from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog, wait_for_work
-from xpm_tui.tui.screens.filtered_area import FilteredArea
+from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.widgets.cells import Line
 from xpm_tui.tui.widgets.job_lines import all_lines

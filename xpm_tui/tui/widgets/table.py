@@ -14,12 +14,12 @@ from textual.message import Message
 
 from xpm_tui.domain.formatting import cells, cut
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import (
     NAME_ROOM,
     Line,
     Look,
     Span,
+    content,
     cut_apart,
     fit,
     fixed,
