@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Inline
-from xpm_tui.commands.held_writes import decision_of
+from xpm_tui.commands.sync import decision_of
 
 LONG = "x" * 300
 ODD = (

@@ -16,7 +16,7 @@ from tests.support.profile import spread
 from tests.support.terminal import terminal
 from tests.tui.fixtures import calm, press, settle, text_of
 from xpm_tui.commands.registry import by_name
-from xpm_tui.diagnostics.known_problems.registry import KNOWN_PROBLEMS, SYMPTOMS
+from xpm_tui.diagnostics.known_problems import KNOWN_PROBLEMS, SYMPTOMS
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog

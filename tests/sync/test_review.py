@@ -6,7 +6,7 @@ from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked
 from xpm_tui.domain.tables import JOBS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.manual.plans import keep_review, recount, tick
-from xpm_tui.sync.matching.duplicates import duplicates
+from xpm_tui.sync.matching.similarity import duplicates
 from xpm_tui.sync.policy import Policy
 
 

@@ -40,8 +40,7 @@ with lazy_imports():
     from xpm_tui.application.runs import due, xpm_refresh
     from xpm_tui.application.status import practices, requirement_check, summary
     from xpm_tui.commands import doctor
-    from xpm_tui.diagnostics import error_presenter
-    from xpm_tui.diagnostics.known_problems import registry
+    from xpm_tui.diagnostics import error_presenter, known_problems
 
 
 if TYPE_CHECKING:
@@ -205,7 +204,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
 
 async def _see(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId | None:
     """Let the user choose which page the browser shows, and say what to do; return the known problem."""
-    seen = await doctor.pick(dialogue, registry.BROWSER, "What do you see in the browser?")
+    seen = await doctor.pick(dialogue, known_problems.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
     machine.seen(seen)

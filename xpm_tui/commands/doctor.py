@@ -36,15 +36,14 @@ with lazy_imports():
     from xpm_tui.application.health import doctor as health_doctor
     from xpm_tui.application.health import probe_facts
     from xpm_tui.application.status import requirement_check
-    from xpm_tui.diagnostics import error_presenter, findings
-    from xpm_tui.diagnostics.known_problems import registry
+    from xpm_tui.diagnostics import error_presenter, findings, known_problems
 
 if TYPE_CHECKING:
     from xpm_tui.application.health.bundle import BundlePart
     from xpm_tui.application.health.probe_facts import DoctorTarget
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.diagnostics.findings import ProbeResult
-    from xpm_tui.diagnostics.known_problems.registry import Symptom
+    from xpm_tui.diagnostics.known_problems import Symptom
     from xpm_tui.domain.errors import KnownProblem
 
 
@@ -64,7 +63,7 @@ async def pick(dialogue: Dialogue, offered: Sequence[Symptom], question: str) ->
 
 def answer_lines(seen: Symptom) -> list[str]:
     """Return what to do about a chosen symptom, line by line."""
-    found = registry.find_problem(seen.case or "")
+    found = known_problems.find_problem(seen.case or "")
     return error_presenter.problem_lines(found) if found is not None else [seen.advice]
 
 
@@ -136,7 +135,7 @@ def _lines(each: ProbeResult) -> list[str]:
     lines += [f"          {fact}" for fact in each.evidence]
     if each.verdict in ("note", "trouble"):
         lines += [f"          > {each.hint}"] if each.hint else []
-        found = registry.find_problem(each.case) if each.case else None
+        found = known_problems.find_problem(each.case) if each.case else None
         lines += [f"          > {line}" for line in error_presenter.problem_summary(found)] if found else []
     return lines
 
@@ -181,7 +180,7 @@ def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
 
 async def list_problems(place: AccountContext, params: ListKnownProblems, dialogue: Dialogue) -> Result:
     """List all known problems, or those that match what a user sees."""
-    found = registry.search_problems(" ".join(params.words))
+    found = known_problems.search_problems(" ".join(params.words))
     columns = (TextColumn("CASE", whole=True), TextColumn("TITLE"), TextColumn("SIGN"))
     rows = [(str(each.id), each.title, each.sign) for each in found]
     empty = "No known problem contains these words. List all of them: xpm-tui cases list"
@@ -191,7 +190,9 @@ async def list_problems(place: AccountContext, params: ListKnownProblems, dialog
 async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: Dialogue) -> Result:
     """Show one known problem with what to do."""
     wanted = params.case.strip().casefold()
-    found = next((each for each in registry.KNOWN_PROBLEMS.values() if each.id.casefold() == wanted), None)
+    found = next(
+        (each for each in known_problems.KNOWN_PROBLEMS.values() if each.id.casefold() == wanted), None
+    )
     if found is None:
         raise NotFound(
             f"There is no known problem called {visible(params.case, 40)}.", hint="See: xpm-tui cases list"
@@ -201,9 +202,9 @@ async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: D
 
 async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue: Dialogue) -> Result:
     """List the symptoms to choose from, or show the known problem of the chosen one."""
-    chosen = registry.find_symptom(params.answer) if params.answer else None
+    chosen = known_problems.find_symptom(params.answer) if params.answer else None
     if chosen is None and dialogue.interactive:
-        chosen = await pick(dialogue, registry.SYMPTOMS, "What do you see?")
+        chosen = await pick(dialogue, known_problems.SYMPTOMS, "What do you see?")
         if chosen is None:
             return Result(lines=["None of these. All known problems: xpm-tui cases list"])
     if chosen is None:
@@ -212,15 +213,15 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue
             TextColumn("CASE", whole=True),
             TextColumn("WHAT YOU SEE"),
         )
-        rows = [(each.key, str(each.case or "-"), each.words) for each in registry.SYMPTOMS]
-        items = [{"id": each.key, "name": each.words, "case": each.case} for each in registry.SYMPTOMS]
+        rows = [(each.key, str(each.case or "-"), each.words) for each in known_problems.SYMPTOMS]
+        items = [{"id": each.key, "name": each.words, "case": each.case} for each in known_problems.SYMPTOMS]
         return Result(items=items, table=TextTable(columns, rows))
     with probe_facts.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
     ) as subject:
         if not place.read_only:
             error_presenter.record_symptom(subject.events, chosen)
-    found = registry.find_problem(chosen.case or "")
+    found = known_problems.find_problem(chosen.case or "")
     data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
     return Result(data=data, lines=answer_lines(chosen))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from xpm_tui.diagnostics.known_problems.registry import Symptom, find_problem
+from xpm_tui.diagnostics.known_problems import Symptom, find_problem
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,

@@ -18,8 +18,7 @@ from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.diagnostics import error_presenter
-    from xpm_tui.diagnostics.known_problems import registry
+    from xpm_tui.diagnostics import error_presenter, known_problems
     from xpm_tui.tui.dialogs import help as help_dialog
     from xpm_tui.tui.dialogs import pickers
 
@@ -147,7 +146,7 @@ def problem_entries() -> list[PaletteEntry]:
             help=case.sign,
             words=f"error troubleshooting help {case.cause}",
         )
-        for case in registry.KNOWN_PROBLEMS.values()
+        for case in known_problems.KNOWN_PROBLEMS.values()
     ]
 
 

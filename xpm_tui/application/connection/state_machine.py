@@ -47,7 +47,7 @@ with lazy_imports():
     from xpm_tui.xero.auth import authorization, callback_listener
 
 if TYPE_CHECKING:
-    from xpm_tui.diagnostics.known_problems.registry import Symptom
+    from xpm_tui.diagnostics.known_problems import Symptom
     from xpm_tui.domain.errors import KnownProblem
     from xpm_tui.xero.auth.authorization import Authorization
 

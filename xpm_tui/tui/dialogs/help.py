@@ -19,7 +19,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.commands.doctor import ChooseSymptom
 from xpm_tui.commands.registry import by_name
 from xpm_tui.diagnostics.error_presenter import present, problem_title, record_failure, titled_problem_lines
-from xpm_tui.diagnostics.known_problems.registry import BROWSER, ELSEWHERE, Symptom, find_problem
+from xpm_tui.diagnostics.known_problems import BROWSER, ELSEWHERE, Symptom, find_problem
 from xpm_tui.domain.errors import AppError, KnownProblem, LoginNeeded
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import AppProtocol

@@ -20,7 +20,7 @@ from xpm_tui.application.home import own_folder
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.diagnostics.error_presenter import problem_title, remedy_lines
 from xpm_tui.diagnostics.findings import ProbeResult
-from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.known_problems import find_problem
 from xpm_tui.domain.errors import KnownProblem
 from xpm_tui.domain.safe_text import visible, visible_lines
 from xpm_tui.lazy import lazy_imports

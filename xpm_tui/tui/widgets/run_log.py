@@ -20,7 +20,7 @@ from xpm_tui.application.runs import history
 from xpm_tui.application.runs.consequences import RunForecast, forecast
 from xpm_tui.application.runs.history import FieldProgress, run_counts, values_of_events
 from xpm_tui.diagnostics.error_presenter import problem_title
-from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.known_problems import find_problem
 from xpm_tui.domain import formatting, labels, pace
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.runs import UNKNOWN, Run

@@ -1,6 +1,6 @@
 """All known problems, by id and by search, and the symptoms that only users can see.
 
-The problems of the login are in :mod:`~xpm_tui.diagnostics.known_problems.login`; those of this machine, of
+The problems of the login are in :mod:`~xpm_tui.diagnostics.login_problems`; those of this machine, of
 Xero's replies and of records are here. Users choose symptoms from a list: an error page of Xero never
 redirects, and a wrong list looks correct.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from xpm_tui.diagnostics.known_problems import login
+from xpm_tui.diagnostics import login_problems
 from xpm_tui.domain.errors import XERO_SUPPORT, CaseId, KnownProblem, NotFound
 from xpm_tui.domain.safe_text import visible
 
@@ -345,7 +345,7 @@ SYMPTOMS = (*BROWSER, *ELSEWHERE)
 KNOWN_PROBLEMS: dict[CaseId, KnownProblem] = {
     case.id: case
     for case in (
-        *login.KNOWN_PROBLEMS,
+        *login_problems.KNOWN_PROBLEMS,
         *WIRE_PROBLEMS,
         *RECORD_PROBLEMS,
         *ENVIRONMENT_PROBLEMS,
