@@ -122,12 +122,9 @@ class CommitLogStorage(EngineStorage):
         *,
         read_only: bool = False,
         clock: Clock | None = None,
-        person: str = "",
         disk: Disk = DISK,
     ) -> None:
-        self.engine = Engine(
-            Path(folder), read_only=read_only, clock=clock or SystemClock(), person=person, disk=disk
-        )
+        self.engine = Engine(Path(folder), read_only=read_only, clock=clock or SystemClock(), disk=disk)
 
 
 def _differences(view: StoreSnapshot, data: Mapping[str, Any]) -> list[EncodedWrite]:

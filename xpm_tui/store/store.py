@@ -211,9 +211,9 @@ class DiskStore(TableStore):
     The commit log is folded into the snapshot files by a thread of its own, so no commit waits for that.
     """
 
-    def __init__(self, folder: Path, *, read_only: bool, clock: Clock, person: str, disk: Disk) -> None:
+    def __init__(self, folder: Path, *, read_only: bool, clock: Clock, disk: Disk) -> None:
         self.folder = folder
-        self.db = PracticeDB(folder, read_only=read_only, clock=clock, person=person, disk=disk)
+        self.db = PracticeDB(folder, read_only=read_only, clock=clock, disk=disk)
         self._engine: Engine = self.db.engine
         self._folding: threading.Thread | None = None
         self.summarise_error: AppError | None = None
@@ -284,9 +284,7 @@ class DiskStore(TableStore):
             self.summarise_error = error
 
 
-def open_store(
-    folder: Path, *, read_only: bool = False, clock: Clock, person: str = "", disk: Disk = DISK
-) -> DiskStore:
+def open_store(folder: Path, *, read_only: bool = False, clock: Clock, disk: Disk = DISK) -> DiskStore:
     """Open the store in ``folder``; create it if it is missing, unless ``read_only``.
 
     A damaged store is opened for reading only, at its last intact state: see ``read_only`` and ``damage`` of
@@ -295,4 +293,4 @@ def open_store(
     ``DiskError``.
     """
     refuse_moved(folder)
-    return DiskStore(folder, read_only=read_only, clock=clock, person=person, disk=disk)
+    return DiskStore(folder, read_only=read_only, clock=clock, disk=disk)

@@ -125,12 +125,13 @@ def plan_trial(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     full: bool = True,
+    plan_id: str = UNSAVED,
 ) -> tuple[Plan, list[PlannedRecord]]:
     """Plan under some policy from the stored data; nothing is saved and no call is made."""
     return planner.make_plan(
         practice.snapshot(),
         policy,
-        id=UNSAVED,
+        id=plan_id,
         now=practice.clock.now(),
         by=practice.person,
         tenant=identity.tenant,
@@ -151,17 +152,8 @@ def compute(
 ) -> tuple[Plan, list[PlannedRecord]]:
     """Plan from store and mirror as they are, and store the plan."""
     (id_,) = practice.ids.new("p")
-    plan, records = planner.make_plan(
-        practice.snapshot(),
-        practice.policy(),
-        id=id_,
-        now=practice.clock.now(),
-        by=practice.person,
-        tenant=identity.tenant,
-        scopes=identity.scopes,
-        only=only,
-        fields=fields,
-        full=full,
+    plan, records = plan_trial(
+        practice, practice.policy(), identity, only=only, fields=fields, full=full, plan_id=id_
     )
     keep_plan(practice, plan, records)
     numbers = {key: plan.counts.get(key, 0) for key in ("items", "records", "waiting")}

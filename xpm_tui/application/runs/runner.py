@@ -192,6 +192,9 @@ def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
 
 
 SYNC = ("sync",)
+_START_SECONDS = 30.0
+"""Seconds in which a new process has to record its run."""
+
 _POLL_SECONDS = 0.05
 """Seconds between two checks for the run of a new process."""
 
@@ -259,10 +262,10 @@ def command_start(home: Home, name: str) -> list[str]:
     return [*words, "--practice", name]
 
 
-async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds: float = 30.0) -> Run:
+async def wait_for_run(practice: OpenPractice, detached: BackgroundRun) -> Run:
     """Return the run of the process, once it is in the store. Raises ``AppError`` if none comes."""
     waited = 0.0
-    while waited < seconds:
+    while waited < _START_SECONDS:
         for run in list_runs(practice, 3):
             if (run.host, run.pid) == (socket.gethostname(), detached.pid):
                 return show(practice, run.id)

@@ -20,7 +20,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Base, Link, Provenance, ValueOrigin
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Clock, Drop, EventSink, IdSource, Put, Snapshot, Store, Write, XpmPort
-from xpm_tui.domain.runs import BeforeImage, Relinked, Run, Written
+from xpm_tui.domain.runs import BeforeImage, Relinked, Run
 from xpm_tui.domain.tables import (
     BASE,
     BLOCKED_PAIRS,
@@ -48,6 +48,7 @@ from xpm_tui.sync.applying.run_results import (
     undo_agreement,
     undo_freeze,
     with_undone_changes,
+    written_value,
 )
 from xpm_tui.sync.applying.xpm_writes import XpmWriter
 from xpm_tui.sync.base import (
@@ -96,9 +97,9 @@ def undo_here(
     made = msgspec.structs.replace(
         made,
         client=_with_contacts(made.client, image, back),
-        written=made.written + tuple(map(_written, back)),
+        written=made.written + tuple(map(written_value, back)),
     )
-    written = made.written + tuple(_written(change) for change in (linked, whole) if change is not None)
+    written = made.written + tuple(written_value(change) for change in (linked, whole) if change is not None)
     writes: list[Write] = []
     if whole is not None:
         writes += [Drop(CLIENTS, client.id), Drop(LINKS, client.id), Drop(BASE, client.id)]
@@ -122,17 +123,6 @@ def undo_here(
     rest = tuple(change for change in ticked if change.side == "xpm")
     after_sides = msgspec.structs.replace(sides, client=made.client, link=made.link, base=base)
     return LocalCommit(tuple(writes), written, VerifiedRecord(after_sides, rest))
-
-
-def _written(change: Change) -> Written:
-    return Written(
-        record=change.record,
-        field=change.field,
-        side=change.side,
-        rule=change.rule,
-        old=change.old,
-        new=change.new,
-    )
 
 
 def _with_contacts(client: Client, image: BeforeImage, back: Iterable[Change]) -> Client:
