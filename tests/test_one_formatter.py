@@ -1,4 +1,4 @@
-"""Nothing formats a time, a count, a label or an error a second time: the source is searched for it."""
+"""Times, counts, labels and errors are formatted in one place: the source is searched for a second one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting what was created by mistake, what keeps a record, and what counts as sent to Ignition."""
+"""Deleting records created by mistake: what prevents it, and what counts as sent to Ignition."""
 
 from __future__ import annotations
 

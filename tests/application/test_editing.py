@@ -1,4 +1,4 @@
-"""Editing the book by hand: what is refused, what is warned of, what is kept."""
+"""Edits of clients and contacts: what is refused, what is warned of, what is saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that another process writes hold at once: for an open practice, its plans, and a run under way."""
+"""Settings written by another process apply at once: to an open practice, its plans and a current run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line without a console: progress, whole tables, counts, and what the first steps say."""
+"""The command line without a console: progress, whole tables, counts, and hints for the first steps."""
 
 from __future__ import annotations
 

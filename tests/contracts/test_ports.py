@@ -1,4 +1,4 @@
-"""The contracts of the other ports: store, ids, clock, rate limiter and event log, real and fake alike."""
+"""The contracts of the other ports: store, ids, clock, rate limiter and event log, real and fake."""
 
 from __future__ import annotations
 

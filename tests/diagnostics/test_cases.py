@@ -1,4 +1,4 @@
-"""Every case id has a sign, a cause and a way out; its sign leads to it, by verb and in the bundle."""
+"""Every known problem has a symptom, cause and remedy; its symptom leads to it, by verb and in the bundle."""
 
 from __future__ import annotations
 

@@ -334,7 +334,7 @@ REFUSED: Mapping[str, tuple[Example, ...]] = {
 }  # fmt: skip
 ELSEWHERE = {
     "socks-fault": ("tests/xero/test_environment.py", "def test_a_socks_proxy_that_fails_is_named"),
-    "rate-limiter": ("tests/xero/test_gate.py", "def test_a_damaged_file_is_reported"),
+    "rate-limiter": ("tests/xero/test_rate_limiter.py", "def test_a_damaged_file_is_reported"),
     "stdin-ended": ("tests/cli/test_environments.py", "def test_without_stdin_the_browser_alone_signs_in"),
 }
 """Classes whose examples need a server or a process."""

@@ -1,4 +1,4 @@
-"""Every case: its sign is made here, and leads to its way out in the verb, the bundle and the console."""
+"""Every known problem: its symptom is produced, and leads to its remedy in verb, bundle and console."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_the_doctor_finds_it(env: FaultFixture, case: CaseId, sign: Probed) -> N
 
 
 def assert_picked(env: FaultFixture, case: CaseId, answer: str) -> None:
-    """At the doctor, a key opens the list of what only a person sees; the answer shows its way out."""
+    """At the doctor, a key opens the list of what only a user sees; the answer shows its way out."""
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         await at_the_doctor(app, pilot)

@@ -1,4 +1,4 @@
-"""The doctor in the console: one probe after another, the way out a key away, the bundle shown first."""
+"""The doctor in the console: one probe after another, the remedy one key away, a preview of the bundle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sixty in a rolling minute, five at once, a day's allowance; each with its headers."""
+"""Limits: sixty calls in a rolling minute, five at once, a daily allowance; each with its headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sample practices: every hard case is there, at every size, and big ones stream."""
+"""Sample practices: every unusual record is there at every size, and large ones stream."""
 
 from __future__ import annotations
 

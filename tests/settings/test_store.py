@@ -1,4 +1,4 @@
-"""Settings from files, environment and options: who wins, what is told, what survives."""
+"""Settings from files, environment and options: precedence, messages, and what survives an edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids in blocks: never twice, few commits, little left over."""
+"""Ids in blocks: never twice, few commits, few left over."""
 
 from __future__ import annotations
 

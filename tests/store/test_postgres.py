@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.store.script import Child
-from tests.store.test_machine import Plain, applied, batches, compare
 from tests.store.test_processes import raised
+from tests.store.test_state_machine import Plain, applied, batches, compare
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.postgres_server import fresh_practice, private_server, start_server
 from tests.support.profile import count

@@ -1,4 +1,4 @@
-"""Two and eight processes on one book: no commit lost, none doubled, kills among them."""
+"""Two and eight processes on one store: no commit is lost or repeated, even if some are killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retention: old history goes with all that hangs on it; what is open, unknown or held stays for ever."""
+"""Retention: old history is deleted with all that belongs to it; what is open, unknown or held stays."""
 
 from __future__ import annotations
 

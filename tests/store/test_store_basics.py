@@ -1,4 +1,4 @@
-"""What every caller of the book relies on, for the real book and for the one in memory that tests use."""
+"""What every caller of the store relies on, for the real store and for the one in memory of the tests."""
 
 from __future__ import annotations
 

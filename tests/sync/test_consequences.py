@@ -1,4 +1,4 @@
-"""Consequences of random plans and their undos, beside what a practice in memory is really sent."""
+"""Consequences of random plans and their undos, compared with what a practice in memory receives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From XPM: contacts, people, groups, and what is masked."""
+"""From XPM: contacts, people, groups, and masked values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linking a client to another XPM client: what came from the former one goes with it, or is shown first."""
+"""Linking a client to another XPM client: what came from the former one is removed, or shown first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ticks of a person, what stays reviewed, and the report on duplicates."""
+"""Ticks of a user, what stays reviewed, and the report on duplicates."""
 
 from __future__ import annotations
 

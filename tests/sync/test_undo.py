@@ -1,4 +1,4 @@
-"""Undo: a run, a client, a field; what stays, and that it lasts."""
+"""Undo of a run, a client or a field: what is restored, what stays, and that it lasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undo after people went on: what they linked, edited, froze or archived since is theirs."""
+"""Undo after further work: what users linked, edited, froze or archived since is respected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key does what its command does: it runs that command, or it opens a screen and does nothing else."""
+"""A key runs its command, or opens a screen and does nothing else."""
 
 from __future__ import annotations
 

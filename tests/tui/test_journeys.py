@@ -1,4 +1,4 @@
-"""Ways through the console, from the keyboard alone."""
+"""Journeys through the console with the keyboard alone."""
 
 from __future__ import annotations
 

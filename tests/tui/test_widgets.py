@@ -1,4 +1,4 @@
-"""Small parts on their own: lines, tables, the ring of the log, the plan's rows."""
+"""Widgets on their own: lines, tables, the log's buffer, the rows of a plan."""
 
 from __future__ import annotations
 
