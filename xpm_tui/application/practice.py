@@ -161,7 +161,7 @@ class OpenPractice:
     """An open practice, as created by :func:`open_practice`.
 
     ``name`` is its folder, ``title`` its name for users. ``transport`` replaces the network in tests.
-    ``kept`` caches what was computed from the store, with the position at which it was computed.
+    ``cache`` holds what was computed from the store, with the position at which it was computed.
     ``on_notice`` is called with problems on this machine that stop nothing. ``recording`` is the support
     bundle from which it was opened, None for a practice of this machine.
     """

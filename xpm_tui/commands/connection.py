@@ -169,7 +169,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         dialogue.say(error_presenter.present(error).short())
 
     def on_wrong_line(error: AppError) -> None:
-        """A bad line is final if nobody can paste another."""
+        """Report an invalid line; it is final if no other can be pasted."""
         if dialogue.interactive:
             on_error(error)
         elif not refused.done():

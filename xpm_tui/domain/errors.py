@@ -163,13 +163,13 @@ class StoreUnreachable(StoreUnreadable):
 
 
 class RunLockLost(Busy):
-    """The run lock was lost with the session that held it, and another process may go on with the work."""
+    """The run lock was lost with the session that held it, and another process may continue the work."""
 
     code = "run-lock-lost"
 
 
 class CommitInterrupted(Busy):
-    """The connection was lost in the middle of a commit, which certainly had no effect; others went on."""
+    """The connection was lost during a commit, which had no effect; other processes have committed since."""
 
     code = "commit-interrupted"
 

@@ -316,7 +316,7 @@ class Engine:
         for transaction in scan:
             self.state.apply(transaction.changes, transaction.mark, watched=len(self._views) > 0)
         if scan.tail == "damaged":
-            # Possibly a failed write that was removed after we read it: only reading everything can tell.
+            # Possibly a failed write that was removed after we read it: only reading everything shows that.
             self._reload(locked)
         elif locked:
             self._repair(scan.tail)

@@ -194,7 +194,7 @@ class PostgresEngine:
     # Changing it
 
     def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
-        """Commit the writes that ``make`` returns for the latest state, which nobody can change meanwhile.
+        """Commit the writes that ``make`` returns for the latest state, while no other process can commit.
 
         Raises ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``. Nothing is written then, unless
         the message says that this is not known.
@@ -317,7 +317,7 @@ class PostgresEngine:
         maybe, changes = postgres_tables.split_changes(found, self.state.tables, self._seq)
         head = postgres_tables.known_head(maybe, self.practice, self.address)
         if head.position < known or (known < head.horizon and head.position != known):
-            return self._load(session)  # what came between can no longer be told
+            return self._load(session)  # the commits in between are no longer recorded
         if head.position > known:
             self.state.apply(changes, head.mark, watched=len(self._views) > 0)
             if postgres_tables.row_count(self.state.tables) != head.row_count:

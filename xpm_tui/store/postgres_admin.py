@@ -120,7 +120,7 @@ def move_in(folder: Path, url: str, practice: str, *, clock: Clock, person: str)
 
 
 def move_out(store: DatabaseStore, folder: Path, *, clock: Clock) -> int:
-    """Copy a practice from a database into ``folder`` and verify it; then nobody can change it there.
+    """Copy a practice from a database into ``folder`` and verify it; then it can no longer be changed there.
 
     The caller holds the run lock; ``store`` was opened with ``moving``. Returns the number of rows.
     """

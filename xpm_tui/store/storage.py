@@ -1,7 +1,7 @@
 """A storage for TinyDB on top of the commit log.
 
 ``TinyDB(folder, storage=CommitLogStorage)`` behaves like any TinyDB, but a kill, a full disk or a second
-process cannot destroy it. Rows of known tables are checked before they are written, whoever writes them.
+process cannot destroy it. Rows of known tables are checked before every write.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ class TableStore:
 
     @property
     def damage(self) -> StoreUnreadable | None:
-        """Why a store can only be read, in words that also tell what is missing; None: nothing is wrong."""
+        """Why a store can only be read, and what is missing; None: nothing is wrong."""
         return cast("StoreUnreadable | None", self.db.engine.damage)
 
     @property
@@ -184,7 +184,7 @@ class TableStore:
         return self.db.commit(writes, since=since)
 
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
-        """Commit what ``make`` asks for when it is shown the newest snapshot, nobody coming in between."""
+        """Commit the writes that ``make`` returns for the newest snapshot; no other commit comes between."""
         return self.db.transact(make)
 
     def watch(self) -> int:

@@ -224,7 +224,7 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
         new: Jobs that would be created.
         begun: Jobs that would be finished.
         calls: Calls to Xero that ``new`` and ``begun`` take.
-        asks: Jobs that go out, too, once a user says to go on anyway.
+        asks: Jobs that are created, too, once the user confirms them.
         calls_anyway: Calls to Xero including the ``asks``.
         holds: Jobs that stay where they are in any case.
         earlier: Half-created jobs of an earlier run, which every run finishes first.

@@ -256,7 +256,7 @@ def refuse_outdated(practice: OpenPractice, plan: Plan) -> None:
 def guard_stops(
     practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord], *, applying: bool = False
 ) -> list[str]:
-    """Return what the guard would say to a plan that nobody has reviewed: its reviewer must know the numbers.
+    """Return the stops of the guard for a plan before its review, so that the reviewer sees the numbers.
 
     Args:
         practice: The practice.

@@ -396,7 +396,7 @@ class Call:
         return found
 
     def staff(self, uuid: str | None, message: str = "Invalid staff identifier") -> StaffRecord:
-        """Return a active member of staff, or raise the API's error for an unknown identifier."""
+        """Return an active member of staff, or raise the API's error for an unknown identifier."""
         found = self.practice.staff.get((uuid or "").lower())
         if found is None or found.left:
             raise ApplicationError.identifier(message)

@@ -124,7 +124,7 @@ class JobCommands(FilteredArea):
         return more[int(picked)][1] if picked else [view.id]
 
     async def _resolve_unanswered(self, view: JobRowView) -> bool:
-        """Ask what became of a write without an answer; return whether the command can continue."""
+        """Ask for the outcome of a write without an answer; return whether the command can continue."""
         title = "No answer"
         choice: Any = await self.app.push_screen_wait(ChoiceDialog(f"{view.why}\n", _SENT[::-1], title=title))
         if choice is None:
