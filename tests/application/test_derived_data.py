@@ -1,4 +1,4 @@
-"""What is computed over the whole store and saved: never more than a copy, and cheap to have."""
+"""Data computed over the whole store and saved: it is only ever a cache, and cheap to load."""
 
 from __future__ import annotations
 

@@ -20,7 +20,6 @@ from xpm_tui.application.clients import links
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
-from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.notifications import without_secrets
 from xpm_tui.application.runs.runner import release, resume, run
@@ -35,6 +34,7 @@ from xpm_tui.domain.errors import (
     RunStopped,
     XeroUnreachable,
 )
+from xpm_tui.domain.events import Progress
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.plan import PlannedRecord

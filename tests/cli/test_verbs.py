@@ -341,7 +341,7 @@ def test_ctrl_c_while_the_program_loads_is_no_traceback(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(click.Group, "resolve_command", interrupted)
-    monkeypatch.setattr("xpm_tui.cli.main.error_exit", None)  # it may need what was half loaded
+    monkeypatch.setattr("xpm_tui.cli.main.runner", None)  # it may need what was half loaded
     assert main(["status"]) == 130
     assert capsys.readouterr().err.strip() == "Stopped."
 

@@ -53,12 +53,13 @@ with lazy_imports():
     import tempfile
     import traceback
 
-    from xpm_tui.application import condition, derived_data, home, problem_events
+    from xpm_tui.application import condition, derived_data, home
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.application.runs import due
     from xpm_tui.application.status import summary
     from xpm_tui.diagnostics import error_presenter
+
 
 if TYPE_CHECKING:
     from xpm_tui.application.condition import Condition
@@ -200,7 +201,7 @@ def _save_counts(practice: OpenPractice, since: int) -> None:
 
 def _log(practice: OpenPractice, command: Command[Any], error: AppError) -> None:
     if not practice.read_only:
-        problem_events.record_failure(practice.events, command.name, error)
+        error_presenter.record_failure(practice.events, command.name, error)
 
 
 async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:

@@ -38,7 +38,7 @@ from xpm_tui.domain.tables import (
     TableSchema,
 )
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.snapshot import BlockIds
 from xpm_tui.sync.applying.run_results import mark
 from xpm_tui.sync.base import blocked_pair_id
 from xpm_tui.sync.consequences import pick_consequences

@@ -39,12 +39,12 @@ def _others() -> dict[str, Callable[..., export.ExportedFile]]:
     }
 
 
-def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
-    """Return the newest import of a form that was not undone; its ``at`` is the age shown on screens."""
+def last_import(snapshot: Snapshot) -> Import | None:
+    """Return the newest import of clients that was not undone; its ``at`` is the age shown on screens."""
     done = [
         each
         for each in snapshot.find(IMPORTS, "state", "done")
-        if each.form == form and not each.own and not each.event
+        if each.form == "clients" and not each.own and not each.event
     ]
     return max(done, key=lambda each: (each.at, len(each.id), each.id), default=None)
 

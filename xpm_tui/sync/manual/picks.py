@@ -245,7 +245,7 @@ class _PickPlanner:
         return SkippedPick(uuid=row.uuid, name=row.name, why=why, client=found.id)
 
     def _different(self, client: str, uuid: str) -> bool:
-        """Return whether a user says, or said, that the two are different clients."""
+        """Return whether a user decides, or has decided, that the two are different clients."""
         apart = self.snapshot.get(BLOCKED_PAIRS, blocked_pair_id(client, uuid))
         return client in self.different or (apart is not None and apart.different)
 

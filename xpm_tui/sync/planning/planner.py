@@ -224,10 +224,10 @@ def estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -
 
 
 def compare_client(
-    snapshot: Snapshot, rules: Rules, client: Client, link: Link, row: XpmClient, *, fresh: bool = False
+    snapshot: Snapshot, rules: Rules, client: Client, link: Link, row: XpmClient
 ) -> FieldComparison:
-    """Compare one client of the snapshot; ``fresh``: without any base."""
-    base = None if fresh else snapshot.get(BASE, client.id)
+    """Compare one client of the snapshot."""
+    base = snapshot.get(BASE, client.id)
     frozen = frozen_fields(snapshot, client.id)
     former = foreign_values(snapshot, client, link.uuid, rules.team)
     return compare(rules, ClientPair(client, row, link, base or Base(id=client.id), frozen, former))

@@ -28,10 +28,9 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.matching.search_index import PickerIndex
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import comparison
-from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, width, words, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, lines, span, width, words, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
