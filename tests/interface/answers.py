@@ -126,6 +126,8 @@ SCRIPTS: dict[str, str] = {
         team link --by-email
         team accept --yes
         team undo
+        team accept --yes
+        team undo
         team pick --all
         team unlink t5
         team new Ann email=ann@example.com
@@ -203,6 +205,12 @@ SCRIPTS: dict[str, str] = {
         inbox list
         inbox show f1
         inbox retry
+        inbox retry f1
+        settings set inbox.settle_seconds 0
+        export clients in/clients-may.csv
+        inbox run
+        inbox list
+        inbox show f1
         inbox retry f1
         cases list
         cases seen

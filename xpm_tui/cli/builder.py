@@ -74,6 +74,7 @@ def _group(
         short_help=itself.title if itself else titles[" ".join(words)],
         epilog=alone.example if alone else "",
         parameters=lambda: [*(_params(itself) if itself else []), *global_options()],
+        answers=" ".join(alone.verb) if alone else "",
         callback=_callback(alone, perform) if alone else None,
         invoke_without_command=alone is not None,
         no_args_is_help=alone is None,
@@ -86,6 +87,7 @@ def _verb(command: Command[Any], perform: Perform, other_name_of: str = "") -> V
         help=command.help,
         short_help=f"The same as '{other_name_of}'." if other_name_of else command.title,
         epilog=command.example,
+        answers=" ".join(command.verb),
         parameters=lambda: [*_params(command), *global_options()],
         callback=_callback(command, perform),
     )
@@ -116,11 +118,16 @@ def _argument(param: Param) -> Positional:
     )
 
 
+SHORT = {"dry_run": ("-n",), "follow": ("-f",), "last": ("-n",), "limit": ("-L",)}
+"""Short forms of options by the name of the parameter, those of rclone, gh and tail."""
+
+
 def _option(param: Param) -> click.Option:
+    flags = [*SHORT.get(param.name, ()), param.flag, param.name]
     if param.kind is bool:
-        return click.Option([param.flag, param.name], is_flag=True, default=False, help=param.help)
+        return click.Option(flags, is_flag=True, default=False, help=param.help)
     return click.Option(
-        [param.flag, param.name],
+        flags,
         required=param.required,
         multiple=param.many,
         metavar=param.hint.placeholder or (None if param.choices else param.name.upper()),

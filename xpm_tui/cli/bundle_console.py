@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from xpm_tui.cli import output
+from xpm_tui.cli import answer_fields, output
 from xpm_tui.cli.console import ConsoleLauncher
 from xpm_tui.cli.demo import home_folder
 from xpm_tui.cli.options import Globals
@@ -40,6 +40,7 @@ def open_bundle(console: ConsoleLauncher, given: Globals, file: str) -> int:
     Raises:
         BadInput: The file is no bundle that can be opened, or ``--home`` names a folder that is in use.
     """
+    answer_fields.check("open", given.fields)
     with _folder(given.home) as folder:
         opened = opened_bundle.unpack(expand_path(file), folder)
         if not given.json and _shows_console(console):
@@ -47,7 +48,7 @@ def open_bundle(console: ConsoleLauncher, given: Globals, file: str) -> int:
         with opened.practice() as practice:
             result = _summary(opened, practice)
     if given.json:
-        click.echo(output.dumps(output.outcome(result)))
+        click.echo("".join(output.outcome_pieces(result, given.fields)))
     else:
         for line in output.lines(result):
             click.echo(line)

@@ -35,6 +35,7 @@ with lazy_imports():
 
     from xpm_tui.application import condition
     from xpm_tui.application import practice as application_practice
+    from xpm_tui.cli import answer_fields
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.store import manifest
 
@@ -154,15 +155,25 @@ class JsonRows(list[str]):
     """The items of a result as JSON, each by itself: less than half of what they take as data."""
 
 
-def json_rows(items: Iterable[Mapping[str, Any]]) -> JsonRows:
-    """Write every item as JSON."""
-    return JsonRows(map(_ascii if isinstance(items, ViewItems) else dumps, items))
+def json_rows(items: Iterable[Mapping[str, Any]], fields: Sequence[str] = ()) -> JsonRows:
+    """Write every item, or its chosen fields, as JSON."""
+    write = _ascii if isinstance(items, ViewItems) else dumps
+    if fields:
+        return JsonRows(write(answer_fields.chosen_of(item, fields)) for item in items)
+    return JsonRows(map(write, items))
 
 
-def outcome_pieces(result: Result) -> Iterator[str]:
-    """Yield the bytes of :func:`outcome` in pieces, so that a long list is never one text."""
+def outcome_pieces(result: Result, fields: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the bytes of :func:`outcome` in pieces, so that a long list is never one text.
+
+    With ``fields``, only these are written, besides what every answer has.
+    """
     rows = result.items if isinstance(result.items, JsonRows) else None
     document = outcome(result if rows is None else replace(result, items=()))
+    if fields:
+        document = answer_fields.chosen_data(document, fields)
+        if rows and all(row == "{}" for row in rows):  # no field of an item was chosen
+            del document["items"]
     if rows is not None and "count" not in result.data:
         document["count"] = len(rows)
     start = "{"
@@ -195,7 +206,7 @@ def lines(result: Result) -> Iterator[str]:
     if result.table is not None:
         width = shutil.get_terminal_size((80, 24)).columns if _terminal(sys.stdout) else None
         yield from render(result.table, width)
-    for line in result.lines:
+    for line in result.text_lines():
         yield visible_lines(line)
 
 
@@ -223,8 +234,16 @@ class OutputClosed(Exception):
 class TerminalDialogue:
     """A command's dialogue over the standard streams; a call that outlives its terminal continues without."""
 
-    def __init__(self, *, json: bool, quiet: bool = False, call: AdmittedCall = READING_CALL) -> None:
+    def __init__(
+        self,
+        *,
+        json: bool,
+        quiet: bool = False,
+        call: AdmittedCall = READING_CALL,
+        fields: Sequence[str] = (),
+    ) -> None:
         self.call = call
+        self._fields = fields
         self._json = json
         self._quiet = quiet
         self._typed = b""
@@ -256,8 +275,12 @@ class TerminalDialogue:
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """Write an item of a stream to stdout: as JSON, or ``line``, which may be empty for no output."""
-        if self._json or line:
-            self._write(sys.stdout, dumps(item) if self._json else visible(line, _LONGEST))
+        if self._json:
+            chosen = answer_fields.chosen_of(item, self._fields)
+            if chosen:
+                self._write(sys.stdout, dumps(chosen))
+        elif line:
+            self._write(sys.stdout, visible(line, _LONGEST))
 
     def data(self, *text: str) -> None:
         """A line of the outcome on stdout, already safe; it may come in pieces."""

@@ -41,6 +41,7 @@ from xpm_tui.cli.output import (
 )
 from xpm_tui.commands.command import AccountContext, Command, Result
 from xpm_tui.commands.effects import admit
+from xpm_tui.commands.tables import limited
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.safe_text import visible_lines
 from xpm_tui.files.machine import to_disk_error
@@ -56,6 +57,7 @@ with lazy_imports():
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.application.runs import due
+    from xpm_tui.cli import answer_fields
     from xpm_tui.diagnostics import error_presenter
 
 if TYPE_CHECKING:
@@ -76,7 +78,9 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
     given = collected(ctx)
     params = parameters(command, values)
     call = admit(command, params, read_only=given.read_only)
-    dialogue = TerminalDialogue(json=given.json, quiet=given.quiet, call=call)
+    if given.fields:
+        answer_fields.check(" ".join(command.verb), given.fields)
+    dialogue = TerminalDialogue(json=given.json, quiet=given.quiet, call=call, fields=given.fields)
     work = _run(command, params, dialogue, given)
     result = asyncio.run(_guarded(work, call.effect.outlives)) if command.waits else _without_loop(work)
     if result.delivered is None:
@@ -100,7 +104,7 @@ def _write_result(result: Result, dialogue: TerminalDialogue, given: Globals) ->
     for sentence in condition_sentences(result.conditions, None if given.json else result.error):
         dialogue.say(sentence)
     if given.json:
-        dialogue.data(*outcome_pieces(result))
+        dialogue.data(*outcome_pieces(result, given.fields))
         return
     if result.raw:
         dialogue.file(result.raw)
@@ -131,6 +135,8 @@ def parameters(command: Command[Any], values: dict[str, Any]) -> Any:
         BadInput: A value is invalid.
     """
     given = {name: value for name, value in values.items() if value is not None}
+    if given.get("limit", 0) < 0:
+        raise BadInput("--limit must be 0 or more; 0 shows all.")
     try:
         return msgspec.convert(given, command.params)
     except msgspec.ValidationError as error:
@@ -145,9 +151,8 @@ async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, g
         who = application_home.person(given.person or None, os.environ)
         place = AccountContext(home, given.practice, who, given.read_only, given.settings)
         with condition_on_error(lambda: account_condition(command, place)):
-            return with_condition(
-                command, await command.on_home(place, params, dialogue), account_condition(command, place)
-            )
+            found = await command.on_home(place, params, dialogue)
+            return with_condition(command, _listed(found, given), account_condition(command, place))
 
     practice = application_practice.open_practice(
         home,
@@ -161,9 +166,7 @@ async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, g
         if dialogue.interactive and not getattr(params, "if_due", False):
             due.record_sign_in(practice)
         with condition_on_error(lambda: condition.conditions(practice)):
-            found = await command.run(practice, params, dialogue)
-            if given.json and found.items is not None:  # while errors still belong to the verb
-                found = replace(found, items=json_rows(found.items))
+            found = _listed(await command.run(practice, params, dialogue), given)
             result = with_condition(command, found, condition.conditions(practice))
             if result.delivered is not None:
                 _write_result(result, dialogue, given)
@@ -176,6 +179,14 @@ async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, g
         raise
     finally:
         practice.close()
+
+
+def _listed(result: Result, given: Globals) -> Result:
+    """Cut a list to ``--limit``, and write its items as JSON while errors still belong to the verb."""
+    result = limited(result)
+    if given.json and result.items is not None:
+        result = replace(result, items=json_rows(result.items, given.fields))
+    return result
 
 
 def _log(practice: OpenPractice, command: Command[Any], error: AppError) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from xpm_tui.cli.options import GlobalOption
+from xpm_tui.cli.options import GlobalOption, take_fields
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -28,7 +28,11 @@ class Verb(click.Command):
     Its parameters are built on demand: there are a hundred commands, and one of them is called.
     """
 
-    def __init__(self, *, parameters: Callable[[], list[click.Parameter]], **more: Any) -> None:
+    def __init__(
+        self, *, parameters: Callable[[], list[click.Parameter]], answers: str = "", **more: Any
+    ) -> None:
+        self.answers = answers
+        """The verb whose answer ``--json`` prints."""
         self._parameters: Callable[[], list[click.Parameter]] | None = parameters
         super().__init__(**more)
 
@@ -43,6 +47,10 @@ class Verb(click.Command):
     @params.setter
     def params(self, params: list[click.Parameter]) -> None:
         self._params = params
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words, after the fields of ``--json`` have been taken out."""
+        return super().parse_args(ctx, take_fields(ctx, args, self.answers))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the three sections that are not empty."""
@@ -72,6 +80,14 @@ class VerbGroup(Verb, click.Group):
         self.old_names: dict[str, str] = {}
         """Earlier names of its verbs with the current ones; they work, but help and completion hide them."""
         super().__init__(**more)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words up to the next verb, after the fields of ``--json`` have been taken out."""
+        return click.Group.parse_args(self, ctx, take_fields(ctx, args, self.answers, self.has_verb))
+
+    def has_verb(self, word: str) -> bool:
+        """Return whether a word is one of its verbs."""
+        return word in self.commands or word in self.old_names
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of this name, or of the name that replaced it."""
@@ -117,6 +133,10 @@ class RootGroup(VerbGroup):
         if self._commands or name not in verb_index.VERBS:
             return super().get_command(ctx, name)
         return self._build(name).get(name)
+
+    def has_verb(self, word: str) -> bool:
+        """Return whether a word is the first of a verb, without loading any."""
+        return word in verb_index.VERBS or word in verb_index.OLD_NAMES
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the first words of all verbs, in the order of the help."""

@@ -17,8 +17,8 @@ from typing import Any
 import click
 
 import xpm_tui
+from xpm_tui.cli.answer_fields import answer_schemas
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.extra_verbs import answer_schemas
 from xpm_tui.cli.main import build_root
 from xpm_tui.cli.manual import EXITS
 from xpm_tui.cli.options import GlobalOption
@@ -140,12 +140,25 @@ it. The tests fail if an answer lacks a required key, has a key that is not desc
 type. A case that no test covers may still differ: a list that was always empty has items of any type, and a
 required key may be absent. Let your script accept unknown keys.
 
+## Choose fields
+
+```sh
+xpm-tui clients list --json id,name,link_state --limit 5
+xpm-tui status --json=linked,connected
+```
+
+`--json FIELD,...` prints only these fields of each item, or of the answer itself, besides those that every
+answer has. A field that the answer cannot have is refused with the list of those that it can have, and
+nothing is done. Write `--json=FIELD` with one field if the command takes further words
+(`clients freeze c1 city --json=frozen`).
+
 ## What every answer has
 
 | Key | Meaning |
 | --- | --- |
 | `ok` | true if the command did what was asked; false together with `error` |
 | `items`, `count` | of a list: its records and their number |
+| `more` | of a list that `--limit` has cut: the number of records left out |
 | `condition`, `conditions` | whether stored data can be relied on: the worst condition, and all of them |
 | `error` | what went wrong: `code`, `message`, `hint`. See [exit codes](exit-codes.md) |
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from xpm_tui.commands.command import Command, Dialogue, Result, option, require_connection
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    Limit,
+    Result,
+    option,
+    require_connection,
+)
 from xpm_tui.commands.effects import Effect, confirm_overwrite, to_file
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import BadInput
@@ -44,6 +51,7 @@ class AuditJobs(msgspec.Struct, frozen=True):
     lookups: Annotated[
         int, option("The most calls to look again for jobs that seem to be missing.", "NUMBER")
     ] = 100
+    limit: Limit = 0
 
 
 async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialogue) -> Result:
@@ -68,7 +76,15 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialog
         data["file"] = str(path)
         lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
         return Result(data=data, items=items, lines=lines, value=view)
-    return Result(data=data, items=items, lines=[*_finding_lines(found), "", *summary(view)], value=view)
+    nothing = "Every accepted proposal has its jobs in XPM, and nothing is wrong with them."
+    return Result(
+        data=data,
+        items=items,
+        blocks=[_finding_lines(each) for each in found],
+        lines=[*([] if found else [nothing]), "", *summary(view)],
+        value=view,
+        most=params.limit,
+    )
 
 
 async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, dialogue: Dialogue) -> Result:
@@ -132,14 +148,11 @@ def summary(view: AuditView) -> list[str]:
     return [*lines, *view.unjudged]
 
 
-def _finding_lines(found: list[AuditFinding]) -> list[str]:
-    """Return each finding with what to do, in full."""
-    lines: list[str] = []
-    for each in found:
-        about = (each.number or each.proposal, each.occurrence, each.client_name, each.job)
-        lines.append("  ".join([AUDIT_FINDINGS[each.finding].text, *filter(None, about)]))
-        lines += [*wrap(each.sentence, indent="    "), *wrap(f"To do: {each.todo}", indent="    ")]
-    return lines or ["Every accepted proposal has its jobs in XPM, and nothing is wrong with them."]
+def _finding_lines(found: AuditFinding) -> list[str]:
+    """Return a finding with what to do, in full."""
+    about = (found.number or found.proposal, found.occurrence, found.client_name, found.job)
+    title = "  ".join([AUDIT_FINDINGS[found.finding].text, *filter(None, about)])
+    return [title, *wrap(found.sentence, indent="    "), *wrap(f"To do: {found.todo}", indent="    ")]
 
 
 COMMANDS: tuple[Command[Any], ...] = (

@@ -10,6 +10,7 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
     Result,
     TextColumn,
     TextTable,
@@ -22,7 +23,7 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import cost
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.records import pairs
-from xpm_tui.commands.tables import first, to_plain
+from xpm_tui.commands.tables import ViewItems, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.formatting import count, listing, when_short
 from xpm_tui.lazy import lazy_imports
@@ -55,7 +56,7 @@ class ListJobs(msgspec.Struct, frozen=True):
     due: Annotated[bool, option("Only jobs that are due.")] = False
     cause: Annotated[str, option("Only jobs that are held or failed for this cause.", "CAUSE")] = ""
     find: Annotated[str, option("Only jobs with this text in their name or client.", "TEXT")] = ""
-    limit: Annotated[int, option("At most this many; 0 for all.", "N")] = 0
+    limit: Limit = 0
 
 
 class PreviewJob(msgspec.Struct, frozen=True):
@@ -91,11 +92,11 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, dialogue: Dialogue
         lines.append(f"{count(counted.to_take, 'accepted proposal')} from Ignition not taken over: xpm-tui "
             "proposals take-over")  # fmt: skip
     empty = "There are no jobs to create: xpm-tui proposals accept, or take-over"
-    shown = first(found, params.limit)
     return Result(
-        data={"count": len(shown), "counts": to_plain(counted)},
-        items=[to_plain(view) for view in shown],
-        table=_table(found, empty, params.limit),
+        data={"count": len(found), "counts": to_plain(counted)},
+        items=ViewItems(found),
+        most=params.limit,
+        table=_table(found, empty),
         lines=lines,
     )
 

@@ -1,0 +1,99 @@
+"""The published schemas of the verbs' answers, and the choice of fields in ``--json FIELD,...``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import difflib
+
+ENVELOPE = ("ok", "count", "more", "items", "condition", "conditions", "error")
+"""What every answer has, whichever fields are chosen."""
+
+_LIST = re.compile(r"[A-Za-z_]\w*(,[A-Za-z_]\w*)*", re.ASCII)
+
+
+@cache
+def answer_schemas() -> dict[str, Any]:
+    """Return the schemas of all verbs' answers, from the file that tests compare with the answers."""
+    path = Path(__file__).with_name("answer_schemas.json")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
+    return found
+
+
+def answer_schema(verb: str) -> dict[str, Any]:
+    """Return the schema of one verb's answer, without references to others.
+
+    Raises:
+        BadInput: No verb of this name answers in JSON.
+    """
+    whole = answer_schemas()
+    known = whole["$defs"]
+    if verb not in known or "title" not in known[verb]:
+        near = [name for name in known if name.startswith(f"{verb} ")]
+        hint = f"Name one of: {', '.join(near)}." if near else "'xpm-tui schema' prints all of them."
+        raise BadInput(f"There is no schema for '{verb}'.", hint=hint)
+    shared = {key: known[key] for key in ("condition", "conditions", "error")}
+    own = known[verb]
+    properties = {key: shared.get(key, below) for key, below in own.get("properties", {}).items()}
+    return {"$schema": whole["$schema"], **own, "properties": properties}
+
+
+def is_list(word: str) -> bool:
+    """Return whether a word has the form of a list of fields."""
+    return _LIST.fullmatch(word) is not None
+
+
+def known_fields(verb: str) -> tuple[str, ...]:
+    """Return the fields that can be chosen of a verb's answer: its own, and those of its items and events."""
+    schema = answer_schemas()["$defs"].get(verb, {})
+    own = schema.get("properties", {})
+    items = own.get("items", {}).get("items", {}).get("properties", {})
+    events = schema.get("x-events", {}).get("properties", {})
+    return tuple(dict.fromkeys([*items, *(name for name in own if name not in ENVELOPE), *events]))
+
+
+def check(verb: str, chosen: Sequence[str]) -> None:
+    """Refuse fields that the answer of a verb cannot have.
+
+    Raises:
+        BadInput: There is no such field; the error lists those that there are.
+    """
+    if not chosen:
+        return
+    known = known_fields(verb)
+    wrong = next((name for name in chosen if name not in known and name not in ENVELOPE), None)
+    if wrong is None:
+        return
+    if not known:
+        raise BadInput(f"'{verb}' has no fields to choose from.", hint="Use --json without a list of fields.")
+    near = difflib.get_close_matches(wrong, known, 1)
+    meant = f" Did you mean '{near[0]}'?" if near else ""
+    raise BadInput(
+        f"The answer of '{verb}' has no field '{visible(wrong, 40)}'.{meant}",
+        hint=f"Its fields: {', '.join(sorted(known))}.",
+    )
+
+
+def chosen_of(item: Any, chosen: Sequence[str]) -> Any:
+    """Return an item or event with the chosen fields, in their order; all of it if none are chosen."""
+    if not chosen:
+        return item
+    plain: Mapping[str, Any] = item if isinstance(item, Mapping) else msgspec.to_builtins(item, str_keys=True)
+    return {name: plain[name] for name in chosen if name in plain}
+
+
+def chosen_data(data: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
+    """Return an answer with its chosen fields and those of every answer."""
+    return {name: data[name] for name in data if name in chosen or name in ENVELOPE}
