@@ -124,6 +124,27 @@ def test_the_answer_has_the_named_fields_and_no_others(
     assert said(capsys)["count"] == 0  # nothing was done for a field that does not exist
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence", "code"),
+    [
+        ("undo last", "There is nothing to undo yet: there has been no run.", 0),
+        ("undo last --dry-run", "There is nothing to undo yet: there has been no run.", 0),
+        ("runs show last", "There has been no run yet.", 2),
+        ("log --run last", "There has been no run yet.", 2),
+        ("plan show last", "There is no plan yet.", 2),
+        ("inbox show last", "No file has come in through the inbox yet.", 2),
+        ("undo r7", "There is no run r7.", 2),
+    ],
+)
+def test_the_last_of_none_is_said_as_such(
+    words: str, sentence: str, code: int, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == code
+    shown = capsys.readouterr()
+    assert sentence in shown.out + shown.err
+    assert "last" not in shown.out + shown.err
+
+
 def test_every_list_takes_a_limit_and_counts_the_rest(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     listed = {act for act in all_commands() if act.verb and act.verb[-1] in ("list", "changes", "review")}
     listed |= {by_name(name) for name in ("conflicts", "duplicates", "policy", "relink", "jobs.audit")}

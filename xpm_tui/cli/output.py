@@ -114,15 +114,18 @@ def condition_data(found: Sequence[Condition]) -> dict[str, Any]:
     return {"condition": listed[0], "conditions": listed}
 
 
-def condition_sentences(found: Sequence[Condition], error: AppError | None) -> Iterator[str]:
-    """Return the conditions for stderr as sentences, except *sound*.
+def condition_sentences(
+    found: Sequence[Condition], error: AppError | None
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the conditions for stderr as sentences, except *sound*: those before the error, and after it.
 
     A condition that begins with the message of ``error`` is left out: the error's own hint says what to do.
+    The worst condition comes first on stderr, so where the error is about it, the others follow the error.
     """
     message = error.message if error is not None else ""
-    for each in found:
-        if each.message and not (message and each.message.startswith(message)):
-            yield each.message
+    shown = [each.message for each in found if each.message]
+    others = [each for each in shown if not (message and each.startswith(message))]
+    return ((), others) if shown[:1] != others[:1] else (others, ())
 
 
 def _attach(error: Exception, found: tuple[Condition, ...]) -> None:

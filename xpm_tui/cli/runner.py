@@ -101,7 +101,8 @@ def _without_loop(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def _write_result(result: Result, dialogue: TerminalDialogue, given: Globals) -> None:
-    for sentence in condition_sentences(result.conditions, None if given.json else result.error):
+    before, after = condition_sentences(result.conditions, None if given.json else result.error)
+    for sentence in before:
         dialogue.say(sentence)
     if given.json:
         dialogue.data(*outcome_pieces(result, given.fields))
@@ -112,6 +113,8 @@ def _write_result(result: Result, dialogue: TerminalDialogue, given: Globals) ->
         dialogue.data(line)
     if result.error is not None:
         dialogue.say(error_presenter.present(result.error).text())
+    for sentence in after:
+        dialogue.say(sentence)
 
 
 def perform_here(
@@ -330,13 +333,16 @@ def _write_error(error: AppError, json: bool, found: tuple[Condition, ...] = ())
     # The known problems are only loaded after an error, because they would slow down every command.
 
     view = error_presenter.present(error)
+    before, after = condition_sentences(found, None if json else error)
     try:
-        for sentence in condition_sentences(found, None if json else error):
+        for sentence in before:
             print(visible_lines(sentence), file=sys.stderr, flush=True)
         if json:
             print(dumps({"ok": False, **condition_data(found), "error": view.data()}), flush=True)
         else:
             print(f"xpm-tui: {view.text()}", file=sys.stderr)
+            for sentence in after:
+                print(visible_lines(sentence), file=sys.stderr)
             sys.stderr.flush()
     except (OSError, ValueError):
         redirect_to_null(sys.stdout)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
-ReceivedText = Annotated[str, argument("The file: its id, such as f12, or its name.", "FILE")]
+ReceivedText = Annotated[str, argument("The file: its id, such as f12, its name, or 'last'.", "FILE")]
 
 
 class SetUpInbox(msgspec.Struct, frozen=True):

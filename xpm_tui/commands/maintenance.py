@@ -40,7 +40,7 @@ with lazy_imports():
     from xpm_tui.application.clients import conflicts, queries
     from xpm_tui.application.clients import links as clients_links
     from xpm_tui.application.presenters import lookup, presenter
-    from xpm_tui.application.runs import consequences, plans, runner, xpm_refresh
+    from xpm_tui.application.runs import consequences, history, plans, runner, xpm_refresh
     from xpm_tui.sync import consequences as sync_consequences
     from xpm_tui.sync.manual import client_creation
     from xpm_tui.sync.matching import duplicates
@@ -106,6 +106,8 @@ class CreateClient(msgspec.Struct, frozen=True):
 
 async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Result:
     """Show what is restored, what stays and what is frozen, ask, and restore it."""
+    if params.run == "last" and not history.list_runs(practice, 1):
+        return Result(items=[], lines=["There is nothing to undo yet: there has been no run."])
     notes = await _up_to_date(practice, params)
     plan, records, left = plans.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
