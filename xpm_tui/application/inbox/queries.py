@@ -134,7 +134,7 @@ def find_received(practice: OpenPractice, text: str) -> ReceivedFile:
         newest = next(iter(list_newest(practice, 1)), None)
         if newest is None:
             raise NotFound(
-                "No file has come in through the inbox yet.", hint="See what waits: xpm-tui inbox status"
+                "No file has come in through the inbox yet.", hint="See its folder: xpm-tui inbox status"
             )
         return newest
     wanted = Path(text).name
