@@ -97,6 +97,8 @@ def test_json_can_stand_anywhere(
         ("plan show last --json id,field,old", {"id", "field", "old"}),
         ("status --json=linked -q", {"linked"}),
         ("practices list --json name", {"name"}),
+        ("clients ls --json id", {"id"}),
+        ("services rm s1 --json id", {"id"}),
     ],
 )
 def test_json_may_name_fields(words: str, fields: set[str] | None, monkeypatch: pytest.MonkeyPatch) -> None:

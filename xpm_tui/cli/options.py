@@ -178,7 +178,7 @@ def global_options() -> list[click.Parameter]:
             help="Use the console line by line, for screen readers, instead of full screen.",
         ),
         GlobalOption(
-            ["--version"],
+            ["--version", "-V"],
             is_flag=True,
             is_eager=True,
             expose_value=False,

@@ -73,6 +73,10 @@ class Verb(click.Command):
                     formatter.write(" " * formatter.current_indent + line + "\n")
 
 
+HABITS = {"ls": "list", "rm": "delete"}
+"""Words of other command lines that a group understands if it has the verb, and no verb of that name."""
+
+
 class VerbGroup(Verb, click.Group):
     """A group of verbs that may also be a verb itself (``plan``)."""
 
@@ -87,14 +91,14 @@ class VerbGroup(Verb, click.Group):
 
     def has_verb(self, word: str) -> bool:
         """Return whether a word is one of its verbs."""
-        return word in self.commands or word in self.old_names
+        return word in self.commands or word in self.old_names or word in HABITS
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of this name, or of the name that replaced it."""
         found = super().get_command(ctx, cmd_name)
         if found is None and cmd_name in self.old_names:
             found = super().get_command(ctx, self.old_names[cmd_name])
-        return found
+        return found or super().get_command(ctx, HABITS.get(cmd_name, ""))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands first, because users look for them."""
