@@ -219,6 +219,7 @@ SCRIPTS: dict[str, str] = {
         cases show T99
         doctor --bundle support.zip --yes
         open support.zip
+        connect --check
         schedule show --kind cron
         schedule install --kind cron --dry-run
         schedule remove --kind cron
