@@ -207,7 +207,8 @@ SCRIPTS: dict[str, str] = {
         inbox retry
         inbox retry f1
         settings set inbox.settle_seconds 0
-        export clients in/clients-may.csv
+        services new Reporting
+        export services in/services.csv
         inbox run
         inbox list
         inbox show f1
