@@ -230,6 +230,10 @@ _EVERY = 0.2
 """Seconds between two lines of progress."""
 
 
+_SILENT = 2.0
+"""Seconds without a line after which a terminal shows that the command is still working."""
+
+
 class OutputClosed(Exception):
     """The reader of our output has closed it."""
 
@@ -246,6 +250,7 @@ class TerminalDialogue:
         fields: Sequence[str] = (),
     ) -> None:
         self.call = call
+        self.interrupted = False
         self._fields = fields
         self._json = json
         self._quiet = quiet
@@ -253,8 +258,11 @@ class TerminalDialogue:
         self._lock = threading.Lock()
         self._reading = False
         self._waiter: tuple[asyncio.AbstractEventLoop, Callable[[bytes | None], None]] | None = None
+        self._asking = False
+        self._writing = threading.RLock()
         self._shown = 0
         self._shown_at = 0.0
+        self._written_at = 0.0
 
     @property
     def interactive(self) -> bool:
@@ -265,16 +273,49 @@ class TerminalDialogue:
         """Write a line to stderr."""
         self._write(sys.stderr, visible_lines(sentence))
 
+    @property
+    def _shows_progress(self) -> bool:
+        return not self._json and not self._quiet and _terminal(sys.stderr)
+
     def progress(self, sentence: str) -> None:
         """Write a line to stderr that the next one replaces; only on a terminal, at a readable rate."""
         now = time.monotonic()
-        if self._json or self._quiet or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
+        if not self._shows_progress or now - self._shown_at < _EVERY:
             return
         text = visible(sentence, shutil.get_terminal_size((80, 24)).columns - 1)
-        hidden = " " * max(0, self._shown - len(text))
-        self._shown, self._shown_at = 0, now
-        self._write(sys.stderr, f"\r{text}{hidden}", end="")
-        self._shown = len(text)
+        with self._writing:
+            hidden = " " * max(0, self._shown - len(text))
+            self._shown, self._shown_at = 0, now
+            self._write(sys.stderr, f"\r{text}{hidden}", end="")
+            self._shown = len(text)
+
+    @contextmanager
+    def elapsed(self, title: str) -> Iterator[None]:
+        """Show how long a command has been working, if it has written nothing for a while or is to stop.
+
+        A thread does it, because the work may keep the event loop busy.
+        """
+        if not self._shows_progress:
+            yield
+            return
+        begun, ended = time.monotonic(), threading.Event()
+
+        def show() -> None:
+            while not ended.wait(_EVERY):
+                now, written = time.monotonic(), self._written_at
+                if self.interrupted or (not self._asking and now - max(begun, written) >= _SILENT):
+                    what = "Stopping" if self.interrupted else title
+                    self.progress(f"{what}: {now - begun:.0f} s ...")
+                    self._written_at = written
+
+        thread = threading.Thread(target=show, name="elapsed", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            self._write(sys.stderr, end="")
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """Write an item of a stream to stdout: as JSON, or ``line``, which may be empty for no output."""
@@ -328,12 +369,14 @@ class TerminalDialogue:
     def _write(self, stream: TextIO | None, *text: str, end: str = "\n") -> None:
         if stream is None:
             return
-        if self._shown:
-            shown, self._shown = self._shown, 0
-            self._write(sys.stderr, "\r" + " " * shown + "\r", end="")
         try:
-            stream.writelines((*text, end))
-            stream.flush()
+            with self._writing:
+                self._written_at = time.monotonic()
+                if self._shown:
+                    shown, self._shown = self._shown, 0
+                    self._write(sys.stderr, "\r" + " " * shown + "\r", end="")
+                stream.writelines((*text, end))
+                stream.flush()
         except (OSError, ValueError) as error:
             redirect_to_null(stream)
             if stream is sys.stdout and not self.call.effect.outlives:
@@ -365,7 +408,11 @@ class TerminalDialogue:
             begin, self._reading = not self._reading, True
         if begin:
             threading.Thread(target=read, name="stdin", daemon=True).start()
-        found = await answer
+        self._asking = True
+        try:
+            found = await answer
+        finally:
+            self._asking = False
         return None if found is None else found.decode("utf-8", "replace").rstrip("\r\n")
 
     def _next_line(self) -> bytes | None:

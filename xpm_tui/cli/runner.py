@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +83,11 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
         answer_fields.check(" ".join(command.verb), given.fields)
     dialogue = TerminalDialogue(json=given.json, quiet=given.quiet, call=call, fields=given.fields)
     work = _run(command, params, dialogue, given)
-    result = asyncio.run(_guarded(work, call.effect.outlives)) if command.waits else _without_loop(work)
+    with nullcontext() if command.streams else dialogue.elapsed(command.title):
+        if command.waits:
+            result = asyncio.run(_guarded(work, call.effect.outlives, dialogue))
+        else:
+            result = _without_loop(work)
     if result.delivered is None:
         _write_result(result, dialogue, given)
     ctx.exit(result.exit_code)
@@ -125,7 +130,9 @@ def perform_here(
     Raises:
         AppError: An error of the command.
     """
-    result = asyncio.run(_guarded(_run(command, params, dialogue, given), dialogue.call.effect.outlives))
+    result = asyncio.run(
+        _guarded(_run(command, params, dialogue, given), dialogue.call.effect.outlives, dialogue)
+    )
     if result.delivered is None and not quiet:
         _write_result(result, dialogue, given)
     return result
@@ -197,8 +204,13 @@ def _log(practice: OpenPractice, command: Command[Any], error: AppError) -> None
         problem_events.record_failure(practice.events, command.name, error)
 
 
-async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
-    """Cancel the work on SIGTERM and on a hang-up; after a hang-up, work that may outlive it continues."""
+async def _guarded(
+    work: Coroutine[Any, Any, Result], outlives: bool, dialogue: TerminalDialogue | None = None
+) -> Result:
+    """Cancel the work on SIGTERM and on a hang-up; after a hang-up, work that may outlive it continues.
+
+    asyncio cancels it on SIGINT; ``dialogue`` is then informed, because the work may take long to notice.
+    """
     loop = asyncio.get_running_loop()
     caught: list[int] = []
     ended: list[Result] = []
@@ -215,7 +227,14 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
         task.cancel()
         loop.call_soon_threadsafe(lambda: None)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if dialogue is not None:
+            dialogue.interrupted = True
+        if callable(handler := before[signal.SIGINT]):
+            handler(number, frame)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN if outlives else stop)
     try:
