@@ -16,7 +16,8 @@ from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.status import summary
 from xpm_tui.application.status.summary import summarize
-from xpm_tui.cli.output import dumps, json_rows, outcome, outcome_pieces
+from xpm_tui.cli.json_answers import dumps, json_rows
+from xpm_tui.cli.output import outcome, outcome_pieces
 from xpm_tui.commands.command import Result
 from xpm_tui.commands.tables import ViewItems, to_plain
 from xpm_tui.domain.ignition import Client, Contact

@@ -249,6 +249,47 @@ def test_an_older_file_does_not_replace_what_was_imported_by_hand(
     assert phones(practice)["501"] == "05 501"
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(("file", "event", "by hand"))))
+def test_a_column_says_when_each_row_is_from(
+    order: tuple[str, ...], practice: OpenPractice, folder: Path, tmp_path: Path
+) -> None:
+    def moment(minute: int) -> str:
+        return (START - timedelta(hours=3) + timedelta(minutes=minute)).isoformat()
+
+    head = "Client ID,Client Name,Phone,As of\n"
+    rows = f"501,Matai Ltd,file,{moment(5)}\n502,Tawa Trust,file,{moment(20)}\n503,Rata Ltd,file,\n"
+    for each in order:
+        if each == "file":  # uploaded after everything else
+            put(folder, "clients.csv", head + rows, START - timedelta(minutes=1))
+        elif each == "event":
+            for number, minute in (("501", 10), ("502", 10)):
+                record = {"client_id": number, "name": f"{number} Ltd", "phone": "event"}
+                put(folder, f"{number}.json", event("client.changed", minute, record))
+        else:
+            put(tmp_path, "hand.csv", f"{head}503,Rata Ltd,hand,{moment(15)}\n", START)
+            with suppress(DecisionNeeded):
+                report = import_file(practice, "clients", tmp_path / "hand.csv")
+                assert report.as_of == datetime.fromisoformat(moment(15))
+                assert report.as_of_from == "column"
+        emptied(practice)
+    assert phones(practice) == {"501": "event", "502": "file", "503": "file"}
+    assert all("As of" not in client.extra for client in practice.snapshot().rows(CLIENTS))
+
+
+def test_a_row_with_an_invalid_time_is_refused_and_a_later_one_is_now(
+    practice: OpenPractice, tmp_path: Path
+) -> None:
+    rows = ["yesterday", "2026-05-04T09:05", (START + timedelta(days=9)).isoformat(), "2026-05-04 09:05+12"]
+    text = "".join(f"{at},{501 + n},Client {n}\n" for n, at in enumerate(rows))
+    put(tmp_path, "clients.csv", f"as_of,Client ID,Client Name\n{text}")
+    report = import_file(practice, "clients", tmp_path / "clients.csv")
+    assert [(each.row, "time" in each.reason) for each in report.refused] == [(2, True), (3, True)]
+    assert (report.counts["new"], report.as_of) == (2, practice.clock.now())
+    assert report.columns[0].field == "as_of"
+    older = import_file(practice, "clients", tmp_path / "clients.csv", as_of=START)
+    assert older.as_of_from == "given"
+
+
 def test_an_older_event_does_not_change_a_proposal_imported_by_hand(
     practice: OpenPractice, folder: Path, tmp_path: Path
 ) -> None:

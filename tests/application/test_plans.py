@@ -128,7 +128,7 @@ async def test_a_plan_without_a_change_says_what_differs_why_and_what_to_do(
     assert "team link" in manager["hint"]
     reported = "\n".join(made.lines)
     assert f"Nothing to change. {len(found)} fields differ and stay as they are." in reported
-    assert "5 fields: Nobody in your team is linked to Sam [Lee]. (unlinked-person)" in reported
+    assert "5 fields: Nobody in your team is linked to Sam [Lee]." in reported
     assert "and 3 more" in reported
     what = f"{manager['reason']} {manager['hint']}"
     assert {side.field: side.reason for side in side_by_side(practice, "c1")}["manager"] == what

@@ -138,6 +138,10 @@ def test_neither_is_reported_with_a_command(practice: OpenPractice, monkeypatch:
     assert "--if-due" in reported.value.hint
     with pytest.raises(BadInput):
         Scheduler(practice, shell=System(systemd=True), kind="at")
+    with pytest.raises(AppError) as missing:
+        Scheduler(practice, shell=System(systemd=False), every="15m")
+    assert "settings set schedule.every 15m" in missing.value.hint
+    assert "start this every 15 minutes: " in missing.value.hint
 
 
 OTHERS = "5 4 * * * /usr/bin/backup\n@daily /usr/bin/payroll\n"

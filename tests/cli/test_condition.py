@@ -15,10 +15,13 @@ from tests.interface.practice import CLIENTS
 from tests.support.command import CommandLine, Done, Inline
 from tests.support.every_verb import LAST, verbs, words
 from tests.support.profile import count, spread
+from xpm_tui.application.condition import Condition, State
 from xpm_tui.application.csv_io import imports
 from xpm_tui.cli.output import MAY_SUCCEED
+from xpm_tui.cli.runner import exit_code
 from xpm_tui.commands.command import Command
 from xpm_tui.commands.registry import all_commands
+from xpm_tui.domain.errors import NotFound
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
@@ -261,6 +264,24 @@ def test_conditions_come_worst_first_and_leave_exit_codes_alone(command: Inline,
     states = [each["state"] for each in done.json["conditions"]]
     assert states[0] == "damaged"
     assert (before, command("status", "--json", code=None).code) == (3, 8)
+
+
+@pytest.mark.parametrize(
+    ("message", "first"),
+    [("It is damaged.", "xpm-tui: It is damaged."), ("There is no client.", "It is damaged.")],
+)
+def test_the_worst_condition_is_the_first_line(
+    message: str, first: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = NotFound(message)
+    states: tuple[State, ...] = ("damaged", "open_intents")
+    found = zip(states, ("It is damaged.", "1 write has an unknown outcome."), strict=True)
+    error.conditions = tuple(Condition(state=state, message=text) for state, text in found)  # type: ignore[attr-defined]
+    exit_code(error, json=False)
+    reported = capsys.readouterr().err.splitlines()
+    assert reported[0] == first
+    assert "1 write has an unknown outcome." in reported
+    assert len(reported) == len(set(reported))
 
 
 def opened(place: Path) -> DiskStore:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import shlex
+import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +23,7 @@ from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root, main
 from xpm_tui.cli.output import TerminalDialogue
 from xpm_tui.cli.output import lines as output_lines
+from xpm_tui.cli.runner import _guarded
 from xpm_tui.commands import log
 from xpm_tui.commands.command import Result, TextColumn, TextTable
 from xpm_tui.commands.effects import READING_CALL
@@ -107,6 +112,40 @@ def test_progress_is_for_terminals_that_want_it(
     monkeypatch.setattr("xpm_tui.cli.output._terminal", lambda _: True)
     TerminalDialogue(json=json_, quiet=quiet).progress("Syncing: 3 of 9")
     assert ("Syncing: 3 of 9" in capsys.readouterr().err) is seen
+
+
+def test_silent_work_shows_its_time_and_that_it_is_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work keeps the event loop busy, so only a thread can show it."""
+    stream, shown = io.StringIO(), threading.Event()
+    real = TerminalDialogue.progress
+    monkeypatch.setattr("xpm_tui.cli.output._terminal", lambda _: True)
+    monkeypatch.setattr("xpm_tui.cli.output._SILENT", 0.0)
+    monkeypatch.setattr("xpm_tui.cli.output._EVERY", 0.001)
+    monkeypatch.setattr("sys.stderr", stream)
+
+    def progress(dialogue: TerminalDialogue, sentence: str) -> None:
+        real(dialogue, sentence)
+        shown.set()
+
+    monkeypatch.setattr(TerminalDialogue, "progress", progress)
+
+    async def busy() -> Result:
+        for stops in (False, True):
+            if stops:
+                signal.raise_signal(signal.SIGINT)
+            shown.clear()
+            assert shown.wait(5)
+        return Result(lines=["Done."])
+
+    dialogue = TerminalDialogue(json=False)
+    with dialogue.elapsed("Bring in clients"):
+        done = asyncio.run(_guarded(busy(), False, dialogue))
+    assert done.lines == ["Done."], "what was done before it could stop is reported"
+    written = stream.getvalue()
+    assert written.index("Bring in clients: 0 s ...") < written.index("Stopping: 0 s ...")
+    assert written.endswith("\r"), "the line is removed"
+    with TerminalDialogue(json=False, quiet=True).elapsed("Bring in clients"):
+        assert not any(thread.name == "elapsed" for thread in threading.enumerate())
 
 
 UUID = "0d6f9e0e-6c7b-4f3b-9b0a-3f1f0c1d2e3f"

@@ -45,7 +45,7 @@ def test_an_older_file_is_distinguished_from_a_newer_one(command: Inline, tmp_pa
     os.utime(path, (1.7e9, 1.7e9))
     done = command("import", "clients", str(path), code=1)
     assert "Values as of 14 Nov 2023" in done.out
-    assert "1 value was" in done.err
+    assert "1 value of" in done.err
     assert "--as-of now" in done.err
     done = command("import", "clients", str(path), "--as-of", "now", "--json")
     assert (done.json["as_of_from"], done.json["counts"]["cells"]) == ("given", 1)

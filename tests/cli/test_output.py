@@ -7,7 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpm_tui.cli.output import dumps, lines, outcome
+from xpm_tui.cli.json_answers import dumps
+from xpm_tui.cli.output import lines, outcome
 from xpm_tui.commands.command import Result, TextColumn, TextTable
 from xpm_tui.commands.tables import render
 from xpm_tui.diagnostics.error_presenter import present

@@ -20,9 +20,10 @@ from xpm_tui.application.status import summary
 from xpm_tui.cli import runner
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root, main
+from xpm_tui.cli.options import collected
 from xpm_tui.cli.runner import _guarded
 from xpm_tui.commands.command import Result
-from xpm_tui.commands.registry import all_commands
+from xpm_tui.commands.registry import all_commands, by_name
 
 
 def leaves(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -78,6 +79,87 @@ def test_json_can_stand_anywhere(
     sound = {"state": "sound", "message": ""}
     listed = {"ok": True, "count": 0, "items": []}
     assert said(capsys) == {**listed, "condition": sound, "conditions": [sound]}
+
+
+@pytest.mark.parametrize(
+    ("words", "fields"),
+    [
+        ("clients list --json id,name", {"id", "name"}),
+        ("clients list --json name --limit 1", {"name"}),
+        ("clients --json=name list", {"name"}),
+        ("--json=name clients list", {"name"}),
+        ("clients --json id,name list", {"id", "name"}),
+        ("clients list --json", None),
+        ("clients search --json ann", None),
+        ("clients search ann --json number,name", {"number", "name"}),
+        ("clients show --json ann", None),
+        ("clients show --json name ann", {"name"}),
+        ("clients freeze ann phone --json id,frozen", {"id", "frozen"}),
+        ("plan --json show last", None),
+        ("plan show last --json id,field,old", {"id", "field", "old"}),
+        ("status --json=linked -q", {"linked"}),
+        ("practices list --json name", {"name"}),
+        ("clients ls --json id", {"id"}),
+        ("services rm s1 --json id", {"id"}),
+    ],
+)
+def test_json_may_name_fields(words: str, fields: set[str] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    monkeypatch.setattr(runner, "perform", lambda ctx, command, values: taken.append(collected(ctx)))
+    assert main(words.split()) == 0
+    assert [(given.json, set(given.fields)) for given in taken] == [(True, fields or set())]
+
+
+def test_the_answer_has_the_named_fields_and_no_others(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["settings", "list", "theme", "--json", "value,key"]) == 0
+    answer = said(capsys)
+    assert answer.keys() == {"ok", "count", "items", "condition", "conditions"}
+    assert [list(item) for item in answer["items"]] == [["value", "key"]]
+    assert main(["policy", "--json", "direction"]) == 0
+    assert said(capsys).keys() == {"ok", "count", "direction", "condition", "conditions"}
+    for words in (["services", "new", "Payroll", "--json", "id,nmae"], ["services", "list", "--json=nmae"]):
+        assert main(words) == 2
+        error = said(capsys)["error"]
+        assert "field 'nmae'. Did you mean 'name'?" in error["message"]
+        assert "no_job" in error["hint"]
+    assert main(["services", "list", "--json"]) == 0
+    assert said(capsys)["count"] == 0  # nothing was done for a field that does not exist
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence", "code"),
+    [
+        ("undo last", "There is nothing to undo yet: there has been no run.", 0),
+        ("undo last --dry-run", "There is nothing to undo yet: there has been no run.", 0),
+        ("runs show last", "There has been no run yet.", 2),
+        ("log --run last", "There has been no run yet.", 2),
+        ("plan show last", "There is no plan yet.", 2),
+        ("inbox show last", "No file has come in through the inbox yet.", 2),
+        ("undo r7", "There is no run r7.", 2),
+    ],
+)
+def test_the_last_of_none_is_said_as_such(
+    words: str, sentence: str, code: int, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == code
+    shown = capsys.readouterr()
+    assert sentence in shown.out + shown.err
+    assert "last" not in shown.out + shown.err
+
+
+def test_every_list_takes_a_limit_and_counts_the_rest(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = {act for act in all_commands() if act.verb and act.verb[-1] in ("list", "changes", "review")}
+    listed |= {by_name(name) for name in ("conflicts", "duplicates", "policy", "relink", "jobs.audit")}
+    assert not [act.name for act in listed if "limit" not in act.params.__struct_fields__]
+    assert main(["settings", "list", "-L", "2"]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert main(["settings", "list", "--limit", "2", "--json"]) == 0
+    answer = said(capsys)
+    assert len(answer["items"]) == answer["count"] == 2
+    assert last == f"and {answer['more']} more: --limit 0 lists all of them"
+    assert main(["settings", "list", "--limit", "-1"]) == 2
 
 
 def test_the_last_of_two_homes_wins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import open_practice
-from xpm_tui.commands.command import Dialogue, NoParams
+from xpm_tui.commands.command import Dialogue, ListParams
 from xpm_tui.commands.settings import show
 from xpm_tui.domain.links import Freeze
 from xpm_tui.domain.ports import Put
@@ -26,7 +26,7 @@ async def test_the_table_reports_switched_off_and_frozen_fields(tmp_path: Path) 
     ) as practice:
         frozen = Freeze(id="c1/phone", client="c1", field="phone", at=datetime(2026, 5, 4, tzinfo=UTC))
         practice.store.commit([Put(FREEZES, frozen)])
-        reported = await show(practice, NoParams(), cast(Dialogue, None))
+        reported = await show(practice, ListParams(), cast(Dialogue, None))
     assert reported.items is not None
     rows = {item["field"]: item for item in reported.items}
     assert rows["website"]["off"]

@@ -126,6 +126,8 @@ SCRIPTS: dict[str, str] = {
         team link --by-email
         team accept --yes
         team undo
+        team accept --yes
+        team undo
         team pick --all
         team unlink t5
         team new Ann email=ann@example.com
@@ -204,6 +206,13 @@ SCRIPTS: dict[str, str] = {
         inbox show f1
         inbox retry
         inbox retry f1
+        settings set inbox.settle_seconds 0
+        services new Reporting
+        export services in/services.csv
+        inbox run
+        inbox list
+        inbox show f1
+        inbox retry f1
         cases list
         cases seen
         cases seen no-access
@@ -211,6 +220,7 @@ SCRIPTS: dict[str, str] = {
         cases show T99
         doctor --bundle support.zip --yes
         open support.zip
+        connect --check
         schedule show --kind cron
         schedule install --kind cron --dry-run
         schedule remove --kind cron

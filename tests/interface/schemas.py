@@ -186,6 +186,12 @@ def build(before: Schema) -> Schema:
         if events:
             infer(events, schema.setdefault("x-events", {}))
         command = commands.get(name)
+        if (
+            command
+            and "items" in schema["properties"]
+            and any("--limit" in each.opts for each in command.params)
+        ):
+            schema["properties"]["more"] = {"type": "integer"}  # where a limit cut the list
         schema["title"] = f"xpm-tui {name} --json" if command else "Any other command line"
         schema["description"] = (command.help or "").strip() if command else "No verb was found in it."
         schema["required"] = ["ok"]

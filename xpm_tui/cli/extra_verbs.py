@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import get_completion_class
 
-from xpm_tui.cli import completion
+from xpm_tui.cli import completion, json_answers
 from xpm_tui.cli.console import ConsoleLauncher
 from xpm_tui.cli.options import Globals, collected, global_options
 from xpm_tui.cli.tree import Positional, Verb
@@ -87,6 +87,7 @@ def _open(console: ConsoleLauncher) -> click.Command:
         ),
         short_help="Open a support bundle as a read-only console",
         epilog="xpm-tui open support.zip",
+        answers="open",
         parameters=lambda: [
             Positional(["file"], text="The bundle.", type=click.Path(), metavar="FILE"),
             *global_options(),
@@ -206,35 +207,10 @@ def _completion(root: click.Group) -> click.Command:
     )
 
 
-def answer_schemas() -> dict[str, Any]:
-    """Return the schemas of all verbs' answers, from the file that tests compare with the answers."""
-    path = Path(__file__).with_name("answer_schemas.json")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
-    return found
-
-
-def answer_schema(verb: str) -> dict[str, Any]:
-    """Return the schema of one verb's answer, without references to others.
-
-    Raises:
-        BadInput: No verb of this name answers in JSON.
-    """
-    whole = answer_schemas()
-    known = whole["$defs"]
-    if verb not in known or "title" not in known[verb]:
-        near = [name for name in known if name.startswith(f"{verb} ")]
-        hint = f"Name one of: {', '.join(near)}." if near else "'xpm-tui schema' prints all of them."
-        raise BadInput(f"There is no schema for '{verb}'.", hint=hint)
-    shared = {key: known[key] for key in ("condition", "conditions", "error")}
-    own = known[verb]
-    properties = {key: shared.get(key, below) for key, below in own.get("properties", {}).items()}
-    return {"$schema": whole["$schema"], **own, "properties": properties}
-
-
 def _schema() -> click.Command:
     @click.pass_context
     def run(ctx: click.Context, verb: tuple[str, ...]) -> None:
-        found = answer_schema(" ".join(verb)) if verb else answer_schemas()
+        found = json_answers.answer_schema(" ".join(verb)) if verb else json_answers.answer_schemas()
         click.echo(json.dumps(found, indent=2))
 
     return Verb(
@@ -267,6 +243,7 @@ def open_bundle(console: ConsoleLauncher, given: Globals, file: str) -> int:
     Raises:
         BadInput: The file is no bundle that can be opened, or ``--home`` names a folder that is in use.
     """
+    json_answers.check("open", given.fields)
     with _folder(given.home) as folder:
         opened = opened_bundle.unpack(private.expand_path(file), folder)
         if not given.json and _shows_console(console):
@@ -274,7 +251,7 @@ def open_bundle(console: ConsoleLauncher, given: Globals, file: str) -> int:
         with opened.practice() as practice:
             result = _summary(opened, practice)
     if given.json:
-        click.echo(output.dumps(output.outcome(result)))
+        click.echo("".join(output.outcome_pieces(result, given.fields)))
     else:
         for line in output.lines(result):
             click.echo(line)

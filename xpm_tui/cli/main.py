@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = No
         click.echo("Stopped.", err=True)
         return 128 + 2
     except BaseException as error:
-        return runner.exit_code(error, json="--json" in words)
+        return runner.exit_code(error, json=any(w.partition("=")[0] == "--json" for w in words))
     return code if isinstance(code, int) else 0
 
 

@@ -5,7 +5,7 @@ The values of the global options, wherever they are on the command line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -14,7 +14,7 @@ import xpm_tui
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.cli import completion
+    from xpm_tui.cli import completion, json_answers
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -34,6 +34,7 @@ class Globals(NamedTuple):
     settings: Mapping[str, str] = {}
     plain: bool = False
     quiet: bool = False
+    fields: tuple[str, ...] = ()
 
 
 def collected(ctx: click.Context) -> Globals:
@@ -52,6 +53,64 @@ def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     known[name] = value
 
 
+def take_fields(
+    ctx: click.Context, words: list[str], verb: str, is_verb: Callable[[str], bool] | None = None
+) -> list[str]:
+    """Take the list of fields after ``--json``, as in gh, and return the other words.
+
+    ``--json=id,name`` is always a list. A separate word is one if the verb cannot take it as an argument,
+    or if it names several, at least one of which is in the verb's answer.
+
+    Args:
+        ctx: The context of the verb; the fields are stored there.
+        words: The words after the verb.
+        verb: The verb whose answer is printed.
+        is_verb: For a group of verbs: whether a word is one of them, after which its own words follow.
+    """
+    rest: list[str] = []
+    for at, word in enumerate(words):
+        if word == "--" or (is_verb is not None and is_verb(word)):
+            return [*rest, *words[at:]]
+        head, equals, text = word.partition("=")
+        after = words[at + 1 : at + 2]
+        if head == "--json" and equals:
+            if not json_answers.is_list(text):
+                raise click.BadParameter(f"'{text}' is not FIELD,FIELD,...", ctx=ctx, param_hint="--json")
+            if is_verb is None and not verb:
+                raise click.BadParameter("It has no fields to choose from.", ctx=ctx, param_hint="--json")
+            _remember_fields(ctx, text)
+        elif word == "--json" and after and _is_fields(ctx, after[0], words, at, verb, is_verb):
+            _remember_fields(ctx, after[0])
+            return take_fields(ctx, [*rest, word, *words[at + 2 :]], verb, is_verb)
+        rest.append(head if head == "--json" else word)
+    return rest
+
+
+def _remember_fields(ctx: click.Context, text: str) -> None:
+    ctx.meta.setdefault(_KEY, {})["fields"] = tuple(dict.fromkeys(text.split(",")))
+
+
+def _is_fields(
+    ctx: click.Context,
+    text: str,
+    words: list[str],
+    at: int,
+    verb: str,
+    is_verb: Callable[[str], bool] | None,
+) -> bool:
+    if not json_answers.is_list(text) or (is_verb is not None and (not verb or is_verb(text))):
+        return False
+    if "," in text and not set(text.split(",")).isdisjoint(json_answers.known_fields(verb)):
+        return True
+    if is_verb is not None:  # a single word may be a mistyped verb
+        return "," in text or text in json_answers.known_fields(verb)
+    try:
+        _, extra, _ = ctx.command.make_parser(ctx).parse_args([*words[:at], *words[at + 1 :]])
+    except click.UsageError:
+        return False
+    return bool(extra)
+
+
 def _pair(ctx: click.Context, text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -61,6 +120,14 @@ def _pair(ctx: click.Context, text: str) -> tuple[str, str]:
 
 class GlobalOption(click.Option):
     """An option that all verbs share, listed separately in the help."""
+
+
+class JsonOption(GlobalOption):
+    """``--json``, which a list of fields may follow (:func:`take_fields`)."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Show the list of fields, which click knows nothing of."""
+        return "--json [FIELD,...]", self.help or ""
 
 
 def global_options() -> list[click.Parameter]:
@@ -80,7 +147,14 @@ def global_options() -> list[click.Parameter]:
             help="Work on this practice.",
             shell_complete=_practices,
         ),
-        _option(["--json"], "json", is_flag=True, help="Print JSON."),
+        JsonOption(
+            ["--json", "_json"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=remember,
+            help="Print JSON; with a list of fields, only these.",
+        ),
         _option(
             ["--read-only"],
             "read_only",
@@ -104,7 +178,7 @@ def global_options() -> list[click.Parameter]:
             help="Use the console line by line, for screen readers, instead of full screen.",
         ),
         GlobalOption(
-            ["--version"],
+            ["--version", "-V"],
             is_flag=True,
             is_eager=True,
             expose_value=False,

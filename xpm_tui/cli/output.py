@@ -10,31 +10,26 @@ damaged stores.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-import msgspec
-
+from xpm_tui.cli import json_answers
 from xpm_tui.commands.command import AccountContext, Command, Result
 from xpm_tui.commands.effects import READING_CALL, AdmittedCall
-from xpm_tui.commands.tables import ViewItems, render
+from xpm_tui.commands.tables import render
 from xpm_tui.domain.errors import AppError, StoreUnreadable
 from xpm_tui.domain.safe_text import visible, visible_lines
-from xpm_tui.files.machine import disk_error
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     import asyncio
     import shutil
-    import tempfile
 
     from xpm_tui.application import condition
     from xpm_tui.application import practice as application_practice
@@ -116,15 +111,18 @@ def condition_data(found: Sequence[Condition]) -> dict[str, Any]:
     return {"condition": listed[0], "conditions": listed}
 
 
-def condition_sentences(found: Sequence[Condition], error: AppError | None) -> Iterator[str]:
-    """Return the conditions for stderr as sentences, except *sound*.
+def condition_sentences(
+    found: Sequence[Condition], error: AppError | None
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the conditions for stderr as sentences, except *sound*: those before the error, and after it.
 
     A condition that begins with the message of ``error`` is left out: the error's own hint says what to do.
+    The worst condition comes first on stderr, so where the error is about it, the others follow the error.
     """
     message = error.message if error is not None else ""
-    for each in found:
-        if each.message and not (message and each.message.startswith(message)):
-            yield each.message
+    shown = [each.message for each in found if each.message]
+    others = [each for each in shown if not (message and each.startswith(message))]
+    return ((), others) if shown[:1] != others[:1] else (others, ())
 
 
 def _attach(error: Exception, found: tuple[Condition, ...]) -> None:
@@ -144,70 +142,35 @@ def _error(found: Sequence[Condition]) -> AppError:
     return StoreUnreadable(worst.message, hint=manifest.WAY_OUT)
 
 
-def dumps(value: object) -> str:
-    """Return JSON on one line in ASCII with DEL escaped, so that nothing in it can control a terminal."""
-    return _ascii(msgspec.to_builtins(value, str_keys=True))
+def outcome_pieces(result: Result, fields: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the bytes of :func:`outcome` in pieces, so that a long list is never one text.
+
+    With ``fields``, only these are written, besides what every answer has.
+    """
+    rows = result.items if isinstance(result.items, json_answers.JsonRows) else None
+    with nullcontext() if rows is None else closing(rows):
+        yield from _outcome_pieces(result, rows, fields)
 
 
-def _ascii(plain: Any) -> str:
-    return json.dumps(plain, ensure_ascii=True).replace("\x7f", "\\u007f")
-
-
-class JsonRows(Collection[str]):
-    """The items of a result as JSON, each on a line; very many wait in an unnamed file, not in memory."""
-
-    _IN_MEMORY = 8 << 20
-
-    def __init__(self, rows: Iterable[str]) -> None:
-        self._count = 0
-        self._file = tempfile.SpooledTemporaryFile(self._IN_MEMORY)  # noqa: SIM115
-        for row in rows:
-            with disk_error(Path(tempfile.gettempdir())):
-                self._file.write(row.encode("ascii") + b"\n")
-            self._count += 1
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[str]:
-        self._file.seek(0)
-        return (line[:-1].decode("ascii") for line in self._file)
-
-    def __contains__(self, row: object) -> bool:
-        return any(row == each for each in self)
-
-    def close(self) -> None:
-        """Remove the file."""
-        self._file.close()
-
-
-def json_rows(items: Iterable[Mapping[str, Any]]) -> JsonRows:
-    """Write every item as JSON."""
-    return JsonRows(map(_escaped, items.encoded()) if isinstance(items, ViewItems) else map(dumps, items))
-
-
-def _escaped(raw: bytes) -> str:
-    """Return JSON as :func:`dumps` does; most records need no escape."""
-    plain = raw.isascii() and b"\x7f" not in raw
-    return raw.decode("ascii") if plain else _ascii(msgspec.json.decode(raw))
-
-
-def outcome_pieces(result: Result) -> Iterator[str]:
-    """Yield the bytes of :func:`outcome` in pieces, so that a long list is never one text."""
-    rows = result.items if isinstance(result.items, JsonRows) else None
+def _outcome_pieces(
+    result: Result, rows: json_answers.JsonRows | None, fields: Sequence[str]
+) -> Iterator[str]:
     document = outcome(result if rows is None else replace(result, items=()))
+    if fields:
+        document = json_answers.chosen_data(document, fields)
+        if rows and all(row == "{}" for row in rows):  # no field of an item was chosen
+            del document["items"]
     if rows is not None and "count" not in result.data:
         document["count"] = len(rows)
     start = "{"
     for key, value in document.items():
-        yield f"{start}{dumps(key)}: "
+        yield f"{start}{json_answers.dumps(key)}: "
         start = ", "
         if key != "items" or rows is None:
-            yield dumps(value)
+            yield json_answers.dumps(value)
             continue
         yield "["
-        with closing(rows):
-            yield from (row if not at else f", {row}" for at, row in enumerate(rows))
+        yield from (row if not at else f", {row}" for at, row in enumerate(rows))
         yield "]"
     yield "}"
 
@@ -229,7 +192,7 @@ def lines(result: Result) -> Iterator[str]:
     if result.table is not None:
         width = shutil.get_terminal_size((80, 24)).columns if _terminal(sys.stdout) else None
         yield from render(result.table, width)
-    for line in result.lines:
+    for line in result.text_lines():
         yield visible_lines(line)
 
 
@@ -250,6 +213,10 @@ _EVERY = 0.2
 """Seconds between two lines of progress."""
 
 
+_SILENT = 2.0
+"""Seconds without a line after which a terminal shows that the command is still working."""
+
+
 class OutputClosed(Exception):
     """The reader of our output has closed it."""
 
@@ -257,16 +224,28 @@ class OutputClosed(Exception):
 class TerminalDialogue:
     """A command's dialogue over the standard streams; a call that outlives its terminal continues without."""
 
-    def __init__(self, *, json: bool, quiet: bool = False, call: AdmittedCall = READING_CALL) -> None:
+    def __init__(
+        self,
+        *,
+        json: bool,
+        quiet: bool = False,
+        call: AdmittedCall = READING_CALL,
+        fields: Sequence[str] = (),
+    ) -> None:
         self.call = call
+        self.interrupted = False
+        self._fields = fields
         self._json = json
         self._quiet = quiet
         self._typed = b""
         self._lock = threading.Lock()
         self._reading = False
         self._waiter: tuple[asyncio.AbstractEventLoop, Callable[[bytes | None], None]] | None = None
+        self._asking = False
+        self._writing = threading.RLock()
         self._shown = 0
         self._shown_at = 0.0
+        self._written_at = 0.0
 
     @property
     def interactive(self) -> bool:
@@ -277,21 +256,58 @@ class TerminalDialogue:
         """Write a line to stderr."""
         self._write(sys.stderr, visible_lines(sentence))
 
+    @property
+    def _shows_progress(self) -> bool:
+        return not self._json and not self._quiet and _terminal(sys.stderr)
+
     def progress(self, sentence: str) -> None:
         """Write a line to stderr that the next one replaces; only on a terminal, at a readable rate."""
         now = time.monotonic()
-        if self._json or self._quiet or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
+        if not self._shows_progress or now - self._shown_at < _EVERY:
             return
         text = visible(sentence, shutil.get_terminal_size((80, 24)).columns - 1)
-        hidden = " " * max(0, self._shown - len(text))
-        self._shown, self._shown_at = 0, now
-        self._write(sys.stderr, f"\r{text}{hidden}", end="")
-        self._shown = len(text)
+        with self._writing:
+            hidden = " " * max(0, self._shown - len(text))
+            self._shown, self._shown_at = 0, now
+            self._write(sys.stderr, f"\r{text}{hidden}", end="")
+            self._shown = len(text)
+
+    @contextmanager
+    def elapsed(self, title: str) -> Iterator[None]:
+        """Show how long a command has been working, if it has written nothing for a while or is to stop.
+
+        A thread does it, because the work may keep the event loop busy.
+        """
+        if not self._shows_progress:
+            yield
+            return
+        begun, ended = time.monotonic(), threading.Event()
+
+        def show() -> None:
+            while not ended.wait(_EVERY):
+                now, written = time.monotonic(), self._written_at
+                if self.interrupted or (not self._asking and now - max(begun, written) >= _SILENT):
+                    what = "Stopping" if self.interrupted else title
+                    self.progress(f"{what}: {now - begun:.0f} s ...")
+                    self._written_at = written
+
+        thread = threading.Thread(target=show, name="elapsed", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            self._write(sys.stderr, end="")
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """Write an item of a stream to stdout: as JSON, or ``line``, which may be empty for no output."""
-        if self._json or line:
-            self._write(sys.stdout, dumps(item) if self._json else visible(line, _LONGEST))
+        if self._json:
+            chosen = json_answers.chosen_of(item, self._fields)
+            if chosen:
+                self._write(sys.stdout, json_answers.dumps(chosen))
+        elif line:
+            self._write(sys.stdout, visible(line, _LONGEST))
 
     def data(self, *text: str) -> None:
         """A line of the outcome on stdout, already safe; it may come in pieces."""
@@ -336,12 +352,14 @@ class TerminalDialogue:
     def _write(self, stream: TextIO | None, *text: str, end: str = "\n") -> None:
         if stream is None:
             return
-        if self._shown:
-            shown, self._shown = self._shown, 0
-            self._write(sys.stderr, "\r" + " " * shown + "\r", end="")
         try:
-            stream.writelines((*text, end))
-            stream.flush()
+            with self._writing:
+                self._written_at = time.monotonic()
+                if self._shown:
+                    shown, self._shown = self._shown, 0
+                    self._write(sys.stderr, "\r" + " " * shown + "\r", end="")
+                stream.writelines((*text, end))
+                stream.flush()
         except (OSError, ValueError) as error:
             redirect_to_null(stream)
             if stream is sys.stdout and not self.call.effect.outlives:
@@ -373,7 +391,11 @@ class TerminalDialogue:
             begin, self._reading = not self._reading, True
         if begin:
             threading.Thread(target=read, name="stdin", daemon=True).start()
-        found = await answer
+        self._asking = True
+        try:
+            found = await answer
+        finally:
+            self._asking = False
         return None if found is None else found.decode("utf-8", "replace").rstrip("\r\n")
 
     def _next_line(self) -> bytes | None:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ import click
 import msgspec
 
 import xpm_tui
+from xpm_tui.cli import json_answers
 from xpm_tui.cli.options import Globals, collected
 from xpm_tui.cli.output import (
     OutputClosed,
@@ -33,8 +34,6 @@ from xpm_tui.cli.output import (
     condition_data,
     condition_on_error,
     condition_sentences,
-    dumps,
-    json_rows,
     lines,
     outcome_pieces,
     redirect_to_null,
@@ -42,6 +41,7 @@ from xpm_tui.cli.output import (
 )
 from xpm_tui.commands.command import AccountContext, Command, Result
 from xpm_tui.commands.effects import admit
+from xpm_tui.commands.tables import limited
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.safe_text import visible_lines
 from xpm_tui.files.machine import to_disk_error
@@ -79,9 +79,12 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
     given = collected(ctx)
     params = parameters(command, values)
     call = admit(command, params, read_only=given.read_only)
-    dialogue = TerminalDialogue(json=given.json, quiet=given.quiet, call=call)
+    if given.fields:
+        json_answers.check(" ".join(command.verb), given.fields)
+    dialogue = TerminalDialogue(json=given.json, quiet=given.quiet, call=call, fields=given.fields)
     work = _run(command, params, dialogue, given)
-    result = asyncio.run(_guarded(work, call.effect.outlives)) if command.waits else _without_loop(work)
+    with nullcontext() if command.streams else dialogue.elapsed(command.title):
+        result = _with_loop(work, call.effect.outlives, dialogue) if command.waits else _without_loop(work)
     if result.delivered is None:
         _write_result(result, dialogue, given)
     ctx.exit(result.exit_code)
@@ -100,10 +103,11 @@ def _without_loop(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def _write_result(result: Result, dialogue: TerminalDialogue, given: Globals) -> None:
-    for sentence in condition_sentences(result.conditions, None if given.json else result.error):
+    before, after = condition_sentences(result.conditions, None if given.json else result.error)
+    for sentence in before:
         dialogue.say(sentence)
     if given.json:
-        dialogue.data(*outcome_pieces(result))
+        dialogue.data(*outcome_pieces(result, given.fields))
         return
     if result.raw:
         dialogue.file(result.raw)
@@ -111,6 +115,8 @@ def _write_result(result: Result, dialogue: TerminalDialogue, given: Globals) ->
         dialogue.data(line)
     if result.error is not None:
         dialogue.say(error_presenter.present(result.error).text())
+    for sentence in after:
+        dialogue.say(sentence)
 
 
 def perform_here(
@@ -122,7 +128,7 @@ def perform_here(
         AppError: An error of the command.
     """
     work = _run(command, params, dialogue, given, quiet=quiet)
-    result = asyncio.run(_guarded(work, dialogue.call.effect.outlives))
+    result = _with_loop(work, dialogue.call.effect.outlives, dialogue)
     if result.delivered is None and not quiet:
         _write_result(result, dialogue, given)
     return result
@@ -135,6 +141,8 @@ def parameters(command: Command[Any], values: dict[str, Any]) -> Any:
         BadInput: A value is invalid.
     """
     given = {name: value for name, value in values.items() if value is not None}
+    if given.get("limit", 0) < 0:
+        raise BadInput("--limit must be 0 or more; 0 shows all.")
     try:
         return msgspec.convert(given, command.params)
     except msgspec.ValidationError as error:
@@ -151,9 +159,8 @@ async def _run(
         who = application_home.person(given.person or None, os.environ)
         place = AccountContext(home, given.practice, who, given.read_only, given.settings)
         with condition_on_error(lambda: account_condition(command, place)):
-            return with_condition(
-                command, await command.on_home(place, params, dialogue), account_condition(command, place)
-            )
+            found = await command.on_home(place, params, dialogue)
+            return with_condition(command, _listed(found, given), account_condition(command, place))
 
     practice = application_practice.open_practice(
         home,
@@ -168,9 +175,7 @@ async def _run(
         if dialogue.interactive and not getattr(params, "if_due", False):
             due.record_sign_in(practice)
         with condition_on_error(lambda: condition.conditions(practice)):
-            found = await command.run(practice, params, dialogue)
-            if given.json and found.items is not None:  # while errors still belong to the verb
-                found = replace(found, items=json_rows(found.items))
+            found = _listed(await command.run(practice, params, dialogue), given)
             result = with_condition(command, found, condition.conditions(practice))
             if result.delivered is None and practice.clock.monotonic() - began >= LONG:
                 result = replace(result, delivered=lambda: _save_counts(practice, position))
@@ -199,13 +204,36 @@ def _save_counts(practice: OpenPractice, since: int) -> None:
             summary.summarize(practice)
 
 
+def _listed(result: Result, given: Globals) -> Result:
+    """Cut a list to ``--limit``, and write its items as JSON while errors still belong to the verb."""
+    result = limited(result)
+    if given.json and result.items is not None:
+        result = replace(result, items=json_answers.json_rows(result.items, given.fields))
+    return result
+
+
 def _log(practice: OpenPractice, command: Command[Any], error: AppError) -> None:
     if not practice.read_only:
         error_presenter.record_failure(practice.events, command.name, error)
 
 
-async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
-    """Cancel the work on SIGTERM and on a hang-up; after a hang-up, work that may outlive it continues."""
+def _with_loop(work: Coroutine[Any, Any, Result], outlives: bool, dialogue: TerminalDialogue) -> Result:
+    """Run work in an event loop of its own."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        return asyncio.run(_guarded(work, outlives, dialogue))
+    finally:
+        # After a second ctrl+c, asyncio leaves its handler behind.
+        signal.signal(signal.SIGINT, before)
+
+
+async def _guarded(
+    work: Coroutine[Any, Any, Result], outlives: bool, dialogue: TerminalDialogue | None = None
+) -> Result:
+    """Cancel the work on SIGTERM and on a hang-up; after a hang-up, work that may outlive it continues.
+
+    asyncio cancels it on SIGINT; ``dialogue`` is then informed, because the work may take long to notice.
+    """
     loop = asyncio.get_running_loop()
     caught: list[int] = []
     ended: list[Result] = []
@@ -222,7 +250,14 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
         task.cancel()
         loop.call_soon_threadsafe(lambda: None)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if dialogue is not None:
+            dialogue.interrupted = True
+        if callable(handler := before[signal.SIGINT]):
+            handler(number, frame)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN if outlives else stop)
     try:
@@ -340,13 +375,18 @@ def _write_error(error: AppError, json: bool, found: tuple[Condition, ...] = ())
     # The known problems are only loaded after an error, because they would slow down every command.
 
     view = error_presenter.present(error)
+    before, after = condition_sentences(found, None if json else error)
     try:
-        for sentence in condition_sentences(found, None if json else error):
+        for sentence in before:
             print(visible_lines(sentence), file=sys.stderr, flush=True)
         if json:
-            print(dumps({"ok": False, **condition_data(found), "error": view.data()}), flush=True)
+            print(
+                json_answers.dumps({"ok": False, **condition_data(found), "error": view.data()}), flush=True
+            )
         else:
             print(f"xpm-tui: {view.text()}", file=sys.stderr)
+            for sentence in after:
+                print(visible_lines(sentence), file=sys.stderr)
             sys.stderr.flush()
     except (OSError, ValueError):
         redirect_to_null(sys.stdout)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xpm_tui.cli.options import GlobalOption, global_options
+from xpm_tui.cli.options import GlobalOption, global_options, take_fields
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -36,7 +36,11 @@ class Verb(click.Command):
     Its parameters are built on demand: there are a hundred commands, and one of them is called.
     """
 
-    def __init__(self, *, parameters: Callable[[], list[click.Parameter]], **more: Any) -> None:
+    def __init__(
+        self, *, parameters: Callable[[], list[click.Parameter]], answers: str = "", **more: Any
+    ) -> None:
+        self.answers = answers
+        """The verb whose answer ``--json`` prints."""
         self._parameters: Callable[[], list[click.Parameter]] | None = parameters
         super().__init__(**more)
 
@@ -51,6 +55,10 @@ class Verb(click.Command):
     @params.setter
     def params(self, params: list[click.Parameter]) -> None:
         self._params = params
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words, after the fields of ``--json`` have been taken out."""
+        return super().parse_args(ctx, take_fields(ctx, args, self.answers))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the three sections that are not empty."""
@@ -73,6 +81,10 @@ class Verb(click.Command):
                     formatter.write(" " * formatter.current_indent + line + "\n")
 
 
+HABITS = {"ls": "list", "rm": "delete"}
+"""Words of other command lines that a group understands if it has the verb, and no verb of that name."""
+
+
 class VerbGroup(Verb, click.Group):
     """A group of verbs that may also be a verb itself (``plan``)."""
 
@@ -81,12 +93,20 @@ class VerbGroup(Verb, click.Group):
         """Earlier names of its verbs with the current ones; they work, but help and completion hide them."""
         super().__init__(**more)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words up to the next verb, after the fields of ``--json`` have been taken out."""
+        return click.Group.parse_args(self, ctx, take_fields(ctx, args, self.answers, self.has_verb))
+
+    def has_verb(self, word: str) -> bool:
+        """Return whether a word is one of its verbs."""
+        return word in self.commands or word in self.old_names or word in HABITS
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of this name, or of the name that replaced it."""
         found = super().get_command(ctx, cmd_name)
         if found is None and cmd_name in self.old_names:
             found = super().get_command(ctx, self.old_names[cmd_name])
-        return found
+        return found or super().get_command(ctx, HABITS.get(cmd_name, ""))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands first, because users look for them."""
@@ -125,6 +145,10 @@ class RootGroup(VerbGroup):
         if self._commands or name not in verb_index.VERBS:
             return super().get_command(ctx, name)
         return self._build(name).get(name)
+
+    def has_verb(self, word: str) -> bool:
+        """Return whether a word is the first of a verb, without loading any."""
+        return word in verb_index.VERBS or word in verb_index.OLD_NAMES
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the first words of all verbs, in the order of the help."""
@@ -198,6 +222,7 @@ def _group(
         short_help=itself.title if itself else titles[" ".join(words)],
         epilog=alone.example if alone else "",
         parameters=lambda: [*(_params(itself) if itself else []), *global_options()],
+        answers=" ".join(alone.verb) if alone else "",
         callback=_callback(alone, perform) if alone else None,
         invoke_without_command=alone is not None,
         no_args_is_help=alone is None,
@@ -210,6 +235,7 @@ def _verb(command: Command[Any], perform: Perform, other_name_of: str = "") -> V
         help=command.help,
         short_help=f"The same as '{other_name_of}'." if other_name_of else command.title,
         epilog=command.example,
+        answers=" ".join(command.verb),
         parameters=lambda: [*_params(command), *global_options()],
         callback=_callback(command, perform),
     )
@@ -240,11 +266,16 @@ def _argument(param: Param) -> Positional:
     )
 
 
+SHORT = {"dry_run": ("-n",), "follow": ("-f",), "last": ("-n",), "limit": ("-L",)}
+"""Short forms of options by the name of the parameter, those of rclone, gh and tail."""
+
+
 def _option(param: Param) -> click.Option:
+    flags = [*SHORT.get(param.name, ()), param.flag, param.name]
     if param.kind is bool:
-        return click.Option([param.flag, param.name], is_flag=True, default=False, help=param.help)
+        return click.Option(flags, is_flag=True, default=False, help=param.help)
     return click.Option(
-        [param.flag, param.name],
+        flags,
         required=param.required,
         multiple=param.many,
         metavar=param.hint.placeholder or (None if param.choices else param.name.upper()),

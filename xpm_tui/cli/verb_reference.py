@@ -18,7 +18,7 @@ import click
 
 import xpm_tui
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.extra_verbs import answer_schemas
+from xpm_tui.cli.json_answers import answer_schemas
 from xpm_tui.cli.main import build_root
 from xpm_tui.cli.manual import EXITS
 from xpm_tui.cli.options import GlobalOption
@@ -42,8 +42,9 @@ all of it offline.
 Data goes to standard output, messages to standard error. With `--json`, the last line is one object: see
 [JSON](json.md). The [exit code](exit-codes.md) says how a command ended. Output has no colours and no
 pager: a pipe gets whole lines and uncut tables, a terminal gets tables that fit. `-` as a file is standard
-input or output. Long lists have `--limit`; many commands that change something have `--dry-run`, and those
-that cannot be undone ask first.
+input or output. Every list has `--limit` (`-L`) and counts what it leaves out. Many commands that change
+something have `--dry-run` (`-n`), and those that cannot be undone ask first. `ls` stands for `list`, `rm` for
+`delete`.
 
 ## Global options
 
@@ -140,12 +141,25 @@ it. The tests fail if an answer lacks a required key, has a key that is not desc
 type. A case that no test covers may still differ: a list that was always empty has items of any type, and a
 required key may be absent. Let your script accept unknown keys.
 
+## Choose fields
+
+```sh
+xpm-tui clients list --json id,name,link_state --limit 5
+xpm-tui status --json=linked,connected
+```
+
+`--json FIELD,...` prints only these fields of each item, or of the answer itself, besides those that every
+answer has. A field that the answer cannot have is refused with the list of those that it can have, and
+nothing is done. Write `--json=FIELD` with one field if the command takes further words
+(`clients freeze c1 city --json=frozen`).
+
 ## What every answer has
 
 | Key | Meaning |
 | --- | --- |
 | `ok` | true if the command did what was asked; false together with `error` |
 | `items`, `count` | of a list: its records and their number |
+| `more` | of a list that `--limit` has cut: the number of records left out |
 | `condition`, `conditions` | whether stored data can be relied on: the worst condition, and all of them |
 | `error` | what went wrong: `code`, `message`, `hint`. See [exit codes](exit-codes.md) |
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
     Result,
     TextColumn,
     TextTable,
@@ -25,7 +27,7 @@ from xpm_tui.commands.consequences import action, question, shorten_list
 from xpm_tui.commands.csv_files import SHOWN, export_review, import_review
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines, former_sum, with_former
-from xpm_tui.commands.tables import first, table_result, to_plain
+from xpm_tui.commands.tables import first_blocks, table_result, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.fields import editable, label
@@ -75,7 +77,7 @@ class ListClients(msgspec.Struct, frozen=True):
 
     only: Annotated[Which, option(f"Only clients that match this filter: {', '.join(WHICH)}.", "WHICH")] = ""
     find: Annotated[str, option("Only clients with this text in their name, e-mail or id.", "TEXT")] = ""
-    limit: Annotated[int, option("At most this many; 0 for all.", "N")] = 0
+    limit: Limit = 0
 
 
 class ShowClient(msgspec.Struct, frozen=True):
@@ -90,7 +92,7 @@ class SearchClients(msgspec.Struct, frozen=True):
     query: Annotated[
         str, argument("What to search for: name, code, e-mail, number, UUID or web address.", "TEXT")
     ]
-    limit: Annotated[int, option("At most this many.", "N")] = 50
+    limit: Limit = 50
 
 
 class ReviewClients(msgspec.Struct, frozen=True):
@@ -153,8 +155,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, dialogue: Di
         for v in views
     )
     nothing = "No client matches." if params.only or params.find else "There are no clients yet."
-    shown = first(views, params.limit)
-    return table_result(shown, TextTable(columns, rows, nothing, params.limit), count=len(shown))
+    return table_result(views, TextTable(columns, rows, nothing), count=len(views), most=params.limit)
 
 
 async def show_client(practice: OpenPractice, params: ShowClient, dialogue: Dialogue) -> Result:
@@ -168,7 +169,9 @@ async def show_client(practice: OpenPractice, params: ShowClient, dialogue: Dial
 async def search_clients(practice: OpenPractice, params: SearchClients, dialogue: Dialogue) -> Result:
     """Search XPM's clients in the mirror."""
     await xpm_refresh.ensure_mirror(practice)
-    views = queries.search_xpm(practice, params.query, limit=params.limit)
+    most = params.limit or sys.maxsize
+    found = queries.search_xpm(practice, params.query, limit=most + 1)
+    views = found[:most]
     columns = (
         TextColumn("XPM NO.", whole=True),
         TextColumn("UUID", whole=True, spare=True),
@@ -177,17 +180,13 @@ async def search_clients(practice: OpenPractice, params: SearchClients, dialogue
         TextColumn("LINKED TO", whole=True),
     )
     rows = (
-        (
-            v.number or v.uuid,
-            v.uuid,
-            v.name,
-            _state(v.archived, v.prospect),
-            " ".join(ref.id for ref in v.linked),
-        )
+        (v.number or v.uuid, v.uuid, v.name, _state(v.archived, v.prospect), " ".join(r.id for r in v.linked))
         for v in views
     )
     nothing = f"Nothing in XPM matches '{params.query}'."
-    return table_result(views, TextTable(columns, rows, nothing), count=len(views))
+    more = f"More than {count(most, 'client')} match. Add a word, or list all of them: --limit 0"
+    result = table_result(views, TextTable(columns, rows, nothing), count=len(views))
+    return replace(result, lines=[more] if len(found) > most else [])
 
 
 async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue: Dialogue) -> Result:
@@ -211,13 +210,14 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
         # Clients that the plan links automatically need no decision: they are shown only if they are named.
         views = found_ if params.client else [view for view in found_ if not view.planned]
         planned = len(found_) - len(views)
-        lines = [line for view in views for line in _proposals(view)] or ["No client needs a decision."]
+        lines = [] if views else ["No client needs a decision."]
         if planned:
             subject = count(planned, "client is/clients are")
             lines.append(f"{subject} linked by the next plan, because the names are the same: xpm-tui plan")
         return Result(
             data={"count": len(views), "planned": planned},
             items=[to_plain(view) for view in views],
+            blocks=first_blocks([_proposals(view) for view in views], params.limit),
             lines=lines,
         )
     found = queries.sure_proposals(practice, params.client)

@@ -6,9 +6,10 @@ are combined with ``first_reason``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, get_args, get_origin
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -77,23 +78,26 @@ class TextColumn(msgspec.Struct, frozen=True):
 class TextTable(msgspec.Struct, frozen=True):
     """A list for users: one row of texts per record, and a text for an empty list.
 
-    Beyond ``most`` rows, the others are only counted; 0 shows all.
+    Beyond ``most`` rows, the others are only counted, with what lists them; 0 shows all.
     """
 
     columns: tuple[TextColumn, ...]
     rows: Iterable[tuple[str, ...]]
     empty: str = ""
     most: int = 0
+    rest: str = "--json lists all of them"
 
 
 @dataclass(frozen=True, repr=False)
 class Result:
     """The result of a command.
 
-    It has ``items`` for a list, otherwise ``data``; ``table`` and then ``lines`` present the same to the
-    user, and ``raw`` is the text of a file for stdout. If the command did not succeed, ``error`` has the
-    error: its code, sentence, hint and exit code are added to the data. ``conditions`` are those of the
-    practice. ``delivered`` is called once ``raw`` has been printed, but not if the reader closed the pipe.
+    It has ``items`` for a list, otherwise ``data``; ``table``, ``blocks`` of lines (one per item) and then
+    ``lines`` present the same to the user, and ``raw`` is the text of a file for stdout. ``most`` is the
+    number of items to show, 0 for all: see :func:`xpm_tui.commands.tables.limited`. If the command did not
+    succeed, ``error`` has the error: its code, sentence, hint and exit code are added to the data.
+    ``conditions`` are those of the practice. ``delivered`` is called once ``raw`` has been printed, but not
+    if the reader closed the pipe.
 
     For a screen, ``value`` is the record or report itself, and ``declined`` says that the user was asked and
     declined, so that nothing was done.
@@ -102,6 +106,8 @@ class Result:
     data: Mapping[str, Any] = field(default_factory=dict)
     items: Iterable[Any] | None = None
     table: TextTable | None = None
+    blocks: Sequence[Sequence[str]] = ()
+    most: int = 0
     lines: Iterable[str] = ()
     raw: str = ""
     error: AppError | None = None
@@ -109,6 +115,11 @@ class Result:
     value: Any = None
     declined: bool = False
     delivered: Callable[[], None] | None = None
+
+    def text_lines(self) -> Iterator[str]:
+        """Return the lines for users: those of each item, then the others."""
+        yield from chain.from_iterable(self.blocks)
+        yield from self.lines
 
     @property
     def exit_code(self) -> int:
@@ -251,6 +262,16 @@ def option(text: str, placeholder: str = "", *, flag: str = "", completes: Compl
     """Return the metadata of a parameter given by name."""
     hint = Hint(flag=flag, placeholder=placeholder, completes=completes)
     return msgspec.Meta(description=text, extra={"hint": hint})
+
+
+Limit = Annotated[int, option("At most this many; 0 for all.", "N")]
+"""The parameter ``limit`` of a list, passed on as ``Result.most``."""
+
+
+class ListParams(msgspec.Struct, frozen=True):
+    """The parameters of a list that has no others."""
+
+    limit: Limit = 0
 
 
 def read(params: type[msgspec.Struct]) -> tuple[Param, ...]:

@@ -399,8 +399,8 @@ def difference_lines(views: Iterable[DifferenceView], most: int = 0) -> Iterator
         if not most or len(found) < most:
             found.append(view)
     for key in sorted(groups, key=lambda key: -counts[key]):
-        rule, reason = key
-        yield from wrap(f"{count(counts[key], 'field')}: {reason} ({rule})", indent="  ")
+        _, reason = key
+        yield from wrap(f"{count(counts[key], 'field')}: {reason}", indent="  ")
         if groups[key][0].hint:
             yield f"    {groups[key][0].hint}"
         yield from (f"    {difference_line(view)}" for view in groups[key])

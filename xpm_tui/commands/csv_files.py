@@ -194,7 +194,12 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Dialogue], Awaitab
     return run
 
 
-_KNOWN_FROM = {"file": ", when the file was last changed", "given": "", "now": ", as no other time is known"}
+_KNOWN_FROM = {
+    "file": ", when the file was last changed",
+    "column": ", the newest time in its column",
+    "given": "",
+    "now": ", as no other time is known",
+}
 
 
 def _imported(report: ImportReport, form: str) -> list[str]:
@@ -244,9 +249,10 @@ def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
 
 def _refused(report: ImportReport) -> AppError | None:
     if report.older:
-        cells = count(report.older, "value was/values were")
+        cells = count(report.older, "value")
         return _partial(
-            f"{cells} of {report.file} left out, because newer ones had been imported.",
+            f"{cells} of {report.file} {plural(report.older, 'was/were')} left out, because newer ones had "
+            "been imported.",
             import_effects.OLDER_HINT,
         )
     if not report.refused:

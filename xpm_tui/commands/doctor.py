@@ -15,6 +15,7 @@ from xpm_tui.commands.command import (
     AccountContext,
     Command,
     Dialogue,
+    Limit,
     Result,
     TextColumn,
     TextTable,
@@ -83,6 +84,7 @@ class ListKnownProblems(msgspec.Struct, frozen=True):
         tuple[str, ...],
         argument("Only known problems with these words, such as words from an error page.", "[WORD]"),
     ] = ()
+    limit: Limit = 0
 
 
 class ShowKnownProblem(msgspec.Struct, frozen=True):
@@ -184,7 +186,8 @@ async def list_problems(place: AccountContext, params: ListKnownProblems, dialog
     columns = (TextColumn("CASE", whole=True), TextColumn("TITLE"), TextColumn("SIGN"))
     rows = [(str(each.id), each.title, each.sign) for each in found]
     empty = "No known problem contains these words. List all of them: xpm-tui cases list"
-    return Result(items=[_case(each) for each in found], table=TextTable(columns, rows, empty))
+    table = TextTable(columns, rows, empty)
+    return Result(items=[_case(each) for each in found], table=table, most=params.limit)
 
 
 async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: Dialogue) -> Result:

@@ -10,6 +10,7 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
     NoParams,
     Result,
     TextColumn,
@@ -19,7 +20,7 @@ from xpm_tui.commands.command import (
     require_idle,
 )
 from xpm_tui.commands.effects import Effect, effect_or_dry_run
-from xpm_tui.commands.tables import to_plain
+from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.formatting import count, listing, plural, when, when_short
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
-ReceivedText = Annotated[str, argument("The file: its id, such as f12, or its name.", "FILE")]
+ReceivedText = Annotated[str, argument("The file: its id, such as f12, its name, or 'last'.", "FILE")]
 
 
 class SetUpInbox(msgspec.Struct, frozen=True):
@@ -62,7 +63,7 @@ class ListInbox(msgspec.Struct, frozen=True):
         Literal["", "imported", "unchanged", "outdated", "partial", "failed"],
         option("Only files with this result."),
     ] = ""
-    limit: Annotated[int, option("How many of the newest to show; 0 shows all.", "NUMBER")] = 50
+    limit: Limit = 50
 
 
 class ShowReceived(msgspec.Struct, frozen=True):
@@ -193,7 +194,7 @@ def _error(report: InboxReport) -> AppError | None:
 
 async def list_received(practice: OpenPractice, params: ListInbox, dialogue: Dialogue) -> Result:
     """List the received files, the newest first."""
-    rows = queries.list_newest(practice, max(0, params.limit), params.state)
+    rows = queries.list_newest(practice, state=params.state)
     columns = (
         TextColumn("FILE", whole=True),
         TextColumn("CAME IN", whole=True),
@@ -201,9 +202,10 @@ async def list_received(practice: OpenPractice, params: ListInbox, dialogue: Dia
         TextColumn("NAME", name=True),
         TextColumn("WHAT"),
     )
-    return Result(
-        items=[to_plain(queries.received_view(row)) for row in rows],
-        table=TextTable(columns, _rows(rows), "No file has come in through the inbox yet."),
+    return table_result(
+        [queries.received_view(row) for row in rows],
+        TextTable(columns, _rows(rows), "No file has come in through the inbox yet."),
+        most=params.limit,
     )
 
 

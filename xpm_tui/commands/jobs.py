@@ -11,6 +11,7 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
     Result,
     TextColumn,
     TextTable,
@@ -24,7 +25,7 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import cost
 from xpm_tui.commands.effects import Effect, confirm_overwrite, to_file
 from xpm_tui.commands.records import pairs
-from xpm_tui.commands.tables import first, to_plain
+from xpm_tui.commands.tables import ViewItems, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import bar, count, listing, month_name, plural, when_short, wrap
@@ -64,7 +65,7 @@ class ListJobs(msgspec.Struct, frozen=True):
     due: Annotated[bool, option("Only jobs that are due.")] = False
     cause: Annotated[str, option("Only jobs that are held or failed for this cause.", "CAUSE")] = ""
     find: Annotated[str, option("Only jobs with this text in their name or client.", "TEXT")] = ""
-    limit: Annotated[int, option("At most this many; 0 for all.", "N")] = 0
+    limit: Limit = 0
 
 
 class PreviewJob(msgspec.Struct, frozen=True):
@@ -100,11 +101,11 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, dialogue: Dialogue
         lines.append(f"{count(counted.to_take, 'accepted proposal')} from Ignition not taken over: xpm-tui "
             "proposals take-over")  # fmt: skip
     empty = "There are no jobs to create: xpm-tui proposals accept, or take-over"
-    shown = first(found, params.limit)
     return Result(
-        data={"count": len(shown), "counts": to_plain(counted)},
-        items=[to_plain(view) for view in shown],
-        table=_table(found, empty, params.limit),
+        data={"count": len(found), "counts": to_plain(counted)},
+        items=ViewItems(found),
+        most=params.limit,
+        table=_table(found, empty),
         lines=lines,
     )
 
@@ -314,6 +315,7 @@ class AuditJobs(msgspec.Struct, frozen=True):
     lookups: Annotated[
         int, option("The most calls to look again for jobs that seem to be missing.", "NUMBER")
     ] = 100
+    limit: Limit = 0
 
 
 async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialogue) -> Result:
@@ -338,7 +340,15 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialog
         data["file"] = str(path)
         lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
         return Result(data=data, items=items, lines=lines, value=view)
-    return Result(data=data, items=items, lines=[*_finding_lines(found), "", *summary(view)], value=view)
+    nothing = "Every accepted proposal has its jobs in XPM, and nothing is wrong with them."
+    return Result(
+        data=data,
+        items=items,
+        blocks=[_finding_lines(each) for each in found],
+        lines=[*([] if found else [nothing]), "", *summary(view)],
+        value=view,
+        most=params.limit,
+    )
 
 
 async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, dialogue: Dialogue) -> Result:
@@ -397,14 +407,11 @@ def summary(view: AuditView) -> list[str]:
     return [*lines, *view.unjudged]
 
 
-def _finding_lines(found: list[AuditFinding]) -> list[str]:
-    """Return each finding with what to do, in full."""
-    lines: list[str] = []
-    for each in found:
-        about = (each.number or each.proposal, each.occurrence, each.client_name, each.job)
-        lines.append("  ".join([AUDIT_FINDINGS[each.finding].text, *filter(None, about)]))
-        lines += [*wrap(each.sentence, indent="    "), *wrap(f"To do: {each.todo}", indent="    ")]
-    return lines or ["Every accepted proposal has its jobs in XPM, and nothing is wrong with them."]
+def _finding_lines(found: AuditFinding) -> list[str]:
+    """Return a finding with what to do, in full."""
+    about = (found.number or found.proposal, found.occurrence, found.client_name, found.job)
+    title = "  ".join([AUDIT_FINDINGS[found.finding].text, *filter(None, about)])
+    return [title, *wrap(found.sentence, indent="    "), *wrap(f"To do: {found.todo}", indent="    ")]
 
 
 REPORT_COMMANDS: tuple[Command[Any], ...] = (

@@ -10,7 +10,8 @@ from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
-    NoParams,
+    Limit,
+    ListParams,
     Result,
     Situation,
     TextColumn,
@@ -39,7 +40,7 @@ with lazy_imports():
     from xpm_tui.application.clients import conflicts, queries
     from xpm_tui.application.clients import links as clients_links
     from xpm_tui.application.presenters import lookup, presenter
-    from xpm_tui.application.runs import consequences, plans, runner, xpm_refresh
+    from xpm_tui.application.runs import consequences, history, plans, runner, xpm_refresh
     from xpm_tui.sync import consequences as sync_consequences
     from xpm_tui.sync.manual import client_creation
     from xpm_tui.sync.matching import similarity
@@ -81,6 +82,7 @@ class Relink(msgspec.Struct, frozen=True):
     """Parameters of ``relink``."""
 
     accept: Annotated[bool, option("Link the clients to their proposals.")] = False
+    limit: Limit = 0
 
 
 class CreateClient(msgspec.Struct, frozen=True):
@@ -104,6 +106,8 @@ class CreateClient(msgspec.Struct, frozen=True):
 
 async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Result:
     """Show what is restored, what stays and what is frozen, ask, and restore it."""
+    if params.run == "last" and not history.list_runs(practice, 1):
+        return Result(items=[], lines=["There is nothing to undo yet: there has been no run."])
     notes = await _up_to_date(practice, params)
     plan, records, left = plans.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
@@ -184,7 +188,7 @@ async def undo_client(practice: OpenPractice, params: UndoClient, dialogue: Dial
     return await undo(practice, Undo(run=run, client=client.id, review=params.review), dialogue)
 
 
-async def list_conflicts(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
+async def list_conflicts(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
     """List fields that were edited on both sides."""
     found = conflicts.conflicts(practice)
     columns = (
@@ -202,7 +206,8 @@ async def list_conflicts(practice: OpenPractice, params: NoParams, dialogue: Dia
          labels.SIDES[c.wins].text, c.run or c.plan or "")
         for c in found
     )  # fmt: skip
-    return table_result(found, TextTable(columns, rows, "No conflicts."), count=len(found))
+    table = TextTable(columns, rows, "No conflicts.")
+    return table_result(found, table, count=len(found), most=params.limit)
 
 
 async def relink(practice: OpenPractice, params: Relink, dialogue: Dialogue) -> Result:
@@ -238,15 +243,16 @@ async def relink(practice: OpenPractice, params: Relink, dialogue: Dialogue) -> 
         items=[to_plain(each) for each in found],
         table=table,
         lines=lines,
+        most=params.limit,
     )
 
 
-async def list_duplicates(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
+async def list_duplicates(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
     """List clients with the same name, on either side, and what to do about them."""
     found = similarity.duplicates(practice.snapshot())
-    lines = []
+    blocks = []
     for group in found:
-        lines.append(f"{'XPM' if group.side == 'xpm' else 'Ignition'}: {group.members[0].name}")
+        lines = [f"{'XPM' if group.side == 'xpm' else 'Ignition'}: {group.members[0].name}"]
         for member in group.members:
             marks = [
                 word for word, on in (("archived", member.archived), ("prospect", member.prospect)) if on
@@ -254,11 +260,13 @@ async def list_duplicates(practice: OpenPractice, params: NoParams, dialogue: Di
             keep = " keep this one" if member.id == group.survivor else ""
             lines.append(f"  {member.id}  {member.number}  {member.name}  {' '.join(marks)}{keep}".rstrip())
         lines.append(f"  {group.why}")
-        lines += [f"  {number}. {step}" for number, step in enumerate(group.steps, 1)]
+        blocks.append([*lines, *(f"  {number}. {step}" for number, step in enumerate(group.steps, 1))])
     return Result(
         data={"count": len(found)},
         items=[to_plain(group) for group in found],
-        lines=lines or ["No two clients in Ignition, and no two in XPM, have the same name."],
+        blocks=blocks,
+        lines=[] if found else ["No two clients in Ignition, and no two in XPM, have the same name."],
+        most=params.limit,
     )
 
 
@@ -343,7 +351,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         name="conflicts",
         title="List conflicts",
         help="List the fields that changed on both sides: waiting in the plan, or decided by a run.",
-        params=NoParams,
+        params=ListParams,
         run=list_conflicts,
         effect=Effect.LOOKS,
         verb=("conflicts",),
@@ -370,7 +378,7 @@ COMMANDS: tuple[Command[Any], ...] = (
             "List clients with the same name within Ignition or within XPM, which one to keep, and what to "
             "do. Nothing is merged from here."
         ),
-        params=NoParams,
+        params=ListParams,
         run=list_duplicates,
         effect=Effect.LOOKS,
         verb=("duplicates",),

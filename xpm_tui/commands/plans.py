@@ -14,6 +14,7 @@ from xpm_tui.commands.clients import WHICH, Which
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
     Result,
     TextColumn,
     TextTable,
@@ -96,7 +97,7 @@ class ExportPlan(msgspec.Struct, frozen=True):
 class ListPlans(msgspec.Struct, frozen=True):
     """Parameters of ``plan list``."""
 
-    limit: Annotated[int, option("At most this many, newest first; 0 for all.", "N")] = 50
+    limit: Limit = 50
 
 
 class ShowPlan(msgspec.Struct, frozen=True):
@@ -107,8 +108,7 @@ class ShowPlan(msgspec.Struct, frozen=True):
 
 async def list_plans(practice: OpenPractice, params: ListPlans, dialogue: Dialogue) -> Result:
     """List plans, newest first."""
-    zone = due.time_zone(practice)
-    found = plans.list_plans(practice, params.limit)
+    zone, found = due.time_zone(practice), plans.list_plans(practice)
     columns = (
         TextColumn("PLAN", whole=True),
         TextColumn("STATE", whole=True),
@@ -145,7 +145,8 @@ async def list_plans(practice: OpenPractice, params: ListPlans, dialogue: Dialog
         }
         for plan in found
     ]
-    return Result(items=items, table=TextTable(columns, rows, "There is no plan yet: xpm-tui plan"))
+    empty = "There is no plan yet: xpm-tui plan"
+    return Result(items=items, table=TextTable(columns, rows, empty), most=params.limit)
 
 
 async def show_plan(practice: OpenPractice, params: ShowPlan, dialogue: Dialogue) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +11,7 @@ import msgspec
 from xpm_tui.commands.command import (
     AccountContext,
     Dialogue,
+    Limit,
     Result,
     TextColumn,
     TextTable,
@@ -45,6 +47,7 @@ class ListPractices(msgspec.Struct, frozen=True):
     """Parameters of ``practices list``."""
 
     needs_you: NeedsYou = False
+    limit: Limit = 0
 
 
 class AddPractice(msgspec.Struct, frozen=True):
@@ -78,7 +81,8 @@ async def locate(place: AccountContext, params: Locate, dialogue: Dialogue) -> R
 async def list_practices(place: AccountContext, params: ListPractices, dialogue: Dialogue) -> Result:
     """List all practices, with the current one marked."""
     views = practices.account_practices(place.home, person=place.person)
-    return practices_result(views, SystemClock().now(), needs_you=params.needs_you)
+    found = practices_result(views, SystemClock().now(), needs_you=params.needs_you)
+    return replace(found, most=params.limit)
 
 
 def practices_result(views: list[PracticeView], now: datetime, *, needs_you: bool) -> Result:

@@ -10,6 +10,7 @@ from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
     Result,
     TextColumn,
     TextTable,
@@ -21,7 +22,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.records import pairs
-from xpm_tui.commands.tables import first, table_result, to_plain
+from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
@@ -75,7 +76,7 @@ class ListProposals(msgspec.Struct, frozen=True):
         str, option("Only proposals in this state: draft, accepted, unknown, revoked ...", "STATE")
     ] = ""
     mine: Annotated[bool, option("Only proposals whose jobs are deployed from here.", flag="--ours")] = False
-    limit: Annotated[int, option("At most this many; 0 for all.", "N")] = 0
+    limit: Limit = 0
 
 
 class NewProposal(msgspec.Struct, frozen=True):
@@ -139,8 +140,7 @@ async def list_proposals(practice: OpenPractice, params: ListProposals, dialogue
     """List proposals in order of arrival."""
     found = jobs_proposals.list_proposals(practice, state=params.state, mine=params.mine)
     empty = "There are no proposals: xpm-tui import proposals FILE, or xpm-tui proposals new"
-    shown = first(found, params.limit)
-    return table_result(shown, _table(found, empty, params.limit), count=len(shown))
+    return table_result(found, _table(found, empty), count=len(found), most=params.limit)
 
 
 async def new_proposal(practice: OpenPractice, params: NewProposal, dialogue: Dialogue) -> Result:

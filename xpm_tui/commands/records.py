@@ -10,7 +10,7 @@ from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
-    NoParams,
+    ListParams,
     Result,
     TextColumn,
     TextTable,
@@ -23,7 +23,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import lines as consequence_lines
 from xpm_tui.commands.effects import Effect, Question, Unconfirmed, confirm_call, effect_or_dry_run
-from xpm_tui.commands.tables import to_plain
+from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.commands.team import Member
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.fields import editable
@@ -235,7 +235,7 @@ async def edit_member(practice: OpenPractice, params: EditMember, dialogue: Dial
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
-async def list_services(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
+async def list_services(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
     """List the service library."""
     views = services.list_services(practice)
     columns = (TextColumn("ID", whole=True), TextColumn("SERVICE", name=True), TextColumn("JOB TEMPLATES"))
@@ -244,7 +244,7 @@ async def list_services(practice: OpenPractice, params: NoParams, dialogue: Dial
         for view in views
     ]
     empty = "There are no services yet: xpm-tui import services FILE"
-    return Result(items=[to_plain(view) for view in views], table=TextTable(columns, rows, empty))
+    return table_result(views, TextTable(columns, rows, empty), most=params.limit)
 
 
 async def new_service(practice: OpenPractice, params: NewService, dialogue: Dialogue) -> Result:
@@ -312,7 +312,7 @@ RECORD_COMMANDS = (
         name="services.list",
         title="List services",
         help="List the services with the job templates that they are linked to.",
-        params=NoParams,
+        params=ListParams,
         run=list_services,
         effect=Effect.LOOKS,
         verb=("services", "list"),

@@ -10,6 +10,7 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
     Result,
     argument,
     first_reason,
@@ -48,6 +49,7 @@ class ListChanges(msgspec.Struct, frozen=True):
     proposals: Annotated[
         tuple[str, ...], argument("The proposals: ids, numbers or names; by default all.", "[PROPOSAL]...")
     ] = ()
+    limit: Limit = 0
 
 
 class RollOver(msgspec.Struct, frozen=True):
@@ -68,7 +70,7 @@ class RollOver(msgspec.Struct, frozen=True):
 async def list_changes(practice: OpenPractice, params: ListChanges, dialogue: Dialogue) -> Result:
     """List the changes, renewals first."""
     found = renewals.list_changes(practice, params.proposals)
-    lines = [line for view in found for line in change_lines(view)]
+    lines = []
     renewed = [view.id for view in found if view.is_renewal]
     changed = [view.id for view in found if not view.is_renewal]
     if renewed:
@@ -77,8 +79,15 @@ async def list_changes(practice: OpenPractice, params: ListChanges, dialogue: Di
         ids = " ".join(changed[:_NAMED])
         lines.append(f"{count(len(changed), 'other change')}. To accept: xpm-tui proposals take-over {ids}")
     data = {"count": len(found), "renewed": len(renewed)}
-    lines = lines or ["Nothing has changed in Ignition since the proposals were accepted here."]
-    return Result(data=data, items=[to_plain(view) for view in found], lines=lines, value=found)
+    lines = lines if found else ["Nothing has changed in Ignition since the proposals were accepted here."]
+    return Result(
+        data=data,
+        items=[to_plain(view) for view in found],
+        blocks=[change_lines(view) for view in found],
+        lines=lines,
+        value=found,
+        most=params.limit,
+    )
 
 
 async def roll_over(practice: OpenPractice, params: RollOver, dialogue: Dialogue) -> Result:

@@ -9,6 +9,7 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
     Result,
     TextColumn,
     TextTable,
@@ -175,7 +176,7 @@ RunId = Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes=
 class ListRuns(msgspec.Struct, frozen=True):
     """Parameters of ``runs list``."""
 
-    limit: Annotated[int, option("At most this many, newest first; 0 for all.", "N")] = 50
+    limit: Limit = 50
 
 
 class ShowRun(msgspec.Struct, frozen=True):
@@ -193,7 +194,7 @@ class StopRun(msgspec.Struct, frozen=True):
 async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue) -> Result:
     """List runs, newest first."""
     zone = due.time_zone(practice)
-    found = history.list_runs(practice, params.limit)
+    found = history.list_runs(practice)
     columns = (TextColumn("RUN", whole=True), TextColumn("OUTCOME", whole=True), TextColumn("STARTED",
         whole=True),
                TextColumn("BY"), TextColumn("TRIGGER"), TextColumn("STEPS", right=True),
@@ -210,7 +211,8 @@ async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue
         )
         for r in found
     )
-    return table_result(found, TextTable(columns, rows, "No runs yet."), count=len(found))
+    table = TextTable(columns, rows, "No runs yet.")
+    return table_result(found, table, count=len(found), most=params.limit)
 
 
 async def show_run(practice: OpenPractice, params: ShowRun, dialogue: Dialogue) -> Result:

@@ -10,7 +10,8 @@ from xpm_tui.commands import effects
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
-    NoParams,
+    Limit,
+    ListParams,
     Result,
     TextColumn,
     TextTable,
@@ -54,6 +55,7 @@ class ListSettings(msgspec.Struct, frozen=True):
 
     find: Annotated[str, argument("Only settings with this text in their key or description.", "[TEXT]")] = ""
     changed: Annotated[bool, option("Only settings that someone has set.")] = False
+    limit: Limit = 0
 
 
 class GetSetting(msgspec.Struct, frozen=True):
@@ -98,7 +100,8 @@ async def list_settings(practice: OpenPractice, params: ListSettings, dialogue: 
     columns = (TextColumn("SETTING", whole=True), TextColumn("VALUE"), TextColumn("FROM", whole=True))
     rows = ((item.key, item.shown, labels.ORIGINS[item.origin].text) for item in found)
     table = TextTable(columns, rows, "No setting matches.")
-    return Result(data={"count": len(found)}, items=[_data(item) for item in found], table=table)
+    items = [_data(item) for item in found]
+    return Result(data={"count": len(found)}, items=items, table=table, most=params.limit)
 
 
 async def get_setting(practice: OpenPractice, params: GetSetting, dialogue: Dialogue) -> Result:
@@ -305,7 +308,7 @@ class SetPolicy(msgspec.Struct, frozen=True):
     yes: SkipQuestion = False
 
 
-async def show(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
+async def show(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
     """Show every field of the policy, what is synced now, and for how many clients it is frozen."""
     policy, rows = practice.policy(), policy_table.policy_rows(practice)
     cells = [
@@ -324,6 +327,7 @@ async def show(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> 
         data={"direction": policy.direction, "level": policy.level, "frozen_whole": whole},
         items=[to_plain(row) for row in rows],
         table=TextTable(_COLUMNS, cells),
+        most=params.limit,
         lines=[
             f"Now: {labels.DIRECTIONS[policy.direction].text}, {labels.LEVELS[policy.level].text}. "
             f"{count(whole, 'client')} frozen completely.",
@@ -391,7 +395,7 @@ POLICY_COMMANDS = (
         title="Show what is synced, field by field",
         help="Show the policy as one table: each field in both directions, what is synced now, and what is"
         " frozen.",
-        params=NoParams,
+        params=ListParams,
         run=show,
         effect=Effect.LOOKS,
         verb=("policy",),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -30,11 +31,21 @@ def _plain(data: object) -> Any:
     return msgspec.to_builtins(data)
 
 
-class ViewItems(Iterable[dict[str, Any]]):
+class ViewItems(Collection[dict[str, Any]]):
     """Views as JSON data, each converted when it is reached."""
 
-    def __init__(self, views: Iterable[msgspec.Struct]) -> None:
+    def __init__(self, views: Collection[msgspec.Struct]) -> None:
         self._views = views
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == each for each in self)
+
+    def first(self, most: int) -> ViewItems:
+        """Return the first ``most`` of them."""
+        return ViewItems(list(islice(self._views, most)))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for view in self._views:
@@ -71,14 +82,38 @@ def _types_in(hints: Iterable[Any]) -> Iterator[type]:
             yield hint if isinstance(hint, type) else object
 
 
-def first(views: Collection[Any], most: int) -> Collection[Any]:
-    """Return the first ``most`` views, or all of them where it is 0."""
-    return list(islice(views, most)) if most > 0 else views
+def limited(result: Result) -> Result:
+    """Return a list with the first ``most`` of its items; the others are only counted."""
+    items, most = result.items, result.most
+    if not most or items is None:
+        return result
+    items = items if isinstance(items, Collection) else list(items)
+    more = len(items) - most
+    if more <= 0:
+        return replace(result, items=items)
+    return replace(
+        result,
+        data={**result.data, "count": most, "more": more},
+        items=items.first(most) if isinstance(items, ViewItems) else list(islice(items, most)),
+        table=msgspec.structs.replace(result.table, most=most, rest=_LIMIT)
+        if result.table is not None
+        else None,
+        blocks=first_blocks(result.blocks, most),
+    )
 
 
-def table_result(views: Collection[Any], table: TextTable, **data: Any) -> Result:
-    """Return a list of views with its table."""
-    return Result(data=data, items=ViewItems(views), table=table, value=views)
+def first_blocks(blocks: Sequence[Sequence[str]], most: int) -> Sequence[Sequence[str]]:
+    """Return the lines of the first ``most`` items, and a line that counts the others; 0 is no limit."""
+    more = len(blocks) - most
+    return [*blocks[:most], [f"and {more:,} more: {_LIMIT}"]] if most and more > 0 else blocks
+
+
+_LIMIT = "--limit 0 lists all of them"
+
+
+def table_result(views: Collection[Any], table: TextTable, *, most: int = 0, **data: Any) -> Result:
+    """Return a list of views with its table; ``most`` is the number of rows to show, 0 for all."""
+    return Result(data=data, items=ViewItems(views), table=table, value=views, most=most)
 
 
 _GAP = 2
@@ -114,7 +149,7 @@ def render(table: TextTable, width: int | None) -> Iterator[str]:
     for row in rows:
         yield _line(row, columns, widths)
     if more > 0:
-        yield f"and {more:,} more: --json lists all of them"
+        yield f"and {more:,} more: {table.rest}"
 
 
 def _fitting(

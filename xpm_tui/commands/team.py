@@ -10,6 +10,7 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
     NoParams,
     Result,
     TextColumn,
@@ -52,6 +53,7 @@ class ListTeam(msgspec.Struct, frozen=True):
 
     only: Annotated[Only, option("Only people who match this filter.", "FILTER")] = ""
     find: Annotated[str, option("Only people with this text in their name, e-mail, id or UUID.", "TEXT")] = ""
+    limit: Limit = 0
 
 
 class LinkMember(msgspec.Struct, frozen=True):
@@ -128,6 +130,7 @@ async def list_team(practice: OpenPractice, params: ListTeam, dialogue: Dialogue
         items=[to_plain(member) for member in members],
         table=_table(members, empty),
         lines=lines,
+        most=params.limit,
     )
 
 

@@ -9,6 +9,8 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    Limit,
+    ListParams,
     NoParams,
     Result,
     TextColumn,
@@ -44,6 +46,7 @@ class ListTemplates(msgspec.Struct, frozen=True):
 
     only: Annotated[Only, option("Only services that match this filter.", "FILTER")] = ""
     find: Annotated[str, option("Only services with this text in a name, id or UUID.", "TEXT")] = ""
+    limit: Limit = 0
 
 
 class OneService(msgspec.Struct, frozen=True):
@@ -109,6 +112,7 @@ async def list_templates(practice: OpenPractice, params: ListTemplates, dialogue
         items=[to_plain(view) for view in services],
         table=None if params.only in ("unused", "unknown") else _table(services, empty),
         lines=lines,
+        most=params.limit,
     )
 
 
@@ -208,7 +212,7 @@ async def undo(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> 
     return undone(jobs_templates.undo(practice))
 
 
-async def job_defaults(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
+async def job_defaults(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
     """Show the defaults for new jobs, and XPM's categories."""
     found, kinds = job_settings.defaults(practice), job_settings.categories(practice)
     columns = (TextColumn("SETTING", whole=True), TextColumn("VALUE"), TextColumn("FROM", whole=True))
@@ -223,6 +227,7 @@ async def job_defaults(practice: OpenPractice, params: NoParams, dialogue: Dialo
         data={"categories": [to_plain(each) for each in kinds], "note": note},
         items=[to_plain(each) for each in found],
         table=TextTable(columns, ((each.key, each.value, each.origin) for each in found)),
+        most=params.limit,
         lines=[*lines, *([note] if note else [])],
         value=(found, kinds),
     )
@@ -347,7 +352,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Show the defaults for new jobs, which apply unless a workflow says otherwise: category, "
         "budget, state and days early; and XPM's job categories. In the console you can change them "
         "there.",
-        params=NoParams,
+        params=ListParams,
         run=job_defaults,
         effect=Effect.LOOKS,
         verb=("templates", "defaults"),

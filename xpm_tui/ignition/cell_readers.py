@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from xpm_tui.lazy import pattern
 
@@ -57,6 +57,23 @@ _ERROR_WORD = pattern(
 )
 _EXACT_ERRORS = frozenset(("NaN", "null", "undefined"))
 """Error words that only count in this case: Null is a surname, and Nan a first name."""
+
+
+def read_moment(text: str) -> datetime:
+    """Return a time with its time zone, in UTC.
+
+    Raises:
+        ValueError: It is none; the message says why.
+    """
+    try:
+        if re.fullmatch(r"\d{9,10}", text):
+            return datetime.fromtimestamp(int(text), UTC)
+        at = datetime.fromisoformat(re.sub(r"\s*(UTC|GMT)$", "+00:00", text))
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("cannot be read") from None
+    raise ValueError("has no time zone")
 
 
 def clean_cell(text: str) -> str:

@@ -9,14 +9,14 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.ignition.cell_readers import LONGEST_CELL
+from xpm_tui.ignition.cell_readers import LONGEST_CELL, read_moment
 from xpm_tui.ignition.csv_text import normalise_heading
 from xpm_tui.ignition.event_schema import (
     BY_WORDS,
@@ -163,22 +163,11 @@ def _time(given: object, now: datetime) -> datetime:
     text = str(given).strip()
     shown = visible(text, 40)
     try:
-        if re.fullmatch(r"\d{9,10}", text):
-            at = datetime.fromtimestamp(int(text), UTC)
-        else:
-            at = datetime.fromisoformat(re.sub(r"\s*(UTC|GMT)$", "+00:00", text))
-    except (ValueError, OverflowError):
+        at = read_moment(text)
+    except ValueError as wrong:
         raise BadInput(
-            f"The time of the event, {shown}, cannot be read.", hint="Use: 2026-05-04T09:05:00+12:00."
+            f"The time of the event, {shown}, {wrong}.", hint="Use: 2026-05-04T09:05:00+12:00."
         ) from None
-    if at.tzinfo is None:
-        raise BadInput(
-            f"The time of the event, {shown}, has no time zone.", hint="Use: 2026-05-04T09:05:00+12:00."
-        )
-    try:
-        at = at.astimezone(UTC)
-    except OverflowError:
-        raise BadInput(f"The time of the event, {shown}, cannot be read.") from None
     if at > now + AHEAD:
         raise BadInput(
             f"The time of the event, {shown}, lies in the future.",

@@ -95,6 +95,11 @@ def _client_columns() -> Iterator[FormField]:
             yield from (FormField(part.name, part.heading, part.also) for part in csv.parts)
 
 
+AS_OF = "as_of"
+"""The column of any form with the time to which the values of a row apply; it is no field of a record."""
+
+_AS_OF_HEADINGS = ("as of", "asof")
+
 RECORD = "record"
 """The column with our own ids in a spreadsheet that was written here, which identify its rows."""
 
@@ -203,6 +208,9 @@ def columns(
     taken: dict[str, int] = {}
     guessed: set[int] = set()
     ignored = {at for at, heading in enumerate(headings) if mapped.get(normalise_heading(heading)) == IGNORE}
+    words = [normalise_heading(heading) for heading in headings]
+    timed = next((at for at, word in enumerate(words) if word in _AS_OF_HEADINGS and word not in mapped), -1)
+    ignored |= {timed}
     for rank in range(4):
         for at, heading in enumerate(headings):
             if at in ignored or at in taken.values() or (rank and normalise_heading(heading) in mapped):
@@ -217,7 +225,7 @@ def columns(
         raise _none_usable(form, headings)
     by_index = {at: name for name, at in taken.items()}
     return tuple(
-        FileColumn(at, heading, by_index.get(at, ""), at in ignored, at in guessed)
+        FileColumn(at, heading, AS_OF if at == timed else by_index.get(at, ""), at in ignored, at in guessed)
         for at, heading in enumerate(unique)
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -12,10 +13,16 @@ from typing import Literal
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.ignition.cell_readers import LONGEST_CELL, clean_cell, may_be_total, total_row
+from xpm_tui.ignition.cell_readers import (
+    LONGEST_CELL,
+    clean_cell,
+    may_be_total,
+    read_moment,
+    total_row,
+)
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.csv_text import Record, find_delimiter, normalise_heading, read_records
-from xpm_tui.ignition.forms import FORMS, CsvForm, FileColumn, FormName, columns
+from xpm_tui.ignition.forms import AS_OF, FORMS, CsvForm, FileColumn, FormName, columns
 
 Completeness = Literal["whole", "cut", "parts"]
 
@@ -46,13 +53,18 @@ class Layout:
 class FileRow:
     """A usable row: ``cells`` by field, ``extra`` by the heading of an unknown column; without blank ones.
 
+    ``as_of`` is the time to which its values apply, if the file says so.
+
     Both are computed on demand, because a large file has many rows.
     """
 
-    __slots__ = ("_layout", "_packed", "number")
+    __slots__ = ("_layout", "_packed", "as_of", "number")
 
-    def __init__(self, number: int, layout: Layout, values: Sequence[str]) -> None:
+    def __init__(
+        self, number: int, layout: Layout, values: Sequence[str], as_of: datetime | None = None
+    ) -> None:
         self.number = number
+        self.as_of = as_of
         self._layout = layout
         self._packed = "\0".join(values)  # no usable cell contains a NUL
 
@@ -103,6 +115,31 @@ class ParsedFile:
     digest: str = ""
     layout: Layout | None = None
     completeness: Completeness = "whole"
+
+    def within(self, now: datetime) -> ParsedFile:
+        """Return the file with no row's time after ``now``, and rows with several times in their order.
+
+        The rows of a proposal stay in the order of the file, because its last ones may be missing.
+        """
+        times = {row.as_of for row in self.rows if row.as_of is not None}
+        for row in self.rows if times else ():
+            row.as_of = min(row.as_of, now) if row.as_of is not None else None
+        if len(times) < 2 or self.form == "proposals":
+            return self
+        oldest = datetime.min.replace(tzinfo=UTC)
+        return replace(self, rows=tuple(sorted(self.rows, key=lambda row: row.as_of or oldest)))
+
+    def without_times(self) -> ParsedFile:
+        """Return the file without the times of its rows."""
+        for row in self.rows:
+            row.as_of = None
+        return self
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        """The oldest and the newest time of its rows; empty if no row has one."""
+        times = [row.as_of for row in self.rows if row.as_of is not None]
+        return (min(times), max(times)) if times else ()
 
     def column(self, field: str) -> Iterator[str]:
         """Yield all cells of a field that are not blank."""
@@ -209,12 +246,15 @@ class _Body:
         self.layout = Layout(found)
         self._kept = [column.index for column in found if not column.ignored]
         self._all = self._kept == list(range(len(headings)))
-        self._ids = [c.index for c in found if c.field and form.by_name[c.field].kind in ("id", "email")]
+        self._time = next((c.index for c in found if c.field == AS_OF), -1)
+        self._at: datetime | None = None
+        named = [c for c in found if c.field in form.by_name]
+        self._ids = [c.index for c in named if form.by_name[c.field].kind in ("id", "email")]
         self._nameless = [at for at, heading in enumerate(headings) if not clean(heading)]
         self._filled: set[int] = set()
         self._formulas = 0
         self._own = [normalise_heading(heading) for heading in headings]
-        names = [form.by_name[c.field] if c.field else None for c in found]
+        names = [form.by_name.get(c.field) for c in found]
         self._also = [{normalise_heading(each.heading), *each.also} if each else set() for each in names]
         self._heads = {word for word in self._own if word}.union(*self._also)
 
@@ -233,6 +273,9 @@ class _Body:
                 self._filled.add(at)
         if len(cells) < len(self._own):
             cells = (*cells, *[""] * (len(self._own) - len(cells)))
+        if self._time >= 0 and (wrong := self._read_time(cells[self._time])):
+            self.refused.append(RefusedRow(record.row, wrong))
+            return
         if not self._all:
             cells = tuple([cells[at] for at in self._kept])
         if "=" not in text and "'" not in text and text.isascii() and text.isprintable():
@@ -241,7 +284,16 @@ class _Body:
             values = list(map(clean, cells))
             self._formulas += sum(value[:1] == "=" for value in values)
         if any(values):
-            self.rows.append(FileRow(record.row, self.layout, values))
+            self.rows.append(FileRow(record.row, self.layout, values, self._at))
+
+    def _read_time(self, cell: str) -> str:
+        """Read the time of a row, or return why it is none; a blank cell has the time of the cell above."""
+        text = clean(cell)
+        try:
+            self._at = read_moment(text) if text else self._at
+        except ValueError as wrong:
+            return f"the time {visible(text, 40)} {wrong}: use 2026-05-04T09:05:00+12:00"
+        return ""
 
     def _no_record(self, record: Record, text: str) -> bool:
         """Return whether it repeats the headings or has totals; reject it if it may also be a record."""

@@ -71,7 +71,7 @@ class AdmittedFile:
 
 
 def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
-    """Return a file with the stamp ``mark`` without what newer files and events have set."""
+    """Return a file without what newer files and events have set; ``mark`` is the stamp of its other rows."""
     if not snapshot.count(STAMPS):
         return AdmittedFile(parsed)
     people = TeamLookup(snapshot.rows(TEAM))
@@ -79,10 +79,10 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
     dropped: list[RefusedRow] = []
     older, behind = 0, False
     for row in parsed.rows:
-        record = _StampedRow(snapshot, parsed, row)
-        newest, later = record.newest(), record.later_imports(mark)
-        behind = behind or bool(later) or any(each > mark for each in newest.values())
-        stale = record.stale(newest, mark, later, people)
+        record, own = _StampedRow(snapshot, parsed, row), mark_of(row, mark)
+        newest, later = record.newest(), record.later_imports(own)
+        behind = behind or bool(later) or any(each > own for each in newest.values())
+        stale = record.stale(newest, own, later, people)
         if not stale:
             rows.append(row)
             continue
@@ -98,6 +98,11 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
     return AdmittedFile(left, older, tuple(dropped))
 
 
+def mark_of(row: FileRow, mark: str) -> str:
+    """Return the stamp of a row: its own time, or ``mark``, which is that of the file."""
+    return mark if row.as_of is None else stamp(row.as_of)
+
+
 def has_newer(snapshot: Snapshot, form: FormName, at: datetime) -> bool:
     """Return whether anything of a form was imported that is newer than a time."""
     mark, own = stamp(at), f"{form}/"
@@ -108,11 +113,14 @@ def has_newer(snapshot: Snapshot, form: FormName, at: datetime) -> bool:
 
 
 def hand_marks(snapshot: Snapshot, parsed: ParsedFile, done: Import, refused: Iterable[int]) -> Iterator[Put]:
-    """Yield the rows that remember which records a user's import contains; rejected rows leave none."""
+    """Yield the rows that remember which records a user's import contains; rejected rows leave none.
+
+    Rows with their own time leave stamps, as those of an inbox file do.
+    """
     bad = set(refused)
     buckets: dict[str, set[str]] = {}
     for row in parsed.rows:
-        if row.number not in bad:
+        if row.number not in bad and row.as_of is None:
             for key in _StampedRow(snapshot, parsed, row).keys:
                 buckets.setdefault(_bucket(key), set()).add(key)
     imports = {each.id: each for each in _by_hand(snapshot)}
@@ -127,6 +135,8 @@ def hand_marks(snapshot: Snapshot, parsed: ParsedFile, done: Import, refused: It
             if each in imports and rest:
                 left[each] = rest
         yield Put(STAMPS, FieldStamps(id=id_, fields={**left, done.id: tuple(sorted(keys))}))
+    timed = tuple(row for row in parsed.rows if row.as_of is not None)
+    yield from stamps(snapshot, replace(parsed, rows=timed), "", bad)
 
 
 def _by_hand(snapshot: Snapshot) -> Iterator[Import]:
@@ -148,33 +158,43 @@ def _bucket(key: str) -> str:
 def stamps(snapshot: Snapshot, parsed: ParsedFile, mark: str, refused: Iterable[int]) -> Iterator[Put]:
     """Yield the stamps that an admitted file leaves; rejected rows leave none."""
     bad = set(refused)
-    stamped: dict[str, set[str]] = {}
+    stamped: dict[str, dict[str, set[str]]] = {}
     for row in parsed.rows:
         if row.number not in bad:
-            record = _StampedRow(snapshot, parsed, row)
+            record, own = _StampedRow(snapshot, parsed, row), mark_of(row, mark)
             for key in record.keys:
-                stamped.setdefault(key, set()).update(record.all_fields())
-    for key, fields in stamped.items():
+                stamped.setdefault(key, {}).setdefault(own, set()).update(record.all_fields())
+    for key, marks in stamped.items():
         before = snapshot.get(STAMPS, key)
-        left: dict[str, tuple[str, ...]] = {}
-        newer: set[str] = set()
-        for each, names in (before.fields if before else {}).items():
-            if each > mark:
-                newer.update(names)
-            rest = names if each > mark else tuple(name for name in names if name not in fields)
-            if rest:
-                left[each] = rest
-        added = tuple(sorted({*left.get(mark, ()), *(fields - newer)}))
-        row_ = FieldStamps(id=key, fields={**left, **({mark: added} if added else {})})
+        left = dict(before.fields) if before else {}
+        for own in sorted(marks):
+            left = _stamped(left, own, marks[own])
+        row_ = FieldStamps(id=key, fields=left)
         if row_ != before:
             yield Put(STAMPS, row_)
+
+
+def _stamped(
+    before: Mapping[str, tuple[str, ...]], mark: str, fields: set[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the stamps of a record after ``fields`` were set at ``mark``."""
+    left: dict[str, tuple[str, ...]] = {}
+    newer: set[str] = set()
+    for each, names in before.items():
+        if each > mark:
+            newer.update(names)
+        rest = names if each > mark else tuple(name for name in names if name not in fields)
+        if rest:
+            left[each] = rest
+    added = tuple(sorted({*left.get(mark, ()), *(fields - newer)}))
+    return {**left, **({mark: added} if added else {})}
 
 
 def _without(parsed: ParsedFile, row: FileRow, stale: set[str]) -> FileRow:
     assert parsed.layout is not None
     names = [field or heading for field, heading in parsed.kept]
     values = ["" if name in stale else value for name, value in zip(names, row.values, strict=True)]
-    return FileRow(row.number, parsed.layout, values)
+    return FileRow(row.number, parsed.layout, values, row.as_of)
 
 
 class _StampedRow:

@@ -231,14 +231,14 @@ class CommandRunner(AppProtocol):
     async def _text_of(self, name: str, preset: Mapping[str, Any]) -> str:
         command = registry.by_name(name)
         result, _ = await self.run_command(command, form.build(command, preset))
-        return "\n".join(result.lines)
+        return "\n".join(result.text_lines())
 
     def show_result(self, command: Command[Any], result: Result, messages: list[str]) -> None:
         """Show a short result as a notification and a long one as a dialog."""
         message = [
             *messages,
             *tables.preview_lines(result, min(self.size.width, 100) - 8),
-            *(str(line) for line in result.lines),
+            *(str(line) for line in result.text_lines()),
         ]
         if result.error is not None:
             help_dialogs.show_error(

@@ -136,7 +136,7 @@ def _more(records: Iterable[PlannedRecord], pending: Iterable[PlannedRecord]) ->
 
 OLDER_HINT = "If the file is newer than that, import it with --as-of now, or with the time of its export."
 
-AsOfSource = Literal["file", "given", "now"]
+AsOfSource = Literal["file", "given", "now", "column"]
 
 
 def time_of_values(
@@ -157,11 +157,11 @@ def admitted(
 
     Rows of which nothing is left are refused. Raises ``DecisionNeeded`` if nothing is left.
     """
-    if not has_newer(snapshot, parsed.form, as_of):
+    if not has_newer(snapshot, parsed.form, min((as_of, *parsed.times))):
         return AdmittedFile(parsed)
     found = admit(snapshot, parsed, stamp(as_of))
     if found.outdated:
-        at = when(as_of, time_zone(practice))
+        at = when(max(parsed.times, default=as_of), time_zone(practice))
         raise DecisionNeeded(
             f"{file} was not imported: newer values than those of {at} have come in for everything in it.",
             hint=OLDER_HINT,

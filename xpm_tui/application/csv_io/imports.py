@@ -110,7 +110,8 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     ``counts["cells"]`` is their number. ``resumed``: an earlier import of this very file had not finished,
     and this continues it. ``stop_came_late``: the user wanted to stop when all of it was already being
     written. ``as_of`` is the time to which the values apply, and ``as_of_from`` how it is known: ``file`` is
-    the time at which the file was last changed, ``now`` is assumed for standard input. ``older`` values were
+    the time at which the file was last changed, ``column`` is the newest one in its column, ``now`` is
+    assumed for standard input. ``older`` values were
     left out because newer ones had been imported.
     """
 
@@ -184,10 +185,10 @@ def import_file(
     """
     if not dry_run:
         practice.writable()
-    path = Path(path)
     stop = Interruption(say, path.name)
-    notify = progress or _silent
+    notify = progress or (lambda what, done, total: None)
     remembered = practice.snapshot().get(META, _mapping_row(form))
+    known = remembered.value if remembered else {}
 
     def read(rows: int) -> None:
         stop.check()
@@ -196,7 +197,8 @@ def import_file(
     with stop.listening(), paused_collector(), CsvSource.of(path, encoding) as source:
 
         def parsed() -> ParsedFile:
-            return parse(source, form, mapping, remembered=remembered.value if remembered else {}, tick=read)
+            found = parse(source, form, mapping, remembered=known, tick=read)
+            return found.within(now) if as_of is None else found.without_times()
 
         now = practice.clock.now()
         at, known_from = time_of_values(as_of, source.modified, now)
@@ -204,13 +206,13 @@ def import_file(
             head = Import(id="", at=now, as_of=at)
             found = admitted(practice, practice.snapshot(), parsed(), at, path.name)
             plan = _plan(practice, found.parsed, None, stop, notify)
-            report = import_report(practice, head, path, True, found.parsed, plan)
-            return msgspec.structs.replace(report, as_of_from=known_from, older=found.older)
+            report = import_report(practice, head, path, True, found.parsed, plan, known_from=known_from)
+            return msgspec.structs.replace(report, older=found.older)
         with practice.lock(f"importing {form}").hold():
             # Under the lock: no run changes the store between the plan and its writing.
-            report, plan = _imported(practice, path, parsed, at, stop, notify)
+            report, plan = _imported(practice, path, parsed, (at, known_from), stop, notify)
     log_import(practice, report, plan)
-    return msgspec.structs.replace(report, stop_came_late=stop.came_late, as_of_from=known_from)
+    return msgspec.structs.replace(report, stop_came_late=stop.came_late)
 
 
 def _plan(
@@ -229,12 +231,12 @@ def _imported(
     practice: OpenPractice,
     path: Path,
     reading: Callable[[], ParsedFile],
-    as_of: datetime,
+    time: tuple[datetime, AsOfSource],
     stop: Interruption,
     notify: Progress,
 ) -> tuple[ImportReport, ImportPlan]:
     """Record that the import has begun, plan it, and write it."""
-    parsed = reading()
+    (as_of, known_from), parsed = time, reading()
     head, resumed = _begun(practice, path, parsed, as_of)
     practice.store.commit([Put(IMPORTS, head)])
     try:
@@ -245,9 +247,9 @@ def _imported(
             parsed, older = found.parsed, found.older
             plan = _plan(practice, parsed, ids, stop, notify)
             marks = tuple(hand_marks(snapshot, parsed, head, (each.row for each in plan.refused)))
+            report = import_report(practice, head, path, False, parsed, plan, known_from=known_from)
             # The rows are released before they are written, because a large file has many.
             parsed = replace(parsed, rows=())
-            report = import_report(practice, head, path, False, parsed, plan)
             done = msgspec.structs.replace(head, counts=plan.counts, state="done")
             stop.write()
             notify("writing", plan.counts["rows"], plan.counts["rows"])
@@ -331,10 +333,6 @@ def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile, as_of: dateti
     return msgspec.structs.replace(head, id=practice.ids.new("m")[0]), False
 
 
-def _silent(what: str, done: int, total: int) -> None:
-    """Ignore the progress."""
-
-
 def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
     """Undo the last import in one commit: remove new records, restore edited cells and contacts.
 
@@ -392,6 +390,7 @@ def import_report(
     parsed: ParsedFile,
     plan: ImportPlan,
     *,
+    known_from: AsOfSource = "file",
     ahead: bool = True,
 ) -> ImportReport:
     """Return what a plan does or did; ``ahead`` also plans what the next sync changes because of it."""
@@ -405,7 +404,7 @@ def import_report(
         dry_run=dry_run,
         encoding=parsed.encoding,
         columns=tuple(
-            ColumnReport(heading=column.heading, field="ignore" if column.ignored else column.field or None)
+            ColumnReport(heading=column.heading, field=column.field or ("ignore" if column.ignored else None))
             for column in parsed.columns
         ),
         counts=plan.counts,
@@ -415,7 +414,8 @@ def import_report(
         notes=tuple(RowReport(row=each.row, reason=each.text) for each in plan.notes),
         edits=tuple(_edit(edit) for edit in plan.edits[:_SHOWN]),
         consequences=found,
-        as_of=head.as_of,
+        as_of=max(parsed.times, default=head.as_of),
+        as_of_from="column" if parsed.times else known_from,
     )
 
 

@@ -64,6 +64,7 @@ class InboxDocument:
         self._entry = entry
         self._file = file
         self._complete = complete
+        self._times: tuple[datetime, ...] = ()
         self._seen = self._look()
         head = file.read(_HEAD)
         self._is_event = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[") or (
@@ -100,6 +101,8 @@ class InboxDocument:
         """Return the time to which its values apply: the event's own, or that of the file."""
         if self._is_event:
             return self._read_event().at
+        if self._times:
+            return max(self._times)
         now = self._practice.clock.now()
         return min(now, datetime.fromtimestamp(max(0.0, self._entry.modified), UTC))
 
@@ -132,6 +135,8 @@ class InboxDocument:
         self._refuse_cut()
         assert self._source is not None
         parsed = parse(self._source, self.kind, None, remembered=self._remembered(self.kind))
+        parsed = parsed.within(self._practice.clock.now())
+        self._times = parsed.times
         return parsed if self._complete else replace(parsed, completeness="cut")
 
     def check_unchanged(self) -> None:
@@ -247,6 +252,7 @@ def with_outcome(row: ReceivedFile, document: InboxDocument, outcome: DeliveryOu
     edits = report.edits if report is not None else ()
     done = msgspec.structs.replace(
         row,
+        as_of=document.as_of,
         state=_state(outcome),
         batch=outcome.batch,
         counts=plan.counts if plan is not None else {},

@@ -125,7 +125,18 @@ def received_view(row: ReceivedFile, place: Path | None = None) -> ReceivedView:
 
 
 def find_received(practice: OpenPractice, text: str) -> ReceivedFile:
-    """Return a file by its id (``f12``), or its name here or in the folder. Raises ``NotFound``."""
+    """Return a file by its id (``f12``), or its name here or in the folder; ``last`` is the newest one.
+
+    Raises:
+        NotFound: There is no such file.
+    """
+    if text == "last":
+        newest = next(iter(list_newest(practice, 1)), None)
+        if newest is None:
+            raise NotFound(
+                "No file has come in through the inbox yet.", hint="See its folder: xpm-tui inbox status"
+            )
+        return newest
     wanted = Path(text).name
     found = practice.snapshot().get(INBOX, wanted.partition("-")[0].partition(".")[0])
     if found is not None:

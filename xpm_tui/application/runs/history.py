@@ -54,6 +54,7 @@ def show(practice: OpenPractice, run_id: str) -> Run:
         newest = list_runs(practice, 1)
         if newest:
             return newest[0]
+        raise NotFound("There has been no run yet.", hint="Start one: xpm-tui sync")
     found = practice.snapshot().get(RUNS, run_id)
     if found is None:
         raise NotFound(

@@ -212,7 +212,11 @@ def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedR
     snapshot = practice.snapshot()
     plan = latest_plan(practice) if plan_id in ("", "last") else snapshot.get(PLANS, plan_id)
     if plan is None:
-        wanted = f"There is no plan {visible(plan_id, 40)}." if plan_id else "There is no plan yet."
+        wanted = (
+            f"There is no plan {visible(plan_id, 40)}."
+            if plan_id not in ("", "last")
+            else "There is no plan yet."
+        )
         raise NotFound(wanted, hint="Make one: xpm-tui plan")
     return plan, snapshot.find(PLANNED, "plan", plan.id)
 

@@ -220,9 +220,16 @@ class Scheduler:
             return "systemd"
         if shutil.which("crontab"):
             return "cron"
+        apart = scheduled_run.period(self._every)
+        how_often = "hour" if apart == scheduled_run.HOUR else f"{apart} minutes"
+        if self._every != self._practice.settings.text("schedule.every"):
+            before = f"Choose how often: xpm-tui settings set schedule.every {self._every}\n"
+        else:
+            before = ""
         raise AppError(
             "This machine has neither a systemd user session nor crontab.",
-            hint=f"Have your own scheduler start this every hour: {shlex.join(self._command())}",
+            hint=f"{before}Have your own scheduler start this every {how_often}: "
+            f"{shlex.join(self._command())}",
         )
 
     def _command(self) -> list[str]:

@@ -1,0 +1,153 @@
+"""The JSON of answers: encoding, published schemas, and the choice of fields (``--json FIELD,...``)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from xpm_tui.commands.tables import ViewItems
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.files.machine import disk_error
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import difflib
+    import tempfile
+
+ENVELOPE = ("ok", "count", "more", "items", "condition", "conditions", "error")
+"""What every answer has, whichever fields are chosen."""
+
+_LIST = re.compile(r"[A-Za-z_]\w*(,[A-Za-z_]\w*)*", re.ASCII)
+
+
+def dumps(value: object) -> str:
+    """Return JSON on one line in ASCII with DEL escaped, so that nothing in it can control a terminal."""
+    return _ascii(msgspec.to_builtins(value, str_keys=True))
+
+
+def _ascii(plain: Any) -> str:
+    return json.dumps(plain, ensure_ascii=True).replace("\x7f", "\\u007f")
+
+
+class JsonRows(Collection[str]):
+    """The items of a result as JSON, each on a line; very many wait in an unnamed file, not in memory."""
+
+    _IN_MEMORY = 8 << 20
+
+    def __init__(self, rows: Iterable[str]) -> None:
+        self._count = 0
+        self._file = tempfile.SpooledTemporaryFile(self._IN_MEMORY)  # noqa: SIM115
+        for row in rows:
+            with disk_error(Path(tempfile.gettempdir())):
+                self._file.write(row.encode("ascii") + b"\n")
+            self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        self._file.seek(0)
+        return (line[:-1].decode("ascii") for line in self._file)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == each for each in self)
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+
+
+def json_rows(items: Iterable[Mapping[str, Any]], fields: Sequence[str] = ()) -> JsonRows:
+    """Write every item, or its chosen fields, as JSON."""
+    if fields:
+        write = _ascii if isinstance(items, ViewItems) else dumps
+        return JsonRows(write(chosen_of(item, fields)) for item in items)
+    return JsonRows(map(_escaped, items.encoded()) if isinstance(items, ViewItems) else map(dumps, items))
+
+
+def _escaped(raw: bytes) -> str:
+    """Return JSON as :func:`dumps` does; most records need no escape."""
+    plain = raw.isascii() and b"\x7f" not in raw
+    return raw.decode("ascii") if plain else _ascii(msgspec.json.decode(raw))
+
+
+@cache
+def answer_schemas() -> dict[str, Any]:
+    """Return the schemas of all verbs' answers, from the file that tests compare with the answers."""
+    path = Path(__file__).with_name("answer_schemas.json")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
+    return found
+
+
+def answer_schema(verb: str) -> dict[str, Any]:
+    """Return the schema of one verb's answer, without references to others.
+
+    Raises:
+        BadInput: No verb of this name answers in JSON.
+    """
+    whole = answer_schemas()
+    known = whole["$defs"]
+    if verb not in known or "title" not in known[verb]:
+        near = [name for name in known if name.startswith(f"{verb} ")]
+        hint = f"Name one of: {', '.join(near)}." if near else "'xpm-tui schema' prints all of them."
+        raise BadInput(f"There is no schema for '{verb}'.", hint=hint)
+    shared = {key: known[key] for key in ("condition", "conditions", "error")}
+    own = known[verb]
+    properties = {key: shared.get(key, below) for key, below in own.get("properties", {}).items()}
+    return {"$schema": whole["$schema"], **own, "properties": properties}
+
+
+def is_list(word: str) -> bool:
+    """Return whether a word has the form of a list of fields."""
+    return _LIST.fullmatch(word) is not None
+
+
+def known_fields(verb: str) -> tuple[str, ...]:
+    """Return the fields that can be chosen of a verb's answer: its own, and those of its items and events."""
+    schema = answer_schemas()["$defs"].get(verb, {})
+    own = schema.get("properties", {})
+    items = own.get("items", {}).get("items", {}).get("properties", {})
+    events = schema.get("x-events", {}).get("properties", {})
+    return tuple(dict.fromkeys([*items, *(name for name in own if name not in ENVELOPE), *events]))
+
+
+def check(verb: str, chosen: Sequence[str]) -> None:
+    """Refuse fields that the answer of a verb cannot have.
+
+    Raises:
+        BadInput: There is no such field; the error lists those that there are.
+    """
+    if not chosen:
+        return
+    known = known_fields(verb)
+    wrong = next((name for name in chosen if name not in known and name not in ENVELOPE), None)
+    if wrong is None:
+        return
+    if not known:
+        raise BadInput(f"'{verb}' has no fields to choose from.", hint="Use --json without a list of fields.")
+    near = difflib.get_close_matches(wrong, known, 1)
+    meant = f" Did you mean '{near[0]}'?" if near else ""
+    raise BadInput(
+        f"The answer of '{verb}' has no field '{visible(wrong, 40)}'.{meant}",
+        hint=f"Its fields: {', '.join(sorted(known))}.",
+    )
+
+
+def chosen_of(item: Any, chosen: Sequence[str]) -> Any:
+    """Return an item or event with the chosen fields, in their order; all of it if none are chosen."""
+    if not chosen:
+        return item
+    plain: Mapping[str, Any] = item if isinstance(item, Mapping) else msgspec.to_builtins(item, str_keys=True)
+    return {name: plain[name] for name in chosen if name in plain}
+
+
+def chosen_data(data: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
+    """Return an answer with its chosen fields and those of every answer."""
+    return {name: data[name] for name in data if name in chosen or name in ENVELOPE}
