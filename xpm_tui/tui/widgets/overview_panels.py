@@ -38,8 +38,8 @@ def _failed_run(status: StatusSummary) -> str:
 def next_step(status: StatusSummary, now: datetime) -> Step:
     """Return the first step that applies.
 
-    They are, in this order: connect, login, a run in progress, held sync, failed, both changed, links, take
-    over, waiting changes, sync.
+    They are, in this order: connect, login, a run in progress, held sync, stopped or interrupted, failed,
+    both changed, links, take over, waiting changes, sync.
     """
     jobs, count = status.jobs, formatting.count
     if not status.connected:
@@ -60,6 +60,10 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
         return Step(
             f"Decide about run {status.held[0]}, which is held for you", why, "Open", f"run {status.held[0]}"
         )
+    if status.last_outcome in ("stopped", "interrupted"):
+        why = "What it applied stays. Resuming it completes the rest, after a question with the numbers."
+        title = f"Resume run {status.last_run}, which was {status.last_outcome}"
+        return Step(title, why, "Resume", "runs.resume")
     if failed := _failed_run(status):
         return Step(f"Look at run {status.last_run}, which failed", failed, "Open", f"run {status.last_run}")
     if status.conflicts:
