@@ -56,7 +56,8 @@ class EditField(NamedTuple):
     """A field of an edit form: its key, its label and its value as text.
 
     ``options`` are (value, label) pairs; with them the field is a choice and not free text. ``help`` is a
-    sentence. For a date, the day of the week is shown beside it.
+    sentence. For a date, the day of the week is shown beside it. With ``typed``, the last choice asks for a
+    value that is not in the list.
     """
 
     key: str
@@ -65,6 +66,7 @@ class EditField(NamedTuple):
     options: Sequence[tuple[str, str]] = ()
     help: str = ""
     is_date: bool = False
+    typed: bool = False
 
 
 class FormLink(NamedTuple):
