@@ -703,7 +703,8 @@ async def test_a_link_is_undone_while_a_run_is_in_progress(env: ConsoleFixture, 
         image = BeforeImage(id="r0/c5", run="r0", client="c5", uuid=UUID.format(5), written=(sent,))
         before = msgspec.structs.replace(row, id="r0", outcome="done", pid=0)
         other.store.commit([
-            Put(RUNS, row), Put(RUNS, before), Put(IMAGES, image), Put(LINKS, Link(id="c5", uuid=UUID.format(5))),
+            Put(RUNS, row), Put(RUNS, before), Put(IMAGES, image),
+            Put(LINKS, Link(id="c5", uuid=UUID.format(5))),
         ])  # fmt: skip
         linking.link(other, "c0", UUID.format(0))
         with other.lock("sync").hold():

@@ -162,7 +162,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
 
 
 def _refuse_during(run: Run, undone: str, records: Iterable[PlannedRecord]) -> None:
-    """Raise ``Busy`` for an undo that has to wait for the run in progress; others change only records here."""
+    """Raise ``Busy`` for an undo that has to wait for the run in progress: one that is not only local."""
     if undone == run.id:
         why = f"Run {run.id} is still in progress, so it cannot be undone yet."
     elif any(change.side == "xpm" for record in records for change in record.changes):

@@ -109,7 +109,7 @@ class Navigation(AppProtocol):
         if run:
             name, preset = "undo", {"run": run, "client": client, "field": field}
         if self.practice_status.running:
-            # A plan could not be applied now: the command asks with its numbers, and undoes what is only here.
+            # A plan could not be applied now: the command asks, and undoes what was written only here.
             self.show_result(registry.by_name(name), await self.run_named(name, preset), [])
             return
         result = await self.run_named(name, {**preset, "review": True})

@@ -24,6 +24,8 @@ class PracticeStatus(NamedTuple):
     login_needed: bool = False
     """Whether the user must sign in to Xero before anything can be read or sent."""
     read_only: bool = False
+    colour: str = ""
+    """The colour of the practice's name; empty for the colour of other text."""
     hours: float | None = None
     minute_left: int | None = None
     day_left: int | None = None
@@ -61,6 +63,7 @@ def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus
         connected=facts.connected,
         login_needed=facts.login_needed,
         read_only=practice.read_only,
+        colour=practice.settings.text("practice.colour").replace("none", ""),
         hours=None if facts.last_good is None else _hours(facts.last_good, practice.clock.now()),
         minute_left=facts.minute_left,
         day_left=facts.day_left,

@@ -24,9 +24,9 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, fixed, span, words
+from xpm_tui.tui.widgets.cells import Line, fixed, span
+from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.table import Table, TableColumn
-from xpm_tui.tui.widgets.text import TextLabel
 
 MOST = 20_000
 """The most characters of a part that are shown; the file has all of it."""
@@ -49,7 +49,7 @@ class BundleScreen(DetailScreen[None]):
         self._results = results
         self._names = False
         self._parts: tuple[BundlePart, ...] = ()
-        self._head = TextLabel(classes="bundle-head")
+        self._head = ScreenHeading("Support bundle", classes="bundle-head")
         self._table: Table[BundlePart] = Table(
             [
                 TableColumn("Part", 14),
@@ -90,7 +90,7 @@ class BundleScreen(DetailScreen[None]):
         size = sum(part.size for part in self._parts)
         what = "names are INCLUDED" if self._names else "names masked"
         text = f"{what}; never a secret or tax number; {size:,} bytes"
-        self._head.say(words([fixed(" Support bundle  ", "head"), fixed(text)]))
+        self._head.show_subject([fixed(text)])
         self._read()
 
     @on(Table.Moved)

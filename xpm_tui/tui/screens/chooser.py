@@ -27,7 +27,7 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, lines, span
-from xpm_tui.tui.widgets.frame import KeyFooter
+from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import StaticText, TextLabel
@@ -65,6 +65,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     CSS_PATH: ClassVar = stylesheet_path("chooser")
     AUTO_FOCUS = ""
     PLACEHOLDER: ClassVar[str] = "name"
+    TITLE: ClassVar[str] = ""
     LISTED: ClassVar[str] = ""
     NOTHING: str = "No match. Try fewer letters; F4 clears the search."
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,7 +83,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.items: Sequence[T] = ()
         self.field = TextField(placeholder=self.PLACEHOLDER)
         self.rows = Choices(self.draw)
-        self._head = TextLabel(classes="chooser-head")
+        self._head = ScreenHeading(self.TITLE, classes="chooser-head")
         self._none = StaticText(classes="empty")
         self._effect = TextLabel(classes="panel effect")
         self._effect.border_title = "If you choose it"
@@ -92,7 +93,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     # -- to be implemented by subclasses --------------------------------------------------------------------
 
     def head(self) -> list[Line]:
-        """Return two lines: for what an item is chosen, and from what."""
+        """Return the subject of the title, for what an item is chosen, and a line on what from."""
         raise NotImplementedError
 
     async def load(self) -> Sequence[T]:
@@ -155,7 +156,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.items = await self.load()
         left = {self.key_of(item) for item in self.items}
         wanted = at or next((key for key in before if key in left), "")
-        self._head.say(lines(self.head()))
+        self._head.show_subject(*self.head())
         self.search(wanted)
 
     @property
@@ -288,6 +289,7 @@ class StaffPicker(Chooser[StaffView]):
 class MapStaffPicker(StaffPicker):
     """Links a team member; proposals come first. The result is the UUID."""
 
+    TITLE = "Link to XPM staff"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Link to this one", priority=True)]
 
     def __init__(self, member: MemberView) -> None:
@@ -301,8 +303,7 @@ class MapStaffPicker(StaffPicker):
         member = self._member
         number = formatting.count(len(self.items), "person/people")
         return [
-            [fixed(" Link ", "muted"), span(member.name, "strong"),
-             span(f"  {member.id}  {member.email}", "muted"), fixed("  to one of XPM's staff", "muted")],
+            [span(member.name, "strong"), span(f"  {member.id}  {member.email}", "muted")],
             [fixed(f" {number} in XPM, proposals first", "muted")],
         ]  # fmt: skip
 
@@ -353,6 +354,7 @@ class MapStaffPicker(StaffPicker):
 class AddStaffPicker(StaffPicker):
     """Adds staff to the team, one after the other or all."""
 
+    TITLE = "Add XPM staff to the team"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Pick", priority=True),
         Binding("f5", "all", "Bring in all"),
@@ -365,7 +367,7 @@ class AddStaffPicker(StaffPicker):
     def head(self) -> list[Line]:
         """Return how many are not in the team."""
         total = f" {formatting.count(len(self.items), 'person/people')} not linked to a team member"
-        return [[fixed(" Add XPM staff to the team", "strong")], [fixed(total, "muted")]]
+        return [[], [fixed(total, "muted")]]
 
     async def load(self) -> Sequence[StaffView]:
         """Return the staff who are not linked and have not left."""

@@ -27,7 +27,7 @@ from xpm_tui.tui.dialogs.file_picker import FilePicker, folder_of
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import UNSEEN, RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 SHOWN = 2_000
@@ -55,7 +55,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
             _cells,
             lambda each: f"{each[0]}/{each[2]}",
         )
-        super().__init__(table, "import")
+        super().__init__(table, "import", title=f"Export {form}")
         self._table.border_title = "What is exported"
         self._form: FormName = form
         scopes = ["changed", "again", "all"] if form == "clients" else ["all"]
@@ -94,7 +94,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
 
         report, found = await self.host.worker.ask(read)
         self._report = report
-        self._head.say(lines(self._summary(report)))
+        self._head.show_subject(*self._summary(report))
         self._table.say_empty(
             "Ignition has everything: nothing was changed here since the last import or export. v "
             "shows what was exported before, or all."
@@ -113,7 +113,6 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         form = "Ignition's own form" if self._flavour == "ignition" else "spreadsheet to edit"
         size = f"{formatting.count(report.records, 'record')} in {formatting.count(report.rows, 'row')}"
         first: list[Span] = [
-            fixed(f" Export {self._form}  ", "head"),
             fixed(size, "strong"),
         ]
         if report.refused:
@@ -248,7 +247,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             lambda finding: finding.key,
             empty="The file changes nothing: everything in it is already here. esc goes back.",
         )  # fmt: skip
-        super().__init__(table, "import")
+        super().__init__(table, "import", title=f"Import {form}")
         self._table.border_title = "What is in the file"
         self._form: FormName = form
         self._path = path
@@ -262,7 +261,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
     def again(self) -> None:
         """Read the file again, and show that it is being read."""
-        self._head.say(lines([[fixed(f" Reading {Path(self._path).name} …", "muted")]]))
+        self._head.show_subject([span(f"Reading {Path(self._path).name} …", "muted")])
         super().again()
 
     async def load(self) -> None:
@@ -277,7 +276,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             if self._report is None:
                 self.dismiss(False)
             raise
-        self._head.say(lines(summary(report)))
+        self._head.show_subject(*summary(report))
         self.put(preview_lines(report))
 
     def details_of(self, finding: PreviewLine) -> list[Line]:
@@ -338,7 +337,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
     def show_progress(self, sentence: str) -> None:
         """Show how far reading or writing is."""
-        self._head.say(lines([[span(f" {sentence}", "muted")]]))
+        self._head.show_subject([span(sentence, "muted")])
 
     def action_apply(self) -> None:
         """Import the file and show the result."""
@@ -371,7 +370,7 @@ def summary(report: ImportReport) -> list[Line]:
     """Return what the import would do, in three lines."""
     counts = report.counts
     first: list[Span] = [
-        fixed(" Import ", "head"), span(Path(report.file).name, "head"),
+        span(Path(report.file).name, "strong"),
         fixed(f"  {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
              f"{counts.get('same', 0):,} the same"),
     ]  # fmt: skip

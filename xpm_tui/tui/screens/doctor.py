@@ -21,8 +21,8 @@ from xpm_tui.tui.dialogs.dialog import MessageDialog
 from xpm_tui.tui.dialogs.help import HelpPage, ask_symptom
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, span, words
-from xpm_tui.tui.widgets.frame import KeyFooter
+from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, span
+from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -51,7 +51,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._found: dict[str, ProbeResult] = {}
-        self._head = TextLabel(classes="doctor-head")
+        self._head = ScreenHeading("Doctor", classes="doctor-head")
         self._table: Table[ProbeResult] = Table(
             [
                 TableColumn("Verdict", 10),
@@ -115,7 +115,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self._detail.say(lines(_detail(self._table.item)))
 
     def _show_summary(self, text: str) -> None:
-        self._head.say(words([fixed(" Doctor  ", "head"), span(text)]))
+        self._head.show_subject([span(text)])
 
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:

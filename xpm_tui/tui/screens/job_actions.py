@@ -175,9 +175,14 @@ class JobCommands(FilteredArea):
         about = EDITING if view.repeats == "once" else f"{EDITING} It changes all future jobs."
         shown = [
             EditField(
-                each.name, each.label, each.value, _options(each), each.help, is_date=each.name in DATES,
+                each.name,
+                each.label,
+                each.value,
+                _options(each),
+                each.help,
+                is_date=each.name in DATES,
                 typed=each.typed,
-            )  # fmt: skip
+            )
             for each in fields
         ]
 

@@ -26,6 +26,7 @@ from xpm_tui.tui.plan_rows import PlanOutline, client_of
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, width, words, wrap
+from xpm_tui.tui.widgets.frame import ScreenHeading, direction_spans
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
@@ -73,7 +74,7 @@ class PlanReview(DetailScreen[str]):
         self._aside: list[str] = []
         self._tree = PlanOutline()
         self._rows = PlanTree(self._tree)
-        self._head = TextLabel(classes="plan-title")
+        self._head = ScreenHeading("Review plan", classes="plan-title")
         self._summary = TextLabel(classes="panel plan-head", fixed=False)
         self._find = TextField(placeholder="client, id, field or value", classes="find")
         self._changes = Vertical(classes="panel -table plan-changes")
@@ -140,7 +141,7 @@ class PlanReview(DetailScreen[str]):
         plan, found, columns = self._plan, self._figures, self.size.width
         if plan is None or found is None:
             return
-        self._head.say(lines([title(plan, self.host.practice_status.title, columns)]))
+        self._head.show_subject(subject(plan))
         rows = [line for text in self._aside for line in wrap([span(text, "warn")], columns - 4)]
         self._summary.say(lines([*summary(plan, found, columns - 4), *rows]))
         self._show_selected()
@@ -329,20 +330,15 @@ class PlanReview(DetailScreen[str]):
         )
 
 
-def title(plan: Plan, practice: str, columns: int) -> Line:
-    """Return the title: the sides, what is synced, what is special about the plan, and the practice."""
-    sides = [fixed("XPM", "xpm"), fixed(" ▸ "), fixed("Ignition", "ignition")]
+def subject(plan: Plan) -> Line:
+    """Return the subject of the title: the plan, its sides, what is synced, and what is special about it."""
     undone = [span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []
-    left: Line = [
-        fixed(" Review plan ", "head"), span(plan.id, "head"), fixed("   "),
-        *(sides if plan.direction == "from_xpm" else sides[::-1]),
-        fixed(f"   {labels.LEVELS[plan.level].text}", "muted"),
+    return [
+        span(plan.id, "strong"), fixed("  "), *direction_spans(plan.direction),
+        fixed(f"  {labels.LEVELS[plan.level].text}", "muted"),
         *([fixed("  first sync", "accent")] if plan.first else []), *undone,
         *([fixed(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
     ]  # fmt: skip
-    name = span(practice, "strong")
-    room = columns - width(left) - width([name]) - 1
-    return [*left, fixed(" " * room), name] if room > 1 else left
 
 
 def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:

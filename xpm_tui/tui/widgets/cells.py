@@ -16,7 +16,9 @@ from xpm_tui.domain.formatting import cells, cut, hanging_indent, rows
 from xpm_tui.domain.labels import Label, Labels
 from xpm_tui.domain.safe_text import Shown, visible
 
-Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head", "xpm", "ignition"]
+Look = Literal[
+    "", "strong", "muted", "good", "warn", "bad", "match", "accent", "head", "title", "xpm", "ignition"
+]
 LOOKS: tuple[Look, ...] = (
     "strong",
     "muted",
@@ -310,6 +312,7 @@ STYLES: dict[Look, str] = {
     "xpm": "$xpm",
     "ignition": "$ignition",
     "head": "bold $primary",
+    "title": "bold reverse $primary",
 }
 
 

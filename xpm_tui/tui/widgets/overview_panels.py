@@ -103,9 +103,7 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
 
 def step_lines(step: Step, columns: int) -> list[Line]:
     """Return the title with its button at the right, and the reason below."""
-    button = (
-        [fixed("▸ ", "head"), fixed(step.button, "head"), fixed("  enter", "accent")] if step.action else []
-    )
+    button = [fixed(f" ▸ {step.button}  enter ", "title")] if step.action else []
     sign = fixed("▶ ", "accent") if step.action else fixed("● ", "good")
     title = fit([sign, span(step.title, "strong")], columns - width(button))
     why = wrap([fixed("  "), span(step.why, "muted")], columns)

@@ -16,6 +16,7 @@ from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, fixed, span, wrap
+from xpm_tui.tui.widgets.frame import direction_spans
 
 CUT_SHORT = "It ended early. What was applied stays; the next sync continues from there."
 
@@ -70,6 +71,13 @@ def _scope(run: Run) -> str:
         return "Jobs"
     sides = "XPM ▸ Ignition" if run.direction == "from_xpm" else "Ignition ▸ XPM"
     return f"{sides} · {labels.LEVELS[run.level].text}"
+
+
+def run_scope(run: Run) -> Line:
+    """Return the scope of a run: jobs, or the sides in the order of the sync and what is synced."""
+    if run.kind == "deploy":
+        return [fixed("Jobs", "strong")]
+    return [*direction_spans(run.direction), fixed(f"  {labels.LEVELS[run.level].text}", "muted")]
 
 
 def frame_text(text: str) -> str:
