@@ -20,6 +20,7 @@ from xpm_tui.commands.consequences import one_line
 from xpm_tui.commands.csv_files import ImportFile
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.ignition.export import Flavour
 from xpm_tui.ignition.forms import FORMS, IGNORE, FormName
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
@@ -51,7 +52,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
         table: Table[Outgoing] = Table(
-            (TableColumn("ID", 6, whole=True), TableColumn("Name", 24, grow=1), TableColumn("", 36, grow=2)),
+            (TableColumn("ID", 9, whole=True), TableColumn("Name", 24, grow=1), TableColumn("", 36, grow=2)),
             _cells,
             lambda each: f"{each[0]}/{each[2]}",
         )
@@ -85,11 +86,17 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         def read(practice: OpenPractice) -> tuple[ExportReport, list[Outgoing]]:
             report, records = preview_export(practice, self._form, **self._wanted())
             snapshot = practice.snapshot()
+
+            def known(record: str) -> str:
+                """Return the id by which users know a record: Ignition's, if it has one."""
+                client = snapshot.get(CLIENTS, record.partition("/")[0])
+                return (client.client_id if client is not None else "") or record
+
             found: list[Outgoing] = [
-                (each.id, each.name, f"left out: {each.reason}", "bad") for each in report.refused
+                (known(each.id), each.name, f"left out: {each.reason}", "bad") for each in report.refused
             ]
-            found += [(each.id, each.name, each.reason, "warn") for each in report.splits]
-            found += [(id_, name_of(snapshot, id_), "is exported", "muted") for id_ in records[:SHOWN]]
+            found += [(known(each.id), each.name, each.reason, "warn") for each in report.splits]
+            found += [(known(id_), name_of(snapshot, id_), "is exported", "muted") for id_ in records[:SHOWN]]
             return report, found
 
         report, found = await self.host.worker.ask(read)

@@ -39,7 +39,7 @@ with lazy_imports():
 REASONS = 6
 """Reasons whose fields are counted if a plan has no changes."""
 
-LINES_LOW, LINES_TALL = 4, 5
+LINES_LOW, LINES_TALL = 3, 5
 """Lines for the selected change in low and in tall windows; a longer value gets more."""
 CLIENT_COLUMNS = 34
 """Width of the panel with all changes of a client, in columns."""
@@ -342,18 +342,27 @@ def subject(plan: Plan) -> Line:
 
 
 def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
-    """Return what applying does, in two columns: changes and calls, and what to know before."""
-    done, known = figure_columns(found)
-    parts = [f"{found.waiting:,} unticked" if found.waiting else ""]
-    parts += [f"{len(plan.people):,} need you (r)" if plan.people else ""]
-    parts += [f"{plan.left_different:,} differ (W)" if plan.left_different else ""]
-    rest = ", ".join(filter(None, parts))
-    if rest:
-        known.append(Figure("○", "muted", None, rest))
-    first, second = ([_figure(each, side) for each in side] for side in (done, known))
-    half = max(columns // 2, max(map(width, first)) + 2)
-    if half + max(map(width, second), default=0) <= columns:
-        return [[*fit(list(one), half), *other] for one, other in zip_longest(first, second, fillvalue=())]
+    """Return what applying does, in two columns: changes and calls, and what to know before.
+
+    In narrow windows the numbers are shown without their parts, so that the changes have the room.
+    """
+    first: list[Line] = []
+    second: list[Line] = []
+    for short in (False, True):
+        done, known = figure_columns(found, short=short)
+        r, w = ("", "") if short else (" (r)", " (W)")
+        parts = [f"{found.waiting:,} unticked" if found.waiting else ""]
+        parts += [f"{len(plan.people):,} need you{r}" if plan.people else ""]
+        parts += [f"{plan.left_different:,} differ{w}" if plan.left_different else ""]
+        if rest := ", ".join(filter(None, parts)):
+            known.append(Figure("○", "muted", None, rest))
+        first, second = ([_figure(each, side) for each in side] for side in (done, known))
+        half = max(map(width, first)) + 2
+        if half + max(map(width, second), default=0) <= columns:
+            half = max(half, min(columns // 2, columns - max(map(width, second), default=0)))
+            return [
+                [*fit(list(one), half), *other] for one, other in zip_longest(first, second, fillvalue=())
+            ]
     return [row for line in (*first, *second) for row in wrap(line, columns)]
 
 

@@ -369,7 +369,7 @@ MEMBER_STATES = StateStyles(labels.MEMBER_STATES, {
     "linked": "good", "gone": "bad", "proposed": "accent", "maybe": "warn", "unlinked": "warn",
 })  # fmt: skip
 MATCHES = StateStyles(labels.MATCHES, {"sure": "good", "likely": "accent", "weak": "muted"})
-MARKS = StateStyles(labels.MARKS, {"first": "accent", "drift": "warn", "conflict": "bad", "clearing": "bad"})
+MARKS = StateStyles(labels.MARKS, {"first": "warn", "drift": "warn", "conflict": "bad", "clearing": "bad"})
 CONFLICT_STATES = StateStyles(labels.CONFLICT_STATES, {
     "planned": "bad", "held": "warn", "overwritten": "accent", "undone": "muted",
 })  # fmt: skip

@@ -54,8 +54,19 @@ def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
 
 
 def newest_lines(practice: OpenPractice, most: int) -> list[LogLine]:
-    """Return the newest lines of the practice's log without details, newest first."""
-    return lines_of(practice, islice(practice.events.read(EventFilter(level="info")), most))
+    """Return the newest lines of the practice's log, newest first: what people and runs did.
+
+    Single values and lists are left out, because the line of their run counts them.
+    """
+    newest = islice(practice.events.read(EventFilter(level="info")), ACTIVITY_READ)
+    told = (event for event in newest if not (event.level == "info" and event.key.startswith(SINGLE)))
+    return lines_of(practice, islice(told, most))
+
+
+SINGLE = ("sync.link", "sync.change", "list.", "run.planned", "run.started")
+"""Events of single steps of a run, by the beginning of their key."""
+ACTIVITY_READ = 3_000
+"""The most events that are read for the newest activity."""
 
 
 class Follower:
