@@ -50,7 +50,7 @@ FIELD_DIRECTIONS: dict[str, Sequence[str]] = {
     "edit-client": ("g", "c", "e"),
     "wizard": ("c",),
 }
-PICTURES = [(name, size) for name in FIELD_DIRECTIONS for size in ((80, 24), (120, 40))]
+PICTURES = [(name, size) for name in FIELD_DIRECTIONS for size in ((80, 24), (120, 40), (160, 48))]
 FILE = """Client ID,Client Name,Contact Name,Contact Email,Tel,City
 CLI-0001,Client 00001,Pat Doe 1,c1@example.com,07 123,Nelson
 CLI-0002,Client 00002,Pat Doe 2,new@example.com,,Nelson

@@ -277,6 +277,9 @@ def _for(clients: int) -> str:
 def _replaced(replaced: ReplacedValues, side: str) -> Iterator[str]:
     if not replaced.values:
         return
+    if replaced.overwrites == replaced.values:
+        yield f"Replaces {count(replaced.values, 'value')} in {side}."
+        return
     parts = _parts(
         (replaced.overwrites, "overwrite"),
         (replaced.drift, f"edited in {side}/edited in {side}"),

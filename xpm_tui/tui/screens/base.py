@@ -109,6 +109,7 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
     def put(self, rows: Sequence[T]) -> None:
         """Show the items."""
         self.shown = True
+        self._details.display = bool(rows)
         self._table.show(rows)
         self._table.focus_rows()
         self._show_details(self._table.item)

@@ -110,6 +110,7 @@ class FilteredArea(AreaScreen):
             known.setdefault("", total)
         if not self.text:
             known[self.only] = shown
+        self.detail.display = bool(shown)  # without a row there is nothing to show
         names = [name for _, name in self.FILTERS]
         places = {at: known[word] for at, (word, _) in enumerate(self.FILTERS) if word in known}
         self._state.show(names, places, self._saved, self.text)

@@ -67,8 +67,10 @@ class Practices(RecordListScreen[None, PracticeView]):
 
     def _show(self) -> None:
         number = sum(view.needs_you for view in self._all)
-        total = f"{formatting.count(len(self._all), 'practice')}, each with its own data"
-        waits = f", {number:,} with something that needs you" if number else ", nothing needs you"
+        total = formatting.count(len(self._all), "practice")
+        waits = (
+            f", {number:,} {formatting.plural(number, 'needs/need')} you" if number else ", nothing needs you"
+        )
         self._head.show_subject([fixed(total, "muted"), fixed(waits, "warn" if number else "muted")])
         self._table.border_title = "Needs you" if self._only_needs else self.PANEL
         self.put(self._shown())

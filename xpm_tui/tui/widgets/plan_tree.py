@@ -165,7 +165,10 @@ class PlanTree(Rows):
             return []
         if row.change is None:
             name = row.group.name if row.group.record else field_label(row.group.field)
-            return fit_title([span(name), fixed(f"  {_rule(row.group)}" if row.group.rule else "")], columns)
+            rule = _rule(row.group) if row.group.rule else ""
+            if rule.startswith(name):
+                name, rule = rule, ""  # "Link by exact name" names its field
+            return fit_title([span(name), fixed(f"  {rule}" if rule else "")], columns)
         change = row.change
         field, id_ = field_label(change.field), self.plan_tree.id_of(change.record)
         number = f"  XPM {change.number}" if change.number else ""
