@@ -381,11 +381,12 @@ def summary(report: ImportReport) -> list[Line]:
         fixed(f"  {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
              f"{counts.get('same', 0):,} the same"),
     ]  # fmt: skip
-    if report.refused:
-        first.append(fixed(f" · {formatting.count(len(report.refused), 'row')} refused", "warn"))
     unknown = sum(column.field is None for column in report.columns)
     cells, adopted = counts.get("cells", 0), counts.get("adopted", 0)
-    facts: list[Span] = [fixed(f" {report.encoding}", "muted")]
+    facts: list[Span] = []
+    if report.refused:
+        facts.append(fixed(f" {formatting.count(len(report.refused), 'row')} refused", "warn"))
+    facts.append(fixed(f"{' ·' if facts else ''} {report.encoding}", "muted"))
     facts += [fixed(f" · {formatting.count(unknown, 'unknown column')}", "warn")] if unknown else []
     facts += [fixed(f" · {formatting.count(cells, 'changed cell')}", "muted")] if cells else []
     facts += (

@@ -125,6 +125,7 @@ class PlanReview(DetailScreen[str]):
             self._tree.all(True)
         self._rows.display = bool(changes)
         self._none.display = not changes
+        self._why.display = bool(changes)
         self._none.update(lines(self._nothing(plan, aside)))
         self._rows.reload(self._tree.place(kept) if kept else 0)
         if first:
