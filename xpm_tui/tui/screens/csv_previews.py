@@ -378,22 +378,21 @@ def summary(report: ImportReport) -> list[Line]:
     counts = report.counts
     first: list[Span] = [
         span(Path(report.file).name, "strong"),
-        fixed(f"  {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
-             f"{counts.get('same', 0):,} the same"),
-    ]  # fmt: skip
+        fixed(f"  {report.encoding}", "muted"),
+    ]
     unknown = sum(column.field is None for column in report.columns)
     cells, adopted = counts.get("cells", 0), counts.get("adopted", 0)
-    facts: list[Span] = []
-    if report.refused:
-        facts.append(fixed(f" {formatting.count(len(report.refused), 'row')} refused", "warn"))
-    facts.append(fixed(f"{' ·' if facts else ''} {report.encoding}", "muted"))
-    facts += [fixed(f" · {formatting.count(unknown, 'unknown column')}", "warn")] if unknown else []
-    facts += [fixed(f" · {formatting.count(cells, 'changed cell')}", "muted")] if cells else []
-    facts += (
-        [fixed(f" · {formatting.count(adopted, 'client')} matched by name and e-mail", "muted")]
-        if adopted
-        else []
-    )
+    facts: list[Span] = [
+        fixed(f" {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
+              f"{counts.get('same', 0):,} the same")
+    ]  # fmt: skip
+    more: list[tuple[int, str, Look]] = [
+        (len(report.refused), "row refused/rows refused", "warn"),
+        (unknown, "unknown column", "warn"),
+        (cells, "changed cell", "muted"),
+        (adopted, "client matched by name and e-mail/clients matched by name and e-mail", "muted"),
+    ]
+    facts += [fixed(f" · {formatting.count(number, noun)}", look) for number, noun, look in more if number]
     then: list[Span] = []
     following = report.consequences.then if report.consequences is not None else None
     if following is not None and following.changes:
