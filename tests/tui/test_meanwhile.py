@@ -19,7 +19,7 @@ from textual.widgets import Button
 from tests.application.fixtures import ticked_changes
 from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count, in_soak
-from tests.tui.fixtures import ROUND, TERMINAL, ConsoleFixture, press, settle, text_of, until
+from tests.tui.fixtures import ROUND, TERMINAL, ConsoleFixture, press, prose_of, settle, text_of, until
 from xpm_tui.application.clients import conflicts, picks
 from xpm_tui.application.clients import links as linking
 from xpm_tui.application.clients import queries as clients
@@ -31,8 +31,8 @@ from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.errors import Busy
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, Put
-from xpm_tui.domain.runs import BeforeImage, Run, Written
-from xpm_tui.domain.tables import CLIENTS, IMAGES, LINKS, RUNS, XPM_CLIENTS
+from xpm_tui.domain.runs import BeforeImage, Intent, Run, Written
+from xpm_tui.domain.tables import CLIENTS, IMAGES, INTENTS, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.tui import navigation
 from xpm_tui.tui.app import Console
@@ -706,7 +706,11 @@ async def test_a_link_is_undone_while_a_run_is_in_progress(env: ConsoleFixture, 
             Put(RUNS, row), Put(RUNS, before), Put(IMAGES, image),
             Put(LINKS, Link(id="c5", uuid=UUID.format(5))),
         ])  # fmt: skip
-        linking.link(other, "c0", UUID.format(0))
+        for client in ("c0", "c7"):
+            linking.link(other, client, UUID.format(int(client[1:])))
+        other.store.commit(
+            [Put(INTENTS, Intent(id="i1", run=row.id, kind="update", record="c7", state="sent"))]
+        )
         with other.lock("sync").hold():
             async with app.run_test(size=(100, 30), notifications=True) as pilot:
                 await settle(pilot)
@@ -714,11 +718,15 @@ async def test_a_link_is_undone_while_a_run_is_in_progress(env: ConsoleFixture, 
                 assert f"run {row.id}" in text_of(app)
                 await pilot.press("u")
                 await until(pilot, "Undo 1 change of run")
+                assert "Calls No call to Xero." in prose_of(app), "the run in progress looks up its own calls"
                 await press(pilot, "u")
                 assert "c0" not in links(env), text_of(app)
                 await press(pilot, *("down",) * 5)
                 await pilot.press("u")
                 await until(pilot, "this undo would change XPM as well")
+            plan, *_ = plans.make_undo(other, plans.last_write(other.snapshot(), "c7"), client="c7")
+            with pytest.raises(Busy, match="is sending Client 00007"):
+                await runner.undo_beside(other, plan.id)
         assert [each.outcome for each in history.list_runs(other)[:2]] == ["done", "done"]
         assert history.newest_sync(other.snapshot()) is not None
 

@@ -116,7 +116,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     if busy is not None:
         _refuse_during(busy, plan.undo_of, records)
     changes = list(presenter.change_views(practice.snapshot(), records))
-    found = consequences.consequences(practice, plan, records)
+    found = consequences.consequences(practice, plan, records, beside=busy is not None)
     data: dict[str, Any] = {
         "plan": plan.id,
         "undo_of": plan.undo_of,
