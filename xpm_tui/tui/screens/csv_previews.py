@@ -197,10 +197,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
             "exported is remembered, so that the next export contains only what is new.",
             [
                 ("w", "name the file and write it"),
-                (
-                    "v",
-                    "what Ignition does not have yet, including what was exported, all, or only this client",
-                ),
+                ("v", "what Ignition does not have yet, also if it was exported; all; only this client"),
                 ("F", "Ignition's form, or a spreadsheet"),
                 ("esc", "back; nothing was written"),
             ],

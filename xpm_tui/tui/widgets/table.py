@@ -213,10 +213,9 @@ class TableRows(Items[T]):
     def widths(self, room: int) -> list[int]:
         """Return the width of each column: for a short list, as its texts need it."""
         if self._needs[0] is not self.items:
-            needs: list[int] = []
-            if self._fitted and 0 < len(self.items) <= MEASURED:
-                rows = [self.cells(item) for item in self.items]
-                needs = [max(cells(_whole(row[at])) for row in rows) for at in range(len(self.columns))]
+            short = self._fitted and len(self.items) <= MEASURED
+            rows = [self.cells(item) for item in self.items] if short else []
+            needs = [max(cells(_whole(cell)) for cell in column) for column in zip(*rows, strict=True)]
             self._needs = (self.items, needs)
         return widths(self.columns, room, self._needs[1])
 
@@ -411,7 +410,7 @@ class Table(Vertical, Generic[T]):
         if self._order is None:
             return items
         at, backwards = self._order
-        wanted = self.rows.columns[at].sort or (lambda item: natural_key(_text(self.rows.cells(item)[at])))
+        wanted = self.rows.columns[at].sort or (lambda item: natural_key(_whole(self.rows.cells(item)[at])))
         return sorted(items, key=wanted, reverse=backwards)
 
     def _widths(self) -> list[int]:
@@ -449,11 +448,3 @@ def natural_key(text: str) -> list[tuple[bool, int, str]]:
         return [(True, 0, "")]
     parts = re.split(r"([0-9]+)", text.replace(",", ""))
     return [(False, int(part), "") if at % 2 else (False, 0, part) for at, part in enumerate(parts)]
-
-
-def _text(cell: Cell) -> str:
-    return "".join(piece.text for piece in (cell(ROOM) if callable(cell) else cell))
-
-
-ROOM = 200
-"""A width in which no cell is cut."""
