@@ -249,7 +249,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self._help.update(content(visible(words)))
 
     @on(Select.Changed)
-    def _chosen(self, event: Select.Changed) -> None:
+    def _choice_changed(self, event: Select.Changed) -> None:
         event.stop()
         key = next(key for key, field in self._inputs.items() if field is event.select)
         if event.value != OTHER:
