@@ -25,7 +25,8 @@ from xpm_tui.domain.xpm import Category, RecordReference, Staff, Template, XpmCo
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.widgets.frame import KeyExplainer
-from xpm_tui.tui.widgets.rows import Items
+from xpm_tui.tui.widgets.plan_tree import PlanTree
+from xpm_tui.tui.widgets.rows import Rows
 
 FILE = "clients.csv"
 """What the console imports on the way through; its headings and cells are hostile too."""
@@ -240,7 +241,10 @@ def mute(app: Console) -> list[str]:
 def alike(app: Console) -> list[str]:
     """Different items of a list that the reader cannot tell apart, among those in sight."""
     found: list[str] = []
-    for rows in app.screen.query(Items).results():
+    for rows in app.screen.query(Rows).results():
+        items = rows.plan_tree.rows if isinstance(rows, PlanTree) else getattr(rows, "items", None)
+        if items is None:
+            continue
         seen: dict[tuple[str, ...], object] = {}
         first = rows.scroll_offset.y // rows.row_height
         for place in range(first, min(rows.count(), first + rows.size.height // rows.row_height)):
@@ -249,7 +253,7 @@ def alike(app: Console) -> list[str]:
                 for line in range(rows.row_height)
             ]
             text = tuple("".join(piece.text for piece in line).rstrip() for line in lines)
-            item = rows.items[place]
+            item = items[place]
             if rows.display and text in seen and seen[text] != item:
                 found.append(f"two rows read {text}: {seen[text]} and {item}")
             seen[text] = item
