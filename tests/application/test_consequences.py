@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from xpm_tui.domain.events import Progress
 
 from tests.application.fixtures import PracticeFixture, preview_named
 from tests.deploy.fixtures import JobsFixture
@@ -22,12 +23,19 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.runs import plans as undoing
-from xpm_tui.application.runs.consequences import consequences, stored_plan_consequences
+from xpm_tui.application.runs.consequences import (
+    consequences,
+    remaining_consequences,
+    stored_plan_consequences,
+)
+from xpm_tui.application.runs.history import list_runs
+from xpm_tui.application.team import members
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.plan import WRITES, Consequences, Requests
 from xpm_tui.domain.ports import Drop, Put
-from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import BASE, CLIENTS, FREEZES, LINKS, STAFF, TEAM, XPM_CLIENTS
+from xpm_tui.domain.runs import Run, StopRequest
+from xpm_tui.domain.tables import BASE, CLIENTS, FREEZES, LINKS, STAFF, STOPS, TEAM, XPM_CLIENTS
+from xpm_tui.sync.consequences import creation_consequences
 
 PUSHED = count(60, 400)
 
@@ -353,6 +361,38 @@ async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
     await links.create_in_xpm(env.practice, client.id)
     as_predicted(env, found)
     assert [each.what for each in found.lasting] == ["client"]
+    env.practice.store.commit([Put(TEAM, TeamMember(id="t9", name="Weka Takahē", email="w@weka.example"))])
+    env.sandbox.log.clear()
+    await members.create_in_xpm(env.practice, "t9", phone="", mobile="")
+    as_predicted(env, creation_consequences("staff", "t9", "Weka Takahē"))
+    env.close()
+
+
+async def test_what_is_left_of_a_stopped_run_is_what_the_sandbox_records(tmp_path: Path) -> None:
+    """The question before it is resumed says how much is still sent."""
+    env = await settled(tmp_path)
+    practice = env.practice
+    practice.settings.set("sync.direction", "to_xpm")
+    for place, client in enumerate(living(practice)[:7]):
+        edit(env, client, fax=f"09 {place}")
+    plan = await plans.make(practice, full=True)
+
+    def stops(progress: Progress) -> None:
+        if progress.phase == "apply" and progress.done == 3:
+            going = list_runs(practice)[0]
+            practice.store.commit([Put(STOPS, StopRequest(id=going.id, by="ann", at=env.clock.now()))])
+
+    run = await runner.run(practice, plan_id=plan.id, report=stops)
+    assert (run.outcome, run.done) == ("stopped", 3)
+    left = remaining_consequences(practice, run)
+    assert left is not None
+    env.sandbox.log.clear()
+    resumed = await runner.resume(practice)
+    assert resumed.counts["changes"] == left.changes == 4
+    assert resumed.consequences is not None
+    as_predicted(env, resumed.consequences, resumed)
+    sent = Counter({kind: n for kind, n in asked(env).items() if not kind.startswith("GET")})
+    assert sent == Counter({kind: n for kind, n in predicted(left.requests).items() if kind[:3] != "GET"})
     env.close()
 
 

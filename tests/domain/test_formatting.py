@@ -80,7 +80,7 @@ def test_verbs_agree() -> None:
 @pytest.mark.parametrize(
     ("of", "shown"),
     [(None, "–"), ("", "–"), ((), "–"), (True, "yes"), (False, "no"), (("a", "b"), "a, b"),
-     ("1 Quay St\nAuckland", "1 Quay St, Auckland"), ("a\x1b[2Jb", "a␛[2Jb")],
+     ("1 Quay St\nAuckland", "1 Quay St ⏎ Auckland"), ("a\x1b[2Jb", "a␛[2Jb")],
 )  # fmt: skip
 def test_values(of: str | bool | tuple[str, ...] | None, shown: str) -> None:
     assert formatting.value(of) == shown
@@ -164,3 +164,11 @@ def test_wrapped_lines_go_on_under_their_text() -> None:
 
 def test_characters_that_no_font_has_are_made_visible() -> None:
     assert visible("a\ufffe\uffffb") == "a<U+FFFE><U+FFFF>b"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Unit 12\n3 Hill", "Unit 12, 3 Hill"), ("Unit 12\n", "Unit 12"), ("a\n\nb", "a\nb"), ("A  b", "A b")],
+)
+def test_two_values_never_look_the_same(one: str, other: str) -> None:
+    assert formatting.value(one) != formatting.value(other)

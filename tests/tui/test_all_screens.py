@@ -13,7 +13,7 @@ from textual.screen import ModalScreen, Screen
 
 from tests.support.profile import count, in_soak, spread
 from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
-from tests.tui.walk import STOPS, cut, home, hostile, unsafe
+from tests.tui.walk import STOPS, alike, cut, home, hostile, mute, unsafe
 from xpm_tui.application.runs import plans
 from xpm_tui.commands.effects import READ_ONLY
 from xpm_tui.domain.safe_text import visible
@@ -62,6 +62,8 @@ async def test_every_screen_is_whole_and_its_names_are_text(
             assert OURS not in shown, name
             assert cut(app) == [], f"{name}:\n{shown}"
             assert unsafe(app) == [], f"{name}:\n{shown}"
+            assert mute(app) == [], f"{name}:\n{shown}"
+            assert alike(app) == [], f"{name}:\n{shown}"
             await home(pilot)
 
 

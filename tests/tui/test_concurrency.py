@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+import msgspec
 import pytest
 from textual.events import Key
 from textual.pilot import Pilot
@@ -16,7 +19,7 @@ from textual.widgets import Button
 from tests.application.fixtures import ticked_changes
 from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count, in_soak
-from tests.tui.fixtures import ROUND, TERMINAL, ConsoleFixture, press, settle, text_of, until
+from tests.tui.fixtures import ROUND, TERMINAL, ConsoleFixture, press, prose_of, settle, text_of, until
 from xpm_tui.application.clients import conflicts, picks
 from xpm_tui.application.clients import links as linking
 from xpm_tui.application.clients import queries as clients
@@ -26,8 +29,10 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.runs import history, plans, runner
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.errors import Busy
-from xpm_tui.domain.ports import Drop
-from xpm_tui.domain.tables import CLIENTS, LINKS
+from xpm_tui.domain.links import Link
+from xpm_tui.domain.ports import Drop, Put
+from xpm_tui.domain.runs import BeforeImage, Intent, Run, Written
+from xpm_tui.domain.tables import CLIENTS, IMAGES, INTENTS, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.tui import navigation
 from xpm_tui.tui.app import Console
@@ -681,3 +686,67 @@ async def test_keys_that_still_wait_when_the_console_ends_are_dropped(
     assert task is not None
     await task
     assert ahead.idle
+
+
+async def test_a_link_is_undone_while_a_run_is_in_progress(env: ConsoleFixture, console: Consoles) -> None:
+    """Beside the run, which stays the newest sync; what would send something waits and says why."""
+    await mirrored(env)
+    app = console(env)
+    with env.open() as other:
+        row = Run(
+            id=other.ids.new("r")[0], started=other.clock.now(), by="ann", host=socket.gethostname(),
+            pid=os.getpid(), plan="p1",
+        )  # fmt: skip
+        there = other.snapshot().get(XPM_CLIENTS, UUID.format(5))
+        assert there is not None
+        sent = Written(record="c5", field="phone", side="xpm", rule="changed", old="1", new=there.phone)
+        image = BeforeImage(id="r0/c5", run="r0", client="c5", uuid=UUID.format(5), written=(sent,))
+        before = msgspec.structs.replace(row, id="r0", outcome="done", pid=0)
+        other.store.commit([
+            Put(RUNS, row), Put(RUNS, before), Put(IMAGES, image),
+            Put(LINKS, Link(id="c5", uuid=UUID.format(5))),
+        ])  # fmt: skip
+        for client in ("c0", "c7"):
+            linking.link(other, client, UUID.format(int(client[1:])))
+        other.store.commit(
+            [Put(INTENTS, Intent(id="i1", run=row.id, kind="update", record="c7", state="sent"))]
+        )
+        with other.lock("sync").hold():
+            async with app.run_test(size=(100, 30), notifications=True) as pilot:
+                await settle(pilot)
+                await press(pilot, "g", "c", "home")
+                assert f"run {row.id}" in text_of(app)
+                await pilot.press("u")
+                await until(pilot, "Undo 1 change of run")
+                assert "Calls No call to Xero." in prose_of(app), "the run in progress looks up its own calls"
+                await press(pilot, "u")
+                assert "c0" not in links(env), text_of(app)
+                await press(pilot, *("down",) * 5)
+                await pilot.press("u")
+                await until(pilot, "this undo would change XPM as well")
+            plan, *_ = plans.make_undo(other, plans.last_write(other.snapshot(), "c7"), client="c7")
+            with pytest.raises(Busy, match="is sending Client 00007"):
+                await runner.undo_beside(other, plan.id)
+        assert [each.outcome for each in history.list_runs(other)[:2]] == ["done", "done"]
+        assert history.newest_sync(other.snapshot()) is not None
+
+
+async def test_a_stopped_run_is_the_next_step_until_it_is_resumed(
+    env: ConsoleFixture, console: Consoles
+) -> None:
+    await mirrored(env)
+    with env.open() as practice:
+        now = practice.clock.now()
+        row = Run(
+            id="r7", started=now, ended=now, by="ann", host="here", pid=1, plan="p1", outcome="stopped",
+            total=9, done=4,
+        )  # fmt: skip
+        practice.store.commit([Put(RUNS, row)])
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Resume run r7, which was stopped" in text_of(app)
+        assert "▸ Resume  enter" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, "Resume run r7?")
+        await press(pilot, "escape")

@@ -22,6 +22,8 @@ from xpm_tui.tui.dialogs.pickers import rank
 from xpm_tui.tui.screens.picker import Picker
 
 Make = Callable[..., Console]
+SEEN = 12
+"""Entries of the palette that a window of 24 lines shows without scrolling."""
 
 
 @pytest.mark.parametrize(
@@ -32,12 +34,31 @@ Make = Callable[..., Console]
         ("error", {"doctor", "cases.list", "problem:T4"}),
         ("csv", {"import.clients", "import.team", "export.clients"}),
         ("revert", {"undo"}),
+        ("screenshot", {"screenshot"}),
+        ("engagement", {"proposals.list", "go:jobs"}),
+        ("engagement letter", {"proposals.list"}),
+        ("renewal", {"proposals.rollover"}),
+        ("integration", {"connect"}),
+        ("disconnect", {"disconnect", "clients.unlink"}),
+        ("reconnect", {"connect"}),
+        ("password", {"connect"}),
+        ("duplicate", {"duplicates"}),
+        ("staff", {"team.link", "team.pick", "team.create", "go:team"}),
+        ("archive", {"data.backup"}),
+        ("history", {"go:sync", "command-log"}),
+        ("timezone", {"settings.set"}),
+        ("quit", {"leave"}),
+        ("sync", {"sync", "go:sync", "policy"}),
     ],
 )
 def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) -> None:
     assert {act.name for act in all_commands()} >= set(keymap.SYNONYMS), "a synonym of a command that is gone"
-    entries = [*keymap.palette_entries("overview", Situation(area="overview")), *keymap.problem_entries()]
-    assert {entry.name for entry in rank(typed, entries)} >= names
+    entries = [
+        *keymap.palette_entries("overview", Situation(area="overview")),
+        *keymap.general_entries(),
+        *keymap.problem_entries(),
+    ]
+    assert {entry.name for entry in rank(typed, entries)[:SEEN]} >= names
 
 
 async def test_a_known_problem_opens_from_the_palette(env: ConsoleFixture, console: Make) -> None:

@@ -17,7 +17,7 @@ from textual.widgets import Button, Footer
 
 from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import in_soak, spread
-from tests.tui.fixtures import HOSTILE, TERMINAL, ConsoleFixture, press, prose_of, settle, text_of
+from tests.tui.fixtures import HOSTILE, TERMINAL, ConsoleFixture, press, prose_of, settle, text_of, until
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs
@@ -52,7 +52,7 @@ from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverRev
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import ProposalsArea
 from xpm_tui.tui.screens.sync import RunScreen
-from xpm_tui.tui.widgets.inputs import ChoiceField
+from xpm_tui.tui.widgets.inputs import OTHER, ChoiceField
 from xpm_tui.tui.widgets.overview_panels import coming_lines
 from xpm_tui.tui.widgets.table import filter_names, filters_in_sight
 from xpm_tui.tui.worker_thread import WorkerThread
@@ -147,6 +147,15 @@ async def test_the_acceptance_journey(env: JobsFixture, over: Callable[..., Cons
         people = [value for _, value in partners._options]
         assert people[:2] == ["", "default"]
         assert {partner, manager} < set(people), "chosen from the team, not typed"
+        state = edit._inputs["state"]
+        assert isinstance(state, ChoiceField)
+        assert [value for _, value in state._options] == ["", "default", OTHER]
+        for typed, chosen in (("escape",), ""), (("=REVIEW[/]", "enter"), "REVIEW[/]"):
+            state.value = OTHER
+            await until(pilot, "Interface Code")
+            await press(pilot, *typed)
+            assert state.value == chosen
+        state.value = ""
         for field, value in (("partner", partner), ("manager", manager), ("staff", staff),
                              ("category", env.category), ("budget", "1200")):  # fmt: skip
             edit._inputs[field].value = value

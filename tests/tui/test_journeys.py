@@ -244,7 +244,7 @@ async def test_a_conflict_is_understood_and_undone(env: ConsoleFixture, console:
         await press(pilot, "s", "escape", "W")
         assert shows(app, Conflicts)
         shown = text_of(app)
-        assert "1 ‼ Planned" in shown
+        assert "1 ⇄ Planned" in shown
         assert "07 000 0001" in shown
         assert "07 999 9999  ◀ wins" in shown
         assert "last agreed  09 555 0003" in shown, shown

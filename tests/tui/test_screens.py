@@ -50,7 +50,7 @@ FIELD_DIRECTIONS: dict[str, Sequence[str]] = {
     "edit-client": ("g", "c", "e"),
     "wizard": ("c",),
 }
-PICTURES = [(name, size) for name in FIELD_DIRECTIONS for size in ((80, 24), (120, 40))]
+PICTURES = [(name, size) for name in FIELD_DIRECTIONS for size in ((80, 24), (120, 40), (160, 48))]
 FILE = """Client ID,Client Name,Contact Name,Contact Email,Tel,City
 CLI-0001,Client 00001,Pat Doe 1,c1@example.com,07 123,Nelson
 CLI-0002,Client 00002,Pat Doe 2,new@example.com,,Nelson
@@ -255,3 +255,16 @@ async def test_the_cards_and_the_names_of_the_areas_are_whole(
         for panel in app.screen.query(".panel").results(TextLabel):
             longest = max(line.cell_length for line in panel._now.split("\n", allow_blank=True))
             assert size[0] < 80 or longest <= panel.content_size.width, panel._now.plain
+
+
+async def test_no_row_stays_painted_as_selected(env: ConsoleFixture, console: Make) -> None:
+    """The next key may come after the screen was told to paint, and before it has painted."""
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c")
+        rows = app.screen.query(Rows).first()
+        rows.cursor = 1
+        rows._check_refresh()
+        rows.cursor = 2
+        assert {region.y for region in rows._repaint_regions} >= {0, 1, 2}

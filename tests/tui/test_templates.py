@@ -53,7 +53,7 @@ async def test_services_stand_with_their_templates_and_what_is_not_covered(
         await press(pilot, "g", "l")
         shown = text_of(app)
         for reported in ("◇ same name: Annual Accounts", "◇ maybe: Payroll", "○ nothing chosen",
-                     "✗ Vanished (gone)", "– no job, by choice", "· not used",
+                     "✗ Vanished (gone)", "– no job, by choice", "  not used",
                      "! on proposals, no service", "Unheard of",
                      "XPM no longer has the job template Vanished: 1 service calls for it",
                      "New jobs: category none"):  # fmt: skip

@@ -187,6 +187,10 @@ async def test_enter_alone_changes_nothing_and_ends_at_the_plan(env: ConsoleFixt
         await press(pilot, "c")
         for name in ("Permission", "Sign in", "Practice", "Direction", "Clients", "▶ 7 Team", "Templates"):
             assert name in text_of(app), name
+        await press(pilot, "f2", "f2", "tab", "down", "f3")
+        assert "step 5 of 9" in text_of(app), text_of(app)
+        assert "Discard your changes?" in text_of(app), "another direction was selected and not saved"
+        await press(pilot, "y", "f3")
         for _ in range(9):
             if "step 9 of 9" in text_of(app):
                 break

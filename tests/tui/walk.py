@@ -24,6 +24,9 @@ from xpm_tui.domain.tables import CLIENTS, META, PROPOSALS, RUNS, SERVICES, TEAM
 from xpm_tui.domain.xpm import Category, RecordReference, Staff, Template, XpmContact, XpmJob
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.area import AreaScreen
+from xpm_tui.tui.widgets.frame import KeyExplainer
+from xpm_tui.tui.widgets.plan_tree import PlanTree
+from xpm_tui.tui.widgets.rows import Rows
 
 FILE = "clients.csv"
 """What the console imports on the way through; its headings and cells are hostile too."""
@@ -217,6 +220,43 @@ def cut(app: Console) -> list[str]:
         scrolls = any(node.has_class("choices") for node in button.ancestors_with_self)
         if button.display and not scrolls and not app.screen.region.contains_region(button.region):
             found.append(f"button {button.id} at {button.region}")
+    return found
+
+
+def mute(app: Console) -> list[str]:
+    """Keys in the foot that are dim and do not say why when they are pressed."""
+    found: list[str] = []
+    for key, active in app.screen.active_bindings.items():
+        if active.enabled or not active.binding.show:
+            continue
+        area, action = app.screen, active.binding.action
+        if isinstance(area, AreaScreen) and active.binding.id:
+            reason = area._commands[active.binding.id].unavailable(area.situation())
+        else:
+            reason = area._against(action.partition("(")[0]) if isinstance(area, KeyExplainer) else ""
+        found += [] if reason else [f"{key}: {action} is dim without a reason"]
+    return found
+
+
+def alike(app: Console) -> list[str]:
+    """Different items of a list that the reader cannot tell apart, among those in sight."""
+    found: list[str] = []
+    for rows in app.screen.query(Rows).results():
+        items = rows.plan_tree.rows if isinstance(rows, PlanTree) else getattr(rows, "items", None)
+        if items is None:
+            continue
+        seen: dict[tuple[str, ...], object] = {}
+        first = rows.scroll_offset.y // rows.row_height
+        for place in range(first, min(rows.count(), first + rows.size.height // rows.row_height)):
+            lines = [
+                rows.draw(place, line, rows.scrollable_content_region.width)
+                for line in range(rows.row_height)
+            ]
+            text = tuple("".join(piece.text for piece in line).rstrip() for line in lines)
+            item = items[place]
+            if rows.display and text in seen and seen[text] != item:
+                found.append(f"two rows read {text}: {seen[text]} and {item}")
+            seen[text] = item
     return found
 
 

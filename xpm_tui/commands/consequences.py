@@ -147,8 +147,11 @@ class Figure(NamedTuple):
     words: str
 
 
-def figure_columns(found: Consequences) -> tuple[list[Figure], list[Figure]]:
-    """Return the consequences as two columns of numbers: what is done, and what to consider first."""
+def figure_columns(found: Consequences, *, short: bool = False) -> tuple[list[Figure], list[Figure]]:
+    """Return the consequences as two columns of numbers: what is done, and what to consider first.
+
+    ``short``: without the parts of a number, for narrow windows; the question names them.
+    """
     xpm, here = found.xpm, found.here
     done = [
         Figure("→", "", xpm.changes, f"{plural(xpm.changes, 'change')} in XPM{_clients(xpm.clients)}")
@@ -158,10 +161,11 @@ def figure_columns(found: Consequences) -> tuple[list[Figure], list[Figure]]:
     if here.links and here.links == here.changes:
         done.append(Figure("∞", "", here.links, f"{plural(here.links, 'link')}, saved here only"))
     elif here.changes:
-        done.append(Figure("∞", "", here.changes, f"saved here: {', '.join(_here_parts(here))}"))
+        parts = "saved here only" if short else f"saved here: {', '.join(_here_parts(here))}"
+        done.append(Figure("∞", "", here.changes, parts))
     pace = f", at least {count(found.minutes, 'minute')}" if found.minutes else ", less than a minute"
     done.append(
-        Figure("◷", "", found.calls, f"{plural(found.calls, 'call')} to Xero{pace}")
+        Figure("◷", "", found.calls, f"{plural(found.calls, 'call')}{'' if short else ' to Xero'}{pace}")
         if found.calls
         else Figure("◷", "muted", None, "No call to Xero")
     )
@@ -173,7 +177,7 @@ def figure_columns(found: Consequences) -> tuple[list[Figure], list[Figure]]:
             _parts((replaced.conflicts, "both changed/both changed"), (replaced.clearings, "cleared/cleared"))
         )
         verb = plural(replaced.values, "overwrites/overwrite")
-        more = f" ({parts})" if parts else ""
+        more = f" ({parts})" if parts and not short else ""
         known.append(Figure("▲", "warn", replaced.values, f"{verb} a value in {side}{more}"))
     if found.not_undoable:
         kinds = {each.what for each in found.lasting}
@@ -272,6 +276,9 @@ def _for(clients: int) -> str:
 
 def _replaced(replaced: ReplacedValues, side: str) -> Iterator[str]:
     if not replaced.values:
+        return
+    if replaced.overwrites == replaced.values:
+        yield f"Replaces {count(replaced.values, 'value')} in {side}."
         return
     parts = _parts(
         (replaced.overwrites, "overwrite"),

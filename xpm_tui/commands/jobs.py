@@ -312,9 +312,7 @@ class AuditJobs(msgspec.Struct, frozen=True):
         str, option("Write the findings to this CSV file; - is stdout.", "FILE", completes="file")
     ] = ""
     replace: Annotated[bool, option("Replace the file if it exists.")] = False
-    lookups: Annotated[
-        int, option("The most calls to look again for jobs that seem to be missing.", "NUMBER")
-    ] = 100
+    lookups: Annotated[int, option("The most calls to look again for missing jobs.", "NUMBER")] = 100
     limit: Limit = 0
 
 
@@ -330,22 +328,21 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialog
         raise BadInput(f"{path} exists.", hint="Name another file, or replace this one with --replace.")
     view = await reports.audit_jobs(practice, lookups=params.lookups, report=dialogue.progress)
     found = reports.filtered(view, only=params.only, text=params.find)
-    data = {name: content for name, content in to_plain(view).items() if name != "findings"}
-    data["count"] = len(found)
+    data = {**to_plain(view), "count": len(found)}
+    del data["findings"]
     items = [to_plain(each) for each in found]
     if params.csv == "-":
         return Result(data=data, items=items, raw=reports.audit_csv(found), value=view)
     if path is not None:
         reports.write_audit(practice, path, found, replace=bool(over))
-        data["file"] = str(path)
         lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
-        return Result(data=data, items=items, lines=lines, value=view)
-    nothing = "Every accepted proposal has its jobs in XPM, and nothing is wrong with them."
+        return Result(data=data | {"file": str(path)}, items=items, lines=lines, value=view)
+    nothing = ["Every accepted proposal has its jobs in XPM, and nothing is wrong with them."]
     return Result(
         data=data,
         items=items,
-        blocks=[_finding_lines(each) for each in found],
-        lines=[*([] if found else [nothing]), "", *summary(view)],
+        blocks=[_finding_lines(each) for each in found] or [nothing],
+        lines=["", *summary(view)],
         value=view,
         most=params.limit,
     )

@@ -31,7 +31,7 @@ from xpm_tui.commands.plans import age_notes, change_lines
 from xpm_tui.commands.sync import run_result
 from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import DecisionNeeded, NotFound, StoreChanged, XeroError
+from xpm_tui.domain.errors import Busy, DecisionNeeded, NotFound, StoreChanged, XeroError
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, value
 from xpm_tui.lazy import lazy_imports
@@ -46,8 +46,12 @@ with lazy_imports():
     from xpm_tui.sync.matching import similarity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import SkippedUndoView
+    from xpm_tui.domain.plan import PlannedRecord
+    from xpm_tui.domain.runs import Run
 
 
 ToReview = Annotated[bool, option("Save it as a plan to review and apply nothing: xpm-tui sync --plan ID.")]
@@ -108,12 +112,15 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     """Show what is restored, what stays and what is frozen, ask, and restore it."""
     if params.run == "last" and not history.list_runs(practice, 1):
         return Result(items=[], lines=["There is nothing to undo yet: there has been no run."])
-    notes = await _up_to_date(practice, params)
+    busy = None if params.dry_run else history.current_run(practice)
+    notes = [] if busy is not None else await _up_to_date(practice, params)
     plan, records, left = plans.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
     )
+    if busy is not None:
+        _refuse_during(busy, plan.undo_of, records)
     changes = list(presenter.change_views(practice.snapshot(), records))
-    found = consequences.consequences(practice, plan, records)
+    found = consequences.consequences(practice, plan, records, beside=busy is not None)
     data: dict[str, Any] = {
         "plan": plan.id,
         "undo_of": plan.undo_of,
@@ -148,11 +155,25 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
         )
     data["plan"] = plan.id
     async with following(practice, dialogue) as report:
-        run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
+        if busy is not None:
+            run = await runner.undo_beside(practice, plan.id)
+        else:
+            run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
     done = run_result(run)
     return Result(
         data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], error=done.error
     )
+
+
+def _refuse_during(run: Run, undone: str, records: Iterable[PlannedRecord]) -> None:
+    """Raise ``Busy`` for an undo that has to wait for the run in progress: one that is not only local."""
+    if undone == run.id:
+        why = f"Run {run.id} is still in progress, so it cannot be undone yet."
+    elif any(change.side == "xpm" for record in records for change in record.changes):
+        why = f"Run {run.id} is in progress, and this undo would change XPM as well."
+    else:
+        return
+    raise Busy(why, hint="Wait until it ends, or stop it: xpm-tui runs stop")
 
 
 async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
@@ -328,7 +349,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         footer="Undo",
         effect=per_call(_undoes, Effect.REPLACES),
         streams=True,
-        why_not=first_reason(require_connection, require_idle),
+        why_not=require_connection,
     ),
     Command(
         name="clients.undo",
@@ -343,7 +364,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         why_not=first_reason(
             on_record,
             require_connection,
-            require_idle,
             lambda s: "" if s.undoable else "No run wrote to this client.",
         ),
     ),

@@ -194,10 +194,15 @@ def size(number: int) -> str:
 # Values
 
 
+LINE_BREAK = " ⏎ "
+"""What stands for a line break in a value that is shown on one line."""
+
+
 def value(of: Value, *, none: str = NONE, limit: int = LIMIT) -> Shown:
     """Return a field's value on one line, safe to show.
 
-    A flag reads yes or no; several names, and the lines of an address, are separated by commas.
+    A flag reads yes or no; several names are separated by commas. The lines of an address are separated by
+    a mark, because the same text with commas is another value.
 
     Args:
         of: The value; people and records are resolved to their names before.
@@ -208,7 +213,9 @@ def value(of: Value, *, none: str = NONE, limit: int = LIMIT) -> Shown:
         return Shown("yes" if of else "no")
     if not of:
         return Shown(none)
-    return visible(", ".join(of.splitlines() if isinstance(of, str) else of), limit)
+    if isinstance(of, str):
+        return visible(LINE_BREAK.join(of.replace("\r\n", "\n").replace("\r", "\n").split("\n")), limit)
+    return visible(", ".join(of), limit)
 
 
 def scalar(of: object, *, none: str = NONE) -> str:

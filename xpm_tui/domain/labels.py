@@ -90,7 +90,7 @@ MATCHES: Labels = {
 }
 
 MARKS: Labels = {
-    "first": Label("Overwrites", "Replaces a value that was not synced before.", "●", "overwrite"),
+    "first": Label("Overwrites", "Replaces a value that was not synced before.", "▲", "overwrite"),
     "drift": Label(
         "Edited in {other}",
         "Replaces an edit made in the other system since the last sync.",
@@ -98,13 +98,13 @@ MARKS: Labels = {
         "edit in the other system/edits in the other system",
     ),
     "conflict": Label(
-        "Both changed", "Both sides changed since the last sync; the master wins.", "‼", "conflict"
+        "Both changed", "Both sides changed since the last sync; the master wins.", "⇄", "conflict"
     ),
     "clearing": Label("Clears a value", "Empties a value that the master no longer has.", "∅", "clearing"),
     "former": Label(
         "From another client",
         "The value came from another XPM client that the client was linked to. It is sent once you tick it.",
-        "⇄",
+        "‼",
         "value of another client/values of another client",
     ),
 }
@@ -167,7 +167,7 @@ RULES: Labels = {
     "create": Label("Create in XPM", "A user asked to create the client in XPM.", reason="created in XPM"),
 }
 CONFLICT_STATES: Labels = {
-    "planned": Label("Planned", "The next sync lets the master win.", "‼"),
+    "planned": Label("Planned", "The next sync lets the master win.", "⇄"),
     "held": Label("Held for you", "No sync writes it until you decide.", "■"),
     "overwritten": Label("Overwritten", "A run let the master win; you can undo it.", "●"),
     "undone": Label("Undone", "The old value is back, and the field is frozen.", "↶"),

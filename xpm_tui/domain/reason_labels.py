@@ -190,7 +190,7 @@ JOB_FIELDS: Labels = {
     "due": Label("Due date", "When the job is due."),
     "due_days": Label("Days until due", "How many days after its start each job is due."),
     "days_early": Label("Days early", "How many days before its start the job is created."),
-    "state": Label("Job state", "The code of a job state of XPM; empty: XPM's first."),
+    "state": Label("Job state", "A job state by its Interface Code: XPM, Admin > Job states."),
     "automatic": Label("Automatic", "Whether the daily sync deploys it without asking."),
     "start": Label("Start date", "When the first job starts."),
     "repeat": Label("Recurs", "How often a job is created."),

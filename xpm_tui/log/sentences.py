@@ -263,6 +263,9 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
     numbers["pace"] = f"at least {count(int(minutes or 0), 'minute')}" if long else "less than a minute"
     if trigger := TRIGGERS.get(str(numbers.get("trigger", ""))):
         numbers["trigger"] = in_sentence(trigger.text)
+    for name, known in (("direction", labels.DIRECTIONS), ("level", labels.LEVELS)):
+        if chosen := known.get(str(numbers.get(name, ""))):
+            numbers[name] = chosen.text
     with suppress(ValueError):
         numbers["day"] = day(date.fromisoformat(str(numbers.get("day", ""))))
     # An event has this number only if it is not 0.

@@ -397,6 +397,13 @@ SETTING_CHOICES: dict[str, Labels] = {
         "skip": Label("Leave the person out", "The job is created without the person, and a note says so."),
         "hold": Label("Hold the job", "The job is not created until the person is linked."),
     },
+    "practice.colour": {
+        "none": Label("No colour", "The name has the colour of other text."),
+        "blue": Label("Blue", "The name is blue."),
+        "pink": Label("Pink", "The name is pink."),
+        "lime": Label("Lime", "The name is lime."),
+        "orange": Label("Orange", "The name is orange."),
+    },
     "log.level": {
         "debug": Label("Everything", "Also details that only support needs."),
         "info": Label("Normal", "What was done, warnings and errors."),

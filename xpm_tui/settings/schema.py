@@ -367,6 +367,13 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "The time zone of the practice: it decides on which day a job is due.",
     ),
     SettingEntry(
+        "practice.colour",
+        "Colour of the name",
+        choice("none", "blue", "pink", "lime", "orange"),
+        "none",
+        "The colour in which the console shows the practice's name, so that you notice which one is open.",
+    ),
+    SettingEntry(
         "log.level",
         "Log level",
         choice("debug", "info", "warning", "error"),

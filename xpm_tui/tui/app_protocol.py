@@ -45,6 +45,8 @@ class PracticeStatus(NamedTuple):
     login_needed: bool = False
     """Whether the user must sign in to Xero before anything can be read or sent."""
     read_only: bool = False
+    colour: str = ""
+    """The colour of the practice's name; empty for the colour of other text."""
     hours: float | None = None
     minute_left: int | None = None
     day_left: int | None = None
@@ -82,6 +84,7 @@ def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus
         connected=facts.connected,
         login_needed=facts.login_needed,
         read_only=practice.read_only,
+        colour=practice.settings.text("practice.colour").replace("none", ""),
         hours=None if facts.last_good is None else _hours(facts.last_good, practice.clock.now()),
         minute_left=facts.minute_left,
         day_left=facts.day_left,
@@ -118,7 +121,8 @@ class EditField(NamedTuple):
     """A field of an edit form: its key, its label and its value as text.
 
     ``options`` are (value, label) pairs; with them the field is a choice and not free text. ``help`` is a
-    sentence. For a date, the day of the week is shown beside it.
+    sentence. For a date, the day of the week is shown beside it. With ``typed``, the last choice asks for a
+    value that is not in the list.
     """
 
     key: str
@@ -127,6 +131,7 @@ class EditField(NamedTuple):
     options: Sequence[tuple[str, str]] = ()
     help: str = ""
     is_date: bool = False
+    typed: bool = False
 
 
 class FormLink(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpm_tui.domain.errors import AppError
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.app_protocol import AREAS, AppProtocol
+from xpm_tui.tui.app_protocol import AppProtocol
 
 with lazy_imports():
     import msgspec
@@ -252,34 +252,7 @@ class CommandRunner(AppProtocol):
     def show_palette(self, screen: AreaScreen) -> None:
         """Show the palette: the commands of this area, global commands and the areas."""
         found = keymap.palette_entries(screen.AREA, screen.situation())
-        found += [
-            pickers.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")
-            for area in AREAS
-        ]
-        found += [
-            pickers.PaletteEntry(
-                "redraw",
-                "Redraw the screen",
-                "Removes what another program has written on the screen.",
-                "ctrl+l",
-            ),
-            pickers.PaletteEntry(
-                "leave", "Leave the console", "A run in progress continues by itself.", "ctrl+q"
-            ),
-        ]
-        found.append(
-            pickers.PaletteEntry(
-                "screenshot", "Save a screenshot", "Save the screen as a picture and as text, for support.",
-                "f8", words="image picture print screen capture copy",
-            )
-        )  # fmt: skip
-        found.append(
-            pickers.PaletteEntry(
-                "command-log", "Show the command log",
-                "What was done in this console, as commands to copy.", "@",
-                words="history verb shell script repeat",
-            )
-        )  # fmt: skip
+        found += keymap.general_entries()
         found += keymap.problem_entries()
         own = {
             "command-log": self.show_command_log,

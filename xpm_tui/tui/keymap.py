@@ -16,6 +16,7 @@ from textual.binding import Binding
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui.app_protocol import AREAS
 
 with lazy_imports():
     from xpm_tui.diagnostics import error_presenter, known_problems
@@ -35,7 +36,7 @@ COMMAND_LINE = frozenset({"log", "status", "clients.list", "runs.list", "setting
 
 SYNONYMS: dict[str, str] = {
     "connect": "third party apps app store integration authorise authorize sign in log in login xero wizard "
-    "set up setup permission",
+    "set up setup permission password token expired reconnect",
     "disconnect": "third party apps remove app sign out log out revoke",
     "clients.link": "apps xpm map connect match practice manager",
     "clients.unlink": "apps xpm disconnect detach unmap",
@@ -62,12 +63,17 @@ SYNONYMS: dict[str, str] = {
     "runs.retry": "refused failed error again",
     "policy": "fields mapping what is synced field table",
     "policy.set": "direction master overwrite two-way",
-    "settings.set": "preferences options configuration theme colour",
+    "settings.set": "preferences options configuration theme dark light colour time zone timezone",
     "schedule.install": "daily automatic cron systemd timer",
-    "doctor": "error problem help support diagnose troubleshooting broken not working bundle",
+    "doctor": "error problem help support diagnose troubleshooting broken not working bundle offline network "
+    "version",
     "cases.list": "error problem help support troubleshooting",
     "cases.seen": "error page message browser problem help third party",
     "jobs.deploy": "create job xpm work",
+    "proposals.list": "engagement letter agreement contract deal accepted",
+    "proposals.take": "engagement migrate existing",
+    "proposals.rollover": "engagement renewal renew next year term",
+    "clients.show": "archived details",
     "templates.link": "services job template mapping",
     "team.link": "staff people users map",
     "team.pick": "staff people users import",
@@ -131,6 +137,37 @@ def palette_entries(area: str, situation: Situation) -> list[PaletteEntry]:
         )
         for command in (*here, *rest)
     ]
+
+
+AREA_WORDS = {
+    "overview": "home dashboard start status",
+    "clients": "customers companies contacts",
+    "team": "staff people users",
+    "templates": "services library job templates",
+    "jobs": "work workflow engagement",
+    "sync": "history log past runs changes",
+    "settings": "preferences options configuration",
+}
+"""Other words by which users look for an area."""
+
+
+def general_entries() -> list[PaletteEntry]:
+    """Return the palette entries that are no commands: the areas, the screen, and leaving."""
+    entry = pickers.PaletteEntry
+    return [
+        *(
+            entry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}", AREA_WORDS[area.name])
+            for area in AREAS
+        ),
+        entry("redraw", "Redraw the screen", "Removes what another program has written on the screen.",
+              "ctrl+l", "refresh garbled broken display"),
+        entry("leave", "Leave the console", "A run in progress continues by itself.", "ctrl+q",
+              "quit exit close end log out"),
+        entry("screenshot", "Save a screenshot", "Save the screen as a picture and as text, for support.",
+              "f8", "image picture print screen capture copy"),
+        entry("command-log", "Show the command log", "What was done in this console, as commands to copy.",
+              "@", "history verb shell script repeat"),
+    ]  # fmt: skip
 
 
 PROBLEM = "problem:"

@@ -108,6 +108,10 @@ class Navigation(AppProtocol):
         name, preset = "clients.undo", {"client": client}
         if run:
             name, preset = "undo", {"run": run, "client": client, "field": field}
+        if self.practice_status.running:
+            # A plan could not be applied now: the command asks, and undoes what was written only here.
+            self.show_result(registry.by_name(name), await self.run_named(name, preset), [])
+            return
         result = await self.run_named(name, {**preset, "review": True})
         changes, left = list(result.items or ()), result.data["left"]
         freezes = result.data["consequences"].get("freezes")

@@ -121,6 +121,10 @@ DARK = Theme(
     variables={
         "line": "#34404f",
         "ignition": "#c7a3f7",
+        "practice-blue": "#8fb8ff",
+        "practice-pink": "#f79ac4",
+        "practice-lime": "#bfe05a",
+        "practice-orange": "#f5a266",
         "xpm": "#52c5dc",
         "cursor-muted": "#bccbdc",
         "muted": "#8d9aab",
@@ -156,6 +160,10 @@ LIGHT = Theme(
     variables={
         "line": "#b9c3ca",
         "ignition": "#7136a8",
+        "practice-blue": "#1d4fb8",
+        "practice-pink": "#a8206a",
+        "practice-lime": "#4b6600",
+        "practice-orange": "#9a4600",
         "xpm": "#006478",
         "cursor-muted": "#3d4a56",
         "muted": "#56626e",
@@ -204,6 +212,11 @@ def _sixteen(name: str, of: str) -> Theme:
             "cursor-quiet": "ansi_default",
             "xpm": "ansi_cyan" if dark else "ansi_blue",
             "ignition": "ansi_magenta",
+            # Beside the name itself: sixteen colours leave no others that both backgrounds can show.
+            "practice-blue": "ansi_bright_blue" if dark else "ansi_blue",
+            "practice-pink": "ansi_bright_magenta" if dark else "ansi_magenta",
+            "practice-lime": "ansi_bright_green" if dark else "ansi_green",
+            "practice-orange": "ansi_bright_red" if dark else "ansi_red",
             "line": "ansi_default",
             "rule": "ansi_default",
             "border": "ansi_blue",
@@ -229,6 +242,10 @@ DEFAULTS: dict[str, str] = {
         "ignition",
         "line",
         "rule",
+        "practice-blue",
+        "practice-pink",
+        "practice-lime",
+        "practice-orange",
     )
 }
 """Values of our CSS variables for themes that are not ours."""

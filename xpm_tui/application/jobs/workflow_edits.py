@@ -26,7 +26,7 @@ from xpm_tui.domain.ignition import Client, Deployment, Repeat, TeamMember, Work
 from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.reason_labels import JOB_FIELDS
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
+from xpm_tui.domain.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM, WORKFLOWS
 from xpm_tui.sync.journal import unanswered
 
 FIELDS = (
@@ -211,13 +211,17 @@ def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]
 
 
 class FieldView(msgspec.Struct, frozen=True, kw_only=True):
-    """An editable field: its name for ``edit_workflow``, label, help and present value."""
+    """An editable field: its name for ``edit_workflow``, label, help and present value.
+
+    ``typed``: other values than the options are possible, too.
+    """
 
     name: str
     label: str
     help: str
     value: str
     options: tuple[tuple[str, str], ...] = ()
+    typed: bool = False
 
 
 def values(practice: OpenPractice, job: str) -> list[FieldView]:
@@ -270,14 +274,15 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
             label=JOB_FIELDS[field].text,
             help=JOB_FIELDS[field].help,
             value=there[field],
-            options=_options(snapshot, field, there[field]),
+            options=_options(snapshot, field, there[field], terms.state_code),
+            typed=field == "state",
         )
         for field in FIELDS
         if field not in gone
     ]
 
 
-def _options(snapshot: Snapshot, field: str, value: str) -> tuple[tuple[str, str], ...]:
+def _options(snapshot: Snapshot, field: str, value: str, code: str) -> tuple[tuple[str, str], ...]:
     """Return what can be chosen for a field, as (value, label); empty if it is typed."""
     if field in ("partner", "manager"):
         team = [member for member in snapshot.rows(TEAM) if member.active]
@@ -286,6 +291,11 @@ def _options(snapshot: Snapshot, field: str, value: str) -> tuple[tuple[str, str
     elif field == "category":
         known = {row.name: row.name for row in snapshot.rows(CATEGORIES) if not row.gone}
         nobody = "None"
+    elif field == "state":
+        # XPM has no list of its codes: these are the ones of the settings and of other jobs.
+        codes = (code, *(row.state_code for row in snapshot.rows(WORKFLOWS)))
+        known = {each: each for each in codes if each}
+        nobody = "XPM's first state"
     else:
         return ()
     if value:

@@ -32,9 +32,13 @@ def stored_plan_consequences(practice: OpenPractice, plan_id: str = "") -> Conse
     return consequences(practice, *plans.load(practice, plan_id))
 
 
-def consequences(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord]) -> Consequences:
-    """Return what applying a plan or an undo would do."""
+def consequences(
+    practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord], *, beside: bool = False
+) -> Consequences:
+    """Return what applying a plan or an undo would do; ``beside`` a run in progress, nothing is looked up."""
     snapshot = practice.snapshot()
+    if beside:
+        return plan_consequences(snapshot, plan, records)
     young = timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH
     before = lookups(snapshot) + Requests(lists=0 if young else LISTS)
     return plan_consequences(snapshot, plan, records, before=before, pace=pace(practice))

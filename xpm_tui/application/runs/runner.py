@@ -23,8 +23,16 @@ import msgspec
 import xpm_tui
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs import history
-from xpm_tui.application.runs.history import Stopper, end_dead, is_immediate, is_sync, list_runs, show
+from xpm_tui.application.runs import history, plans
+from xpm_tui.application.runs.history import (
+    Stopper,
+    end_dead,
+    is_immediate,
+    is_sync,
+    list_runs,
+    refuse_in_flight,
+    show,
+)
 from xpm_tui.application.runs.history import list_held_runs as held_runs
 from xpm_tui.application.runs.sync_run import UNFINISHED, RunRequest, RunWork
 from xpm_tui.application.runs.sync_run import exit_code as exit_code
@@ -91,28 +99,59 @@ async def run_under_lock(
     lock.acquire()
     try:
         end_dead(practice)
-        (run_id,) = practice.ids.new("r")
-        row = Run(
-            id=run_id,
-            started=practice.clock.now(),
-            by=practice.person,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            kind=kind,
-            plan=plan_id,
-            trigger=trigger,
-            direction=practice.policy().direction,
-            level=practice.policy().level,
-            only=only,
-            fields=fields,
-        )
-        practice.store.commit([Put(RUNS, row)])
-        work = work_for(row, Stopper(practice, run_id))
-        with assign_to_run(run_id), work.stop.listening():
+        row = _begin(practice, trigger=trigger, plan=plan_id, kind=kind, only=only, fields=fields)
+        work = work_for(row, Stopper(practice, row.id))
+        with assign_to_run(row.id), work.stop.listening():
             practice.events.emit(Event(key="run.started", numbers={"trigger": trigger}))
             return await work.carry_out()
     finally:
         lock.close()
+
+
+def _begin(
+    practice: OpenPractice,
+    *,
+    trigger: Trigger,
+    plan: str,
+    kind: Kind = "",
+    only: str = "",
+    fields: tuple[str, ...] = (),
+) -> Run:
+    """Store and return the row of a run that begins now."""
+    row = Run(
+        id=practice.ids.new("r")[0],
+        started=practice.clock.now(),
+        by=practice.person,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        kind=kind,
+        plan=plan,
+        trigger=trigger,
+        direction=practice.policy().direction,
+        level=practice.policy().level,
+        only=only,
+        fields=fields,
+    )
+    practice.store.commit([Put(RUNS, row)])
+    return row
+
+
+async def undo_beside(practice: OpenPractice, plan_id: str) -> Run:
+    """Apply an undo that sends nothing to XPM while another run is in progress.
+
+    That run skips the clients that it has not come to yet. Raises ``Busy`` while it sends one of them.
+    """
+    _, records = plans.load(practice, plan_id)
+    for record in records:
+        refuse_in_flight(practice, record.client)
+    row = _begin(practice, trigger="undo", plan=plan_id)
+    stop = Stopper(practice, row.id)
+    work = RunWork(
+        practice, practice.connected(), row, RunRequest(plan_id), report=ignore_progress, stop=stop
+    )
+    with assign_to_run(row.id):
+        practice.events.emit(Event(key="run.started", numbers={"trigger": "undo"}))
+        return await work.undo_beside()
 
 
 def unfinished_run(practice: OpenPractice) -> Run | None:

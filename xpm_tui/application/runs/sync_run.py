@@ -172,6 +172,26 @@ class RunWork:
             self.fail(AppError(f"An unexpected error ({type(error).__name__}) ended the run."))
             raise
 
+    async def undo_beside(self) -> Run:
+        """Apply an undo that sends nothing to XPM, beside the run in progress.
+
+        It is recorded as an immediate action, so that the run in progress stays the newest sync: it can be
+        stopped and resumed.
+        """
+        practice = self.practice
+        try:
+            plan, records = plans.load(practice, self.asked.plan_id)
+            self.expect(plan_consequences(practice.snapshot(), plan, records))
+            self.keep(plan, reviewed=True)
+            ended = await apply(
+                plan, records, policy=practice.policy(), run=self.run, store=practice.store, practice=None,
+                clock=practice.clock, ids=BlockIds(practice.ids), events=practice.events, reviewed=True,
+            )  # fmt: skip
+        except AppError as error:
+            self.fail(error)
+            raise
+        return self.end(msgspec.structs.replace(ended, plan="", pid=0))
+
     async def work(self, xpm: XpmPort) -> Run:
         """Resolve unknown outcomes, plan, ask the guard, and apply."""
         practice = self.practice

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -14,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
 from textual.widget import Widget
-from textual.widgets import Button, Static
+from textual.widgets import Button, Select, Static
 
 from xpm_tui.application.presenters.views import ClientView, ContactView, PersonView
 from xpm_tui.commands.command import Command, read
@@ -24,10 +25,10 @@ from xpm_tui.domain.fields import editable
 from xpm_tui.domain.formatting import date_hint
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import EditField, EditSheet
-from xpm_tui.tui.dialogs.dialog import DialogBody
+from xpm_tui.tui.dialogs.dialog import DialogBody, InputDialog
 from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, ask_until_accepted, build, invalid_field
 from xpm_tui.tui.widgets.cells import content, show
-from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField
+from xpm_tui.tui.widgets.inputs import OTHER, ChoiceField, FormRow, TextField
 from xpm_tui.tui.widgets.text import StaticText
 
 if TYPE_CHECKING:
@@ -180,6 +181,9 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self._turned = turned
         # A field holds one line, so the line breaks of an address are replaced by a mark and restored.
         entries = [EditField(*each) for each in sheet.fields]
+        self._fields = entries
+        self._choices: dict[str, str] = {}
+        """What was chosen last in the lists that also take a typed value."""
         self._before = {each.key: each.value.replace("\r\n", "\n").replace("\n", LINE) for each in entries}
         again = {
             key: text.replace("\n", LINE)
@@ -244,6 +248,26 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
             words = f"{words} {date_hint(widget.value, self.host.worker.practice.clock.now().date())}"
         self._help.update(content(visible(words)))
 
+    @on(Select.Changed)
+    def _choice_changed(self, event: Select.Changed) -> None:
+        event.stop()
+        key = next(key for key, field in self._inputs.items() if field is event.select)
+        if event.value != OTHER:
+            self._choices[key] = str(event.value)
+            return
+        row = next(each for each in self._fields if each.key == key)
+        asked = InputDialog(row.help, title=row.label)
+        self.app.push_screen(asked, partial(self._typed_choice, key))
+
+    async def _typed_choice(self, key: str, text: str | None) -> None:
+        field = self._inputs[key]
+        assert isinstance(field, ChoiceField)
+        if text:
+            await field.add_choice(text)
+        else:
+            field.value = self._choices.get(key, self._before[key])
+        field.focus()
+
     @on(TextField.Submitted)
     def _entered(self, event: TextField.Submitted) -> None:
         event.stop()
@@ -290,4 +314,9 @@ def _widget(entry: EditField, value: str) -> TextField | ChoiceField:
         return TextField(value)
     named = [(content(visible(label)), key) for key, label in entry.options]
     known = {key for key, _ in entry.options}
+    if entry.typed:
+        if value not in known:
+            named.append((content(visible(value)), value))
+            known.add(value)
+        named.append((content(Shown("Another one …")), OTHER))
     return ChoiceField(named, value=value if value in known else entry.options[0][0], allow_blank=False)

@@ -217,8 +217,11 @@ def rank(query: str, entries: Sequence[PaletteEntry]) -> list[PaletteEntry]:
         title = entry.title.casefold()
         whole = f"{title} {entry.words} {entry.help}".casefold()
         starts = whole.replace("-", " ").split()
+        known = f"{title} {entry.words}".casefold().replace("-", " ").split()
         if all(any(word.startswith(term) for word in title.split()) for term in terms):
             score = 400
+        elif all(any(word.startswith(term) for word in known) for term in terms):
+            score = 350
         elif all(any(word.startswith(term) for word in starts) for term in terms):
             score = 300
         elif all(term in whole for term in terms):

@@ -18,7 +18,7 @@ from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fit, lines, width, words
-from xpm_tui.tui.widgets.frame import KeyExplainer, KeyFooter
+from xpm_tui.tui.widgets.frame import KeyExplainer, KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.table import DIGITS, FilterLine, Table
 from xpm_tui.tui.widgets.text import TextLabel
@@ -81,18 +81,19 @@ T = TypeVar("T")
 class RecordListScreen(DetailScreen[R], Generic[R, T]):
     """A screen with a list, and the details of the selected item below it.
 
-    A subclass reads in ``look``, passes the items to ``put``, describes one in ``details_of``. ``PANEL`` is
-    the title of the list; the first line of ``details_of`` is that of the details. ``GROUP`` names its worker
-    group, and ``look`` is the prefix of its CSS classes.
+    A subclass reads in ``look``, passes the items to ``put``, describes one in ``details_of``. ``TITLE`` is
+    the title of the screen, ``PANEL`` that of the list; the first line of ``details_of`` is that of the
+    details. ``GROUP`` names its worker group, and ``look`` is the prefix of its CSS classes.
     """
 
+    TITLE: ClassVar[str] = ""
     GROUP: ClassVar[str] = ""
     PANEL: ClassVar[str] = ""
 
-    def __init__(self, table: Table[T], look: str) -> None:
+    def __init__(self, table: Table[T], look: str, *, title: str = "") -> None:
         super().__init__()
         self._table = table
-        self._head = TextLabel(classes=f"{look}-head")
+        self._head = ScreenHeading(title or self.TITLE, classes=f"{look}-head")
         self._details = TextLabel(classes=f"panel {look}-details")
         self._table.add_class("panel", "-table")
         self._table.border_title = self.PANEL
@@ -121,6 +122,7 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
     def put(self, rows: Sequence[T]) -> None:
         """Show the items."""
         self.shown = True
+        self._details.display = bool(rows)
         self._table.show(rows)
         self._table.focus_rows()
         self._show_details(self._table.item)
@@ -228,6 +230,7 @@ class FilteredArea(AreaScreen):
             known.setdefault("", total)
         if not self.text:
             known[self.only] = shown
+        self.detail.display = bool(shown)  # without a row there is nothing to show
         names = [name for _, name in self.FILTERS]
         places = {at: known[word] for at, (word, _) in enumerate(self.FILTERS) if word in known}
         self._state.show(names, places, self._saved, self.text)

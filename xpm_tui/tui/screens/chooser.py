@@ -26,7 +26,7 @@ from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, Span, content, fit, fixed, lines, span
-from xpm_tui.tui.widgets.frame import KeyFooter
+from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import StaticText, TextLabel
@@ -64,6 +64,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     CSS_PATH: ClassVar = stylesheet_path("chooser")
     AUTO_FOCUS = ""
     PLACEHOLDER: ClassVar[str] = "name"
+    TITLE: ClassVar[str] = ""
     LISTED: ClassVar[str] = ""
     NOTHING: str = "No match. Try fewer letters; F4 clears the search."
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,7 +82,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.items: Sequence[T] = ()
         self.field = TextField(placeholder=self.PLACEHOLDER)
         self.rows = Choices(self.draw)
-        self._head = TextLabel(classes="chooser-head")
+        self._head = ScreenHeading(self.TITLE, classes="chooser-head")
         self._none = StaticText(classes="empty")
         self._effect = TextLabel(classes="panel effect")
         self._effect.border_title = "If you choose it"
@@ -91,7 +92,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     # -- to be implemented by subclasses --------------------------------------------------------------------
 
     def head(self) -> list[Line]:
-        """Return two lines: for what an item is chosen, and from what."""
+        """Return the subject of the title, for what an item is chosen, and a line on what from."""
         raise NotImplementedError
 
     async def load(self) -> Sequence[T]:
@@ -154,7 +155,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.items = await self.load()
         left = {self.key_of(item) for item in self.items}
         wanted = at or next((key for key in before if key in left), "")
-        self._head.say(lines(self.head()))
+        self._head.show_subject(*self.head())
         self.search(wanted)
 
     @property
@@ -287,6 +288,7 @@ class StaffPicker(Chooser[StaffView]):
 class MapStaffPicker(StaffPicker):
     """Links a team member; proposals come first. The result is the UUID."""
 
+    TITLE = "Link to XPM staff"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Link to this one", priority=True)]
 
     def __init__(self, member: MemberView) -> None:
@@ -300,8 +302,7 @@ class MapStaffPicker(StaffPicker):
         member = self._member
         number = formatting.count(len(self.items), "person/people")
         return [
-            [fixed(" Link ", "muted"), span(member.name, "strong"),
-             span(f"  {member.id}  {member.email}", "muted"), fixed("  to one of XPM's staff", "muted")],
+            [span(member.name, "strong"), span(f"  {member.id}  {member.email}", "muted")],
             [fixed(f" {number} in XPM, proposals first", "muted")],
         ]  # fmt: skip
 
@@ -352,6 +353,7 @@ class MapStaffPicker(StaffPicker):
 class AddStaffPicker(StaffPicker):
     """Adds staff to the team, one after the other or all."""
 
+    TITLE = "Add XPM staff to the team"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Pick", priority=True),
         Binding("f5", "all", "Bring in all"),
@@ -364,7 +366,7 @@ class AddStaffPicker(StaffPicker):
     def head(self) -> list[Line]:
         """Return how many are not in the team."""
         total = f" {formatting.count(len(self.items), 'person/people')} not linked to a team member"
-        return [[fixed(" Add XPM staff to the team", "strong")], [fixed(total, "muted")]]
+        return [[], [fixed(total, "muted")]]
 
     async def load(self) -> Sequence[StaffView]:
         """Return the staff who are not linked and have not left."""

@@ -167,6 +167,7 @@ class Clients(FilteredArea):
             ),
             self._cells,
             lambda view: view.id,
+            fitted=False,
             id="clients",
         )
 

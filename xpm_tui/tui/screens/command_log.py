@@ -12,7 +12,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, fixed, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 OUTCOMES: dict[str, tuple[str, Look]] = {
@@ -27,6 +27,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
 
     CSS_PATH: ClassVar = stylesheet_path("command_log")
     GROUP: ClassVar = "command-log"
+    TITLE = "Command log"
     PANEL = "Commands"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy", "Copy", tooltip="Copy the command line"),
@@ -49,7 +50,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         """Read the command log."""
         found = list(reversed(self.host.command_log))
         done = count(len(found), "action")
-        self._head.say(lines([[fixed(f" {done} in this console", "head"), fixed("  as commands", "muted")]]))
+        self._head.show_subject([fixed(f"{done} in this console", "muted")])
         self.put(found)
 
     def _cells(self, logged: LoggedCommand) -> list[Line]:

@@ -29,7 +29,7 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, named, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, named, span, wrap
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 
 WAYS = ("client", "hold", "freeze", "undo", "plan")
@@ -42,6 +42,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
     AREA = "clients"
     CSS_PATH: ClassVar = stylesheet_path("conflicts")
     GROUP: ClassVar = "conflicts"
+    TITLE = "Conflicts"
     PANEL = "Fields that both sides changed"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "client", "Client", tooltip="Go to the client"),
@@ -74,7 +75,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
     async def load(self) -> None:
         """Read all conflicts."""
         found = await self.host.worker.ask(conflicts)
-        self._head.say(lines([summary(found)]))
+        self._head.show_subject(summary(found))
         self.put(found)
 
     def _cells(self, view: ConflictView) -> list[Cell]:
@@ -177,11 +178,11 @@ class Conflicts(RecordListScreen[None, ConflictView]):
 
 def summary(found: list[ConflictView]) -> Line:
     """Return the number of conflicts in each state."""
-    pieces: list[Span] = [fixed(" Conflicts", "head")]
+    pieces: list[Span] = []
     for state in labels.CONFLICT_STATES:
         number = sum(view.state == state for view in found)
         if number:
-            pieces += [fixed(f"   {number:,} "), cells.CONFLICT_STATES.draw(state)]
+            pieces += [fixed(f"{'   ' if pieces else ''}{number:,} "), cells.CONFLICT_STATES.draw(state)]
     return pieces
 
 
@@ -231,6 +232,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
     AREA = "sync"
     CSS_PATH: ClassVar = stylesheet_path("differences")
     GROUP: ClassVar = "differences"
+    TITLE = "Differences"
     PANEL = "Left as they are"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "client", "Client", tooltip="Go to the client"),
@@ -267,10 +269,9 @@ class Differences(RecordListScreen[None, DifferenceView]):
         plan, found = await self.host.worker.ask(read)
         self._direction = plan.direction
         number = max(plan.left_different, len(found))
-        head: list[Line] = [[fixed(f" {remaining_count(number)}", "head")]]
-        if number > len(found):
-            head.append([fixed(f" The first {len(found):,} are shown; plan --json lists them all.", "muted")])
-        self._head.say(lines(head))
+        more = f" The first {len(found):,} are shown; plan --json lists them all."
+        below = [[fixed(more, "muted")]] if number > len(found) else []
+        self._head.show_subject([fixed(remaining_count(number))], *below)
         self.put(found)
 
     def _cells(self, view: DifferenceView) -> list[Cell]:

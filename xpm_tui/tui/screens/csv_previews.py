@@ -20,6 +20,7 @@ from xpm_tui.commands.consequences import one_line
 from xpm_tui.commands.csv_files import ImportFile
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.ignition.export import Flavour
 from xpm_tui.ignition.forms import FORMS, IGNORE, FormName
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
@@ -27,7 +28,7 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.dialogs.pickers import FilePicker, folder_of
 from xpm_tui.tui.screens.base import UNSEEN, RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 SHOWN = 2_000
@@ -51,11 +52,11 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
         table: Table[Outgoing] = Table(
-            (TableColumn("ID", 6, whole=True), TableColumn("Name", 24, grow=1), TableColumn("", 36, grow=2)),
+            (TableColumn("ID", 9, whole=True), TableColumn("Name", 24, grow=1), TableColumn("", 36, grow=2)),
             _cells,
             lambda each: f"{each[0]}/{each[2]}",
         )
-        super().__init__(table, "import")
+        super().__init__(table, "import", title=f"Export {form}")
         self._table.border_title = "What is exported"
         self._form: FormName = form
         scopes = ["changed", "again", "all"] if form == "clients" else ["all"]
@@ -85,16 +86,22 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         def read(practice: OpenPractice) -> tuple[ExportReport, list[Outgoing]]:
             report, records = preview_export(practice, self._form, **self._wanted())
             snapshot = practice.snapshot()
+
+            def known(record: str) -> str:
+                """Return the id by which users know a record: Ignition's, if it has one."""
+                client = snapshot.get(CLIENTS, record.partition("/")[0])
+                return (client.client_id if client is not None else "") or record
+
             found: list[Outgoing] = [
-                (each.id, each.name, f"left out: {each.reason}", "bad") for each in report.refused
+                (known(each.id), each.name, f"left out: {each.reason}", "bad") for each in report.refused
             ]
-            found += [(each.id, each.name, each.reason, "warn") for each in report.splits]
-            found += [(id_, name_of(snapshot, id_), "is exported", "muted") for id_ in records[:SHOWN]]
+            found += [(known(each.id), each.name, each.reason, "warn") for each in report.splits]
+            found += [(known(id_), name_of(snapshot, id_), "is exported", "muted") for id_ in records[:SHOWN]]
             return report, found
 
         report, found = await self.host.worker.ask(read)
         self._report = report
-        self._head.say(lines(self._summary(report)))
+        self._head.show_subject(*self._summary(report))
         self._table.say_empty(
             "Ignition has everything: nothing was changed here since the last import or export. v "
             "shows what was exported before, or all."
@@ -113,7 +120,6 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         form = "Ignition's own form" if self._flavour == "ignition" else "spreadsheet to edit"
         size = f"{formatting.count(report.records, 'record')} in {formatting.count(report.rows, 'row')}"
         first: list[Span] = [
-            fixed(f" Export {self._form}  ", "head"),
             fixed(size, "strong"),
         ]
         if report.refused:
@@ -191,10 +197,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
             "exported is remembered, so that the next export contains only what is new.",
             [
                 ("w", "name the file and write it"),
-                (
-                    "v",
-                    "what Ignition does not have yet, including what was exported, all, or only this client",
-                ),
+                ("v", "what Ignition does not have yet, also if it was exported; all; only this client"),
                 ("F", "Ignition's form, or a spreadsheet"),
                 ("esc", "back; nothing was written"),
             ],
@@ -248,7 +251,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             lambda finding: finding.key,
             empty="The file changes nothing: everything in it is already here. esc goes back.",
         )  # fmt: skip
-        super().__init__(table, "import")
+        super().__init__(table, "import", title=f"Import {form}")
         self._table.border_title = "What is in the file"
         self._form: FormName = form
         self._path = path
@@ -262,7 +265,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
     def again(self) -> None:
         """Read the file again, and show that it is being read."""
-        self._head.say(lines([[fixed(f" Reading {Path(self._path).name} …", "muted")]]))
+        self._head.show_subject([span(f"Reading {Path(self._path).name} …", "muted")])
         super().again()
 
     async def load(self) -> None:
@@ -277,7 +280,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             if self._report is None:
                 self.dismiss(False)
             raise
-        self._head.say(lines(summary(report)))
+        self._head.show_subject(*summary(report))
         self.put(preview_lines(report))
 
     def details_of(self, finding: PreviewLine) -> list[Line]:
@@ -338,7 +341,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
     def show_progress(self, sentence: str) -> None:
         """Show how far reading or writing is."""
-        self._head.say(lines([[span(f" {sentence}", "muted")]]))
+        self._head.show_subject([span(sentence, "muted")])
 
     def action_apply(self) -> None:
         """Import the file and show the result."""
@@ -371,22 +374,22 @@ def summary(report: ImportReport) -> list[Line]:
     """Return what the import would do, in three lines."""
     counts = report.counts
     first: list[Span] = [
-        fixed(" Import ", "head"), span(Path(report.file).name, "head"),
-        fixed(f"  {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
-             f"{counts.get('same', 0):,} the same"),
-    ]  # fmt: skip
-    if report.refused:
-        first.append(fixed(f" · {formatting.count(len(report.refused), 'row')} refused", "warn"))
+        span(Path(report.file).name, "strong"),
+        fixed(f"  {report.encoding}", "muted"),
+    ]
     unknown = sum(column.field is None for column in report.columns)
     cells, adopted = counts.get("cells", 0), counts.get("adopted", 0)
-    facts: list[Span] = [fixed(f" {report.encoding}", "muted")]
-    facts += [fixed(f" · {formatting.count(unknown, 'unknown column')}", "warn")] if unknown else []
-    facts += [fixed(f" · {formatting.count(cells, 'changed cell')}", "muted")] if cells else []
-    facts += (
-        [fixed(f" · {formatting.count(adopted, 'client')} matched by name and e-mail", "muted")]
-        if adopted
-        else []
-    )
+    facts: list[Span] = [
+        fixed(f" {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
+              f"{counts.get('same', 0):,} the same")
+    ]  # fmt: skip
+    more: list[tuple[int, str, Look]] = [
+        (len(report.refused), "row refused/rows refused", "warn"),
+        (unknown, "unknown column", "warn"),
+        (cells, "changed cell", "muted"),
+        (adopted, "client matched by name and e-mail/clients matched by name and e-mail", "muted"),
+    ]
+    facts += [fixed(f" · {formatting.count(number, noun)}", look) for number, noun, look in more if number]
     then: list[Span] = []
     following = report.consequences.then if report.consequences is not None else None
     if following is not None and following.changes:

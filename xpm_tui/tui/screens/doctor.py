@@ -30,8 +30,8 @@ from xpm_tui.tui.dialogs.help import HelpPage, ask_symptom
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, content, fixed, lines, span, words
-from xpm_tui.tui.widgets.frame import KeyFooter
+from xpm_tui.tui.widgets.cells import Line, Look, content, fixed, lines, span
+from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -59,7 +59,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._found: dict[str, ProbeResult] = {}
-        self._head = TextLabel(classes="doctor-head")
+        self._head = ScreenHeading("Doctor", classes="doctor-head")
         self._table: Table[ProbeResult] = Table(
             [
                 TableColumn("Verdict", 10),
@@ -123,7 +123,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self._detail.say(lines(_detail(self._table.item)))
 
     def _show_summary(self, text: str) -> None:
-        self._head.say(words([fixed(" Doctor  ", "head"), span(text)]))
+        self._head.show_subject([span(text)])
 
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:
@@ -245,7 +245,7 @@ class BundleScreen(DetailScreen[None]):
         self._results = results
         self._names = False
         self._parts: tuple[BundlePart, ...] = ()
-        self._head = TextLabel(classes="bundle-head")
+        self._head = ScreenHeading("Support bundle", classes="bundle-head")
         self._table: Table[BundlePart] = Table(
             [
                 TableColumn("Part", 14),
@@ -286,7 +286,7 @@ class BundleScreen(DetailScreen[None]):
         size = sum(part.size for part in self._parts)
         what = "names are INCLUDED" if self._names else "names masked"
         text = f"{what}; never a secret or tax number; {size:,} bytes"
-        self._head.say(words([fixed(" Support bundle  ", "head"), fixed(text)]))
+        self._head.show_subject([fixed(text)])
         self._read()
 
     @on(Table.Moved)

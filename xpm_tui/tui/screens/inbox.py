@@ -14,7 +14,7 @@ from xpm_tui.domain.ignition import ReceivedFile
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import RECEIVED_STATES, Line, Span, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import RECEIVED_STATES, Line, Span, fixed, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 1_000
@@ -27,6 +27,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
     AREA = "overview"
     CSS_PATH: ClassVar = stylesheet_path("inbox")
     GROUP: ClassVar = "inbox"
+    TITLE = "Inbox"
     PANEL = "Came in"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "run", "Import now", tooltip="Import every complete file of the inbox"),
@@ -62,13 +63,14 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
             return inbox_status(practice), list_newest(practice, MOST)
 
         self._status, found = await self.host.worker.ask(read)
-        self._head.say(lines(self._head_lines(self._status, len(found))))
+        subject, *below = self._head_lines(self._status, len(found))
+        self._head.show_subject(subject, *below)
         self.put(found)
 
     def _head_lines(self, status: InboxStatus, shown: int) -> list[Line]:
         if not status.folder:
             return [
-                [fixed(" No inbox yet", "head")],
+                [fixed("not set up yet", "muted")],
                 [fixed(" Zapier, Make, an SFTP server or you write Ignition's files to a folder. ", "muted"),
                  fixed("e", "accent"), fixed(" chooses it.", "muted")],
             ]  # fmt: skip
@@ -85,7 +87,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         counts.append(fixed(f" · {status.received:,} came in", "muted"))
         if status.received > shown:
             counts.append(fixed(f", the newest {shown:,} are shown", "muted"))
-        rows: list[Line] = [[fixed(" Inbox ", "head"), span(status.folder, "head")], counts]
+        rows: list[Line] = [[span(status.folder, "strong")], counts]
         return [*rows, [span(f" {status.problem}", "bad")]] if status.problem else rows
 
     def _cells(self, row: ReceivedFile) -> list[Line]:

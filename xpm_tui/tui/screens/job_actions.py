@@ -175,7 +175,13 @@ class JobCommands(FilteredArea):
         about = EDITING if view.repeats == "once" else f"{EDITING} It changes all future jobs."
         shown = [
             EditField(
-                each.name, each.label, each.value, _options(each), each.help, is_date=each.name in DATES
+                each.name,
+                each.label,
+                each.value,
+                _options(each),
+                each.help,
+                is_date=each.name in DATES,
+                typed=each.typed,
             )
             for each in fields
         ]

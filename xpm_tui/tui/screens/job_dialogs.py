@@ -9,7 +9,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from xpm_tui.application.jobs.deployment import BatchView
 from xpm_tui.application.jobs.renewals import RollOverView
@@ -19,7 +19,7 @@ from xpm_tui.commands.consequences import action, button_suffix, cost
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.dialogs.dialog import TextDialog, answer_letter, confirmation_lines
+from xpm_tui.tui.dialogs.dialog import KeyHint, TextDialog, answer_letter, confirmation_lines
 from xpm_tui.tui.widgets.cells import Line, Look, content, fixed, lines, span
 from xpm_tui.tui.widgets.job_lines import problem_lines
 from xpm_tui.tui.widgets.text import StaticText
@@ -61,8 +61,8 @@ class JobDialog(TextDialog[str]):
         """Compose the lines, and what can be done."""
         with VerticalScroll(classes="words", can_focus=False):
             yield StaticText(lines(self._text))
-        hint = "d Create · e Edit · t Try again · i Skip · o Address · " if self._commands else ""
-        yield Static(content(Shown(f"{hint}y Copy · esc Close")), classes="hint")
+        does = ("d creates", "e edits", "t tries again", "i skips", "o address") if self._commands else ()
+        yield KeyHint("esc closes", *does, "y copies")
 
     def action_take(self, name: str) -> None:
         """Close the dialog with this command as the result."""

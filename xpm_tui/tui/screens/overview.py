@@ -228,9 +228,9 @@ class Overview(AreaScreen):
             width, height = self._coming.content_size
             self._coming.say(lines(panels.coming_lines(self._jobs, width, height)))
             self._coming.border_subtitle = formatting.count(len(self._jobs), "job")
-        if self._activity is not None:
+        if self._activity is not None and self._activity.display:
             width, height = self._activity.content_size
-            self._activity.say(lines(panels.activity_lines(self._news, width, height)))
+            self._activity.say(lines(panels.activity_lines(self._news, now, width, height)))
 
     def _draw_attention(self, status: StatusSummary) -> None:
         columns = max(20, self._attention.scrollable_content_region.width)
@@ -258,9 +258,10 @@ class Overview(AreaScreen):
 
     def _show_run(self) -> None:
         run, room = self._runs.current, self._runs.size.width - 4
-        self._runs.border_subtitle = (
-            run_log.frame_text(panels.run_words(run, room)) if run is not None else ""
-        )
+        if run is None or room >= panels.WORDS + panels.RUN_COLUMNS:
+            self._runs.border_subtitle = ""  # each line says it
+        else:
+            self._runs.border_subtitle = run_log.frame_text(panels.run_words(run, room))
 
     def on_resize(self, event: events.Resize) -> None:
         """Let the panels scroll in a low window."""

@@ -30,9 +30,9 @@ from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import comparison
-from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, lines, span, width, words, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, lines, span, words, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane
-from xpm_tui.tui.widgets.frame import KeyFooter
+from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import SearchHits, best_first, compared_lines, facts_of
@@ -84,7 +84,8 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             client.name if client else "", placeholder="name, city, code, e-mail, number, UUID or web address"
         )
         self._hits = SearchHits()
-        self._head = TextLabel(classes="picker-head")
+        title = "Link to XPM" if client is not None else "Bring in a client from XPM"
+        self._head = ScreenHeading(title, classes="picker-head")
         self._none = StaticText(classes="empty")
         self._effect = TextLabel(classes="panel effect")
         self._compare = DetailPane()
@@ -128,10 +129,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
     def _show_heading(self, about: str) -> None:
         """Show the client in full, because the results are compared with it."""
-        title = " Link to XPM " if self._client is not None else " Bring in a client from XPM "
-        right = [fixed(about, "muted"), *self._practice()]
-        gap = max(2, self.size.width - len(title) - width(right) - 1)
-        found: list[Line] = [[fixed(title, "head"), fixed(" " * gap), *right]]
+        found: list[Line] = []
         if (client := self._client) is not None:
             facts = (
                 client.city or client.postal_city,
@@ -142,12 +140,8 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             found.append([fixed("  Ignition  ", "ignition"), span(client.name, "strong"),
                           span(f"  {client.client_id or ''} {client.id}".rstrip(), "muted")])  # fmt: skip
             found.append([fixed("            "), span(known, "muted")])
-        self._head.styles.height = len(found)
-        self._head.say(lines(found))
-
-    def _practice(self) -> list[Span]:
-        title = self.host.practice_status.title
-        return [fixed("  ·  ", "muted"), span(title, "muted")] if title and self.size.width >= WIDE else []
+        self._head.styles.height = 1 + len(found)
+        self._head.show_subject((), *found, right=[fixed(about, "muted")])
 
     async def _begin(self) -> None:
         if not await self.host.worker.read(xpm_refresh.is_filled):

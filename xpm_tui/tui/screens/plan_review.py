@@ -26,6 +26,7 @@ from xpm_tui.tui.plan_rows import PlanOutline, client_of
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, width, words, wrap
+from xpm_tui.tui.widgets.frame import ScreenHeading, direction_spans
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
@@ -38,7 +39,7 @@ with lazy_imports():
 REASONS = 6
 """Reasons whose fields are counted if a plan has no changes."""
 
-LINES_LOW, LINES_TALL = 4, 5
+LINES_LOW, LINES_TALL = 3, 5
 """Lines for the selected change in low and in tall windows; a longer value gets more."""
 CLIENT_COLUMNS = 34
 """Width of the panel with all changes of a client, in columns."""
@@ -73,7 +74,7 @@ class PlanReview(DetailScreen[str]):
         self._aside: list[str] = []
         self._tree = PlanOutline()
         self._rows = PlanTree(self._tree)
-        self._head = TextLabel(classes="plan-title")
+        self._head = ScreenHeading("Review plan", classes="plan-title")
         self._summary = TextLabel(classes="panel plan-head", fixed=False)
         self._find = TextField(placeholder="client, id, field or value", classes="find")
         self._changes = Vertical(classes="panel -table plan-changes")
@@ -124,6 +125,7 @@ class PlanReview(DetailScreen[str]):
             self._tree.all(True)
         self._rows.display = bool(changes)
         self._none.display = not changes
+        self._why.display = bool(changes)
         self._none.update(lines(self._nothing(plan, aside)))
         self._rows.reload(self._tree.place(kept) if kept else 0)
         if first:
@@ -140,7 +142,7 @@ class PlanReview(DetailScreen[str]):
         plan, found, columns = self._plan, self._figures, self.size.width
         if plan is None or found is None:
             return
-        self._head.say(lines([title(plan, self.host.practice_status.title, columns)]))
+        self._head.show_subject(subject(plan))
         rows = [line for text in self._aside for line in wrap([span(text, "warn")], columns - 4)]
         self._summary.say(lines([*summary(plan, found, columns - 4), *rows]))
         self._show_selected()
@@ -329,35 +331,39 @@ class PlanReview(DetailScreen[str]):
         )
 
 
-def title(plan: Plan, practice: str, columns: int) -> Line:
-    """Return the title: the sides, what is synced, what is special about the plan, and the practice."""
-    sides = [fixed("XPM", "xpm"), fixed(" ▸ "), fixed("Ignition", "ignition")]
+def subject(plan: Plan) -> Line:
+    """Return the subject of the title: the plan, its sides, what is synced, and what is special about it."""
     undone = [span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []
-    left: Line = [
-        fixed(" Review plan ", "head"), span(plan.id, "head"), fixed("   "),
-        *(sides if plan.direction == "from_xpm" else sides[::-1]),
-        fixed(f"   {labels.LEVELS[plan.level].text}", "muted"),
+    return [
+        span(plan.id, "strong"), fixed("  "), *direction_spans(plan.direction),
+        fixed(f"  {labels.LEVELS[plan.level].text}", "muted"),
         *([fixed("  first sync", "accent")] if plan.first else []), *undone,
         *([fixed(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
     ]  # fmt: skip
-    name = span(practice, "strong")
-    room = columns - width(left) - width([name]) - 1
-    return [*left, fixed(" " * room), name] if room > 1 else left
 
 
 def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
-    """Return what applying does, in two columns: changes and calls, and what to know before."""
-    done, known = figure_columns(found)
-    parts = [f"{found.waiting:,} unticked" if found.waiting else ""]
-    parts += [f"{len(plan.people):,} need you (r)" if plan.people else ""]
-    parts += [f"{plan.left_different:,} differ (W)" if plan.left_different else ""]
-    rest = ", ".join(filter(None, parts))
-    if rest:
-        known.append(Figure("○", "muted", None, rest))
-    first, second = ([_figure(each, side) for each in side] for side in (done, known))
-    half = max(columns // 2, max(map(width, first)) + 2)
-    if half + max(map(width, second), default=0) <= columns:
-        return [[*fit(list(one), half), *other] for one, other in zip_longest(first, second, fillvalue=())]
+    """Return what applying does, in two columns: changes and calls, and what to know before.
+
+    In narrow windows the numbers are shown without their parts, so that the changes have the room.
+    """
+    first: list[Line] = []
+    second: list[Line] = []
+    for short in (False, True):
+        done, known = figure_columns(found, short=short)
+        r, w = ("", "") if short else (" (r)", " (W)")
+        parts = [f"{found.waiting:,} unticked" if found.waiting else ""]
+        parts += [f"{len(plan.people):,} need you{r}" if plan.people else ""]
+        parts += [f"{plan.left_different:,} differ{w}" if plan.left_different else ""]
+        if rest := ", ".join(filter(None, parts)):
+            known.append(Figure("○", "muted", None, rest))
+        first, second = ([_figure(each, side) for each in side] for side in (done, known))
+        half = max(map(width, first)) + 2
+        if half + max(map(width, second), default=0) <= columns:
+            half = max(half, min(columns // 2, columns - max(map(width, second), default=0)))
+            return [
+                [*fit(list(one), half), *other] for one, other in zip_longest(first, second, fillvalue=())
+            ]
     return [row for line in (*first, *second) for row in wrap(line, columns)]
 
 

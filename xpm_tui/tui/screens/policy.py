@@ -22,7 +22,7 @@ from xpm_tui.tui.dialogs.dialog import ChoiceDialog
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, fixed, span
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 200
@@ -35,6 +35,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
     AREA = "settings"
     CSS_PATH: ClassVar = stylesheet_path("policy")
     GROUP: ClassVar = "policy"
+    TITLE = "Field table"
     PANEL = "Fields"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "switch", "On, off", tooltip="Sync the field, or switch it off"),
@@ -74,11 +75,10 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
             formatting.count(whole, "client") + " frozen as a whole" if whole else "",
         ]
         text = " · ".join(filter(None, (facts, *more)))
-        first: Line = [fixed(" Field table  ", "head"), fixed(text)]
         second: Line = [
             fixed(" Never: tax, company and business numbers, relationships, status, custom fields.", "muted")
         ]  # fmt: skip
-        self._head.say(lines([first, second]))
+        self._head.show_subject([fixed(text)], second)
         self.put(rows)
 
     def details_of(self, row: PolicyRow) -> list[Line]:

@@ -13,7 +13,7 @@ from xpm_tui.domain import formatting
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, fixed, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 
@@ -23,6 +23,7 @@ class Practices(RecordListScreen[None, PracticeView]):
     AREA = "overview"
     CSS_PATH: ClassVar = stylesheet_path("practices")
     GROUP: ClassVar = "practices"
+    TITLE = "Practices"
     PANEL = "Practices"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "switch", "Switch"),
@@ -50,7 +51,7 @@ class Practices(RecordListScreen[None, PracticeView]):
 
     def on_mount(self) -> None:
         """Read the status of each practice."""
-        self._head.say(lines([[fixed(" Reading each practice …", "muted")]]))
+        self._head.show_subject([fixed("Reading each practice …", "muted")])
         self.again()
 
     async def load(self) -> None:
@@ -66,11 +67,11 @@ class Practices(RecordListScreen[None, PracticeView]):
 
     def _show(self) -> None:
         number = sum(view.needs_you for view in self._all)
-        total = f" {formatting.count(len(self._all), 'practice')}, each with its own data"
-        waits = f", {number:,} with something that needs you" if number else ", nothing needs you"
-        self._head.say(
-            lines([[fixed(total, "muted"), fixed(waits, "warn" if number else "muted"), fixed(".", "muted")]])
+        total = formatting.count(len(self._all), "practice")
+        waits = (
+            f", {number:,} {formatting.plural(number, 'needs/need')} you" if number else ", nothing needs you"
         )
+        self._head.show_subject([fixed(total, "muted"), fixed(waits, "warn" if number else "muted")])
         self._table.border_title = "Needs you" if self._only_needs else self.PANEL
         self.put(self._shown())
 

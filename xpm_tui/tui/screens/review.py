@@ -34,8 +34,9 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.dialogs.pickers import FilePicker, folder_of
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane, effect_lines
+from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import INDENT, LinkProposalRows, ReviewQueue, compared_lines
 from xpm_tui.tui.widgets.text import StaticText, TextLabel
@@ -121,7 +122,7 @@ class Review(DetailScreen[None]):
         """The clients of each decision of this session, the last one at the end."""
         self._decision: Worker[Any] | None = None
         self._skipped: set[str] = set()
-        self._head = TextLabel(classes="review-head")
+        self._head = ScreenHeading("Review clients", classes="review-head")
         self._none = StaticText(classes="empty")
         self._proposals = LinkProposalRows()
         self._queue = ReviewQueue()
@@ -156,7 +157,7 @@ class Review(DetailScreen[None]):
         """Read the clients that need a decision."""
         self._none.display = False
         self._effect.border_title = "If you accept"
-        self._head.say(lines([[fixed(" Looking for matches of each client …", "muted")]]))
+        self._head.show_subject([fixed("Looking for matches of each client …", "muted")])
         self.host.work(lambda: self._read(), "review", exclusive=True, node=self)
 
     def on_resize(self) -> None:
@@ -193,7 +194,7 @@ class Review(DetailScreen[None]):
         if view is None:
             done = f" {formatting.count(self._count, 'client')} decided." if self._count else ""
             self._head.styles.height = 2
-            self._head.say(lines([[fixed(" Review clients", "head")], self._gauge()]))
+            self._head.show_subject((), self._gauge())
             self._none.update(
                 lines([[fixed("✓ ", "good"), fixed(f"No client needs your decision.{done} esc goes back.")]])
             )
@@ -201,13 +202,13 @@ class Review(DetailScreen[None]):
         columns = self.size.width or 80
         place = f"{self._at + 1:,} of {len(self._views):,}  "
         first: Line = [
-            fixed(" Review clients ", "head"), fixed(place, "muted"), span(view.name, "strong"),
+            fixed(place, "muted"), span(view.name, "strong"),
             span(f"  {view.client_id or ''} {view.id}".rstrip(), "ignition"),
             span(f"  {view.email or 'no e-mail'}", "muted"),
         ]  # fmt: skip
         reason = wrap([fixed(" ▲ ", "warn"), span(view.reason)], columns)
         self._head.styles.height = 2 + len(reason)
-        self._head.say(lines([fit(first, columns), self._gauge(), *reason]))
+        self._head.show_subject(first, self._gauge(), *reason)
         self._none.update(
             lines([[fixed("XPM has nothing similar. "), fixed("m", "accent"), fixed(" searches, "),
                     fixed("i", "accent"), fixed(" marks it as not in XPM.")]])

@@ -25,6 +25,7 @@ class ServiceTemplates(Chooser[TemplateView]):
     """Enter adds or removes the selected template; nothing changes before it is saved."""
 
     PLACEHOLDER = "name or UUID of a job template"
+    TITLE = "Link to job templates"
     LISTED = "XPM job templates"
     NOTHING = "No match among XPM's job templates. F4 clears the search. If XPM hides its list, type a UUID."
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,8 +45,7 @@ class ServiceTemplates(Chooser[TemplateView]):
 
     def head(self) -> list[Line]:
         """Return the service and its chosen templates."""
-        first: list[Span] = [fixed(" Link ", "muted"), span(self._service.name, "strong"),
-                             fixed(f"  {self._service.id}  to XPM job templates", "muted")]  # fmt: skip
+        first: list[Span] = [span(self._service.name, "strong"), fixed(f"  {self._service.id}", "muted")]
         second: list[Span] = [fixed(" Job templates: ", "muted")]
         for place, uuid in enumerate(self._inside, 1):
             second.append(span(f"{place} {self._names.get(uuid, uuid)}  ", "good"))

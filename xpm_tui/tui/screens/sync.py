@@ -18,7 +18,7 @@ from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.consequences import RunForecast, forecast
 from xpm_tui.application.runs.history import field_progress
 from xpm_tui.commands.command import Situation
-from xpm_tui.domain import formatting
+from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.plan import Plan
 from xpm_tui.domain.runs import Run
 from xpm_tui.tui.dialogs.help import HelpPage
@@ -26,6 +26,7 @@ from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.run_log import (
     FIELDS,
     FRAME,
@@ -36,6 +37,7 @@ from xpm_tui.tui.widgets.run_log import (
     field_lines,
     frame_text,
     run_lines,
+    run_scope,
     run_subtitle,
     run_title,
 )
@@ -202,15 +204,16 @@ class RunScreen(DetailScreen[None]):
     def __init__(self, run_id: str) -> None:
         super().__init__()
         self._run_id = run_id
+        self._head = ScreenHeading(f"Run {run_id}", classes="run-head")
         self._card = TextLabel(classes="run-card panel", fixed=False)
-        self._card.border_title = f"Run {run_id}"
         self._fields = TextLabel(classes="run-fields panel")
         self._fields.border_title = "By field"
         self._counted: object = None
         self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
-        """Compose the card, its progress by field beside it, and the log below."""
+        """Compose the title, the card, its progress by field beside it, and the log below."""
+        yield self._head
         with Horizontal(classes="run-top"):
             yield self._card
             yield self._fields
@@ -229,7 +232,8 @@ class RunScreen(DetailScreen[None]):
     def _looked(self, event: LiveLog.Looked) -> None:
         event.stop()
         now = self.host.worker.practice.clock.now()
-        self._card.border_title = frame_text(run_title(event.run))
+        self._head.show_subject(run_scope(event.run))
+        self._card.border_title = frame_text(labels.RUN_OUTCOMES[event.run.outcome].marked)
         self._card.border_subtitle = frame_text(run_subtitle(event.run))
         by_field = self.has_class("-tall") and self.size.width >= WIDE
         columns = self.size.width - FRAME - (FIELDS if by_field else 0)

@@ -27,10 +27,11 @@ from xpm_tui.tui.widgets.table import Table, TableColumn
 
 with lazy_imports():
     from xpm_tui.commands import templates as commands_templates
+    from xpm_tui.settings import kinds as kinds_of_settings
     from xpm_tui.settings import schema
     from xpm_tui.tui import app_protocol
     from xpm_tui.tui.dialogs import dialog
-    from xpm_tui.tui.screens import service_templates, settings
+    from xpm_tui.tui.screens import service_templates
 
 Read = tuple[
     list[TemplateRow], int, CoverageView, ListState, list[DefaultView], list[CategoryView], list[str]
@@ -127,9 +128,15 @@ class TemplatesArea(FilteredArea):
         at = name.casefold().find(self.text.casefold()) if self.text else -1
         first = marked(name, [(at, at + len(self.text))] if at >= 0 else [])
         service = row.service
+        if service is None and row.template:
+            return [
+                [fixed("–", "muted")],
+                [],
+                [fixed("· ", "muted"), *first, fixed("  not used", "muted")],
+                [],
+            ]
         if service is None:
-            what = "not used" if row.template else "on proposals, no service"
-            return [first, [], [fixed("· " if row.template else "! ", "warn"), fixed(what, "muted")], []]
+            return [first, [], [fixed("! ", "warn"), fixed("on proposals, no service", "muted")], []]
         number = service.on_proposals
         return [
             first,
@@ -254,20 +261,21 @@ class TemplatesArea(FilteredArea):
         setting = schema.entry(key)
         now = self.host.worker.practice.settings.item(key).shown
         kinds = [each.name for each in categories if not each.gone]
-        words = settings.choice_words(setting.kind.words)
         if key == job_defaults.CATEGORY and kinds:
             options = [("", "none"), *((name, name) for name in dict.fromkeys(kinds))]
             value = await self.app.push_screen_wait(
-                dialog.ChoiceDialog(setting.help, options, title=key, start=now)
+                dialog.ChoiceDialog(setting.help, options, title=setting.label, start=now)
             )
-        elif words:
-            options = [(word, word) for word in words]
+        elif choices := kinds_of_settings.setting_choices(key, setting.kind.words):
+            options = [(word, label.text) for word, label in choices.items()]
             value = await self.app.push_screen_wait(
-                dialog.ChoiceDialog(setting.help, options, title=key, start=now)
+                dialog.ChoiceDialog(setting.help, options, title=setting.label, start=now)
             )
         else:
             prompt = f"{setting.help}\n\n{setting.kind.words}"
-            value = await self.app.push_screen_wait(dialog.InputDialog(prompt, title=key, value=now))
+            value = await self.app.push_screen_wait(
+                dialog.InputDialog(prompt, title=setting.label, value=now)
+            )
         if value is not None and value != now:
             preset = {"key": key, "value": value}
             again = lambda: self.refresh_data(force=True)  # noqa: E731

@@ -18,7 +18,9 @@ from xpm_tui.domain.formatting import cells, cut, hanging_indent, rows
 from xpm_tui.domain.labels import Label, Labels
 from xpm_tui.domain.safe_text import LIMIT, Shown, visible
 
-Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head", "xpm", "ignition"]
+Look = Literal[
+    "", "strong", "muted", "good", "warn", "bad", "match", "accent", "head", "title", "xpm", "ignition"
+]
 LOOKS: tuple[Look, ...] = (
     "strong",
     "muted",
@@ -312,6 +314,7 @@ STYLES: dict[Look, str] = {
     "xpm": "$xpm",
     "ignition": "$ignition",
     "head": "bold $primary",
+    "title": "bold reverse $primary",
 }
 
 
@@ -368,7 +371,7 @@ MEMBER_STATES = StateStyles(labels.MEMBER_STATES, {
     "linked": "good", "gone": "bad", "proposed": "accent", "maybe": "warn", "unlinked": "warn",
 })  # fmt: skip
 MATCHES = StateStyles(labels.MATCHES, {"sure": "good", "likely": "accent", "weak": "muted"})
-MARKS = StateStyles(labels.MARKS, {"first": "accent", "drift": "warn", "conflict": "bad", "clearing": "bad"})
+MARKS = StateStyles(labels.MARKS, {"first": "warn", "drift": "warn", "conflict": "bad", "clearing": "bad"})
 CONFLICT_STATES = StateStyles(labels.CONFLICT_STATES, {
     "planned": "bad", "held": "warn", "overwritten": "accent", "undone": "muted",
 })  # fmt: skip

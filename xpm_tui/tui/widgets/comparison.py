@@ -241,7 +241,7 @@ class ComparisonPane(Vertical):
         self._client: tuple[str, bool] = ("", False)
         self.table: Table[SideBySide] = Table(
             (
-                TableColumn("Field", 18, grow=0),
+                TableColumn("Field", 18, grow=1),
                 TableColumn("Ignition", 11, grow=1, look="ignition"),
                 TableColumn("", 1),
                 TableColumn("XPM", 11, grow=1, look="xpm"),
@@ -334,13 +334,13 @@ class ComparisonPane(Vertical):
             return []
         if not self._linked:
             if side is not None and side.came_from:
-                return [fixed(" ⇄ ", "accent"), span(f"It came from {side.came_from}.")]
+                return [fixed(" ‼ ", "accent"), span(f"It came from {side.came_from}.")]
             return [fixed(" ○ ", "warn"), fixed("Not linked: press m to link it to an XPM client.")]
         if side is None:
             return []
         sign, look = SIGNS[relation(side)]
         if side.came_from:
-            return [fixed(" ⇄ ", "accent"), span(f"It came from {side.came_from}. {side.reason}".rstrip())]
+            return [fixed(" ‼ ", "accent"), span(f"It came from {side.came_from}. {side.reason}".rstrip())]
         if side.reason:
             return [fixed(f" {sign} ", look), span(side.reason)]
         if side.frozen:

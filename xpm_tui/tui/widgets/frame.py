@@ -21,7 +21,7 @@ from textual.widgets._footer import FooterKey
 from xpm_tui.domain.formatting import count, cut, elapsed
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app_protocol import AREAS, AppMixin, Area, PracticeStatus
-from xpm_tui.tui.widgets.cells import Look, Span, fixed, span, width, words
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, span, width, words
 from xpm_tui.tui.widgets.text import TextLabel
 
 if TYPE_CHECKING:
@@ -83,22 +83,89 @@ def status_line(practice_status: PracticeStatus, columns: int) -> Content:
     right: list[Span] = []
     for fact in _facts(practice_status, columns):
         right += [fixed(BETWEEN, "muted"), fact] if right else [fact]
-    name = Span(visible(practice_status.title or "xpm-tui"), "strong")
-    mark = (
-        Content.styled(" SANDBOX ", "bold reverse") + Content(" ") if practice_status.sandbox else Content("")
-    )
+    mark = _sandbox_mark(practice_status)
     room = columns - width(right) - mark.cell_length - 4
     flow = [fixed("   "), *direction_spans(practice_status.direction)] if practice_status.direction else []
-    if width([name, *flow]) > room:
-        flow = []
-    left = Content(" ") + mark + words([Span(cut(name.text, room), name.look), *flow])
+    name = _practice_name(practice_status, room - width(flow))
+    if "…" in name.plain:
+        name, flow = _practice_name(practice_status, room), []
+    left = Content(" ") + mark + name + words(flow)
     gap = max(1, columns - left.cell_length - width(right) - 1)
     return left + Content(" " * gap) + words(right)
 
 
+def _sandbox_mark(status: PracticeStatus) -> Content:
+    return Content.styled(" SANDBOX ", "bold reverse") + Content(" ") if status.sandbox else Content("")
+
+
+def _practice_name(status: PracticeStatus, room: int) -> Content:
+    """Return the name of the practice, in its own colour if it has one."""
+    look = f"bold $practice-{status.colour}" if status.colour else "bold"
+    return Content.styled(cut(visible(status.title or "xpm-tui"), room), look)
+
+
+NAME_LEAST = 12
+"""Columns from which the name of the practice is shown, cut, in the title of a screen."""
+
+
+def heading(
+    status: PracticeStatus,
+    title: str,
+    subject: Line,
+    columns: int,
+    *,
+    right: Line = (),
+    below: Sequence[Line] = (),
+) -> Content:
+    """Return the head of a screen above an area: its title, its subject and the practice; then more lines.
+
+    Where there is too little room, ``right`` is left out first, then the name of the practice is cut. The
+    marks of a sandbox and of a read-only console stay.
+    """
+    start = Content.styled(f" {title} ", HERE) + words([fixed(" "), *subject])
+    marks = Content("  ") + _sandbox_mark(status)
+    if status.read_only:
+        marks += words([fixed("READ-ONLY", "warn"), fixed(BETWEEN, "muted")])
+    room = columns - start.cell_length - marks.cell_length - 1
+    name = _practice_name(status, room) if room >= NAME_LEAST else Content("")
+    if right and width(right) + len(BETWEEN) + name.cell_length <= room:
+        marks = Content("  ") + words([*right, fixed(BETWEEN, "muted")]) + marks[2:]
+    end = marks + name + Content(" ")
+    room = columns - end.cell_length
+    if start.cell_length > room:
+        start = start.truncate(room, ellipsis=True)
+    first = start + Content(" " * (room - start.cell_length)) + end
+    return Content("\n").join([first, *map(words, below)])
+
+
 HERE = "bold reverse $primary"
-"""The style of the active tab: reversed, so that it can be recognised without colours."""
+"""The style of the active tab, and of a screen's title: reversed, to be recognised without colours."""
 GO = "g go to "
+
+
+class ScreenHeading(AppMixin, TextLabel):
+    """The head of a screen above an area: it is laid out again for another width."""
+
+    def __init__(self, title: str, *, classes: str = "") -> None:
+        super().__init__(classes=classes)
+        self._title = title
+        self._subject: Line = ()
+        self._below: Sequence[Line] = ()
+        self._right: Line = ()
+
+    def show_subject(self, subject: Line = (), *below: Line, right: Line = ()) -> None:
+        """Show what the screen is about, and more lines below."""
+        self._subject, self._below, self._right = subject, below, right
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Fit the first line to the new width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        columns = self.size.width or self.app.size.width
+        status = self.host.practice_status
+        self.say(heading(status, self._title, self._subject, columns, right=self._right, below=self._below))
 
 
 class Tabs(TextLabel):
@@ -247,35 +314,34 @@ class KeyFooter(Footer):
         super().__init__(compact=True, show_command_palette=False)
         self._shown: dict[tuple[str, str], bool] = {}
         self._more = more
-        self._extra_keys = (0, 0)
+        self._extra_keys = (0, 0, False)
 
     def compose(self) -> ComposeResult:
         """Compose the screen's own keys, then those that work everywhere."""
         own = list(super().compose())
+        keys = [key for key in own if isinstance(key, FooterKey)]
+        found, gap, apart = self._extra_keys = self._room(keys, self.app.size.width)
         for each in own:
             # Stock keys add the class when they are mounted, which styles them twice.
-            each.add_class("-compact", update=False)
+            each.add_class("-compact", *(("-apart",) if apart else ()), update=False)
         yield from own
-        found, gap = self._extra_keys = self._room(
-            [key for key in own if isinstance(key, FooterKey)], self.app.size.width
-        )
         for place, (key, shown, label, action) in enumerate(MORE[:found]):
             entry = FooterKey(key, shown, label, action, classes=MORE_CLASS).data_bind(compact=Footer.compact)
             if not place:
                 entry.styles.margin = (0, 1, 0, gap)
             yield entry
 
-    def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int]:
-        """Return how many of the general keys fit, and the gap before them.
+    def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int, bool]:
+        """Return how many of the general keys fit, the gap before them, and if there is room between keys.
 
         Blanks separate an entry's key from its label, and follow the label.
         """
-        if not (self._more and own):
-            return 0, 0
         spare = width - sum(len(key.key_display) + len(key.description) + 2 for key in own)
-        sizes = [len(shown) + len(label) + 2 for _, shown, label, _ in MORE]
-        found = next((many for many in range(len(MORE), 0, -1) if sum(sizes[:many]) <= spare), 0)
-        return found, max(0, spare - sum(sizes[:found])) if found else 0
+        sizes = [len(shown) + len(label) + 2 for _, shown, label, _ in MORE] if self._more and own else []
+        found = next((many for many in range(len(sizes), 0, -1) if sum(sizes[:many]) <= spare), 0)
+        apart = found == len(sizes) and sum(sizes) + len(own) <= spare
+        spare -= len(own) if apart else 0
+        return found, max(0, spare - sum(sizes[:found])) if found else 0, apart
 
     @property
     def _own(self) -> list[FooterKey]:

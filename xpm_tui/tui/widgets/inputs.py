@@ -37,6 +37,10 @@ class ChoiceList(SelectOverlay):
         )
 
 
+OTHER = "\0"
+"""The value of the choice that asks for one that is not in the list."""
+
+
 class ChoiceField(Select[str], inherit_bindings=False):
     """A choice of a few words, in one widget; its list is mounted when it is first opened."""
 
@@ -86,9 +90,17 @@ class ChoiceField(Select[str], inherit_bindings=False):
         """Open the list."""
         self.expanded = True
 
+    async def add_choice(self, text: str) -> None:
+        """Add a typed value before the choice that asked for it, and choose it."""
+        if text not in self._legal_values:
+            self._options.insert(-1, (Content(visible(text)), text))
+            self._legal_values.add(text)
+            await self.query(ChoiceList).remove()
+        self.value = text
+
     def action_step(self, by: int) -> None:
         """Choose the next or previous option."""
-        keys = [value for _, value in self._options]
+        keys = [value for _, value in self._options if value != OTHER]
         self.value = keys[(keys.index(self.value) + by) % len(keys)]
 
     async def _on_click(self, event: events.Click) -> None:

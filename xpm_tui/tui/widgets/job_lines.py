@@ -107,7 +107,11 @@ def card(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
     waiting: list[Span] = []
     for label, text in facts:
         fact = one(label, text)
-        if not waiting:
+        if " " not in text and cells.width(fact) >= columns:
+            # An address that is broken cannot be copied: it gets a line without its label.
+            found += [*([waiting] if waiting else []), [fact[0]], [span(f" {text}")]]
+            waiting = []
+        elif not waiting:
             waiting = fact
         elif cells.width(waiting) < half and cells.width(fact) <= columns - half:
             found.append([*fit(waiting, half), *fact])

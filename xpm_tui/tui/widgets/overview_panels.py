@@ -38,8 +38,8 @@ def _failed_run(status: StatusSummary) -> str:
 def next_step(status: StatusSummary, now: datetime) -> Step:
     """Return the first step that applies.
 
-    They are, in this order: connect, login, a run in progress, held sync, failed, both changed, links, take
-    over, waiting changes, sync.
+    They are, in this order: connect, login, a run in progress, held sync, stopped or interrupted, failed,
+    both changed, links, take over, waiting changes, sync.
     """
     jobs, count = status.jobs, formatting.count
     if not status.connected:
@@ -60,6 +60,10 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
         return Step(
             f"Decide about run {status.held[0]}, which is held for you", why, "Open", f"run {status.held[0]}"
         )
+    if status.last_outcome in ("stopped", "interrupted"):
+        why = "What it applied stays. Resuming it completes the rest, after a question with the numbers."
+        title = f"Resume run {status.last_run}, which was {status.last_outcome}"
+        return Step(title, why, "Resume", "runs.resume")
     if failed := _failed_run(status):
         return Step(f"Look at run {status.last_run}, which failed", failed, "Open", f"run {status.last_run}")
     if status.conflicts:
@@ -99,9 +103,7 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
 
 def step_lines(step: Step, columns: int) -> list[Line]:
     """Return the title with its button at the right, and the reason below."""
-    button = (
-        [fixed("▸ ", "head"), fixed(step.button, "head"), fixed("  enter", "accent")] if step.action else []
-    )
+    button = [fixed(f" ▸ {step.button}  enter ", "title")] if step.action else []
     sign = fixed("▶ ", "accent") if step.action else fixed("● ", "good")
     title = fit([sign, span(step.title, "strong")], columns - width(button))
     why = wrap([fixed("  "), span(step.why, "muted")], columns)
@@ -336,7 +338,7 @@ def chart_lines(days: Sequence[ChartDay], columns: int, height: int) -> list[Lin
     """Return a chart with a column per day, the outcome of its runs below, and the day of the month."""
     most = max(each.changes for each in days) or 1
     axis = len(f"{most:,}") + 1
-    each_day = max(2, min(5, (columns - axis) // len(days)))
+    each_day = max(2, min(7, (columns - axis) // len(days)))
     bars = max(1, height - 2)
     columns_of = [formatting.column(day.changes, most, bars) for day in days]
     found: list[Line] = []
@@ -386,7 +388,13 @@ def run_line(run: Run, columns: int) -> Line:
             fixed("  "),
             *fit([Span(visible(labels.RUN_OUTCOMES[run.outcome].text), outcome.look)], 14),
         ]
+    if width(pieces) + WORDS <= columns:
+        pieces.append(span(f"  {run_words(run, columns - width(pieces) - 2)}", "muted"))
     return pieces
+
+
+RUN_COLUMNS, WORDS = 53, 40
+"""The width of a run with its outcome, and what it needs beside that to say who started it, in columns."""
 
 
 def run_words(run: Run, columns: int) -> str:
@@ -413,14 +421,21 @@ def coming_lines(jobs: Sequence[JobRowView], columns: int, height: int) -> list[
     return found
 
 
+WHEN = 8
+"""Width of the time of an activity, in columns."""
+
+
 def activity_lines(
-    lines: Sequence[tuple[datetime | None, Shown, Look]], columns: int, height: int
+    lines: Sequence[tuple[datetime | None, Shown, Look]], now: datetime, columns: int, height: int
 ) -> list[Line]:
-    """Return the newest lines of the log, newest first, wrapped after their time."""
+    """Return the newest activity, newest first, wrapped beside its time or, before today, its day."""
     found: list[Line] = []
+    today = now.astimezone().date()
     for at, text, look in lines:
-        when = formatting.when_short(at)
-        found += wrap([fixed(f"{when:<13}", "muted"), Span(text, look)], columns)
+        day, _, clock = formatting.when_short(at).rpartition(" ")
+        when = clock if at is None or at.astimezone().date() == today else day
+        for place, row in enumerate(wrap([Span(text, look)], columns - WHEN)):
+            found.append([fixed(f"{'' if place else when:<{WHEN}}", "muted"), *row])
         if len(found) >= height:
             break
     return found[:height]

@@ -12,6 +12,7 @@ from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.domain import labels
 from xpm_tui.domain.fields import label as field_label
+from xpm_tui.domain.formatting import cells as cell_count
 from xpm_tui.domain.formatting import count, cut, value
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.sync.base import PRIMARY
@@ -25,6 +26,9 @@ TICKS = {"all": "[x]", "none": "[ ]", "some": "[-]"}
 KIND_ROOM = 100
 """The width from which each row shows the kind of its change, in columns."""
 
+
+MEASURED = 200
+"""The most changes of a group that are measured for the widths of its columns."""
 
 WHOLE = 4_000
 """The most characters of a value that are shown for the selected row."""
@@ -51,6 +55,7 @@ class PlanTree(Rows):
     def __init__(self, tree: PlanOutline) -> None:
         super().__init__()
         self.plan_tree = tree
+        self._rooms: dict[tuple[str, int], tuple[tuple[ChangeView, ...], int]] = {}
 
     def count(self) -> int:
         """Return the number of visible rows."""
@@ -107,7 +112,7 @@ class PlanTree(Rows):
         id_ = visible(self.plan_tree.id_of(change.record))
         kind = kind_of(change) if columns >= KIND_ROOM else []
         room = columns - 10 - (KINDS + 2 if kind else 0)
-        half = max(24, room * 2 // 5)
+        half = self._name_room(row.group, room)
         if row.group.record:
             contact = visible(change.record.partition("/")[2])
             what = cells.named(Shown(field_label(change.field)), contact, half)
@@ -132,6 +137,22 @@ class PlanTree(Rows):
             *([fixed("  "), *fit(kind, KINDS, right=True)] if kind else []),
         ]
 
+    def _name_room(self, group: PlanGroup, room: int) -> int:
+        """Return the width of the names of a group: more than usual if its values leave the room."""
+        known = self._rooms.get((group.key, room))
+        if known is not None and known[0] is group.changes:
+            return known[1]
+        usual = max(24, room * 2 // 5)
+        names = values = 0
+        for change in group.changes[:MEASURED]:
+            id_ = change.record.partition("/")[2] if group.record else self.plan_tree.id_of(change.record)
+            name = field_label(change.field) if group.record else change.name
+            names = max(names, cell_count(visible(name)) + 2 + cell_count(visible(id_)))
+            values = max(values, cells.width(_values(change, 1_000, ())))
+        found = max(usual, min(names, room - 2 - values))
+        self._rooms[group.key, room] = (group.changes, found)
+        return found
+
     def _near(self, place: int) -> Iterator[ChangeView]:
         """Yield the changes of the rows near a row."""
         rows = cells.neighbours(self.plan_tree.rows, place)
@@ -144,7 +165,10 @@ class PlanTree(Rows):
             return []
         if row.change is None:
             name = row.group.name if row.group.record else field_label(row.group.field)
-            return fit_title([span(name), fixed(f"  {_rule(row.group)}" if row.group.rule else "")], columns)
+            rule = _rule(row.group) if row.group.rule else ""
+            if rule.startswith(name):
+                name, rule = rule, ""  # "Link by exact name" names its field
+            return fit_title([span(name), fixed(f"  {rule}" if rule else "")], columns)
         change = row.change
         field, id_ = field_label(change.field), self.plan_tree.id_of(change.record)
         number = f"  XPM {change.number}" if change.number else ""
@@ -176,7 +200,7 @@ class PlanTree(Rows):
         row = self.row
         first = row.change or row.group.changes[0] if row is not None else None
         if first is None or (row is not None and row.change is None and not row.group.record):
-            return [[fixed("Select a change to see all changes of its client.", "muted")]]
+            return cells.wrap([fixed("Select a change to see all changes of its client.", "muted")], columns)
         client = first.record.partition("/")[0]
         number = [fixed("  "), fixed("∞ ", "xpm"), span(f"XPM {first.number}", "xpm")] if first.number else []
         found: list[Line] = [*cells.wrap([span(first.name, "strong")], columns)]

@@ -30,7 +30,7 @@ from xpm_tui.log.event_log import EventFilter, Tail
 from xpm_tui.log.sentences import sentence
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, fixed, span, wrap
-from xpm_tui.tui.widgets.frame import KeyExplainer
+from xpm_tui.tui.widgets.frame import KeyExplainer, direction_spans
 from xpm_tui.tui.widgets.log_pane import LogLine, LogPane
 
 CUT_SHORT = "It ended early. What was applied stays; the next sync continues from there."
@@ -86,6 +86,13 @@ def _scope(run: Run) -> str:
         return "Jobs"
     sides = "XPM ▸ Ignition" if run.direction == "from_xpm" else "Ignition ▸ XPM"
     return f"{sides} · {labels.LEVELS[run.level].text}"
+
+
+def run_scope(run: Run) -> Line:
+    """Return the scope of a run: jobs, or the sides in the order of the sync and what is synced."""
+    if run.kind == "deploy":
+        return [fixed("Jobs", "strong")]
+    return [*direction_spans(run.direction), fixed(f"  {labels.LEVELS[run.level].text}", "muted")]
 
 
 def frame_text(text: str) -> str:
@@ -207,8 +214,19 @@ def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
 
 
 def newest_lines(practice: OpenPractice, most: int) -> list[LogLine]:
-    """Return the newest lines of the practice's log without details, newest first."""
-    return lines_of(practice, islice(practice.events.read(EventFilter(level="info")), most))
+    """Return the newest lines of the practice's log, newest first: what people and runs did.
+
+    Single values and lists are left out, because the line of their run counts them.
+    """
+    newest = islice(practice.events.read(EventFilter(level="info")), ACTIVITY_READ)
+    told = (event for event in newest if not (event.level == "info" and event.key.startswith(SINGLE)))
+    return lines_of(practice, islice(told, most))
+
+
+SINGLE = ("sync.link", "sync.change", "list.", "run.planned", "run.started")
+"""Events of single steps of a run, by the beginning of their key."""
+ACTIVITY_READ = 3_000
+"""The most events that are read for the newest activity."""
 
 
 class Follower:

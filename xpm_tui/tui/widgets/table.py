@@ -146,8 +146,11 @@ class TableColumn(NamedTuple):
     whole: bool = False
 
 
-def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
-    """Return the width of each column in ``room`` columns; 0 for those that are left out."""
+def widths(columns: Sequence[TableColumn], room: int, needs: Sequence[int] = ()) -> list[int]:
+    """Return the width of each column in ``room`` columns; 0 for those that are left out.
+
+    ``needs`` are the widths in which nothing of a column is cut: the remaining width goes there first.
+    """
     kept = list(range(len(columns)))
 
     def need() -> int:
@@ -155,11 +158,16 @@ def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
 
     while len(kept) > 1 and need() > room:
         kept.remove(max(kept, key=lambda i: (columns[i].drop, i)))
-    spare, shares = max(0, room - need()), sum(columns[i].grow for i in kept)
-    sizes = [0] * len(columns)
-    for i in kept:
-        extra = spare * columns[i].grow // shares if shares else 0
-        sizes[i] = min(columns[i].least, room) + extra
+    spare, growing = max(0, room - need()), [i for i in kept if columns[i].grow]
+    sizes = [min(column.least, room) if i in kept else 0 for i, column in enumerate(columns)]
+    wanting = sorted((i for i in growing if needs), key=lambda i: needs[i] - sizes[i])
+    for place, i in enumerate(wanting):
+        extra = max(0, min(needs[i] - sizes[i], spare // (len(wanting) - place)))
+        sizes[i] += extra
+        spare -= extra
+    shares = sum(columns[i].grow for i in growing)
+    for i in growing:
+        sizes[i] += spare * columns[i].grow // shares
     return sizes
 
 
@@ -173,6 +181,9 @@ def _for_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cel
             sizes[name] -= given
     return sizes
 
+
+MEASURED = 300
+"""The most rows for which the widths of the columns follow the texts."""
 
 WHOLE = 1_000
 """The width in which a cell is whole."""
@@ -190,16 +201,29 @@ def _whole(cell: Cell) -> str:
 class TableRows(Items[T]):
     """The rows below the headings."""
 
-    def __init__(self, columns: Sequence[TableColumn], cells: Callable[[T], Sequence[Cell]]) -> None:
+    def __init__(
+        self, columns: Sequence[TableColumn], cells: Callable[[T], Sequence[Cell]], *, fitted: bool = True
+    ) -> None:
         super().__init__()
         self.columns = tuple(columns)
         self.cells = cells
+        self._fitted = fitted
+        self._needs: tuple[object, list[int]] = (None, [])
+
+    def widths(self, room: int) -> list[int]:
+        """Return the width of each column: for a short list, as its texts need it."""
+        if self._needs[0] is not self.items:
+            short = self._fitted and len(self.items) <= MEASURED
+            rows = [self.cells(item) for item in self.items] if short else []
+            needs = [max(cells(_whole(cell)) for cell in column) for column in zip(*rows, strict=True)]
+            self._needs = (self.items, needs)
+        return widths(self.columns, room, self._needs[1])
 
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return the item's cells, each fitted to its column."""
         pieces: list[Span] = []
         item = self.cells(self.items[row])
-        sizes = _for_ids(self.columns, widths(self.columns, columns - 1), item)
+        sizes = _for_ids(self.columns, self.widths(columns - 1), item)
         for place, (column, size, cell) in enumerate(zip(self.columns, sizes, item, strict=True)):
             if size:
                 pieces.append(fixed(" " if not pieces else " " * GAP))
@@ -253,10 +277,11 @@ class Table(Vertical, Generic[T]):
         key: Callable[[T], str],
         *,
         empty: str = "",
+        fitted: bool = True,
         id: str | None = None,  # noqa: A002
     ) -> None:
         super().__init__(id=id)
-        self.rows: TableRows[T] = TableRows(columns, cells)
+        self.rows: TableRows[T] = TableRows(columns, cells, fitted=fitted)
         self._key = key
         self._heads = TextLabel(classes="heads")
         self._sentence = empty
@@ -306,6 +331,7 @@ class Table(Vertical, Generic[T]):
         self._empty.display = not items
         self.rows.display = bool(items)
         self.rows.show(items, place)
+        self.on_resize()
 
     def focus_rows(self) -> None:
         """Focus the list, unless it is empty: an empty list is not displayed, and has no use for keys."""
@@ -378,11 +404,11 @@ class Table(Vertical, Generic[T]):
         if self._order is None:
             return items
         at, backwards = self._order
-        wanted = self.rows.columns[at].sort or (lambda item: natural_key(_text(self.rows.cells(item)[at])))
+        wanted = self.rows.columns[at].sort or (lambda item: natural_key(_whole(self.rows.cells(item)[at])))
         return sorted(items, key=wanted, reverse=backwards)
 
     def _widths(self) -> list[int]:
-        return widths(self.rows.columns, self.size.width - self.rows.styles.scrollbar_size_vertical - 1)
+        return self.rows.widths(self.size.width - self.rows.styles.scrollbar_size_vertical - 1)
 
     def on_resize(self) -> None:
         """Fit the headings to the width; the width of the scrollbar is always reserved."""
@@ -416,11 +442,3 @@ def natural_key(text: str) -> list[tuple[bool, int, str]]:
         return [(True, 0, "")]
     parts = re.split(r"([0-9]+)", text.replace(",", ""))
     return [(False, int(part), "") if at % 2 else (False, 0, part) for at, part in enumerate(parts)]
-
-
-def _text(cell: Cell) -> str:
-    return "".join(piece.text for piece in (cell(ROOM) if callable(cell) else cell))
-
-
-ROOM = 200
-"""A width in which no cell is cut."""

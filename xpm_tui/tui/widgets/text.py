@@ -161,14 +161,6 @@ class Lines(ScrollView, can_focus=True):
             self.set_reactive(Lines.virtual_size, size)
             self._scroll_update(size)
 
-    def refresh(
-        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
-    ) -> Self:
-        """Paint again; after a layout, which paints everything, drop the regions that are queued."""
-        if regions and not self._repaint_required:
-            self._repaint_regions.clear()
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
-
     def repaint(self) -> None:
         """Paint the visible lines that have changed."""
         columns = self.scrollable_content_region.width

@@ -18,7 +18,7 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span
-from xpm_tui.tui.widgets.frame import KeyFooter
+from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.text import TextLabel
 from xpm_tui.tui.wizard.optional_steps import ClientsPane, PlanPane, TeamPane, TemplatesPane
 from xpm_tui.tui.wizard.practice import AppPane, DirectionPane, PermissionPane, PracticePane
@@ -62,7 +62,7 @@ class Wizard(StepScreen):
         super().__init__()
         self._steps: tuple[ConnectionStep, ...] = ()
         self._shown = ""
-        self._head = TextLabel(classes="wizard-head")
+        self._head = ScreenHeading("Connect to XPM", classes="wizard-head")
         self._list = TextLabel(classes="panel steps")
         self._panes: dict[str, StepPane] = {
             pane.STEP: pane
@@ -105,22 +105,7 @@ class Wizard(StepScreen):
 
     def _draw(self, step: ConnectionStep) -> None:
         place = next(i for i, each in enumerate(self._steps, 1) if each.name == step.name)
-        status = self.host.practice_status
-        columns = self.size.width
-        left: Line = [
-            fixed(" Connect to XPM", "head"),
-            *(
-                [fixed("  "), fixed("SANDBOX, not Xero", "accent")]
-                if self.host.worker.practice.sandbox
-                else []
-            ),
-        ]
-        right: Line = [
-            fixed(f"step {place} of {len(self._steps)}", "muted"),
-            span(f"  {status.title}", "strong"),
-        ]
-        gap = columns - cells.width(left) - cells.width(right) - 1
-        self._head.say(cells.words(cells.fit([*left, fixed(" " * max(2, gap)), *right], columns)))
+        self._head.show_subject(right=[fixed(f"step {place} of {len(self._steps)}", "muted")])
         self._list.border_title = "Steps"
         self._list.say(lines(self._step_lines(step)))
         self.query_one(ContentSwitcher).border_title = content(Shown(QUESTIONS[step.name]))

@@ -80,6 +80,8 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self._said = StaticText(classes="said")
         self._out = Button(content(Shown("All steps")), classes="way-out", action="way_out")
         self._shown_error: AppError | None = None
+        self._chosen: list[str] = []
+        """The answers that were selected when the step was shown."""
 
     @property
     def wizard(self) -> StepScreen:
@@ -108,14 +110,15 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self._facts.display = bool(found)
         self._say("")
         self.begin(step)
+        self._chosen = [rows.chosen for rows in self.query(AnswerRows)]
 
     def begin(self, step: ConnectionStep) -> None:
         """Set the focus and fill in the fields when the step is shown."""
         self.focus_first()
 
     def is_edited(self) -> bool:
-        """Return whether something was edited that leaving the step would lose."""
-        return False
+        """Return whether something was edited or chosen that leaving the step would lose."""
+        return self._chosen != [rows.chosen for rows in self.query(AnswerRows)]
 
     def focus_first(self) -> None:
         """Focus the first widget that accepts keys."""
