@@ -186,7 +186,7 @@ def import_file(
         practice.writable()
     path = Path(path)
     stop = Interruption(say, path.name)
-    notify = progress or _silent
+    notify = progress or _ignore_steps
     remembered = practice.snapshot().get(META, _mapping_row(form))
 
     def read(rows: int) -> None:
@@ -235,7 +235,7 @@ def _imported(
 ) -> tuple[ImportReport, ImportPlan]:
     """Record that the import has begun, plan it, and write it."""
     parsed = reading()
-    head, resumed = _begun(practice, path, parsed, as_of)
+    head, resumed = _begin(practice, path, parsed, as_of)
     practice.store.commit([Put(IMPORTS, head)])
     try:
         for attempt in range(1, TRIES + 1):
@@ -308,7 +308,7 @@ def import_writes(
         yield from marks
 
 
-def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile, as_of: datetime) -> tuple[Import, bool]:
+def _begin(practice: OpenPractice, path: Path, parsed: ParsedFile, as_of: datetime) -> tuple[Import, bool]:
     """Return the import as it begins, and whether it continues an unfinished one with the same content."""
     head = Import(
         id="",
@@ -331,7 +331,7 @@ def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile, as_of: dateti
     return msgspec.structs.replace(head, id=practice.ids.new("m")[0]), False
 
 
-def _silent(what: str, done: int, total: int) -> None:
+def _ignore_steps(what: str, done: int, total: int) -> None:
     """Ignore the progress."""
 
 
