@@ -186,7 +186,7 @@ def test_a_field_that_is_none_is_not_frozen(filled: OpenPractice, field: str) ->
     assert clients.show_client(filled, "c1").frozen == ()
 
 
-def test_ignoring_settles_it_and_can_be_taken_back(filled: OpenPractice) -> None:
+def test_ignoring_decides_it_and_can_be_undone(filled: OpenPractice) -> None:
     assert conflicts.ignore(filled, "c2", "one-off").ignored == "one-off"
     assert clients.review(filled) == []
     assert conflicts.unignore(filled, "c2").needs
@@ -243,7 +243,7 @@ def test_a_new_client_of_a_known_name_is_asked_about(filled: OpenPractice) -> No
     assert edits.new_client(filled, "Puffin Ltd", {}, anyway=True).id != view.id
 
 
-def test_every_act_by_hand_is_in_the_log_with_its_person(filled: OpenPractice) -> None:
+def test_every_manual_action_is_in_the_log_with_its_user(filled: OpenPractice) -> None:
     conflicts.freeze(filled, "c1", ["phone"])
     conflicts.ignore(filled, "c2")
     edits.edit_client(filled, "c1", {"city": "Hobart"})

@@ -27,7 +27,7 @@ HAND: dict[str, Callable[[OpenPractice], object]] = {
 
 
 @pytest.mark.parametrize("act", HAND)
-def test_whoever_comes_second_is_notified_and_writes_nothing(
+def test_the_second_of_two_users_is_notified_and_writes_nothing(
     practice: OpenPractice, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     practice.ids.new("c", 3)

@@ -122,7 +122,7 @@ async def test_what_can_be_skipped_comes_back(env: PracticeFixture) -> None:
         connecting.skip("authorise")
 
 
-async def test_a_wrong_paste_is_reported_and_the_wait_goes_on(env: PracticeFixture) -> None:
+async def test_a_wrong_paste_is_reported_and_the_wait_continues(env: PracticeFixture) -> None:
     first = ConnectionMachine(env.practice, {}).begin()
     stale = consent(env.sandbox, first.url, tenant=env.tenant)
     connecting = ConnectionMachine(env.practice, {})
@@ -199,7 +199,7 @@ async def test_a_login_without_a_practice_is_case_one(env: PracticeFixture) -> N
     assert "XPM" in refused.value.hint
 
 
-async def test_nobody_comes_back_from_the_browser(env: PracticeFixture) -> None:
+async def test_no_redirect_comes_from_the_browser(env: PracticeFixture) -> None:
     connecting = ConnectionMachine(env.practice, {})
     connecting.begin()
     with pytest.raises(LoginNeeded, match="No answer") as late:

@@ -49,7 +49,7 @@ def test_once_a_day(ready: OpenPractice, clock: MovedClock) -> None:
     assert due(ready).now
 
 
-def test_only_while_somebody_uses_the_tool(ready: OpenPractice, clock: MovedClock) -> None:
+def test_only_while_someone_uses_the_tool(ready: OpenPractice, clock: MovedClock) -> None:
     clock.move(timedelta(hours=24))
     assert due(ready).now
     clock.move(timedelta(minutes=1))
@@ -93,7 +93,7 @@ def test_nothing_is_due_before_connecting(practice: OpenPractice) -> None:
     assert due(practice).why == "not-connected"
 
 
-def test_somebody_at_work_is_noted_only_where_there_is_room(
+def test_someone_at_work_is_noted_only_where_there_is_room(
     practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Disk, fd: int, data: bytes) -> int:
@@ -104,7 +104,7 @@ def test_somebody_at_work_is_noted_only_where_there_is_room(
     assert practice.snapshot().position == 0
 
 
-def test_somebody_at_work_may_look_at_a_damaged_store(practice: OpenPractice, clock: MovedClock) -> None:
+def test_someone_at_work_may_look_at_a_damaged_store(practice: OpenPractice, clock: MovedClock) -> None:
     for _ in range(3):
         record_sign_in(practice)
         clock.move(timedelta(hours=1))

@@ -189,7 +189,7 @@ def _dated(random_: random.Random, age: int) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("seed", range(count(4, 60, 400)))
-def test_files_imported_by_hand_and_by_the_inbox_may_come_in_any_order(
+def test_files_imported_manually_and_by_the_inbox_may_come_in_any_order(
     practice: OpenPractice, folder: Path, tmp_path: Path, seed: int
 ) -> None:
     random_ = random.Random(seed)
@@ -219,7 +219,7 @@ def test_files_imported_by_hand_and_by_the_inbox_may_come_in_any_order(
     assert found == expected, order
 
 
-def test_an_older_file_does_not_replace_what_was_imported_by_hand(
+def test_an_older_file_does_not_replace_what_was_imported_manually(
     practice: OpenPractice, folder: Path, tmp_path: Path
 ) -> None:
     def by_hand(text: str, minutes: int, as_of: datetime | None = None) -> ImportReport:
@@ -290,7 +290,7 @@ def test_a_row_with_an_invalid_time_is_refused_and_a_later_one_is_now(
     assert older.as_of_from == "given"
 
 
-def test_an_older_event_does_not_change_a_proposal_imported_by_hand(
+def test_an_older_event_does_not_change_a_proposal_imported_manually(
     practice: OpenPractice, folder: Path, tmp_path: Path
 ) -> None:
     head = "Proposal Number,Proposal Name,Client Name,Proposal Status,Service Name\n"

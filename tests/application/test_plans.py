@@ -80,7 +80,7 @@ async def test_the_export_carries_true_values(practice: OpenPractice, xpm: FakeX
     assert (link["new"], link["new_name"]) == (client(0).uuid, "Client 00000")
 
 
-async def test_drafts_that_nobody_needs_are_thrown_away(
+async def test_drafts_that_are_no_longer_needed_are_deleted(
     practice: OpenPractice, xpm: FakeXpm, clock: MovedClock
 ) -> None:
     await refresh(practice)

@@ -214,7 +214,7 @@ async def test_a_creation_that_failed_is_no_sync(practice: OpenPractice, pushing
     assert ours_there(pushing) == {"00", "01"}
 
 
-async def test_a_creation_that_was_killed_goes_on_nowhere(practice: OpenPractice, xpm: FakeXpm) -> None:
+async def test_a_creation_that_was_killed_is_not_continued(practice: OpenPractice, xpm: FakeXpm) -> None:
     practice.store.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
     assert history.current_run(practice) is None
 
@@ -337,7 +337,7 @@ class TestShortList:
         await run(practice, plan_id=plan.id, trigger="undo", reviewed=True)
         assert [stop.rule for stop in (await run(practice)).stops] == ["short-list"]
 
-    async def test_whoever_looks_at_the_plan_is_notified(self, practice: OpenPractice) -> None:
+    async def test_a_user_who_looks_at_the_plan_is_notified(self, practice: OpenPractice) -> None:
         sentence = "XPM listed 10 clients, where there were 30 before."
         reported = await make_plan(practice, MakePlan(), Said())
         assert any(sentence in line for line in reported.lines)

@@ -82,7 +82,7 @@ async def test_an_interval_syncs_what_changed_and_compares_all_once_a_day(env: P
     assert env.net.asked("staff.api/list") - asked["staff.api/list"] == 3  # with each comparison, and hourly
 
 
-async def test_an_interval_bothers_nobody_again_and_again(env: PracticeFixture, reported: Path) -> None:
+async def test_an_interval_does_not_notify_repeatedly(env: PracticeFixture, reported: Path) -> None:
     """A held sync, an allowance that is nearly used up, a day without use: each is recorded once."""
     await env.connect()
     env.store(env.unique_names())

@@ -245,7 +245,7 @@ async def test_a_client_that_was_deleted_may_be_created_again(
     assert made.client.link_state == "linked"
 
 
-async def test_completed_jobs_are_asked_for_where_nothing_else_tells(env: PracticeFixture) -> None:
+async def test_completed_jobs_are_requested_if_there_is_no_other_evidence(env: PracticeFixture) -> None:
     families = Families(env, seed=9)
     person = families.contact("Rata", "rata@rata.example")
     lost, into = (families.client(name, [person], (), Address()) for name in ("Rata Baking", "Plover"))

@@ -81,7 +81,7 @@ def test_picking_all_adds_who_is_missing_and_links_who_is_there(filled: OpenPrac
 
 
 @pytest.mark.parametrize("name", ["Tom Reid", "TOM REID", "Thomas Reid", "T Reid", "Reid, Tom"])
-def test_somebody_whom_a_member_may_be_is_skipped_until_a_user_says_different(
+def test_someone_whom_a_member_may_be_is_skipped_until_a_user_says_different(
     filled: OpenPractice, name: str
 ) -> None:
     filled.store.commit([Put(STAFF, Staff(uuid="b", name=name, email="tom@x.example"))])
@@ -155,7 +155,7 @@ def test_what_linking_does_is_said_before(filled: OpenPractice) -> None:
     assert any("replaces the link to Tom Reid" in said for said in team.preview_map(filled, "t2", "a").says)
 
 
-def test_the_last_things_are_taken_back_one_by_one(filled: OpenPractice) -> None:
+def test_the_last_things_are_undone_one_by_one(filled: OpenPractice) -> None:
     team.accept_emails(filled)
     team.pick_staff(filled, ["b"], anyway=True)
     assert [view.id for view in team.list_team(filled)] == ["t1", "t2", "t3", "t4"]

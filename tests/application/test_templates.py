@@ -75,7 +75,7 @@ def test_only_one_template_of_the_name_is_the_same(filled: OpenPractice) -> None
     assert filled.snapshot().get(SERVICES, "s1") == Service(id="s1", name="Accounts")
 
 
-def test_choices_are_taken_back_in_their_order(filled: OpenPractice) -> None:
+def test_choices_are_undone_in_their_order(filled: OpenPractice) -> None:
     templates.link_templates(filled, "s2", ["c", "a"])
     templates.link_templates(filled, "s2", no_job=True)
     templates.link_templates(filled, "s3", ["z"])

@@ -178,7 +178,7 @@ def test_too_many_calls_are_waited_out(connected: CommandLine, sandbox: SandboxP
     assert sandbox.asked("client.api/list") == 2
 
 
-def test_a_used_up_day_says_when_to_go_on(connected: CommandLine, sandbox: SandboxProcess) -> None:
+def test_a_used_up_day_says_when_to_continue(connected: CommandLine, sandbox: SandboxProcess) -> None:
     fault(sandbox, "429-day", times=1)
     reported = clear(connected("sync", "--json", code=6))
     assert reported["until"] or "go on" in reported["message"]
@@ -305,7 +305,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
 
 
 @pytest.mark.soak
-def test_a_detached_run_goes_on_by_itself(connected: CommandLine, ignition: Path) -> None:
+def test_a_detached_run_continues_by_itself(connected: CommandLine, ignition: Path) -> None:
     connected = CommandLine(connected.home, connected.environ)
     connected("import", "clients", str(ignition), code=1)
     run = connected("sync", "--detach", "--json").json

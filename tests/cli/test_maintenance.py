@@ -19,7 +19,7 @@ def synced(connected: Inline, ignition: Path) -> Inline:
 
 
 @pytest.mark.soak
-def test_a_field_is_taken_back_and_stays_so(synced: Inline) -> None:
+def test_a_field_is_undone_and_stays_so(synced: Inline) -> None:
     kowhai = synced("clients", "show", "CLI-1", "--json").json
     assert kowhai["city"] == "Hobart"
     shown = synced("undo", "last", "--client", "CLI-1", "--field", "city", "--dry-run", "--json").json
@@ -35,7 +35,7 @@ def test_a_field_is_taken_back_and_stays_so(synced: Inline) -> None:
     assert fields == [(view["id"], "city")]
 
 
-def test_a_whole_first_run_is_taken_back(synced: Inline) -> None:
+def test_a_whole_first_run_is_undone(synced: Inline) -> None:
     (run,) = [r["id"] for r in synced("runs", "--json").json["items"] if r["trigger"] == "hand"]
     synced("undo", run, "--yes", "--json", code=None)
     views = synced("clients", "list", "--json").json["items"]

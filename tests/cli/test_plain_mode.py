@@ -50,7 +50,7 @@ def test_review_and_plan_line_by_line(connected: Inline, ignition: Path, typed: 
     assert connected("runs", "list", "--json").json["items"], "the plan was applied by its command"
 
 
-def test_the_wizard_line_by_line_goes_on_after_a_refusal(command: Inline, typed: list[str]) -> None:
+def test_the_wizard_line_by_line_continues_after_a_refusal(command: Inline, typed: list[str]) -> None:
     typed += ["1", "2", "no address", "q", "q"]
     done = command("--plain")
     for words in (

@@ -63,7 +63,7 @@ def test_a_file_that_is_none_ends_2(run: Any, file: Path, text: str) -> None:
     assert reported["error"]["code"] == "bad-input"
 
 
-def test_an_import_is_taken_back(run: Any, file: Path) -> None:
+def test_an_import_is_undone(run: Any, file: Path) -> None:
     run("import", "clients", str(file))
     assert run("import", "undo", "--yes")[1]["counts"] == {"removed": 2, "restored": 0, "left": 0}
     assert run("clients", "list")[1]["items"] == []

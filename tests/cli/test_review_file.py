@@ -53,7 +53,7 @@ def links(cli: Inline) -> dict[str, Any]:
     return {view["client_id"]: view["link"] and view["link"]["uuid"] for view in items}
 
 
-def test_it_holds_what_review_tells(cli: Inline, tmp_path: Path) -> None:
+def test_it_has_the_contents_of_the_review(cli: Inline, tmp_path: Path) -> None:
     rows = exported(cli, tmp_path / "review.csv")
     views = cli("clients", "review", *dict.fromkeys(r["Client"] for r in rows), "--json").json["items"]
     reported = [

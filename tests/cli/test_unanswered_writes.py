@@ -179,7 +179,7 @@ def held_contact(cli: Inline, own: SandboxProcess) -> tuple[dict[str, Any], str]
 
 
 @pytest.mark.soak
-def test_a_contact_is_adopted_and_the_run_goes_on(cli: Inline, own: SandboxProcess) -> None:
+def test_a_contact_is_adopted_and_the_run_continues(cli: Inline, own: SandboxProcess) -> None:
     client, run = held_contact(cli, own)
     (item,) = waiting(cli)
     assert item["record"].startswith(f"{client['id']}/")
@@ -200,7 +200,7 @@ def test_a_contact_is_adopted_and_the_run_goes_on(cli: Inline, own: SandboxProce
 
 
 @pytest.mark.soak
-def test_a_contact_is_sent_again_by_the_run_that_goes_on(cli: Inline, own: SandboxProcess) -> None:
+def test_a_contact_is_sent_again_by_the_run_that_continues(cli: Inline, own: SandboxProcess) -> None:
     _, run = held_contact(cli, own)
     (item,) = waiting(cli)
     done = cli("runs", "release", "--again", item["intent"], "--json")

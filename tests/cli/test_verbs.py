@@ -285,7 +285,7 @@ def test_practices_by_verb(home: Path, capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
-def test_an_error_nobody_expected_is_one_sentence_and_a_private_file(
+def test_an_unexpected_error_is_one_sentence_and_a_private_file(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object, **__: object) -> None:

@@ -226,7 +226,7 @@ async def test_where_nobody_can_be_asked(effect: Effect) -> None:
 
 
 @pytest.mark.parametrize("effect", Effect)
-async def test_where_somebody_can_be_asked(effect: Effect) -> None:
+async def test_where_someone_can_be_asked(effect: Effect) -> None:
     dialogue = Someone(AdmittedCall(effect))
     assert not await confirm_call(dialogue, Question("Sure?", ["3 clients"]))
     assert dialogue.asked == ["3 clients", "Sure?"]
@@ -304,7 +304,7 @@ def test_nobody_else_refuses_for_read_only_mode() -> None:
     ] == []
 
 
-def test_nobody_else_asks_whether_a_call_may_go_on() -> None:
+def test_nobody_else_asks_whether_a_call_may_continue() -> None:
     assert [
         name
         for name, tree in sources("commands", "cli", with_word="confirm")

@@ -110,7 +110,7 @@ async def test_every_event_is_given_on_in_order_with_a_line_per_client(practice:
     assert reported[4] == "ACME [/] Pty: 2 changes (fax, city)"
 
 
-async def test_what_is_held_back_goes_on_when_nothing_follows(practice: OpenPractice) -> None:
+async def test_what_is_held_back_continues_when_nothing_follows(practice: OpenPractice) -> None:
     dialogue = Heard()
     async with following(practice, dialogue):
         practice.events.emit(changed("phone"))

@@ -107,7 +107,7 @@ def test_a_value_that_does_not_fit_writes_nothing(store: Any) -> None:
     assert store.snapshot().count(CLIENTS) == 0
 
 
-def test_what_somebody_else_changed_is_overtaken(store: Any) -> None:
+def test_what_someone_else_changed_is_overtaken(store: Any) -> None:
     store.commit([Put(CLIENTS, client(1))])
     since = store.snapshot()
     store.commit([Put(CLIENTS, client(1, "Another"))])

@@ -88,7 +88,7 @@ async def test_what_was_revoked_here_stays_so_whatever_the_file_says(env: Change
     assert jobs.row_of(env.practice, "w1").state == "coming"
 
 
-async def test_taking_the_import_back_lets_what_was_stopped_go_on(env: ChangedJobsFixture) -> None:
+async def test_undoing_the_import_lets_stopped_jobs_continue(env: ChangedJobsFixture) -> None:
     proposals.take(env.practice, ["PROP-7"])
     env.load(price="1300")
     assert next(iter(env.practice.snapshot().rows(WORKFLOWS))).stopped

@@ -40,7 +40,7 @@ async def test_a_job_that_is_being_made_cannot_be_skipped(
 
 
 @pytest.mark.parametrize("act", ["skip", "edit", "revoke"])
-async def test_whoever_looked_before_the_run_wrote_is_notified(
+async def test_a_user_who_looked_before_the_run_wrote_is_notified(
     env: JobsFixture, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     view = env.accepted()

@@ -32,7 +32,7 @@ async def lost(env: JobsFixture, *, made: bool) -> None:
     assert len(env.made()) == int(made)
 
 
-async def test_nothing_is_sent_again_until_somebody_says_so(env: JobsFixture) -> None:
+async def test_nothing_is_sent_again_until_someone_says_so(env: JobsFixture) -> None:
     await lost(env, made=False)
     for _ in range(3):
         env.clock.move(timedelta(days=1))

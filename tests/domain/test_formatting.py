@@ -154,7 +154,7 @@ def test_no_row_is_too_wide_and_no_letter_is_lost(text: str, width: int) -> None
     assert "".join(text[start:end] for start, end in found).replace(" ", "") == text.replace(" ", "")
 
 
-def test_wrapped_lines_go_on_under_their_text() -> None:
+def test_wrapped_lines_continue_under_their_text() -> None:
     assert formatting.wrap("1. Open the list of all staff", 16, indent="  ") == [
         "  1. Open the",
         "     list of all",

@@ -74,7 +74,7 @@ def test_no_link_is_written_through(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
-def test_a_failed_append_is_taken_back(tmp_path: Path, kind: Kind) -> None:
+def test_a_failed_append_is_undone(tmp_path: Path, kind: Kind) -> None:
     nth, failed = 0, True
     while failed:
         nth += 1

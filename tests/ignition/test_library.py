@@ -215,7 +215,7 @@ def test_the_whole_file_decides_whether_the_day_comes_first() -> None:
 
 
 @pytest.mark.parametrize("name", ["Mere Parata", "MERE PARATA", "M Parata", "Parata, Mere"])
-def test_somebody_whom_a_member_may_be_is_not_added_by_a_team_file(worker: Desk, name: str) -> None:
+def test_someone_whom_a_member_may_be_is_not_added_by_a_team_file(worker: Desk, name: str) -> None:
     worker.put((TEAM, TeamMember(id="t1", name="Mere Parata", email="mere@old.nz")))
     plan = load(worker, "team", f'Name,Email\n"{name}",mere@new.nz\nBo Li,bo@x.nz\n')
     assert [each.row for each in plan.refused] == [2]

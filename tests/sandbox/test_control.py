@@ -164,7 +164,7 @@ async def test_a_merged_client_leaves_what_it_had_on_the_survivor(leave: bool) -
         assert (await env.control_call("POST", "colleague", wrong)).status == 400
 
 
-async def test_a_colleague_works_while_a_run_goes_on() -> None:
+async def test_a_colleague_works_while_a_run_continues() -> None:
     env = await SandboxFixture.ready(colleague_every=3)
     before = dict(env.sandbox.practice.clients)
     for _ in range(7):

@@ -52,7 +52,7 @@ async def test_a_new_job_in_wire_order_with_its_templates_tasks() -> None:
     assert job.find("Manager") is None
 
 
-async def test_numbers_go_in_sequence_around_ones_taken_by_hand() -> None:
+async def test_numbers_are_in_sequence_except_those_assigned_manually() -> None:
     env = await SandboxFixture.ready()
     first = (await new_job(env)).findtext("ID") or ""
     following = f"J{int(first[1:]) + 1:06d}"

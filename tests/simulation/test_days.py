@@ -28,7 +28,7 @@ def linked(engine: Engine, most: int = 100) -> list[str]:
 
 
 @pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
-def test_a_record_that_moved_under_a_plan_drops_out_and_the_rest_goes_on(
+def test_a_record_that_moved_under_a_plan_drops_out_and_the_rest_continues(
     folder: Path, direction: str
 ) -> None:
     async def scenario(engine: Engine) -> None:

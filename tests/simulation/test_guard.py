@@ -172,7 +172,7 @@ def test_a_plan_of_another_policy_is_refused(folder: Path, setting: dict[str, st
     guarded(folder, scenario, clients=12)
 
 
-def test_a_first_run_by_schedule_is_held_until_somebody_has_looked(folder: Path) -> None:
+def test_a_first_run_by_schedule_is_held_until_someone_has_looked(folder: Path) -> None:
     async def go() -> None:
         engine = Engine(folder)
         await engine.connect()

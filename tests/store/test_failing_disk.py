@@ -84,7 +84,7 @@ def test_a_full_disk_is_named_and_the_next_commit_works(
         book.commit(writes(3))
 
 
-def test_a_write_that_could_be_neither_made_nor_taken_back_is_taken_back_later(
+def test_a_write_that_could_be_neither_made_nor_undone_is_undone_later(
     tmp_path: Path, expected: list[ExpectedState]
 ) -> None:
     disk = FailingDisk(-1, "EIO")

@@ -181,7 +181,7 @@ def test_a_commit_whose_reply_was_lost_is_resolved_by_its_token(
     store.close()
 
 
-def test_a_lost_commit_is_not_sent_again_over_what_somebody_else_did(
+def test_a_lost_commit_is_not_sent_again_over_what_someone_else_did(
     place: tuple[str, str], proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, other = opened(proxy.url(), place[1]), opened(*place)
@@ -207,7 +207,7 @@ def test_a_lost_commit_is_not_sent_again_over_what_somebody_else_did(
     other.close()
 
 
-def test_readers_go_on_while_the_database_is_away_and_catch_up_afterwards(
+def test_readers_continue_while_the_database_is_away_and_catch_up_afterwards(
     place: tuple[str, str], proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "RECONNECT_SECONDS", 0.02)

@@ -112,7 +112,7 @@ def test_a_row_that_moved_between_reading_and_writing_is_not_overwritten(place: 
         other.close()
 
 
-def test_rows_of_our_tables_are_checked_whoever_writes_them(place: Place) -> None:
+def test_rows_of_our_tables_are_checked_who_writes_them(place: Place) -> None:
     with place.open() as db:
         check_rows(db)
 

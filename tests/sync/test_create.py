@@ -132,7 +132,7 @@ async def test_what_is_or_was_linked_unnamed_or_surely_there_waits() -> None:
     assert env.practice.sent == []
 
 
-async def test_the_message_names_the_client_in_the_way_and_how_to_go_on() -> None:
+async def test_the_message_names_the_client_in_the_way_and_how_to_continue() -> None:
     env = SyncFixture(
         [client(name="KEA PLUMBING LTD.")], [xpm(8, name="Kea Plumbing Limited", archived=True)]
     )

@@ -232,7 +232,7 @@ async def test_a_person_may_adopt_the_one_that_is_ours_and_nobody_elses() -> Non
     assert (linked(here), held_intents(here.store.snapshot())) == (uuid, [])
 
 
-async def test_linked_by_hand_leaves_nothing_to_ask() -> None:
+async def test_linked_manually_leaves_nothing_to_ask() -> None:
     here = await held_one()
     assert len(held_intents(here.store.snapshot())) == 1
     here.put(TEAM, [TeamMember(id="t1", name="Bo Li", staff="s7")])

@@ -100,7 +100,7 @@ async def test_a_removed_contact_stays_removed_in_both_directions() -> None:
         assert listed(env) == {(f"c1/{ours.id}", "contact"): "removed-in-xpm"}
 
 
-async def test_a_person_who_is_not_linked_is_the_reason_until_somebody_links_them() -> None:
+async def test_a_person_who_is_not_linked_is_the_reason_until_someone_links_them() -> None:
     env = SyncFixture(
         [client(partner="t1")],
         [xpm(manager=RecordReference("s9"))],

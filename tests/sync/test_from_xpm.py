@@ -284,7 +284,7 @@ async def test_a_plan_for_one_client_or_some_fields() -> None:
     assert "phone" not in env.base().agreed
 
 
-async def test_what_moved_since_the_plan_drops_out_and_the_rest_goes_on() -> None:
+async def test_what_moved_since_the_plan_drops_out_and_the_rest_continues() -> None:
     env = SyncFixture(
         [client(number) for number in (1, 2, 3, 4)],
         [xpm(number, phone="1") for number in (1, 2, 3, 4)],

@@ -285,7 +285,7 @@ def test_every_error_of_the_port_has_an_ending() -> None:
     }
 
 
-def test_an_error_that_nobody_listed_is_looked_up() -> None:
+def test_an_unlisted_error_is_looked_up() -> None:
     class Novel(AppError):
         """A new one."""
 

@@ -128,7 +128,7 @@ async def test_only_the_field_is_set_aside_where_the_rest_is_sound(odd: Any) -> 
     assert [change.field for change in await env.changes()] == ["phone"]
 
 
-async def test_a_run_goes_on_and_is_done_in_part_and_the_next_one_is_whole(odd: Any) -> None:
+async def test_a_run_continues_and_is_done_in_part_and_the_next_one_is_whole(odd: Any) -> None:
     env = odd([client(1), client(2)], [xpm(1), xpm(2)], links=[linked(1), linked(2)])
     await env.sync()
     env.practice.edit("u1", fax="1", phone="", unread=(ODD_CONTACTS,))

@@ -42,7 +42,7 @@ async def test_a_link_made_while_an_undo_is_looked_at_stays() -> None:
     assert env.store.snapshot().count(BLOCKED_PAIRS) == 0
 
 
-async def test_a_push_is_not_taken_back_in_an_xpm_client_that_was_left_meanwhile() -> None:
+async def test_a_push_is_not_undone_in_an_xpm_client_that_was_left_meanwhile() -> None:
     env = SyncFixture(
         [client(phone="1")], [xpm(1, phone="2"), xpm(2, "Other")], links=[linked()],
         policy=Policy(direction="to_xpm"),
@@ -67,7 +67,7 @@ async def test_an_undo_that_was_shown_twice_does_not_take_away_a_later_link() ->
     assert env.link().uuid == "u1"
 
 
-async def test_a_pick_with_a_contact_added_by_hand_stays() -> None:
+async def test_a_pick_with_a_contact_added_manually_stays() -> None:
     env = SyncFixture(rows=[xpm(phone="1")])
     id_ = await picked(env)
     env.edit(id_, contacts=(*env.client(id_).contacts, Contact(id="k77", name="Jo", email="jo@x")))
@@ -85,7 +85,7 @@ async def test_a_pick_that_ignition_knows_by_now_stays() -> None:
     assert [each.why for each in unclear] == ["client-edited"]
 
 
-async def test_a_pick_with_a_switched_off_field_filled_in_by_hand_stays() -> None:
+async def test_a_pick_with_a_switched_off_field_filled_in_manually_stays() -> None:
     env = SyncFixture(rows=[xpm()], policy=Policy(off=frozenset({"phone"})))
     id_ = await picked(env)
     env.edit(id_, phone="09 1")

@@ -64,7 +64,7 @@ def test_it_sends_in_order_and_replaces_what_cannot_be_said(end: End) -> None:
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-def test_it_waits_for_nobody_and_says_once_that_it_has_caught_up(end: End, blocking: bool) -> None:
+def test_it_never_blocks_and_reports_once_that_it_has_caught_up(end: End, blocking: bool) -> None:
     os.set_blocking(end.file.fileno(), blocking)
     end.outlet.write("a" * 4096)
     assert not end.behind()

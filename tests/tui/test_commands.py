@@ -149,7 +149,7 @@ def test_a_screen_writes_by_a_command_only(module: str) -> None:
     assert allowed - found == set(), f"it does so no longer ({why}): take it out of ALLOWED"
 
 
-def test_only_commands_ask_whether_to_go_on() -> None:
+def test_only_commands_ask_for_confirmation() -> None:
     asking = {module for module in MODULES if "ConfirmDialog" in calls(parsed(TUI / module))}
     assert asking == set(CONFIRMS), "put the question into the command: effects.agree(talk, Question(...))"
     assert list(CONFIRMS) == sorted(CONFIRMS)

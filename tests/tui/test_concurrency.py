@@ -654,7 +654,7 @@ async def test_enter_twice_picks_one_client(env: ConsoleFixture, console: Consol
 
 
 @pytest.mark.soak
-async def test_picking_staff_goes_on_below(env: ConsoleFixture, console: Consoles) -> None:
+async def test_picking_staff_continues_below(env: ConsoleFixture, console: Consoles) -> None:
     """One after the other: the cursor does not go back to where the list was opened, nor to the first."""
     env.xpm.people = [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(9)]
     await mirrored(env)

@@ -121,6 +121,6 @@ def test_the_stylesheets_of_the_shell_and_of_the_area_are_read_once(frame: Mappi
     assert frame["read"] == {"console.tcss": 1, "overview.tcss": 1}
 
 
-def test_nobody_looks_for_garbage_before_the_practice_is_open(frame: Mapping[str, Any]) -> None:
+def test_no_garbage_collection_before_the_practice_is_open(frame: Mapping[str, Any]) -> None:
     assert (frame["looks"], frame["searched"]) == (0, False)
     assert frame["searched after"] is True

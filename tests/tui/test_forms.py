@@ -31,7 +31,7 @@ from xpm_tui.tui.widgets.inputs import TextField
 Make = Callable[..., Console]
 
 
-async def test_enter_goes_on_over_every_field_of_a_form(env: ConsoleFixture, console: Make) -> None:
+async def test_enter_continues_over_every_field_of_a_form(env: ConsoleFixture, console: Make) -> None:
     """What the form says under its fields: a list opens with space, a box is ticked with space."""
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:

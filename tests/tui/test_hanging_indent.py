@@ -8,7 +8,7 @@ from xpm_tui.tui.widgets.cells import fixed, wrap
 from xpm_tui.tui.widgets.text import wrapped_lines
 
 
-def test_a_step_goes_on_under_its_text() -> None:
+def test_a_wrapped_step_is_indented_to_its_text() -> None:
     text = "1. Practice settings > Staff > the person > Permissions > Advanced > Connect third-party add-ons"
     shown = wrapped_lines(Content(f"New screens:\n{text}"), 40).plain.splitlines()
     assert shown[0] == "New screens:"

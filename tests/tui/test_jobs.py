@@ -311,7 +311,7 @@ async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
 
 
 @pytest.mark.soak
-async def test_skipped_and_taken_back_by_one_key(env: JobsFixture, over: Callable[..., Console]) -> None:
+async def test_skipped_and_undone_by_one_key(env: JobsFixture, over: Callable[..., Console]) -> None:
     env.accepted()
     app = over(env)
     async with jobs_area(app, "i") as pilot:

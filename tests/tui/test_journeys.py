@@ -369,7 +369,7 @@ async def test_forty_proposals_are_reviewed_with_one_key_each(env: ConsoleFixtur
 
 
 @pytest.mark.soak
-async def test_what_was_settled_last_is_taken_back(env: ConsoleFixture, console: Make) -> None:
+async def test_the_last_decision_is_undone(env: ConsoleFixture, console: Make) -> None:
     env = ConsoleFixture(env.root / "few", books=False)
     crowd(env, 5)
     with env.open() as practice:
@@ -535,7 +535,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
 
 
 @pytest.mark.soak
-async def test_an_import_is_taken_back(env: ConsoleFixture, console: Make, tmp_path: Path) -> None:
+async def test_an_import_is_undone(env: ConsoleFixture, console: Make, tmp_path: Path) -> None:
     source = tmp_path / "clients.csv"
     source.write_text(
         "Client ID,Client Name,Contact Name,Contact Email,Phone\n"

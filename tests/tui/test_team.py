@@ -113,7 +113,7 @@ async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
 
 
 @pytest.mark.soak
-async def test_somebody_elses_record_is_refused_and_the_proposal_stands_first(
+async def test_someone_elses_record_is_refused_and_the_proposal_stands_first(
     env: ConsoleFixture, console: Make
 ) -> None:
     await fill(env)
@@ -150,7 +150,7 @@ async def test_all_e_mail_matches_are_accepted_after_asking_with_the_count(
         assert (member(env, "t2").staff, member(env, "t3").staff) == (UUID.format(1, 2), "")
 
 
-async def test_staff_are_picked_one_by_one_or_all_and_taken_back(env: ConsoleFixture, console: Make) -> None:
+async def test_staff_are_picked_one_by_one_or_all_and_undone(env: ConsoleFixture, console: Make) -> None:
     await fill(env)
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -237,7 +237,7 @@ async def test_members_are_made_edited_and_unlinked(env: ConsoleFixture, console
         assert member(env, "t1").staff == ""
 
 
-async def test_somebody_only_in_xpm_is_no_member_yet(env: ConsoleFixture, console: Make) -> None:
+async def test_someone_only_in_xpm_is_no_member_yet(env: ConsoleFixture, console: Make) -> None:
     await fill(env)
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:

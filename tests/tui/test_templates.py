@@ -79,9 +79,7 @@ async def test_saved_filters_narrow(env: ConsoleFixture, console: Make) -> None:
 
 
 @pytest.mark.soak
-async def test_several_templates_are_chosen_in_order_and_taken_back(
-    env: ConsoleFixture, console: Make
-) -> None:
+async def test_several_templates_are_chosen_in_order_and_undone(env: ConsoleFixture, console: Make) -> None:
     await fill(env)
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -159,7 +159,7 @@ def test_all_drawn_again_is_what_stands_there(terminal: Terminal) -> None:
 
 
 @pytest.mark.soak
-def test_stop_and_go_on(terminal: Terminal) -> None:
+def test_stop_and_continue(terminal: Terminal) -> None:
     terminal.started()
     terminal.process.send_signal(signal.SIGSTOP)
     os.write(terminal.master, b"gc")

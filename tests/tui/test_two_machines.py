@@ -243,7 +243,7 @@ async def test_a_third_watches_the_run_and_the_edits_live(
 
 
 @pytest.mark.soak
-async def test_a_console_says_that_the_database_is_away_and_goes_on_reading(
+async def test_a_console_says_that_the_database_is_away_and_continues_reading(
     machines: list[ConsoleFixture], console: Consoles, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "RECONNECT_SECONDS", 0.05)

@@ -50,7 +50,7 @@ async def choose(pilot: Pilot[Any], name: str) -> None:
 
 
 @pytest.mark.soak
-async def test_the_team_is_settled_by_what_is_clear(env: ConsoleFixture, console: Make) -> None:
+async def test_clear_matches_decide_the_team(env: ConsoleFixture, console: Make) -> None:
     await fill(env)
     assert states(env)["team"] == "now"
     app = console(env)

@@ -214,7 +214,7 @@ async def test_the_listener_wins_while_the_paste_waits() -> None:
     assert code == Secret("the-code")
 
 
-async def test_a_taken_port_is_reported_and_the_paste_goes_on() -> None:
+async def test_a_taken_port_is_reported_and_the_paste_continues() -> None:
     port, attempt, reported = free_port(), begin(CONFIG), list[AppError]()
     server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", port)
 

@@ -220,7 +220,7 @@ class ExpectedJobs:
                 for each in of_workflow(self._snapshot, self._terms, workflow, self._today, 0):
                     self._occurrence(row, self._party_of(each, party), each, several=several)
             if row.origin == "import":
-                self._before_taken(row, [self._head(row), *parties], self.rows[begun:])
+                self._add_earlier_jobs(row, [self._head(row), *parties], self.rows[begun:])
         elif row.state == "accepted":
             self._of_ignition(row)
 
@@ -268,7 +268,7 @@ class ExpectedJobs:
             if there is None:
                 self.jobs_to_read[number] = None
         else:
-            found = self._made_elsewhere(row, uuid, each, spec, several=several)
+            found = self._jobs_made_elsewhere(row, uuid, each, spec, several=several)
             if not found and uuid:
                 self.clients_to_read[uuid] = None
         self.rows.append(
@@ -278,7 +278,7 @@ class ExpectedJobs:
             )
         )  # fmt: skip
 
-    def _made_elsewhere(
+    def _jobs_made_elsewhere(
         self, row: Proposal, uuid: str, each: Occurrence, spec: JobSpec, *, several: bool
     ) -> list[XpmJob]:
         """Find a job that was not deployed from here, by name and start or by reference.
@@ -297,7 +297,7 @@ class ExpectedJobs:
             ]
         return [job for job in found if job.number not in self.ours][:1]
 
-    def _before_taken(self, row: Proposal, parties: list[JobParty], since: list[ExpectedJob]) -> None:
+    def _add_earlier_jobs(self, row: Proposal, parties: list[JobParty], since: list[ExpectedJob]) -> None:
         """Add the jobs that Ignition created for a proposal before it was taken over."""
         known = {job.number for each in since for job in each.jobs} | self.ours
         self.rows += self._created_by_ignition(row, parties, known)

@@ -139,7 +139,7 @@ class _BatchRun:
     def end(self, outcome: Outcome, error: AppError | None = None) -> Run:
         """Store the end of the run."""
         self._run = msgspec.structs.replace(
-            self._now(),
+            self._updated_run(),
             outcome=outcome,
             ended=self._context.clock.now(),
             error=error.message if error else "",
@@ -156,11 +156,11 @@ class _BatchRun:
     def _ended(self, state: str, cause: str = "") -> None:
         self.tally[state] += 1
         self._causes |= {cause} - {""}
-        self._run = msgspec.structs.replace(self._now(), done=self._run.done + 1)
+        self._run = msgspec.structs.replace(self._updated_run(), done=self._run.done + 1)
         self._context.store.commit([Put(RUNS, self._run)])
         self._progress(self._run)
 
-    def _now(self) -> Run:
+    def _updated_run(self) -> Run:
         return msgspec.structs.replace(
             self._run,
             calls=self._context.practice.calls - self._began,

@@ -59,7 +59,7 @@ def dates_between(start: date, repeat: Repeat | None, first: date, last: date) -
             yield start
         return
     end = min(last, repeat.end) if repeat.end else last
-    index = max(0, _about(start, repeat, first) - 2)
+    index = max(0, _approximate_index(start, repeat, first) - 2)
     while True:
         try:
             day = occurrence(start, repeat, index)
@@ -102,7 +102,7 @@ def period(day: date, repeat: Repeat | None) -> str:
     return f"{calendar.month_name[day.month]} {day.year}" if repeat.unit == "month" else day.isoformat()
 
 
-def _about(start: date, repeat: Repeat, day: date) -> int:
+def _approximate_index(start: date, repeat: Repeat, day: date) -> int:
     """Return the index of the last occurrence before a day, at most one off."""
     if day <= start:
         return 0

@@ -148,7 +148,7 @@ class Deployer:
     async def _add(self, row: Deployment, workflow: Workflow) -> Deployment:
         """Check whether the job may be created, create its client if there is none, and create the job."""
         self._no_unknown(row)
-        there_after_all = await self._made_after_all(row, workflow)
+        there_after_all = await self._adopt_failed_attempt(row, workflow)
         if there_after_all is not None:
             return there_after_all
         there_before = self._may_be_made(row, workflow).uuid
@@ -254,7 +254,7 @@ class Deployer:
     def _is_whole(self, row: Deployment, spec: JobSpec) -> bool:
         return row.assigned and row.state_set and set(spec.templates) <= set(row.applied)
 
-    async def _made_after_all(self, row: Deployment, workflow: Workflow) -> Deployment | None:
+    async def _adopt_failed_attempt(self, row: Deployment, workflow: Workflow) -> Deployment | None:
         """Return the job of an earlier attempt that was reported as failed, if XPM shows it."""
         snapshot = self._context.store.snapshot()
         there = rediscovered_job(snapshot, row, self.jobs, failed_attempts(snapshot, row.id, ADD_JOB))

@@ -212,10 +212,12 @@ class _Audit:
         called = row.number or row.id
         if occurrence is None:
             where = (
-                f"{_short(each.client.name)} has no job of this name" if each.client else "no client is known"
+                f"{_shortened(each.client.name)} has no job of this name"
+                if each.client
+                else "no client is known"
             )
             if each.client and not each.uuid:
-                where = f"{_short(each.client.name)} is not linked to XPM"
+                where = f"{_shortened(each.client.name)} is not linked to XPM"
             self._add(
                 "missing", each, None, f"XPM has no job with the reference {called}, and {where}.",
                 "If Ignition is to create it, deploy it there. Otherwise take the proposal over: "
@@ -254,7 +256,7 @@ class _Audit:
         client = each.client.id if each.client else ""
         self._add(
             "wrong-client", each, job,
-            f"Job {job.number} is on {_short(there)}, and the client is linked to {_short(name)}.",
+            f"Job {job.number} is on {_shortened(there)}, and the client is linked to {_shortened(name)}.",
             f"Move the job in XPM, or if the link is wrong, correct it: xpm-tui clients link {client}",
             expected=name, found=there,
         )  # fmt: skip
@@ -276,7 +278,7 @@ class _Audit:
             verb = plural(len(missing), "is/are")
             self._add(
                 "person-left", each, job,
-                f"{_short(sequence(missing))} of job {job.number} {verb} no longer on XPM's staff.",
+                f"{_shortened(sequence(missing))} of job {job.number} {verb} no longer on XPM's staff.",
                 "Assign the job to someone else in XPM.", found=", ".join(missing),
             )  # fmt: skip
 
@@ -310,9 +312,11 @@ class _Audit:
 
     def _template(self, each: ExpectedJob, job: XpmJob, other: tuple[str, ...]) -> None:
         wanted, there = self._templates(each.templates), self._templates(other)
-        sentence = f"Job {job.number} has the tasks of {_short(there)}, not those of {_short(wanted)}."
+        sentence = (
+            f"Job {job.number} has the tasks of {_shortened(there)}, not those of {_shortened(wanted)}."
+        )
         if not other:
-            sentence = f"Job {job.number} has no tasks, and {_short(wanted)} adds some."
+            sentence = f"Job {job.number} has no tasks, and {_shortened(wanted)} adds some."
         self._add(
             "wrong-template", each, job, sentence,
             "Apply the right template in XPM and delete the other tasks. If the service has the wrong "
@@ -390,7 +394,7 @@ class _Audit:
             wrong.append((*theirs[0], row.number or row.reference))
         for each, job, reference in wrong:
             has = (
-                f"has the reference {_short(job.order_number)}"
+                f"has the reference {_shortened(job.order_number)}"
                 if job.order_number.strip()
                 else "has no reference"
             )
@@ -405,7 +409,7 @@ class _Audit:
         """Check whether one of the jobs can take the invoices of a proposal that continues."""
         if (row.end is not None and row.end < self._today) or not (row.number or row.reference) or not found:
             return
-        if any(self._jobs.is_open(job) and self._takes(job) for _, job in found.values()):
+        if any(self._jobs.is_open(job) and self._accepts_invoices(job) for _, job in found.values()):
             return
         each, job = max(found.values(), key=lambda pair: (pair[1].due or date.min, pair[1].number))
         if not self._jobs.is_open(job) and job.due is not None and job.due < self._today:
@@ -415,13 +419,13 @@ class _Audit:
             return  # its period was completed early, and the next job takes the next invoices
         self._add(
             "state", each, job,
-            f"Job {job.number} is {_short(job.state)}, and the proposal goes on"
+            f"Job {job.number} is {_shortened(job.state)}, and the proposal goes on"
             f"{f' until {day(row.end)}' if row.end else ''}: no invoice attaches to the job.",
             "Set the job to a state of XPM's type Standard, or end the proposal in Ignition.",
             expected="a Standard state", found=job.state,
         )  # fmt: skip
 
-    def _takes(self, job: XpmJob) -> bool:
+    def _accepts_invoices(self, job: XpmJob) -> bool:
         return exact(job.state).casefold() not in self._no_invoices
 
     def _revoked(self, each: ExpectedJob) -> None:
@@ -433,5 +437,5 @@ class _Audit:
         )  # fmt: skip
 
 
-def _short(text: str) -> str:
+def _shortened(text: str) -> str:
     return str(visible(text, 120))

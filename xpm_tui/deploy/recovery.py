@@ -198,9 +198,9 @@ class _JobRecovery(recovery.Recovery):
                 self._adopt(intent, row, job)
             else:
                 self._wait(intent, row, _TEMPLATE.format(numbers=number, id=row.id))
-        elif _took(intent, row, job):
+        elif _has_taken_effect(intent, row, job):
             self._adopt(intent, row, job)
-        elif self._tried(intent):
+        elif self._was_retried(intent):
             why = _NOT_SET.format(numbers=number, what=_WHAT[intent.kind], id=row.id)
             self._close(
                 mark_failed(intent, _NO_EFFECT), workflows.halt_deployment(row, "failed", "no-answer", why)
@@ -208,7 +208,7 @@ class _JobRecovery(recovery.Recovery):
         else:
             self._close(mark_failed(intent, _NO_EFFECT), row)
 
-    def _tried(self, intent: Intent) -> bool:
+    def _was_retried(self, intent: Intent) -> bool:
         """Return whether this run has already sent it in vain, so that trying again would not end."""
         before = self._context.store.snapshot().find(INTENTS, "state", "failed")
         return any(
@@ -242,7 +242,7 @@ class _JobRecovery(recovery.Recovery):
         )
 
 
-def _took(intent: Intent, row: Deployment, job: XpmJob) -> bool:
+def _has_taken_effect(intent: Intent, row: Deployment, job: XpmJob) -> bool:
     """Return whether staff or state are as they were sent."""
     if intent.kind == SET_STATE:
         return bool(row.first_state) and job.state != row.first_state

@@ -107,7 +107,7 @@ def groups_of(proposal: Proposal, per: Per) -> list[Group]:
     entities = has_entities(proposal)
     if per == "project":
         parts = dict.fromkeys((s.project, s.entity if entities else None) for s in proposal.services)
-        return [Group(*part) for part in parts] if len(parts) > 1 else [Group(None, _only(parts))]
+        return [Group(*part) for part in parts] if len(parts) > 1 else [Group(None, _first_entity(parts))]
     if entities:
         return [Group(None, entity) for entity in dict.fromkeys(s.entity for s in proposal.services)]
     return [Group()]
@@ -172,7 +172,7 @@ def job_client(snapshot: Snapshot, proposal: Proposal, workflow: Workflow) -> Jo
     return JobClient(client, problem, client is None or client.id != proposal.client)
 
 
-def _only(parts: Sequence[tuple[str, str | None]] | dict[tuple[str, str | None], None]) -> str | None:
+def _first_entity(parts: Sequence[tuple[str, str | None]] | dict[tuple[str, str | None], None]) -> str | None:
     """Return the entity of the only project; None if there is none."""
     return next((entity for _, entity in parts), None)
 

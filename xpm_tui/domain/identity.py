@@ -154,10 +154,10 @@ def _form(a: ParsedName, b: ParsedName) -> str:
     if x.casefold() == y.casefold():
         return "the same name except for upper and lower case"
     ours, theirs = _plain(x), _plain(y)
-    if _letters(x) != _letters(y):
+    if _letter_cases(x) != _letter_cases(y):
         found.append("case")
-    if _marks(x) != _marks(y):
-        found.append("macrons" if "\u0304" in _marks(x) + _marks(y) else "accents")
+    if _combining_marks(x) != _combining_marks(y):
+        found.append("macrons" if "\u0304" in _combining_marks(x) + _combining_marks(y) else "accents")
     if ("&" in x) != ("&" in y) or ("+" in x) != ("+" in y):
         found.append('"&"')
     if _spelt_forms(ours) != _spelt_forms(theirs):
@@ -181,12 +181,12 @@ def _plain(name: str) -> list[str]:
     return name_key(name.replace("'", "").replace("’", "")).split()
 
 
-def _letters(name: str) -> list[bool]:
-    """Return which words begin with a capital letter, and whether all of them are in capitals."""
+def _letter_cases(name: str) -> list[bool]:
+    """Return whether all letters are upper case, and whether all are lower case."""
     return [name.isupper(), name.islower()]
 
 
-def _marks(name: str) -> str:
+def _combining_marks(name: str) -> str:
     return "".join(sorted(c for c in unicodedata.normalize("NFD", name) if unicodedata.combining(c)))
 
 
@@ -389,7 +389,7 @@ def _spell(forms: Sequence[str] | set[str]) -> str:
 def _numbers(a: ParsedName, b: ParsedName) -> _Found:
     cost, said = 0, []
     if a.numbers != b.numbers:
-        cost, said = 32, [_two_sides("number", " ".join(a.numbers), " ".join(b.numbers))]
+        cost, said = 32, [_difference_sentence("number", " ".join(a.numbers), " ".join(b.numbers))]
     if a.code != b.code:
         if a.code and b.code:
             cost, said = cost + 24, [*said, f'"{a.code}" before the name here, "{b.code}" in XPM']
@@ -401,7 +401,7 @@ def _numbers(a: ParsedName, b: ParsedName) -> _Found:
 def _titles(a: ParsedName, b: ParsedName) -> _Found:
     cost, said = 0, []
     if a.generation != b.generation:
-        cost, said = 32, [_two_sides("generation", a.generation, b.generation)]
+        cost, said = 32, [_difference_sentence("generation", a.generation, b.generation)]
     if a.titles != b.titles:
         ours, theirs = " ".join(a.titles).title(), " ".join(b.titles).title()
         if ours and theirs:
@@ -433,7 +433,7 @@ def _of_other_names(a: ParsedName, b: ParsedName) -> NameComparison | None:
     return None
 
 
-def _two_sides(what: str, ours: str, theirs: str) -> str:
+def _difference_sentence(what: str, ours: str, theirs: str) -> str:
     if ours and theirs:
         return f"{what} {ours} here, {theirs} in XPM"
     return f'{what} "{ours or theirs}" is in only one of the names'

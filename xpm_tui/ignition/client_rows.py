@@ -359,7 +359,7 @@ def _only(
     return fits[0] if len(fits) == 1 else None
 
 
-def _may(row: ClientRow, contact: Contact) -> bool:
+def _ids_agree(row: ClientRow, contact: Contact) -> bool:
     """Return whether the ids of a row and a contact do not contradict each other."""
     return not row.contact_id or contact.contact_id in ("", row.contact_id)
 
@@ -373,21 +373,21 @@ def _same_id(row: ClientRow, contact: Contact) -> bool:
 
 
 def _same_person(row: ClientRow, contact: Contact) -> bool:
-    return _may(row, contact) and _same_email(row, contact) and _same_name(row, contact)
+    return _ids_agree(row, contact) and _same_email(row, contact) and _same_name(row, contact)
 
 
 def _same_email(row: ClientRow, contact: Contact) -> bool:
-    return _may(row, contact) and bool(row.email) and clean_cell(contact.email).casefold() == row.email
+    return _ids_agree(row, contact) and bool(row.email) and clean_cell(contact.email).casefold() == row.email
 
 
 def _same_name(row: ClientRow, contact: Contact) -> bool:
     name = exact(row.contact.get("name", ""))
-    return _may(row, contact) and bool(name) and exact(clean_cell(contact.name)) == name
+    return _ids_agree(row, contact) and bool(name) and exact(clean_cell(contact.name)) == name
 
 
 def _nameless(row: ClientRow, contact: Contact) -> bool:
     """Return whether cells without a name can belong to the only contact."""
-    return _may(row, contact) and not row.contact.keys() & {"name", "email"}
+    return _ids_agree(row, contact) and not row.contact.keys() & {"name", "email"}
 
 
 _RULES = (_same_record, _same_id, _same_person, _same_email, _same_name, _nameless)

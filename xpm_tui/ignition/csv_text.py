@@ -245,7 +245,7 @@ def read_records(source: str | Iterable[str], delimiter: str) -> Iterator[Record
         except StopIteration:
             return
         except csv.Error as wrong:
-            cells, reason = [], _spoken(str(wrong))
+            cells, reason = [], _problem_phrase(str(wrong))
         if not most and _NAMED_DELIMITER.fullmatch(feed.taken[0]):
             feed.taken.clear()
             continue
@@ -304,11 +304,11 @@ def _one_line(line: str, delimiter: str, least: int, most: int, reason: str) -> 
     try:
         cells = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error as wrong:
-        return [], _spoken(str(wrong))
+        return [], _problem_phrase(str(wrong))
     return (cells, "") if least <= len(cells) <= most else ([], reason)
 
 
-def _spoken(wrong: str) -> str:
+def _problem_phrase(wrong: str) -> str:
     if "unexpected end" in wrong or "expected after" in wrong:
         return "a quote is not closed, or is in the middle of a quoted cell"
     if "field limit" in wrong:

@@ -128,7 +128,7 @@ class _ProposalImportPlanner:
         groups: dict[str, list[ReadRow]] = {}
         for row in self._rows:
             groups.setdefault(self._key(row), []).append(row)
-        perhaps_cut = self._perhaps_cut()
+        perhaps_cut = self._maybe_truncated()
         counts: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
         steps: list[tuple[Proposal | None, Proposal, list[tuple[Workflow, Workflow]]]] = []
         edits: list[CellEdit] = []
@@ -172,7 +172,7 @@ class _ProposalImportPlanner:
             tuple(self._notes),
         )
 
-    def _perhaps_cut(self) -> set[str]:
+    def _maybe_truncated(self) -> set[str]:
         """Return the proposals whose last rows may be missing, if the file may have been cut off."""
         if self._parsed.completeness != "cut" or not self._rows:
             return set()
@@ -187,14 +187,14 @@ class _ProposalImportPlanner:
             row_values = [(row, self._agreed_value(name, row)) for row, _ in good if row.cells.get(name)]
             for row, value in row_values[1:]:
                 if value != row_values[0][1] and row.number not in found:
-                    found[row.number] = self._unlike(name, row, row_values[0][0])
+                    found[row.number] = self._contradiction(name, row, row_values[0][0])
         lines: dict[tuple[object, ...], ReadRow] = {}
         for row, service in good:
             key = (*service_key(service), exact(f"{service.price} {service.quantity} {service.billing}"))
             first = lines.setdefault(key, row)
             ends = self._date(first, "end"), service.end
             if all(ends) and ends[0] != ends[1] and row.number not in found:
-                found[row.number] = self._unlike("end", row, first)
+                found[row.number] = self._contradiction("end", row, first)
         if found:
             at = min(found)
             rest = f"another row of the same proposal contradicts it (row {at})"
@@ -208,7 +208,7 @@ class _ProposalImportPlanner:
             return self._date(row, name)
         return _STATES.get(_word(text), _word(text)) if name == "state" else exact(text).casefold()
 
-    def _unlike(self, name: str, row: ReadRow, first: ReadRow) -> str:
+    def _contradiction(self, name: str, row: ReadRow, first: ReadRow) -> str:
         heading = visible(self._headings.get(name, FORM.by_name[name].heading), 60)
         one, other = visible(row.cells[name], 60), visible(first.cells[name], 60)
         return f"{heading}: {one}, but row {first.number} of the same proposal has {other}"

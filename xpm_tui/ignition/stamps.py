@@ -106,7 +106,9 @@ def mark_of(row: FileRow, mark: str) -> str:
 def has_newer(snapshot: Snapshot, form: FormName, at: datetime) -> bool:
     """Return whether anything of a form was imported that is newer than a time."""
     mark, own = stamp(at), f"{form}/"
-    if any(each.form == form and each.as_of is not None and each.as_of > at for each in _by_hand(snapshot)):
+    if any(
+        each.form == form and each.as_of is not None and each.as_of > at for each in _manual_imports(snapshot)
+    ):
         return True
     rows = (snapshot.get(STAMPS, key) for key in snapshot.ids(STAMPS) if key.startswith(own))
     return any(each > mark for row in rows if row is not None for each in row.fields)
@@ -123,7 +125,7 @@ def hand_marks(snapshot: Snapshot, parsed: ParsedFile, done: Import, refused: It
         if row.number not in bad and row.as_of is None:
             for key in _StampedRow(snapshot, parsed, row).keys:
                 buckets.setdefault(_bucket(key), set()).add(key)
-    imports = {each.id: each for each in _by_hand(snapshot)}
+    imports = {each.id: each for each in _manual_imports(snapshot)}
     # The import before this one keeps its names, because this one can be undone.
     last = max(imports, key=lambda id_: int(id_[1:]), default="")
     for id_, keys in buckets.items():
@@ -139,7 +141,7 @@ def hand_marks(snapshot: Snapshot, parsed: ParsedFile, done: Import, refused: It
     yield from stamps(snapshot, replace(parsed, rows=timed), "", bad)
 
 
-def _by_hand(snapshot: Snapshot) -> Iterator[Import]:
+def _manual_imports(snapshot: Snapshot) -> Iterator[Import]:
     """Yield the imports whose records :func:`hand_marks` remembers, unless they were undone."""
     for each in snapshot.rows(IMPORTS):
         if each.by_hand and each.state == "done":

@@ -60,7 +60,7 @@ class EventFilter:
             return False
         if self.record and not self._about(event):
             return False
-        return not self.text or self._says(event, names)
+        return not self.text or self._contains_text(event, names)
 
     def _about(self, event: Event) -> bool:
         return (
@@ -69,7 +69,7 @@ class EventFilter:
             or event.record.startswith(self.record + "/")
         )
 
-    def _says(self, event: Event, names: Callable[[str], str] | None) -> bool:
+    def _contains_text(self, event: Event, names: Callable[[str], str] | None) -> bool:
         wanted = self.text.casefold()
         shown = f"{sentence(event, names)} {event.call} {event.key}"
         return wanted in shown.casefold()

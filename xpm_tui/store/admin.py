@@ -96,7 +96,7 @@ def check(folder: Path) -> Report:
         loaded = saved.loaded
         findings.append(IntegrityFinding("note", saved.damage.message))
     view = private_view(loaded.state)
-    findings += _surroundings(folder, loaded)
+    findings += _check_folder(folder, loaded)
     findings += check_rows(view)
     return Report(
         position=view.position,
@@ -107,7 +107,7 @@ def check(folder: Path) -> Report:
     )
 
 
-def _surroundings(folder: Path, loaded: Loaded) -> Iterator[IntegrityFinding]:
+def _check_folder(folder: Path, loaded: Loaded) -> Iterator[IntegrityFinding]:
     kind = network_file_system(folder)
     if kind:
         yield IntegrityFinding("warning", f"The data is on a network file system ({kind}): use a local disk.")
@@ -260,14 +260,14 @@ def backup(folder: Path, target: Path, *, clock: Clock) -> Backup:
         DiskError: The file cannot be written.
         Busy: Another process holds the store.
     """
-    _need(folder)
+    _require_data(folder)
     with both_locks(folder, clock, "making a backup"):
         return write_backup(folder, target)
 
 
 def compact(folder: Path, *, clock: Clock) -> Compacted:
     """Compact the commit log now, and remove files that are no longer needed. Raises what a commit raises."""
-    _need(folder)
+    _require_data(folder)
     before = _size(folder)
     with open_store(folder, clock=clock) as store:
         if store.damage is not None:
@@ -285,7 +285,7 @@ def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
     Raises:
         StoreUnreadable: Only a lossy repair is possible and was not requested, or nothing is left.
     """
-    _need(folder)
+    _require_data(folder)
     with both_locks(folder, clock, "repairing the data"):
         try:
             loaded = load(folder)
@@ -371,7 +371,7 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
 
 def purge(folder: Path, *, clock: Clock) -> Purged:
     """Delete the store, its backups and what repairs have kept. Traces may remain on the disk."""
-    _need(folder)
+    _require_data(folder)
     with both_locks(folder, clock, "deleting the data"):
         ours = [path for _, path in generation_files(folder)] + leftovers(folder)
         ends = (folder / HEAD, previous_manifest(folder), folder / LOG_END)
@@ -413,7 +413,7 @@ def _set_aside(folder: Path, clock: Clock) -> Path:
     return kept
 
 
-def _need(folder: Path) -> None:
+def _require_data(folder: Path) -> None:
     if not folder.is_dir() or not (
         (folder / HEAD).exists() or previous_manifest(folder).exists() or generation_files(folder)
     ):

@@ -91,7 +91,7 @@ class Scan:
                 offset += len(text)
                 line = unpack(text[:-1], chain) if text.endswith(b"\n") else None
                 if line is None or line.position != self.mark.position + 1:
-                    self.tail = self._judge(text, chain, stream)
+                    self.tail = self._tail_state(text, chain, stream)
                     return
                 chain = line.chain
                 changes += changes_of(line.body)
@@ -102,11 +102,11 @@ class Scan:
             if changes:
                 self.tail = "torn"
 
-    def _judge(self, text: bytes, chain: int, rest: BufferedReader) -> Tail:
+    def _tail_state(self, text: bytes, chain: int, rest: BufferedReader) -> Tail:
         if _HOLE.search(text):
             # Blocks that the disk never wrote before a power loss are zeros. A later transaction starts only
             # when this one is durable, so zeros before another transaction are damage.
-            return "damaged" if any(map(self._later, joined([text], rest))) else "torn"
+            return "damaged" if any(map(self._has_later_transaction, joined([text], rest))) else "torn"
         if text.endswith(b"\n") or rest.peek(1):
             return "damaged"
         for ended in (text, text[:-1]):
@@ -115,7 +115,7 @@ class Scan:
                 return "whole"
         return "torn"
 
-    def _later(self, text: bytes) -> bool:
+    def _has_later_transaction(self, text: bytes) -> bool:
         found = _PEEK.search(text)
         return found is not None and int(found[1]) > self.mark.position + 1
 

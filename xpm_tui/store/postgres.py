@@ -130,7 +130,7 @@ class PostgresEngine:
         """Return the latest state, or the last known one while the database cannot be reached."""
         if self.mutex.acquire(timeout=0.01):
             try:
-                if self._hear() > self.state.mark.position:
+                if self._latest_position() > self.state.mark.position:
                     self._refresh()
             finally:
                 self.mutex.release()
@@ -146,7 +146,7 @@ class PostgresEngine:
         """Return the latest known position, without a round trip if notifications arrive."""
         if self.mutex.acquire(timeout=0.01):
             try:
-                return self._hear()
+                return self._latest_position()
             finally:
                 self.mutex.release()
         return self.state.mark.position
@@ -283,7 +283,7 @@ class PostgresEngine:
         self._seq = head.seq
         self._asked = self.clock.monotonic()
 
-    def _hear(self) -> int:
+    def _latest_position(self) -> int:
         """Read notifications, or query the position without them; return the latest known position."""
         known = self.state.mark.position
         session = self._session

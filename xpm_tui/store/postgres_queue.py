@@ -83,7 +83,7 @@ class ProcrastinateQueue:
         self._silent = silent
         self._patience = patience
         self._app: procrastinate.App | None = None
-        self._perform: Perform = _nothing
+        self._perform: Perform = _do_nothing
         self._owed: dict[str, float] = {}
         """The practices to be added to the lost queue, and the times of the event loop at which to begin."""
 
@@ -135,7 +135,7 @@ class ProcrastinateQueue:
 
     async def status(self) -> QueueStatus:
         """Return the workers and jobs."""
-        if self._app is None and not await asyncio.to_thread(_lay_out, self._address, create=False):
+        if self._app is None and not await asyncio.to_thread(_create_tables, self._address, create=False):
             return QueueStatus()  # no worker has ever run
         async with self._opened() as app:
             rows = await app.connector.execute_query_all_async("SELECT * FROM workers ORDER BY since, id")
@@ -161,7 +161,7 @@ class ProcrastinateQueue:
         """Yield the open queue, created if it is missing; errors of the driver become errors of the store."""
         if self._app is None:
             # In a thread, because an unreachable server may block; the heartbeats of other workers continue.
-            await asyncio.to_thread(_lay_out, self._address)
+            await asyncio.to_thread(_create_tables, self._address)
             connector = procrastinate.PsycopgConnector(
                 kwargs=self._address.options,
                 configure=_configure,
@@ -170,7 +170,7 @@ class ProcrastinateQueue:
                 timeout=self._patience,
             )
             app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": MISSED})
-            app.task(name=TASK, pass_context=True)(self._do)
+            app.task(name=TASK, pass_context=True)(self._perform_job)
             try:
                 await app.open_async()
             except _ERRORS as error:
@@ -245,7 +245,7 @@ class ProcrastinateQueue:
         names[:] = timetable
         return new
 
-    async def _do(self, context: procrastinate.JobContext, timestamp: int = 0) -> None:
+    async def _perform_job(self, context: procrastinate.JobContext, timestamp: int = 0) -> None:
         """Perform a job. The next one is added before this one ends, so that it cannot get lost between.
 
         If the queue is lost, this job cannot end either, and the next one is added when it is back.
@@ -300,7 +300,7 @@ def _report_others(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
         loop.default_exception_handler(context)
 
 
-async def _nothing(practice: str) -> float | None:
+async def _do_nothing(practice: str) -> float | None:
     """Stand in for the work of a queue that performs none."""
     return None
 
@@ -311,7 +311,7 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.commit()
 
 
-def _lay_out(address: DatabaseAddress, *, create: bool = True) -> bool:
+def _create_tables(address: DatabaseAddress, *, create: bool = True) -> bool:
     """Create the tables if they are missing, for everyone to read; return whether they are there."""
     session = Session(address)
     try:

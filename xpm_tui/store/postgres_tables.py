@@ -328,7 +328,7 @@ def register(session: Session, practice: str, *, create: bool) -> Registration:
     Raises ``StoreUnreadable`` if something is missing and may not be created, or the tables are newer.
     """
     if session.role is None:
-        _lay_out(session, create)
+        _migrate_layout(session, create)
         with session.errors():
             row = session.connection.execute(_RIGHTS).fetchone()
         assert row is not None
@@ -383,7 +383,7 @@ def moved_practice(head: Head, practice: str, address: DatabaseAddress) -> Store
     )
 
 
-def _lay_out(session: Session, create: bool) -> None:
+def _migrate_layout(session: Session, create: bool) -> None:
     """Bring the tables to the latest layout, or refuse missing or newer ones."""
     version = _version(session)
     if version > len(LAYOUTS):

@@ -76,7 +76,7 @@ class StoreSnapshot:
         newest = (self._newest(name) if rows is None else rows).get(id)
         if self._step.next is None and not self._before:
             return newest
-        before = self._look_back(name).get(id, _UNTOUCHED)
+        before = self._former_rows(name).get(id, _UNTOUCHED)
         return newest if before is _UNTOUCHED else before
 
     def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
@@ -91,7 +91,7 @@ class StoreSnapshot:
             return []
         built = live.indexes.get(index) or self._build(live, table, index)
         newest = built.ids(value)
-        before = self._look_back(table.name)
+        before = self._former_rows(table.name)
         if before:
             newest = [id_ for id_ in newest if id_ not in before]
             newest += self._index_before(table, index, before).ids(value)
@@ -107,7 +107,7 @@ class StoreSnapshot:
         # A copy of the dict is atomic. A list of pairs is not: each pair may start a garbage collection, and
         # with it another thread's commit.
         newest = self._newest(name).copy()
-        if not self._look_back(name):
+        if not self._former_rows(name):
             yield from newest.items()
             return
         for id_ in self._keys(name):
@@ -126,7 +126,7 @@ class StoreSnapshot:
     def count_in(self, name: str) -> int:
         """Return the number of rows of the table with this name."""
         size = len(self._held.get(name, ()))
-        return len(self._keys(name)) if self._look_back(name) else size
+        return len(self._keys(name)) if self._former_rows(name) else size
 
     def names(self) -> list[str]:
         """Return the names of the tables that have rows."""
@@ -135,7 +135,7 @@ class StoreSnapshot:
     def keys(self, name: str) -> list[str]:
         """Return all ids of the table with this name, in order of arrival."""
         newest = list(self._newest(name))
-        return self._keys(name) if self._look_back(name) else newest
+        return self._keys(name) if self._former_rows(name) else newest
 
     def _newest(self, name: str) -> Rows:
         rows = self._rows.get(name)
@@ -146,12 +146,12 @@ class StoreSnapshot:
 
     def _keys(self, name: str) -> list[str]:
         newest = list(self._newest(name))
-        before = self._look_back(name)
+        before = self._former_rows(name)
         kept = [id_ for id_ in newest if before.get(id_, _UNTOUCHED) is not None]
         gone = set(before).difference(newest)
         return kept + [id_ for id_ in before if id_ in gone and before[id_] is not None]
 
-    def _look_back(self, name: str) -> dict[str, bytes | None]:
+    def _former_rows(self, name: str) -> dict[str, bytes | None]:
         """Return the former bytes of rows that were changed since; call it after reading the latest rows."""
         if self._step.next is not None:
             with self._lock:

@@ -198,14 +198,14 @@ def primary_of(client: Client) -> str:
 def ignition_fingerprint(client: Client, team: TeamLinks) -> str:
     """Return a fingerprint of everything in a store client that sync can read."""
     contacts = sorted((c.id, c.primary, sorted(contact_values(c).items())) for c in client.contacts)
-    return _print((sorted(ignition_values(client, team).items()), contacts))
+    return _fingerprint_of((sorted(ignition_values(client, team).items()), contacts))
 
 
 def xpm_fingerprint(row: XpmClient) -> str:
     """Return a fingerprint of everything in an XPM client that sync can read."""
     contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in xpm_contacts(row))
     flags = (row.archived, row.prospect, row.deleted)
-    return _print((sorted(xpm_values(row).items()), contacts, flags))
+    return _fingerprint_of((sorted(xpm_values(row).items()), contacts, flags))
 
 
 def _sorted(names: Sequence[str]) -> tuple[str, ...]:
@@ -214,7 +214,7 @@ def _sorted(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted({clean(name) for name in names} - {""}))
 
 
-def _print(said: object) -> str:
+def _fingerprint_of(said: object) -> str:
     return hashlib.blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
 
 

@@ -147,7 +147,7 @@ async def refresh_clients(
     changed += commit_rows(store, chunk, clock.now(), before)
     aside = listing.quarantined
     if aside:
-        changed -= _take_back(store, [one.uuid for one in aside if one.whole], before)
+        changed -= _restore_rows(store, [one.uuid for one in aside if one.whole], before)
     snapshot = store.snapshot()
     marked, unknown = _marked(snapshot, XPM_CLIENTS, aside)
     unlisted = sum(1 for one in aside if one.whole and one.uuid not in seen)
@@ -178,7 +178,7 @@ async def refresh_clients(
             and uuid not in marked
             and (old := snapshot.get(XPM_CLIENTS, uuid)) is not None
             and not old.deleted
-            and not _is_newborn(snapshot, uuid, listing.asked_at)
+            and not _is_just_created(snapshot, uuid, listing.asked_at)
         ]
         gone = len(absent)
         writes += client_writes(snapshot, absent, clock.now())
@@ -214,7 +214,7 @@ def commit_rows(
     return sum(1 for write in writes if write.table is XPM_CLIENTS)
 
 
-def _take_back(store: Store, uuids: Iterable[str], before: dict[str, bytes | None]) -> int:
+def _restore_rows(store: Store, uuids: Iterable[str], before: dict[str, bytes | None]) -> int:
     """Restore the rows of records that were stored before it turned out that they occur twice."""
     taken = [uuid for uuid in dict.fromkeys(uuids) if uuid in before]
 
@@ -327,9 +327,9 @@ def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) 
             if _encode(same) == _encode(old):
                 continue
             writes.extend(rebased_links(snapshot, old, row))
-            writes.extend(_vanishing(snapshot, old, row, facts))
+            writes.extend(_loss_writes(snapshot, old, row, facts))
         if old is not None or facts.accepted is not None:
-            writes.extend(_arrivals(old, row, now))
+            writes.extend(_gained_records(old, row, now))
         writes.append(Put(XPM_CLIENTS, msgspec.structs.replace(row, seen_at=now)))
     return writes
 
@@ -345,7 +345,7 @@ def _as_last_known(old: XpmClient, row: XpmClient) -> XpmClient:
     return msgspec.structs.replace(row, **remaining)
 
 
-def _vanishing(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: ListCounts) -> Iterator[Write]:
+def _loss_writes(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: ListCounts) -> Iterator[Write]:
     """Return the writes that record that a linked client has disappeared, or has come back."""
     if row.deleted and not old.deleted and snapshot.find(LINKS, "uuid", row.uuid):
         yield Put(LOST_CLIENTS, LostClient(id=row.uuid, since=facts.complete_at))
@@ -353,7 +353,7 @@ def _vanishing(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: ListCo
         yield Drop(LOST_CLIENTS, row.uuid)
 
 
-def _arrivals(old: XpmClient | None, row: XpmClient, now: datetime) -> Iterator[Write]:
+def _gained_records(old: XpmClient | None, row: XpmClient, now: datetime) -> Iterator[Write]:
     """Return which contacts and groups a client has gained, as a merge moves them to the survivor."""
     if row.deleted:
         return
@@ -385,7 +385,7 @@ def rebased_links(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterato
                 yield Put(BASE, kept)
 
 
-def _is_newborn(snapshot: Snapshot, uuid: str, asked_at: datetime) -> bool:
+def _is_just_created(snapshot: Snapshot, uuid: str, asked_at: datetime) -> bool:
     """Return whether it was created here so recently that this list may not show it yet."""
     links = snapshot.find(LINKS, "uuid", uuid)
     return any(

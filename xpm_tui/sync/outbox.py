@@ -215,14 +215,14 @@ class Outbox:
             closed = mark_failed(self._intent(message), error.message)
             self._store.commit([Put(INTENTS, closed)])
             return Delivery("unsendable", closed, error=error)
-        intent = self._sent(self._intend(message))
+        intent = self._sent(self._store_intent(message))
         try:
             reply = await message.send(self._practice)
         except RunStopped:
             self._store.commit([withdraw_intent(intent)])
             raise
         except AppError as error:
-            return self._not_done(intent, error)
+            return self._failed_delivery(intent, error)
         end = mark_done(intent, message.identify(reply))
 
         def settle(snapshot: Snapshot) -> tuple[list[Write], Iterable[Event]]:
@@ -232,7 +232,7 @@ class Outbox:
         self._commit(settle)
         return Delivery("done", end, reply)
 
-    def _not_done(self, intent: Intent, error: AppError) -> Delivery[Any]:
+    def _failed_delivery(self, intent: Intent, error: AppError) -> Delivery[Any]:
         ending = ending_of(error)
         if ending == "interrupted":
             raise error
@@ -258,7 +258,7 @@ class Outbox:
             payload=payload_hash(values),
         )
 
-    def _intend(self, message: Message[Any]) -> Intent:
+    def _store_intent(self, message: Message[Any]) -> Intent:
         intent = self._intent(message)
         self._store.commit([Put(INTENTS, intent)])
         return intent

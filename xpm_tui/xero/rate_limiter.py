@@ -127,7 +127,7 @@ class LimiterFile:
         except OSError as error:
             self.damage = (error.strerror or "it cannot be read").lower()
             raw = b""
-        return self._decoded(raw, _alive)
+        return self._decoded(raw, _is_alive)
 
     def _decoded(self, raw: bytes | None, alive: Callable[[int], bool]) -> LimiterState:
         if raw is None:
@@ -170,7 +170,7 @@ def drop_expired(state: LimiterState, now: float, alive: Callable[[int], bool]) 
     return state
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except OSError as error:

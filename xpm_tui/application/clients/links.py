@@ -67,7 +67,9 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
         replaces=views.link(link, link_state(snapshot, ours), before) if link else None,
         drops_base=link is not None and link.uuid != theirs.uuid,
         quiet=second,
-        needs_yes=_second(views, ours.id, effect.second.id, theirs) if effect.second is not None else "",
+        needs_yes=_second_link_warning(views, ours.id, effect.second.id, theirs)
+        if effect.second is not None
+        else "",
         refused=refused,
         warnings=effect.warnings,
         changes=tuple(change_view(views, ours.id, theirs.uuid, change) for change in effect.changes),
@@ -225,7 +227,7 @@ def commit_links(
     practice.store.transact(make)
 
 
-def _second(views: Presenter, client: str, other: str, theirs: XpmClient) -> str:
+def _second_link_warning(views: Presenter, client: str, other: str, theirs: XpmClient) -> str:
     ref, snapshot = views.ref(other), views.snapshot
     link = snapshot.get(LINKS, client)
     lost = link is not None and any(s.uuid == theirs.uuid for s in survivors(snapshot, client, link))

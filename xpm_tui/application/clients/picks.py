@@ -111,7 +111,7 @@ def preview_pick_all(practice: OpenPractice) -> Consequences:
         by=practice.person,
         run="r0",
         every=True,
-        likely=_likely(snapshot),
+        likely=_likely_clients(snapshot),
     )
     remaining: dict[str, list[str]] = {}
     for each in picked.skipped:
@@ -152,7 +152,7 @@ def _pick(
         by=practice.person,
         run=run,
         every=every,
-        likely=_likely(snapshot, different),
+        likely=_likely_clients(snapshot, different),
         anyway=anyway,
         different=different,
     )
@@ -199,7 +199,7 @@ def _pick_views(rows: Iterable[_Referred], picked: PickedClient) -> list[PickVie
     return views
 
 
-def _likely(snapshot: Snapshot, different: Collection[str] = ()) -> Callable[[XpmClient], str]:
+def _likely_clients(snapshot: Snapshot, different: Collection[str] = ()) -> Callable[[XpmClient], str]:
     """Find which Ignition client an XPM client may be, on first use.
 
     A linked client counts only if the name is the same; an unlinked one also if it is near, or likely by
@@ -325,7 +325,7 @@ def restore_states(practice: OpenPractice, settled: Iterable[ReviewDecision], *m
     snapshot = practice.snapshot()
     wanted = list(settled)
     for each in wanted:
-        if not _stands_as(current_state(snapshot, each.after.client), each.after):
+        if not _is_in_state(current_state(snapshot, each.after.client), each.after):
             raise BadInput(
                 f"{each.after.name} ({each.after.client}) has changed since then, so the decision "
                 "was not undone.",
@@ -338,7 +338,7 @@ def restore_states(practice: OpenPractice, settled: Iterable[ReviewDecision], *m
     return [each.after.name for each in wanted]
 
 
-def _stands_as(now: ReviewedState, after: ReviewedState) -> bool:
+def _is_in_state(now: ReviewedState, after: ReviewedState) -> bool:
     """Return whether a client's state equals that after a decision; its values count if that changed them."""
     counts = any(name == "clients" for name, _ in after.rows)
     return (now if counts else _without_client(now)) == after

@@ -224,7 +224,7 @@ def _proposals(
     found = index.propose(client, limit)
     lost = lost_links(snapshot, client.id)
     if lost:
-        found = _after_loss(snapshot, client, lost, found, limit)
+        found = _successor_proposals(snapshot, client, lost, found, limit)
     if first:
         found.sort(key=lambda proposal: proposal.uuid != first)
     successors = {each.uuid for link in lost for each in survivors(snapshot, client.id, link)}
@@ -232,7 +232,7 @@ def _proposals(
     return tuple(_proposal(snapshot, proposal, proposal.uuid in successors) for proposal in found)
 
 
-def _after_loss(
+def _successor_proposals(
     snapshot: Snapshot, client: Client, lost: Sequence[Link], alike: Sequence[LinkProposal], limit: int
 ) -> list[LinkProposal]:
     """Return proposals for a client whose XPM client is gone: possible successors, then similar names.
@@ -270,7 +270,7 @@ def _successor(found: Successor, row: XpmClient, named: LinkProposal | None, tak
         uuid=row.uuid,
         number=row.number,
         name=row.name,
-        score=found.score if strong or named is None else _together(found.score, named.score),
+        score=found.score if strong or named is None else _combined_score(found.score, named.score),
         sure=strong and not taken,
         level="sure" if strong and not taken else "likely" if likely else "weak",
         reasons=tuple(words),
@@ -278,7 +278,7 @@ def _successor(found: Successor, row: XpmClient, named: LinkProposal | None, tak
     )
 
 
-def _together(one: int, other: int) -> int:
+def _combined_score(one: int, other: int) -> int:
     """Return the score of two kinds of evidence that agree, below that of strong evidence."""
     return min(STRONG - 1, round(max(one, other) + 0.4 * min(one, other)))
 

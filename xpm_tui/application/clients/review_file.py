@@ -182,7 +182,7 @@ class _ChoiceReader:
                 row.number, f"row {others} has a different choice for the same client: choose only once"
             )
         try:
-            self._do(row, wanted.pop())
+            self._apply_choice(row, wanted.pop())
         except AppError as error:
             raise _RowRejected(row.number, error.message) from error
 
@@ -215,7 +215,7 @@ class _ChoiceReader:
         if name and exact(name) != exact(clean(client.name)):
             raise _RowRejected(row.number, f"{client.id} has another name: export the review again")
 
-    def _do(self, row: _Row, target: str) -> None:
+    def _apply_choice(self, row: _Row, target: str) -> None:
         snapshot = self._practice.snapshot()
         client = find_client(snapshot, row["Client"])
         chosen = ReviewChoice(row=row.number, id=client.id, name=client.name, choice="ignore")

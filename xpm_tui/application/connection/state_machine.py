@@ -288,7 +288,7 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
 
 def _ssh_line(environ: Mapping[str, str], port: int) -> str:
     """Return the command that forwards the browser's answer, over SSH (``SSH_CONNECTION``)."""
-    there = _reached_by(environ)
+    there = _ssh_address(environ)
     if there is None:
         return ""
     user, host, ssh_port = there
@@ -298,7 +298,7 @@ def _ssh_line(environ: Mapping[str, str], port: int) -> str:
 
 def copy_line(environ: Mapping[str, str], file: str) -> str:
     """Return the ``scp`` command that copies a file to this machine; empty without SSH."""
-    there = _reached_by(environ)
+    there = _ssh_address(environ)
     if there is None:
         return ""
     user, host, ssh_port = there
@@ -307,7 +307,7 @@ def copy_line(environ: Mapping[str, str], file: str) -> str:
     return visible(f"scp {other}{file} {user}@{host}:", 200)
 
 
-def _reached_by(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
+def _ssh_address(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
     """Return the account, address and port by which this machine was reached over SSH."""
     parts = environ.get("SSH_CONNECTION", "").split()
     if len(parts) != 4:

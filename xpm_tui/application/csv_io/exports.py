@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from xpm_tui.ignition.forms import FormName
 
 
-def _others() -> dict[str, Callable[..., export.ExportedFile]]:
+def _other_exporters() -> dict[str, Callable[..., export.ExportedFile]]:
     """Return the exporters of the forms other than that of clients."""
     return {
         "services": export.export_services,
@@ -200,7 +200,7 @@ def exported_bytes(
         )
     if changed:
         raise BadInput("--changed works only for clients.")
-    return _others()[form](snapshot, flavour)
+    return _other_exporters()[form](snapshot, flavour)
 
 
 def preview_export(

@@ -98,7 +98,7 @@ def _next_sync(practice: OpenPractice, plan: ImportPlan) -> Consequences | None:
         return None
     _, pending = _planned(practice, before, ids)
     head, records = _planned(practice, after, ids)
-    more = [*_more(records, pending)]
+    more = [*_newly_planned(records, pending)]
     return plan_consequences(after, head, more, before=Requests(lists=LISTS), pace=pace(practice))
 
 
@@ -117,7 +117,9 @@ def _planned(
     )
 
 
-def _more(records: Iterable[PlannedRecord], pending: Iterable[PlannedRecord]) -> Iterable[PlannedRecord]:
+def _newly_planned(
+    records: Iterable[PlannedRecord], pending: Iterable[PlannedRecord]
+) -> Iterable[PlannedRecord]:
     """Return what is planned now and was not before, record by record."""
     known = {
         (change.record, change.field, change.old, change.new)
@@ -225,16 +227,16 @@ class Interruption:
         before = {number: signal.getsignal(number) for number in _SIGNALS}
         taken = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
         for number in taken:
-            signal.signal(number, self._hit)
+            signal.signal(number, self._on_signal)
         if _is_being_cancelled():
-            self._hit(signal.SIGINT, None)
+            self._on_signal(signal.SIGINT, None)
         try:
             yield
         finally:
             for number in taken:
                 signal.signal(number, before[number])
 
-    def _hit(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
         self._say(
             f"{self._file} is being saved: this takes a moment."

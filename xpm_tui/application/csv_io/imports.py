@@ -237,7 +237,7 @@ def _imported(
 ) -> tuple[ImportReport, ImportPlan]:
     """Record that the import has begun, plan it, and write it."""
     (as_of, known_from), parsed = time, reading()
-    head, resumed = _begun(practice, path, parsed, as_of)
+    head, resumed = _begin(practice, path, parsed, as_of)
     practice.store.commit([Put(IMPORTS, head)])
     try:
         for attempt in range(1, TRIES + 1):
@@ -310,7 +310,7 @@ def import_writes(
         yield from marks
 
 
-def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile, as_of: datetime) -> tuple[Import, bool]:
+def _begin(practice: OpenPractice, path: Path, parsed: ParsedFile, as_of: datetime) -> tuple[Import, bool]:
     """Return the import as it begins, and whether it continues an unfinished one with the same content."""
     head = Import(
         id="",

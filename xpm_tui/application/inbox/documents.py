@@ -65,7 +65,7 @@ class InboxDocument:
         self._file = file
         self._complete = complete
         self._times: tuple[datetime, ...] = ()
-        self._seen = self._look()
+        self._seen = self._size_and_time()
         head = file.read(_HEAD)
         self._is_event = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[") or (
             entry.name.casefold().endswith(".json")
@@ -141,10 +141,10 @@ class InboxDocument:
 
     def check_unchanged(self) -> None:
         """Raise :class:`FileUnfinished` if the file has changed since it was opened."""
-        if self._look() != self._seen:
+        if self._size_and_time() != self._seen:
             raise FileUnfinished("The file was changed while it was read. It is read again by the next run.")
 
-    def _look(self) -> tuple[int, int]:
+    def _size_and_time(self) -> tuple[int, int]:
         found = os.fstat(self._file.fileno())
         return found.st_size, found.st_mtime_ns
 

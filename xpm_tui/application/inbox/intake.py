@@ -276,7 +276,7 @@ class _Intake:
         row = self._row(entry)
         try:
             with self._document(entry) as document:
-                row = self._as_before(with_content(row, document))
+                row = self._with_earlier_id(with_content(row, document))
                 before = self._known(document.digest)
                 if before is not None and known_claim and before.claim == row.claim:
                     # The process ended after the transaction and before the file was moved.
@@ -306,7 +306,7 @@ class _Intake:
         self._finish(entry, row, row.id)
         self.report.add(row)
 
-    def _as_before(self, row: ReceivedFile) -> ReceivedFile:
+    def _with_earlier_id(self, row: ReceivedFile) -> ReceivedFile:
         """Return the record under its earlier id, if a file with the same content came in before."""
         found = self._practice.snapshot().find(INBOX, "digest", row.digest)
         return msgspec.structs.replace(row, id=found[0].id, copies=found[0].copies) if found else row

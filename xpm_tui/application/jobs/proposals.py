@@ -168,7 +168,7 @@ def take(
         # does not.
         if proposal.state != "accepted" and not (proposal.state == "revoked" and proposal.ours):
             raise BadInput(
-                f"{proposal.id} is {_called(proposal)}: only an accepted proposal can be taken over.",
+                f"{proposal.id} is {_state_phrase(proposal)}: only an accepted proposal can be taken over.",
                 hint="Once it is accepted in Ignition, import Ignition's proposals again."
                 if proposal.origin == "import" else f"Accept it: xpm-tui proposals accept {proposal.id}",
             )  # fmt: skip
@@ -276,7 +276,7 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
     """Return one proposal as a view."""
     client = snapshot.get(CLIENTS, row.client) if row.client else None
     workflows = snapshot.find(WORKFLOWS, "proposal", row.id)
-    standing = _standing(row, any(each.stopped for each in workflows))
+    standing = _deployment_state(row, any(each.stopped for each in workflows))
     named = {s.entity: (snapshot.get(CLIENTS, s.client), s) for s in row.services if s.entity}
     why = "" if standing == "ours" else label(PROPOSAL_STATES, standing).help
     return ProposalRowView(
@@ -331,12 +331,12 @@ def list_agreed_services(practice: OpenPractice, proposal: str) -> list[AgreedVi
     return found
 
 
-def _called(row: Proposal) -> str:
+def _state_phrase(row: Proposal) -> str:
     """Return its state as a sentence."""
     return f"'{visible(row.status, 60)}' in Ignition" if row.status else row.state or "without a state"
 
 
-def _standing(row: Proposal, stopped: bool) -> str:
+def _deployment_state(row: Proposal, stopped: bool) -> str:
     if row.ours and row.state == "accepted":
         if is_renewed(row):
             return "renewed"

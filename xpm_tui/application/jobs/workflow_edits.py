@@ -75,7 +75,11 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
     moved = (after.start, after.repeat) != (workflow.start, workflow.repeat)
     if after != workflow:
         # While it is unknown whether XPM has the job, another client might get a second one.
-        begun = _not_made(practice, snapshot, rows) if moved or after.client != workflow.client else []
+        begun = (
+            _unfinished_deployments(practice, snapshot, rows)
+            if moved or after.client != workflow.client
+            else []
+        )
         drops = [Drop(DEPLOYMENTS, id_) for id_ in begun] if moved else []
         put_workflow(practice, snapshot, after, ", ".join(values), also=drops)
     view = preview_job(practice, workflow.id)
@@ -189,7 +193,7 @@ def _days(found: list[date]) -> str:
     return f"{days} and {len(found) - SHOWN} more within a year" if len(found) > SHOWN else days
 
 
-def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]) -> list[str]:
+def _unfinished_deployments(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]) -> list[str]:
     """Return the ids of deployments that were held or failed before their job was created.
 
     If they stayed, they would keep their old date, beside the new one.

@@ -157,7 +157,7 @@ def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
 
 def last_good(runs: Sequence[Run]) -> Run | None:
     """Return the newest successful sync; unreadable data from XPM does not count as a failure."""
-    good = [run for run in runs if _did_its_work(run) and run.ended is not None and is_sync(run)]
+    good = [run for run in runs if _was_successful(run) and run.ended is not None and is_sync(run)]
     return max(good, key=_number, default=None)
 
 
@@ -182,7 +182,7 @@ def run_counts(run: Run) -> list[str]:
     return [count(run.counts[key], noun) for key, noun in RUN_COUNTS.items() if run.counts.get(key)]
 
 
-def _did_its_work(run: Run) -> bool:
+def _was_successful(run: Run) -> bool:
     counts = run.counts
     only_aside = counts.get("set_aside", 0) and not (counts.get("refused", 0) or counts.get("unsendable", 0))
     return run.outcome == "done" or bool(run.outcome == "partial" and only_aside)

@@ -94,13 +94,13 @@ async def make(
     """
     identity = practice.connected()
     if practice.read_only:
-        return _look(practice, identity, only=only, fields=fields, full=full)
+        return _plan_read_only(practice, identity, only=only, fields=fields, full=full)
     if refresh:
         await xpm_refresh.refresh(practice, full=full, report=report)
     return compute(practice, identity, only=only, fields=fields, full=full)[0]
 
 
-def _look(
+def _plan_read_only(
     practice: OpenPractice,
     identity: PracticeIdentity,
     *,
@@ -390,7 +390,7 @@ def make_undo(
             hint="Change or delete the jobs in XPM. To stop jobs that are not created yet: xpm-tui jobs "
             "skip, or proposals revoke",
         )
-    if not snapshot.find(IMAGES, "run", chosen.id) and _wrote(chosen):
+    if not snapshot.find(IMAGES, "run", chosen.id) and _has_written(chosen):
         raise NotFound(
             f"The values that run {chosen.id} replaced are not stored here, so it cannot be undone.",
             hint=f"Old values are kept for {practice.settings.number('retention.images_days')} days.",
@@ -429,15 +429,15 @@ def writes_xpm(practice: OpenPractice, run: str) -> bool:
     return any(written.side == "xpm" for image in images for written in image.written)
 
 
-def _wrote(run: Run) -> bool:
+def _has_written(run: Run) -> bool:
     return run.outcome == "done" if is_immediate(run) else bool(run.counts.get("changes"))
 
 
 def last_write(snapshot: Snapshot, client: str) -> str:
     """Return the newest run that wrote to a client and was not undone, or an empty text."""
-    images = [image for image in snapshot.find(IMAGES, "client", client) if _left(image)]
+    images = [image for image in snapshot.find(IMAGES, "client", client) if _has_more_to_undo(image)]
     return max((image.run for image in images), key=lambda run: (len(run), run), default="")
 
 
-def _left(image: BeforeImage) -> bool:
+def _has_more_to_undo(image: BeforeImage) -> bool:
     return len(image.undone) < len(image.written)

@@ -156,7 +156,9 @@ async def undo_beside(practice: OpenPractice, plan_id: str) -> Run:
 
 def unfinished_run(practice: OpenPractice) -> Run | None:
     """Return the last run, if it can be resumed."""
-    last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
+    last = next(
+        (run for run in list_runs(practice) if is_sync(run) and not _is_unsent_creation(practice, run)), None
+    )
     return last if last is not None and last.outcome in (*UNFINISHED, "running") else None
 
 
@@ -167,7 +169,7 @@ async def resume(practice: OpenPractice, *, report: Report = ignore_progress) ->
         raise BadInput(
             "The last run is complete: there is nothing to resume.", hint="Sync again: xpm-tui sync"
         )
-    again = _again(practice, last)
+    again = _repeated_run(practice, last)
     return await run(practice, trigger="resume", report=report, **again)
 
 
@@ -187,12 +189,12 @@ async def release(practice: OpenPractice, run_id: str, *, report: Report = ignor
     if plan is not None:
         # A release in one direction does not cover the other.
         refuse_if_outdated(plan, practice.policy(), identity.tenant, identity.scopes)
-    again = _again(practice, waiting)
+    again = _repeated_run(practice, waiting)
     practice.events.emit(Event(key="run.released", numbers={"held": waiting.id}))
     return await run(practice, trigger="release", held=waiting, report=report, **again)
 
 
-def _never_sent(practice: OpenPractice, run: Run) -> bool:
+def _is_unsent_creation(practice: OpenPractice, run: Run) -> bool:
     """Return whether it is a creation that was killed before it sent anything.
 
     It has no scope, so resuming it would include every client.
@@ -207,7 +209,7 @@ class _RepeatedRun(TypedDict, total=False):
     fields: Collection[str]
 
 
-def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
+def _repeated_run(practice: OpenPractice, before: Run) -> _RepeatedRun:
     """Return the scope of an earlier run, so that resuming it does not include more.
 
     The scope is its clients and fields, or what its undo has not undone yet.

@@ -173,7 +173,7 @@ async def refresh_lists(
     clients = await _clients(practice, xpm, complete, report)
     small = await asyncio.gather(
         *(
-            _small(practice, name, read, writes)
+            _refresh_small_list(practice, name, read, writes)
             for name, read, writes in _small_lists(xpm, practice.clock.now())
             if not (lately and not complete and _is_recent(practice, name))
         )
@@ -311,7 +311,7 @@ def _small_lists(xpm: XpmPort, now: datetime) -> tuple[tuple[str, ListReader, Li
     )
 
 
-async def _small(
+async def _refresh_small_list(
     practice: OpenPractice, name: str, read: ListReader, take: ListWriter
 ) -> tuple[str, int, UnreadList | None]:
     """Read one list and store it; an error becomes a note, and the previous list stays."""

@@ -107,13 +107,15 @@ def start_minute(practice: OpenPractice, every: str) -> int:
     others = _others(practice)
 
     def distance(minute: int) -> tuple[int, int]:
-        near = [_apart(minute, other, min(period(every), period(often))) for other, often in others]
-        return min(near, default=0), min((_apart(minute, other, HOUR) for other, _ in others), default=0)
+        near = [_minutes_apart(minute, other, min(period(every), period(often))) for other, often in others]
+        return min(near, default=0), min(
+            (_minutes_apart(minute, other, HOUR) for other, _ in others), default=0
+        )
 
     return max(range(HOUR), key=lambda minute: (*distance(minute), -minute))
 
 
-def _apart(one: int, other: int, around: int) -> int:
+def _minutes_apart(one: int, other: int, around: int) -> int:
     """Return the minutes between two starts that repeat after ``around`` minutes."""
     gap = (one - other) % around
     return min(gap, around - gap)

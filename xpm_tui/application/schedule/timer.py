@@ -115,7 +115,7 @@ class Scheduler:
         estimate = scheduled_run.estimate(self._practice, self._every)
         return Timer(
             self._kind, installed, self._every, self._minute, estimate,
-            (*self._does(), *estimate.sentences()), self._text(), self._notes(),
+            (*self._description(), *estimate.sentences()), self._text(), self._notes(),
         )  # fmt: skip
 
     def install(self) -> Timer:
@@ -131,8 +131,8 @@ class Scheduler:
                 self._units.mkdir(parents=True, exist_ok=True)
                 for path, text in self._unit_files().items():
                     replace_bytes(path, text.encode())
-                self._must("systemctl", "--user", "daemon-reload")
-                self._must("systemctl", "--user", "enable", "--now", f"{self._name}.timer")
+                self._run_or_raise("systemctl", "--user", "daemon-reload")
+                self._run_or_raise("systemctl", "--user", "enable", "--now", f"{self._name}.timer")
             else:
                 self._crontab([*self._other_lines(), self._cron_line()])
             timer = self.show()
@@ -207,7 +207,7 @@ class Scheduler:
         return f"xpm-tui-{self._practice.name}"
 
     @property
-    def _mark(self) -> str:
+    def _cron_marker(self) -> str:
         root = self._practice.home.root
         return f"# {self._name}" + (f" {root}" if root else "")
 
@@ -238,9 +238,9 @@ class Scheduler:
     def _installed(self) -> bool:
         if self._kind == "systemd":
             return (self._units / f"{self._name}.timer").exists()
-        return any(line.endswith(self._mark) for line in self._lines())
+        return any(line.endswith(self._cron_marker) for line in self._lines())
 
-    def _does(self) -> tuple[str, ...]:
+    def _description(self) -> tuple[str, ...]:
         settings = self._practice.settings
         at = settings.text("schedule.at")
         asked = settings.yes("schedule.require_sign_in")
@@ -280,7 +280,7 @@ class Scheduler:
     def _outdated(self) -> tuple[str, ...]:
         """Return a note if the installed timer does not match the settings."""
         if self._kind == "cron":
-            there = [line.split(" * * * * ")[0] for line in self._lines() if line.endswith(self._mark)]
+            there = [line.split(" * * * * ")[0] for line in self._lines() if line.endswith(self._cron_marker)]
             wrong = bool(there) and there != [self._cron_line().split(" * * * * ")[0]]
         else:
             path = self._units / f"{self._name}.timer"
@@ -321,7 +321,7 @@ class Scheduler:
         # At least every hour: crontab has no time zone, and does not make up for hours of sleep.
         minute = ",".join(map(str, scheduled_run.minutes(self._every, self._minute)))
         words = shlex.join(self._command()).replace("%", r"\%")
-        return f"{minute} * * * * {words} >/dev/null {self._mark}"
+        return f"{minute} * * * * {words} >/dev/null {self._cron_marker}"
 
     def _lines(self) -> list[str]:
         """Return the crontab; raise ``AppError`` if it cannot be read, as it would be overwritten."""
@@ -333,14 +333,14 @@ class Scheduler:
         raise AppError(f"The crontab could not be read: {_last_line(ran.text)}", hint="Nothing was changed.")
 
     def _other_lines(self) -> list[str]:
-        return [line for line in self._lines() if not line.endswith(self._mark)]
+        return [line for line in self._lines() if not line.endswith(self._cron_marker)]
 
     def _crontab(self, lines: Sequence[str]) -> None:
         ran = self._shell(["crontab", "-"], "".join(f"{line}\n" for line in lines))
         if ran.status != 0:
             raise AppError(f"The crontab could not be changed: {_last_line(ran.text)}")
 
-    def _must(self, *words: str) -> None:
+    def _run_or_raise(self, *words: str) -> None:
         ran = self._shell(words, "")
         if ran.status != 0:
             raise AppError(f"{' '.join(words[:3])} failed: {_last_line(ran.text)}")

@@ -315,7 +315,7 @@ def _problems(
         StatusProblem(
             code=UNKNOWN, sentence=f"No answer from XPM. {each.message}.", hint=f"Decide: {each.decision}"
         )
-        for each in open_intents.open_writes(snapshot, going=_going(practice))
+        for each in open_intents.open_writes(snapshot, going=_current_run_ids(practice))
     ]
     aside = set_aside_views(snapshot)
     if aside:
@@ -390,7 +390,7 @@ def inbox_problems(inbox: InboxStatus) -> Iterator[StatusProblem]:
         )
 
 
-def _going(practice: OpenPractice) -> set[str]:
+def _current_run_ids(practice: OpenPractice) -> set[str]:
     return {run.id for run in history.in_progress(practice)}
 
 

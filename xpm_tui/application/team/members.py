@@ -177,7 +177,7 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
     """
     snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     ours = find_member(snapshot, member)
-    sent = creation_values(ours, _more(phone, mobile))
+    sent = creation_values(ours, _phone_values(phone, mobile))
     try:
         refuse_unsendable_values(sent, label=staff_label)
     except UnsendableValue as error:
@@ -237,7 +237,7 @@ async def create_in_xpm(
                 if not any(intent.record == ours for intent in found.done):
                     await create_staff(
                         ours,
-                        _more(phone, mobile),
+                        _phone_values(phone, mobile),
                         store=practice.store,
                         practice=xpm,
                         clock=practice.clock,
@@ -265,7 +265,7 @@ def _made(practice: OpenPractice, member: str, run: str) -> CreatedStaffView:
     return CreatedStaffView(member=team.member(ours), staff=team.staff_view(row), run=run)
 
 
-def _more(phone: str, mobile: str) -> dict[str, str]:
+def _phone_values(phone: str, mobile: str) -> dict[str, str]:
     return {"phone": phone, "mobile": mobile}
 
 

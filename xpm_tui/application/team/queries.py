@@ -87,7 +87,7 @@ def count(snapshot: Snapshot) -> PeopleCounts:
         ours=_without_blank(ours),
         partner=_without_blank(partner),
         manager=_without_blank(manager),
-        jobs=_without_blank(_to_come(snapshot)),
+        jobs=_without_blank(_open_workflows_by_person(snapshot)),
         clients=_without_blank(theirs),
         xpm_jobs=_without_blank(jobs),
     )
@@ -105,7 +105,7 @@ def referenced_members(snapshot: Snapshot) -> set[str]:
     return found
 
 
-def _to_come(snapshot: Snapshot) -> Counter[str]:
+def _open_workflows_by_person(snapshot: Snapshot) -> Counter[str]:
     """Return workflows with jobs still to be created, by the people whom those jobs would name."""
     found: Counter[str] = Counter()
     for workflow in snapshot.rows(WORKFLOWS):
@@ -114,11 +114,11 @@ def _to_come(snapshot: Snapshot) -> Counter[str]:
             for row in snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
         )
         if not workflow.stopped and (workflow.repeat is not None or not made):
-            found.update(_of(snapshot, workflow))
+            found.update(_people_of_workflow(snapshot, workflow))
     return found
 
 
-def _of(snapshot: Snapshot, workflow: Workflow) -> set[str]:
+def _people_of_workflow(snapshot: Snapshot, workflow: Workflow) -> set[str]:
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
     client = workflows.job_client(snapshot, proposal, workflow).client if proposal else None
     named = set(workflow.staff)

@@ -92,7 +92,7 @@ class Gateway:
             shown = self.limits.headers(token.app, None, now, switches)
             return gateway_error(403, "Forbidden", "AuthenticationUnsuccessful", instance, *shown)
         found = find(request.path)
-        if found and not _may(token.scopes, found[0][0].family, request.method, switches):
+        if found and not _is_allowed(token.scopes, found[0][0].family, request.method, switches):
             return gateway_error(401, "Unauthorized", "AuthorizationUnsuccessful", instance)
         tenant = practice.tenant.uuid
         refusal = self.limits.admit(token.app, tenant, now, switches)
@@ -154,7 +154,7 @@ def find(path: str) -> list[tuple[Route, tuple[str, ...]]]:
     if not path.startswith(PREFIX):
         return []
     segments = path.removeprefix(PREFIX).split("/")
-    return [(route, held) for route in ROUTES if (held := _held(route, segments)) is not None]
+    return [(route, held) for route in ROUTES if (held := _path_values(route, segments)) is not None]
 
 
 def role_of(path: str) -> Host | None:
@@ -187,7 +187,7 @@ def accepted_form(request: HttpRequest, switches: Switches) -> Form | None:
     `*/*` is served only if negotiation is not strict: whether Xero serves it is unknown, and a client should
     not depend on it.
     """
-    if not _strict(request, switches):
+    if not _is_strict(request, switches):
         return "xml"
     for part in request.headers.get("accept", "").split(","):
         kind = part.partition(";")[0].strip().lower()
@@ -202,18 +202,18 @@ def is_unreadable(request: HttpRequest, switches: Switches) -> bool:
     """Return whether the body has a type that is answered with 415."""
     return bool(
         request.body
-        and _strict(request, switches)
+        and _is_strict(request, switches)
         and request.media_type not in ("application/xml", "application/json")
     )
 
 
-def _strict(request: HttpRequest, switches: Switches) -> bool:
+def _is_strict(request: HttpRequest, switches: Switches) -> bool:
     if switches.content_negotiation == "feature":
         return STRICT_FEATURE in request.headers.get("xero-features", "")
     return switches.content_negotiation == "strict"
 
 
-def _held(route: Route, segments: list[str]) -> tuple[str, ...] | None:
+def _path_values(route: Route, segments: list[str]) -> tuple[str, ...] | None:
     if len(route.segments) != len(segments):
         return None
     pairs = list(zip(route.segments, segments, strict=True))
@@ -222,7 +222,7 @@ def _held(route: Route, segments: list[str]) -> tuple[str, ...] | None:
     return tuple(have for want, have in pairs if want == "{}")
 
 
-def _may(scopes: frozenset[str], family: Family, method: str, switches: Switches) -> bool:
+def _is_allowed(scopes: frozenset[str], family: Family, method: str, switches: Switches) -> bool:
     """Return whether a scope opens an endpoint of this family (OpenAPI file of 3.1, "any one of")."""
     reading = method == "GET"
     opening = {"practicemanager"} | ({"practicemanager.read"} if reading else set())

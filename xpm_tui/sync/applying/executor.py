@@ -109,7 +109,7 @@ def undo_here(
             writes.append(Put(CLIENTS, made.client))
         if linked is not None:
             after_undo = present(made.client, team)
-            writes += _linked_back(
+            writes += _restored_link(
                 link, str(linked.new or ""), snapshot, run, now, image.relinked, after_undo, undone=image.run
             )
             writes.append(with_undone_changes(image, [*ours, linked]))
@@ -117,7 +117,7 @@ def undo_here(
             after = mirror_values(sides.row, made.link)
             base, more = undo_agreement(snapshot, run, client.id, ours, base, after, now)
             writes += [*more, *(changed_writes(snapshot, made.link, base) if link.uuid else ())]
-            writes += _known_again(snapshot, image, ours, made.client, team)
+            writes += _restored_provenance(snapshot, image, ours, made.client, team)
     if written:
         writes.append(image_write(snapshot, run.id, client.id, record.uuid, written))
     rest = tuple(change for change in ticked if change.side == "xpm")
@@ -137,7 +137,7 @@ def _with_contacts(client: Client, image: BeforeImage, back: Iterable[Change]) -
     return msgspec.structs.replace(client, contacts=tuple(contacts)) if wanted else client
 
 
-def _known_again(
+def _restored_provenance(
     snapshot: Snapshot, image: BeforeImage, changes: Iterable[Change], client: Client, team: TeamLinks
 ) -> list[Write]:
     """Record values that are restored without their link as the former client's again."""
@@ -169,7 +169,7 @@ def _known_of(before: Provenance, now: Provenance, values: Values) -> Provenance
     return msgspec.structs.replace(now, values=found, removed={**before.removed, **now.removed})
 
 
-def _linked_back(
+def _restored_link(
     link: Link,
     before: str,
     snapshot: Snapshot,

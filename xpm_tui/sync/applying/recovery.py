@@ -353,7 +353,7 @@ def decision_writes(
         return [*_adopt(snapshot, intent, uuid, now)]
     if choice == "again":
         return [Put(INTENTS, mark_failed(intent, "to be sent again"))]
-    return [Put(INTENTS, mark_failed(intent, "dropped")), *_left_alone(snapshot, intent)]
+    return [Put(INTENTS, mark_failed(intent, "dropped")), *_keep_contact_local(snapshot, intent)]
 
 
 def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iterable[Write]:
@@ -386,7 +386,7 @@ def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Writ
     return [Put(INTENTS, intent), *join_staff(snapshot, intent, person)]
 
 
-def _left_alone(snapshot: Snapshot, intent: Intent) -> Iterable[Write]:
+def _keep_contact_local(snapshot: Snapshot, intent: Intent) -> Iterable[Write]:
     """Mark a dropped contact as Ignition's own, so that no plan creates it in XPM again."""
     client, _, contact = intent.record.partition("/")
     link = snapshot.get(LINKS, client)

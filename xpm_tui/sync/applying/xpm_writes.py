@@ -76,7 +76,7 @@ class XpmWriter:
         Raises ``XeroError`` if continuing is useless: no login, no allowance, no connection.
         """
         if self._until_check <= 0:
-            await self._look_what_moved()
+            await self._refresh_changed()
         record = self._planned.get(record.client, record)
         verified = self._book_one(record)
         if verified is None:
@@ -110,7 +110,7 @@ class XpmWriter:
             for intent in found.failed:
                 self._recorder.record_unapplied(intent.record)
 
-    async def _look_what_moved(self) -> None:
+    async def _refresh_changed(self) -> None:
         """Read in one call what has changed in XPM meanwhile; those records are skipped."""
         mark = changed_since(self._store.snapshot()) or self._clock.now() - OVERLAP
         async with self._practice.clients(modified_since=mark) as listing:
@@ -129,7 +129,7 @@ class XpmWriter:
         fields = {change.field for change in changes}
         followers = [c for c in verified.changes if c.follows == target and c.field in fields]
         sent: Delivery[Any] = await self._outbox.send(
-            call.message(target, row), partial(self._landed, call, [*changes, *followers])
+            call.message(target, row), partial(self._successful_write, call, [*changes, *followers])
         )
         if sent.ending == "done":
             return True
@@ -145,7 +145,7 @@ class XpmWriter:
         self._recorder.emit(sent.event(f"sync.{sent.ending}"))
         return False
 
-    def _landed(
+    def _successful_write(
         self,
         call: _Call,
         changes: Sequence[Change],
@@ -183,13 +183,13 @@ class XpmWriter:
                 record = self._planned.get(link.id)
                 if record is None or link.id == client or record.uuid != uuid:
                     continue
-                before = _prints(snapshot, record, team)
+                before = _fingerprints(snapshot, record, team)
                 if before == (record.ignition, record.xpm):
-                    ignition, xpm = _prints(after, record, team)
+                    ignition, xpm = _fingerprints(after, record, team)
                     self._planned[link.id] = msgspec.structs.replace(record, ignition=ignition, xpm=xpm)
 
 
-def _prints(snapshot: Snapshot, record: PlannedRecord, team: TeamLinks) -> tuple[str, str]:
+def _fingerprints(snapshot: Snapshot, record: PlannedRecord, team: TeamLinks) -> tuple[str, str]:
     client, row = snapshot.get(CLIENTS, record.client), snapshot.get(XPM_CLIENTS, record.uuid)
     return (
         ignition_fingerprint(client, team) if client is not None else "",

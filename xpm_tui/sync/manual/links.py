@@ -95,7 +95,7 @@ def link_effect(
     if row is None:
         raise NotFound("XPM has no client with this id.", hint="Read XPM's list again, then retry.")
     before = snapshot.get(LINKS, client_id)
-    second = _carrying(snapshot, client_id, uuid)
+    second = _other_link(snapshot, client_id, uuid)
     same = is_same_client(snapshot, client, uuid)
     taken = take_over(snapshot, policy, client, row, quiet=second is not None, keep=keep, same=same)
     frozen = frozenset(f.field for f in snapshot.find(FREEZES, "client", client_id) if not f.undo)
@@ -306,7 +306,7 @@ def join_run(run: Run, writes: Iterable[Write]) -> list[Write]:
     return found
 
 
-def _carrying(snapshot: Snapshot, client_id: str, uuid: str) -> Link | None:
+def _other_link(snapshot: Snapshot, client_id: str, uuid: str) -> Link | None:
     """Return another client's link to the same XPM client."""
     others = [other for other in snapshot.find(LINKS, "uuid", uuid) if other.id != client_id]
     return next((other for other in others if not other.quiet), others[0] if others else None)
@@ -328,11 +328,11 @@ def _names_differ(client: Client, row: XpmClient) -> str:
         return ""
     names = f"{client.name} in Ignition, {row.name} in XPM"
     if found.answer == "near":
-        return f"The names are alike but not the same: {names}{_because(found.reasons)}."
+        return f"The names are alike but not the same: {names}{_reasons_in_brackets(found.reasons)}."
     return f"The names suggest two different clients: {names}."
 
 
-def _because(reasons: Iterable[str]) -> str:
+def _reasons_in_brackets(reasons: Iterable[str]) -> str:
     text = "; ".join(reasons)
     return f" ({text})" if text else ""
 

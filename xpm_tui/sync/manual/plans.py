@@ -81,12 +81,12 @@ def tick_where(
             for change in each.changes
         )
         after.append(msgspec.structs.replace(each, changes=changes))
-    after = _one_of_each(before, after) if on else after
+    after = _untick_rivals(before, after) if on else after
     after = [msgspec.structs.replace(each, changes=_possible(each.changes)) for each in after]
     return [now for was, now in zip(before, after, strict=True) if now.changes != was.changes]
 
 
-def _one_of_each(before: Sequence[PlannedRecord], after: Sequence[PlannedRecord]) -> list[PlannedRecord]:
+def _untick_rivals(before: Sequence[PlannedRecord], after: Sequence[PlannedRecord]) -> list[PlannedRecord]:
     """Return the records with at most one of different edits of a shared contact ticked.
 
     It is the one just ticked, or none if several were.
@@ -252,13 +252,13 @@ class _UndoReader:
         for written in sorted(remaining, key=lambda w: w.field in ("link", "client")):
             if self._field not in ("", written.field, base_key(written.field, _contact(written))):
                 continue
-            change = self._back(written)
+            change = self._restoring_change(written)
             if isinstance(change, SkippedUndo):
                 self.unclear.append(change)
             elif change is not None:
                 yield change
 
-    def _back(self, written: Written) -> Change | SkippedUndo | None:
+    def _restoring_change(self, written: Written) -> Change | SkippedUndo | None:
         if self._client is None:
             return SkippedUndo(record=written.record, field=written.field, wanted=written.old, why="missing")
         if written.field == "client":

@@ -124,7 +124,7 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True):
 def compare(ours: MatchFacts, theirs: MatchFacts) -> Likeness:
     """Return how similar an Ignition client and an XPM client are."""
     found = compare_names(ours.name, theirs.name, theirs.raw_code)
-    backed, words, lift, certain = _backing(ours, theirs)
+    backed, words, lift, certain = _supporting_evidence(ours, theirs)
     numbered = certain or not ours.numbers.isdisjoint(theirs.numbers)
     doubts = _doubts(ours, theirs)
     if found.answer == "same":
@@ -199,7 +199,7 @@ def _structures_clash(a: str, b: str) -> bool:
     return a != b and not (a in b or b in a)
 
 
-def _backing(ours: MatchFacts, theirs: MatchFacts) -> tuple[bool, list[str], float, bool]:
+def _supporting_evidence(ours: MatchFacts, theirs: MatchFacts) -> tuple[bool, list[str], float, bool]:
     """Return whether other facts support the match, the reasons, their weight, and whether one is an id.
 
     A company number on a trust or fund is that of its trustee, who may be trustee of several.

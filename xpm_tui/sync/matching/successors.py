@@ -178,22 +178,22 @@ class SuccessorIndex:
             answer=compared.answer,
             alike=compared.reasons[0] if compared.answer != "different" else "",
         )
-        came = self._came(theirs.uuid, since)
+        came = self._arrived_since(theirs.uuid, since)
         for person in signs.people:
-            self._meet(made, person, theirs, came)
+            self._count_contact(made, person, theirs, came)
         shared = signs.groups & theirs.groups
         made.groups = tuple(sorted(theirs.names[group] for group in shared - came))
         made.groups_arrived = tuple(sorted(theirs.names[group] for group in shared & came))
         made.new = any(new for _, new in self._arrived.get(theirs.uuid, {}).values()) and bool(came)
         return made
 
-    def _came(self, uuid: str, since: datetime | None) -> set[str]:
+    def _arrived_since(self, uuid: str, since: datetime | None) -> set[str]:
         """Return what arrived at a client since XPM last had the lost one."""
         if since is None:
             return set()
         return {what for what, (at, _) in self._arrived.get(uuid, {}).items() if at >= since}
 
-    def _meet(self, made: _Count, person: _Person, theirs: _Facts, came: set[str]) -> None:
+    def _count_contact(self, made: _Count, person: _Person, theirs: _Facts, came: set[str]) -> None:
         """Count one contact of the candidate, and whether it arrived there only recently."""
         same = [each for each in theirs.people if person.uuid and each.uuid == person.uuid]
         by_email = [each for each in theirs.people if person.email and each.email == person.email]

@@ -190,12 +190,12 @@ class _ClientComparison:
         match = match_contacts(self.client.contacts, xpm_contacts(self.row), links)
         if active:
             for fresh in match.fresh:
-                self.theirs |= self._came_with(fresh)
+                self.theirs |= self._unchanged_values(fresh)
                 self.base = forget_contact(self.base, fresh)
             if match.fresh:
                 self.known = frozenset(self.base.agreed)
         for ours, theirs in match.pairs:
-            if not self._in_step(ours, theirs, active=active):
+            if not self._is_equal_and_agreed(ours, theirs, active=active):
                 self._pair(ours, theirs)
         links = match.links
         if self.listing and not len(match.pairs) == len(self.client.contacts) == len(self.row.contacts):
@@ -259,7 +259,7 @@ class _ClientComparison:
         if verdict == "agree":
             self.agreed[key] = self.rules.settle(ours, theirs)
         if self.listing and ours != theirs:
-            self._leave(record, rule, ours, theirs, self.rules.why_kept(rule, ours, theirs, agreed))
+            self._list_difference(record, rule, ours, theirs, self.rules.why_kept(rule, ours, theirs, agreed))
 
     def _held_back(self, change: Change, key: str) -> Change:
         """Hold a value of another XPM client until a user confirms that it may be sent to this one."""
@@ -271,7 +271,7 @@ class _ClientComparison:
             came_from=self.former[key].uuid,
         )
 
-    def _came_with(self, contact: str) -> set[str]:
+    def _unchanged_values(self, contact: str) -> set[str]:
         """Return the unchanged values from XPM of a contact that is matched with another one now."""
         ours = next(each for each in self.client.contacts if each.id == contact)
         now = {contact_key(contact, name): value for name, value in contact_values(ours).items()}
@@ -282,7 +282,9 @@ class _ClientComparison:
                 found.add(key)
         return found
 
-    def _leave(self, record: str, rule: Field, ours: Value, theirs: Value, why: DifferenceReason) -> None:
+    def _list_difference(
+        self, record: str, rule: Field, ours: Value, theirs: Value, why: DifferenceReason
+    ) -> None:
         """List a difference; what blocks the whole client takes precedence as the reason."""
         if self.listing:
             why = self.blocked or why
@@ -305,7 +307,7 @@ class _ClientComparison:
             there = self._theirs(rule, there)
         if here == there or (name not in theirs and is_blank(here) and rule.kind == "names"):
             return
-        self._leave(record or self.client.id, rule, here, there, why)
+        self._list_difference(record or self.client.id, rule, here, there, why)
 
     def _leave_contacts(self, match: ContactMatch, *, synced: bool) -> None:
         """List the contacts of one side only, except those that are planned for the other."""
@@ -333,7 +335,7 @@ class _ClientComparison:
                 why = "removed-in-xpm"
             elif synced and self.rules.side == "xpm":
                 why = "contact-from-name"
-            self._leave(f"{self.client.id}/{ours.id}", rule, _shown(ours), None, why)
+            self._list_difference(f"{self.client.id}/{ours.id}", rule, _shown(ours), None, why)
         for theirs in xpm_contacts(self.row):
             if theirs.uuid in there:
                 continue
@@ -341,9 +343,9 @@ class _ClientComparison:
             why = "contact-own" if synced else frozen
             if link is not None and link.contact:
                 why = "removed-in-ignition"
-            self._leave(f"{self.client.id}/{theirs.uuid}", rule, None, _shown(theirs), why)
+            self._list_difference(f"{self.client.id}/{theirs.uuid}", rule, None, _shown(theirs), why)
 
-    def _in_step(self, ours: Contact, theirs: XpmContact, *, active: bool) -> bool:
+    def _is_equal_and_agreed(self, ours: Contact, theirs: XpmContact, *, active: bool) -> bool:
         """Handle the usual case, in which everything is equal and agreed, without comparing fields."""
         if not same_texts(ours, theirs):
             return False
@@ -387,9 +389,11 @@ class _ClientComparison:
         ours, theirs = joined.get(first, first), self.mirror[PRIMARY]
         if not synced:
             if ours != theirs and PRIMARY in self.rules.whole:
-                self._leave(self.client.id, rule, ours, theirs, "frozen")
+                self._list_difference(self.client.id, rule, ours, theirs, "frozen")
             elif ours != theirs and rule in self.rules.other_whole:
-                self._leave(self.client.id, rule, ours, theirs, why_not_synced(self.rules.policy, rule))
+                self._list_difference(
+                    self.client.id, rule, ours, theirs, why_not_synced(self.rules.policy, rule)
+                )
             return
         master, _ = self.rules.master_first(ours, theirs)
         if self.rules.side == "xpm" and not master:
@@ -404,7 +408,7 @@ class _ClientComparison:
             record = coming
         else:
             if ours != theirs:
-                self._leave(self.client.id, rule, ours, theirs, "primary-unmatched")
+                self._list_difference(self.client.id, rule, ours, theirs, "primary-unmatched")
             return
         self._field(record, rule, PRIMARY, ours, theirs)
 

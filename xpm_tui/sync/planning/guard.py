@@ -63,9 +63,9 @@ def check(
 
     ``reviewed``: a user has reviewed exactly this plan. ``scheduled``: no user is present.
     """
-    stops = list(_never_right(snapshot, plan, records))
+    stops = list(_unconditional_stops(snapshot, plan, records))
     if not reviewed:
-        stops += _counts(snapshot, plan, records, limits)
+        stops += _counted_stops(snapshot, plan, records, limits)
         if new_jobs > limits.new_jobs:
             stops.append(
                 Stop(
@@ -105,7 +105,7 @@ ALWAYS: Collection[str] = frozenset({"empty-list", "masked"})
 """The rules that no release and no review overrides."""
 
 
-def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Iterable[Stop]:
+def _unconditional_stops(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Iterable[Stop]:
     facts = list_counts(snapshot)
     if facts.empty:
         yield Stop(
@@ -125,7 +125,7 @@ def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord
         )
 
 
-def _counts(
+def _counted_stops(
     snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord], limits: GuardLimits
 ) -> Iterable[Stop]:
     look = _REVIEW_FIRST.format(plan=plan.id)

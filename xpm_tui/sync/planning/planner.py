@@ -328,10 +328,10 @@ class _Planner:
         seen = compare_quickly(self.rules, sides, blocked)
         if not self.unknown:
             return seen
-        return ClientChanges(tuple(map(self._waits, seen.changes)), seen.differences)
+        return ClientChanges(tuple(map(self._held_if_unknown, seen.changes)), seen.differences)
 
-    def _waits(self, change: Change) -> Change:
-        """Return whether a contact may already have been created, so that it is not created again."""
+    def _held_if_unknown(self, change: Change) -> Change:
+        """Return the change, held if its contact may already have been created: there must not be two."""
         if change.field != "contact" or change.side != "xpm" or change.record not in self.unknown:
             return change
         return msgspec.structs.replace(change, ticked=False, held=UNKNOWN)

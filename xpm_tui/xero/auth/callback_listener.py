@@ -316,7 +316,7 @@ async def wait_for_code(
             waits.add(
                 asyncio.create_task(_pasted(authorization, paste, on_wrong_line or on_error, on_answer))
             )
-        timer = asyncio.create_task(_nothing_after(clock, limit))
+        timer = asyncio.create_task(_none_after(clock, limit))
         waits.add(timer)
         try:
             code = await _first_code(waits, timer, limit, closed)
@@ -396,7 +396,7 @@ async def _pasted(
     return None
 
 
-async def _nothing_after(clock: Clock, limit: float) -> Secret | None:
+async def _none_after(clock: Clock, limit: float) -> Secret | None:
     await clock.sleep(limit)
     return None
 

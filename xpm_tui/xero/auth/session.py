@@ -153,11 +153,11 @@ class LoginSession:
                 self._now = saved
                 return saved
             if not saved.refresh:
-                raise _needed(
+                raise _login_needed(
                     "The login has expired, and it was made without offline_access, so it cannot be renewed."
                 )
             if saved.refused_at is not None and self._clock.now() - saved.refused_at < timedelta(minutes=1):
-                raise _needed("Xero no longer accepts the login.")
+                raise _login_needed("Xero no longer accepts the login.")
             grant = await self._renewed(saved)
             self._save(self._from(grant, saved))
             self._events.emit(Event(key="token.refreshed", level="debug"))
@@ -173,9 +173,9 @@ class LoginSession:
         self._unsaved = None
         saved = self._login_store.read()
         if saved is None:
-            raise _needed("There is no login yet.")
+            raise _login_needed("There is no login yet.")
         if not self._is_ours(saved):
-            raise _needed("The saved login belongs to another app or another Xero address.")
+            raise _login_needed("The saved login belongs to another app or another Xero address.")
         return saved
 
     async def _renewed(self, saved: SavedLogin) -> Grant:
@@ -183,7 +183,7 @@ class LoginSession:
         self._login_store.write(msgspec.structs.replace(saved, renewing_since=self._clock.now()))
         tried = [saved.refresh]
         try:
-            return await self._ask(saved.refresh)
+            return await self._request_grant(saved.refresh)
         except LoginNeeded as refused:
             lost = refused
         if lost.case is not CaseId.NEEDS_RECONNECT:
@@ -193,7 +193,7 @@ class LoginSession:
             if other and other not in tried:
                 tried.append(other)
                 try:
-                    return await self._ask(other)
+                    return await self._request_grant(other)
                 except LoginNeeded as refused:
                     lost = refused
         marked = msgspec.structs.replace(saved, renewing_since=None, refused_at=self._clock.now())
@@ -204,7 +204,7 @@ class LoginSession:
         )
         raise lost
 
-    async def _ask(self, refresh: Secret) -> Grant:
+    async def _request_grant(self, refresh: Secret) -> Grant:
         for left in reversed(range(_TRIES)):
             try:
                 return await self._endpoint.refresh(refresh)
@@ -297,5 +297,5 @@ def _retrieve_exception(task: asyncio.Task[SavedLogin]) -> None:
         task.exception()
 
 
-def _needed(message: str) -> LoginNeeded:
+def _login_needed(message: str) -> LoginNeeded:
     return LoginNeeded(message, hint="Sign in: xpm-tui connect.", case=CaseId.NEEDS_RECONNECT)

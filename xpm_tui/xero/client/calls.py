@@ -124,7 +124,7 @@ class Caller:
         broken = False
         while True:
             try:
-                body, asked = await self._whole(spec, budget)
+                body, asked = await self._whole_body(spec, budget)
                 return parse(body, asked)
             except NoReply as fault:
                 wait = budget.next(error_mapping.no_reply(fault, spec.asked))
@@ -143,7 +143,7 @@ class Caller:
         """Make a write and parse its reply; if the reply cannot be parsed, the outcome is unknown."""
         budget = _Budget(self.config, self.clock, self._jitter)
         try:
-            body, asked = await self._whole(spec, budget)
+            body, asked = await self._whole_body(spec, budget)
             return parse(body, asked)
         except NoReply as fault:
             raise error_mapping.no_reply(fault, spec.asked) from None
@@ -153,7 +153,7 @@ class Caller:
             found = replace(spec.asked, status=error.status, correlation=error.correlation)
             raise error_mapping.unknown_outcome_error(found, error.message) from None
 
-    async def _whole(self, spec: Spec, budget: _Budget) -> tuple[bytes, RequestInfo]:
+    async def _whole_body(self, spec: Spec, budget: _Budget) -> tuple[bytes, RequestInfo]:
         async with self._opened(spec, budget) as (incoming, asked):
             try:
                 return await incoming.body(REPLY_LIMIT), asked

@@ -151,8 +151,8 @@ def of_status(asked: RequestInfo, found: ErrorBody, *, record: bool) -> XeroErro
     if 400 <= status < 500:
         return refusal(words, asked)
     if 300 <= status < 400:
-        return _not_a_reply(asked, "Xero's server redirects to another address, which is not followed.")
-    return _not_a_reply(asked, f"Xero answered with the unexpected status HTTP {status}.")
+        return _no_valid_reply(asked, "Xero's server redirects to another address, which is not followed.")
+    return _no_valid_reply(asked, f"Xero answered with the unexpected status HTTP {status}.")
 
 
 def _server_error(asked: RequestInfo, found: ErrorBody) -> XeroError:
@@ -170,7 +170,7 @@ def _server_error(asked: RequestInfo, found: ErrorBody) -> XeroError:
     )
 
 
-def _not_a_reply(asked: RequestInfo, message: str) -> XeroError:
+def _no_valid_reply(asked: RequestInfo, message: str) -> XeroError:
     if asked.write:
         return unknown_outcome_error(asked, message)
     return BadReply(

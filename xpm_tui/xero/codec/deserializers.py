@@ -176,16 +176,16 @@ def record_reference(element: Element) -> RecordReference | None:
     read(element, _NAMED, found)
     if not found:
         return None
-    return _shared(found.get("uuid", ""), found.get("name", ""))
+    return _shared_reference(found.get("uuid", ""), found.get("name", ""))
 
 
 @lru_cache(maxsize=4096)
-def _shared(uuid: str, name: str) -> RecordReference:
+def _shared_reference(uuid: str, name: str) -> RecordReference:
     # The same few references occur in thousands of clients, so they share one value.
     return RecordReference(uuid=_uuid(uuid), name=name)
 
 
-def _nth(member: Element) -> str:
+def _element_position(member: Element) -> str:
     n = 1 + sum(1 for _ in member.itersiblings(member.tag, preceding=True))
     return f"{member.getparent().tag}/{member.tag}[{n}]"
 
@@ -201,9 +201,9 @@ def named_list(element: Element, tag: str) -> tuple[RecordReference, ...]:
         try:
             one = record_reference(child)
         except ShapeFault as fault:
-            raise _inside(_nth(child), fault) from None
+            raise _inside(_element_position(child), fault) from None
         if one is None:
-            raise ShapeFault(_nth(child), "has neither UUID nor name", "unnamed-member")
+            raise ShapeFault(_element_position(child), "has neither UUID nor name", "unnamed-member")
         out.setdefault(one.uuid, one)
     return tuple(out.values())
 
@@ -257,10 +257,10 @@ def contacts(element: Element) -> tuple[XpmContact, ...]:
         try:
             one = contact(child)
         except ShapeFault as fault:
-            raise _inside(_nth(child), fault) from None
+            raise _inside(_element_position(child), fault) from None
         if one.uuid in out:
             problem = f"has the same UUID as another contact of the client ({one.uuid})"
-            raise ShapeFault(_nth(child), problem, "twice")
+            raise ShapeFault(_element_position(child), problem, "twice")
         out[one.uuid] = one
     return tuple(out.values())
 
@@ -387,7 +387,7 @@ def tasks(element: Element) -> tuple[Task, ...]:
         try:
             out.append(task(child))
         except ShapeFault as fault:
-            raise _inside(_nth(child), fault) from None
+            raise _inside(_element_position(child), fault) from None
     return tuple(out)
 
 

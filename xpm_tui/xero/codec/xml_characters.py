@@ -4,7 +4,7 @@ One control character in an address makes a whole list malformed. Each is replac
 parser accepts and no text may contain, so that only the record with it is set aside. A reply is filtered only
 after its parser has failed, so valid replies cost nothing.
 
-The start of a reply: the hardened parser, and the check of what comes before the root element.
+The module also has the hardened parser, and the check of what comes before the root element.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def problem_before_root(head: bytes) -> str | None:
         at = misc.end()
     root = _ROOT.match(head, at)
     if root is not None:
-        return _of_root(root.group(1))
+        return _problem_of_root(root.group(1))
     rest = head[at:]
     if rest[:9].upper() == b"<!DOCTYPE":
         page = b"html" in rest[9:40].lower()
@@ -190,7 +190,7 @@ def problem_before_root(head: bytes) -> str | None:
     return None
 
 
-def _of_root(name: bytes) -> str:
+def _problem_of_root(name: bytes) -> str:
     if name == b"Response":
         return ""
     if name.lower() == b"html":

@@ -276,7 +276,7 @@ class Reader(Generic[R]):
                         parent.remove(before)
                         before = node.getprevious()
                 else:
-                    self._elsewhere(node, parent)
+                    self._handle_unlisted(node, parent)
             else:
                 self._other(node)
         return out
@@ -325,7 +325,7 @@ class Reader(Generic[R]):
         self._list = parent
         return True
 
-    def _elsewhere(self, node: Element, parent: Element) -> None:
+    def _handle_unlisted(self, node: Element, parent: Element) -> None:
         """Handle a record element that is no list member: part of a record, a single one, or misplaced."""
         shape = self._shape
         assert shape is not None
