@@ -36,7 +36,7 @@ def _in_memory() -> None:
 
 
 _in_memory()
-# Many hundred commands are started: each would compile the whole program anew.
+# Hundreds of commands are started: each would compile the whole program again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Without bytecode, every worker rewrites the assertions of all tests again: 15 s each.
 sys.dont_write_bytecode = False

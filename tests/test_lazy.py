@@ -1,4 +1,4 @@
-"""Lazy imports: bound at once, loaded once, by whoever is first, and never before."""
+"""Lazy imports: bound at once, loaded once, by the first thread that needs them, and never before."""
 
 from __future__ import annotations
 

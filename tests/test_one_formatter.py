@@ -1,4 +1,4 @@
-"""Nothing formats a time, a count, a label or an error a second time: the source is searched for it."""
+"""Times, counts, labels and errors are formatted in one place: the source is searched for a second one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OTHER_TIMES = {
     "store/admin.py": "names of folders",
     "tui/screenshot.py": "names of files",
     "cli/runner.py": "the crash file, ISO 8601, and its name",
-    "cli/sample_data.py": "sample data",
+    "cli/demo.py": "sample data",
     "deploy/job_spec.py": "job numbers, by a pattern that users set",
     "xero/client/practice.py": "the wire",
     "xero/codec/request_bodies.py": "the wire",

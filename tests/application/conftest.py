@@ -1,4 +1,4 @@
-"""An open practice in a folder of its own, with a clock that is moved by hand."""
+"""An open practice in a folder of its own, with a clock that the test moves."""
 
 from __future__ import annotations
 

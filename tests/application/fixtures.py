@@ -1,4 +1,4 @@
-"""What the whole-flow tests share: a practice that is connected to the sandbox in process."""
+"""Fixtures of the scenarios: a practice that is connected to the sandbox in the same process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def preview_named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
 
 
 class PracticeFixture:
-    """A sandbox and a practice that reaches it without a network, both by one clock moved by hand."""
+    """A sandbox and a practice that reaches it without a network, both on one clock that the test moves."""
 
     def __init__(
         self, folder: Path, *, clients: int = 24, seed: int = 1, scopes: str = "both", url: str = ""
@@ -93,7 +93,7 @@ class PracticeFixture:
         return connecting
 
     def store(self, names: Iterable[str]) -> None:
-        """Clients of these names come into the book."""
+        """Clients of these names come into the store."""
         ids = self.practice.ids.new("c", len(listed := list(names)))
         rows = [Put(CLIENTS, Client(id=id_, name=name)) for id_, name in zip(ids, listed, strict=True)]
         self.practice.store.commit(rows)

@@ -1,4 +1,4 @@
-"""Clients looked up, listed, told side by side, frozen, ignored and edited."""
+"""Clients: search, lists, comparison of both sides, freezing, ignoring and editing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connecting over the real wire to the sandbox in process: sign in, choose, refuse, disconnect."""
+"""Connecting to the sandbox over the real wire: sign in, choose a practice, refuse, disconnect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Consequences computed beforehand, beside the sandbox's own record of the requests that came in."""
+"""Consequences computed beforehand agree with the requests that the sandbox recorded."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def asked(env: PracticeFixture) -> Counter[str]:
 
 
 def predicted(requests: Requests) -> Counter[str]:
-    """What the record has to be for these requests."""
+    """Return the record that these requests must lead to."""
     found: Counter[str] = Counter()
     for kind, endpoints in ENDPOINTS.items():
         for endpoint in endpoints:

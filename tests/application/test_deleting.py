@@ -1,4 +1,4 @@
-"""Deleting what was created by mistake, what keeps a record, and what counts as sent to Ignition."""
+"""Deleting records created by mistake: what prevents it, and what counts as sent to Ignition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from xpm_tui.application.clients import deletions
+from xpm_tui.application.clients import edits
 from xpm_tui.application.csv_io.exports import export_file, export_text, to_ignition
 from xpm_tui.application.jobs import services, templates
 from xpm_tui.application.practice import OpenPractice
@@ -71,8 +71,8 @@ def rows(practice: OpenPractice) -> list[Any]:
 @pytest.mark.parametrize(
     ("delete", "undo", "gone"),
     [
-        (lambda p: deletions.delete_client(p, "55"), deletions.restore, 4),
-        (lambda p: deletions.delete_contact(p, "c1", "e@x.nz"), deletions.restore, 1),
+        (lambda p: edits.delete_client(p, "55"), edits.restore, 4),
+        (lambda p: edits.delete_contact(p, "c1", "e@x.nz"), edits.restore, 1),
         (lambda p: services.delete_service(p, "Audit"), templates.undo, 1),
         (lambda p: members.delete_member(p, "Bo"), team_links.undo, 1),
     ],
@@ -101,12 +101,12 @@ DAY = date(2026, 4, 1)
 @pytest.mark.parametrize(
     ("depends", "delete", "why"),
     [
-        ((LINKS, Link(id="c1", uuid="u1", number="77")), lambda p: deletions.delete_client(p, "c1"),
+        ((LINKS, Link(id="c1", uuid="u1", number="77")), lambda p: edits.delete_client(p, "c1"),
          "linked to XPM client 77"),
-        ((PROPOSALS, PROPOSAL), lambda p: deletions.delete_client(p, "c1"), r"1 proposal \(P-1\)"),
+        ((PROPOSALS, PROPOSAL), lambda p: edits.delete_client(p, "c1"), r"1 proposal \(P-1\)"),
         ((LINKS, Link(id="c1", uuid="u1", contacts=(ContactLink(contact="k2", uuid="x"),))),
-         lambda p: deletions.delete_contact(p, "c1", "k2"), "linked to a contact in XPM"),
-        ((PROPOSALS, PROPOSAL), lambda p: deletions.delete_contact(p, "c1", "k1"), "primary contact"),
+         lambda p: edits.delete_contact(p, "c1", "k2"), "linked to a contact in XPM"),
+        ((PROPOSALS, PROPOSAL), lambda p: edits.delete_contact(p, "c1", "k1"), "primary contact"),
         ((PROPOSALS, PROPOSAL), lambda p: services.delete_service(p, "s1"), "has this service"),
         ((TEAM, TeamMember(id="t1", name="Bo", staff="u9")), lambda p: members.delete_member(p, "t1"),
          "linked to XPM staff"),

@@ -1,4 +1,4 @@
-"""Editing the book by hand: what is refused, what is warned of, what is kept."""
+"""Edits of clients and contacts: what is refused, what is warned of, what is saved."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ import socket
 import msgspec
 import pytest
 
-from xpm_tui.application.clients.deletions import delete_contact
-from xpm_tui.application.clients.edits import add_contact, edit_client, edit_contact, find_contact, new_client
+from xpm_tui.application.clients.edits import (
+    add_contact,
+    delete_contact,
+    edit_client,
+    edit_contact,
+    find_contact,
+    new_client,
+)
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.jobs.services import edit_service, list_services, new_service
 from xpm_tui.application.practice import OpenPractice

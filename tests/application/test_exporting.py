@@ -1,4 +1,4 @@
-"""Exports beside imports, and headings that a spreadsheet would run."""
+"""Exports together with imports, and cells that a spreadsheet would run as formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Homes, practices in them, and the person at work."""
+"""Homes, the practices in them, and the name of the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing into an open practice: remembered mapping, batches, undo, and what is told."""
+"""Imports into an open practice: remembered mapping, batches, undo, and the messages."""
 
 from __future__ import annotations
 

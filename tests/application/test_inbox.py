@@ -1,4 +1,4 @@
-"""The inbox: every file exactly once, in any order, whoever is killed; and nothing half-written."""
+"""The inbox: every file exactly once, in any order, whichever process is killed; nothing is half imported."""
 
 from __future__ import annotations
 
@@ -370,7 +370,7 @@ def test_a_failed_file_is_tried_again_as_it_is(practice: OpenPractice, folder: P
     assert (names(folder / "failed"), names(folder / "done")) == ([], ["f1-clients.csv"])
     assert list((folder / "failed").iterdir()) == []
     assert undo_import(practice).counts["removed"] == 2
-    # What was imported once comes in again only by somebody's word.
+    # What was imported once is imported again only on request.
     put(folder, "copy.csv", CLIENT_FILE.rstrip())
     assert emptied(practice).counts == {"duplicate": 1}
     assert phones(practice) == {}

@@ -1,4 +1,4 @@
-"""Names in the log: two of one name are told apart, whatever a person reads."""
+"""Names in the log: two records of the same name can be told apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans: kept, looked up, ticked, exported, thrown away."""
+"""Plans: stored, found, ticked, exported and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as processes of their own: started, followed, stopped, killed, and a second one at the same time."""
+"""Runs as separate processes: started, followed, stopped, killed, and two at the same time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.application.test_killed import connected
+from tests.application.test_killed_runs import connected
 from tests.support.command import CommandLine
 from tests.support.profile import in_soak
 from tests.support.sandbox_process import SandboxProcess, sandbox_process

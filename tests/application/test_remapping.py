@@ -1,11 +1,11 @@
-"""A client linked to another XPM client: the preview, what is shown afterwards, and the way back."""
+"""A client linked to another XPM client: the preview, the result, and the undo."""
 
 from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
 
-from tests.application.test_settled_since import row, uuid
+from tests.application.test_outdated_proposals import row, uuid
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links, picks, queries

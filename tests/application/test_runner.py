@@ -17,9 +17,9 @@ from tests.application.test_runs import dead_pid
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links
+from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
-from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.notifications import without_secrets
 from xpm_tui.application.runs.runner import release, resume, run
@@ -34,10 +34,18 @@ from xpm_tui.domain.errors import (
     RunStopped,
     XeroUnreachable,
 )
+from xpm_tui.domain.events import Progress
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.ports import Put
+from xpm_tui.domain.links import Link
+from xpm_tui.domain.plan import PlannedRecord
+from xpm_tui.domain.ports import Drop, Put, Snapshot
 from xpm_tui.domain.runs import Run, StopRequest
-from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, RUNS, STOPS, XPM_CLIENTS
+from xpm_tui.domain.tables import BASE, CLIENTS, INTENTS, LINKS, RUNS, STOPS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.applying import executor
+from xpm_tui.sync.planning.comparison import FieldComparison
+from xpm_tui.sync.planning.decisions import Rules
+from xpm_tui.sync.planning.planner import compare_client
 
 COUNT = 30
 
@@ -81,6 +89,35 @@ async def test_the_first_run_links_and_fills_and_the_second_plans_nothing(
     assert event_keys(practice, first.id)[-1] == "run.done"
     assert history.show(practice, "last").id == second.id
     assert practice.lock_holder() is None
+
+
+async def test_what_the_plan_found_in_step_is_not_compared_again(
+    practice: OpenPractice, xpm: FakeXpm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def compare(
+        snapshot: Snapshot, rules: Rules, ours: Client, link: Link, row: XpmClient
+    ) -> FieldComparison:
+        compared.append(ours.id)
+        return compare_client(snapshot, rules, ours, link, row)
+
+    async def edited(_: executor._Apply, records: Sequence[PlannedRecord]) -> None:
+        # While the run is in progress, someone edits one client, and another one's base is lost.
+        edit_client(practice, "c3", {"city": "Nelson"})
+        practice.store.commit([Drop(BASE, "c4")])
+        await here(_, records)
+
+    await synced(practice)
+    monkeypatch.setattr(executor, "compare_client", compare)
+    here = executor._Apply.here
+    monkeypatch.setattr(executor._Apply, "here", edited)
+    xpm.edit(client(5).uuid, phone="09 999 9999")
+    done = await synced(practice)
+    assert (done.outcome, sorted(compared)) == ("done", ["c3", "c4", "c5"])
+    base = practice.snapshot().get(BASE, "c4")
+    assert base is not None
+    assert "phone" in base.agreed, "what both sides agree on is stored again"
 
 
 async def test_a_young_plan_reads_no_list_again(

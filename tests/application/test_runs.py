@@ -1,4 +1,4 @@
-"""Live runs and dead ones."""
+"""Runs in progress, and runs whose process has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timers: shown before they are made, installed, renewed and removed, over a system that answers as told."""
+"""Timers: shown before they are installed, installed, renewed and removed, on a scripted system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that another process writes hold at once: for an open practice, its plans, and a run under way."""
+"""Settings written by another process apply at once: to an open practice, its plans and a current run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.domain.errors import PlanRefused
+from xpm_tui.domain.events import Progress
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, RUNS, XPM_CLIENTS
 

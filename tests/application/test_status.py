@@ -1,4 +1,4 @@
-"""The heartbeat."""
+"""The status of a practice and of all practices of the account."""
 
 from __future__ import annotations
 

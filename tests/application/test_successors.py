@@ -1,4 +1,4 @@
-"""A linked XPM client disappears: merged into another one, or plainly deleted. Who tells which?"""
+"""A linked XPM client disappears: it was merged into another one, or deleted."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Families:
         if case.survivor:
             self.colleague.merge(case.lost, case.survivor, self.now, leave=self.chance(0.3))
             return
-        if row.contacts and self.chance(0.3):  # somebody of it is somebody of another one, too
+        if row.contacts and self.chance(0.3):  # someone of it is someone of another one, too
             other = self.random.choice([each for each in others if each.uuid != case.lost] or [row])
             link = ClientContact(row.contacts[-1].contact)
             if other.uuid != case.lost and link.contact not in [each.contact for each in other.contacts]:

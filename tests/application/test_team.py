@@ -1,4 +1,4 @@
-"""The team: links proposed, made, refused; staff picked."""
+"""The team: links are proposed, accepted and refused; staff are added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work templates: rows narrowed, what is gone, same names, choices taken back, what new jobs follow."""
+"""Job templates of services: filters, missing templates, equal names, undo, defaults of new jobs."""
 
 from __future__ import annotations
 

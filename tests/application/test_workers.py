@@ -1,4 +1,4 @@
-"""Workers: what they serve, how they end; and a fleet in which workers and the database are killed."""
+"""Workers: what they serve and how they end; and a fleet in which workers and the database are killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A practice connected to a sandbox process, all by verbs."""
+"""A practice that is connected to a sandbox process, all by verbs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Completion as a person meets it: a real shell on a terminal, its script loaded, a line begun, tab."""
+"""Completion as users have it: a real shell on a terminal, its script loaded, Tab pressed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo on a terminal of its own: through the consent page to the first plan, and no trace after."""
+"""The demo on a terminal: from the consent page to the first plan, and nothing left afterwards."""
 
 from __future__ import annotations
 

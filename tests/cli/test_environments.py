@@ -1,4 +1,4 @@
-"""The README's commands where machines are difficult: no locks, no stdin, a SOCKS proxy in between."""
+"""The README's commands on difficult machines: no locks, no stdin, a SOCKS proxy."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_without_stdin_the_browser_alone_signs_in(
 
 
 def visit(address: str) -> bytes:
-    """Open an address as a browser does, as soon as somebody listens."""
+    """Open an address as a browser does, as soon as someone listens."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(100):
         try:

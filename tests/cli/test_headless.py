@@ -1,4 +1,4 @@
-"""The command line without a console: progress, whole tables, counts, and what the first steps say."""
+"""The command line without a console: progress, whole tables, counts, and hints for the first steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from click.shell_completion import ShellComplete
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
-from xpm_tui.application.progress import Progress
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root, main
 from xpm_tui.cli.output import TerminalDialogue
@@ -31,6 +30,7 @@ from xpm_tui.commands.effects import READING_CALL
 from xpm_tui.commands.registry import by_name
 from xpm_tui.commands.tables import render
 from xpm_tui.domain.errors import AppError, CallsWaiting
+from xpm_tui.domain.events import Progress
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS

@@ -1,4 +1,4 @@
-"""Names that carry orders to a terminal, through every verb: what is printed orders nothing."""
+"""Names with terminal escape sequences, through every verb: what is printed contains none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An acceptance by verbs: service, templates, an imported proposal taken over, previewed, deployed once."""
+"""Jobs by verbs: a service, templates, an imported proposal taken over, previewed, deployed once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole way without a screen: sandbox, connect, import, plan, sync, look, and nothing left to do."""
+"""The whole journey without a screen: sandbox, connect, import, plan, sync, and nothing left to do."""
 
 from __future__ import annotations
 

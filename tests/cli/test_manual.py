@@ -1,4 +1,4 @@
-"""The man page is current, holds every command and option, and reads as it was meant."""
+"""The man page is current, contains every command and option, and is formatted correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What replaces or cannot be undone: refused where nobody can be asked, unless --yes is given."""
+"""What replaces something or cannot be undone is refused without a terminal, unless --yes is given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "disconnect": ("disconnect", "--everything"),
     "import.undo": ("import", "undo"),
     "schedule.install": ("schedule", "install", "--kind", "cron"),
-    "team.create": (),  # the login of these tests may not write staff: see tests/application/test_staffing.py
+    "team.create": (),  # the login of these tests may not write staff: see test_staff_creation.py
     "undo": ("undo", "last"),
     "data.restore": ("data", "restore", "backup.zip"),
     "data.move": ("data", "move", "--to", "postgresql://nobody@127.0.0.1:1/none"),

@@ -1,4 +1,4 @@
-"""What the console's screens need of their commands is there for scripts too."""
+"""The parameters that the console's screens use exist as options, too."""
 
 from __future__ import annotations
 

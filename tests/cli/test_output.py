@@ -1,4 +1,4 @@
-"""What goes to stdout: JSON that cannot steer a terminal, and tables that fit it."""
+"""Output on stdout: JSON without escape sequences, and tables that fit the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console line by line: what can be done in it, without one cell drawn."""
+"""The line-by-line console, which draws nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read-only mode by verb: what only looks works, the rest is refused, and no file of the home changes."""
+"""Read-only mode by verb: reading works, everything else is refused, and no file of the home changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What CI takes from the README is there, and no page names a command, file or library that is not there."""
+"""What CI takes from the README exists, and no page names a command, file or library that does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The book by verbs: files in and out, contacts, team, services; nothing is asked of Xero."""
+"""Records by verbs: files in and out, contacts, team, services; no call to Xero is made."""
 
 from __future__ import annotations
 

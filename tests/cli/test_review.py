@@ -1,4 +1,4 @@
-"""Clients settled one by one in a review, and the decision undone: by the verb that the console runs too."""
+"""The review by verb: clients are decided one by one, and a decision is undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The review as a file: out, edited as in a spreadsheet, and back."""
+"""The review as a file: exported, edited as in a spreadsheet, and imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record that XPM refuses, or that holds a value XML cannot carry: it is named, and the rest is sent."""
+"""A record that XPM refuses, or with a value that XML cannot carry, is named; the rest is sent."""
 
 from __future__ import annotations
 

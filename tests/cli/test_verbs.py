@@ -14,7 +14,9 @@ from typing import Any
 import click
 import pytest
 
-from tests.support.command import CommandLine
+from tests.support.command import CommandLine, Inline
+from xpm_tui.application import derived_data
+from xpm_tui.application.status import summary
 from xpm_tui.cli import runner
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root, main
@@ -421,6 +423,19 @@ def test_ctrl_c_while_the_program_loads_is_no_traceback(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(click.Group, "resolve_command", interrupted)
-    monkeypatch.setattr("xpm_tui.cli.main.error_exit", None)  # it may need what was half loaded
+    monkeypatch.setattr("xpm_tui.cli.main.runner", None)  # it may need what was half loaded
     assert main(["status"]) == 130
     assert capsys.readouterr().err.strip() == "Stopped."
+
+
+def test_a_long_verb_leaves_the_counts_for_status(connected: Inline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derived_data, "SAVED_FROM", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "LONG", 0.0)
+        picked = connected("clients", "pick", "--all", "--yes", "--json")
+    assert picked.json["added"] > 1
+    with monkeypatch.context() as patch:
+        patch.setattr(summary, "_counts", None)
+        assert connected("status", "--json").json["linked"] == picked.json["added"]
+    connected("clients", "unlink", "c1")
+    assert connected("status", "--json").json["linked"] == picked.json["added"] - 1

@@ -1,1 +1,1 @@
-"""The acts: what they say of themselves, and that verbs, keys and forms can be made of them."""
+"""The commands: their definitions, and the verbs, keys and forms that are made of them."""

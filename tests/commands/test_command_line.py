@@ -1,4 +1,4 @@
-"""The command log: a logged line, given to a shell, makes the very call that it stands for."""
+"""The command log: a logged line, given to a shell, repeats the call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Consequences in words, and that nothing else puts a number into a confirmation."""
+"""Consequences in words; nothing else puts a number into a confirmation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The effect of every call, what follows from it, and that nobody decides it anywhere else."""
+"""The effect of every call and what follows from it; it is decided in one place only."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class Nobody:
 
 
 class Someone(Nobody):
-    """A person at a terminal who just presses enter, and types the name where one is asked for."""
+    """A user at a terminal who just presses enter, and types the name where one is asked for."""
 
     interactive = True
 

@@ -1,4 +1,4 @@
-"""The policy as a person sees it: what is carried, what is switched off, what is frozen."""
+"""The policy as users see it: what is synced, what is switched off, what is frozen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that make the next plan a different one ask first, with that plan's numbers."""
+"""Settings that change the next plan ask first, with that plan's numbers."""
 
 from __future__ import annotations
 

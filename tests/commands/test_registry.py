@@ -1,4 +1,4 @@
-"""Every act says what a verb, a key, a palette and a form need of it."""
+"""Every command says what a verb, a key, a palette entry and a form need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a connection needs: each requirement is marked by what shows it, and all places say the same."""
+"""The requirements of a connection: each is checked by what shows it, and all places agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contracts of the other ports: store, ids, clock, rate limiter and event log, real and fake alike."""
+"""The contracts of the other ports: store, ids, clock, rate limiter and event log, real and fake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import PORT_ERRORS, Drop, Priority, Put
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.snapshot import BlockIds
 from xpm_tui.xero.rate_limiter import RateLimiter
 
 PORTS = (

@@ -25,7 +25,7 @@ from tests.support.moved_clock import MovedClock
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from tests.xero import replies
 from tests.xero.fake import gateway, xml
-from tests.xero.test_both_readings import connect
+from tests.xero.test_client_and_sandbox import connect
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,

@@ -19,7 +19,7 @@ from tests.support.cutting_proxy import CuttingProxy
 from tests.support.memory_queue import MemoryQueue
 from tests.support.postgres_server import fresh_practice, private_server
 from xpm_tui.domain.errors import StoreUnreadable
-from xpm_tui.domain.work_queue import Perform, WorkerProcess, WorkQueue
+from xpm_tui.domain.shared_state import Perform, WorkerProcess, WorkQueue
 from xpm_tui.store.postgres_queue import ProcrastinateQueue
 
 _numbers = count(1)

@@ -1,1 +1,1 @@
-"""Tests of deploying: calendar, previews, steps under every fault, a year of occurrences."""
+"""Tests of deployment: calendar, previews, every step under every fault, a year of occurrences."""

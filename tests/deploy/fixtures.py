@@ -51,7 +51,7 @@ class JobsFixture(PracticeFixture):
         self.client = self.clients[0]
 
     def link_client(self, name: str) -> str:
-        """A client of the book that is linked to the one of that name in XPM."""
+        """Add a client to the store, linked to the one of that name in XPM."""
         snapshot = self.practice.snapshot()
         row = next(row for row in snapshot.find(XPM_CLIENTS, "name", name))
         (id_,) = self.practice.ids.new("c")

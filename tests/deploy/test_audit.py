@@ -1,4 +1,4 @@
-"""The audit finds every fault, reports nothing that is sound, and writes nothing."""
+"""The audit finds every fault, reports no correct job, and writes nothing."""
 
 from __future__ import annotations
 

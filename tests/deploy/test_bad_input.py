@@ -1,4 +1,4 @@
-"""What cannot be used is told in a sentence, and nothing half-made goes without being named."""
+"""Input that cannot be used is reported in a sentence, and incomplete records are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calendar of workflows: month ends, leap days, ends, and nothing twice."""
+"""The calendar of workflows: month ends, leap days, end dates, and no date twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recurring jobs end with their proposal and are due in their period; an edit counts, or is refused."""
+"""Recurring jobs end with their proposal and are due in their period; edits apply or are refused."""
 
 from __future__ import annotations
 

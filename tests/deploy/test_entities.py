@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.fixtures import JobsFixture
-from tests.deploy.test_killed import Killed, kill_at
+from tests.deploy.test_killed_deployment import Killed, kill_at
 from tests.deploy.test_matrix import attempt
 from tests.support.profile import PROFILE, count
 from xpm_tui.application.csv_io.imports import ImportReport, import_file

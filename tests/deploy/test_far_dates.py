@@ -1,4 +1,4 @@
-"""Dates that are far away, and services that move."""
+"""Dates far in the future, and services that move between proposals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.test_changed import HEAD, ChangedJobsFixture
+from tests.deploy.test_changed_proposals import HEAD, ChangedJobsFixture
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs

@@ -1,4 +1,4 @@
-"""From a service with two templates to exactly one job in XPM, as it was previewed."""
+"""From a service with two templates to exactly one job in XPM, as previewed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every step under every fault: never two jobs, never a template twice, never one lost; done, or told why."""
+"""Every step under every fault: never two jobs, never a template twice; done, or held with the reason."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def env(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def prepared(env: JobsFixture, name: str, *, with_client: bool) -> str:
-    """A proposal with two templates, three people and a state; its client is linked, or in the book alone."""
+    """A proposal with two templates, three people and a state; its client is linked, or only in the store."""
     client = env.client
     if with_client:
         (client,) = env.practice.ids.new("c")
@@ -81,7 +81,7 @@ async def attempt(env: JobsFixture, job: str) -> Run | AppError:
 
 
 async def to_the_end(env: JobsFixture, job: str) -> None:
-    """As a person would: again on another day, until it is done or waits for a word."""
+    """As a user would: again on another day, until it is done or waits for a decision."""
     for _ in range(TRIES):
         row = jobs.row_of(env.practice, job)
         if row.state == "deployed" or row.cause == "unknown":
@@ -148,7 +148,7 @@ async def _all_faults(env: JobsFixture, step: str, lag: int) -> None:
             assert "no answer came" in row.why.lower(), row.why
             await settle(env, workflow)
         elif row.state != "deployed":
-            # Nobody can tell whether XPM made the client: that waits for a person before any job is sent.
+            # Whether XPM created the client is unknown: the user decides before any job is sent.
             assert (step, row.cause) == ("create the client", "client-waits"), (name, row)
             held = env.practice.snapshot().find(INTENTS, "state", "held")
             assert row.client
@@ -166,7 +166,7 @@ async def _all_faults(env: JobsFixture, step: str, lag: int) -> None:
 
 
 async def settle(env: JobsFixture, workflow: str) -> None:
-    """A person looks at XPM and says what became of it."""
+    """A user looks at XPM and says what became of it."""
     row = jobs.row_of(env.practice, workflow)
     made = env.made(row.name)
     if row.number:

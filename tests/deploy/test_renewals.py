@@ -1,4 +1,4 @@
-"""A proposal that Ignition renews or changes: the difference, and the next term's workflows, once."""
+"""Ignition renews or changes a proposal: the differences, and the next term's workflows, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody has to look to know."""
+"""Problems of jobs are reported without being looked for."""
 
 from __future__ import annotations
 

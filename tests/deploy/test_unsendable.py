@@ -1,4 +1,4 @@
-"""A value that XML cannot carry fails its own job, which is named with the field; the other jobs go out."""
+"""A value that XML cannot carry fails its own job, which is named with the field; the others are sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Practices connected to a sandbox process, as the verbs' tests have them."""
+"""Practices that are connected to a sandbox process, as in the tests of the verbs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a sign is made: one practice over the sandbox in process, for verbs, a console and the doctor."""
+"""One practice over the sandbox in process, for verbs, a console and the doctor, in which faults are made."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class FaultFixture(PracticeFixture):
         super().close()
 
     def shown(self, address: str) -> None:
-        """The authorise address that somebody is to open."""
+        """The authorise address that someone is to open."""
         self._address = address
 
     def redirect(self, address: str = "") -> str:

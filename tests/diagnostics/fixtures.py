@@ -1,4 +1,4 @@
-"""The doctor over a world of the whole-flow tests."""
+"""The doctor over a practice of the scenarios."""
 
 from __future__ import annotations
 

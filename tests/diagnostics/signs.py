@@ -1,4 +1,4 @@
-"""For every case how its sign comes about, and where it is met. A case without a row fails the matrix."""
+"""How to produce the symptom of each known problem, and where it appears. A missing row fails the matrix."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Probed:
 
 @dataclass(frozen=True)
 class Picked:
-    """Only a person sees it, and picks ``answer`` from the list."""
+    """Only a user sees it, and picks ``answer`` from the list."""
 
     answer: str
     make: Make = connected

@@ -1,4 +1,4 @@
-"""The bundle holds what it says, and no canary put anywhere comes out in it, in a log or in an answer."""
+"""The bundle contains what it lists, and no secret planted anywhere appears in it, in a log or an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in a masked bundle that no record of the book has."""
+"""Names in a masked bundle that are in no record of the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every case id has a sign, a cause and a way out; its sign leads to it, by verb and in the bundle."""
+"""Every known problem has a symptom, cause and remedy; its symptom leads to it, by verb and in the bundle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.commands.command import read
 from xpm_tui.commands.registry import by_verb
 from xpm_tui.diagnostics.error_presenter import problem_lines
-from xpm_tui.diagnostics.known_problems.registry import KNOWN_PROBLEMS, find_problem, search_problems
+from xpm_tui.diagnostics.known_problems import KNOWN_PROBLEMS, find_problem, search_problems
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import SystemClock

@@ -1,4 +1,4 @@
-"""Each case's sign, produced on the sandbox or the machine, is found by the doctor."""
+"""The doctor finds the symptom of each known problem, produced on the sandbox or the machine."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ async def test_a_damaged_store(connected: PracticeFixture) -> None:
     ) as patient:
         results = await by_name(patient)
     assert found(results, "store", "trouble", CaseId.STORE).exit_code == 8
-    # What does not need the book is looked at all the same.
+    # Probes that do not need the store run all the same.
     found(results, "login", "ok", None)
     found(results, "connections", "ok", None)
     assert results["practice"].verdict == "skipped"

@@ -1,4 +1,4 @@
-"""Every class of input ends as the page says: ``docs/input.md`` is walked row by row."""
+"""Every class of input ends as ``docs/input.md`` says, row by row."""
 
 from __future__ import annotations
 

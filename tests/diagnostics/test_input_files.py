@@ -32,7 +32,7 @@ from xpm_tui.ignition import csv_source
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.forms import FormName
 from xpm_tui.ignition.parser import parse
-from xpm_tui.settings import toml_file
+from xpm_tui.settings import store
 from xpm_tui.tui.terminal.driver import require_terminal
 from xpm_tui.xero.auth.authorization import begin, read_redirect
 from xpm_tui.xero.client.environment import NetworkEnvironment
@@ -294,7 +294,7 @@ def open_settings(tmp: Path, patch: pytest.MonkeyPatch) -> None:
     path = tmp / "settings.toml"
     path.write_text("[notify]\ncommand = 'x'\n")
     path.chmod(0o666)
-    toml_file.read(path)
+    store.read_file(path)
 
 
 def pasted(line: str) -> Callable[[Path, pytest.MonkeyPatch], object]:
@@ -334,7 +334,7 @@ REFUSED: Mapping[str, tuple[Example, ...]] = {
 }  # fmt: skip
 ELSEWHERE = {
     "socks-fault": ("tests/xero/test_environment.py", "def test_a_socks_proxy_that_fails_is_named"),
-    "rate-limiter": ("tests/xero/test_gate.py", "def test_a_damaged_file_is_reported"),
+    "rate-limiter": ("tests/xero/test_rate_limiter.py", "def test_a_damaged_file_is_reported"),
     "stdin-ended": ("tests/cli/test_environments.py", "def test_without_stdin_the_browser_alone_signs_in"),
 }
 """Classes whose examples need a server or a process."""

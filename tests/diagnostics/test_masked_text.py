@@ -1,4 +1,4 @@
-"""What a masked text must not show: names in any shape, secrets, e-mails."""
+"""What a masked text must not contain: names in any form, secrets, e-mail addresses."""
 
 from __future__ import annotations
 

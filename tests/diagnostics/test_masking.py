@@ -1,4 +1,4 @@
-"""What leaves the house: names by stand-ins, secrets and numbers never."""
+"""Masking of what leaves the machine: names are replaced; secrets and numbers never appear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every case: its sign is made here, and leads to its way out in the verb, the bundle and the console."""
+"""Every known problem: its symptom is produced, and leads to its remedy in verb, bundle and console."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.profile import spread
 from tests.support.terminal import terminal
 from tests.tui.fixtures import calm, press, settle, text_of
 from xpm_tui.commands.registry import by_name
-from xpm_tui.diagnostics.known_problems.registry import KNOWN_PROBLEMS, SYMPTOMS
+from xpm_tui.diagnostics.known_problems import KNOWN_PROBLEMS, SYMPTOMS
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
@@ -140,7 +140,7 @@ def test_the_doctor_finds_it(env: FaultFixture, case: CaseId, sign: Probed) -> N
 
 
 def assert_picked(env: FaultFixture, case: CaseId, answer: str) -> None:
-    """At the doctor, a key opens the list of what only a person sees; the answer shows its way out."""
+    """At the doctor, a key opens the list of what only a user sees; the answer shows its way out."""
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         await at_the_doctor(app, pilot)

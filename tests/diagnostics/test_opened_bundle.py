@@ -1,4 +1,4 @@
-"""A masked bundle opens as the practice that it was written from; what is no bundle is refused."""
+"""A masked bundle opens as the practice that it was written from; other files are refused."""
 
 from __future__ import annotations
 

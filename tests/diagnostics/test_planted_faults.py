@@ -1,4 +1,4 @@
-"""A planted fault is recognised from a masked bundle alone, by its code, and the bundle names nobody."""
+"""A planted fault is recognised from a masked bundle alone, by its code, and the bundle contains no name."""
 
 from __future__ import annotations
 

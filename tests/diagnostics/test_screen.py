@@ -1,4 +1,4 @@
-"""The doctor in the console: one probe after another, the way out a key away, the bundle shown first."""
+"""The doctor in the console: one probe after another, the remedy one key away, a preview of the bundle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textual.widgets import Button
 from tests.application.fixtures import PracticeFixture
 from tests.support.profile import in_soak
 from tests.tui.fixtures import TERMINAL, press, settle, text_of
-from xpm_tui.diagnostics.known_problems.registry import BROWSER
+from xpm_tui.diagnostics.known_problems import BROWSER
 from xpm_tui.domain.errors import AccessDenied, CaseId, LoginNeeded
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.tui.app import Console

@@ -1,1 +1,1 @@
-"""The documentation, followed to the letter."""
+"""The documentation: its commands are run as written."""

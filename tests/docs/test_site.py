@@ -1,4 +1,4 @@
-"""The site works from a folder, without a server: pages, search, light and dark, nothing from elsewhere."""
+"""The site works from a folder without a server: pages, search, light and dark, nothing from elsewhere."""
 
 from __future__ import annotations
 

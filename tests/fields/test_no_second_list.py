@@ -34,7 +34,7 @@ ALLOWED = {
     # Records of another kind, whose fields happen to have the same names.
     "ignition/export.py": "proposals, services and team members",
     "ignition/proposal_import.py": "proposals",
-    "ignition/proposal_merge.py": "proposals",
+    "ignition/record_merge.py": "proposals",
     "ignition/client_rows.py:ClientRowReader": "what tells whose row it is",
     "ignition/forms.py:TEAM": "team members",
     "ignition/forms.py:PROPOSALS": "proposals",
@@ -61,8 +61,7 @@ ALLOWED = {
     "application/presenters/views.py:ContactView": "the summary of a contact on one line",
     "sync/applying/run_results.py:merge_client": "what an answer to a write may leave out",
     "sync/applying/local_writes.py:own_contact": "the contact made of an individual's own name",
-    "sync/matching/duplicates.py": "evidence",
-    "sync/matching/evidence.py": "evidence",
+    "sync/matching/similarity.py": "evidence",
     "sync/matching/proposals.py": "evidence",
     "sync/matching/successors.py": "evidence",
     "sync/manual/client_creation.py:_successors": "the summary of a client that is in the way",
@@ -71,7 +70,7 @@ ALLOWED = {
     "commands/parameter_labels.py": "parameters of commands, members and proposals",
     "ignition/event_schema.py:EXAMPLES": "an example of each event",
     "ignition/stamps.py:_StampedRow": "by what a contact is found",
-    "cli/sample_data.py": "a sample file, written as Ignition would",
+    "cli/demo.py": "a sample file, written as Ignition would",
 }
 
 

@@ -1,4 +1,4 @@
-"""The pages that list fields are made from the registry, and current."""
+"""The pages that list fields are generated from the registry, and current."""
 
 from __future__ import annotations
 

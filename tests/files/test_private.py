@@ -1,4 +1,4 @@
-"""Private folders and files: made closed, refused where others may reach them."""
+"""Private folders and files: created private, refused where other accounts have access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Durable writes: whole or not at all, whichever call to the disk fails."""
+"""Durable writes: complete or not at all, whichever call to the disk fails."""
 
 from __future__ import annotations
 

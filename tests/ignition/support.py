@@ -1,4 +1,4 @@
-"""A book in memory that files are imported into, as the service does it."""
+"""A store in memory into which files are imported, as the application does it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEAD = "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phon
 
 
 class Desk:
-    """A book and its ids."""
+    """A store and its ids."""
 
     def __init__(self, *rows: tuple[TableSchema[Any], Any]) -> None:
         self.store = MemoryStore([Put(table, row) for table, row in rows])

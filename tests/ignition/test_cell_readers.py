@@ -1,4 +1,4 @@
-"""Strict cells: repaired where one reading is possible, otherwise refused with row, column and reason."""
+"""Strict cells: repaired if only one reading is possible, otherwise refused with row, column and reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing clients: who a row is about, what is an edit, and what is left alone."""
+"""Imports of clients: which client a row belongs to, what counts as an edit, and what stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exporting clients: Ignition's traps, and the way there and back."""
+"""Exports of clients: Ignition's peculiarities, and files that are imported again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A practice's whole client list, and files made to hurt."""
+"""A practice's whole client list, and malicious files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing services, team and proposals, and the way back."""
+"""Imports of services, team and proposals, and their undo."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What scripts rely on, written down in ``golden/``: nothing of it may disappear unnoticed."""
+"""What scripts rely on, recorded in ``golden/``: nothing of it may disappear unnoticed."""

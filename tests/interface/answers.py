@@ -1,4 +1,4 @@
-"""What commands answer with ``--json``: scripts of commands, the shape of each answer, and its exit code."""
+"""Answers of commands with ``--json``: scripts of commands, the shape of each answer, and its exit code."""
 
 from __future__ import annotations
 

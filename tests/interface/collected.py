@@ -1,4 +1,4 @@
-"""Every golden file with what makes its content from the product of today."""
+"""Every golden file with the function that collects its content from the current product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox as scripts meet it: its first line, its control API, faults and switches."""
+"""The sandbox as scripts use it: its first line, its control API, faults and switches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log: whole lines from many processes, ids in order, nothing that fails the work."""
+"""The log: whole lines from many processes, ids in order, and no failure that stops the work."""
 
 from __future__ import annotations
 

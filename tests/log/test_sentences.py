@@ -1,4 +1,4 @@
-"""Every key has a sentence, names are filled in from outside, and an unknown key still tells something."""
+"""Every key has a sentence, names are filled in from outside, and an unknown key is still shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A time of another zone does not cut the log at the wrong day."""
+"""A time in another zone selects the right days of the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person at the sandbox: logs in, calls, reads answers."""
+"""A user of the sandbox: logs in, calls, reads answers."""
 
 from __future__ import annotations
 

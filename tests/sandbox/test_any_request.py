@@ -1,4 +1,4 @@
-"""Whatever comes in, an answer goes out: no request raises."""
+"""Every request gets a response: none raises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/_sandbox: what it shows and changes, and its sentences when it cannot."""
+"""/_sandbox: what it shows and changes, and its errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/sandbox.md: its examples run, its tables are complete."""
+"""docs/sandbox.md: its examples run, and its tables are complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults on demand: which calls they hit and what then arrives."""
+"""Injected faults: which calls they hit, and what then arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers and forms of Xero's replies: dates by the moved clock, an expired token, a date of birth."""
+"""Headers and formats of Xero's replies: dates by the moved clock, an expired token, a date of birth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sixty in a rolling minute, five at once, a day's allowance; each with its headers."""
+"""Limits: sixty calls in a rolling minute, five at once, a daily allowance; each with its headers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from tests.sandbox.fixtures import SandboxFixture
 from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import DAY, MINUTE
-from xpm_tui.sandbox.core.limits import Limits, Window
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.core.switches import Limits, Switches, Window
 
 
 async def calls(env: SandboxFixture, times: int) -> list[int]:

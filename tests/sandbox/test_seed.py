@@ -1,4 +1,4 @@
-"""Sample practices: every hard case is there, at every size, and big ones stream."""
+"""Sample practices: every unusual record is there at every size, and large ones stream."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from tests.sandbox.fixtures import SandboxFixture, texts
 from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import SAMPLE_NOW
+from xpm_tui.sandbox.core.endpoint import CHUNK
 from xpm_tui.sandbox.core.records import SandboxPractice
-from xpm_tui.sandbox.core.reply import CHUNK
+from xpm_tui.sandbox.core.sandbox import make_tenants
 from xpm_tui.sandbox.core.seed.sample import make_practice
-from xpm_tui.sandbox.core.state import make_tenants
 from xpm_tui.sandbox.core.xml import has_illegal_character
 
 SIZES = [12, 250, count(2000, 10_000)]

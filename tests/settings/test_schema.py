@@ -1,4 +1,4 @@
-"""The table of settings: every kind takes what it says and refuses the rest with a sentence."""
+"""The schema of settings: every type accepts what it says, and refuses the rest with a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings from files, environment and options: who wins, what is told, what survives."""
+"""Settings from files, environment and options: precedence, messages, and what survives an edit."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from xpm_tui.domain.secret import Secret
 from xpm_tui.files import durable
 from xpm_tui.settings import reference, schema
 from xpm_tui.settings.kinds import Setting
-from xpm_tui.settings.store import Settings
-from xpm_tui.settings.toml_file import change, read
+from xpm_tui.settings.store import Settings, read_file, write_setting
 
 
 @pytest.fixture
@@ -276,7 +275,7 @@ def test_two_who_set_something_in_the_same_moment_both_have_it(
 ) -> None:
     """The other comes in between this one's reading and its writing."""
     path = tmp_path / "settings.toml"
-    other = Thread(target=change, args=(path, "sync.clear", "never"))
+    other = Thread(target=write_setting, args=(path, "sync.clear", "never"))
     real = durable.replace_bytes
 
     def meanwhile(path: Path, data: bytes) -> int:
@@ -286,6 +285,6 @@ def test_two_who_set_something_in_the_same_moment_both_have_it(
         return real(path, data)
 
     monkeypatch.setattr(durable, "replace_bytes", meanwhile)
-    change(path, "sync.on_conflict", "hold")
+    write_setting(path, "sync.on_conflict", "hold")
     other.join()
-    assert read(path) == {"sync.on_conflict": "hold", "sync.clear": "never"}
+    assert read_file(path) == {"sync.on_conflict": "hold", "sync.clear": "never"}

@@ -1,1 +1,1 @@
-"""The whole engine in simulated time: service, sync and the real wire over the sandbox, under one seed."""
+"""The whole product in simulated time: application, sync and the wire over the sandbox, from one seed."""

@@ -1,4 +1,4 @@
-"""A folder in memory for every test of the engine, and the figures that they add up to."""
+"""A folder in memory for every simulation, and the figures that they add up to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A creation in XPM that is killed at one of its steps, in an XPM that shows new records sooner or later."""
+"""A creation in XPM that is killed at one of its steps, where XPM shows new records sooner or later."""
 
 from __future__ import annotations
 

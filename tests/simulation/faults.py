@@ -1,4 +1,4 @@
-"""The way between engine and sandbox: it delays, loses, doubles, and lets a process die, by a seed."""
+"""Faults between product and sandbox: delays, losses, repetitions and killed processes, by a seed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ STORM = FaultRates(delay=4.0, lose_before=0.05, lose_after=0.08, double=0.08, co
 
 
 class Life:
-    """Of a process: counts its calls and commits and ends it where it was told to.
+    """Of a process: counts its calls and commits, and ends it at a chosen one.
 
     ``trips`` are asked at each step, by its name, and kill by saying True.
     """

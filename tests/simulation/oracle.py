@@ -1,4 +1,4 @@
-"""What the two sides truly hold, field by field: read from the rows of the sandbox itself."""
+"""What the two sides really contain, field by field: read from the rows of the sandbox itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _text(value: object) -> str:
 
 
 def ours(engine: Engine, client: Client) -> dict[str, str]:
-    """The fields of one client of the book, people as staff UUIDs."""
+    """The fields of one client of the store, people as staff UUIDs."""
     staff = {member.id: member.staff for member in engine.practice.snapshot().rows(TEAM)}
     found = {name: getattr(client, name) for name in BOTH_WAYS}
     found["partner"], found["manager"] = staff.get(client.partner, ""), staff.get(client.manager, "")

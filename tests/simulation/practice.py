@@ -1,4 +1,4 @@
-"""A practice of the real service over the simulated way, which can be killed and started again."""
+"""A practice of the real application over the simulated wire, which can be killed and restarted."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Engine:
         return self.way.life
 
     def open(self) -> OpenPractice:
-        """Start a process anew."""
+        """Start a process again."""
         self.way.life = Life()
         practice = open_practice(
             self.home,
@@ -131,7 +131,7 @@ class Engine:
         )
 
     def add(self, names: Iterable[str]) -> list[str]:
-        """Clients of these names come into the book; gives their ids."""
+        """Clients of these names come into the store; gives their ids."""
         listed = list(names)
         ids = self.practice.ids.new("c", len(listed))
         rows = [Put(CLIENTS, Client(id=id_, name=name)) for id_, name in zip(ids, listed, strict=True)]
@@ -159,13 +159,13 @@ class Engine:
         return found
 
     def real(self, id_: str) -> Real:
-        """The XPM client that a client of the book is linked to, as it truly is."""
+        """The XPM client that a client of the store is linked to, as it truly is."""
         link = self.practice.snapshot().get(LINKS, id_)
         assert link is not None
         return self.sandbox.practice.clients[link.uuid]
 
     def colleague(self) -> None:
-        """Somebody edits a client in XPM, of those that ``edited`` may name."""
+        """Someone edits a client in XPM, of those that ``edited`` may name."""
         rows = [row for row in self.sandbox.practice.clients_in_order() if not (row.archived or row.deleted)]
         row = self.rng.choice(rows)
         value = f"https://c{self.rng.randrange(10_000)}.example"
@@ -199,7 +199,7 @@ class Engine:
         """What came of it; after a crash the process is started again, and a lost login is renewed.
 
         Xero takes an old login for 30 minutes only: who dies between its answer and the disk, and comes back
-        a day later, has to sign in anew.
+        a day later, has to sign in again.
         """
         try:
             return await work()

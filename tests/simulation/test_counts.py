@@ -1,4 +1,4 @@
-"""What a sync costs and what it leaves alone: calls, and no write where nothing differs."""
+"""The cost of a sync: calls, and no write where nothing differs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHAPES: tuple[dict[str, object], ...] = (
 
 
 async def pulled(engine: Engine) -> None:
-    """Every client of the practice is in the book: all the clear ones, then the others one by one."""
+    """Every client of the practice is in the store: all the clear ones, then the others one by one."""
     await engine.connect()
     engine.team()
     left = [view for view in pick_all(engine.practice) if view.outcome == "left"]
@@ -100,7 +100,7 @@ def test_pushing_then_pulling_changes_nothing(folder: Path) -> None:
 
 
 async def edit(engine: Engine, most: int, contacts: bool = False) -> int:
-    """A person edits clients of the book that carry values; gives how many. Contacts too where asked."""
+    """A user edits clients of the store that carry values; gives how many. Contacts too where asked."""
     writes, changed = [], 0
     for client in list(engine.practice.snapshot().rows(CLIENTS)):
         if changed == most:

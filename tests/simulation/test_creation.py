@@ -1,4 +1,4 @@
-"""Clients and staff that are created while the process dies at a step: never two, and none is forgotten."""
+"""Clients and staff are created while the process dies at a step: never two, and none is forgotten."""
 
 from __future__ import annotations
 

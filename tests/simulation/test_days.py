@@ -1,4 +1,4 @@
-"""Days in a practice: a colleague under a plan, an undo that lasts, a prospect made client, partial plans."""
+"""Days in a practice: a colleague edits under a plan, an undo lasts, a prospect becomes a client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED
 
 
 def linked(engine: Engine, most: int = 100) -> list[str]:
-    """Clients of the book that may be written in XPM."""
+    """Clients of the store that may be written in XPM."""
     ids = [each.id for each in engine.practice.snapshot().rows(LINKS)]
     return [id_ for id_ in ids if not engine.real(id_).archived][:most]
 

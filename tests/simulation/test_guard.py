@@ -1,4 +1,4 @@
-"""The guard over the whole engine: each stop with its numbers, and the way on from it."""
+"""The guard in the whole product: each stop with its numbers, and how to continue."""
 
 from __future__ import annotations
 

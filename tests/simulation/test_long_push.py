@@ -1,4 +1,4 @@
-"""A push over days: a crash, a stop, a token that runs out, every kind of 429, the limit of the day."""
+"""A sync To XPM over days: a crash, a stop, an expired token, every kind of 429, the daily limit."""
 
 from __future__ import annotations
 

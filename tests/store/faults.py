@@ -1,4 +1,4 @@
-"""Disks that fail on order, and disks that remember what they were told, for the tests of the book."""
+"""Disks that fail on demand, and disks that record every call, for the tests of the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fixed row of commits, and what the book must hold after each: the truth that fault tests compare to."""
+"""A fixed sequence of commits, and what the store must contain after each: the reference for fault tests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def holds(snapshot: Snapshot) -> ExpectedState:
 
 
 def expected_states(tmp: Path, steps: int) -> list[ExpectedState]:
-    """What the book holds after 0, 1, ... ``steps`` commits."""
+    """What the store holds after 0, 1, ... ``steps`` commits."""
     book = opened(tmp / "truth")
     found = [holds(book.snapshot())]
     for step in range(1, steps + 1):
@@ -56,7 +56,7 @@ def expected_states(tmp: Path, steps: int) -> list[ExpectedState]:
 
 
 def opened(folder: Path, *, read_only: bool = False, disk: Disk = DISK) -> DiskStore:
-    """The book in ``folder``."""
+    """The store in ``folder``."""
     return open_store(folder, read_only=read_only, clock=SystemClock(), disk=disk)
 
 
@@ -78,7 +78,7 @@ def _tell(pipe: int, step: int) -> None:
 
 
 class Child:
-    """A forked process that works on the book and tells the parent every commit that was acknowledged."""
+    """A forked process that writes to the store and reports every acknowledged commit to its parent."""
 
     def __init__(self, work: Callable[[Callable[[int], None]], None]) -> None:
         self._read, write = os.pipe()

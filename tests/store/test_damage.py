@@ -1,4 +1,4 @@
-"""Torn, flipped and foreign bytes: found, never overwritten, and the last good state can still be read."""
+"""Torn, flipped and foreign bytes: found, never overwritten, and the last good state stays readable."""
 
 from __future__ import annotations
 

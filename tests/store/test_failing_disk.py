@@ -1,4 +1,4 @@
-"""The n-th call to the disk fails, for n from 1 until nothing fails: refused whole, never half-written."""
+"""The n-th call to the disk fails, for every n: the commit is refused as a whole, never half-written."""
 
 from __future__ import annotations
 

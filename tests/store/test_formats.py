@@ -1,4 +1,4 @@
-"""Formats: an older book is brought up to date with a backup first, a newer one is left alone."""
+"""Formats: an older store is upgraded after a backup, a newer one is not touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids in blocks: never twice, few commits, little left over."""
+"""Ids in blocks: never twice, few commits, few left over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.memory_store import MemoryIds
-from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.snapshot import BlockIds
 
 
 class _Counted(MemoryIds):

@@ -1,4 +1,4 @@
-"""Kill -9 at every step boundary and at random: every acknowledged commit is there, none is half there."""
+"""SIGKILL at every step and at random: every acknowledged commit is there, and none is half there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.store.faults import KillingDisk, Kind
 from tests.store.script import Child, ExpectedState, expected_states, holds, opened, play, writes
 from tests.support.profile import count, in_soak
-from xpm_tui.store import compaction
+from xpm_tui.store import store
 
 STEPS = 9
 START = 4
@@ -25,7 +25,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[ExpectedState]:
 
 
 def prepared(folder: Path, steps: int) -> Path:
-    """A book with a generation behind it and a log with ``steps`` commits."""
+    """A store with a generation behind it and a log with ``steps`` commits."""
     book = opened(folder)
     for step in range(1, steps + 1):
         book.commit(writes(step))
@@ -60,7 +60,7 @@ def test_kill_at_every_step_boundary(tmp_path: Path, expected: list[ExpectedStat
 def test_kill_at_random(
     tmp_path: Path, expected: list[ExpectedState], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compaction, "SMALLEST_LOG", 3000)
+    monkeypatch.setattr(store, "SMALLEST_LOG", 3000)
     kills = count(10, 2000)
     seed = 20261122
     chance = random.Random(seed)
@@ -87,9 +87,9 @@ def compaction_disk() -> KillingDisk:
 
 
 def assert_good(folder: Path, expected: list[ExpectedState], least: int, most: int) -> None:
-    """The book opens, for writing, with all of the commits up to one between ``least`` and ``most``."""
+    """The store opens, for writing, with all of the commits up to one between ``least`` and ``most``."""
     if not (folder / "head").exists():
-        # Killed before the book was made.
+        # Killed before the store was made.
         assert least == 0
     book = opened(folder)
     assert book.damage is None

@@ -1,4 +1,4 @@
-"""A log that has lost acknowledged commits is told from one that ends in a torn write."""
+"""A log that has lost acknowledged commits is distinguished from one that ends in a torn write."""
 
 from __future__ import annotations
 

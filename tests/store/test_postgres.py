@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.store.script import Child
-from tests.store.test_machine import Plain, applied, batches, compare
 from tests.store.test_processes import raised
+from tests.store.test_state_machine import Plain, applied, batches, compare
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.postgres_server import fresh_practice, private_server, start_server
 from tests.support.profile import count
@@ -37,7 +37,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.tables import CLIENTS, META
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.store import manifest, postgres, postgres_connection, postgres_rows
+from xpm_tui.store import manifest, postgres, postgres_connection, postgres_tables
 from xpm_tui.store.database_store import DatabaseStore, open_database
 from xpm_tui.store.postgres_connection import DatabaseAddress
 from xpm_tui.store.tables import TableSnapshot
@@ -277,13 +277,13 @@ def test_a_notification_wakes_the_reader_and_nothing_is_asked_otherwise(
     assert reader.engine.listens
     assert reader.warnings == ()
     asked: list[int] = []
-    real = postgres_rows.read_changes
+    real = postgres_tables.read_changes
 
     def counted(*given: Any) -> Any:
         asked.append(1)
         return real(*given)
 
-    monkeypatch.setattr(postgres_rows, "read_changes", counted)
+    monkeypatch.setattr(postgres_tables, "read_changes", counted)
     for _ in range(200):
         reader.snapshot()
         reader.watch()
@@ -374,7 +374,7 @@ def test_what_is_newer_or_missing_is_refused(place: tuple[str, str], monkeypatch
             opened(*place)
         with pytest.raises(StoreUnreadable, match="newer version of xpm-tui"):
             store.commit([client(2)])
-    monkeypatch.setattr("xpm_tui.store.postgres_schema.LAYOUTS", [])
+    monkeypatch.setattr("xpm_tui.store.postgres_tables.LAYOUTS", [])
     with pytest.raises(StoreUnreadable, match="layout 1, this one knows 0"):
         opened(*place)
 

@@ -1,4 +1,4 @@
-"""Two and eight processes on one book: no commit lost, none doubled, kills among them."""
+"""Two and eight processes on one store: no commit is lost or repeated, even if some are killed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.support.profile import count, in_soak
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Drop, Put, Write
 from xpm_tui.domain.tables import CLIENTS, META, Meta
-from xpm_tui.store import compaction
-from xpm_tui.store.ids import StoreIds
+from xpm_tui.store import store
+from xpm_tui.store.snapshot import StoreIds
 from xpm_tui.store.store import DiskStore
 from xpm_tui.store.tables import TableSnapshot
 
@@ -49,7 +49,7 @@ def work(open_again: Opener, me: int, commits: int) -> Callable[[Callable[[int],
 
 @pytest.mark.parametrize("processes", [2, in_soak(8)])
 def test_processes_side_by_side(open_again: Opener, processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "SMALLEST_LOG", 4000)
+    monkeypatch.setattr(store, "SMALLEST_LOG", 4000)
     open_again().close()
     commits = count(240, 3_000) // processes
     watcher = open_again(read_only=True)
@@ -78,7 +78,7 @@ def test_processes_side_by_side(open_again: Opener, processes: int, monkeypatch:
 
 @pytest.mark.soak
 def test_processes_that_are_killed_at_random(open_again: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "SMALLEST_LOG", 4000)
+    monkeypatch.setattr(store, "SMALLEST_LOG", 4000)
     open_again().close()
     seed = 20261122
     chance = random.Random(seed)

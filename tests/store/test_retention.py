@@ -1,4 +1,4 @@
-"""Retention: old history goes with all that hangs on it; what is open, unknown or held stays for ever."""
+"""Retention: old history is deleted with all that belongs to it; what is open, unknown or held stays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.runs import BeforeImage, Intent, IntentState, Run, StopRequest
 from xpm_tui.domain.tables import IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, TableSchema
-from xpm_tui.store.compaction import outdated_rows
+from xpm_tui.store.store import outdated_rows
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

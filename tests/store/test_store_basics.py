@@ -1,4 +1,4 @@
-"""What every caller of the book relies on, for the real book and for the one in memory that tests use."""
+"""What every caller of the store relies on, for the real store and for the one in memory of the tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, IdSource, Put, Store
 from xpm_tui.domain.tables import CLIENTS, LINKS
-from xpm_tui.store.ids import StoreIds
+from xpm_tui.store.snapshot import StoreIds
 
 
 @pytest.fixture(params=["disk", "postgres", "memory"])

@@ -1,4 +1,4 @@
-"""The Book port works through the TinyDB tables, and TinyDB's own API sees the same rows, both ways."""
+"""The Store port works through the TinyDB tables, and TinyDB's own API sees the same rows, both ways."""
 
 from __future__ import annotations
 

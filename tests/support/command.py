@@ -1,4 +1,4 @@
-"""The command line as users have it: a process of its own in a home of its own."""
+"""The command line as users have it: a process in a home of its own."""
 
 from __future__ import annotations
 

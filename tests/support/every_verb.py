@@ -1,4 +1,4 @@
-"""Every verb with a value for each argument that it must have: for what is scanned over all that is told."""
+"""Every verb with a value for each required argument, for tests that scan all output."""
 
 from __future__ import annotations
 

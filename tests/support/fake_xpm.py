@@ -1,4 +1,4 @@
-"""XPM as a Python object: the Practice port without a wire, for tests of what stands above it."""
+"""XPM as a Python object: the Practice port without a wire, for tests of the layers above it."""
 
 from __future__ import annotations
 

@@ -11,8 +11,7 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.ports import Clock
 from xpm_tui.sandbox.core.clock import SandboxClock as SandboxClock
 from xpm_tui.sandbox.core.http import Ending, HttpRequest, Response
-from xpm_tui.sandbox.core.sandbox import Sandbox
-from xpm_tui.sandbox.core.state import Urls
+from xpm_tui.sandbox.core.sandbox import Sandbox, Urls
 
 ORIGIN = "http://127.0.0.1:8799"
 

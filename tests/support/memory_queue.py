@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from xpm_tui.domain.work_queue import Perform, QueuedJob, QueueStatus, Timetable, WorkerProcess
+from xpm_tui.domain.shared_state import Perform, QueuedJob, QueueStatus, Timetable, WorkerProcess
 
 
 class MemoryQueue:

@@ -1,4 +1,4 @@
-"""A book in memory for tests: the Book and Ids ports without a disk, with the same meaning."""
+"""A store in memory for tests: the Store and Ids ports without a disk, with the same meaning."""
 
 from __future__ import annotations
 

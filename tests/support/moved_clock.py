@@ -1,4 +1,4 @@
-"""A clock that stands still until it is moved; sleeping moves it."""
+"""A clock that stands still until a test moves it; sleeping moves it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs that open a practice otherwise than a person would: over a network and a clock of the tests."""
+"""Verbs that open a practice over a network and a clock of the tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xpm_tui.application.health import maintenance, probe_facts
 from xpm_tui.application.schedule import timer
 from xpm_tui.application.status import practices
 
-# These keep the function that they find when they are loaded: that has to be the real one, for tests to come.
+# These keep the function that they find when they are loaded: that must be the real one, for tests to come.
 
 KEEPERS = (timer, probe_facts, maintenance, practices)
 

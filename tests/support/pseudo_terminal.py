@@ -1,4 +1,4 @@
-"""A console, or anything else, in a pseudo-terminal of 80 by 24 with 256 colours."""
+"""A console, or any other program, in a pseudo-terminal of 80 by 24 with 256 colours."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class Terminal:
 
 
 def console(home: Path, *options: str, **environment: str) -> Terminal:
-    """The console over a home, as a person starts it."""
+    """The console over a home, as a user starts it."""
     return Terminal(["-m", "xpm_tui", "--home", str(home), *options], **environment)
 
 

@@ -1,4 +1,4 @@
-"""The sandbox as its own process, as users have it."""
+"""The sandbox as a process of its own, as users have it."""
 
 from __future__ import annotations
 

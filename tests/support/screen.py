@@ -18,7 +18,7 @@ class Screen:
 
     @property
     def text(self) -> str:
-        """The lines as a person reads them."""
+        """The lines as a user reads them."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     @property

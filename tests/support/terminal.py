@@ -1,4 +1,4 @@
-"""A command on a terminal of its own: what a person sees, and what is typed."""
+"""A command on a terminal: what the user sees, and what is typed."""
 
 from __future__ import annotations
 

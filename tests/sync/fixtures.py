@@ -1,4 +1,4 @@
-"""Both sides in memory, and a person who refreshes, plans and applies."""
+"""Both sides in memory, and a user who refreshes, plans and applies."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Events:
 
 
 class SyncFixture:
-    """A practice on both sides; ``policy`` may be changed as a person would."""
+    """A practice on both sides; ``policy`` may be changed as a user would."""
 
     def __init__(
         self,
@@ -120,11 +120,11 @@ class SyncFixture:
         return client
 
     def edit(self, id_: str = "c1", **values: Any) -> None:
-        """A person edits a client in Ignition."""
+        """A user edits a client in Ignition."""
         self.put(CLIENTS, [msgspec.structs.replace(self.client(id_), **values)])
 
     def edit_contact(self, id_: str, contact: str, **values: Any) -> None:
-        """A person edits a contact in Ignition."""
+        """A user edits a contact in Ignition."""
         contacts = tuple(
             msgspec.structs.replace(each, **values) if each.id == contact else each
             for each in self.client(id_).contacts
@@ -155,7 +155,7 @@ class SyncFixture:
     def plan(
         self, *, only: Collection[str] | str = "", fields: Collection[str] = ()
     ) -> tuple[Plan, list[PlannedRecord]]:
-        """Plan over the book as it is."""
+        """Plan over the store as it is."""
         plan, records = make_plan(
             self.store.snapshot(),
             self.policy,
@@ -197,7 +197,7 @@ class SyncFixture:
         )
 
     async def sync(self, *, complete: bool = True) -> Run:
-        """Refresh, plan, apply: what a person does every day."""
+        """Refresh, plan, apply: what a user does every day."""
         await self.refresh(complete=complete)
         plan, records = self.plan()
         return await self.apply(plan, records)
@@ -230,7 +230,7 @@ def xpm(number: int = 1, name: str = "", **values: Any) -> XpmClient:
 
 
 def client(number: int = 1, name: str = "", **values: Any) -> Client:
-    """A client ``c1`` of the book, of the same name."""
+    """A client ``c1`` of the store, of the same name."""
     return Client(id=f"c{number}", name=name or f"Client {number}", **values)
 
 

@@ -29,7 +29,7 @@ Engineering Transport Catering Dental Physiotherapy Roofing Marine Orchards Food
 
 @dataclass
 class LabelledSet:
-    """Both sides and the pairs: ``pairs`` holds (client of the book, right UUID or None, kind)."""
+    """Both sides and the pairs: ``pairs`` holds (client of the store, right UUID or None, kind)."""
 
     xpm: list[XpmClient] = field(default_factory=list)
     pairs: list[tuple[Client, str | None, str]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Random practices: one world, edited on both sides by people who know nothing of each other."""
+"""Random practices: one set of clients, edited on both sides independently."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def practice(dice: Random, size: int) -> People:
 
 
 def perturbed(dice: Random, client: Client, times: int = 1) -> Client:
-    """The client after a person edited it in Ignition, for the first time, the second, and so on."""
+    """The client after a user edited it in Ignition, for the first time, the second, and so on."""
     contacts = [
         msgspec.structs.replace(contact, **_some(dice, _contact_values(dice), 1))
         for contact in client.contacts

@@ -1,4 +1,4 @@
-"""What was agreed: stored only where a half differs from the mirror, and carried along when it moves."""
+"""The last agreed values: stored only where a half differs from the mirror, and updated when it moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Consequences of random plans and their undos, beside what a practice in memory is really sent."""
+"""Consequences of random plans and their undos, compared with what a practice in memory receives."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.consequences import plan_consequences, with_pace
-from xpm_tui.sync.manual.plan_review import tick
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.manual.plans import plan_undo, tick
 from xpm_tui.sync.policy import Clear, Policy
 
 SENT = {

@@ -1,4 +1,4 @@
-"""Creating a client in XPM, and finding out what became of it: exactly one, or held; never two."""
+"""Creating a client in XPM, and finding out its outcome: exactly one, or held; never two."""
 
 from __future__ import annotations
 
@@ -23,12 +23,9 @@ from tests.sync.fixtures import (
 from xpm_tui.domain.errors import DecisionNeeded, NotFound, OutcomeUnknown, Refused
 from xpm_tui.domain.links import BlockedPair
 from xpm_tui.domain.tables import BLOCKED_PAIRS, IMAGES, INTENTS, LINKS, PLANS
-from xpm_tui.sync.applying.recovery import (
-    decision_writes,
-    unresolved_intents,
-)
+from xpm_tui.sync.applying.recovery import decision_writes, unresolved_intents
 from xpm_tui.sync.manual.client_creation import CreatedClient, CreationHeld, create_client
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.manual.plans import plan_undo
 from xpm_tui.sync.matching.proposals import MatchIndex
 from xpm_tui.sync.policy import Policy
 

@@ -1,4 +1,4 @@
-"""Making a staff record in XPM, and finding out what became of it: exactly one, or held; never two."""
+"""Creating a staff record in XPM, and finding out its outcome: exactly one, or held; never two."""
 
 from __future__ import annotations
 

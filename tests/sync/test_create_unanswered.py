@@ -1,4 +1,4 @@
-"""Creations without an answer, and what people, twins and slow lists do meanwhile."""
+"""Creations without an answer, with edits, duplicates and slow lists meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of direction: what was left different under the old master is the new master's to decide."""
+"""Changes of direction: what differed under the old master is decided by the new one."""
 
 from __future__ import annotations
 

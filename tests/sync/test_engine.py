@@ -102,7 +102,7 @@ async def _recover(env: SyncFixture) -> None:
 
 
 async def _good_days(env: SyncFixture, witness: _Witness) -> None:
-    """Nothing fails any more; a person settles what is held; then there is nothing left to do."""
+    """Nothing fails any more; a user settles what is held; then there is nothing left to do."""
     for _ in range(3):
         await _recover(env)
         await env.refresh()
@@ -117,7 +117,7 @@ async def _good_days(env: SyncFixture, witness: _Witness) -> None:
 
 
 def _settled(env: SyncFixture, witness: _Witness, intent_id: str) -> list[Write]:
-    """A person looks into XPM: what is there is adopted, what is not is sent again."""
+    """A user looks into XPM: what is there is adopted, what is not is sent again."""
     snapshot, now = env.store.snapshot(), env.clock.now()
     intent = snapshot.get(INTENTS, intent_id)
     assert intent is not None

@@ -1,4 +1,4 @@
-"""From XPM: contacts, people, groups, and what is masked."""
+"""From XPM: contacts, people, groups, and masked values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.sync.fixtures import (
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.domain.xpm import RecordReference
-from xpm_tui.sync.manual.plan_review import tick
+from xpm_tui.sync.manual.plans import tick
 from xpm_tui.sync.planning.contacts import removed_in_xpm
 from xpm_tui.sync.policy import Policy
 

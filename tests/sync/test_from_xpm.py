@@ -10,7 +10,7 @@ from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked
 from xpm_tui.domain.errors import DiskError
 from xpm_tui.domain.links import Freeze, Pair, Value
 from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, META, PLANS, RUNS
-from xpm_tui.sync.manual.plan_review import tick
+from xpm_tui.sync.manual.plans import tick
 from xpm_tui.sync.planning.decisions import because_held, change_reason
 from xpm_tui.sync.planning.planner import FIRST_APPLIED
 from xpm_tui.sync.policy import Policy

@@ -1,4 +1,4 @@
-"""What stops a run before its first write."""
+"""The guard: what stops a run before its first write."""
 
 from __future__ import annotations
 

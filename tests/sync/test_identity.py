@@ -1,4 +1,4 @@
-"""Identity: whether two names are the same, near or different; and how matching fares on labelled sets."""
+"""Identity: whether two names are the same, near or different; the quality of matching on labelled sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States of links, exact names, who needs a person, linking by hand, the report on links."""
+"""States of links, exact names, clients that need attention, manual links, the report on links."""
 
 from __future__ import annotations
 

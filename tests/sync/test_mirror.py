@@ -1,4 +1,4 @@
-"""Bringing the mirror up to date: rows, absence, base, lists."""
+"""Updating the mirror: rows, absence, base, lists."""
 
 from __future__ import annotations
 

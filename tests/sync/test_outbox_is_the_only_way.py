@@ -1,4 +1,4 @@
-"""Nobody but the outbox writes to XPM: a call of a writing method anywhere else fails this test."""
+"""Only the outbox writes to XPM: a call of a writing method anywhere else fails this test."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import CLIENTS, LINKS, PLANNED, PLANS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.canonical import TeamLinks, Values, contact_values, ignition_values, xpm_values
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.manual.plans import plan_undo
 from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.planning.planner import list_differences
 from xpm_tui.sync.policy import Policy

@@ -1,4 +1,4 @@
-"""The policy table: what goes which way, when, at which level."""
+"""The policy: which field is synced in which direction, when, and at which level."""
 
 from __future__ import annotations
 

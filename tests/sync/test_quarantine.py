@@ -1,4 +1,4 @@
-"""Records that XPM sends and nobody can read: the mirror, plans, runs and writes without them."""
+"""Records of XPM that cannot be read: the mirror, plans, runs and writes without them."""
 
 from __future__ import annotations
 

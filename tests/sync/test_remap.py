@@ -1,4 +1,4 @@
-"""Linking a client to another XPM client: what came from the former one goes with it, or is shown first."""
+"""Linking a client to another XPM client: what came from the former one is removed, or shown first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xpm_tui.domain.xpm import RecordReference, XpmClient
 from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks
 from xpm_tui.sync.manual.links import link, link_effect, unlink
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.manual.plans import plan_undo
 from xpm_tui.sync.policy import Policy
 
 

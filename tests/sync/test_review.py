@@ -1,12 +1,12 @@
-"""Ticks of a person, what stays reviewed, and the report on duplicates."""
+"""Ticks of a user, what stays reviewed, and the report on duplicates."""
 
 from __future__ import annotations
 
 from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked, one, xpm, xpm_contact
 from xpm_tui.domain.tables import JOBS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
-from xpm_tui.sync.manual.plan_review import keep_review, recount, tick
-from xpm_tui.sync.matching.duplicates import duplicates
+from xpm_tui.sync.manual.plans import keep_review, recount, tick
+from xpm_tui.sync.matching.similarity import duplicates
 from xpm_tui.sync.policy import Policy
 
 

@@ -1,4 +1,4 @@
-"""The same over the wire form of the sandbox: every sample practice, pulled, then pushed."""
+"""Sync over the wire format of the sandbox: every sample practice, From XPM, then To XPM."""
 
 from __future__ import annotations
 

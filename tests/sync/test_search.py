@@ -1,4 +1,4 @@
-"""The picker's search: what is typed exactly comes first, and every hit says why."""
+"""The picker's search: exact matches come first, and every hit has its reason."""
 
 from __future__ import annotations
 

@@ -13,8 +13,7 @@ from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked
 from xpm_tui.domain.errors import OutcomeUnknown
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.tables import CLIENTS, LINKS, PLANNED, PLANS
-from xpm_tui.sync.manual.plan_review import tick
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.manual.plans import plan_undo, tick
 from xpm_tui.sync.policy import Policy
 
 KERI = {"name": "Keri Moana", "email": "keri@moana.example", "phone": "04 1"}

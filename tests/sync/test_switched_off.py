@@ -1,4 +1,4 @@
-"""A field that is switched off does not travel with a new contact either."""
+"""A field that is switched off is not synced with a new contact either."""
 
 from __future__ import annotations
 

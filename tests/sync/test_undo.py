@@ -1,4 +1,4 @@
-"""Undo: a run, a client, a field; what stays, and that it lasts."""
+"""Undo of a run, a client or a field: what is restored, what stays, and that it lasts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS
 from xpm_tui.sync.manual.links import link, unlink
 from xpm_tui.sync.manual.picks import pick
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.manual.plans import plan_undo
 from xpm_tui.sync.policy import Policy
 
 

@@ -1,4 +1,4 @@
-"""Undo after people went on: what they linked, edited, froze or archived since is theirs."""
+"""Undo after further work: what users linked, edited, froze or archived since is respected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.links import Freeze
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, FREEZES, PLANNED, PLANS
 from xpm_tui.sync.manual.links import link
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.manual.plans import plan_undo
 from xpm_tui.sync.planning.links import link_state
 from xpm_tui.sync.policy import Policy
 

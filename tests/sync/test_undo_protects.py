@@ -1,4 +1,4 @@
-"""After an undo nothing is written again: neither what it restored nor what it left as it was."""
+"""After an undo nothing is written again: neither what it restored nor what it left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Consoles for tests: closed at the end, silent about time."""
+"""Consoles for tests: closed at the end, and with fixed times."""
 
 from __future__ import annotations
 

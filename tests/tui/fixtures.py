@@ -1,4 +1,4 @@
-"""A practice with the hard cases, and a console over it: no network, no clock of the machine."""
+"""A practice with unusual records, and a console over it: no network, no clock of the machine."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def _awaits_answer(app: Console) -> bool:
 
 
 def _footed(app: Console) -> bool:
-    """The foot is made anew one step after the screen, and after a list has the focus: all keys are there."""
+    """The footer is built after the screen, and after a list has the focus: then all keys are there."""
     if isinstance(app.screen, RecordListScreen) and app.screen.focused is None and app.screen.focus_chain:
         return False
     wanted = sum(active.binding.show for active in app.screen.active_bindings.values())
@@ -222,7 +222,7 @@ async def until(pilot: Pilot[Any], words: str) -> None:
 
 
 def text_of(app: Console) -> str:
-    """The screen as a person reads it."""
+    """The screen as a user reads it."""
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 

@@ -1,4 +1,4 @@
-"""A team beside XPM's staff and services beside job templates, with the hard cases."""
+"""A team with XPM's staff and services with job templates, including unusual records."""
 
 from __future__ import annotations
 

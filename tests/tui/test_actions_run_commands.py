@@ -1,4 +1,4 @@
-"""What a screen ends in is one call of the command that the command line has, with these parameters."""
+"""Each action of a screen is one call of the command that the command line has, with these parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from tests.deploy.fixtures import JobsFixture
 from tests.tui.fixtures import TERMINAL, ConsoleFixture, press, settle, until
 from tests.tui.people import UUID, fill
-from tests.tui.test_steps import choose
+from tests.tui.test_wizard_steps import choose
 from xpm_tui.application.connection import steps
 from xpm_tui.application.runs import history, runner
 from xpm_tui.commands import effects

@@ -1,4 +1,4 @@
-"""A bundle in the console: each screen names the verb that shows the same. The command log of any console."""
+"""A bundle in the console: each screen names the verb that shows the same; and the command log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key does what its command does: it runs that command, or it opens a screen and does nothing else."""
+"""A key runs its command, or opens a screen and does nothing else."""
 
 from __future__ import annotations
 
@@ -61,7 +61,6 @@ _READS = "reads XPM where nothing was read yet, before anything is shown"
 
 ALLOWED: dict[str, tuple[str, str]] = {
     "app.py": ("runs.due.record_sign_in writable", "notes that someone is here; asks before it saves a text"),
-    "dialogs/help.py": ("problem_events.record_failure", "what went wrong on the screen goes into the log"),
     "screens/picker.py": ("runs.xpm_refresh.ensure_mirror", _READS),
     "screens/review.py": (
         "clients.picks.keep_place runs.xpm_refresh.ensure_mirror",

@@ -1,4 +1,4 @@
-"""The head of the console says when the store is damaged, and the console follows settings."""
+"""The header of the console shows when the store is damaged, and the console follows settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Final actions of the console: what their command asks, shows and keeps, however they are begun."""
+"""Actions that cannot be undone: what their command asks and shows, however they are started."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def test_a_file_is_replaced_after_asking(env: ConsoleFixture, console: Mak
 async def test_a_decision_of_one_console_is_undone_by_its_own_screen(
     env: ConsoleFixture, console: Make
 ) -> None:
-    """Each screen undoes what was settled there, although a person's decisions are stored together."""
+    """Each screen undoes what was settled there, although a user's decisions are stored together."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:

@@ -1,4 +1,4 @@
-"""What stands between the start of the program and its first frame is counted: nothing here is timed."""
+"""The work between the start of the program and its first frame is counted; nothing here is timed."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_the_first_frame_is_few_widgets_styled_and_laid_out_few_times(frame: Map
     assert frame["screens"] == 1
     assert frame["widgets"] <= 16
     looks = 2 * len(LOOKS)  # of two lists, each look is styled once
-    assert frame["apply"] <= frame["widgets"] + 9 + looks  # and the app, the screen, the foot's own
+    assert frame["apply"] <= frame["widgets"] + 9 + looks  # and the app, the screen, the footer's own
     assert frame["_refresh_layout"] <= 3
 
 

@@ -1,4 +1,4 @@
-"""Forms and searches: the keys do what the words under the fields say."""
+"""Forms and searches: the keys do what the hints under the fields say."""
 
 from __future__ import annotations
 

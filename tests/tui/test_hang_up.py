@@ -1,4 +1,4 @@
-"""Consoles as processes of their own: the terminal goes away, a run goes on, a colleague looks at it."""
+"""Consoles as separate processes: the terminal goes away, a run continues, a colleague looks at it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inbox in the console: what waits, what came in and what it changed, and trying a file again."""
+"""The inbox in the console: what waits, what was imported and what it changed, and retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes from any terminal: none ends the console, none makes it deaf."""
+"""Bytes from any terminal: none ends the console, and none blocks its input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs and proposals in the console: what is shown, what keys do, what is refused and how it is said."""
+"""Jobs and proposals in the console: what is shown, what keys do, what is refused and why."""
 
 from __future__ import annotations
 
@@ -682,7 +682,7 @@ async def test_nothing_is_cut_at_80_columns(env: JobsFixture, over: Callable[...
 
 @pytest.mark.soak
 async def test_what_is_set_elsewhere_shows_here(env: JobsFixture, over: Callable[..., Console]) -> None:
-    """Settings do not move the book: the area looks at them all the same."""
+    """Settings do not move the store: the area looks at them all the same."""
     env.accepted()
     env.practice.settings.set("jobs.ignition_deploys", "yes", practice=True)
     app = over(env)

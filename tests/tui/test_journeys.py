@@ -1,4 +1,4 @@
-"""Ways through the console, from the keyboard alone."""
+"""Journeys through the console with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from xpm_tui.ignition.forms import FORMS
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.command_runner import SWITCH
 from xpm_tui.tui.dialogs.edit import EditDialog
-from xpm_tui.tui.dialogs.file_picker import FilePicker
+from xpm_tui.tui.dialogs.pickers import FilePicker
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.conflicts import Conflicts
 from xpm_tui.tui.screens.csv_previews import ExportPreview, ImportPreview

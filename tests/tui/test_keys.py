@@ -1,4 +1,4 @@
-"""Keys: each once in its area, none that a terminal swallows without a second way, no more than fit."""
+"""Keys: unique in their area, none that terminals swallow without an alternative, and the footer fits."""
 
 from __future__ import annotations
 

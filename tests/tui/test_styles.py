@@ -1,4 +1,4 @@
-"""The stylesheets: each but the shell's speaks of its own screens: opening one styles nothing else."""
+"""The stylesheets: each styles only its own screens, except for that of the shell."""
 
 from __future__ import annotations
 

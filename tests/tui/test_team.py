@@ -1,4 +1,4 @@
-"""Team: seen, narrowed, mapped, picked, made in XPM, and taken back; judged by what the book holds."""
+"""The Team area: filters, links, staff added and created, and undo; checked against the store."""
 
 from __future__ import annotations
 

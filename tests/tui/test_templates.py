@@ -1,4 +1,4 @@
-"""Templates: services and what they call for, seen, chosen, taken back; judged by what the book holds."""
+"""The Templates area: services and their templates, choices and undo; checked against the store."""
 
 from __future__ import annotations
 

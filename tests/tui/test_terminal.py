@@ -1,4 +1,4 @@
-"""The console in a real pseudo-terminal: bytes, hang-up, signals, a terminal that is none."""
+"""The console in a real pseudo-terminal: bytes, hang-up, signals, and no terminal at all."""
 
 from __future__ import annotations
 

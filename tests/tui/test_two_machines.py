@@ -1,4 +1,4 @@
-"""Administrators on several machines with one practice in PostgreSQL: both decide, a third watches."""
+"""Administrators on several machines with one practice in PostgreSQL: two decide, a third watches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small parts on their own: lines, tables, the ring of the log, the plan's rows."""
+"""Widgets on their own: lines, tables, the log's buffer, the rows of a plan."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.plan_rows import PlanOutline
-from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.screens.picker import start
 from xpm_tui.tui.widgets.cells import (
     ARROW,
     Span,
     becomes,
+    content,
     cut_apart,
     distinguish,
     fit,
     fixed,
     marked,
     named,
+    show,
     span,
     width,
 )
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.run_card import run_lines
+from xpm_tui.tui.widgets.run_log import run_lines
 from xpm_tui.tui.widgets.search_hits import LinkProposalRows, SearchHits, best_first
 from xpm_tui.tui.widgets.table import Table, TableColumn, TableRows, widths
 from xpm_tui.tui.widgets.text import TextLabel

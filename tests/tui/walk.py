@@ -1,4 +1,4 @@
-"""Every screen and dialog of the console as a way to it, and a practice in which every name is hostile."""
+"""Every screen and dialog of the console and how to reach it, in a practice where every name is hostile."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ STOPS: dict[str, Sequence[str]] = {
     "bundle-to": (*DOCTOR, "b", "w"),
     "trouble": ("colon", "=make the client in xpm", "enter"),
 }
-"""From Overview, by the keys that a person presses."""
+"""From Overview, by the keys that a user presses."""
 
 
 async def hostile(folder: Path) -> ConsoleFixture:

@@ -1,1 +1,1 @@
-"""The wire, against hand-made replies."""
+"""The wire, with hand-made replies."""

@@ -1,4 +1,4 @@
-"""A scripted Xero for tests: answers by hand-made replies, records what was asked."""
+"""A scripted Xero for tests: answers with hand-made replies, and records the requests."""
 
 from __future__ import annotations
 

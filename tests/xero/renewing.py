@@ -1,4 +1,4 @@
-"""A process of its own for the tests: twenty tasks ask for a token at once. Prints the tokens' claims."""
+"""A process for the tests: twenty tasks ask for a token at once. Prints the tokens' claims."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages that a browser shows while somebody signs in: the sandbox's consent page, and those after it."""
+"""The pages in a browser during a sign-in: the sandbox's consent page, and those after it."""
 
 from __future__ import annotations
 

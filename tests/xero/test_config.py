@@ -1,4 +1,4 @@
-"""The wire's settings: origins, scopes, and secrets that never show."""
+"""The wire's settings: origins, scopes, and secrets that are never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract: each call against each fault, with the outcome that it must have."""
+"""The contract: each call under each fault, with its outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables about proxies and certificates: what cannot be used is named with its value and the way out."""
+"""Variables about proxies and certificates: an invalid one is named with its value and what to do."""
 
 from __future__ import annotations
 

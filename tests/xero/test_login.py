@@ -1,4 +1,4 @@
-"""Signing in: the address, what comes back, listener and paste side by side, the token endpoint."""
+"""Signing in: the address, the redirect, listener and pasted text side by side, the token endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Practice port over the wire: what is sent, and what comes back."""
+"""The Practice port over the wire: requests and their replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two processes and twenty tasks each, with a token that has run out: one renewal."""
+"""Two processes with twenty tasks each and an expired token: one renewal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of requests: the names of requests, only what is given, nothing that XML cannot carry."""
+"""Bodies of requests: element names, only given values, nothing that XML cannot carry."""
 
 from __future__ import annotations
 

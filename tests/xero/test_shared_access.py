@@ -15,7 +15,7 @@ from tests.support.postgres_server import fresh_practice
 from tests.support.profile import count
 from tests.support.virtual import VirtualClock, run_virtual
 from tests.xero.fake import CONFIG, Sink
-from tests.xero.test_gate import BACKGROUND, PERSON, Server, push, through
+from tests.xero.test_rate_limiter import BACKGROUND, PERSON, Server, push, through
 from tests.xero.test_tokens import OLD, Identity
 from xpm_tui.domain.errors import AllowanceUsedUp, LoginNeeded
 from xpm_tui.domain.ports import Clock

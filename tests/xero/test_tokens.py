@@ -1,4 +1,4 @@
-"""The login at rest and in use: one renewal, durable before use, never lost."""
+"""The login, stored and in use: one renewal, stored before it is used, never lost."""
 
 from __future__ import annotations
 

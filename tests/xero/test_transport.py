@@ -1,4 +1,4 @@
-"""The wire itself: proxies, what has been sent when a call fails, and where the bearer token goes."""
+"""The transport: proxies, what was sent when a call fails, and where the bearer token goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pair that the disk refused is kept for later, but never over what somebody saved since."""
+"""Tokens that the disk refused are saved later, but never over newer ones."""
 
 from __future__ import annotations
 

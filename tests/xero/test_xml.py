@@ -1,4 +1,4 @@
-"""Reading replies: right, or refused with the place of the fault."""
+"""Reading replies: correct, or refused with the place of the fault."""
 
 from __future__ import annotations
 

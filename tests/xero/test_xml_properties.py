@@ -1,4 +1,4 @@
-"""Replies of every shape and every damage: read right, or refused with the place; never a silent loss."""
+"""Replies of every shape and damage: read correctly, or refused with the place; never a silent loss."""
 
 from __future__ import annotations
 

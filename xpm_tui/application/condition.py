@@ -1,4 +1,4 @@
-"""The condition of a practice: whether what it shows can be relied on. Reads the store, asks nobody.
+"""The condition of a practice: whether what it shows can be relied on. It reads only the store.
 
 From the worst: the store is *damaged*; its database is *unreachable*; an import of a file did not finish;
 writes to XPM have an unknown outcome; Xero wants a new login; or the practice is *sound*, as is one that was

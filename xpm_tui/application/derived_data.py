@@ -26,7 +26,7 @@ from xpm_tui.files.durable import replace_bytes
 SAVED_FROM = 1_000
 """The number of clients on both sides from which saving pays off."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Raise it with every change of the computed data."""
 
 

@@ -31,7 +31,7 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.log.event_log import EventLog
 from xpm_tui.settings.schema import BY_KEY
 from xpm_tui.settings.store import Settings
-from xpm_tui.store.ids import StoreIds
+from xpm_tui.store.snapshot import StoreIds
 from xpm_tui.store.store import open_store
 from xpm_tui.sync.policy import Clear, OnConflict, Policy
 
@@ -161,7 +161,7 @@ class OpenPractice:
     """An open practice, as created by :func:`open_practice`.
 
     ``name`` is its folder, ``title`` its name for users. ``transport`` replaces the network in tests.
-    ``kept`` caches what was computed from the store, with the position at which it was computed.
+    ``cache`` holds what was computed from the store, with the position at which it was computed.
     ``on_notice`` is called with problems on this machine that stop nothing. ``recording`` is the support
     bundle from which it was opened, None for a practice of this machine.
     """

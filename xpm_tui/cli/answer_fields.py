@@ -1,10 +1,10 @@
-"""The published schemas of the verbs' answers, and the choice of fields in ``--json FIELD,...``."""
+"""The answers of the verbs as JSON: their published schemas, chosen fields, and the rows of a list."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ import msgspec
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
+from xpm_tui.files.machine import disk_error
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     import difflib
+    import tempfile
 
 ENVELOPE = ("ok", "count", "more", "items", "condition", "conditions", "error")
 """What every answer has, whichever fields are chosen."""
@@ -97,3 +99,31 @@ def chosen_of(item: Any, chosen: Sequence[str]) -> Any:
 def chosen_data(data: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
     """Return an answer with its chosen fields and those of every answer."""
     return {name: data[name] for name in data if name in chosen or name in ENVELOPE}
+
+
+class JsonRows(Collection[str]):
+    """The items of a result as JSON, each on a line; very many wait in an unnamed file, not in memory."""
+
+    _IN_MEMORY = 8 << 20
+
+    def __init__(self, rows: Iterable[str]) -> None:
+        self._count = 0
+        self._file = tempfile.SpooledTemporaryFile(self._IN_MEMORY)  # noqa: SIM115
+        for row in rows:
+            with disk_error(Path(tempfile.gettempdir())):
+                self._file.write(row.encode("ascii") + b"\n")
+            self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        self._file.seek(0)
+        return (line[:-1].decode("ascii") for line in self._file)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == each for each in self)
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()

@@ -15,12 +15,11 @@ import click
 
 from xpm_tui.cli.console import ConsoleLauncher, NoConsole, open_console
 from xpm_tui.cli.options import collected, global_options
-from xpm_tui.cli.tree import RootGroup, VerbGroup
+from xpm_tui.cli.tree import RootGroup, VerbGroup, add_commands, add_old_names
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.cli import builder, completion, extra_verbs, output
-    from xpm_tui.cli import runner as error_exit
+    from xpm_tui.cli import completion, extra_verbs, output, runner
     from xpm_tui.commands import registry, verb_index
 
 _HELP = """Join Ignition and Xero Practice Manager.
@@ -49,10 +48,10 @@ def build_root(console: ConsoleLauncher) -> RootGroup:
         tree = VerbGroup(name="xpm-tui", parameters=list)
         modules = verb_index.VERBS[word][1] if word else ()
         if modules or not word:
-            builder.add_commands(tree, registry.commands_from(modules), registry.GROUPS, error_exit.perform)
+            add_commands(tree, registry.commands_from(modules), registry.GROUPS, runner.perform)
         if not modules:
             extra_verbs.add_extra(tree, console)
-        builder.add_old_names(tree, registry.RENAMED)
+        add_old_names(tree, registry.RENAMED)
         # off since the program started; the console, which needs no verbs, turns it on later
         if not gc.isenabled():
             gc.freeze()  # loaded modules stay, so the garbage collector need not check them
@@ -99,7 +98,7 @@ def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = No
         click.echo("Stopped.", err=True)
         return 128 + 2
     except BaseException as error:
-        return error_exit.exit_code(error, json=any(w.partition("=")[0] == "--json" for w in words))
+        return runner.exit_code(error, json=any(w.partition("=")[0] == "--json" for w in words))
     return code if isinstance(code, int) else 0
 
 

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -154,16 +154,19 @@ def _ascii(plain: Any) -> str:
     return json.dumps(plain, ensure_ascii=True).replace("\x7f", "\\u007f")
 
 
-class JsonRows(list[str]):
-    """The items of a result as JSON, each by itself: less than half of what they take as data."""
-
-
-def json_rows(items: Iterable[Mapping[str, Any]], fields: Sequence[str] = ()) -> JsonRows:
+def json_rows(items: Iterable[Mapping[str, Any]], fields: Sequence[str] = ()) -> answer_fields.JsonRows:
     """Write every item, or its chosen fields, as JSON."""
-    write = _ascii if isinstance(items, ViewItems) else dumps
     if fields:
-        return JsonRows(write(answer_fields.chosen_of(item, fields)) for item in items)
-    return JsonRows(map(write, items))
+        return answer_fields.JsonRows(dumps(answer_fields.chosen_of(item, fields)) for item in items)
+    return answer_fields.JsonRows(
+        map(_escaped, items.encoded()) if isinstance(items, ViewItems) else map(dumps, items)
+    )
+
+
+def _escaped(raw: bytes) -> str:
+    """Return JSON as :func:`dumps` does; most records need no escape."""
+    plain = raw.isascii() and b"\x7f" not in raw
+    return raw.decode("ascii") if plain else _ascii(msgspec.json.decode(raw))
 
 
 def outcome_pieces(result: Result, fields: Sequence[str] = ()) -> Iterator[str]:
@@ -171,12 +174,13 @@ def outcome_pieces(result: Result, fields: Sequence[str] = ()) -> Iterator[str]:
 
     With ``fields``, only these are written, besides what every answer has.
     """
-    rows = result.items if isinstance(result.items, JsonRows) else None
+    rows = result.items if isinstance(result.items, answer_fields.JsonRows) else None
     document = outcome(result if rows is None else replace(result, items=()))
     if fields:
         document = answer_fields.chosen_data(document, fields)
         if rows and all(row == "{}" for row in rows):  # no field of an item was chosen
             del document["items"]
+            rows.close()
     if rows is not None and "count" not in result.data:
         document["count"] = len(rows)
     start = "{"
@@ -187,7 +191,8 @@ def outcome_pieces(result: Result, fields: Sequence[str] = ()) -> Iterator[str]:
             yield dumps(value)
             continue
         yield "["
-        yield from (row if not at else f", {row}" for at, row in enumerate(rows))
+        with closing(rows):
+            yield from (row if not at else f", {row}" for at, row in enumerate(rows))
         yield "]"
     yield "}"
 
@@ -404,11 +409,10 @@ class TerminalDialogue:
                 give_to[0].call_soon_threadsafe(give_to[1], found)
 
         with self._lock:
-            self._waiter = (loop, give)
+            self._waiter, self._asking = (loop, give), True
             begin, self._reading = not self._reading, True
         if begin:
             threading.Thread(target=read, name="stdin", daemon=True).start()
-        self._asking = True
         try:
             found = await answer
         finally:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,12 +54,14 @@ with lazy_imports():
     import tempfile
     import traceback
 
-    from xpm_tui.application import condition, home, problem_events
+    from xpm_tui.application import condition, derived_data, home
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.application.runs import due
+    from xpm_tui.application.status import summary
     from xpm_tui.cli import answer_fields
     from xpm_tui.diagnostics import error_presenter
+
 
 if TYPE_CHECKING:
     from xpm_tui.application.condition import Condition
@@ -130,9 +132,8 @@ def perform_here(
     Raises:
         AppError: An error of the command.
     """
-    result = asyncio.run(
-        _guarded(_run(command, params, dialogue, given), dialogue.call.effect.outlives, dialogue)
-    )
+    work = _run(command, params, dialogue, given, quiet=quiet)
+    result = asyncio.run(_guarded(work, dialogue.call.effect.outlives, dialogue))
     if result.delivered is None and not quiet:
         _write_result(result, dialogue, given)
     return result
@@ -155,7 +156,9 @@ def parameters(command: Command[Any], values: dict[str, Any]) -> Any:
         ) from error
 
 
-async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, given: Globals) -> Result:
+async def _run(
+    command: Command[Any], params: Any, dialogue: TerminalDialogue, given: Globals, *, quiet: bool = False
+) -> Result:
     home = application_home.find_home(given.home or None, os.environ)
     if command.on_home is not None and command.for_account(params):
         who = application_home.person(given.person or None, os.environ)
@@ -171,6 +174,7 @@ async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, g
         read_only=given.read_only,
         overrides=given.settings,
     )
+    began, position = practice.clock.monotonic(), practice.snapshot().position
     practice.on_notice = lambda error: dialogue.say(error_presenter.present(error).short())
     try:
         if dialogue.interactive and not getattr(params, "if_due", False):
@@ -178,8 +182,11 @@ async def _run(command: Command[Any], params: Any, dialogue: TerminalDialogue, g
         with condition_on_error(lambda: condition.conditions(practice)):
             found = _listed(await command.run(practice, params, dialogue), given)
             result = with_condition(command, found, condition.conditions(practice))
+            if result.delivered is None and practice.clock.monotonic() - began >= LONG:
+                result = replace(result, delivered=lambda: _save_counts(practice, position))
             if result.delivered is not None:
-                _write_result(result, dialogue, given)
+                if not quiet:
+                    _write_result(result, dialogue, given)
                 result.delivered()
         if result.error is not None:
             _log(practice, command, result.error)
@@ -199,9 +206,20 @@ def _listed(result: Result, given: Globals) -> Result:
     return result
 
 
+LONG = 2.0
+"""Seconds from which a verb that changes the store also saves the counts that ``status`` shows."""
+
+
+def _save_counts(practice: OpenPractice, since: int) -> None:
+    """Save the counts of a large practice, if its store has changed since a position."""
+    with suppress(AppError):
+        if practice.snapshot().position != since and derived_data.is_worth_saving(practice.snapshot()):
+            summary.summarize(practice)
+
+
 def _log(practice: OpenPractice, command: Command[Any], error: AppError) -> None:
     if not practice.read_only:
-        problem_events.record_failure(practice.events, command.name, error)
+        error_presenter.record_failure(practice.events, command.name, error)
 
 
 async def _guarded(

@@ -40,8 +40,7 @@ with lazy_imports():
     from xpm_tui.application.runs import due, xpm_refresh
     from xpm_tui.application.status import practices, requirement_check, summary
     from xpm_tui.commands import doctor
-    from xpm_tui.diagnostics import error_presenter
-    from xpm_tui.diagnostics.known_problems import registry
+    from xpm_tui.diagnostics import error_presenter, known_problems
 
 
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         dialogue.say(error_presenter.present(error).short())
 
     def on_wrong_line(error: AppError) -> None:
-        """A bad line is final if nobody can paste another."""
+        """Report an invalid line; it is final if no other can be pasted."""
         if dialogue.interactive:
             on_error(error)
         elif not refused.done():
@@ -205,7 +204,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
 
 async def _see(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId | None:
     """Let the user choose which page the browser shows, and say what to do; return the known problem."""
-    seen = await doctor.pick(dialogue, registry.BROWSER, "What do you see in the browser?")
+    seen = await doctor.pick(dialogue, known_problems.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
     machine.seen(seen)

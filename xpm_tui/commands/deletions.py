@@ -23,7 +23,7 @@ from xpm_tui.commands.team import Member, undone
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import deletions
+    from xpm_tui.application.clients import edits
     from xpm_tui.application.jobs import services
     from xpm_tui.application.presenters import lookup
     from xpm_tui.application.team import members
@@ -62,32 +62,32 @@ _NOTHING = "Nothing is deleted in XPM or in Ignition."
 
 async def delete_client(practice: OpenPractice, params: DeleteClient, dialogue: Dialogue) -> Result:
     """Delete a client; a key press is confirmed first."""
-    would = deletions.delete_client(practice, params.client, dry_run=True)
+    would = edits.delete_client(practice, params.client, dry_run=True)
     question = Question(f"Delete {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True)
     if not await confirm_call(dialogue, question):
         return _declined()
-    found = deletions.delete_client(practice, would.id)
+    found = edits.delete_client(practice, would.id)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
     return Result(data=to_plain(found), lines=lines, value=found)
 
 
 async def delete_contact(practice: OpenPractice, params: DeleteContact, dialogue: Dialogue) -> Result:
     """Delete a contact of a client; a key press is confirmed first."""
-    would = deletions.delete_contact(practice, params.client, params.contact, dry_run=True)
+    would = edits.delete_contact(practice, params.client, params.contact, dry_run=True)
     question = Question(
         f"Delete the contact {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True
     )
     if not await confirm_call(dialogue, question):
         return _declined()
     client, _, contact = would.id.partition("/")
-    found = deletions.delete_contact(practice, client, contact)
+    found = edits.delete_contact(practice, client, contact)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
     return Result(data=to_plain(found), lines=lines, value=found)
 
 
 async def restore_client(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Restore the client or contact that was deleted last."""
-    return undone(deletions.restore(practice))
+    return undone(edits.restore(practice))
 
 
 async def delete_member(practice: OpenPractice, params: DeleteMember, dialogue: Dialogue) -> Result:

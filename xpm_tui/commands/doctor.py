@@ -33,20 +33,19 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import problem_events
     from xpm_tui.application.health import bundle as health_bundle
     from xpm_tui.application.health import doctor as health_doctor
     from xpm_tui.application.health import probe_facts
     from xpm_tui.application.status import requirement_check
-    from xpm_tui.diagnostics import error_presenter, findings
-    from xpm_tui.diagnostics.known_problems import registry as known_problems
+    from xpm_tui.diagnostics import error_presenter, findings, known_problems
 
 if TYPE_CHECKING:
     from xpm_tui.application.health.bundle import BundlePart
     from xpm_tui.application.health.probe_facts import DoctorTarget
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.diagnostics.findings import ProbeResult
-    from xpm_tui.diagnostics.known_problems.registry import Symptom
+    from xpm_tui.diagnostics.known_problems import Symptom
+    from xpm_tui.domain.errors import KnownProblem
 
 
 async def pick(dialogue: Dialogue, offered: Sequence[Symptom], question: str) -> Symptom | None:
@@ -206,7 +205,7 @@ async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: D
 
 async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue: Dialogue) -> Result:
     """List the symptoms to choose from, or show the known problem of the chosen one."""
-    chosen = problem_events.by_key(params.answer) if params.answer else None
+    chosen = known_problems.find_symptom(params.answer) if params.answer else None
     if chosen is None and dialogue.interactive:
         chosen = await pick(dialogue, known_problems.SYMPTOMS, "What do you see?")
         if chosen is None:
@@ -224,14 +223,14 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue
         place.home, place.practice, person=place.person, overrides=place.settings
     ) as subject:
         if not place.read_only:
-            problem_events.record_symptom(subject.events, chosen)
+            error_presenter.record_symptom(subject.events, chosen)
     found = known_problems.find_problem(chosen.case or "")
     data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
     return Result(data=data, lines=answer_lines(chosen))
 
 
-def _case(each: Any) -> dict[str, Any]:
-    return {"name": each.title, **to_plain(each)}
+def _case(each: KnownProblem) -> dict[str, Any]:
+    return {"name": each.title, **each._asdict()}
 
 
 COMMANDS: tuple[Command[Any], ...] = (

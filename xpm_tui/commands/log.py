@@ -29,8 +29,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.progress import Progress, Report
-    from xpm_tui.domain.events import Event
+    from xpm_tui.domain.events import Event, Progress, Report
     from xpm_tui.log.event_log import Tail
     from xpm_tui.log.sentences import Names, Values
 

@@ -43,7 +43,7 @@ with lazy_imports():
     from xpm_tui.application.runs import consequences, history, plans, runner, xpm_refresh
     from xpm_tui.sync import consequences as sync_consequences
     from xpm_tui.sync.manual import client_creation
-    from xpm_tui.sync.matching import duplicates
+    from xpm_tui.sync.matching import similarity
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
@@ -249,7 +249,7 @@ async def relink(practice: OpenPractice, params: Relink, dialogue: Dialogue) -> 
 
 async def list_duplicates(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
     """List clients with the same name, on either side, and what to do about them."""
-    found = duplicates.duplicates(practice.snapshot())
+    found = similarity.duplicates(practice.snapshot())
     blocks = []
     for group in found:
         lines = [f"{'XPM' if group.side == 'xpm' else 'Ignition'}: {group.members[0].name}"]

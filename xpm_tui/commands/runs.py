@@ -22,9 +22,17 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, confirm_call
-from xpm_tui.commands.held_writes import ask_decision, held_write_lines, option_decisions, still_undecided
 from xpm_tui.commands.log import following
-from xpm_tui.commands.sync import Detach, run_lines, run_result, start_detached
+from xpm_tui.commands.sync import (
+    Detach,
+    ask_decision,
+    held_write_lines,
+    option_decisions,
+    run_lines,
+    run_result,
+    start_detached,
+    still_undecided,
+)
 from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
@@ -36,8 +44,7 @@ with lazy_imports():
     from xpm_tui.application.clients import links
     from xpm_tui.application.runs import consequences, due, history, open_intents, runner
     from xpm_tui.application.team import members
-    from xpm_tui.diagnostics import error_presenter
-    from xpm_tui.diagnostics.known_problems import registry
+    from xpm_tui.diagnostics import error_presenter, known_problems
     from xpm_tui.sync import journal
 
 if TYPE_CHECKING:
@@ -230,7 +237,7 @@ async def show_run(practice: OpenPractice, params: ShowRun, dialogue: Dialogue) 
         lines.append("Without an answer from XPM:")
     for each in left:
         lines += [f"  {each.intent}  {each.message}", f"      decide: {each.decision}"]
-    found = registry.find_problem(run.case)
+    found = known_problems.find_problem(run.case)
     written = list(history.written_values(practice, run.id))
     lines += error_presenter.problem_summary(found) if found is not None else ()
     lines += written_lines(written)

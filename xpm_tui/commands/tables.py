@@ -17,6 +17,9 @@ from xpm_tui.domain.safe_text import Shown, visible
 
 def to_plain(record: msgspec.Struct) -> dict[str, Any]:
     """Return a record as JSON data with every field, including those with default values."""
+    if _is_whole(type(record)):
+        whole: dict[str, Any] = msgspec.to_builtins(record)
+        return whole
     return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
 
 
@@ -46,19 +49,28 @@ class ViewItems(Collection[dict[str, Any]]):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for view in self._views:
-            yield msgspec.to_builtins(view) if _is_whole(type(view)) else to_plain(view)
+            yield to_plain(view)
+
+    def encoded(self) -> Iterator[bytes]:
+        """Yield each view as JSON in UTF-8, on one line."""
+        for view in self._views:
+            yield msgspec.json.encode(view if _is_whole(type(view)) else to_plain(view))
 
 
 @cache
 def _is_whole(kind: type) -> bool:
     """Return whether msgspec encodes every field of a type and its parts, as :func:`to_plain` does."""
     if not issubclass(kind, msgspec.Struct):
-        return kind is not object
+        return kind not in (object, Any)
     config = kind.__struct_config__
     renamed = kind.__struct_encode_fields__ != kind.__struct_fields__
     if config.omit_defaults or config.array_like or config.tag is not None or renamed:
         return False
-    return all(map(_is_whole, _types_in(get_type_hints(kind).values())))
+    try:
+        hints = get_type_hints(kind)
+    except NameError:  # a type that is only imported for annotations
+        return False
+    return all(map(_is_whole, _types_in(hints.values())))
 
 
 def _types_in(hints: Iterable[Any]) -> Iterator[type]:

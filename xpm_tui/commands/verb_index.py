@@ -63,7 +63,7 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "jobs": (
         "Jobs: list, preview, edit, skip, deploy, retry, redeploy, audit, forecast.",
-        ("deployment", "jobs", "job_reports"),
+        ("deployment", "jobs"),
     ),
     "locate": (
         "Show where the files are",
@@ -135,7 +135,7 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "team": (
         "Team: link to XPM staff, add, create.",
-        ("records", "deletions", "team", "staff"),
+        ("records", "deletions", "team"),
     ),
     "templates": (
         "Job templates: list, link, accept, rules and defaults for new jobs.",
@@ -147,7 +147,7 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "worker": (
         "Run a worker",
-        ("workers",),
+        ("schedule",),
     ),
 }
 
@@ -176,7 +176,6 @@ AREAS: dict[str, tuple[str, ...]] = {
         "records",
         "deletions",
         "team",
-        "staff",
     ),
     "templates": (
         "records",
@@ -202,7 +201,6 @@ AREAS: dict[str, tuple[str, ...]] = {
     "jobs": (
         "deployment",
         "jobs",
-        "job_reports",
         "proposals",
     ),
 }

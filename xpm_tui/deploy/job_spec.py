@@ -156,7 +156,7 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
 class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A problem of a job.
 
-    ``hold`` holds it, ``ask`` holds it until a user chooses to go on anyway, and ``note`` is only reported.
+    ``hold`` holds it, ``ask`` holds it until the user confirms it, and ``note`` is only reported.
     """
 
     code: str

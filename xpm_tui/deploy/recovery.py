@@ -1,4 +1,4 @@
-"""Finds out what became of writes of jobs without an answer, by looking and never by sending again.
+"""Finds out the outcome of job writes without an answer, by looking and never by sending again.
 
 A job is found by our own number or else among the open jobs of its client, a template by the number of tasks.
 Staff and state are read again, and sent again if they were not set.
@@ -68,7 +68,7 @@ def unresolved_intents(snapshot: Snapshot) -> list[Intent]:
 
 
 async def resolve(context: DeployContext) -> int:
-    """Find out what became of each write without an answer.
+    """Find out the outcome of each write without an answer.
 
     For creations, this waits until ``create_lag`` is over. Writes that were never sent are closed.
 

@@ -1,9 +1,8 @@
 """The single presenter of errors: what happened, the observed cause, what to do, and the known problem.
 
 The command line (text and JSON), the console's dialogs and notifications, the log and the doctor all use it;
-none of them assembles the parts of an ``AppError`` itself.
-
-Known problems as lines of text, for commands, screens, the bundle and the reference page.
+none of them assembles the parts of an ``AppError`` itself. It also writes known problems as lines of text,
+and logs the problems that were shown or that a user reported.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.known_problems import Symptom, find_problem
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
@@ -23,6 +21,7 @@ from xpm_tui.domain.errors import (
     Busy,
     CaseId,
     DiskError,
+    KnownProblem,
     LoginNeeded,
     OutcomeUnknown,
     PlanRefused,
@@ -33,7 +32,9 @@ from xpm_tui.domain.errors import (
     XeroError,
     XeroUnreachable,
 )
+from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import when_utc
+from xpm_tui.domain.ports import EventSink
 from xpm_tui.domain.safe_text import visible, visible_lines
 
 _BY_KIND: tuple[tuple[type[AppError], CaseId], ...] = (
@@ -215,3 +216,31 @@ def remedy_lines(found: KnownProblem) -> list[str]:
 def numbered(steps: tuple[str, ...]) -> list[str]:
     """Return the steps with their numbers."""
     return [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
+
+
+def record_symptom(events: EventSink, seen: Symptom) -> KnownProblem | None:
+    """Log a symptom that the user chose; return its known problem, or None."""
+    if seen.case is None:
+        return None
+    events.emit(Event(key="trouble.seen", level="warning", rule=seen.key, case=seen.case))
+    return find_problem(seen.case)
+
+
+def record_failure(events: EventSink, command: str, error: AppError) -> None:
+    """Log an error that ended a command, except for invalid input and what is already in the log."""
+    view = present(error)
+    if error.logged or (view.problem is None and not isinstance(error, XeroError)):
+        return
+    error.logged = True
+    events.emit(
+        Event(
+            key="act.failed",
+            level="warning",
+            rule=command,
+            record=view.record,
+            case=view.problem.id if view.problem is not None else view.code,
+            call=view.call,
+            status=view.status,
+            correlation=view.correlation,
+        )
+    )

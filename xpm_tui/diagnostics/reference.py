@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from xpm_tui.diagnostics.known_problems import environment, login, registry
-from xpm_tui.diagnostics.known_problems.problem import KnownProblem
+from xpm_tui.diagnostics import known_problems, login_problems
+from xpm_tui.domain.errors import KnownProblem
 
 SECTIONS: tuple[tuple[str, tuple[KnownProblem, ...]], ...] = (
-    ("Signing in and the connection", login.KNOWN_PROBLEMS),
-    ("Connection to Xero, and its replies", environment.WIRE_PROBLEMS),
-    ("The practice and its records", registry.RECORD_PROBLEMS),
-    ("This machine", environment.KNOWN_PROBLEMS),
+    ("Signing in and the connection", login_problems.KNOWN_PROBLEMS),
+    ("Connection to Xero, and its replies", known_problems.WIRE_PROBLEMS),
+    ("The practice and its records", known_problems.RECORD_PROBLEMS),
+    ("This machine", known_problems.ENVIRONMENT_PROBLEMS),
 )
 
 _HEAD = """# Known problems

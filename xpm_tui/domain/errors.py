@@ -1,4 +1,4 @@
-"""Errors of the program, and the ids of known problems.
+"""Errors of the program, and the ids and the type of known problems.
 
 The set of errors is small and closed. Each says what happened, to which record, and what to do next.
 ``AppError`` is the root, with code, sentence, hint, exit code (see the table in the command-line reference)
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class CaseId(StrEnum):
@@ -162,13 +163,13 @@ class StoreUnreachable(StoreUnreadable):
 
 
 class RunLockLost(Busy):
-    """The run lock was lost with the session that held it, and another process may go on with the work."""
+    """The run lock was lost with the session that held it, and another process may continue the work."""
 
     code = "run-lock-lost"
 
 
 class CommitInterrupted(Busy):
-    """The connection was lost in the middle of a commit, which certainly had no effect; others went on."""
+    """The connection was lost during a commit, which had no effect; other processes have committed since."""
 
     code = "commit-interrupted"
 
@@ -297,3 +298,26 @@ class OutcomeUnknown(XeroError):
 
     code = "outcome-unknown"
     exit_code = 4
+
+
+class KnownProblem(NamedTuple):
+    """A known problem.
+
+    ``sign`` is its symptom, ``cause`` the reason, ``steps`` what to do, in order. Where XPM's old and new
+    screens differ, ``steps`` are for the new ones and ``old_screens`` for the old ones. ``support`` says what
+    to send to whom if nothing helps.
+    """
+
+    id: CaseId
+    title: str
+    sign: str
+    cause: str
+    steps: tuple[str, ...]
+    old_screens: tuple[str, ...] = ()
+    support: str = ""
+
+
+XERO_SUPPORT = (
+    "Contact Xero support with the time, the call and the correlation id. You find them in the log "
+    "entry and in the support bundle."
+)

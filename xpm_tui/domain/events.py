@@ -1,7 +1,12 @@
-"""Events of the log. Names and sentences are filled in when an event is shown, so masking is exact."""
+"""Events of the log, and the progress of long work.
+
+Names and sentences are filled in when an event is shown, so masking is exact.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -34,3 +39,28 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     correlation: str = ""
     case: str = ""
     outcome: str = ""
+
+
+Phase = Literal["lists", "plan", "apply", "stop"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` steps of a phase; ``total`` of 0: unknown. ``calls`` to Xero so far.
+
+    ``expected`` is the estimated number of calls, 0 if it is unknown. The phase ``stop`` says that someone
+    has just asked to stop.
+    """
+
+    phase: Phase
+    done: int = 0
+    total: int = 0
+    calls: int = 0
+    expected: int = 0
+
+
+Report = Callable[[Progress], None]
+
+
+def ignore_progress(progress: Progress) -> None:
+    """Ignore the progress."""

@@ -93,10 +93,10 @@ def clock(at: datetime | None, zone: tzinfo | None = None) -> str:
     return f"{at.hour:02}:{at.minute:02}:{at.second:02}"
 
 
-def when_brief(at: datetime, now: datetime, zone: tzinfo | None = None) -> str:
+def when_brief(at: datetime, now: datetime) -> str:
     """Return a time for a narrow column: ``09:05`` of today, ``4 May`` of another day."""
-    at, now = at.astimezone(zone), now.astimezone(zone)
-    return clock(at, zone)[:5] if at.date() == now.date() else day_short(at.date())
+    at, now = at.astimezone(), now.astimezone()
+    return clock(at)[:5] if at.date() == now.date() else day_short(at.date())
 
 
 def when_exact(at: datetime | None, zone: tzinfo | None = None) -> str:

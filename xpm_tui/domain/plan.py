@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -305,6 +305,12 @@ class FrozenCounts(msgspec.Struct, frozen=True, kw_only=True):
 NAMED = 5
 """The number of records that a sentence names; more are counted."""
 
+T = TypeVar("T", LastingEffects, PreservedValues, FrozenCounts)
+
+
+def _first_records(effects: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(msgspec.structs.replace(each, records=each.records[:20]) for each in effects)
+
 
 class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What applying something would do.
@@ -346,20 +352,13 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
         """Return how many effects cannot be undone."""
         return sum(each.number for each in self.lasting)
 
-    def shortened(self, records: int = 20) -> Consequences:
-        """Return a copy that names at most ``records`` records in each list.
-
-        It is for values that are stored often.
-        """
+    def shortened(self) -> Consequences:
+        """Return a copy that names at most 20 records in each list, for values that are stored often."""
         return msgspec.structs.replace(
             self,
-            lasting=tuple(
-                msgspec.structs.replace(each, records=each.records[:records]) for each in self.lasting
-            ),
-            kept=tuple(msgspec.structs.replace(each, records=each.records[:records]) for each in self.kept),
-            frozen=tuple(
-                msgspec.structs.replace(each, records=each.records[:records]) for each in self.frozen
-            ),
+            lasting=_first_records(self.lasting),
+            kept=_first_records(self.kept),
+            frozen=_first_records(self.frozen),
         )
 
     @property

@@ -153,7 +153,7 @@ def read_email(text: str) -> str:
 
 
 class KnownIds:
-    """The ids of one kind in the store, which tell a new id from one that a spreadsheet has changed."""
+    """The ids of one kind in the store, to distinguish a new id from one that a spreadsheet has changed."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._ids = set(ids)

@@ -7,7 +7,7 @@ flags are yes or no, groups are joined by ``;``, and people are ids of team memb
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -210,6 +210,36 @@ def contact_cells(contact: Contact) -> dict[str, str]:
     """Return all cells of a contact that are not blank."""
     cells = _filled(CONTACT_FIELDS, _contact_values(contact))
     return cells | _extra_cells(contact.extra) if contact.extra else cells
+
+
+def changed_client_cells(
+    client: Client, people: TeamLookup, known: Mapping[str, str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield field, old and new cell where a client differs from ``known``, without unknown columns."""
+    return _changed(CLIENT_FIELDS, _client_values(client), known, people.by_id)
+
+
+def changed_contact_cells(contact: Contact, known: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the same for a contact."""
+    return _changed(CONTACT_FIELDS, _contact_values(contact), known, ())
+
+
+def _changed(
+    fields: Mapping[str, Field], values: Iterable[Any], known: Mapping[str, str], people: Collection[str]
+) -> Iterator[tuple[str, str, str]]:
+    for (name, field), value in zip(fields.items(), values, strict=True):
+        old = known.get(name, "")
+        # Known cells are canonical, so that a text which equals its cell needs no conversion.
+        if value == old and (name not in PEOPLE or not value or value in people):
+            continue
+        new = "" if value == "" else _cell(field.kind, value)
+        if name in PEOPLE and new not in people:
+            new = ""
+        if new != old:
+            yield name, old, new
+    for key, old in known.items():
+        if key not in fields and not key.startswith(EXTRA):
+            yield key, old, ""
 
 
 def _filled(fields: Mapping[str, Field], values: Iterable[Any]) -> dict[str, str]:

@@ -19,11 +19,11 @@ from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, TEAM, Meta
 from xpm_tui.ignition.cell_readers import clean_cell
 from xpm_tui.ignition.cells import PEOPLE, TeamLookup
-from xpm_tui.ignition.client_merge import Merge, MergedClient
 from xpm_tui.ignition.client_rows import ClientRow, ClientRowReader, is_untouched
 from xpm_tui.ignition.forms import RECORD
 from xpm_tui.ignition.import_steps import CellEdit, ImportNote, ImportPlan, ImportStep, file_notes
 from xpm_tui.ignition.parser import TICK, ParsedFile, RefusedRow, ignore_tick
+from xpm_tui.ignition.record_merge import Merge, MergedClient
 
 
 @dataclass(frozen=True)

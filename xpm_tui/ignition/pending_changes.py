@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import msgspec
 
 from xpm_tui.domain.fields import COLUMNS
 from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, IMPORTED, IMPORTS, TEAM
-from xpm_tui.ignition.cells import EXTRA, PEOPLE, TeamLookup, client_cells, contact_cells
+from xpm_tui.domain.tables import IMPORTED, IMPORTS, TEAM
+from xpm_tui.ignition.cells import PEOPLE, TeamLookup, changed_client_cells, changed_contact_cells
 
 COMPUTED = frozenset(field.name for field in COLUMNS if field.csv is not None and field.csv.computed)
 """Fields that Ignition computes, which are never pending."""
@@ -70,15 +69,22 @@ def rejection_reason(client: Client) -> dict[str, str]:
     return found
 
 
-def count_waiting(snapshot: Snapshot) -> tuple[int, list[Unsendable]]:
-    """Count the clients with a change that waits, with what can never go out. O(clients)."""
-    people, columns = TeamLookup(snapshot.rows(TEAM)), last_file_columns(snapshot)
-    waiting, unsendable = 0, []
-    for client in snapshot.rows(CLIENTS):
-        waits, lost = awaits_export(client, snapshot.get(IMPORTED, client.id), people, columns)
-        waiting += waits
-        unsendable += lost
-    return waiting, unsendable
+class PendingCount:
+    """Counts the clients with a change that waits, and collects what can never go out."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._people = TeamLookup(snapshot.rows(TEAM))
+        self._columns = last_file_columns(snapshot)
+        self.waiting = 0
+        self.unsendable: list[Unsendable] = []
+
+    def add(self, client: Client) -> None:
+        """Count one client."""
+        known = self._snapshot.get(IMPORTED, client.id)
+        waits, lost = awaits_export(client, known, self._people, self._columns)
+        self.waiting += waits
+        self.unsendable += lost
 
 
 def last_file_columns(snapshot: Snapshot) -> frozenset[str]:
@@ -149,27 +155,27 @@ def _changed_cells(
 
     A new contact is one of them.
     """
-    yield from _cells(client.id, "", client_cells(client, people), known.cells, known.out, columns)
+    changed = changed_client_cells(client, people, known.cells)
+    yield from _cells(client.id, "", changed, known.out, columns)
     for contact in client.contacts:
         record, known_cells = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
         out = known.out_contacts.get(contact.id, {})
         if known_cells is None and not contact.contact_id:
             yield PendingChange(record, "contact", "", contact.name or contact.email, bool(out))
         else:
-            yield from _cells(record, "contact_", contact_cells(contact), known_cells or {}, out, columns)
+            changed = changed_contact_cells(contact, known_cells or {})
+            yield from _cells(record, "contact_", changed, out, columns)
 
 
 def _cells(
     record: str,
     prefix: str,
-    cells: Mapping[str, str],
-    known: Mapping[str, str],
+    changed: Iterable[tuple[str, str, str]],
     out: Mapping[str, str],
     columns: frozenset[str],
 ) -> Iterator[PendingChange]:
-    for key in chain(cells, (key for key in known if key not in cells)):
-        old, new = known.get(key, ""), cells.get(key, "")
-        if old == new or prefix + key in COMPUTED or key.startswith(EXTRA):
+    for key, old, new in changed:
+        if prefix + key in COMPUTED:
             continue
         sent = out.get(key) == new
         # A field without a column in Ignition's files can never be confirmed, so exported is its last state.

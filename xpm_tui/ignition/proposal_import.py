@@ -34,7 +34,7 @@ from xpm_tui.ignition.forms import PROPOSALS as FORM
 from xpm_tui.ignition.import_steps import CellEdit, ImportNote, ImportPlan, ImportStep, file_notes
 from xpm_tui.ignition.library_import import ReadRow, read_row
 from xpm_tui.ignition.parser import ParsedFile, RefusedRow
-from xpm_tui.ignition.proposal_merge import engagement_of, job_inputs, merge_proposal, service_key
+from xpm_tui.ignition.record_merge import engagement_of, job_inputs, merge_proposal, service_key
 
 _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(

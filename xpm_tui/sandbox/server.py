@@ -24,8 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.http import Ending, Host, HttpRequest, Response
-from xpm_tui.sandbox.core.sandbox import Sandbox
-from xpm_tui.sandbox.core.state import Urls
+from xpm_tui.sandbox.core.sandbox import Sandbox, Urls
 from xpm_tui.sandbox.core.switches import Switches
 
 Scope = MutableMapping[str, Any]

@@ -1,7 +1,8 @@
 """The current settings with their origin: default, file, practice, environment or option.
 
-Later origins override earlier ones. There are two files: one for all practices of this user account, one for
-the practice.
+Later origins override earlier ones. There are two files (TOML 1.0), one for all practices of this user
+account and one for the practice. Changing a setting leaves all other lines and comments of its file as they
+are.
 """
 
 from __future__ import annotations
@@ -11,13 +12,136 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
-from xpm_tui.domain.errors import BadInput, CaseId
+from xpm_tui.domain.errors import AppError, BadInput, CaseId
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
-from xpm_tui.settings import schema, toml_file
+from xpm_tui.files import durable, private
+from xpm_tui.files.machine import disk_error
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.settings import schema
 from xpm_tui.settings.kinds import PREFIX, Setting, SettingEntry, format_value
+
+with lazy_imports():
+    import tomllib
+
+    import tomlkit
+    import tomlkit.exceptions
+
+    from xpm_tui.files import locks
+
+
+LARGEST = 1_000_000
+"""The maximum size of a settings file in bytes."""
+PATIENCE = 10.0
+"""Seconds to wait for another process that changes the same file."""
+T = TypeVar("T")
+
+
+def read_file(path: Path) -> dict[str, object]:
+    """Return the file's settings by dotted key, as TOML values; empty if there is no file.
+
+    A settings file names commands to run and servers to sign in to, so one that another user account could
+    have written is not read.
+
+    Raises:
+        BadInput: The file is invalid; the message names it with line and column, if known.
+    """
+    text = _text(path)
+    if not text.strip():
+        return {}
+    try:
+        private.check_chain(path)
+    except AppError as unsafe:
+        raise BadInput(f"The settings file {path} is not read: {unsafe.message}", hint=unsafe.hint) from None
+    try:
+        return dict(_flat(tomllib.loads(text), ""))
+    except tomllib.TOMLDecodeError as reason:
+        raise BadInput(
+            f"The settings file {path} cannot be read: {reason}.",
+            hint="Correct that line: texts need quotes, and each [section] may occur only once.",
+        ) from None
+
+
+def write_setting(path: Path, key: str, value: Any) -> None:
+    """Write one setting (``None`` removes it); all other lines and comments stay as they are.
+
+    Raises:
+        BadInput: The file is not TOML.
+        DiskError: It cannot be written.
+        Busy: Another process is changing it.
+    """
+    private.ensure_private(path.parent)
+    # Read, change and replace under one lock; otherwise the later of two processes would lose a setting.
+    beside = path.with_name(f".{path.name}.lock")
+    with disk_error(path), locks.brief_lock(beside, PATIENCE):
+        _write(path, key, value)
+
+
+def _write(path: Path, key: str, value: Any) -> None:
+    before = read_file(path)
+    try:
+        document = tomlkit.parse(_text(path))
+        section, _, name = key.rpartition(".")
+        table: Any = document
+        for part in filter(None, section.split(".")):
+            if part not in table:
+                if value is None:
+                    return
+                table[part] = tomlkit.table()
+            table = table[part]
+        if value is None:
+            table.pop(name, None)
+        else:
+            table[name] = list(value) if isinstance(value, tuple) else value
+        text = tomlkit.dumps(document)
+        data = text.encode()
+        written = dict(_flat(tomllib.loads(text), ""))
+    except (tomlkit.exceptions.TOMLKitError, TypeError, AttributeError, ValueError) as reason:
+        raise _cannot_edit(path, key, str(reason)) from None
+    wanted = {k: v for k, v in before.items() if k != key}
+    if value is not None:
+        wanted[key] = list(value) if isinstance(value, tuple) else value
+    if written != wanted:
+        raise _cannot_edit(path, key, "its layout cannot be edited safely")
+    durable.replace_bytes(path, data)
+
+
+def _cannot_edit(path: Path, key: str, reason: str) -> BadInput:
+    return BadInput(
+        f"The setting {key} could not be written to {path}: {reason}.",
+        hint="The file was not changed. Edit it yourself.",
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as reason:
+        raise BadInput(f"The settings file {path} cannot be read: {reason.strerror or reason}.") from None
+    if len(raw) > LARGEST:
+        raise BadInput(
+            f"The settings file {path} is larger than {LARGEST} bytes, so it is not a settings file."
+        )
+    try:
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as reason:
+        raise BadInput(
+            f"The settings file {path} is not UTF-8 (byte {reason.start + 1}).", hint="Save it as UTF-8."
+        ) from None
+
+
+def _flat(table: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
 
 Origin = Literal["default", "file", "practice", "environment", "option"]
 
@@ -133,32 +257,27 @@ class Settings:
 
     def text(self, key: str) -> str:
         """Return a setting that is a text, a choice, an address or a time."""
-        value = self.get(key)
-        assert isinstance(value, str), key
-        return value
+        return self._typed(key, str)
 
     def number(self, key: str) -> int:
         """Return a setting that is a whole number."""
-        value = self.get(key)
-        assert type(value) is int, key
-        return value
+        return self._typed(key, int)
 
     def yes(self, key: str) -> bool:
         """Return a setting that is yes or no."""
-        value = self.get(key)
-        assert isinstance(value, bool), key
-        return value
+        return self._typed(key, bool)
 
     def names(self, key: str) -> tuple[str, ...]:
         """Return a setting that is a list of names."""
-        value = self.get(key)
-        assert isinstance(value, tuple), key
-        return value
+        return self._typed(key, tuple)
 
     def secret(self, key: str) -> Secret:
         """Return a setting that is never shown."""
+        return self._typed(key, Secret)
+
+    def _typed(self, key: str, kind: type[T]) -> T:
         value = self.get(key)
-        assert isinstance(value, Secret), key
+        assert isinstance(value, kind), key
         return value
 
     def set(self, key: str, text: str, *, practice: bool = False) -> Item:
@@ -175,7 +294,7 @@ class Settings:
         entry = schema.entry(key)
         value = parse_setting(entry, text, "")
         origin, path = self._place(practice)
-        toml_file.change(path, entry.key, value.reveal() if isinstance(value, Secret) else value)
+        write_setting(path, entry.key, value.reveal() if isinstance(value, Secret) else value)
         self._change(origin, {**self._layers.get(origin, {}), entry.key: value})
         return self.item(entry.key)
 
@@ -183,7 +302,7 @@ class Settings:
         """Remove a setting from a file; return the item that applies instead."""
         entry = schema.entry(key)
         origin, path = self._place(practice)
-        toml_file.change(path, entry.key, None)
+        write_setting(path, entry.key, None)
         kept = self._layers.get(origin, {})
         self._change(origin, {name: value for name, value in kept.items() if name != entry.key})
         return self.item(entry.key)
@@ -307,7 +426,7 @@ class _LayerReader:
         """Return the layer of a settings file; a missing file is empty."""
         found: dict[str, Setting] = {}
         try:
-            values = toml_file.read(path)
+            values = read_file(path)
         except BadInput as problem:
             self._add_problem(problem)
             return found

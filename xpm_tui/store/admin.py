@@ -21,7 +21,15 @@ from xpm_tui.domain.tables import ALL, BASE, CLIENTS, IMAGES, LINKS, META, PLANN
 from xpm_tui.files.durable import leftovers
 from xpm_tui.files.machine import disk_error
 from xpm_tui.files.private import ensure_private, network_file_system
-from xpm_tui.store.backup import BACKUPS, Backup, own_backup, unpacked, write_backup
+from xpm_tui.store.backup import (
+    BACKUPS,
+    Backup,
+    migrate_rows,
+    own_backup,
+    private_view,
+    unpacked,
+    write_backup,
+)
 from xpm_tui.store.commit_log import LOG_END
 from xpm_tui.store.encoding import decode
 from xpm_tui.store.loader import Loaded, describe_mark, load, load_generation, rescue, salvage
@@ -29,7 +37,6 @@ from xpm_tui.store.manifest import HEAD, StoreDamaged, previous_manifest, read_m
 from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import both_locks, generation_files, install
 from xpm_tui.store.store import open_store
-from xpm_tui.store.upgrades import migrate_rows, private_view
 
 _COUNTED: dict[str, TableSchema[Any]] = {"c": CLIENTS, "p": PLANS, "r": RUNS}
 

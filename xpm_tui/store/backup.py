@@ -1,4 +1,7 @@
-"""Backups: one generation of the store in a zip file, which is read back before it counts as complete."""
+"""Backups of a store, and upgrades of an older format, which begin with one.
+
+A backup is one generation of the store in a zip file, which is read back before it counts as complete.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,22 @@ from typing import IO
 import msgspec
 
 from xpm_tui.domain.errors import BadInput, StoreUnreadable
-from xpm_tui.files.machine import disk_error, to_disk_error
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.tables import TableSchema
+from xpm_tui.files.machine import Disk, disk_error, to_disk_error
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.store.loader import Loaded, load
-from xpm_tui.store.manifest import HEAD, StoreDamaged
+from xpm_tui.store.manifest import HEAD, StoreDamaged, migrate, newest
+from xpm_tui.store.memory import Index, LiveTable, MemoryState
+from xpm_tui.store.snapshot import StoreSnapshot
+from xpm_tui.store.snapshot_set import install
 
 with lazy_imports():
     import shutil
     import tempfile
     import zipfile
+
 
 BACKUPS = "backups"
 """The folder for automatic backups, beside the files of the store."""
@@ -142,3 +151,41 @@ def _copy(source: Path, out: IO[bytes], size: int) -> None:
         while size > 0 and (piece := stream.read(min(size, _COPY))):
             size -= len(piece)
             out.write(piece)
+
+
+def migrate_rows(loaded: Loaded) -> Loaded:
+    """Return the same state with rows of the newest format."""
+    tables = {name: live.rows for name, live in loaded.state.tables.items()}
+    state = MemoryState(migrate(tables, loaded.head.format), loaded.state.mark)
+    return loaded._replace(state=state, head=msgspec.structs.replace(loaded.head, format=newest()))
+
+
+def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
+    """Install the newest format. The caller holds both locks. Raises what a commit raises."""
+    old = load(folder)
+    assert old is not None
+    if old.head.format < newest():
+        write_backup(folder, own_backup(folder, f"format-{old.head.format}", clock.now()))
+        new = migrate_rows(old)
+        mark = old.state.mark
+        install(
+            folder,
+            private_view(new.state),
+            book=old.head.book,
+            position=mark.position + 1,
+            chain=mark.chain ^ 1,
+            clock=clock,
+            disk=disk,
+        )
+    loaded = load(folder)
+    assert loaded is not None
+    return loaded
+
+
+def private_view(state: MemoryState) -> StoreSnapshot:
+    """Return a view of a state that no one else uses."""
+
+    def build(live: LiveTable, table: TableSchema[object], name: str) -> Index:  # type: ignore[type-var]
+        return live.indexes.build(table, name, live.rows)
+
+    return StoreSnapshot(state, build)

@@ -1,6 +1,6 @@
 """The commit log: one append-only file for all tables, with a sealed and fsynced line per transaction.
 
-The recorded end of the commit log, which tells a log that was cut short from a torn write.
+The recorded end of the commit log, which distinguishes a log that was cut short from a torn write.
 
 Decision. A log that ends early looks the same whether its last bytes were never written (a torn write, which
 was never acknowledged) or were lost afterwards. The file ``log-end`` therefore records how far the log

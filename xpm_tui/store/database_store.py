@@ -1,18 +1,249 @@
-"""A practice in PostgreSQL as a store: the Store port over the TinyDB tables of the embedded store."""
+"""A practice in PostgreSQL: the Store port over the TinyDB tables, and the locks and records it shares.
+
+A lock is an advisory lock of the session, and ends with it, however the session ends. The run lock also
+issues a fencing number, which the engine checks in every commit of the run.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
+from xpm_tui.domain.errors import Busy, StoreUnreadable
 from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.shared_state import RecordState
 from xpm_tui.files.locks import LockOwner
 from xpm_tui.store.postgres import PostgresEngine
-from xpm_tui.store.postgres_connection import DatabaseAddress, Sessions, shared_session
-from xpm_tui.store.postgres_locks import LOGIN, RUN, DatabaseLock, SharedRow, database_clock, lock_owner
+from xpm_tui.store.postgres_connection import SESSIONS, DatabaseAddress, Session, Sessions, shared_session
 from xpm_tui.store.storage import EngineStorage
 from xpm_tui.store.store import TableStore
 from xpm_tui.store.tables import PracticeDB
+
+RUN, LOGIN = 0x78706D02, 0x78706D03
+"""First keys of the advisory locks of a practice: for runs, and for refreshing tokens."""
+
+POLL = 0.05
+"""Seconds between two attempts to get a lock that another process holds."""
+
+_HELD = (
+    "EXISTS (SELECT 1 FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
+    " AND l.classid = %s AND l.objid = %s AND l.objsubid = 2"
+    " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))"
+)
+_OWNER = f"SELECT owner FROM xpm_tui.practices WHERE id = %s AND {_HELD}"
+_FENCE = "UPDATE xpm_tui.practices SET fence = fence + 1, owner = %s WHERE id = %s RETURNING fence"
+_RECORD = (
+    "SELECT body, (SELECT coalesce(array_agg(l.objid::bigint), '{}') FROM pg_catalog.pg_locks l"
+    " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objsubid = 2)"
+    " FROM xpm_tui.shared WHERE practice = %s AND name = %s"
+)
+
+
+class DatabaseLock:
+    """A lock of a practice on all machines: ``RUN`` or ``LOGIN``.
+
+    While the run lock is held, every commit of its engine carries the fencing number. If the session is lost
+    and opened again, the lock is acquired again, unless another process has held it meanwhile.
+    """
+
+    def __init__(self, engine: PostgresEngine, kind: int, *, person: str, what: str = "") -> None:
+        self._engine = engine
+        self._kind = kind
+        self._person = person
+        self._what = what
+        self._times = 0
+        engine.reopened.append(self._retake)
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds it."""
+        return self._times > 0
+
+    def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
+        """Acquire the lock, waiting up to ``timeout`` seconds (0: one attempt, negative: without limit).
+
+        Raises ``Busy``, naming the holder, and ``StoreUnreadable``.
+        """
+        if self._times:
+            self._times += 1
+            return
+        deadline = time.monotonic() + timeout
+        while not self._try(self._what if what is None else what):
+            if timeout >= 0 and deadline <= time.monotonic():
+                owner = lock_owner(self._engine) if self._kind == RUN else None
+                who = f"It is in use by {owner.words()}." if owner else "Another process is using it."
+                raise Busy(
+                    f"The practice is busy. {who}",
+                    hint="Wait until it ends, or see who it is: xpm-tui status",
+                )
+            time.sleep(POLL)
+        self._times = 1
+
+    def release(self) -> None:
+        """Release the lock; does nothing if it is not held."""
+        if not self._times:
+            return
+        self._times -= 1
+        if self._times:
+            return
+        engine = self._engine
+        with engine.mutex:
+            engine.locks.discard(self._kind)
+            if self._kind == RUN:
+                engine.fence = None
+            with suppress(StoreUnreadable):
+                session = engine.session(0)
+                with session.errors():
+                    session.connection.execute("SELECT pg_advisory_unlock(%s, %s)", (self._kind, engine.id))
+
+    @contextmanager
+    def hold(self, timeout: float = 0.0, *, what: str | None = None) -> Iterator[None]:
+        """Hold the lock for a ``with`` block; raises what :meth:`acquire` raises."""
+        self.acquire(timeout, what=what)
+        try:
+            yield
+        finally:
+            self.release()
+
+    def close(self) -> None:
+        """Release the lock completely."""
+        self._times = min(self._times, 1)
+        self.release()
+        with suppress(ValueError):
+            self._engine.reopened.remove(self._retake)
+
+    def _try(self, what: str) -> bool:
+        engine = self._engine
+        with engine.mutex:
+            # The session itself would be given its own lock a second time.
+            if self._kind in engine.locks or not engine.ask(self._take):
+                return False
+            engine.locks.add(self._kind)
+            if self._kind == RUN:
+                try:
+                    engine.fence = self._next_fence(engine.session(), what)
+                except BaseException:
+                    self._times = 1
+                    self.release()
+                    raise
+            return True
+
+    def _take(self, session: Session) -> bool:
+        with session.errors():
+            row = session.connection.execute(
+                "SELECT pg_try_advisory_lock(%s, %s)", (self._kind, self._engine.id)
+            ).fetchone()
+        return bool(row and row[0])
+
+    def _next_fence(self, session: Session, what: str) -> int:
+        owner = LockOwner(
+            person=self._person,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            since=self._engine.clock.now(),
+            what=what,
+        )
+        with session.errors():
+            row = session.connection.execute(
+                _FENCE, (msgspec.json.encode(owner).decode(), self._engine.id)
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _retake(self, session: Session) -> None:
+        """Acquire the lock again in the session that replaces a lost one.
+
+        If another process holds it, or has held it, the fencing number has changed, so nothing of this run is
+        committed any more.
+        """
+        if self._times:
+            self._take(session)
+
+
+def lock_owner(engine: PostgresEngine) -> LockOwner | None:
+    """Return the holder of the run lock; None if it is free or the database cannot be reached."""
+
+    def ask(session: Session) -> tuple[object, ...] | None:
+        with session.errors():
+            return session.connection.execute(_OWNER, (engine.id, RUN, engine.id)).fetchone()
+
+    try:
+        row = engine.ask(ask, 0)
+        return msgspec.json.decode(str(row[0]), type=LockOwner) if row else None
+    except (StoreUnreadable, msgspec.DecodeError):
+        return None
+
+
+class SharedRow:
+    """The SharedRecord port over a row that one session at a time changes under a row lock."""
+
+    def __init__(self, engine: PostgresEngine, name: str) -> None:
+        self._engine = engine
+        self._name = name
+
+    @property
+    def process(self) -> int:
+        """The number that shows other processes that this one is alive."""
+        return self._engine.number
+
+    def read(self) -> RecordState:
+        """Return the record. Raises ``StoreUnreadable``."""
+        return self._engine.ask(self._read, 0)
+
+    @contextmanager
+    def change(self) -> Iterator[RecordState]:
+        """Lock the record, and write the final ``data`` unless an error is raised.
+
+        Raises ``StoreUnreadable``, ``Busy`` and ``DiskError``.
+        """
+        engine = self._engine
+        with engine.mutex:
+            session = engine.session()
+            with session.transaction() as connection:
+                connection.execute(
+                    "INSERT INTO xpm_tui.shared (practice, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                    (engine.id, self._name),
+                )
+                state = self._read(session, " FOR UPDATE")
+                before = state.data
+                yield state
+                if state.data != before:
+                    connection.execute(
+                        "UPDATE xpm_tui.shared SET body = %s WHERE practice = %s AND name = %s",
+                        (state.data, engine.id, self._name),
+                    )
+
+    def _read(self, session: Session, suffix: str = "") -> RecordState:
+        with session.errors():
+            row = session.connection.execute(
+                (_RECORD + suffix).encode(), (SESSIONS, self._engine.id, self._name), binary=True
+            ).fetchone()
+        return RecordState(*row) if row else RecordState(None, [])
+
+
+def database_clock(engine: PostgresEngine, clock: Clock) -> float:
+    """Return the lead of the database's clock over this machine's, in seconds (± half a round trip)."""
+
+    def ask(session: Session) -> float:
+        if session.ahead is not None:
+            return session.ahead
+        with session.errors():
+            before = clock.now().timestamp()
+            row = session.connection.execute(
+                "SELECT extract(epoch FROM clock_timestamp())::float8", binary=True
+            ).fetchone()
+            after = clock.now().timestamp()
+        session.ahead = float(row[0]) - (before + after) / 2 if row else 0.0
+        return session.ahead
+
+    return engine.ask(ask)
 
 
 class PostgresStorage(EngineStorage):

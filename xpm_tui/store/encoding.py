@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from xpm_tui.domain.errors import BadInput, StoreChanged, StoreUnreadable
-from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.ports import Put, Snapshot, Write, changed_tables
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import TableSchema
 
@@ -97,9 +97,10 @@ def encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
 
 def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:
     """Raise ``StoreChanged`` if a row to be written has changed between the two snapshots."""
-    if since.position == now.position:
-        return
-    for write in writes:
+    tables = changed_tables({write.table for write in writes}, since, now)
+    for write in writes if tables else ():
+        if write.table not in tables:
+            continue
         name = write.table.key(write.row) if isinstance(write, Put) else write.id
         if since.raw(write.table, name) != now.raw(write.table, name):
             raise StoreChanged(

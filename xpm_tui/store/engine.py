@@ -19,6 +19,7 @@ from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import DISK, Disk
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
+from xpm_tui.store.backup import migrate_rows, upgrade
 from xpm_tui.store.commit_log import (
     BROKEN,
     EVERY,
@@ -35,7 +36,6 @@ from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, newest, read_ma
 from xpm_tui.store.memory import Index, LiveTable
 from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import PATIENCE, STORE_LOCK, both_locks
-from xpm_tui.store.upgrades import migrate_rows, upgrade
 
 with lazy_imports():
     import secrets
@@ -316,7 +316,7 @@ class Engine:
         for transaction in scan:
             self.state.apply(transaction.changes, transaction.mark, watched=len(self._views) > 0)
         if scan.tail == "damaged":
-            # Possibly a failed write that was removed after we read it: only reading everything can tell.
+            # Possibly a failed write that was removed after we read it: only reading everything shows that.
             self._reload(locked)
         elif locked:
             self._repair(scan.tail)

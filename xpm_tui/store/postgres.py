@@ -18,14 +18,13 @@ from xpm_tui.domain.formatting import when_utc
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import TableSchema
-from xpm_tui.store import postgres_rows as statements
+from xpm_tui.store import postgres_tables
 from xpm_tui.store.commit_log import Mark
 from xpm_tui.store.encoding import EncodedWrite
 from xpm_tui.store.manifest import migrate, newest
 from xpm_tui.store.memory import Index, LiveTable, MemoryState, Rows
 from xpm_tui.store.postgres_connection import DatabaseAddress, Session
-from xpm_tui.store.postgres_rows import Head, RowTransaction, row_count
-from xpm_tui.store.postgres_schema import Registration, known_head, moved_practice, register
+from xpm_tui.store.postgres_tables import Head, Registration, RowTransaction
 from xpm_tui.store.snapshot import StoreSnapshot
 
 T = TypeVar("T")
@@ -91,7 +90,7 @@ class PostgresEngine:
         self._session: Session | None = session
         self.number = session.number
         try:
-            self.role: Registration = register(session, practice, create=not read_only)
+            self.role: Registration = postgres_tables.register(session, practice, create=not read_only)
             self.id = self.role.practice
             self._listen(session)
             head = self._load(session)
@@ -195,7 +194,7 @@ class PostgresEngine:
     # Changing it
 
     def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
-        """Commit the writes that ``make`` returns for the latest state, which nobody can change meanwhile.
+        """Commit the writes that ``make`` returns for the latest state, while no other process can commit.
 
         Raises ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``. Nothing is written then, unless
         the message says that this is not known.
@@ -205,7 +204,7 @@ class PostgresEngine:
             base = self.state.mark.position
             if not changes:
                 return base
-            work = statements.prepare_transaction(self.state.tables, changes, base, self._seq)
+            work = postgres_tables.prepare_transaction(self.state.tables, changes, base, self._seq)
             try:
                 return self._send(session, work)
             except StoreUnreachable as error:
@@ -217,7 +216,7 @@ class PostgresEngine:
         """Replace all rows by these, as one commit after ``position``; return the new position."""
         with self.locked() as session:
             new = max(self.state.mark.position, position) + 1
-            statements.replace_rows(session, self.id, tables, new, self.person)
+            postgres_tables.replace_rows(session, self.id, tables, new, self.person)
             self._load(session)
             return new
 
@@ -228,7 +227,7 @@ class PostgresEngine:
     def prune(self) -> int:
         """Remove old tombstones and records of commits; return the number of removed rows."""
         with self.locked() as session:
-            return statements.prune_rows(session, self.id)
+            return postgres_tables.prune_rows(session, self.id)
 
     @contextmanager
     def locked(self) -> Iterator[Session]:
@@ -266,8 +265,8 @@ class PostgresEngine:
             session.listen(self.id)
 
     def _load(self, session: Session) -> Head:
-        head, tables = statements.read_all(session, self.id)
-        head = known_head(head, self.practice, self.address)
+        head, tables = postgres_tables.read_all(session, self.id)
+        head = postgres_tables.known_head(head, self.practice, self.address)
         self.state = MemoryState(tables, head.mark)
         self._take_head(head)
         return head
@@ -306,7 +305,7 @@ class PostgresEngine:
         if session is None or self._in_transaction:
             return
         try:
-            self._take(session, statements.read_changes(session, self.id, self.state.mark.position))
+            self._take(session, postgres_tables.read_changes(session, self.id, self.state.mark.position))
         except StoreUnreachable as error:
             self._lose(error)
         except StoreUnreadable as error:
@@ -315,13 +314,13 @@ class PostgresEngine:
     def _take(self, session: Session, found: list[tuple[Any, ...]]) -> Head:
         """Apply the head and the changes that were read after the state's position."""
         known = self.state.mark.position
-        maybe, changes = statements.split_changes(found, self.state.tables, self._seq)
-        head = known_head(maybe, self.practice, self.address)
+        maybe, changes = postgres_tables.split_changes(found, self.state.tables, self._seq)
+        head = postgres_tables.known_head(maybe, self.practice, self.address)
         if head.position < known or (known < head.horizon and head.position != known):
-            return self._load(session)  # what came between can no longer be told
+            return self._load(session)  # the commits in between are no longer recorded
         if head.position > known:
             self.state.apply(changes, head.mark, watched=len(self._views) > 0)
-            if row_count(self.state.tables) != head.row_count:
+            if postgres_tables.row_count(self.state.tables) != head.row_count:
                 return self._load(session)
         self._take_head(head)
         return head
@@ -337,7 +336,7 @@ class PostgresEngine:
         for again in (True, False):
             session = self.session()
             try:
-                found = statements.lock_head(session, self.id, self.state.mark.position)
+                found = postgres_tables.lock_head(session, self.id, self.state.mark.position)
                 self._in_transaction = True
                 self._refuse_head(self._take(session, found))
                 return session
@@ -354,7 +353,7 @@ class PostgresEngine:
 
     def _refuse_head(self, head: Head) -> None:
         if head.state and not self._moving:
-            raise moved_practice(head, self.practice, self.address)
+            raise postgres_tables.moved_practice(head, self.practice, self.address)
         if self.fence is not None and head.fence != self.fence:
             raise RunLockLost(
                 "This run has lost its lock: the connection to the database was interrupted, and another "
@@ -363,7 +362,7 @@ class PostgresEngine:
             )
 
     def _send(self, session: Session, work: RowTransaction) -> int:
-        position = statements.send(session, self.id, work, self.person)
+        position = postgres_tables.send(session, self.id, work, self.person)
         mark = Mark(0, position, 0, round(self.clock.now().timestamp() * 1000))
         self.state.apply(work.changes, mark, watched=len(self._views) > 0)
         self._take_head(self._head._replace(position=position, seq=work.seq, row_count=work.total))
@@ -376,7 +375,7 @@ class PostgresEngine:
         """
         try:
             with self.locked() as session:
-                position = statements.committed_at(session, self.id, work.token)
+                position = postgres_tables.committed_at(session, self.id, work.token)
                 if position is not None:
                     return position
                 if self.state.mark.position == work.base:
@@ -440,7 +439,7 @@ class PostgresEngine:
             self._listen(session)
             for call in self.reopened:
                 call(session)
-            self._take(session, statements.read_changes(session, self.id, self.state.mark.position))
+            self._take(session, postgres_tables.read_changes(session, self.id, self.state.mark.position))
         except BaseException:
             session.close()
             raise

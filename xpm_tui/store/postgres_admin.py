@@ -17,7 +17,7 @@ from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store.admin import Compacted, IntegrityFinding, Report, Restored, check_rows
-from xpm_tui.store.backup import Backup, own_backup, unpacked, write_backup
+from xpm_tui.store.backup import Backup, migrate_rows, own_backup, private_view, unpacked, write_backup
 from xpm_tui.store.database_store import DatabaseStore, open_database
 from xpm_tui.store.encoding import EncodedWrite
 from xpm_tui.store.engine import MOVED, Engine
@@ -27,7 +27,6 @@ from xpm_tui.store.postgres import PostgresEngine
 from xpm_tui.store.postgres_connection import Session
 from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import both_locks, install
-from xpm_tui.store.upgrades import migrate_rows, private_view
 
 BATCH = 2_000
 """The number of rows per transaction of a move; an interrupted move continues after the last one."""
@@ -121,7 +120,7 @@ def move_in(folder: Path, url: str, practice: str, *, clock: Clock, person: str)
 
 
 def move_out(store: DatabaseStore, folder: Path, *, clock: Clock) -> int:
-    """Copy a practice from a database into ``folder`` and verify it; then nobody can change it there.
+    """Copy a practice from a database into ``folder`` and verify it; then it can no longer be changed there.
 
     The caller holds the run lock; ``store`` was opened with ``moving``. Returns the number of rows.
     """

@@ -21,7 +21,7 @@ from procrastinate.jobs import Job, Status
 from psycopg import sql
 
 from xpm_tui.domain.errors import StoreUnreachable, StoreUnreadable
-from xpm_tui.domain.work_queue import Perform, QueuedJob, QueueStatus, Timetable, WorkerProcess
+from xpm_tui.domain.shared_state import Perform, QueuedJob, QueueStatus, Timetable, WorkerProcess
 from xpm_tui.store.postgres_connection import SCHEMA_LOCK, DatabaseAddress, Session
 
 TASK = "look"
@@ -160,7 +160,7 @@ class ProcrastinateQueue:
     async def _opened(self) -> AsyncIterator[procrastinate.App]:
         """Yield the open queue, created if it is missing; errors of the driver become errors of the store."""
         if self._app is None:
-            # In a thread, because an unreachable server is waited for; the heartbeats of others go on.
+            # In a thread, because an unreachable server may block; the heartbeats of other workers continue.
             await asyncio.to_thread(_lay_out, self._address)
             connector = procrastinate.PsycopgConnector(
                 kwargs=self._address.options,
@@ -238,7 +238,7 @@ class ProcrastinateQueue:
         for practice, minutes in timetable.items():
             cron = f"{','.join(map(str, minutes))} * * * *"
             registry.register_task(app.tasks[TASK], cron, practice, _options(practice))
-        if timetable:  # an empty registry would end the deferrer for good
+        if timetable:  # an empty registry would end the deferrer permanently
             # Replaced, not changed: the deferrer may be in the middle of the old one.
             app.periodic_registry.periodic_tasks = registry.periodic_tasks
         new = [practice for practice in timetable if practice not in names]
@@ -306,7 +306,7 @@ async def _nothing(practice: str) -> float | None:
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Have the session find the tables of the queue, and end a transaction that nobody continues."""
+    """Have the session find the tables of the queue, and end an abandoned transaction."""
     await connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(SCHEMA)))
     await connection.commit()
 

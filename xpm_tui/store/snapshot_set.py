@@ -232,10 +232,10 @@ _COPY = 1 << 20
 
 
 @contextmanager
-def both_locks(folder: Path, clock: Clock, what: str, person: str = "") -> Iterator[None]:
+def both_locks(folder: Path, clock: Clock, what: str) -> Iterator[None]:
     """Hold both locks, against commits and compactions of all processes. Raises ``Busy``."""
-    fold = Lock(folder / COMPACTION_LOCK, clock=clock, person=person, what=what)
-    book = Lock(folder / STORE_LOCK, clock=clock, person=person, what=what)
+    fold = Lock(folder / COMPACTION_LOCK, clock=clock, person="", what=what)
+    book = Lock(folder / STORE_LOCK, clock=clock, person="", what=what)
     try:
         with fold.hold(PATIENCE), book.hold(PATIENCE):
             yield

@@ -1,7 +1,7 @@
 """A storage for TinyDB on top of the commit log.
 
 ``TinyDB(folder, storage=CommitLogStorage)`` behaves like any TinyDB, but a kill, a full disk or a second
-process cannot destroy it. Rows of known tables are checked before they are written, whoever writes them.
+process cannot destroy it. Rows of known tables are checked before every write.
 """
 
 from __future__ import annotations
@@ -122,12 +122,9 @@ class CommitLogStorage(EngineStorage):
         *,
         read_only: bool = False,
         clock: Clock | None = None,
-        person: str = "",
         disk: Disk = DISK,
     ) -> None:
-        self.engine = Engine(
-            Path(folder), read_only=read_only, clock=clock or SystemClock(), person=person, disk=disk
-        )
+        self.engine = Engine(Path(folder), read_only=read_only, clock=clock or SystemClock(), disk=disk)
 
 
 def _differences(view: StoreSnapshot, data: Mapping[str, Any]) -> list[EncodedWrite]:

@@ -1,20 +1,150 @@
-"""Opens a practice's store: the Store port over TinyDB."""
+"""Opens a practice's store: the Store port over TinyDB, with compaction and retention.
+
+Compaction merges the commit log into new snapshot files while other processes commit, and deletes what the
+retention settings no longer keep: runs, before-images, journal, plans and inbox.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
+
+import msgspec
 
 from xpm_tui.domain.errors import AppError, Busy, StoreUnreadable
-from xpm_tui.domain.ports import Clock, Snapshot, Write
+from xpm_tui.domain.ports import Clock, Drop, Snapshot, Write
+from xpm_tui.domain.tables import (
+    IMAGES,
+    IMPORT_IMAGES,
+    IMPORTS,
+    INBOX,
+    INTENTS,
+    PLANNED,
+    PLANS,
+    RUNS,
+    STOPS,
+    TableSchema,
+)
+from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import DISK, Disk
 from xpm_tui.files.private import network_file_system
-from xpm_tui.store.compaction import compact, is_due
 from xpm_tui.store.engine import Engine, refuse_moved
+from xpm_tui.store.manifest import HEAD, read_manifest
+from xpm_tui.store.snapshot_set import COMPACTION_LOCK, clean, install_log, refuse_foreign, write_tables
 from xpm_tui.store.tables import PracticeDB, TableSnapshot
+
+SMALLEST_LOG = 1024 * 1024
+"""Logs with fewer bytes are not compacted."""
+
+LOG_SHARE = 0.25
+"""The size of the log, as a share of the snapshot files, from which on it is compacted."""
+
+
+def is_due(engine: Engine) -> bool:
+    """Return whether the log has grown enough."""
+    return engine.mark.offset > max(SMALLEST_LOG, LOG_SHARE * engine.head.bytes)
+
+
+def compact(engine: Engine) -> bool:
+    """Install a new generation; return False if another process is compacting.
+
+    The previous generation is kept. The store lock is held only for the last step, which copies what was
+    committed meanwhile.
+
+    Raises:
+        DiskError: The files cannot be written; the store is unchanged.
+        StoreUnreadable: The store is damaged.
+    """
+    lock = Lock(engine.folder / COMPACTION_LOCK, clock=engine.clock, person="", what="compacting")
+    try:
+        with lock.hold(0):
+            _compact(engine)
+    except Busy:
+        return False
+    finally:
+        lock.close()
+    return True
+
+
+def _compact(engine: Engine) -> None:
+    with engine.locked():
+        old, mark, view = engine.head, engine.mark, engine.view()
+        refuse_foreign(engine.folder, old)
+    tables = write_tables(engine.folder, view, old.generation + 1, old.book, engine.disk)
+    with engine.locked():
+        if engine.head != old or read_manifest(engine.folder / HEAD) != old:
+            return  # Another state was restored meanwhile, so what was written here is obsolete.
+        head = msgspec.structs.replace(
+            old,
+            generation=old.generation + 1,
+            position=mark.position,
+            chain=mark.chain,
+            made=engine.clock.now(),
+            tables=tables,
+        )
+        offset = install_log(engine.folder, head, old, mark, engine.mark.offset, engine.disk)
+        engine.adopt(head, engine.mark._replace(offset=offset))
+        clean(engine.folder, head, engine.disk)
+
+
+DRAFTS = 3
+"""The number of plans that were never applied to keep, however old."""
+
+_UNRESOLVED = ("intent", "sent", "held")
+
+
+def outdated_rows(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: int) -> list[Write]:
+    """Return the rows to delete, for a single commit.
+
+    A run is deleted after ``runs_days`` with everything that belongs to it. Its before-images, finished
+    journal entries and the records of its plan are deleted after ``images_days``, after which it cannot be
+    undone. Kept regardless of age are runs that have not ended, and runs with a write to XPM whose outcome is
+    unknown or held. The newest :data:`DRAFTS` plans that were never applied are kept, and all younger than a
+    day. Files and events of the inbox are deleted after ``runs_days``; the times at which fields were set
+    stay, so that even a late copy does no harm.
+    """
+    unresolved = {i.run for i in snapshot.rows(INTENTS) if i.state in _UNRESOLVED}
+    gone: set[str] = set()
+    undoable: set[str] = set()
+    heads: set[str] = set()
+    details: set[str] = set()
+    for run in snapshot.rows(RUNS):
+        kept = run.ended is None or run.id in unresolved
+        if not kept and run.ended is not None and run.ended < now - timedelta(days=runs_days):
+            gone.add(run.id)
+            continue
+        heads.add(run.plan)
+        if kept or (run.ended is not None and run.ended >= now - timedelta(days=images_days)):
+            undoable.add(run.id)
+            details.add(run.plan)
+    drafts = sorted((plan for plan in snapshot.rows(PLANS) if plan.id not in heads), key=lambda p: p.made)
+    fresh = {p.id for p in drafts if p.made >= now - timedelta(days=1)} | {p.id for p in drafts[-DRAFTS:]}
+    writes: list[Write] = [Drop(RUNS, run) for run in sorted(gone)]
+    writes += [Drop(PLANS, plan.id) for plan in drafts if plan.id not in fresh]
+    writes += _without(snapshot, STOPS, "id", {stop for stop in snapshot.ids(STOPS) if stop not in gone})
+    writes += _without(snapshot, IMAGES, "run", undoable)
+    writes += _without(snapshot, INTENTS, "run", undoable)
+    writes += _without(snapshot, PLANNED, "plan", details | fresh)
+    writes += _inbox(snapshot, now - timedelta(days=runs_days))
+    return writes
+
+
+def _inbox(snapshot: Snapshot, before: datetime) -> list[Write]:
+    """Delete records of files and events before a time, except the import that can be undone."""
+    undoable = {image.partition("/")[0] for image in snapshot.ids(IMPORT_IMAGES)}
+    events = (each for each in snapshot.rows(IMPORTS) if each.event and each.id not in undoable)
+    return [
+        *(Drop(INBOX, row.id) for row in snapshot.rows(INBOX) if row.at < before),
+        *(Drop(IMPORTS, each.id) for each in events if each.at < before),
+    ]
+
+
+def _without(snapshot: Snapshot, table: TableSchema[Any], field: str, kept: set[str]) -> list[Write]:
+    return [Drop(table, row.id) for row in snapshot.rows(table) if getattr(row, field) not in kept]
 
 
 class TableStore:
@@ -32,7 +162,7 @@ class TableStore:
 
     @property
     def damage(self) -> StoreUnreadable | None:
-        """Why a store can only be read, in words that also tell what is missing; None: nothing is wrong."""
+        """Why a store can only be read, and what is missing; None: nothing is wrong."""
         return cast("StoreUnreadable | None", self.db.engine.damage)
 
     @property
@@ -54,7 +184,7 @@ class TableStore:
         return self.db.commit(writes, since=since)
 
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
-        """Commit what ``make`` asks for when it is shown the newest snapshot, nobody coming in between."""
+        """Commit the writes that ``make`` returns for the newest snapshot; no other commit comes between."""
         return self.db.transact(make)
 
     def watch(self) -> int:
@@ -81,9 +211,9 @@ class DiskStore(TableStore):
     The commit log is folded into the snapshot files by a thread of its own, so no commit waits for that.
     """
 
-    def __init__(self, folder: Path, *, read_only: bool, clock: Clock, person: str, disk: Disk) -> None:
+    def __init__(self, folder: Path, *, read_only: bool, clock: Clock, disk: Disk) -> None:
         self.folder = folder
-        self.db = PracticeDB(folder, read_only=read_only, clock=clock, person=person, disk=disk)
+        self.db = PracticeDB(folder, read_only=read_only, clock=clock, disk=disk)
         self._engine: Engine = self.db.engine
         self._folding: threading.Thread | None = None
         self.summarise_error: AppError | None = None
@@ -154,9 +284,7 @@ class DiskStore(TableStore):
             self.summarise_error = error
 
 
-def open_store(
-    folder: Path, *, read_only: bool = False, clock: Clock, person: str = "", disk: Disk = DISK
-) -> DiskStore:
+def open_store(folder: Path, *, read_only: bool = False, clock: Clock, disk: Disk = DISK) -> DiskStore:
     """Open the store in ``folder``; create it if it is missing, unless ``read_only``.
 
     A damaged store is opened for reading only, at its last intact state: see ``read_only`` and ``damage`` of
@@ -165,4 +293,4 @@ def open_store(
     ``DiskError``.
     """
     refuse_moved(folder)
-    return DiskStore(folder, read_only=read_only, clock=clock, person=person, disk=disk)
+    return DiskStore(folder, read_only=read_only, clock=clock, disk=disk)

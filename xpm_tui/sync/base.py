@@ -217,7 +217,7 @@ def block_pair(client: str, uuid: str, by: str, now: datetime, *, undone: str = 
 
 
 def block_as_different(client: str, uuid: str, *, by: str, now: datetime) -> Put:
-    """Return the write that records that a user said that these two are different."""
+    """Return the write that records the decision of a user that these two are different."""
     row = BlockedPair(
         id=blocked_pair_id(client, uuid), client=client, uuid=uuid, by=by, at=now, different=True
     )

@@ -195,7 +195,6 @@ def link_consequences(
     *,
     people: int = 0,
     services: int = 0,
-    pace: Pace | None = None,
     former: Mapping[str, int] | None = None,
 ) -> Consequences:
     """Return what linking these clients, people or services would do.
@@ -203,7 +202,7 @@ def link_consequences(
     All of it is saved here, and nothing is sent. ``former`` counts what came from former XPM clients.
     """
     here = LocalCounts(clients=len(clients), links=len(clients), people=people, services=services)
-    return with_pace(_with_former(Consequences(of="links", here=here), former or {}), pace)
+    return _with_former(Consequences(of="links", here=here), former or {})
 
 
 def _with_former(found: Consequences, former: Mapping[str, int]) -> Consequences:

@@ -26,11 +26,10 @@ from xpm_tui.domain.safe_text import Shown, visible, visible_lines
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import terminal_app, theme
-from xpm_tui.tui.app_protocol import AREAS
+from xpm_tui.tui.app_protocol import AREAS, PracticeStatus
 from xpm_tui.tui.command_runner import CommandRunner
 from xpm_tui.tui.navigation import KeyChord, Navigation, TypeAhead
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.terminal_app import TerminalApp
 from xpm_tui.tui.theme import CachedStylesheet, stylesheet_path
 from xpm_tui.tui.widgets.frame import Header
@@ -38,7 +37,7 @@ from xpm_tui.tui.worker_thread import WorkerThread
 
 with lazy_imports():
     from xpm_tui.application.runs import due
-    from xpm_tui.tui import status_summary
+    from xpm_tui.tui import app_protocol
     from xpm_tui.tui.dialogs import dialog
     from xpm_tui.tui.dialogs import help as dialogs_help
     from xpm_tui.tui.screens import area as areas
@@ -83,7 +82,7 @@ def _signed_in(practice: OpenPractice) -> None:
 
 
 def _read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
-    return status_summary.read_practice_status(practice)
+    return app_protocol.read_practice_status(practice)
 
 
 def _standing(status: PracticeStatus) -> tuple[bool, bool, str]:

@@ -1,11 +1,13 @@
-"""What screens, dialogs and widgets may know of the app: its areas, edit forms and the ``AppProtocol``.
+"""What screens, dialogs and widgets may know of the app: areas, edit forms, status, ``AppProtocol``.
 
-The app is the top layer and imports the screens. They reach it only through ``AppMixin.host``.
+The app is the top layer and imports the screens. They reach it only through ``AppMixin.host``. The status of
+the practice in the header is immutable and cheap to compare.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -17,10 +19,11 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.worker_thread import WorkerThread
 
 with lazy_imports():
+    from xpm_tui.application import condition
+    from xpm_tui.application.status import summary
     from xpm_tui.commands import effects
 
 if TYPE_CHECKING:
@@ -31,6 +34,65 @@ if TYPE_CHECKING:
     from xpm_tui.commands.command import Command, Result, Situation
     from xpm_tui.commands.registry import LoggedCommand
     from xpm_tui.sync.matching.search_index import PickerIndex
+
+
+class PracticeStatus(NamedTuple):
+    """The facts that the header shows; ``None`` where a value is not known."""
+
+    title: str = ""
+    sandbox: bool = False
+    connected: bool = False
+    login_needed: bool = False
+    """Whether the user must sign in to Xero before anything can be read or sent."""
+    read_only: bool = False
+    hours: float | None = None
+    minute_left: int | None = None
+    day_left: int | None = None
+    running: str = ""
+    held: int = 0
+    needs_person: int = 0
+    needs_jobs: int = 0
+    """The number of jobs and proposals that need the user."""
+    direction: str = ""
+    condition: str = ""
+    """The worst condition of the practice by its name; empty if it is sound."""
+    synced: datetime | None = None
+    """When the last successful sync ended."""
+    known: bool = True
+    """Whether the status has been read."""
+
+
+def _hours(at: datetime, now: datetime) -> float:
+    """Return the hours between two times, in whole minutes so that the header rarely changes."""
+    return max(0, int((now - at).total_seconds() // 60)) / 60
+
+
+_SAID_BY_ITSELF = ("sound", "login_needed")
+
+
+def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
+    """Return the position of store and settings, and the status there. Runs on the worker thread."""
+    position = practice.place()
+    worst = condition.conditions(practice)[0].state
+    facts = summary.summarize(practice)
+    jobs = facts.jobs
+    return position, PracticeStatus(
+        title=facts.title,
+        sandbox=facts.sandbox,
+        connected=facts.connected,
+        login_needed=facts.login_needed,
+        read_only=practice.read_only,
+        hours=None if facts.last_good is None else _hours(facts.last_good, practice.clock.now()),
+        minute_left=facts.minute_left,
+        day_left=facts.day_left,
+        running=facts.running,
+        held=len(facts.held),
+        needs_person=facts.needs_person,
+        needs_jobs=jobs.failed + jobs.held + jobs.going + jobs.missed + jobs.changed + jobs.to_take,
+        direction=practice.policy().direction,
+        synced=facts.last_good,
+        condition="" if worst in _SAID_BY_ITSELF else worst,
+    )
 
 
 class Area(NamedTuple):

@@ -18,7 +18,7 @@ from textual.widgets import Static
 from xpm_tui.domain.formatting import when_utc
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppMixin
-from xpm_tui.tui.safe_text import show
+from xpm_tui.tui.widgets.cells import show
 
 with lazy_imports():
     from xpm_tui.commands import registry

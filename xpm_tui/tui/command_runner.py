@@ -1,8 +1,10 @@
-"""Runs commands for the console: forms, calls on the worker thread, results, command log and palette."""
+"""Runs commands for the console: forms, screens of their own, calls, results, command log and palette."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.domain.errors import AppError
@@ -15,19 +17,31 @@ with lazy_imports():
     from xpm_tui.application import home as application_home
     from xpm_tui.application.presenters import lookup
     from xpm_tui.commands import command, effects, registry, tables
-    from xpm_tui.diagnostics.known_problems import registry as problems
-    from xpm_tui.tui import command_routes, keymap, screenshot
-    from xpm_tui.tui.dialogs import dialog, edit, form, palette
+    from xpm_tui.diagnostics import known_problems
+    from xpm_tui.tui import keymap, screenshot
+    from xpm_tui.tui.dialogs import dialog, edit, form, pickers
     from xpm_tui.tui.dialogs import help as help_dialogs
     from xpm_tui.tui.dialogs import screen_dialogue as progress
+    from xpm_tui.tui.screens import area as area_screens
     from xpm_tui.tui.screens import command_log as screens_command_log
-
+    from xpm_tui.tui.screens import (
+        conflicts,
+        csv_previews,
+        doctor,
+        inbox,
+        policy,
+        practices,
+        proposals,
+        review,
+    )
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+    from xpm_tui.application.practice import OpenPractice
     from xpm_tui.commands.command import Command, Result
     from xpm_tui.commands.registry import LoggedCommand, Outcome
+    from xpm_tui.ignition.forms import FormName
     from xpm_tui.tui.app_protocol import EditSheet
     from xpm_tui.tui.screens.area import AreaScreen
 
@@ -56,7 +70,7 @@ class CommandRunner(AppProtocol):
 
     def way(self, command: str) -> Callable[[], object] | None:
         """Return the function that opens the screen of a command; None if it only has a form."""
-        return command_routes.screen_route(self, command)
+        return screen_route(self, command)
 
     def perform(
         self,
@@ -239,28 +253,28 @@ class CommandRunner(AppProtocol):
         """Show the palette: the commands of this area, global commands and the areas."""
         found = keymap.palette_entries(screen.AREA, screen.situation())
         found += [
-            palette.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")
+            pickers.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")
             for area in AREAS
         ]
         found += [
-            palette.PaletteEntry(
+            pickers.PaletteEntry(
                 "redraw",
                 "Redraw the screen",
                 "Removes what another program has written on the screen.",
                 "ctrl+l",
             ),
-            palette.PaletteEntry(
+            pickers.PaletteEntry(
                 "leave", "Leave the console", "A run in progress continues by itself.", "ctrl+q"
             ),
         ]
         found.append(
-            palette.PaletteEntry(
+            pickers.PaletteEntry(
                 "screenshot", "Save a screenshot", "Save the screen as a picture and as text, for support.",
                 "f8", words="image picture print screen capture copy",
             )
         )  # fmt: skip
         found.append(
-            palette.PaletteEntry(
+            pickers.PaletteEntry(
                 "command-log", "Show the command log",
                 "What was done in this console, as commands to copy.", "@",
                 words="history verb shell script repeat",
@@ -286,11 +300,11 @@ class CommandRunner(AppProtocol):
             else:
                 screen.action_run_command(name)
 
-        self.push_screen(palette.Palette(found), chosen)
+        self.push_screen(pickers.Palette(found), chosen)
 
     def _show_problem(self, id_: str) -> None:
         """Show the full text of a known problem."""
-        case = problems.find_problem(id_)
+        case = known_problems.find_problem(id_)
         if case is not None:
             self.push_screen(help_dialogs.problem_steps(case))
 
@@ -317,3 +331,111 @@ class CommandRunner(AppProtocol):
         path = self.save_text(f"{name}.svg", svg)
         self.save_text(f"{name}.txt", text)
         self.toast(f"Saved as {path} and {name}.txt")
+
+
+FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
+
+JOBS = frozenset({"jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jobs.skip"})
+"""Commands about a job, which must be selected in its area first."""
+
+
+SETTINGS = frozenset({"settings.get", "settings.set", "settings.unset"})
+"""Commands about a setting, which must be selected in its area first."""
+
+
+def screen_route(app: AppProtocol, command: str) -> Callable[[], object] | None:
+    """Return the function that opens the screen of a command; None if it only has a form.
+
+    A screen is imported when it is opened.
+    """
+    ways: dict[str, Callable[[], object]] = {
+        "plan": app.plan_and_show,
+        "sync": app.plan_and_show,
+        "connect": app.connect,
+        "runs.release": app.release,
+        "runs.resume": app.release,
+        "doctor": lambda: app.push_screen(_doctor()),
+        "cases.seen": lambda: app.work(lambda: _ask_symptom(app), "seen", exclusive=True),
+        "conflicts": lambda: app.push_screen(_conflicts()),
+        "policy": lambda: app.push_screen(_policy()),
+        "inbox.list": lambda: app.push_screen(_inbox()),
+        "practices.list": lambda: app.push_screen(_practices()),
+        "practices.switch": lambda: app.push_screen(_practices()),
+        "clients.review": lambda: app.push_screen(_review()),
+        "proposals.list": lambda: app.push_screen(_proposals()),
+    }
+    if command in JOBS:
+        return lambda: _to_jobs(app)
+    if command in SETTINGS:
+        return lambda: _to_settings(app)
+    form: FormName
+    for form in FORMS:
+        if command == f"import.{form}":
+            return partial(app.work, partial(_import, app, form), "import", exclusive=True)
+        if command == f"export.{form}":
+            return partial(app.work, partial(_export, app, form), "export", exclusive=True)
+    return ways.get(command)
+
+
+async def _import(app: AppProtocol, form: FormName) -> None:
+    """Ask for the file, then show what importing it would do."""
+    about = "Which file? You see a preview first, and nothing is written until you confirm."
+    path = await app.push_screen_wait(
+        pickers.FilePicker(f"Import {form}", about, start=pickers.folder_of(app), suffix=".csv")
+    )
+    if path:
+        app.folder = str(Path(path).parent)
+        app.push_screen(csv_previews.ImportPreview(form, path))
+
+
+async def _export(app: AppProtocol, form: FormName) -> None:
+    """Show what would be exported; the file is chosen afterwards."""
+    area = next((screen for screen in app.screen_stack if isinstance(screen, area_screens.AreaScreen)), None)
+    record = area.situation().record if area is not None and form == area.AREA == "clients" else ""
+
+    def named(practice: OpenPractice) -> str:
+        return lookup.name_of(practice.snapshot(), record) if record else ""
+
+    app.push_screen(csv_previews.ExportPreview(form, record, await app.worker.ask(named)))
+
+
+def _to_jobs(app: AppProtocol) -> None:
+    app.go("jobs")
+    app.toast("Choose the job here first.")
+
+
+def _to_settings(app: AppProtocol) -> None:
+    app.go("settings")
+    app.toast("Choose the setting here: / finds it by its name, enter changes it.")
+
+
+def _doctor() -> Screen[None]:
+    return doctor.DoctorScreen()
+
+
+async def _ask_symptom(app: AppProtocol) -> None:
+    await help_dialogs.ask_symptom(app)
+
+
+def _conflicts() -> Screen[None]:
+    return conflicts.Conflicts()
+
+
+def _inbox() -> Screen[None]:
+    return inbox.Inbox()
+
+
+def _practices() -> Screen[None]:
+    return practices.Practices()
+
+
+def _policy() -> Screen[None]:
+    return policy.PolicyScreen()
+
+
+def _review() -> Screen[None]:
+    return review.Review()
+
+
+def _proposals() -> Screen[None]:
+    return proposals.ProposalsArea()

@@ -18,15 +18,14 @@ from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.diagnostics import error_presenter
-    from xpm_tui.diagnostics.known_problems import registry
+    from xpm_tui.diagnostics import error_presenter, known_problems
     from xpm_tui.tui.dialogs import help as help_dialog
-    from xpm_tui.tui.dialogs import palette
+    from xpm_tui.tui.dialogs import pickers
 
 
 if TYPE_CHECKING:
     from xpm_tui.tui.dialogs.help import HelpPage
-    from xpm_tui.tui.dialogs.palette import PaletteEntry
+    from xpm_tui.tui.dialogs.pickers import PaletteEntry
 
 MOST_SHOWN = 7
 """The most entries of a footer; with more, the last ones would be cut off at 80 columns."""
@@ -122,7 +121,7 @@ def palette_entries(area: str, situation: Situation) -> list[PaletteEntry]:
     rest = [command for command in all_commands() if command not in here and command.name not in COMMAND_LINE]
     rest.sort(key=lambda command: command.name.partition(".")[0] != area)
     return [
-        palette.PaletteEntry(
+        pickers.PaletteEntry(
             name=command.name,
             title=command.title,
             help=command.help,
@@ -141,13 +140,13 @@ PROBLEM = "problem:"
 def problem_entries() -> list[PaletteEntry]:
     """Return an entry for each known problem, searchable by its words; it has no command and no key."""
     return [
-        palette.PaletteEntry(
+        pickers.PaletteEntry(
             name=f"{PROBLEM}{case.id}",
             title=error_presenter.problem_title(case),
             help=case.sign,
             words=f"error troubleshooting help {case.cause}",
         )
-        for case in registry.KNOWN_PROBLEMS.values()
+        for case in known_problems.KNOWN_PROBLEMS.values()
     ]
 
 

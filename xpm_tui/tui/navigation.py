@@ -32,7 +32,7 @@ with lazy_imports():
     from xpm_tui.domain import fields
     from xpm_tui.tui.dialogs import dialog, screen_dialogue
     from xpm_tui.tui.screens import clients, jobs, plan_review, sync
-    from xpm_tui.tui.widgets import run_card
+    from xpm_tui.tui.widgets import run_log
     from xpm_tui.tui.wizard import screen as wizard_screen
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Navigation(AppProtocol):
             return run, bool(open_intents.list_held_writes(practice))
 
         run, waiting = await self.worker.ask(read)
-        name = run_card.HELD.get(run.outcome, "") if run is not None else ""
+        name = run_log.HELD.get(run.outcome, "") if run is not None else ""
         if not name and not waiting:
             self.toast("No run is waiting: the last run finished.", "warning")
             return

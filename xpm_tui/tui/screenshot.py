@@ -15,8 +15,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.commands import registry
-    from xpm_tui.diagnostics import masking
-    from xpm_tui.diagnostics.known_problems import registry as problems
+    from xpm_tui.diagnostics import known_problems, masking
     from xpm_tui.domain import fields, labels, reason_labels, tables
     from xpm_tui.settings import schema
 
@@ -176,7 +175,7 @@ def _own_texts() -> Iterable[str]:
         yield field.label
     for entry in schema.SCHEMA:
         yield entry.label
-    for case in problems.KNOWN_PROBLEMS.values():
+    for case in known_problems.KNOWN_PROBLEMS.values():
         yield case.title
     yield from _CHROME
 

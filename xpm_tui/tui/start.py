@@ -33,7 +33,6 @@ def run_console(
     person: str = "",
     read_only: bool = False,
     overrides: Mapping[str, str] | None = None,
-    mouse: bool = True,
     opener: Callable[[], OpenPractice] | None = None,
 ) -> int:
     """Run the console until the user leaves it.
@@ -52,7 +51,7 @@ def run_console(
     gc.disable()  # until the practice is open: ``calm`` turns the garbage collector on again
     try:
         while True:
-            code, parting = _one(home, practice, person, read_only, overrides, mouse, opener)
+            code, parting = _one(home, practice, person, read_only, overrides, opener)
             if code != command_runner.SWITCH:
                 break
             practice = None  # after a switch the practice is the current one
@@ -71,7 +70,6 @@ def _one(
     person: str,
     read_only: bool,
     overrides: Mapping[str, str] | None,
-    mouse: bool,
     opener: Callable[[], OpenPractice] | None,
 ) -> tuple[int, str]:
 
@@ -92,7 +90,7 @@ def _one(
     worker = worker_thread.WorkerThread(opened)
     try:
         app = tui_app.Console(worker, guard_terminal=True, crash_folder=home.state)
-        code = app.run(mouse=mouse)
+        code = app.run()
     finally:
         worker.close()
     if app.failed is not None:

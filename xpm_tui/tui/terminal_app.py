@@ -23,9 +23,9 @@ import xpm_tui
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppProtocol
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.terminal import driver
 from xpm_tui.tui.terminal.driver import ConsoleDriver
+from xpm_tui.tui.widgets.cells import content
 from xpm_tui.tui.widgets.rows import Rows
 
 with lazy_imports():

@@ -5,7 +5,7 @@ Each change is one commit that can be undone and is logged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from xpm_tui.application.clients.queries import sure_proposals
@@ -19,7 +19,7 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import LinkOrigin
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.plan import UndecidedClient as NeedsDecision
-from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.ports import Snapshot, Write, changed_tables
 from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.event_log import assign_to_run
@@ -197,22 +197,23 @@ def _link(
     )
     if before is not None:
         writes = links.join_run(before, writes)
-    commit_links(practice, writes, seen)
+    commit_links(practice, writes, seen, {uuid})
     practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
     return run
 
 
-def commit_links(practice: OpenPractice, writes: Sequence[Write], seen: Snapshot) -> None:
-    """Commit writes that link clients, unless someone else changed what they are based on.
+def commit_links(
+    practice: OpenPractice, writes: Sequence[Write], seen: Snapshot, uuids: Collection[str]
+) -> None:
+    """Commit links to the XPM clients ``uuids``, unless someone else changed what they are based on.
 
     Raises ``StoreChanged`` if one of the rows has changed since the snapshot ``seen``, or another client was
     linked to one of the same XPM clients since.
     """
-    uuids = {write.row.uuid for write in writes if isinstance(write, Put) and write.table is LINKS}
 
     def make(now: Snapshot) -> Sequence[Write]:
         refuse_changed_rows(writes, seen, now)
-        if now.position != seen.position and any(
+        if changed_tables({LINKS}, seen, now) and any(
             now.find(LINKS, "uuid", uuid) != seen.find(LINKS, "uuid", uuid) for uuid in uuids
         ):
             raise StoreChanged(

@@ -9,7 +9,7 @@ afterwards, and the client is restored exactly.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -38,7 +38,7 @@ from xpm_tui.domain.tables import (
     TableSchema,
 )
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.snapshot import BlockIds
 from xpm_tui.sync.applying.run_results import mark
 from xpm_tui.sync.base import blocked_pair_id
 from xpm_tui.sync.consequences import pick_consequences
@@ -59,7 +59,7 @@ def pick(
     """
     practice.writable()
     snapshot = practice.snapshot()
-    rows = [find_xpm(snapshot, text) for text in xpm]
+    rows = [_referred(find_xpm(snapshot, text)) for text in xpm]
     others = [id_ for text in different for id_ in _ours(snapshot, text)]
     return _pick(practice, snapshot, rows, every=False, anyway=anyway, different=others)
 
@@ -96,7 +96,7 @@ def pick_all(practice: OpenPractice) -> list[PickView]:
     """Bring every unambiguous XPM client into the store, including prospects; report the others."""
     practice.writable()
     snapshot = practice.snapshot()
-    return _pick(practice, snapshot, list(snapshot.rows(XPM_CLIENTS)), every=True, anyway=False)
+    return _pick(practice, snapshot, map(_referred, snapshot.rows(XPM_CLIENTS)), every=True, anyway=False)
 
 
 def preview_pick_all(practice: OpenPractice) -> Consequences:
@@ -135,16 +135,17 @@ class _NoIds:
 def _pick(
     practice: OpenPractice,
     snapshot: Snapshot,
-    rows: list[XpmClient],
+    chosen: Iterable[_Referred],
     *,
     every: bool,
     anyway: bool,
     different: Collection[str] = (),
 ) -> list[PickView]:
     (run,) = practice.ids.new("r")
+    rows = {row.uuid: row for row in chosen}
     picked = pick_writes(
         snapshot,
-        [row.uuid for row in rows],
+        rows,
         ids=BlockIds(practice.ids),
         policy=practice.policy(),
         now=practice.clock.now(),
@@ -156,20 +157,32 @@ def _pick(
         different=different,
     )
     if picked.writes:
-        commit_links(practice, picked.writes, snapshot)
+        commit_links(practice, picked.writes, snapshot, {*picked.created, *picked.linked})
         numbers: dict[str, Scalar] = {
             "added": len(picked.created),
             "linked": len(picked.linked),
             "left": len(picked.skipped),
         }
         practice.events.emit(Event(key="client.picked", run=run, numbers=numbers))
-    return _pick_views(rows, picked)
+    return _pick_views(rows.values(), picked)
 
 
-def _pick_views(rows: list[XpmClient], picked: PickedClient) -> list[PickView]:
+class _Referred(NamedTuple):
+    """What a report says of an XPM client: 50,000 whole ones would fill the memory."""
+
+    uuid: str
+    number: str
+    name: str
+
+
+def _referred(row: XpmClient) -> _Referred:
+    return _Referred(row.uuid, row.number, row.name)
+
+
+def _pick_views(rows: Iterable[_Referred], picked: PickedClient) -> list[PickView]:
     left = {skipped.uuid: skipped for skipped in picked.skipped}
     views = []
-    for row in {row.uuid: row for row in rows}.values():
+    for row in rows:
         why = left.get(row.uuid)
         added, linked = picked.created.get(row.uuid), picked.linked.get(row.uuid)
         views.append(

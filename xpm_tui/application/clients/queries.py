@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -31,7 +34,7 @@ from xpm_tui.domain.xpm import WHOLE, XpmClient
 from xpm_tui.sync.base import PRIMARY, contact_key, foreign_values, mirror_values, pair
 from xpm_tui.sync.canonical import Values, contact_values, ignition_values, is_blank, staff_uuid, xpm_contacts
 from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
-from xpm_tui.sync.matching.search_index import PickerIndex
+from xpm_tui.sync.matching.search_index import PickerEntry, PickerIndex
 from xpm_tui.sync.matching.successors import STRONG
 from xpm_tui.sync.planning.decisions import because_held, change_reason
 from xpm_tui.sync.planning.links import (
@@ -88,22 +91,29 @@ def saved_picker_index(practice: OpenPractice) -> tuple[PickerIndex, bool] | Non
         return None
 
 
-def picker_index(practice: OpenPractice, known: PickerIndex | None = None) -> PickerIndex:
-    """Return the index of the current mirror: the saved one if it is current, otherwise a new one.
-
-    ``known`` is an earlier index, from which the new one takes the names that it has.
-    """
-    saved = saved_picker_index(practice) if known is None else None
-    if saved is not None and saved[1]:
-        return saved[0]
-    steps = picker_index_steps(practice, known or (saved[0] if saved else None))
-    return next(index for index in steps if index is not None)
-
-
-def picker_index_steps(practice: OpenPractice, known: PickerIndex | None) -> Iterator[PickerIndex | None]:
-    """Make the index of the mirror and save it, in short steps; the last one yields it."""
+def picker_index(practice: OpenPractice) -> PickerIndex:
+    """Return the index of the current mirror: the saved one if it is current, otherwise a new one."""
     snapshot = practice.snapshot()
-    for index in PickerIndex.steps(snapshot.rows(XPM_CLIENTS), known):
+    saved = read_saved(practice, _PICKER) if is_worth_saving(snapshot) else None
+    known: Sequence[PickerEntry] = ()
+    with suppress(msgspec.MsgspecError, ValueError):
+        if saved is not None and saved.of == snapshot.fingerprint(XPM_CLIENTS):
+            return PickerIndex.of_pieces(saved.pieces)
+        known = PickerIndex.entries_of(saved.pieces) if saved is not None else ()
+    return next(index for index in picker_index_steps(practice, known) if index is not None)
+
+
+def picker_index_steps(practice: OpenPractice, known: Sequence[PickerEntry]) -> Iterator[PickerIndex | None]:
+    """Make the index of the mirror and save it, in short steps; the last one yields it.
+
+    ``known`` are the entries of an earlier index: only what has changed since is read.
+    """
+    snapshot = practice.snapshot()
+    rows = (
+        (uuid, crc32(snapshot.raw(XPM_CLIENTS, uuid) or b""), partial(snapshot.get, XPM_CLIENTS, uuid))
+        for uuid in snapshot.ids(XPM_CLIENTS)
+    )
+    for index in PickerIndex.renew(rows, known):
         if index is not None and is_worth_saving(snapshot):
             save(practice, _PICKER, snapshot.fingerprint(XPM_CLIENTS), index.pieces())
         yield index

@@ -26,11 +26,10 @@ from xpm_tui.application.connection.steps import (
     wizard,
 )
 from xpm_tui.application.practice import LISTS, OpenPractice, PracticeIdentity, put, read_identity
-from xpm_tui.application.problem_events import record_failure, record_symptom
-from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.xpm_refresh import RefreshResult, refresh
+from xpm_tui.diagnostics.error_presenter import record_failure, record_symptom
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, Report, ignore_progress
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Drop, Write
@@ -48,8 +47,8 @@ with lazy_imports():
     from xpm_tui.xero.auth import authorization, callback_listener
 
 if TYPE_CHECKING:
-    from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-    from xpm_tui.diagnostics.known_problems.registry import Symptom
+    from xpm_tui.diagnostics.known_problems import Symptom
+    from xpm_tui.domain.errors import KnownProblem
     from xpm_tui.xero.auth.authorization import Authorization
 
 WAIT = 300.0

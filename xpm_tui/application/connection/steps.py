@@ -14,8 +14,8 @@ from xpm_tui.application.practice import ConnectionDraft, OpenPractice, list_sta
 from xpm_tui.application.runs.plans import latest_plan
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.queries import find_connector
-from xpm_tui.diagnostics.known_problems.login import NEW_PERMISSION, OLD_PERMISSION
-from xpm_tui.diagnostics.known_problems.registry import KNOWN_PROBLEMS
+from xpm_tui.diagnostics.known_problems import KNOWN_PROBLEMS
+from xpm_tui.diagnostics.login_problems import NEW_PERMISSION, OLD_PERMISSION
 from xpm_tui.domain.errors import BadInput, CaseId
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.labels import LEVELS

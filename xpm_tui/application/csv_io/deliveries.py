@@ -30,7 +30,7 @@ from xpm_tui.domain.ports import IdSource, Snapshot, Write
 from xpm_tui.ignition.import_steps import ImportPlan
 from xpm_tui.ignition.parser import ParsedFile
 from xpm_tui.ignition.stamps import AdmittedFile, admit, stamps
-from xpm_tui.store.ids import SnapshotIds
+from xpm_tui.store.snapshot import SnapshotIds
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice

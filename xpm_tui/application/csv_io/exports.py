@@ -17,7 +17,7 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import IMPORTS
+from xpm_tui.domain.tables import CLIENTS, IMPORTS
 from xpm_tui.files import durable
 from xpm_tui.files.machine import disk_error
 from xpm_tui.lazy import lazy_imports
@@ -39,12 +39,12 @@ def _others() -> dict[str, Callable[..., export.ExportedFile]]:
     }
 
 
-def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
-    """Return the newest import of a form that was not undone; its ``at`` is the age shown on screens."""
+def last_import(snapshot: Snapshot) -> Import | None:
+    """Return the newest import of clients that was not undone; its ``at`` is the age shown on screens."""
     done = [
         each
         for each in snapshot.find(IMPORTS, "state", "done")
-        if each.form == form and not each.own and not each.event
+        if each.form == "clients" and not each.own and not each.event
     ]
     return max(done, key=lambda each: (each.at, len(each.id), each.id), default=None)
 
@@ -69,9 +69,18 @@ class ExportState(msgspec.Struct, frozen=True, kw_only=True):
 
 def to_ignition(snapshot: Snapshot) -> ExportState:
     """Count the values that neither came from Ignition's last file nor were exported since. O(clients)."""
-    clients, unsendable = pending_changes.count_waiting(snapshot)
-    never = tuple(OmittedRecord(id=each.record, name=each.name, reason=each.reason) for each in unsendable)
-    return ExportState(clients=clients, never=never)
+    pending = pending_changes.PendingCount(snapshot)
+    for client in snapshot.rows(CLIENTS):
+        pending.add(client)
+    return export_state(pending)
+
+
+def export_state(pending: pending_changes.PendingCount) -> ExportState:
+    """Return what was counted over all clients."""
+    never = tuple(
+        OmittedRecord(id=each.record, name=each.name, reason=each.reason) for each in pending.unsendable
+    )
+    return ExportState(clients=pending.waiting, never=never)
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,8 +39,8 @@ from xpm_tui.domain.tables import CLIENTS, LINKS
 from xpm_tui.ignition.import_steps import ImportPlan, UndoPlan
 from xpm_tui.ignition.parser import ParsedFile
 from xpm_tui.ignition.stamps import AdmittedFile, admit, has_newer, stamp
+from xpm_tui.sync.applying.local_writes import Overlay
 from xpm_tui.sync.consequences import LISTS, plan_consequences
-from xpm_tui.sync.overlay import Overlay
 from xpm_tui.sync.planning.planner import make_plan
 
 if TYPE_CHECKING:

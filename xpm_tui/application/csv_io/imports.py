@@ -36,7 +36,7 @@ from xpm_tui.ignition.library_import import plan_services, plan_team
 from xpm_tui.ignition.parser import ParsedFile, ignore_tick, parse
 from xpm_tui.ignition.proposal_import import plan_proposals
 from xpm_tui.ignition.stamps import hand_marks
-from xpm_tui.store.ids import SnapshotIds
+from xpm_tui.store.snapshot import SnapshotIds
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice

@@ -23,7 +23,7 @@ from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at
 from xpm_tui.diagnostics.error_presenter import problem_lines
 from xpm_tui.diagnostics.findings import ProbeResult, run_problem
-from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.known_problems import find_problem
 from xpm_tui.diagnostics.masking import LEFT_OUT, Mask, RowMask
 from xpm_tui.domain.errors import BadInput, StoreUnreadable
 from xpm_tui.domain.events import Event

@@ -189,7 +189,7 @@ class MovedData(msgspec.Struct, frozen=True, kw_only=True):
 def move(home: Home, practice: str, to: str, person: str) -> MovedData:
     """Move the data of a practice to a database (an address) or to files of this machine (``files``).
 
-    Run again after an interruption, it goes on. Raises ``BadInput``, ``Busy`` while a run goes on, and what
+    After an interruption, run it again to continue. Raises ``BadInput``, ``Busy`` during a run, and what
     opening and committing raise at both places.
     """
     name = find_practice(home, practice or None)

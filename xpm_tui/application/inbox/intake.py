@@ -38,7 +38,7 @@ from xpm_tui.domain.tables import INBOX
 from xpm_tui.files.inbox_folder import InboxEntry, InboxFolder
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.private import ensure_private
-from xpm_tui.store.ids import SnapshotIds
+from xpm_tui.store.snapshot import SnapshotIds
 
 Progress = Callable[[int, int], None]
 """A callback with the number of files done, and of all files."""

@@ -18,7 +18,6 @@ from xpm_tui.application.jobs.queries import OPEN, find_job, list_unfinished, pr
 from xpm_tui.application.jobs.services import IGNITION, IGNITION_HINT, current_day, terms_of
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity
-from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.runs.runner import run_under_lock
@@ -29,7 +28,7 @@ from xpm_tui.deploy.executor import DeployContext
 from xpm_tui.deploy.occurrences import Occurrence, due_by_itself
 from xpm_tui.deploy.recovery import adopt
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound, RecordMissing
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, Report, ignore_progress
 from xpm_tui.domain.ignition import Client, Deployment
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.ports import Put, Snapshot, XpmJobsPort, XpmPort
@@ -37,7 +36,7 @@ from xpm_tui.domain.runs import Intent, Run, Stop, Trigger
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, RUNS, WORKFLOWS
 from xpm_tui.domain.xpm import XpmJob
-from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.snapshot import BlockIds
 from xpm_tui.sync.applying.recovery import resolve as resolve_clients
 from xpm_tui.sync.consequences import with_pace
 from xpm_tui.sync.journal import (
@@ -225,7 +224,7 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
         new: Jobs that would be created.
         begun: Jobs that would be finished.
         calls: Calls to Xero that ``new`` and ``begun`` take.
-        asks: Jobs that go out, too, once a user says to go on anyway.
+        asks: Jobs that are created, too, once the user confirms them.
         calls_anyway: Calls to Xero including the ``asks``.
         holds: Jobs that stay where they are in any case.
         earlier: Half-created jobs of an earlier run, which every run finishes first.

@@ -28,7 +28,7 @@ from xpm_tui.domain.labels import PROPOSAL_STATES, label
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEMPLATES, WORKFLOWS
-from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.snapshot import BlockIds
 
 ENDLESS = "none"
 """The value instead of a last day, for a recurrence that continues after the proposal."""

@@ -32,7 +32,7 @@ from xpm_tui.domain.ignition import Proposal
 from xpm_tui.domain.plan import Consequences, LocalCounts
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, WORKFLOWS
-from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.snapshot import BlockIds
 
 _LABELS = {
     "name": "name", "number": "number", "client": "client", "reference": "client reference",

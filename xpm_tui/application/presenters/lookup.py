@@ -132,7 +132,7 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
 
 
 def _details(client: Client) -> str:
-    """Return what tells a client from its namesakes: its Client ID and city, or that it has neither."""
+    """Return what distinguishes a client from its namesakes: Client ID and city, or ``no Client ID``."""
     return visible(", ".join(filter(None, (client.client_id, client.city))) or "no Client ID", 60)
 
 
@@ -220,7 +220,7 @@ def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str
     """Refuse to add a record whose name is the same as that of others, or near to it.
 
     Args:
-        alike: The others, each with the reason, best first; empty if nothing stands in the way.
+        alike: The others, each with the reason, best first; empty if nothing prevents it.
         noun: What they are: "client", "team member".
 
     Raises:

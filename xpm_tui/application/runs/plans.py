@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, cast
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.presenters.views import SkippedUndoView
-from xpm_tui.application.progress import ignore_progress
 from xpm_tui.application.runs.history import current_run, is_immediate, is_sync, list_runs, show
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, ignore_progress
 from xpm_tui.domain.fields import BY_NAME
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
@@ -32,13 +31,13 @@ with lazy_imports():
 
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import xpm_refresh
-    from xpm_tui.sync.manual import plan_review
-    from xpm_tui.sync.manual import undo as manual_undo
+    from xpm_tui.sync.manual import plans as manual_plans
     from xpm_tui.sync.planning import guard, planner
+
 
 if TYPE_CHECKING:
     from xpm_tui.application.presenters.presenter import SetAsideView
-    from xpm_tui.application.progress import Report
+    from xpm_tui.domain.events import Report
 
 FRESH = timedelta(minutes=10)
 """A run from a plan that is not older than this reads no list again."""
@@ -126,12 +125,17 @@ def plan_trial(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     full: bool = True,
+    plan_id: str = UNSAVED,
+    compared: planner.ComparedClients | None = None,
 ) -> tuple[Plan, list[PlannedRecord]]:
-    """Plan under some policy from the stored data; nothing is saved and no call is made."""
+    """Plan under some policy from the stored data; nothing is saved and no call is made.
+
+    ``compared`` collects the clients that are in step.
+    """
     return planner.make_plan(
         practice.snapshot(),
         policy,
-        id=UNSAVED,
+        id=plan_id,
         now=practice.clock.now(),
         by=practice.person,
         tenant=identity.tenant,
@@ -139,6 +143,7 @@ def plan_trial(
         only=only,
         fields=fields,
         full=full,
+        compared=compared,
     )
 
 
@@ -149,20 +154,19 @@ def compute(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     full: bool = True,
+    compared: planner.ComparedClients | None = None,
 ) -> tuple[Plan, list[PlannedRecord]]:
-    """Plan from store and mirror as they are, and store the plan."""
+    """Plan from store and mirror as they are, and store the plan; see :func:`plan_trial`."""
     (id_,) = practice.ids.new("p")
-    plan, records = planner.make_plan(
-        practice.snapshot(),
+    plan, records = plan_trial(
+        practice,
         practice.policy(),
-        id=id_,
-        now=practice.clock.now(),
-        by=practice.person,
-        tenant=identity.tenant,
-        scopes=identity.scopes,
+        identity,
         only=only,
         fields=fields,
         full=full,
+        plan_id=id_,
+        compared=compared,
     )
     keep_plan(practice, plan, records)
     numbers = {key: plan.counts.get(key, 0) for key in ("items", "records", "waiting")}
@@ -237,12 +241,12 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     for each in [selector] if isinstance(selector, Selector) else selector:
         if not any(each.picks(change) for record in records for change in record.changes):
             raise NotFound(f"{each.words()} matches nothing in plan {plan.id}.", hint="See: xpm-tui plan")
-        ticked = plan_review.tick(records, on, **dataclasses.asdict(each))
+        ticked = manual_plans.tick(records, on, **dataclasses.asdict(each))
         new |= {record.id: record for record in ticked}
         records = [new.get(record.id, record) for record in records]
     if not new:
         return 0
-    head = plan_review.recount(snapshot, plan, records)
+    head = manual_plans.recount(snapshot, plan, records)
     writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in new.values())]
     practice.store.commit(writes, since=snapshot)
     changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
@@ -269,7 +273,7 @@ def refuse_outdated(practice: OpenPractice, plan: Plan) -> None:
 def guard_stops(
     practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord], *, applying: bool = False
 ) -> list[str]:
-    """Return what the guard would say to a plan that nobody has reviewed: its reviewer must know the numbers.
+    """Return the stops of the guard for a plan before its review, so that the reviewer sees the numbers.
 
     Args:
         practice: The practice.
@@ -395,7 +399,7 @@ def make_undo(
         practice.writable()
     identity = practice.identity()
     (id_,) = practice.ids.new("p") if keep else ("p0",)
-    plan, records, _ = manual_undo.plan_undo(
+    plan, records, _ = manual_plans.plan_undo(
         snapshot,
         chosen.id,
         id=id_,

@@ -23,14 +23,13 @@ import msgspec
 import xpm_tui
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.history import Stopper, end_dead, is_immediate, is_sync, list_runs, show
 from xpm_tui.application.runs.history import list_held_runs as held_runs
 from xpm_tui.application.runs.sync_run import UNFINISHED, RunRequest, RunWork
 from xpm_tui.application.runs.sync_run import exit_code as exit_code
 from xpm_tui.domain.errors import AppError, BadInput, Busy
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, Report, ignore_progress
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Kind, Run, Trigger
 from xpm_tui.domain.tables import CLIENTS, INTENTS, PLANS, RUNS
@@ -193,6 +192,9 @@ def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
 
 
 SYNC = ("sync",)
+_START_SECONDS = 30.0
+"""Seconds in which a new process has to record its run."""
+
 _POLL_SECONDS = 0.05
 """Seconds between two checks for the run of a new process."""
 
@@ -260,10 +262,10 @@ def command_start(home: Home, name: str) -> list[str]:
     return [*words, "--practice", name]
 
 
-async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds: float = 30.0) -> Run:
+async def wait_for_run(practice: OpenPractice, detached: BackgroundRun) -> Run:
     """Return the run of the process, once it is in the store. Raises ``AppError`` if none comes."""
     waited = 0.0
-    while waited < seconds:
+    while waited < _START_SECONDS:
         for run in list_runs(practice, 3):
             if (run.host, run.pid) == (socket.gethostname(), detached.pid):
                 return show(practice, run.id)

@@ -13,7 +13,6 @@ import msgspec
 
 from xpm_tui.application.home import STORE_FOLDER
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put, read
-from xpm_tui.application.progress import Progress, Report
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper, is_sync, list_runs
@@ -21,7 +20,7 @@ from xpm_tui.application.runs.notifications import Reason, is_repeated, notify
 from xpm_tui.application.runs.open_intents import open_writes, summary
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, LoginNeeded, PlanRefused, RunStopped
-from xpm_tui.domain.events import Event, Severity
+from xpm_tui.domain.events import Event, Progress, Report, Severity
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, sequence
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
@@ -29,13 +28,14 @@ from xpm_tui.domain.ports import Drop, Put, Snapshot, XpmPort
 from xpm_tui.domain.runs import UNKNOWN, Run, Stop
 from xpm_tui.domain.tables import PLANNED, PLANS, RUNS, STOPS
 from xpm_tui.store.backup import prune_backups
-from xpm_tui.store.compaction import outdated_rows
-from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.snapshot import BlockIds
+from xpm_tui.store.store import outdated_rows
 from xpm_tui.sync.applying.executor import apply
 from xpm_tui.sync.applying.recovery import KINDS, resolve
 from xpm_tui.sync.consequences import plan_consequences, record_name
-from xpm_tui.sync.manual.plan_review import keep_review, recount
+from xpm_tui.sync.manual.plans import keep_review, recount
 from xpm_tui.sync.planning.guard import ALWAYS, check, refuse_if_outdated, uncovered_stops
+from xpm_tui.sync.planning.planner import ComparedClients
 
 
 class RetentionResult(msgspec.Struct, frozen=True):
@@ -151,6 +151,7 @@ class RunWork:
         self.calls = 0
         # Changes of a continued run that no user has reviewed, such as edits made since it was stopped.
         self.unseen: list[PlannedRecord] | None = None
+        self.compared = ComparedClients()
         self.timed = practice.clock.monotonic()
         stop.on_signal = lambda: report(Progress("stop"))
 
@@ -220,6 +221,7 @@ class RunWork:
             progress=self.moved,
             reviewed=reviewed,
             create_lag=practice.settings.number("sync.create_lag"),
+            compared=self.compared,
         )
         if halt.outdated and ended.outcome == "stopped":
             ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
@@ -248,7 +250,12 @@ class RunWork:
         await refresh_lists(practice, xpm, full=asked.full, lately=lately, report=self.listed)
         self.report(Progress("plan"))
         plan, records = plans.compute(
-            practice, self.identity, only=asked.only, fields=asked.fields, full=asked.full
+            practice,
+            self.identity,
+            only=asked.only,
+            fields=asked.fields,
+            full=asked.full,
+            compared=self.compared,
         )
         reviewed, before = asked.reviewed, self.before()
         if before:

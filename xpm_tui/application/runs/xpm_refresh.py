@@ -16,7 +16,6 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.practice import ListState, OpenPractice, list_state, put
-from xpm_tui.application.progress import Progress, Report, ignore_progress
 from xpm_tui.application.runs.due import full_is_due, interval
 from xpm_tui.domain.errors import (
     AccessDenied,
@@ -27,7 +26,7 @@ from xpm_tui.domain.errors import (
     ScopeMissing,
     XeroError,
 )
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, Progress, Report, ignore_progress
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import ClientList, Snapshot, Write, XpmPort
 from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS

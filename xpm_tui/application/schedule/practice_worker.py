@@ -25,7 +25,7 @@ from xpm_tui.application.runs.due import DATABASE_LOST
 from xpm_tui.application.runs.runner import command_start, process_environ
 from xpm_tui.application.schedule.scheduled_run import minutes
 from xpm_tui.domain.errors import AppError, BadInput, Busy
-from xpm_tui.domain.work_queue import QueueStatus, WorkerProcess, WorkQueue
+from xpm_tui.domain.shared_state import QueueStatus, WorkerProcess, WorkQueue
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.store import Settings
 
@@ -43,7 +43,7 @@ AGAIN = 60.0
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at a practice: how its process ended, and what it said."""
+    """One look at a practice: how its process ended, and its last message."""
 
     practice: str
     outcome: str
@@ -155,10 +155,8 @@ class PracticeWorker:
         async def perform(practice: str) -> float | None:
             report = await self._look(practice)
             self._report(report)
-            if (
-                report.code in DATABASE_LOST or report.why == "running"
-            ):  # that run may be lost with its machine
-                return AGAIN
+            if report.code in DATABASE_LOST or report.why == "running":
+                return AGAIN  # a run that is still recorded as running may be lost with its machine
             ended_by_us = self._stopping and report.exit_code in _ENDED
             return 0 if ended_by_us else None  # another worker begins at once
 
@@ -240,7 +238,7 @@ def _terminate(process: asyncio.subprocess.Process) -> None:
 
 
 def _reported(practice: str, code: int, out: bytes, seconds: float) -> WorkReport:
-    """Return what the process said in its last line."""
+    """Return the report in the last line of the process."""
     last = out.strip().rpartition(b"\n")[2]
     try:
         said = msgspec.json.decode(last, type=dict[str, object])

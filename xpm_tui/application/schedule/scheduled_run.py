@@ -20,14 +20,13 @@ from xpm_tui.application.inbox.intake import empty_inbox
 from xpm_tui.application.inbox.queries import folder_of
 from xpm_tui.application.jobs.deployment import deploy_due
 from xpm_tui.application.practice import LISTS, OpenPractice, practice_settings, put, read
-from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.due import INTERVALS, DueState, due, interval, skip_recorded
 from xpm_tui.application.runs.notifications import notify
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import SMALL_LISTS_REST
 from xpm_tui.application.status.summary import allowance_at, summarize
 from xpm_tui.domain.errors import AppError, Busy, LoginNeeded, XeroError
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, Report, ignore_progress
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run

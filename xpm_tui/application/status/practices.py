@@ -72,13 +72,13 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def account_practices(
-    home: Home, *, person: str = "", environ: Mapping[str, str] | None = None, clock: Clock | None = None
+    home: Home, *, person: str = "", environ: Mapping[str, str] | None = None
 ) -> list[PracticeView]:
     """Return all practices of the account by folder name; each is opened briefly, for reading only."""
     current = homes.current(home)
 
     def look(name: str, sessions: Sessions) -> PracticeView:
-        return _looked_at(home, name, current, person, environ, clock, sessions)
+        return _looked_at(home, name, current, person, environ, None, sessions)
 
     return _each(homes.practices(home), look)
 

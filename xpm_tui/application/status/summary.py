@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.application.condition import login_problem
-from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, last_import, to_ignition
+from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, export_state, last_import
 from xpm_tui.application.derived_data import SavedCount, cached_count
 from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.jobs.views import JobCounts
@@ -53,6 +53,7 @@ with lazy_imports():
     from xpm_tui.application.jobs import services
     from xpm_tui.application.runs import due, open_intents, plans
     from xpm_tui.application.team import queries as team_queries
+    from xpm_tui.ignition import pending_changes
     from xpm_tui.sync.planning import contacts
     from xpm_tui.sync.planning import links as link_states
     from xpm_tui.xero import shared_access
@@ -239,7 +240,9 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
     links: Counter[LinkState] = Counter()
     people = planned = removed = 0
     names = link_states.SameNames(snapshot)
+    pending = pending_changes.PendingCount(snapshot)
     for client in snapshot.rows(CLIENTS):
+        pending.add(client)
         link = snapshot.get(LINKS, client.id)
         row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
         state = link_states.state_of(snapshot, client, link, row)
@@ -256,7 +259,7 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
         needs_person=people,
         planned_links=planned,
         removed_contacts=removed,
-        to_ignition=to_ignition(snapshot),
+        to_ignition=export_state(pending),
         import_at=last.at if (last := last_import(snapshot)) else None,
         jobs=job_queries.counts(practice),
     )

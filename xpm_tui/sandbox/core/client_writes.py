@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from xpm_tui.sandbox.core.call import Call, Route
-from xpm_tui.sandbox.core.clients import find_contact, first_link, link_at, one_client, writer
+from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Fields, Reply, Route
+from xpm_tui.sandbox.core.queries import find_contact, first_link, link_at, one_client, writer
 from xpm_tui.sandbox.core.records import (
     Address,
     ClientContact,
@@ -23,7 +23,6 @@ from xpm_tui.sandbox.core.records import (
     with_contact,
     with_values,
 )
-from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
 from xpm_tui.sandbox.core.xml import contact_xml
 
 _TEXT_FIELDS = {
@@ -330,14 +329,6 @@ def _known(call: Call, given: Fields) -> ContactRecord:
     return found
 
 
-ROUTES = (
-    Route("POST", "client.api/contact", "client", create_contact, "Contact", "Contact"),
-    Route("PUT", "client.api/contact/{}", "client", change_contact, "Contact", "Contact"),
-    Route("DELETE", "client.api/contact/{}", "client", delete_contact, "Contact"),
-    Route("POST", "client.api/client/{}/contacts", "client", link_contacts, "Contact", "Client"),
-)
-
-
 def add_client(call: Call) -> Reply:
     """POST client.api/add: only a name is required; of several primary contacts the last wins."""
     practice, given = call.practice, call.fields
@@ -386,7 +377,11 @@ def _writable(call: Call) -> ClientRecord:
     return client
 
 
-CLIENT_WRITES_ROUTES = (
+ROUTES = (
+    Route("POST", "client.api/contact", "client", create_contact, "Contact", "Contact"),
+    Route("PUT", "client.api/contact/{}", "client", change_contact, "Contact", "Contact"),
+    Route("DELETE", "client.api/contact/{}", "client", delete_contact, "Contact"),
+    Route("POST", "client.api/client/{}/contacts", "client", link_contacts, "Contact", "Client"),
     Route("POST", "client.api/add", "client", add_client, "Add", "Client"),
     Route("PUT", "client.api/update", "client", update_client, "Update", "Client"),
     Route("PUT", "client.api/archive", "client", archive_client, "Archive", "Client"),

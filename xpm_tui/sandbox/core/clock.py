@@ -83,9 +83,9 @@ def uuid_from(seed: int, kind: str, number: int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
-def opaque_from(seed: int, kind: str, number: int, size: int = 32) -> str:
+def opaque_from(seed: int, kind: str, number: int) -> str:
     """Return url-safe text without padding, such as codes and refresh tokens."""
-    raw = blake2b(f"{seed}:{kind}:{number}".encode(), digest_size=size).digest()
+    raw = blake2b(f"{seed}:{kind}:{number}".encode(), digest_size=32).digest()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
@@ -105,6 +105,6 @@ class SequentialIds:
         """Return the next UUID of a kind."""
         return uuid_from(self.seed, kind, self.count(kind))
 
-    def opaque(self, kind: str, size: int = 32) -> str:
+    def opaque(self, kind: str) -> str:
         """Return the next opaque text of a kind, such as a token."""
-        return opaque_from(self.seed, kind, self.count(kind), size)
+        return opaque_from(self.seed, kind, self.count(kind))

@@ -207,19 +207,18 @@ class Colleague:
         """Remove a client completely, without even a deleted row."""
         self._practice.drop_client(self._client(uuid).uuid)
 
-    def edit_something(self, now: float) -> None:
-        """Edit the next client in turn, to simulate busy colleagues."""
-        rows = [row for row in self._practice.clients_in_order() if not row.archived and not row.deleted]
-        if not rows:
-            return
-        self._edits += 1
-        client = rows[(self._edits * 7) % len(rows)]
-        values: dict[str, object] = {"phone": f"03 5557 {self._edits % 10_000:04d}"}
-        if self._edits % 3 == 0:
-            values = {"city": f"Colleague's Corner {self._edits}"}
-        elif self._edits % 5 == 0:
-            values = {"name": f"{client.name} (renamed {self._edits})"}
-        self.edit(client.uuid, values, now)
+    def edit_something(self, now: float, edits: int = 1) -> None:
+        """Edit the next clients in turn, to simulate busy colleagues."""
+        rows = [row.uuid for row in self._practice.clients_in_order() if not row.archived and not row.deleted]
+        for _ in range(edits if rows else 0):
+            self._edits += 1
+            client = self._client(rows[(self._edits * 7) % len(rows)])
+            values: dict[str, object] = {"phone": f"03 5557 {self._edits % 10_000:04d}"}
+            if self._edits % 3 == 0:
+                values = {"city": f"Colleague's Corner {self._edits}"}
+            elif self._edits % 5 == 0:
+                values = {"name": f"{client.name} (renamed {self._edits})"}
+            self.edit(client.uuid, values, now)
 
     def _put(self, client: ClientRecord) -> ClientRecord:
         self._practice.put_client(client)
@@ -290,8 +289,7 @@ def _primary(colleague: Colleague, values: Values, now: float) -> object:
 
 
 def _edits(colleague: Colleague, values: Values, now: float) -> object:
-    for _ in range(int(values["edits"])):
-        colleague.edit_something(now)
+    colleague.edit_something(now, int(values["edits"]))
     return {"edits": int(values["edits"])}
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.client_writes import read_flag
+from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Fields, Reply, Route
 from xpm_tui.sandbox.core.records import ClientGroup, ClientRecord, StaffRecord, TaskRecord, with_values
-from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
 from xpm_tui.sandbox.core.xml import el, escape, group_xml
 
 
@@ -113,19 +112,6 @@ class _Plain:
         return f"<{self._element}><UUID>{row.uuid}</UUID><Name>{escape(row.name)}</Name></{self._element}>"
 
 
-ROUTES = (
-    Route("GET", "staff.api/list", "staff", list_staff, "List"),
-    Route("GET", "staff.api/get/{}", "staff", get_staff, "Get"),
-    Route("GET", "template.api/list", "list", list_templates, "List"),
-    Route("GET", "category.api/list", "list", list_categories, "List"),
-    Route("GET", "task.api/list", "list", list_tasks, "List"),
-    Route("GET", "task.api/get/{}", "list", get_task, "Get"),
-    Route("GET", "jobstate.api/list", "job", list_job_states, "List"),
-    Route("GET", "clientgroup.api/list", "client", list_groups, "List"),
-    Route("GET", "clientgroup.api/get/{}", "client", get_group, "Get"),
-)
-
-
 _STAFF = {
     "Name": "name",
     "Address": "address",
@@ -215,7 +201,16 @@ def _leave(call: Call, client: ClientRecord, group: ClientGroup) -> None:
     call.practice.put_client(replace(client, groups=rest, modified=call.now))
 
 
-DIRECTORY_WRITES_ROUTES = (
+ROUTES = (
+    Route("GET", "staff.api/list", "staff", list_staff, "List"),
+    Route("GET", "staff.api/get/{}", "staff", get_staff, "Get"),
+    Route("GET", "template.api/list", "list", list_templates, "List"),
+    Route("GET", "category.api/list", "list", list_categories, "List"),
+    Route("GET", "task.api/list", "list", list_tasks, "List"),
+    Route("GET", "task.api/get/{}", "list", get_task, "Get"),
+    Route("GET", "jobstate.api/list", "job", list_job_states, "List"),
+    Route("GET", "clientgroup.api/list", "client", list_groups, "List"),
+    Route("GET", "clientgroup.api/get/{}", "client", get_group, "Get"),
     Route("POST", "clientgroup.api/add", "client", add_group, "Add", "Group"),
     Route("PUT", "clientgroup.api/members", "client", change_members, "Members", "Group"),
     Route("POST", "clientgroup.api/delete", "client", delete_group, "Delete", "Group"),

@@ -11,9 +11,19 @@ from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from itertools import repeat
 
-from xpm_tui.sandbox.core.http import HTML, Body, Ending, Response, respond, respond_json
-from xpm_tui.sandbox.core.limits import too_many
-from xpm_tui.sandbox.core.reply import BEARER, Reply, error_xml, expired_token_response, gateway_error
+from xpm_tui.sandbox.core.endpoint import Reply, error_xml
+from xpm_tui.sandbox.core.http import (
+    BEARER,
+    HTML,
+    Body,
+    Ending,
+    Response,
+    expired_token_response,
+    gateway_error,
+    respond,
+    respond_json,
+)
+from xpm_tui.sandbox.core.switches import too_many
 
 ANSWERS = (
     "401-expired",

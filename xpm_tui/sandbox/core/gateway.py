@@ -6,42 +6,44 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from xpm_tui.sandbox.core import client_writes, clients, directory, job_writes, jobs
-from xpm_tui.sandbox.core import directory as directory_writes
-from xpm_tui.sandbox.core import identity as connections
-from xpm_tui.sandbox.core import job_writes as job_tasks
-from xpm_tui.sandbox.core.call import Call, Family, Route
+from xpm_tui.sandbox.core import client_writes, directory, identity, job_writes, queries
 from xpm_tui.sandbox.core.clock import http_date, utc
-from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault, reshape
-from xpm_tui.sandbox.core.grants import AccessToken, Grants
-from xpm_tui.sandbox.core.http import XML, Body, Headers, HttpRequest, Response, respond
-from xpm_tui.sandbox.core.identity import IdentityHost
-from xpm_tui.sandbox.core.limits import Limits
-from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
-from xpm_tui.sandbox.core.reply import (
-    BEARER,
+from xpm_tui.sandbox.core.endpoint import (
     ApplicationError,
+    Call,
+    Family,
     Reply,
+    Route,
     as_json,
     as_xml,
     error_json,
     error_xml,
-    expired_token_response,
-    gateway_error,
     in_chunks,
 )
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault, reshape
+from xpm_tui.sandbox.core.grants import AccessToken, Grants
+from xpm_tui.sandbox.core.http import (
+    BEARER,
+    XML,
+    Body,
+    Headers,
+    Host,
+    HttpRequest,
+    Response,
+    expired_token_response,
+    gateway_error,
+    respond,
+)
+from xpm_tui.sandbox.core.identity import IdentityHost
+from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
+from xpm_tui.sandbox.core.switches import Limits, Switches
 
 PREFIX = "/practicemanager/3.1/"
 ROUTES: tuple[Route, ...] = (
-    *clients.ROUTES,
-    *client_writes.CLIENT_WRITES_ROUTES,
+    *queries.ROUTES,
     *client_writes.ROUTES,
     *directory.ROUTES,
-    *directory_writes.DIRECTORY_WRITES_ROUTES,
-    *jobs.ROUTES,
-    *job_writes.JOB_WRITES_ROUTES,
-    *job_tasks.ROUTES,
+    *job_writes.ROUTES,
 )
 JSON_UTF8 = "application/json; charset=utf-8"
 STRICT_FEATURE = "practice-strict-content-type"
@@ -82,11 +84,9 @@ class Gateway:
             return gateway_error(401, "Unauthorized", token, instance, BEARER)
         if token.expires <= now:
             return expired_token_response(us_style(token.expires), instance)
-        if request.path == connections.PATH or request.path.startswith(connections.PATH + "/"):
+        if request.path == identity.PATH or request.path.startswith(identity.PATH + "/"):
             shown = self.limits.headers(token.app, None, now, switches)
-            return connections.answer(request, token, self.grants, self.tenants, switches).with_headers(
-                *shown
-            )
+            return identity.answer(request, token, self.grants, self.tenants, switches).with_headers(*shown)
         practice = self._practice(request, token)
         if practice is None:
             shown = self.limits.headers(token.app, None, now, switches)
@@ -155,6 +155,17 @@ def find(path: str) -> list[tuple[Route, tuple[str, ...]]]:
         return []
     segments = path.removeprefix(PREFIX).split("/")
     return [(route, held) for route in ROUTES if (held := _held(route, segments)) is not None]
+
+
+def role_of(path: str) -> Host | None:
+    """Return the host of Xero to which a path belongs, or None."""
+    if path.startswith("/identity/"):
+        return "login"
+    if path.startswith(("/connect/", "/.well-known/")):
+        return "identity"
+    if path == identity.PATH or path.startswith((identity.PATH + "/", "/practicemanager/")):
+        return "api"
+    return None
 
 
 def endpoint_of(path: str) -> str:

@@ -146,6 +146,31 @@ def respond_json(status: int, value: object, *more: tuple[str, str]) -> Response
 KEPT = 200_000
 
 
+def gateway_error(status: int, title: str, detail: str, instance: str, *headers: tuple[str, str]) -> Response:
+    """Return an error of the gateway: JSON, even if XML was requested."""
+    value: dict[str, object] = {
+        "Type": None,
+        "Title": title,
+        "Status": status,
+        "Detail": detail,
+        "Instance": instance,
+        "Extensions": {},
+    }
+    return respond_json(status, value, *headers)
+
+
+BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
+
+
+def expired_token_response(when: str, instance: str) -> Response:
+    """Return the 401 for a token that expired at `when`, in the gateway's format.
+
+    It is the only error without a Content-Type.
+    """
+    found = gateway_error(401, "Unauthorized", f"TokenExpired: token expired at {when}", instance, BEARER)
+    return replace(found, headers=tuple(pair for pair in found.headers if pair[0] != "Content-Type"))
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """A request and its outcome.

@@ -6,11 +6,10 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clock import day_of
-from xpm_tui.sandbox.core.jobs import one_job
+from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Fields, Reply, Route
+from xpm_tui.sandbox.core.queries import one_job
 from xpm_tui.sandbox.core.records import Job, JobTask, TemplateRecord
-from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
 from xpm_tui.sandbox.core.seed.sample import milestones_of, tasks_of
 
 
@@ -93,15 +92,6 @@ def _applied(task: JobTask, given: Fields) -> JobTask:
 
 def _uuid(method: str, task: JobTask) -> Reply:
     return Reply(method, (task,), lambda row: f"<UUID>{row.uuid}</UUID>")
-
-
-ROUTES = (
-    Route("POST", "job.api/task", "job", add_task, "Add", "Task"),
-    Route("PUT", "job.api/task", "job", update_task, "Update", "Task"),
-    Route("PUT", "job.api/task/{}/complete", "job", complete_task, "Task"),
-    Route("PUT", "job.api/task/{}/reopen", "job", reopen_task, "Task"),
-    Route("PUT", "job.api/reordertasks", "job", reorder_tasks, "ReorderTasks", "Job"),
-)
 
 
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
@@ -308,7 +298,12 @@ def _required_day(given: Fields, name: str) -> str:
     return day
 
 
-JOB_WRITES_ROUTES = (
+ROUTES = (
+    Route("POST", "job.api/task", "job", add_task, "Add", "Task"),
+    Route("PUT", "job.api/task", "job", update_task, "Update", "Task"),
+    Route("PUT", "job.api/task/{}/complete", "job", complete_task, "Task"),
+    Route("PUT", "job.api/task/{}/reopen", "job", reopen_task, "Task"),
+    Route("PUT", "job.api/reordertasks", "job", reorder_tasks, "ReorderTasks", "Job"),
     Route("POST", "job.api/add", "job", add_job, "Add", "Job"),
     Route("PUT", "job.api/update", "job", update_job, "Update", "Job"),
     Route("PUT", "job.api/state", "job", set_job_state, "State", "Job"),

@@ -303,7 +303,7 @@ def write_result(
         back = client_writes(snapshot, [row, *shared_rows(snapshot, intent, row)], now)
         if image is None:
             return WriteResult(tuple(back), ())
-        restored = tuple(map(_put_back, changes))
+        restored = tuple(map(written_value, changes))
         recorded = image_write(snapshot, run.id, client, row.uuid, restored)
         return WriteResult((*back, with_undone_changes(image, changes), recorded), restored)
     base = snapshot.get(BASE, client) or Base(id=client)
@@ -355,7 +355,8 @@ def _keys(intent: Intent, changes: Sequence[Change], contact: str) -> list[str]:
     return [base_key(change.field, contact) for change in changes]
 
 
-def _put_back(change: Change) -> Written:
+def written_value(change: Change) -> Written:
+    """Return the record of a change as it is stored with the image of before."""
     return Written(
         record=change.record,
         field=change.field,

@@ -16,7 +16,7 @@ from xpm_tui.domain.ports import Clock, IdSource, Put, Snapshot, Store, Write, X
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.applying.local_writes import VerifiedRecord
+from xpm_tui.sync.applying.local_writes import Overlay, VerifiedRecord
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.applying.run_recorder import RunRecorder, events_of
 from xpm_tui.sync.applying.run_results import (
@@ -33,7 +33,6 @@ from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_fingerpri
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import OVERLAP, changed_since, commit_rows, refresh_clients
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, client_update, contact_creation, contact_update
-from xpm_tui.sync.overlay import Overlay
 from xpm_tui.sync.planning.planner import MOVED_CHECK, unknown_additions, written_records
 from xpm_tui.sync.policy import Policy
 

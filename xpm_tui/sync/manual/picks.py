@@ -13,7 +13,7 @@ from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair
 from xpm_tui.domain.plan import Direction
-from xpm_tui.domain.ports import Drop, IdSource, Put, Snapshot, Write
+from xpm_tui.domain.ports import Drop, IdSource, Put, PutRaw, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
@@ -245,7 +245,7 @@ class _PickPlanner:
         return SkippedPick(uuid=row.uuid, name=row.name, why=why, client=found.id)
 
     def _different(self, client: str, uuid: str) -> bool:
-        """Return whether a user says, or said, that the two are different clients."""
+        """Return whether a user decides, or has decided, that the two are different clients."""
         apart = self.snapshot.get(BLOCKED_PAIRS, blocked_pair_id(client, uuid))
         return client in self.different or (apart is not None and apart.different)
 
@@ -255,7 +255,7 @@ class _PickPlanner:
     def _link(self, client: Client, row: XpmClient) -> None:
         """Create only the link: its values follow with the next plan, where they are visible."""
         self.linked[row.uuid] = client.id
-        self.writes += [Put(LINKS, self._new_link(client.id, row)), Drop(IGNORED, client.id)]
+        self.writes += [PutRaw.of(LINKS, self._new_link(client.id, row)), Drop(IGNORED, client.id)]
         written = Written(record=client.id, field="link", side="ignition", rule="pick", new=row.uuid)
         self._image(client.id, row, written, created=False)
 
@@ -280,7 +280,7 @@ class _PickPlanner:
         met = compare(self.rules, ClientPair(client, row, link, base))
         self.created[row.uuid] = id_
         base = msgspec.structs.replace(met.base, picked=True, exceptions=())
-        self.writes += [Put(CLIENTS, client), Put(LINKS, met.link), Put(BASE, base)]
+        self.writes += [PutRaw.of(CLIENTS, client), PutRaw.of(LINKS, met.link), PutRaw.of(BASE, base)]
         written = Written(record=id_, field="client", side="ignition", rule="pick", new=row.uuid)
         self._image(id_, row, written, created=True)
 
@@ -343,7 +343,7 @@ class _PickPlanner:
 
     def _image(self, client: str, row: XpmClient, written: Written, *, created: bool) -> None:
         self.writes.append(
-            Put(
+            PutRaw.of(
                 IMAGES,
                 BeforeImage(
                     id=f"{self.run}/{client}",

@@ -24,7 +24,15 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.matching.evidence import LIKELY, WEAK, Likeness, MatchFacts, compare, facts_of, facts_of_xpm
+from xpm_tui.sync.matching.similarity import (
+    LIKELY,
+    WEAK,
+    Likeness,
+    MatchFacts,
+    compare,
+    facts_of,
+    facts_of_xpm,
+)
 
 CANDIDATES = 40
 """The most records compared in full for one client."""

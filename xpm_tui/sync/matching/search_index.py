@@ -47,7 +47,7 @@ class PickerEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The searched data of one client.
 
     ``forms`` are the other forms of its name, ``extra`` the words that only these have, ``initials`` the
-    first letters of its words.
+    first letters of its words. ``checksum`` is that of its row in the mirror, 0 if it is not known.
     """
 
     key: str
@@ -60,6 +60,7 @@ class PickerEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     code: str
     cities: tuple[str, ...]
     mails: tuple[str, ...]
+    checksum: int = 0
 
 
 _ENTRIES = msgspec.msgpack.Decoder(list[PickerEntry])
@@ -74,7 +75,7 @@ class PickerIndex:
     """
 
     def __init__(self, entries: Sequence[PickerEntry], others: Sequence[tuple[str, int]]) -> None:
-        self._entries = entries
+        self.entries = entries
         self._others = others
         self._keys = [entry.key for entry in entries]
         self._lines = [f" {entry.key} {entry.extra}" if entry.extra else f" {entry.key}" for entry in entries]
@@ -105,24 +106,40 @@ class PickerIndex:
         self._mail_starts = [0, *accumulate(map(len, mails))]
 
     @classmethod
-    def build(cls, rows: Iterable[XpmClient], known: PickerIndex | None = None) -> PickerIndex:
-        """Build the index from the mirror's rows, without deleted ones, which cannot be picked.
-
-        ``known`` is an earlier index, whose names need not be analysed again.
-        """
-        return next(index for index in cls.steps(rows, known) if index is not None)
+    def build(cls, rows: Iterable[XpmClient]) -> PickerIndex:
+        """Build the index from the mirror's rows, without deleted ones, which cannot be picked."""
+        read = ((row.uuid, 0, partial(_itself, row)) for row in rows)
+        return next(index for index in cls.renew(read, ()) if index is not None)
 
     @classmethod
-    def steps(
-        cls, rows: Iterable[XpmClient], known: PickerIndex | None = None
+    def renew(
+        cls,
+        rows: Iterable[tuple[str, int, Callable[[], XpmClient | None]]],
+        known: Sequence[PickerEntry],
     ) -> Iterator[PickerIndex | None]:
-        """Build the index in steps, between which others may use the thread; the last step yields it."""
-        before = {entry.name: entry for entry in known._entries} if known is not None else {}
+        """Build the index in steps, between which others may use the thread; the last step yields it.
+
+        ``rows`` are UUIDs, checksums of rows, and functions that read a row; ``known`` are the entries of an
+        earlier index. Only rows whose checksum is not that of their entry are read, and only names that it
+        does not have are analysed.
+        """
+        named, checksums = (
+            {entry.name: entry for entry in known},
+            {each.uuid: each.checksum for each in known},
+        )
+        stays: set[str] = set()
         pieces = []
-        for piece in _pieces(row for row in rows if not row.deleted):
-            made = [_entry(row, before.get(row.name)) for row in piece]
+        for piece in _pieces(rows):
+            made = []
+            for uuid, checksum, read in piece:
+                if checksum and checksums.get(uuid) == checksum:
+                    stays.add(uuid)
+                elif (row := read()) is not None and not row.deleted:
+                    made.append(_entry(row, named.get(row.name), checksum))
             pieces.append(sorted((each.key, each.name, each.uuid, each) for each in made))
             yield None
+        pieces.append([(each.key, each.name, each.uuid, each) for each in known if each.uuid in stays])
+        yield None
         entries = [entry for *_, entry in merge(*pieces)]
         yield None
         forms = ((form, place) for place, entry in enumerate(entries) for form in entry.forms)
@@ -133,16 +150,21 @@ class PickerIndex:
     def pieces(self) -> list[bytes]:
         """Return the index as bytes, in pieces that are quick to encode and decode."""
         forms = [msgspec.msgpack.encode(piece) for piece in _pieces(self._others)]
-        entries = [msgspec.msgpack.encode(piece) for piece in _pieces(self._entries)]
+        entries = [msgspec.msgpack.encode(piece) for piece in _pieces(self.entries)]
         return [msgspec.msgpack.encode(len(forms)), *forms, *entries]
 
     @classmethod
     def of_pieces(cls, pieces: Sequence[bytes]) -> PickerIndex:
         """Return the index from its pieces. Raises ``msgspec.MsgspecError`` if they are invalid."""
-        first, *rest = pieces
-        number = msgspec.msgpack.decode(first, type=int)
-        others = [form for piece in rest[:number] for form in _FORMS.decode(piece)]
-        return cls([entry for piece in rest[number:] for entry in _ENTRIES.decode(piece)], others)
+        number = msgspec.msgpack.decode(pieces[0], type=int)
+        others = [form for piece in pieces[1 : number + 1] for form in _FORMS.decode(piece)]
+        return cls(cls.entries_of(pieces), others)
+
+    @staticmethod
+    def entries_of(pieces: Sequence[bytes]) -> list[PickerEntry]:
+        """Return only the entries from the pieces. Raises ``msgspec.MsgspecError`` if they are invalid."""
+        number = msgspec.msgpack.decode(pieces[0], type=int)
+        return [entry for piece in pieces[number + 1 :] for entry in _ENTRIES.decode(piece)]
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -301,7 +323,7 @@ class PickerIndex:
         return Hit(uuid=self._uuids[place], name=self._names[place], why=why, spans=spans)
 
 
-def _entry(row: XpmClient, known: PickerEntry | None) -> PickerEntry:
+def _entry(row: XpmClient, known: PickerEntry | None, checksum: int) -> PickerEntry:
     """Return the searched data of a client; ``known`` is the entry of a client with the same name."""
     if known is None:
         key, *forms = search_forms(row.name)
@@ -326,7 +348,12 @@ def _entry(row: XpmClient, known: PickerEntry | None) -> PickerEntry:
                 mail.casefold() for mail in (row.email, *(contact.email for contact in row.contacts)) if mail
             )
         ),
+        checksum=checksum,
     )
+
+
+def _itself(row: XpmClient) -> XpmClient:
+    return row
 
 
 def _begins(start: str, name: str) -> bool:

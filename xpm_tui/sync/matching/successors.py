@@ -21,8 +21,8 @@ from xpm_tui.domain.names import ParsedName
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import JOBS, MOVES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.matching.evidence import facts_of, facts_of_xpm
 from xpm_tui.sync.matching.proposals import keys
+from xpm_tui.sync.matching.similarity import facts_of, facts_of_xpm
 from xpm_tui.sync.mirror import OVERLAP
 
 MOST = 5

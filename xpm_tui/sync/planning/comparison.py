@@ -84,10 +84,14 @@ class FieldComparison(msgspec.Struct, frozen=True):
 
 
 class ClientChanges(msgspec.Struct, frozen=True):
-    """The planned changes of one client, and what still differs."""
+    """The planned changes of one client, and what still differs.
+
+    ``in_step``: there is no change, and nothing new that both sides agree on.
+    """
 
     changes: tuple[Change, ...]
     differences: tuple[Difference, ...]
+    in_step: bool = False
 
 
 def compare_quickly(
@@ -101,7 +105,8 @@ def compare_quickly(
         blocked: Why nothing is synced for this client, if nothing is.
     """
     work = _compared(rules, sides, listing=True, blocked=blocked)
-    return ClientChanges(tuple(work.changes), tuple(work.differences))
+    in_step = not work.changes and not work.agreed and work.link is sides.link
+    return ClientChanges(tuple(work.changes), tuple(work.differences), in_step)
 
 
 def compare(rules: Rules, sides: ClientPair) -> FieldComparison:
@@ -244,7 +249,7 @@ class _ClientComparison:
             return
         agreed = pair(self.base, key, self.mirror) if key in self.known else None
         if ours == theirs and agreed is None and rule.kind != "person":  # most fields of a new link
-            self.agreed[key] = self.rules.settle(ours, theirs)
+            self.agreed[key] = Pair(ours, theirs)
             return
         verdict = self.rules.verdict(rule, ours, theirs, agreed)
         if verdict not in ("agree", "same"):

@@ -74,7 +74,7 @@ def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClie
 def successor(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None) -> str:
     """Return the UUID of the client that a prospect became.
 
-    It has the same name, is not a prospect, and nobody is linked to it. Empty if there is none, or more
+    It has the same name, is not a prospect, and is not linked. Empty if there is none, or more
     than one, so that a user has to choose.
     """
     found = _successors(snapshot, client, link, row)

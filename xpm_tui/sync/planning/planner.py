@@ -6,7 +6,7 @@ The same snapshot and policy give the same plan. Only the snapshot is read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -14,8 +14,20 @@ import msgspec
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Base, Link
 from xpm_tui.domain.plan import Change, Estimate, Plan, PlannedRecord, UndecidedClient
-from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
+from xpm_tui.domain.ports import Snapshot, changed_tables
+from xpm_tui.domain.tables import (
+    BASE,
+    BLOCKED_PAIRS,
+    CLIENTS,
+    FREEZES,
+    IGNORED,
+    LINKS,
+    LOST_CLIENTS,
+    META,
+    PROVENANCE,
+    TEAM,
+    XPM_CLIENTS,
+)
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks, ignition_fingerprint, xpm_fingerprint
@@ -55,6 +67,50 @@ class ClientPlan(msgspec.Struct, frozen=True, gc=False):
     changes: tuple[Change, ...] = ()
     differences: tuple[Difference, ...] = ()
     person: UndecidedClient | None = None
+    in_step: bool = False
+
+
+class ComparedClients:
+    """The linked clients that a plan found in step, so that its run need not compare them again.
+
+    They are those whose rows, and whatever else the comparison depends on, are still what they were.
+    """
+
+    def __init__(self) -> None:
+        self._uuids: dict[str, str] = {}
+        self._snapshot: Snapshot | None = None
+
+    def begin(self, snapshot: Snapshot) -> None:
+        """Start with the snapshot that is compared."""
+        self._snapshot = snapshot
+        self._uuids = {}
+
+    def add(self, client: str, uuid: str) -> None:
+        """Add a client that is in step, and the XPM client that it is linked to."""
+        self._uuids[client] = uuid
+
+    def unchanged(self, now: Snapshot) -> Callable[[str], bool]:
+        """Return the function that says whether a client is in step in another snapshot, too."""
+        then = self._snapshot
+        if then is None or changed_tables(_COMPARED_WITH, then, now):
+            return lambda client: False
+        tables = changed_tables(_COMPARED, then, now)
+        own, theirs = tables - {XPM_CLIENTS}, XPM_CLIENTS in tables
+
+        def unchanged(client: str) -> bool:
+            uuid = self._uuids.get(client)
+            return (
+                uuid is not None
+                and all(then.raw(table, client) == now.raw(table, client) for table in own)
+                and not (theirs and then.raw(XPM_CLIENTS, uuid) != now.raw(XPM_CLIENTS, uuid))
+            )
+
+        return unchanged
+
+
+_COMPARED = (CLIENTS, LINKS, BASE, XPM_CLIENTS)
+_COMPARED_WITH = (TEAM, FREEZES, PROVENANCE, IGNORED, BLOCKED_PAIRS, LOST_CLIENTS)
+"""The tables that a comparison of linked clients depends on besides their own rows."""
 
 
 def make_plan(
@@ -69,11 +125,12 @@ def make_plan(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     full: bool = True,
+    compared: ComparedClients | None = None,
 ) -> tuple[Plan, list[PlannedRecord]]:
     """Plan everything, or only some clients (ids) or fields (names of the policy).
 
     ``tenant`` and ``scopes`` say where the plan is valid. Records are in the store's order, and only those
-    with something to change or to decide.
+    with something to change or to decide. ``compared`` collects the clients that are in step.
     """
     chosen = tuple(only.split()) if isinstance(only, str) else tuple(only)
     planner = _Planner(snapshot, policy, fields)
@@ -81,8 +138,12 @@ def make_plan(
     left: Counter[str] = Counter()
     found: list[tuple[Client, str]] = []
     changes: dict[str, tuple[Change, ...]] = {}
+    if compared is not None:
+        compared.begin(snapshot)
     for client in _clients(snapshot, chosen):
         planned = planner.client(client)
+        if compared is not None and planned.in_step:
+            compared.add(client.id, planned.uuid)
         if planned.person is not None:
             people.append(planned.person)
         if planned.changes:
@@ -163,10 +224,10 @@ def estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -
 
 
 def compare_client(
-    snapshot: Snapshot, rules: Rules, client: Client, link: Link, row: XpmClient, *, fresh: bool = False
+    snapshot: Snapshot, rules: Rules, client: Client, link: Link, row: XpmClient
 ) -> FieldComparison:
-    """Compare one client of the snapshot; ``fresh``: without any base."""
-    base = None if fresh else snapshot.get(BASE, client.id)
+    """Compare one client of the snapshot."""
+    base = snapshot.get(BASE, client.id)
     frozen = frozen_fields(snapshot, client.id)
     former = foreign_values(snapshot, client, link.uuid, rules.team)
     return compare(rules, ClientPair(client, row, link, base or Base(id=client.id), frozen, former))
@@ -216,7 +277,7 @@ class _Planner:
         if state == "archived" and seen.changes and self.policy.direction == "to_xpm":
             person = UndecidedClient(client=client.id, reason="archived", uuid=row.uuid)
             return ClientPlan(link.uuid, (), self._look(client, link, row, "archived").differences, person)
-        return ClientPlan(link.uuid, seen.changes, seen.differences)
+        return ClientPlan(link.uuid, seen.changes, seen.differences, in_step=seen.in_step)
 
     def record(self, plan: str, client: Client, uuid: str, changes: tuple[Change, ...]) -> PlannedRecord:
         """Return the row of one client, with the fingerprints of its records."""

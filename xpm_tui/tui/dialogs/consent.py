@@ -25,7 +25,7 @@ from xpm_tui.domain.errors import AppError, BadInput, XeroUnreachable
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.settings.kinds import is_this_machine
 from xpm_tui.tui.dialogs.dialog import Dialog
-from xpm_tui.tui.safe_text import content, show
+from xpm_tui.tui.widgets.cells import content, show
 from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.rows import Rows
 

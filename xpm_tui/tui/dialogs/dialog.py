@@ -23,9 +23,8 @@ from textual.widgets import Button, Static
 from xpm_tui.domain.formatting import cells
 from xpm_tui.domain.safe_text import Shown, visible, visible_lines
 from xpm_tui.tui.base_screen import BaseScreen
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.inputs import TextField, TickBox
 from xpm_tui.tui.widgets.text import StaticText
 

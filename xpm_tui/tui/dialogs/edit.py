@@ -26,7 +26,7 @@ from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import DialogBody
 from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, ask_until_accepted, build, invalid_field
-from xpm_tui.tui.safe_text import content, show
+from xpm_tui.tui.widgets.cells import content, show
 from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField
 from xpm_tui.tui.widgets.text import StaticText
 

@@ -37,7 +37,7 @@ from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.domain.formatting import date_hint
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import ConfirmDialog, Dialog, DialogBody
-from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.widgets.cells import content
 from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField, TickBox
 from xpm_tui.tui.widgets.text import StaticText
 

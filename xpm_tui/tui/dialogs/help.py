@@ -16,18 +16,15 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.problem_events import record_failure
 from xpm_tui.commands.doctor import ChooseSymptom
 from xpm_tui.commands.registry import by_name
-from xpm_tui.diagnostics.error_presenter import present, problem_title, titled_problem_lines
-from xpm_tui.diagnostics.known_problems.problem import KnownProblem
-from xpm_tui.diagnostics.known_problems.registry import BROWSER, ELSEWHERE, Symptom, find_problem
-from xpm_tui.domain.errors import AppError, LoginNeeded
+from xpm_tui.diagnostics.error_presenter import present, problem_title, record_failure, titled_problem_lines
+from xpm_tui.diagnostics.known_problems import BROWSER, ELSEWHERE, Symptom, find_problem
+from xpm_tui.domain.errors import AppError, KnownProblem, LoginNeeded
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, DialogBody, MessageDialog, TextDialog
-from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Span, fit, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Span, content, fit, fixed, lines, span
 from xpm_tui.tui.widgets.text import StaticText
 
 EVERYWHERE: tuple[tuple[str, str], ...] = (

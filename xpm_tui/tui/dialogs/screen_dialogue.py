@@ -32,9 +32,9 @@ from xpm_tui.domain.xpm import Template
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import ConfirmDialog, Dialog, InputDialog
 from xpm_tui.tui.dialogs.form import build
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.terminal.driver import SMALLEST_WINDOW, too_small
 from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import content
 from xpm_tui.tui.widgets.text import StaticText
 
 Answer = TypeVar("Answer")

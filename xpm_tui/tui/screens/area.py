@@ -14,9 +14,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from xpm_tui.lazy import lazy_imports, load
-from xpm_tui.tui.app_protocol import AREAS
+from xpm_tui.tui.app_protocol import AREAS, PracticeStatus
 from xpm_tui.tui.base_screen import BaseScreen
-from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.widgets.frame import Header, KeyFooter, KeyRow
 
 with lazy_imports():

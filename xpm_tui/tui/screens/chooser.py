@@ -24,9 +24,8 @@ from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, Span, content, fit, fixed, lines, span
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
@@ -239,9 +238,9 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         return not (action == "take" and isinstance(self.focused, Button))
 
 
-def effect_line(mark: str, text: str) -> Line:
+def effect_line(text: str) -> Line:
     """Return a line of an effect that is a text of the program."""
-    return [fixed(f" {mark} ", "accent"), fixed(text)]
+    return [fixed(" → ", "accent"), fixed(text)]
 
 
 def _unread(practice: OpenPractice) -> str:
@@ -395,8 +394,8 @@ class AddStaffPicker(StaffPicker):
             name = span(f"{found.name} ({found.id})", "strong")
             line: Line = [fixed(" → ", "accent"), fixed("Links "), name, fixed(", who has the same e-mail.")]
         else:
-            line = effect_line("→", "Adds a team member without access: no login here or in XPM.")
-        return [line, effect_line("→", "Partner and manager can then be synced. Nothing is written to XPM.")]
+            line = effect_line("Adds a team member without access: no login here or in XPM.")
+        return [line, effect_line("Partner and manager can then be synced. Nothing is written to XPM.")]
 
     async def take(self, item: StaffView) -> None:
         """Add one person and stay."""

@@ -23,7 +23,7 @@ from xpm_tui.domain.fields import label
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.screens.filtered_area import FilteredArea
+from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, client_name, fixed, span

@@ -23,8 +23,8 @@ from xpm_tui.domain import formatting
 from xpm_tui.ignition.export import Flavour
 from xpm_tui.ignition.forms import FORMS, IGNORE, FormName
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
-from xpm_tui.tui.dialogs.file_picker import FilePicker, folder_of
 from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.dialogs.pickers import FilePicker, folder_of
 from xpm_tui.tui.screens.base import UNSEEN, RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, lines, span, wrap

@@ -19,7 +19,7 @@ from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
 from xpm_tui.tui.dialogs.edit import edit_until_accepted, params_of, parse_edits
 from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog, wait_for_work
-from xpm_tui.tui.screens.filtered_area import FilteredArea
+from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.widgets.cells import Line
 from xpm_tui.tui.widgets.job_lines import all_lines
@@ -124,7 +124,7 @@ class JobCommands(FilteredArea):
         return more[int(picked)][1] if picked else [view.id]
 
     async def _resolve_unanswered(self, view: JobRowView) -> bool:
-        """Ask what became of a write without an answer; return whether the command can continue."""
+        """Ask for the outcome of a write without an answer; return whether the command can continue."""
         title = "No answer"
         choice: Any = await self.app.push_screen_wait(ChoiceDialog(f"{view.why}\n", _SENT[::-1], title=title))
         if choice is None:

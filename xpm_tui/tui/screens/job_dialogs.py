@@ -20,8 +20,7 @@ from xpm_tui.commands.consequences import lines as described
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import TextDialog, answer_letter, confirmation_lines
-from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, Look, content, fixed, lines, span
 from xpm_tui.tui.widgets.job_lines import problem_lines
 from xpm_tui.tui.widgets.text import StaticText
 

@@ -22,7 +22,7 @@ from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog, wait_for_work
-from xpm_tui.tui.screens.filtered_area import mark_halves
+from xpm_tui.tui.screens.base import mark_halves
 from xpm_tui.tui.screens.job_actions import JobCommands
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fixed, marked, span

@@ -26,7 +26,7 @@ with lazy_imports():
     from xpm_tui.application.status import summary
     from xpm_tui.domain import tables
     from xpm_tui.tui.screens import sync
-    from xpm_tui.tui.widgets import job_lines, live_log, run_card
+    from xpm_tui.tui.widgets import job_lines, run_log
     from xpm_tui.tui.widgets import overview_panels as panels
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class Overview(AreaScreen):
     def _show_run(self) -> None:
         run, room = self._runs.current, self._runs.size.width - 4
         self._runs.border_subtitle = (
-            run_card.frame_text(panels.run_words(run, room)) if run is not None else ""
+            run_log.frame_text(panels.run_words(run, room)) if run is not None else ""
         )
 
     def on_resize(self, event: events.Resize) -> None:
@@ -327,5 +327,5 @@ def _news(practice: OpenPractice) -> list[tuple[datetime | None, Shown, Look]]:
     """Return the newest lines of the log."""
     looks: dict[str, Look] = {"warning": "warn", "error": "bad"}
     return [
-        (line.at, line.text, looks.get(line.level, "")) for line in live_log.newest_lines(practice, ACTIVITY)
+        (line.at, line.text, looks.get(line.level, "")) for line in run_log.newest_lines(practice, ACTIVITY)
     ]

@@ -28,10 +28,9 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.matching.search_index import PickerIndex
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import comparison
-from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, width, words, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, lines, span, width, words, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
@@ -183,7 +182,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
         def begin(practice: OpenPractice) -> tuple[object, Iterator[PickerIndex | None]]:
             mark = practice.snapshot().fingerprint(XPM_CLIENTS)
-            return mark, clients.picker_index_steps(practice, self._index)
+            return mark, clients.picker_index_steps(practice, self._index.entries if self._index else ())
 
         mark, steps = await self.host.worker.read(begin)
         index: PickerIndex | None = None

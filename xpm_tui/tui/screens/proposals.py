@@ -30,7 +30,7 @@ from xpm_tui.tui import keymap
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
 from xpm_tui.tui.dialogs.form import FormDialog, ask_until_accepted, build
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.screens.filtered_area import FilteredArea
+from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, fixed, marked, span

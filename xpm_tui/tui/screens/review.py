@@ -30,8 +30,8 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppProtocol
-from xpm_tui.tui.dialogs.file_picker import FilePicker, folder_of
 from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.dialogs.pickers import FilePicker, folder_of
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, wrap

@@ -17,9 +17,8 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.chooser import Chooser
-from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, span
+from xpm_tui.tui.widgets.cells import Line, Span, content, fit, fixed, span
 
 
 class ServiceTemplates(Chooser[TemplateView]):

@@ -27,10 +27,9 @@ from xpm_tui.settings.kinds import ZONE, SettingEntry, format_value, setting_cho
 from xpm_tui.settings.schema import SECTIONS
 from xpm_tui.settings.store import Item, parse_setting
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog, TicksDialog
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Look, fit, fixed, lines, span, width, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, content, fit, fixed, lines, span, width, wrap
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn

@@ -26,12 +26,13 @@ from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
-from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
-from xpm_tui.tui.widgets.run_card import (
+from xpm_tui.tui.widgets.run_log import (
     FIELDS,
     FRAME,
     HELD,
+    LOG_KEYS,
     NO_FORECAST,
+    LiveLog,
     field_lines,
     frame_text,
     run_lines,

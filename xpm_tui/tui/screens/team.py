@@ -16,7 +16,7 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.screen_dialogue import accept_emails
-from xpm_tui.tui.screens.filtered_area import FilteredArea
+from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, marked, span
 from xpm_tui.tui.widgets.comparison import DetailPane, sentence, side_by_side_lines

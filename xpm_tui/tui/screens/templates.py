@@ -20,7 +20,7 @@ from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.screen_dialogue import accept_same_names
-from xpm_tui.tui.screens.filtered_area import FilteredArea
+from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.widgets.cells import Line, Span, fixed, marked, span
 from xpm_tui.tui.widgets.comparison import DetailPane, sentence
 from xpm_tui.tui.widgets.table import Table, TableColumn

@@ -1,6 +1,7 @@
 """Styled pieces of text in terminal columns: fitting, wrapping, differences, state labels and bars.
 
-A ``Line`` is a sequence of ``Span``; rows paint it directly, and stock widgets get it as ``Content``.
+A ``Line`` is a sequence of ``Span``; rows paint it directly, and stock widgets get it as ``Content``. Text
+from records never becomes markup: brackets, ``[/]`` and ``[@click=…]`` are shown as they are.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
+from rich.text import Text
 from textual.content import Content
 
 from xpm_tui.domain import labels
 from xpm_tui.domain.formatting import cells, cut, hanging_indent, rows
 from xpm_tui.domain.labels import Label, Labels
-from xpm_tui.domain.safe_text import Shown, visible
+from xpm_tui.domain.safe_text import LIMIT, Shown, visible
 
 Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head", "xpm", "ignition"]
 LOOKS: tuple[Look, ...] = (
@@ -384,3 +386,21 @@ SEVERITIES = StateStyles(labels.SEVERITIES, {"debug": "muted", "warning": "warn"
 STEP_STATES = StateStyles(labels.STEP_STATES, {
     "done": "good", "now": "accent", "todo": "muted", "skipped": "muted",
 })  # fmt: skip
+
+
+def content(shown: Shown, style: str = "") -> Content:
+    """Return shown text as content for widgets, titles, notifications and tooltips.
+
+    ``style`` comes from our code, never from data.
+    """
+    return Content.styled(shown, style) if style else Content(shown)
+
+
+def show(text: str, style: str = "", limit: int = LIMIT) -> Content:
+    """Return any text as content, with control characters made visible."""
+    return content(visible(text, limit), style)
+
+
+def rich(shown: Shown) -> Text:
+    """Return shown text as Rich text, for the few APIs that still need it."""
+    return Text(shown, no_wrap=True, end="")

@@ -15,12 +15,12 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.sync.policy import CLIENT_FIELDS
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import (
     Line,
     Look,
     Span,
+    content,
     distinguish,
     distinguish_both,
     fit,

@@ -20,8 +20,7 @@ from textual.widgets._footer import FooterKey
 
 from xpm_tui.domain.formatting import count, cut, elapsed
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.tui.app_protocol import AREAS, AppMixin, Area
-from xpm_tui.tui.status_summary import PracticeStatus
+from xpm_tui.tui.app_protocol import AREAS, AppMixin, Area, PracticeStatus
 from xpm_tui.tui.widgets.cells import Look, Span, fixed, span, width, words
 from xpm_tui.tui.widgets.text import TextLabel
 

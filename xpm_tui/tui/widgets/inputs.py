@@ -21,8 +21,7 @@ from textual.widgets._select import NoSelection, SelectOverlay
 from textual.widgets.option_list import Option
 
 from xpm_tui.domain.safe_text import visible, visible_each
-from xpm_tui.tui.safe_text import content, rich
-from xpm_tui.tui.widgets.cells import Line, fixed, span
+from xpm_tui.tui.widgets.cells import Line, content, fixed, rich, span
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText
 

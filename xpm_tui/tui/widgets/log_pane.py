@@ -21,9 +21,8 @@ from xpm_tui.domain import labels
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.formatting import clock, count
 from xpm_tui.domain.safe_text import Shown
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, fixed, marked, words
+from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, marked, words
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import TextLabel

@@ -22,6 +22,20 @@ _NOT_DIM = Style(dim=False)
 """With 16 colours or none, muted text would be unreadable on the solid cursor."""
 
 
+class _RowMessage(Message):
+    """A message of a list about one of its rows."""
+
+    def __init__(self, rows: Rows, row: int) -> None:
+        super().__init__()
+        self.rows = rows
+        self.row = row
+
+    @property
+    def control(self) -> Rows:
+        """The list that posted the message."""
+        return self.rows
+
+
 class Rows(Lines):
     """A list with a cursor. A subclass returns the number of rows and draws one when it becomes visible."""
 
@@ -40,35 +54,15 @@ class Rows(Lines):
     driven = False
     """Whether keys typed in another widget move the cursor, which is then shown as if it had the focus."""
 
-    class Moved(Message):
+    class Moved(_RowMessage):
         """Posted when the cursor has moved to another row."""
-
-        def __init__(self, rows: Rows, row: int) -> None:
-            super().__init__()
-            self.rows = rows
-            self.row = row
-
-        @property
-        def control(self) -> Rows:
-            """The list that posted the message."""
-            return self.rows
 
         def can_replace(self, message: Message) -> bool:
             """Return True: while an arrow key is held down, only the last position matters."""
             return isinstance(message, Rows.Moved) and message.rows is self.rows
 
-    class Chosen(Message):
+    class Chosen(_RowMessage):
         """Posted on enter, or on a click on the row under the cursor."""
-
-        def __init__(self, rows: Rows, row: int) -> None:
-            super().__init__()
-            self.rows = rows
-            self.row = row
-
-        @property
-        def control(self) -> Rows:
-            """The list that posted the message."""
-            return self.rows
 
     def count(self) -> int:
         """Return the number of rows."""

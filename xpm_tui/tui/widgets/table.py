@@ -14,12 +14,12 @@ from textual.message import Message
 
 from xpm_tui.domain.formatting import cells, cut
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import (
     NAME_ROOM,
     Line,
     Look,
     Span,
+    content,
     cut_apart,
     fit,
     fixed,
@@ -223,34 +223,28 @@ class TableRows(Items[T]):
         return [span(cut_apart(visible(whole), alike, size))] if alike else ()
 
 
+class _ItemMessage(Message):
+    """A message of a table about one of its items."""
+
+    def __init__(self, table: Table[Any], item: Any) -> None:
+        super().__init__()
+        self.table = table
+        self.item = item
+
+    @property
+    def control(self) -> Table[Any]:
+        """The table that posted the message."""
+        return self.table
+
+
 class Table(Vertical, Generic[T]):
     """Headings and rows, or a sentence on what to do if there are no items."""
 
-    class Moved(Message):
+    class Moved(_ItemMessage):
         """Posted when another item is under the cursor; None if there is no item."""
 
-        def __init__(self, table: Table[Any], item: Any) -> None:
-            super().__init__()
-            self.table = table
-            self.item = item
-
-        @property
-        def control(self) -> Table[Any]:
-            """The table that posted the message."""
-            return self.table
-
-    class Chosen(Message):
+    class Chosen(_ItemMessage):
         """Posted when an item is opened."""
-
-        def __init__(self, table: Table[Any], item: Any) -> None:
-            super().__init__()
-            self.table = table
-            self.item = item
-
-        @property
-        def control(self) -> Table[Any]:
-            """The table that posted the message."""
-            return self.table
 
     def __init__(
         self,

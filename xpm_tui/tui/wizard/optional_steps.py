@@ -21,8 +21,7 @@ from xpm_tui.domain.errors import AppError
 from xpm_tui.settings.kinds import SETTING_CHOICES
 from xpm_tui.tui.dialogs.form import build
 from xpm_tui.tui.dialogs.screen_dialogue import accept_emails, accept_same_names, same_names
-from xpm_tui.tui.safe_text import show
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, show, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText

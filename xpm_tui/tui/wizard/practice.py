@@ -31,8 +31,7 @@ from xpm_tui.domain.labels import DIRECTIONS, LEVELS
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.settings.schema import entry
 from xpm_tui.tui.dialogs.dialog import InputDialog
-from xpm_tui.tui.safe_text import show
-from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, show, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText

@@ -15,10 +15,9 @@ from xpm_tui.application.connection.steps import ConnectionStep, Name
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.dialogs.form import discard_question
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.text import TextLabel
 from xpm_tui.tui.wizard.optional_steps import ClientsPane, PlanPane, TeamPane, TemplatesPane

@@ -24,8 +24,7 @@ from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import ask_symptom
-from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.text import StaticText
 from xpm_tui.tui.wizard.step_pane import StepPane, button

@@ -22,8 +22,7 @@ from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.app_protocol import AppMixin
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import problem_steps
-from xpm_tui.tui.safe_text import content, show
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, show, span, wrap
 from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.text import StaticText
 

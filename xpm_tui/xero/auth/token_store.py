@@ -3,7 +3,7 @@
 Sources of the key that encrypts the saved login, and what each of them does not protect against.
 
 In this order: a file named by systemd credentials or ``XPM_TUI_KEY_FILE``; the desktop's keyring (only for
-the default home); a key file of our own. A call of the keyring may wait for a prompt that nobody sees, so
+the default home); a key file of our own. A call of the keyring may wait for a prompt that is not visible, so
 each has a time limit.
 """
 

@@ -163,7 +163,7 @@ def problem_before_root(head: bytes) -> str | None:
 
     Returns:
         What is wrong with it, an empty text if the root element is right, or None if
-        more bytes are needed to tell.
+        more bytes are needed to decide.
     """
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")):
         return "is in UTF-16, not in UTF-8"

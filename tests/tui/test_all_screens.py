@@ -1,0 +1,222 @@
+"""Every screen and dialog there is: whole at 80 columns, names as text, every key safe, nothing written where
+nothing may be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
+from pathlib import Path
+
+import pytest
+from textual.screen import ModalScreen, Screen
+
+from tests.support.profile import count, in_soak, spread
+from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
+from tests.tui.walk import STOPS, cut, home, hostile, unsafe
+from xpm_tui.application.runs import plans
+from xpm_tui.commands.effects import READ_ONLY
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs.help import HelpDialog
+from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog
+
+Make = Callable[..., Console]
+OURS = "Something went wrong inside xpm-tui."
+
+PARTS = count(1, 24)
+"""The walk is cut into so many tests, for several workers."""
+
+GENERIC = (
+    *(f"f{n}" for n in range(1, 13)), "enter", "tab", "shift+tab", "space", "pageup", "pagedown", "home",
+    "end", "up", "down", "left", "right", "backspace", "delete", "slash", "question_mark", "colon",
+    "ctrl+p", "plus", "minus", "x", "y", "n", "a", "0", "asterisk",
+)  # fmt: skip
+"""Keys that someone presses anywhere, bound there or not."""
+
+SAID = READ_ONLY.partition(":")[0]
+"""How a read-only console begins to say so."""
+
+LEAVES = {"ctrl+q", "ctrl+c", "super+c", "ctrl+z"}
+"""Keys that end the console or stop it: not pressed here."""
+
+
+def part(number: int) -> list[tuple[str, Sequence[str]]]:
+    """One of the parts of the walk; the default profile takes every other stop."""
+    return list(STOPS.items())[number :: PARTS * count(4, 1)]
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("number", range(PARTS))
+async def test_every_screen_is_whole_and_its_names_are_text(
+    number: int, tmp_path: Path, console: Make
+) -> None:
+    """A third of the screens; the soak visits every one."""
+    app = console(await hostile(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for name, way in part(number)[:: count(3, 1)]:
+            app.folder = str(tmp_path)
+            await press(pilot, *way)
+            shown = text_of(app)
+            assert OURS not in shown, name
+            assert cut(app) == [], f"{name}:\n{shown}"
+            assert unsafe(app) == [], f"{name}:\n{shown}"
+            await home(pilot)
+
+
+@pytest.mark.parametrize("name", spread(HOSTILE, 1))
+async def test_a_box_that_waits_is_whole_and_its_names_are_text(
+    name: str, env: ConsoleFixture, console: Make
+) -> None:
+    """It comes and goes with what it waits for: no key of the walk stops at it."""
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.push_screen(box := ProgressDialog(name, f"Asking XPM for job {name * 9} …"))
+        await settle(pilot)
+        box.update_progress(f"{name}: 3 of 12")
+        await settle(pilot)
+        assert f"{visible(name)}: 3 of 12"[-9:] in text_of(app)
+        assert cut(app) == []
+        assert unsafe(app) == []
+        await press(pilot, "escape")
+        assert isinstance(app.screen, ProgressDialog), "what goes on by itself is not left out of sight"
+        box.dismiss(None)
+        await settle(pilot)
+        assert not isinstance(app.screen, ProgressDialog)
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("clients", 6),
+        in_soak("team", 6),
+        in_soak("templates", 6),
+        in_soak("export-all", 5),
+        in_soak("import", 1),
+        ("proposals", 5),
+        in_soak("run", 1),
+    ],
+)
+async def test_names_are_shown_as_they_are(name: str, there: int, tmp_path: Path, console: Make) -> None:
+    app = console(await hostile(tmp_path))
+    app.folder = str(tmp_path)
+    async with app.run_test(size=(160, 60)) as pilot:
+        await settle(pilot)
+        await press(pilot, *STOPS[name], *(("end",) if name == "export-all" else ()))
+        shown = text_of(app)
+        assert sum(visible(each)[:12] in shown for each in HOSTILE) >= there, shown
+        assert unsafe(app) == []
+
+
+def keys_of(screen: Screen[object]) -> list[str]:
+    """Every key that a screen, or what has the focus in it, binds."""
+    found = {key for _, bound in screen._modal_binding_chain for key in bound.key_to_bindings}
+    return sorted(found - LEAVES - {"escape"})
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("number", range(PARTS))
+async def test_every_key_of_every_screen_is_safe(number: int, tmp_path: Path, console: Make) -> None:
+    """Some screens, with a key of theirs and one of none in turn; the soak presses all of them everywhere."""
+    app = console(await hostile(tmp_path))
+    generic: Iterator[str] = cycle(GENERIC)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for place, (name, way) in enumerate(part(number)[:: count(12, 1)]):
+            app.folder = str(tmp_path)
+            await press(pilot, *way)
+            own = keys_of(app.screen)
+            turned = own[place % max(1, len(own)) :] + own[: place % max(1, len(own))]
+            keys = turned[: count(1, 1_000)] + list(islice(generic, count(1, len(GENERIC))))
+            await home(pilot)
+            for key in keys:
+                app.folder = str(tmp_path)
+                await press(pilot, *way, key)
+                assert app.is_running, (name, key)
+                assert OURS not in text_of(app), (name, key, text_of(app))
+                assert unsafe(app) == [], (name, key)
+                await home(pilot)
+
+
+def prints(env: ConsoleFixture) -> dict[str, str]:
+    """Every file of the practice but its logs, by what is in it."""
+    folders = (env.home.data, env.home.config)
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("number", range(PARTS))
+async def test_a_read_only_console_shows_all_and_writes_nothing(
+    number: int, tmp_path: Path, console: Make
+) -> None:
+    env = await hostile(tmp_path)
+    before = prints(env)
+    there = sorted(path.name for path in tmp_path.iterdir())
+    asked = len(env.xpm.asked)
+    app = console(env, read_only=True)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        assert "READ-ONLY" in text_of(app)
+        for name, way in part(number)[:: count(12, 1)]:
+            app.folder = str(tmp_path)
+            await press(pilot, *way)
+            for key in islice(("enter", "a", "y", "space", "u", "S", "w", "s", "d"), count(3, 9)):
+                await press(pilot, key)
+                assert OURS not in text_of(app), (name, key, text_of(app))
+                if isinstance(app.screen, HelpDialog):
+                    break
+            await home(pilot)
+            assert prints(env) == before, f"something was written at {name}"
+    writes = [name for name in env.xpm.asked[asked:] if name.startswith(("add", "update"))]
+    assert writes == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == there
+
+
+PLAN = ("plan",)
+"""No key leads there: what makes a plan is refused."""
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        ("g", "c", "r"),
+        in_soak(PLAN),
+        in_soak(("enter",)),
+        in_soak(("g", "s")),
+        ("colon", "=doctor", "enter", "b"),
+    ],
+    ids=["review", "plan", "run", "log", "bundle"],
+)
+async def test_a_read_only_console_saves_no_file_and_says_so(
+    way: Sequence[str], tmp_path: Path, console: Make
+) -> None:
+    env = await hostile(tmp_path)
+    with env.open(read_only=True) as practice:
+        plan = plans.load(practice)[0].id
+    app = console(env, read_only=True)
+    app.folder = str(tmp_path)
+
+    def files() -> set[Path]:
+        return {path for path in tmp_path.rglob("*") if path.suffix in (".csv", ".txt", ".zip")}
+
+    before = files()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await settle(pilot)
+        if way == PLAN:
+            app.show_plan(plan)
+            await settle(pilot)
+        else:
+            await press(pilot, *way)
+        assert SAID not in text_of(app)
+        assert app.screen.active_bindings["w"].enabled is False, "dim in the foot"
+        await press(pilot, "w")
+        assert SAID in text_of(app), text_of(app)
+        assert not isinstance(app.screen, ModalScreen)
+    assert files() == before
