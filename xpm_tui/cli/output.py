@@ -387,11 +387,10 @@ class TerminalDialogue:
                 give_to[0].call_soon_threadsafe(give_to[1], found)
 
         with self._lock:
-            self._waiter = (loop, give)
+            self._waiter, self._asking = (loop, give), True
             begin, self._reading = not self._reading, True
         if begin:
             threading.Thread(target=read, name="stdin", daemon=True).start()
-        self._asking = True
         try:
             found = await answer
         finally:

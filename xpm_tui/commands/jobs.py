@@ -337,15 +337,8 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialog
         reports.write_audit(practice, path, found, replace=bool(over))
         lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
         return Result(data=data | {"file": str(path)}, items=items, lines=lines, value=view)
-    nothing = ["Every accepted proposal has its jobs in XPM, and nothing is wrong with them."]
-    return Result(
-        data=data,
-        items=items,
-        blocks=[_finding_lines(each) for each in found] or [nothing],
-        lines=["", *summary(view)],
-        value=view,
-        most=params.limit,
-    )
+    blocks, lines = [_finding_lines(each) for each in found] or [[_SOUND]], ["", *summary(view)]
+    return Result(data=data, items=items, blocks=blocks, lines=lines, value=view, most=params.limit)
 
 
 async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, dialogue: Dialogue) -> Result:
@@ -402,6 +395,9 @@ def summary(view: AuditView) -> list[str]:
         if (number := view.counts.get(code, 0))
     ]
     return [*lines, *view.unjudged]
+
+
+_SOUND = "Every accepted proposal has its jobs in XPM, and nothing is wrong with them."
 
 
 def _finding_lines(found: AuditFinding) -> list[str]:
