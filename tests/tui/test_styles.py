@@ -8,13 +8,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from textual.color import Color
 from textual.css.stylesheet import Stylesheet
 from textual.screen import Screen
 
 from tests.tui.fixtures import ConsoleFixture, press, settle
 from xpm_tui import tui
 from xpm_tui.lazy import load
+from xpm_tui.tui import theme
+from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.theme import DARK, CachedStylesheet, stylesheet_folder
+from xpm_tui.tui.widgets.cells import fixed
+from xpm_tui.tui.widgets.frame import heading
 
 SHEETS = sorted(path for path in stylesheet_folder().glob("*.tcss") if path.stem != "console")
 
@@ -96,3 +101,30 @@ async def test_a_form_has_two_widgets_a_field_and_styles_each_once(env: ConsoleF
         inside = list(app.screen.walk_children())
         assert len(inside) <= 2 * len(fields) + 12
         assert sum(styled[widget] for widget in inside) <= len(inside) + 12, "and where the focus went"
+
+
+@pytest.mark.parametrize("columns", [50, 64, 80, 160])
+def test_the_title_of_a_screen_keeps_its_marks(columns: int) -> None:
+    status = PracticeStatus(title="Hill & Partners", sandbox=True, read_only=True, colour="pink")
+    shown = heading(status, "Review plan", [fixed("p1  Everything, a first sync")], columns)
+    assert shown.cell_length == columns
+    assert " SANDBOX " in shown.plain
+    assert "READ-ONLY" in shown.plain
+    named = [span for span in shown.spans if "practice-pink" in str(span.style)]
+    assert bool(named) == ("Hill" in shown.plain) == (columns == 160)
+
+
+@pytest.mark.parametrize("colour", ["blue", "pink", "lime", "orange"])
+def test_the_colours_of_practices_can_be_read(colour: str) -> None:
+    for each in (theme.DARK, theme.LIGHT):
+        ink = Color.parse(each.variables[f"practice-{colour}"])
+        for paper in (each.background, each.surface):
+            assert paper is not None
+            light, dark = sorted((_luminance(ink), _luminance(Color.parse(paper))), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (each.name, colour)
+
+
+def _luminance(of: Color) -> float:
+    """The relative luminance of WCAG 2."""
+    parts = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in of.normalized]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
