@@ -16,7 +16,7 @@ from tests.tui.fixtures import ConsoleFixture, press, settle
 from xpm_tui import tui
 from xpm_tui.lazy import load
 from xpm_tui.tui import theme
-from xpm_tui.tui.status_summary import PracticeStatus
+from xpm_tui.tui.app_protocol import PracticeStatus
 from xpm_tui.tui.theme import DARK, CachedStylesheet, stylesheet_folder
 from xpm_tui.tui.widgets.cells import fixed
 from xpm_tui.tui.widgets.frame import heading
