@@ -718,7 +718,7 @@ async def test_a_link_is_undone_while_a_run_is_in_progress(env: ConsoleFixture, 
                 assert f"run {row.id}" in text_of(app)
                 await pilot.press("u")
                 await until(pilot, "Undo 1 change of run")
-                assert "Calls No call to Xero." in prose_of(app), "the run in progress looks up its own calls"
+                assert "No call to Xero." in prose_of(app), "the run in progress looks up its own calls"
                 await press(pilot, "u")
                 assert "c0" not in links(env), text_of(app)
                 await press(pilot, *("down",) * 5)
