@@ -34,6 +34,8 @@ async def test_a_new_name_of_the_practice_at_xero_stays_inside(env: PracticeFixt
     env.sandbox.tenants[identity.tenant] = dataclasses.replace(before, name="Secretive Partners Ltd")
     parts = await made(env, names=False)
     assert "Secretive Partners" not in "\n".join(parts.values())
+    assert "the the practice" not in "\n".join(parts.values()), "the first folder's name is a common word"
+    assert "this the practice" not in "\n".join(parts.values())
 
 
 async def test_other_practices_of_the_login_stay_inside(

@@ -16,7 +16,7 @@ import msgspec
 from xpm_tui import __version__
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.health.probe_facts import DoctorTarget, Machine, saved_login
-from xpm_tui.application.home import STORE_FOLDER, own_folder
+from xpm_tui.application.home import FIRST, STORE_FOLDER, own_folder
 from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
@@ -213,7 +213,8 @@ def _mask(subject: DoctorTarget, names: bool) -> Mask:
         known += [(identity.title, "the practice"), (identity.login, "the login"), (identity.by, "a person")]
     saved = saved_login(subject, subject.name)
     known += [(saved.person, "the login")] if saved is not None else []
-    known += [(subject.name, "the practice's folder")]
+    if subject.name != FIRST:  # the name of every first practice, and a word of many sentences
+        known += [(subject.name, "the practice's folder")]
     mask = Mask(names=known, places=places, secrets=_secrets(subject), keep_names=names)
     mask.person(subject.person)
     return mask
