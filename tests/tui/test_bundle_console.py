@@ -14,12 +14,13 @@ import click
 import pytest
 from textual.screen import ModalScreen, Screen
 
-from tests.tui.fixtures import ConsoleFixture, settle
+from tests.tui.fixtures import ConsoleFixture, settle, text_of
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health.opened_bundle import unpack
 from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root
+from xpm_tui.domain.formatting import clock
 from xpm_tui.tui import screens
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.base_screen import SCREEN_VERBS, screen_verb
@@ -101,6 +102,8 @@ async def test_what_was_done_can_be_copied(
         await pilot.press("at")
         await settle(pilot)
         assert isinstance(app.screen, CommandLog)
+        shown = text_of(app)
+        assert all(clock(each.at) in shown for each in app.command_log), "no time is cut"
         await pilot.press("down", "y")
         await settle(pilot)
     home = env.open().home.root

@@ -35,7 +35,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
 
     def __init__(self) -> None:
         table: Table[LoggedCommand] = Table(
-            (TableColumn("Time", 7), TableColumn("Command", 40, grow=1), TableColumn("Outcome", 8)),
+            (TableColumn("Time", 8), TableColumn("Command", 40, grow=1), TableColumn("Outcome", 8)),
             self._cells,
             lambda logged: f"{logged.at.isoformat()} {logged.line}",
             empty="Nothing was done in this console yet. esc goes back.",
