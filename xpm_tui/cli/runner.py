@@ -232,7 +232,7 @@ async def _guarded(
 ) -> Result:
     """Cancel the work on SIGTERM and on a hang-up; after a hang-up, work that may outlive it continues.
 
-    asyncio cancels it on SIGINT; ``dialogue`` is then informed, because the work may take long to notice.
+    asyncio cancels it on SIGINT, which ``dialogue`` shows, because the work may take long to notice.
     """
     loop = asyncio.get_running_loop()
     caught: list[int] = []
@@ -250,14 +250,9 @@ async def _guarded(
         task.cancel()
         loop.call_soon_threadsafe(lambda: None)
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if dialogue is not None:
-            dialogue.interrupted = True
-        if callable(handler := before[signal.SIGINT]):
-            handler(number, frame)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
-    signal.signal(signal.SIGINT, interrupt)
+    if dialogue is not None:
+        dialogue.task = asyncio.current_task()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN if outlives else stop)
     try:
