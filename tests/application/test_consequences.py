@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from xpm_tui.domain.events import Progress
 
 from tests.application.fixtures import PracticeFixture, preview_named
 from tests.deploy.fixtures import JobsFixture
@@ -30,6 +29,7 @@ from xpm_tui.application.runs.consequences import (
 )
 from xpm_tui.application.runs.history import list_runs
 from xpm_tui.application.team import members
+from xpm_tui.domain.events import Progress
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.plan import WRITES, Consequences, Requests
 from xpm_tui.domain.ports import Drop, Put

@@ -160,6 +160,7 @@ def _outcome_pieces(
         document = json_answers.chosen_data(document, fields)
         if rows and all(row == "{}" for row in rows):  # no field of an item was chosen
             del document["items"]
+            rows.close()
     if rows is not None and "count" not in result.data:
         document["count"] = len(rows)
     start = "{"

@@ -338,14 +338,8 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialog
         lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
         return Result(data=data | {"file": str(path)}, items=items, lines=lines, value=view)
     nothing = ["Every accepted proposal has its jobs in XPM, and nothing is wrong with them."]
-    return Result(
-        data=data,
-        items=items,
-        blocks=[_finding_lines(each) for each in found] or [nothing],
-        lines=["", *summary(view)],
-        value=view,
-        most=params.limit,
-    )
+    blocks, lines = [_finding_lines(each) for each in found] or [nothing], ["", *summary(view)]
+    return Result(data=data, items=items, blocks=blocks, lines=lines, value=view, most=params.limit)
 
 
 async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, dialogue: Dialogue) -> Result:
