@@ -233,7 +233,7 @@ class TerminalDialogue:
         fields: Sequence[str] = (),
     ) -> None:
         self.call = call
-        self.interrupted = False
+        self.task: asyncio.Task[Any] | None = None
         self._fields = fields
         self._json = json
         self._quiet = quiet
@@ -286,9 +286,9 @@ class TerminalDialogue:
         def show() -> None:
             while not ended.wait(_EVERY):
                 now, written = time.monotonic(), self._written_at
-                if self.interrupted or (not self._asking and now - max(begun, written) >= _SILENT):
-                    what = "Stopping" if self.interrupted else title
-                    self.progress(f"{what}: {now - begun:.0f} s ...")
+                stops = self.task is not None and self.task.cancelling() > 0
+                if stops or (not self._asking and now - max(begun, written) >= _SILENT):
+                    self.progress(f"{'Stopping' if stops else title}: {now - begun:.0f} s ...")
                     self._written_at = written
 
         thread = threading.Thread(target=show, name="elapsed", daemon=True)

@@ -84,7 +84,11 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
     dialogue = TerminalDialogue(json=given.json, quiet=given.quiet, call=call, fields=given.fields)
     work = _run(command, params, dialogue, given)
     with nullcontext() if command.streams else dialogue.elapsed(command.title):
-        result = _with_loop(work, call.effect.outlives, dialogue) if command.waits else _without_loop(work)
+        result = (
+            asyncio.run(_guarded(work, call.effect.outlives, dialogue))
+            if command.waits
+            else _without_loop(work)
+        )
     if result.delivered is None:
         _write_result(result, dialogue, given)
     ctx.exit(result.exit_code)
@@ -128,7 +132,7 @@ def perform_here(
         AppError: An error of the command.
     """
     work = _run(command, params, dialogue, given, quiet=quiet)
-    result = _with_loop(work, dialogue.call.effect.outlives, dialogue)
+    result = asyncio.run(_guarded(work, dialogue.call.effect.outlives, dialogue))
     if result.delivered is None and not quiet:
         _write_result(result, dialogue, given)
     return result
@@ -217,22 +221,12 @@ def _log(practice: OpenPractice, command: Command[Any], error: AppError) -> None
         error_presenter.record_failure(practice.events, command.name, error)
 
 
-def _with_loop(work: Coroutine[Any, Any, Result], outlives: bool, dialogue: TerminalDialogue) -> Result:
-    """Run work in an event loop of its own."""
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        return asyncio.run(_guarded(work, outlives, dialogue))
-    finally:
-        # After a second ctrl+c, asyncio leaves its handler behind.
-        signal.signal(signal.SIGINT, before)
-
-
 async def _guarded(
     work: Coroutine[Any, Any, Result], outlives: bool, dialogue: TerminalDialogue | None = None
 ) -> Result:
     """Cancel the work on SIGTERM and on a hang-up; after a hang-up, work that may outlive it continues.
 
-    asyncio cancels it on SIGINT; ``dialogue`` is then informed, because the work may take long to notice.
+    asyncio cancels it on SIGINT, which ``dialogue`` shows, because the work may take long to notice.
     """
     loop = asyncio.get_running_loop()
     caught: list[int] = []
@@ -250,14 +244,9 @@ async def _guarded(
         task.cancel()
         loop.call_soon_threadsafe(lambda: None)
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if dialogue is not None:
-            dialogue.interrupted = True
-        if callable(handler := before[signal.SIGINT]):
-            handler(number, frame)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
-    signal.signal(signal.SIGINT, interrupt)
+    if dialogue is not None:
+        dialogue.task = asyncio.current_task()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN if outlives else stop)
     try:
