@@ -114,7 +114,7 @@ async def at_the_doctor(app: Console, pilot: Pilot[Any]) -> DoctorScreen:
     """The doctor, at its end."""
     screen = DoctorScreen()
     app.push_screen(screen)
-    await until(pilot, lambda: "Practice Manager calls" in text_of(app))
+    await until(pilot, lambda: " to XPM." in text_of(app))
     return screen
 
 

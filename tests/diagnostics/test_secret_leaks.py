@@ -169,7 +169,7 @@ async def _console(env: FaultFixture, secrets: Secrets) -> None:
             app.push_screen(DoctorScreen())
             for _ in range(200):
                 await settle(pilot)
-                if "Practice Manager calls" in text_of(app):
+                if " to XPM." in text_of(app):
                     break
             check("the doctor")
             await press(pilot, "b")

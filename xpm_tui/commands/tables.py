@@ -18,7 +18,7 @@ from xpm_tui.domain.safe_text import Shown, visible
 def to_plain(record: msgspec.Struct) -> dict[str, Any]:
     """Return a record as JSON data with every field, including those with default values."""
     if _is_whole(type(record)):
-        whole: dict[str, Any] = msgspec.to_builtins(record)
+        whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
         return whole
     return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
 

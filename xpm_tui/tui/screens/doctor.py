@@ -22,6 +22,7 @@ from xpm_tui.diagnostics.error_presenter import problem_title, remedy_lines
 from xpm_tui.diagnostics.findings import ProbeResult
 from xpm_tui.diagnostics.known_problems import find_problem
 from xpm_tui.domain.errors import KnownProblem
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible, visible_lines
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.base_screen import BaseScreen
@@ -115,8 +116,8 @@ class DoctorScreen(BaseScreen, Screen[None]):
         found = list(self._found.values())
         problems = sum(each.verdict == "trouble" for each in found)
         notes = sum(each.verdict == "note" for each in found)
-        verdict = "All is well" if not problems else f"{problems} with a problem"
-        self._show_summary(f"{verdict}, {notes} worth knowing; {calls} Practice Manager calls.")
+        verdict = count(problems, "problem") if problems else "All is well"
+        self._show_summary(f"{verdict}, {count(notes, 'note')}; {count(calls, 'call')} to XPM.")
         if problems:
             first = next(each for each in found if each.verdict == "trouble")
             self.look_at(first.name)
