@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+import msgspec
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from xpm_tui.cli.json_answers import dumps
+from tests.support.profile import count
+from xpm_tui.cli.json_answers import _escaped, dumps
 from xpm_tui.cli.output import lines, outcome
 from xpm_tui.commands.command import Result, TextColumn, TextTable
 from xpm_tui.commands.tables import render
@@ -113,3 +115,13 @@ def test_lines_are_shown_through_the_door() -> None:
     for name in HOSTILE:
         for line in lines(Result(lines=[name])):
             assert not any(char in line for char in "\x1b\x9b\x7f\u202e\u200b")
+
+
+@settings(max_examples=count(50, 500))
+@given(st.text())
+@example('Ōtaki \x7f\x1b[2J 🌸 \u2028 "quoted" \\u00e9')
+def test_rows_are_ascii_and_say_the_same(text: str) -> None:
+    row = _escaped(msgspec.json.encode({"name": text}))
+    assert row.isascii()
+    assert b"\x7f" not in row
+    assert json.loads(row) == {"name": text}

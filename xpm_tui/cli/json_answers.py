@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +42,16 @@ class JsonRows(Collection[str]):
     """The items of a result as JSON, each on a line; very many wait in an unnamed file, not in memory."""
 
     _IN_MEMORY = 8 << 20
+    _TOGETHER = 500
 
-    def __init__(self, rows: Iterable[str]) -> None:
+    def __init__(self, rows: Iterable[bytes]) -> None:
         self._count = 0
         self._file = tempfile.SpooledTemporaryFile(self._IN_MEMORY)  # noqa: SIM115
-        for row in rows:
+        rest = iter(rows)
+        while some := list(islice(rest, self._TOGETHER)):
             with disk_error(Path(tempfile.gettempdir())):
-                self._file.write(row.encode("ascii") + b"\n")
-            self._count += 1
+                self._file.write(b"\n".join((*some, b"")))
+            self._count += len(some)
 
     def __len__(self) -> int:
         return self._count
@@ -66,16 +70,27 @@ class JsonRows(Collection[str]):
 
 def json_rows(items: Iterable[Mapping[str, Any]], fields: Sequence[str] = ()) -> JsonRows:
     """Write every item, or its chosen fields, as JSON."""
-    if fields:
-        write = _ascii if isinstance(items, ViewItems) else dumps
-        return JsonRows(write(chosen_of(item, fields)) for item in items)
-    return JsonRows(map(_escaped, items.encoded()) if isinstance(items, ViewItems) else map(dumps, items))
+    if isinstance(items, ViewItems) and not fields:
+        return JsonRows(map(_escaped, items.encoded()))
+    return JsonRows(dumps(chosen_of(item, fields)).encode("ascii") for item in items)
 
 
-def _escaped(raw: bytes) -> str:
-    """Return JSON as :func:`dumps` does; most records need no escape."""
-    plain = raw.isascii() and b"\x7f" not in raw
-    return raw.decode("ascii") if plain else _ascii(msgspec.json.decode(raw))
+def _escaped(raw: bytes) -> bytes:
+    """Return JSON in UTF-8 with the characters escaped that :func:`dumps` escapes: they are only in texts."""
+    if not raw.isascii():
+        raw = raw.decode().encode("ascii", _ESCAPE)
+    return raw.replace(b"\x7f", b"\\u007f")
+
+
+_ESCAPE = "json-escape"
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error(_ESCAPE, _escape)
 
 
 @cache

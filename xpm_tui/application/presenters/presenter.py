@@ -251,20 +251,21 @@ class Presenter:
             id=contact.id,
             uuid=stands or None,
             removed="xpm" if contact.id in gone else "",
-            came_from=next(
-                (self.xpm_ref(each.uuid) for key, each in former.items() if key.startswith(f"{contact.id}.")),
-                None,
-            ),
+            came_from=self._origin_of_contact(contact, former) if former else None,
             **fields,
         )
+
+    def _origin_of_contact(self, contact: Contact, former: Mapping[str, ValueOrigin]) -> XpmRefView | None:
+        start = f"{contact.id}."
+        return next((self.xpm_ref(each.uuid) for key, each in former.items() if key.startswith(start)), None)
 
 
 def removed_contacts(client: Client, link: Link, row: XpmClient) -> tuple[RemovedContactView, ...]:
     """Return the contacts of a linked client that were removed on one side after they were linked."""
+    if row.deleted or not link.contacts:
+        return ()
     ours = {each.id: each for each in client.contacts}
     theirs = {each.uuid: each for each in row.contacts if not each.deleted}
-    if row.deleted:
-        return ()
     found = []
     for each in link.contacts:
         here, there = ours.get(each.contact), theirs.get(each.uuid)
