@@ -249,12 +249,12 @@ SCRIPTS: dict[str, str] = {
 
 NOT_RUN = {
     "completion": "prints a script for a shell, never JSON",
-    "book move": "needs a PostgreSQL server",
-    "data move": "needs a PostgreSQL server",
+    "book move": "needs a PostgreSQL server: see tests/cli/test_database_verbs.py",
+    "data move": "needs a PostgreSQL server: see tests/cli/test_database_verbs.py",
     "demo": "opens the console",
     "sandbox": "serves until it is ended",
-    "worker": "needs a PostgreSQL server",
-    "worker status": "needs a PostgreSQL server",
+    "worker": "needs a PostgreSQL server: see tests/cli/test_database_verbs.py",
+    "worker status": "needs a PostgreSQL server: see tests/cli/test_database_verbs.py",
     "schema": "prints a schema, which is JSON with or without the option",
 }
 """Verbs that no script runs, and why."""
