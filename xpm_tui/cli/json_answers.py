@@ -17,7 +17,7 @@ from xpm_tui.commands.tables import ViewItems
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.machine import disk_error
-from xpm_tui.lazy import lazy_imports
+from xpm_tui.lazy import lazy_imports, pattern
 
 with lazy_imports():
     import difflib
@@ -26,7 +26,7 @@ with lazy_imports():
 ENVELOPE = ("ok", "count", "more", "items", "condition", "conditions", "error")
 """What every answer has, whichever fields are chosen."""
 
-_LIST = re.compile(r"[A-Za-z_]\w*(,[A-Za-z_]\w*)*", re.ASCII)
+_LIST = pattern(r"[A-Za-z_]\w*(,[A-Za-z_]\w*)*", re.ASCII)
 
 
 def dumps(value: object) -> str:
