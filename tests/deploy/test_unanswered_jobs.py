@@ -86,7 +86,7 @@ async def test_two_jobs_that_it_may_be_are_not_chosen_between(env: JobsFixture) 
     env.sandbox.handle = with_colleague  # type: ignore[method-assign]
     assert (await env.deploy("w1")).outcome == "held"
     why = jobs.row_of(env.practice, "w1").why
-    assert "2 jobs that it may be" in why
+    assert "2 jobs that could be this one" in why
     assert "J777777" in why
     assert env.net.asked("job.api/add") == 1
 

@@ -121,8 +121,8 @@ def test_quotes_inside_plain_cells_and_behind_closing_quotes_are_taken() -> None
 def test_a_row_of_another_length_is_refused() -> None:
     rows = read("a,b,c\n1,2\n1,2,3,4\n1,2,3,,\n")
     assert [(row, reason) for row, _, reason in rows[1:]] == [
-        (2, "it has 2 cells, but there are 3 headings"),
-        (3, "it has 4 cells, but there are 3 headings"),
+        (2, "it has 2 cells, but the file has 3 headings"),
+        (3, "it has 4 cells, but the file has 3 headings"),
         (4, ""),
     ]
 

@@ -193,7 +193,7 @@ def test_a_lost_commit_is_not_sent_again_over_what_someone_else_did(
 
     monkeypatch.setattr(store.engine, "_resolve", late)
     proxy.cut = "before"
-    with pytest.raises(Busy, match="somebody else has changed the practice"):
+    with pytest.raises(Busy, match="someone else changed the practice"):
         store.transact(lambda now: [client(1)])
     assert names(store) == ["Theirs 0"]
     proxy.cut = "before"

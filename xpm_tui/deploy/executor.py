@@ -194,7 +194,7 @@ class Deployer:
             # As in a sync: the next refresh of XPM's lists looks for its successor.
             there = msgspec.structs.replace(known, deleted=True) if known is not None else None
         except (Refused, BadReply, BadInput) as no:
-            why = f"The client {named} could not be read just before the job: {no.message}"
+            why = f"The client {named} could not be read just before its job was created: {no.message}"
             raise StepFailed("failed", "client-unread", f"{why} Check it in XPM, then: jobs retry.") from no
         if there is not None and there.uuid == uuid:
             commit_rows(context.store, [there], context.clock.now())
@@ -398,7 +398,7 @@ class Deployer:
         )
 
 
-_EDITED = "Its client was changed while the job was being created. Look at it, then: jobs retry."
+_EDITED = "Its client was changed while the job was being created. Check the client, then: jobs retry."
 _GONE = (
     "XPM no longer has the client {client}: it was deleted or merged into another one since the last sync. "
     "Sync, then decide about the client (clients review), then: jobs retry."

@@ -160,8 +160,8 @@ class _Audit:
         unjudged = []
         if unlearned:
             unjudged.append(
-                f"The templates of {count(unlearned, 'job')} were not compared: fewer than three jobs of the "
-                "same templates show which tasks they add."
+                f"The templates of {count(unlearned, 'job')} were not compared: it takes three jobs "
+                "with the same templates to learn which tasks these add."
             )
         if self._staff is None:
             unjudged.append("People were not compared: XPM's staff could not be read.")
@@ -212,9 +212,9 @@ class _Audit:
         called = row.number or row.id
         if occurrence is None:
             where = (
-                f"{_shortened(each.client.name)} has no job of this name"
+                f"{_shortened(each.client.name)} has no job with the expected name"
                 if each.client
-                else "no client is known"
+                else "the proposal's client is not known here"
             )
             if each.client and not each.uuid:
                 where = f"{_shortened(each.client.name)} is not linked to XPM"
@@ -256,7 +256,8 @@ class _Audit:
         client = each.client.id if each.client else ""
         self._add(
             "wrong-client", each, job,
-            f"Job {job.number} is on {_shortened(there)}, and the client is linked to {_shortened(name)}.",
+            f"Job {job.number} belongs to {_shortened(there)}, but the client is linked to "
+            f"{_shortened(name)}.",
             f"Move the job in XPM, or if the link is wrong, correct it: xpm-tui clients link {client}",
             expected=name, found=there,
         )  # fmt: skip
@@ -290,7 +291,7 @@ class _Audit:
         elif spec is not None:
             expected = f"{spec.start} to {spec.due}"
             parts = [
-                f"{verb} {day(there)} and not {day(sent)}"
+                f"{verb} {day(there)} instead of {day(sent)}"
                 for verb, there, sent in (
                     ("starts on", job.start, spec.start),
                     ("is due on", job.due, spec.due),
@@ -316,7 +317,7 @@ class _Audit:
             f"Job {job.number} has the tasks of {_shortened(there)}, not those of {_shortened(wanted)}."
         )
         if not other:
-            sentence = f"Job {job.number} has no tasks, and {_shortened(wanted)} adds some."
+            sentence = f"Job {job.number} has no tasks, but {_shortened(wanted)} adds some."
         self._add(
             "wrong-template", each, job, sentence,
             "Apply the right template in XPM and delete the other tasks. If the service has the wrong "
@@ -419,7 +420,7 @@ class _Audit:
             return  # its period was completed early, and the next job takes the next invoices
         self._add(
             "state", each, job,
-            f"Job {job.number} is {_shortened(job.state)}, and the proposal goes on"
+            f"Job {job.number} is {_shortened(job.state)}, but the proposal continues"
             f"{f' until {day(row.end)}' if row.end else ''}: no invoice attaches to the job.",
             "Set the job to a state of XPM's type Standard, or end the proposal in Ignition.",
             expected="a Standard state", found=job.state,

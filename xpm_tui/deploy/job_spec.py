@@ -127,7 +127,7 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "category-gone": ("hold", "XPM has no job category {about}.",
                       "Choose another one: jobs edit ID category=..., or the setting jobs.default_category."),
     "category-unlisted": ("hold",
-                          "The category {about} cannot be looked up: XPM's categories are not listed.",
+                          "The category {about} cannot be looked up: the login cannot read XPM's categories.",
                           "Give its UUID (jobs edit ID category=UUID, or jobs.default_category), or let the "
                           "login read the list: settings set xero.scopes standard, then connect."),
     "category-several": ("hold", "XPM has several job categories {about}.",
@@ -136,8 +136,8 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                           "first.", "Choose one: jobs edit ID category=..., or create one job per project."),
     "person-left-out": ("note", "{about}, and is left out.", "Link the person: team link."),
     "person-missing": ("hold", "{about}.", "Link the person: team link. Or set jobs.missing_person to skip."),
-    "reference-ours": ("note", "An open job of this proposal already has the reference {about}: left out.",
-                       ""),
+    "reference-ours": ("note", "An open job of this proposal already has the reference {about}, so it is "
+                       "left out.", ""),
     "reference-taken": ("ask", "The open job {about} already has this reference, so invoices might "
                         "attach to the wrong job.",
                         "Remove it (jobs edit ID reference=), or deploy the job anyway."),

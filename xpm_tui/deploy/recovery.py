@@ -38,11 +38,11 @@ _ADDED = (
     "in XPM, then: jobs retry {id} --sent adopt|again|drop"
 )
 _SEVERAL = (
-    "No answer came when the job was sent, and XPM shows {count} jobs that it may be: {numbers}. Choose "
-    "one: jobs retry {id} --sent adopt --job NUMBER"
+    "No answer came when the job was sent, and XPM shows {count} jobs that could be this one: {numbers}. "
+    "Choose one: jobs retry {id} --sent adopt --job NUMBER"
 )
 _TAKEN = (
-    "No answer came when the job was sent, and the job {numbers} that XPM has is another one. Change the "
+    "No answer came when the job was sent, and XPM's job {numbers} is a different one. Change the "
     "setting jobs.number, then: jobs retry {id} --sent again"
 )
 _TEMPLATE = (
@@ -55,10 +55,10 @@ _UNSEEN = (
     "--sent adopt|again|drop"
 )
 _NOT_SET = (
-    "Job {numbers} was created, but its {what} could not be set: no answer came, twice, and XPM does not "
-    "show them. Set them in XPM, or: jobs retry {id}"
+    "Job {numbers} was created, but its {what}: XPM failed to answer twice, and does not show the "
+    "change. Make the change in XPM, or: jobs retry {id}"
 )
-_WHAT = {ASSIGN_PEOPLE: "people", SET_STATE: "state"}
+_WHAT = {ASSIGN_PEOPLE: "people could not be assigned", SET_STATE: "state could not be set"}
 _NO_EFFECT = "did not take effect"
 
 
@@ -137,7 +137,7 @@ class _JobRecovery(recovery.Recovery):
         for intent in intents:
             row = self.store.snapshot().get(DEPLOYMENTS, intent.record)
             if row is None:
-                self._close(mark_failed(intent, "its occurrence is gone"), None)
+                self._close(mark_failed(intent, "its occurrence no longer exists"), None)
             elif intent in named:
                 await self._added(intent, row, jobs)
             else:
@@ -180,7 +180,7 @@ class _JobRecovery(recovery.Recovery):
             else:
                 why = f"XPM no longer has job {number}. Create it again: jobs redeploy {row.id}"
                 self._close(
-                    mark_failed(intent, "the job is gone"),
+                    mark_failed(intent, "XPM no longer has the job"),
                     workflows.halt_deployment(row, "failed", "job-gone", why),
                 )
             return

@@ -26,7 +26,7 @@ READ = "2026-11"
 CERTAINTIES: Labels = {
     "checked": Label("Checked", "Xero's replies or the settings of this machine show it.", "✓"),
     "assumed": Label(
-        "Assumed", "It follows from your answers or from a public page; nothing shows it yet.", "~"
+        "Assumed", "It follows from your answers or from a public page; nothing confirms it yet.", "~"
     ),
     "unknown": Label("Unknown", "This program cannot find it out: ask Xero, or look in XPM.", "?"),
 }
@@ -138,7 +138,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         short="Practice Manager API 3.1; version 3.0 ends on 30 April 2027",
         text="xpm-tui uses version 3.1 of the Practice Manager API only. Version 3.0 ends on 30 April 2027.",
         source="developer.xero.com, changelog",
-        unconfirmed="Whether XML will end: Xero has named no date.",
+        unconfirmed="Whether Xero will stop supporting XML: it has named no date.",
     ),
 )
 """The requirements, in the order in which they have to be met."""

@@ -28,7 +28,7 @@ ENVIRONMENT_PROBLEMS = (
     KnownProblem(
         id=CaseId.LOCKED,
         title="Another process is using the practice",
-        sign="The message says who, on which machine, and since when.",
+        sign="The message says who is using it, on which machine, and since when.",
         cause="A run is in progress, perhaps a colleague's or last night's.",
         steps=("Watch it in the console, or with: xpm-tui log --follow", "Stop it with: xpm-tui runs stop"),
     ),
@@ -48,7 +48,7 @@ ENVIRONMENT_PROBLEMS = (
         sign="The message names the folder and says that its file system does not support locks.",
         cause="The folder is on a network or FUSE file system, or in a sandbox, that refuses every lock.",
         steps=(
-            "Nothing was changed: without locks two processes could overwrite each other's work.",
+            "Nothing was changed: without locks, two processes could overwrite each other's work.",
             "Keep xpm-tui's files on a local disk: xpm-tui --home DIR, or set XPM_TUI_HOME.",
             "Or mount the file system with locks (NFS: without nolock; rclone and s3fs have none).",
         ),
@@ -58,7 +58,7 @@ ENVIRONMENT_PROBLEMS = (
         title="This terminal cannot show the console",
         sign="The console does not start.",
         cause="Input or output is not a terminal, or TERM is dumb.",
-        steps=("Over SSH use ssh -t.", "Every action is also a command: xpm-tui --help"),
+        steps=("Over SSH, use ssh -t.", "Every action is also a command: xpm-tui --help"),
     ),
     KnownProblem(
         id=CaseId.KEYRING,
@@ -89,7 +89,7 @@ ENVIRONMENT_PROBLEMS = (
         cause="It was never installed, it ended when you logged out, or nobody has used the tool for 24 "
         "hours.",
         steps=(
-            "See it: xpm-tui schedule show",
+            "See whether it is installed: xpm-tui schedule show",
             "Install it; the login is then tried from the timer's own environment: xpm-tui schedule install",
             "Let it run while you are logged out: loginctl enable-linger",
             "Let it run even if nobody has used the tool: xpm-tui settings set schedule.require_sign_in no",
@@ -121,7 +121,7 @@ WIRE_PROBLEMS = (
         steps=(
             "See what is set, and what is wrong with it: xpm-tui doctor",
             "Ask your network administrator to allow the three Xero hosts, or unset the variable.",
-            'For a SOCKS proxy install the extra: pip install "xpm-tui[socks]"',
+            'For a SOCKS proxy, install the extra: pip install "xpm-tui[socks]"',
         ),
     ),
     KnownProblem(
@@ -204,7 +204,7 @@ WIRE_PROBLEMS = (
         sign="A new record is held although XPM may have created it.",
         cause="XPM can take minutes to show what was just created.",
         steps=(
-            "Look in XPM whether it is there.",
+            "Check whether the record is in XPM.",
             "Then release the run: adopt the record in XPM, send it again, or drop it.",
         ),
     ),
@@ -215,7 +215,7 @@ RECORD_PROBLEMS = (
     KnownProblem(
         id=CaseId.WRONG_PRACTICE,
         title="It is the wrong practice",
-        sign="The clients are not the ones you expect, or the practice has a different name than before.",
+        sign="The clients are not the ones you expect, or the practice has a different name from before.",
         cause="Another practice was chosen on Xero's page.",
         steps=(
             "Do not sync. Nothing is written before you confirm.",
@@ -225,7 +225,7 @@ RECORD_PROBLEMS = (
     ),
     KnownProblem(
         id=CaseId.CLIENT_MISSING,
-        title="A client of XPM does not arrive",
+        title="An XPM client does not arrive",
         sign="The client is in XPM, but cannot be found here.",
         cause="XPM did not report its last change.",
         steps=(
@@ -248,7 +248,7 @@ RECORD_PROBLEMS = (
         id=CaseId.HELD,
         title="A run or a record needs your decision",
         sign="It is shown as held, with the number and the limit, or with the open decision.",
-        cause="More would change than usual, both sides edited the same field, or only you can choose.",
+        cause="More would change than usual, a field was edited on both sides, or only you can choose.",
         steps=(
             "See why: xpm-tui runs show last",
             "See which clients need your decision: xpm-tui clients review",
@@ -276,9 +276,9 @@ RECORD_PROBLEMS = (
         sign='A job was created, then XPM reported "Invalid state code".',
         cause="States are set by their Interface Code, not by the name that lists show.",
         steps=(
-            "In XPM open Admin > Job states and read the Interface Code.",
+            "In XPM, open Admin > Job states and read the Interface Code.",
             "Set it here, or leave it empty for XPM's first state.",
-            "Invoices are only assigned to jobs in a state of the Standard type.",
+            "Invoices attach only to jobs in a state of the Standard type.",
         ),
     ),
 )

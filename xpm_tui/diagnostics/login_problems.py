@@ -47,13 +47,13 @@ KNOWN_PROBLEMS = (
         "although the box is ticked.",
         cause="If an administrator has only just ticked it, XPM may still use the old state for a while.",
         steps=(
-            "In XPM open Practice settings > Staff > the person > Permissions > Advanced.",
+            "In XPM, open Practice settings > Staff > the person > Permissions > Advanced.",
             'Untick: switch "Connect third-party add-ons" off and save.',
             "Tick: switch it on again and save.",
             "Try again: connect.",
         ),
         old_screens=(
-            "In XPM open the person's record under Business > Settings > Staff.",
+            "In XPM, open the person's record under Business > Settings > Staff.",
             'Untick "Authorise 3rd Party Full Access" and save.',
             "Tick it again and save.",
             "Try again: connect.",
@@ -151,14 +151,14 @@ KNOWN_PROBLEMS = (
             "See which it is: xpm-tui doctor. If the practice is connected, the permission is missing: "
             "xpm-tui cases show T1",
             "See in the log whether it was disconnected here: xpm-tui log --find disconnected",
-            "In XPM look under Practice settings > Connected apps whether this app is listed.",
+            "In XPM, check under Practice settings > Connected apps whether this app is listed.",
             "Connect again. Links and settings are kept.",
         ),
         old_screens=(
             "See which it is: xpm-tui doctor. If the practice is connected, the permission is missing: "
             "xpm-tui cases show T1",
             "See in the log whether it was disconnected here: xpm-tui log --find disconnected",
-            "In XPM look under Business > Connections > Connection Management > Third Party Connections.",
+            "In XPM, check under Business > Connections > Connection Management > Third Party Connections.",
             "Connect again. Links and settings are kept.",
         ),
     ),
@@ -196,7 +196,7 @@ KNOWN_PROBLEMS = (
         steps=(
             "Ask Xero for them: developer.xero.com > your app > Practice Manager, self-assessment, approval.",
             "Or ask only for scopes that the app has: xpm-tui settings set xero.scopes PRESET "
-            "(standard, granular, broad, both, read-only). With granular, the lists of job "
+            "(standard, granular, broad, both, read_only). With granular, the lists of job "
             "templates and categories cannot be read: name those by UUID.",
             "Connect again: xpm-tui connect",
         ),

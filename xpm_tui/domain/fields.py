@@ -244,10 +244,10 @@ FIELDS: tuple[Field, ...] = (
         editable=True, xpm=XpmField(("JobManager",), "JobManagerUUID"), sync=BOTH_WAYS,
         csv=CsvField(200, "Manager", ("client manager", "job manager")),
     ),
-    _xpm_only("first_name", "First name in XPM", "The client's own first name, of an individual.",
+    _xpm_only("first_name", "First name in XPM", "The first name of a client who is an individual.",
               "FirstName",
               write="FirstName"),
-    _xpm_only("last_name", "Last name in XPM", "The client's own last name, of an individual.", "LastName",
+    _xpm_only("last_name", "Last name in XPM", "The last name of a client who is an individual.", "LastName",
               write="LastName"),
     Field(
         name="structure", label="Business structure", editable=True,

@@ -69,7 +69,7 @@ LINK_STATES: Labels = {
     ),
     "merged": Label("Merged", "The linked XPM client was merged into another one in XPM.", "!"),
     "ambiguous": Label(
-        "Ambiguous", "More than one client could be meant: one name, or one XPM client, twice.", "!"
+        "Ambiguous", "Several clients have its name, or another one is linked to its XPM client.", "!"
     ),
     "ignored": Label("Ignored", "You said that this client has no XPM client.", "–"),
     "unlinked": Label("Unlinked", "No XPM client is linked to this client.", "○"),
@@ -103,7 +103,7 @@ MARKS: Labels = {
     "clearing": Label("Clears a value", "Empties a value that the master no longer has.", "∅", "clearing"),
     "former": Label(
         "From another client",
-        "The value came from another XPM client that the client was linked to. It is sent once you tick it.",
+        "The value came from an XPM client that was linked before. It is sent once you tick it.",
         "‼",
         "value of another client/values of another client",
     ),
@@ -222,8 +222,8 @@ TRIGGERS: Labels = {
     "undo": Label("Undo", "The run undoes an earlier one."),
 }
 INTENT_STATES: Labels = {
-    "intent": Label("Intended", "The change is recorded and not sent yet."),
-    "sent": Label("Sent", "The change was sent, and no answer is recorded yet."),
+    "intent": Label("Intended", "The change is recorded, but not sent yet."),
+    "sent": Label("Sent", "The change was sent, but no answer is recorded yet."),
     "done": Label("Done", "XPM applied the change.", reason="XPM had applied it"),
     "failed": Label("Failed", "XPM did not apply the change.", reason="XPM had not applied it"),
     "held": Label(
@@ -276,7 +276,7 @@ JOB_STATES: Labels = {
     "coming": Label("Coming", "The job is due later.", "○"),
     "due": Label("Due", "The job can be deployed now.", "●"),
     "missed": Label("Missed", "The day of the job has passed, and it was not deployed.", "!"),
-    "going": Label("Unfinished", "The deployment of the job was started and not completed.", "▶"),
+    "going": Label("Unfinished", "The deployment of the job was started, but not completed.", "▶"),
     "held": Label("Held for you", "The job needs your decision before it is deployed.", "■"),
     "failed": Label("Failed", "The job could not be deployed; you can retry it.", "✗"),
     "deployed": Label("Deployed", "The job is in XPM.", "✓"),

@@ -28,7 +28,7 @@ JOB_CAUSES: Labels = {
     "client-ambiguous": Label(
         "Client ambiguous",
         "It is not clear which client is meant.",
-        reason="it is not clear which client it is",
+        reason="it is not clear which client is meant",
     ),
     "client-archived": Label(
         "Client archived", "The client is archived in XPM.", reason="its client is archived in XPM"
@@ -45,7 +45,7 @@ JOB_CAUSES: Labels = {
     ),
     "client-unread": Label(
         "Client unreadable",
-        "The client could not be read from XPM just before the job.",
+        "The client could not be read from XPM just before the job was created.",
         reason="its client could not be read from XPM",
     ),
     "client-refused": Label(
@@ -102,7 +102,7 @@ JOB_CAUSES: Labels = {
     "category-unlisted": Label(
         "Category not listed",
         "The list of XPM's job categories cannot be read with this login.",
-        reason="XPM's categories are not listed",
+        reason="the login cannot read XPM's categories",
     ),
     "category-several": Label(
         "Category ambiguous",
@@ -133,13 +133,13 @@ JOB_CAUSES: Labels = {
         "Same job", "The client already has the same job.", reason="the client already has the same job"
     ),
     "number-taken": Label(
-        "Number taken", "XPM already has a job of this number.", reason="XPM already has its number"
+        "Number taken", "XPM already has a job with this number.", reason="XPM already has its number"
     ),
     "state-code": Label(
         "State unknown", "XPM does not know the state of the job.", reason="XPM does not know the state"
     ),
     "job-gone": Label("Job gone", "XPM no longer has the job.", reason="XPM no longer has it"),
-    "no-answer": Label("No answer", "XPM gave no answer, twice.", reason="no answer came, twice"),
+    "no-answer": Label("No answer", "XPM failed to answer twice.", reason="XPM failed to answer twice"),
     "stopped": Label("Stopped", "The proposal was revoked.", reason="its proposal was revoked"),
     "ignition": Label(
         "Ignition deploys",
@@ -154,7 +154,7 @@ JOB_CAUSES: Labels = {
     "unsendable": Label(
         "Cannot be sent",
         "A value of the job or of its client cannot be sent to XPM as it is.",
-        reason="a value of it cannot be sent to XPM",
+        reason="one of its values cannot be sent to XPM",
     ),
     "refused": Label("Refused", "XPM refused the job.", reason="XPM refused it"),
 }
@@ -163,7 +163,7 @@ JOB_CAUSES: Labels = {
 AUDIT_FINDINGS: Labels = {
     "missing": Label("Missing", "XPM has no job for the proposal or for this occurrence."),
     "unfinished": Label("Unfinished", "The job is in XPM, but a later step of its deployment failed."),
-    "wrong-client": Label("Other client", "The job is on another XPM client than the linked one."),
+    "wrong-client": Label("Other client", "The job belongs to an XPM client other than the linked one."),
     "wrong-template": Label("Other template", "The tasks of the job are those of another job template."),
     "no-reference": Label("No reference", "The job does not have the reference by which invoices find it."),
     "duplicate-reference": Label("Reference twice", "Several open jobs have the same reference."),
@@ -177,7 +177,7 @@ AUDIT_FINDINGS: Labels = {
 
 JOB_FIELDS: Labels = {
     "name": Label("Name", "What the job is called in XPM."),
-    "description": Label("Description", "By default the services of the proposal."),
+    "description": Label("Description", "By default, the services of the proposal."),
     "category": Label("Job category", "The name of a job category of XPM, or its UUID."),
     "budget": Label("Budget", "An amount such as 1200.00."),
     "partner": Label("Partner", "A member of your team, by name or id."),
@@ -185,7 +185,7 @@ JOB_FIELDS: Labels = {
     "staff": Label("Staff", "Members of your team, separated by commas."),
     "reference": Label("Reference", "The client order number, by which Xero's invoices find the job."),
     "templates": Label(
-        "Job templates", "Names of job templates, separated by commas; the first comes first."
+        "Job templates", "Names of job templates, separated by commas, in the order in which to apply them."
     ),
     "due": Label("Due date", "When the job is due."),
     "due_days": Label("Days until due", "How many days after its start each job is due."),
@@ -195,9 +195,9 @@ JOB_FIELDS: Labels = {
     "start": Label("Start date", "When the first job starts."),
     "repeat": Label("Recurs", "How often a job is created."),
     "until": Label(
-        "Until", "The last day on which it may recur; 'none' for no end, 'default' for the proposal's."
+        "Until", "The last day on which it may recur; 'none' for no end, 'default' for the proposal's end."
     ),
-    "client": Label("Client", "Whose job it is: a name, an id or a Client ID."),
+    "client": Label("Client", "The client that the job is for: a name, an id or a Client ID."),
 }
 """What can be edited of a job before it is created."""
 
@@ -211,9 +211,7 @@ DIFFERENCES: Labels = {
         "The value was emptied in {master}; this practice never clears a value because of that.",
     ),
     "required": Label("Required", "{master} has no value, and the record must have one in {other}."),
-    "unlinked-person": Label(
-        "Person not linked", "The person in {master} is not linked between your team and XPM's staff."
-    ),
+    "unlinked-person": Label("Person not linked", "The person in {master} has no linked record in {other}."),
     "kept-otherwise": Label("Stored differently", "XPM stored a different value from the one that was sent."),
     "settled": Label(
         "Left different", "The two values were different when they were last compared and approved."
@@ -232,7 +230,7 @@ DIFFERENCES: Labels = {
     ),
     "contact-from-name": Label(
         "From the client's name",
-        "The contact was made from the XPM client's own name, so it is not added there.",
+        "The contact was created from the XPM client's own name, so it is not added there.",
     ),
     "contact-dropped": Label("Dropped", "You decided that this contact is not added in XPM."),
     "removed-in-ignition": Label(

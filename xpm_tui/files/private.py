@@ -58,7 +58,7 @@ def ensure_private(folder: Path) -> Path:
             folder above it.
         DiskError: It cannot be created.
     """
-    with disk_error(folder, "made"):
+    with disk_error(folder, "created"):
         missing = []
         at = folder
         while not at.is_symlink() and not at.exists():

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from xpm_tui.domain.formatting import plural
 from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.names import key_of
@@ -134,9 +135,10 @@ class Resolver:
                 refused=f"{_ids(fits)} have this name and e-mail and no Client ID; set it for the right "
                 f"one: xpm-tui clients edit {fits[0].id} client_id={client_id}"
             )
-        return (
-            Target(note=f"added as a new client, though {_ids(same)} has the same name") if same else Target()
-        )
+        if not same:
+            return Target()
+        has = plural(len(same), "has/have")
+        return Target(note=f"added as a new client, though {_ids(same)} {has} the same name")
 
     def _by_name(self, name: str, emails: set[str]) -> Target:
         same = [] if self._empty else self._same(name)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
 
 ENCODINGS = {
@@ -294,7 +295,7 @@ def _misfit(cells: list[str], least: int, most: int) -> str:
         return ""
     if len(cells) > most and not any(cell.strip() for cell in cells[most:]):
         return ""
-    return f"it has {len(cells)} cells, but there are {least} headings"
+    return f"it has {count(len(cells), 'cell')}, but the file has {count(least, 'heading')}"
 
 
 def _one_line(line: str, delimiter: str, least: int, most: int, reason: str) -> tuple[list[str], str]:

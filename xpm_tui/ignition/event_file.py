@@ -148,7 +148,7 @@ def _kind(given: object) -> EventKind:
 def _check_version(given: object) -> None:
     if given is not None and str(given).strip() != str(VERSION):
         raise BadInput(
-            f"The event has version {visible(str(given), 20)}, and this program reads version {VERSION}.",
+            f"The event has version {visible(str(given), 20)}, but this program reads version {VERSION}.",
             hint="See: xpm-tui inbox schema",
         )
 

@@ -95,7 +95,7 @@ class _ProposalImportPlanner:
             ImportNote(
                 0,
                 f"Column {visible(column.heading, 60)} is read as {FORM.by_name[column.field].heading}. "
-                f"If it is not, undo this import, then repeat it with --map "
+                f"If that is wrong, undo this import, then repeat it with --map "
                 f"'{visible(column.heading, 60)}=ignore'.",
             )
             for column in parsed.columns
@@ -404,7 +404,7 @@ class _ProposalImportPlanner:
         if self._parsed.completeness == "parts" and not (client_id or name):
             return None
         who = visible(cells.get("client_name") or client_id or "(no client)", 60)
-        self._left_out[f"Client {who} is {'unknown here' if not same else 'there more than once'}"] += 1
+        self._left_out[f"Client {who} {'matches several clients' if same else 'is unknown'} here"] += 1
         return None
 
     def _known(self, made: Proposal) -> Proposal | None:

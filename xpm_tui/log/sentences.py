@@ -31,7 +31,7 @@ SENTENCES: dict[str, str] = {
     "token.failed": "The login could not be renewed",
     # problems that were reported or shown
     "act.failed": "An action failed: {rule} ({case})",
-    "trouble.seen": "{by} reported a known problem: {rule} (case {case})",
+    "trouble.seen": "{by} reported a known problem: {rule} ({case})",
     # connection
     "connect.began": "{by} started to connect to Xero",
     "connect.signed_in": "Signed in to Xero: {tenants:XPM practice} available",
@@ -130,7 +130,7 @@ SENTENCES: dict[str, str] = {
     "proposal.added": "{by} created the proposal {record}",
     "proposal.accepted": "{by} accepted {record}: {workflows:workflow} ready",
     "proposal.taken": "{by} took {record} over from Ignition: {workflows:workflow} ready",
-    "proposal.rolled": "{by} rolled {record} over into its next term: {workflows:workflow} wait",
+    "proposal.rolled": "{by} rolled {record} over into its next term: {workflows:workflow} ready",
     "proposal.revoked": "{by} revoked {record}: {workflows:workflow} stopped",
     "workflow.edited": "{by} edited {field} of {record}",
     "job.added": "{record}: job {job} was created in XPM",
@@ -147,7 +147,7 @@ SENTENCES: dict[str, str] = {
     "job.again": "{by} asked to create {record} again: XPM no longer has {job}",
     "run.done:deploy": "Run {run} is done: {deployed:job} deployed, {calls:call}, {seconds} s",
     "run.partial:deploy": "Run {run} is partly done: {deployed:job} deployed, {failed} failed, {calls:call}",
-    "run.held:deploy": "Run {run} created {deployed:job}; {held} wait for your decision",
+    "run.held:deploy": "Run {run} created {deployed:job}; {held} held for your decision",
     "run.stopped:deploy": "Run {run} was stopped: {deployed:job} deployed, {calls:call}",
     # files
     "import.clients": "{by} imported {rows:row}: {added} new, {changed} changed, {refused} refused",
@@ -159,7 +159,7 @@ SENTENCES: dict[str, str] = {
     "inbox.file": "A file from the inbox was processed ({rule}): {file}",
     "inbox.failed": "A file from the inbox could not be imported: {file}",
     "inbox.emptied": (
-        "The inbox was emptied: {imported:file} imported, {unchanged} without changes, {failed} failed"
+        "The inbox was processed: {imported:file} imported, {unchanged} without changes, {failed} failed"
     ),
     "import.edit": "{field} of {record} was changed in Ignition",
     "import.undone": "{by} undid import {batch}: {removed:record} removed, {restored} restored, "
@@ -172,8 +172,8 @@ SENTENCES: dict[str, str] = {
     "settings.set": "{by} set {name}",
     "schedule.installed": "{by} installed the schedule",
     "schedule.removed": "{by} removed the schedule",
-    "notify.sent": "The notify command was run ({rule})",
-    "notify.failed": "The notify command failed: it ended with {status}",
+    "notify.sent": "The notification command was run ({rule})",
+    "notify.failed": "The notification command failed: it ended with {status}",
 }
 
 REASONS: dict[str, Labels] = {

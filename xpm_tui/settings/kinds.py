@@ -169,7 +169,7 @@ def _origin(value: str) -> str:
         raise ValueError(f"it is not a web address ({reason})") from None
     host = parts.hostname or ""
     if parts.scheme not in ("https", "http") or not host or parts.username or parts.password:
-        raise ValueError("it is an address such as https://api.xero.com")
+        raise ValueError("it must be an address such as https://api.xero.com")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError("it must end after host and port: the paths are added automatically")
     if parts.scheme == "http" and not is_this_machine(host):

@@ -31,7 +31,7 @@ SCHEDULE_ENTRIES: tuple[SettingEntry, ...] = (
         "Scheduled sync needs recent use",
         YES_NO,
         True,
-        "Run the scheduled sync only if someone has used the tool within 24 hours, as Ignition does.",
+        "Run the scheduled sync only if someone has used the tool in the last 24 hours, as Ignition does.",
     ),
     SettingEntry(
         "schedule.full_days",
@@ -46,7 +46,7 @@ SCHEDULE_ENTRIES: tuple[SettingEntry, ...] = (
         TEXT,
         "",
         "The command to run when a run is held or fails, a file of the inbox fails, a login is needed, or "
-        "there was no successful sync for the hours of “Hours without a sync”.",
+        "there has been no successful sync for the time in “Hours without a sync”.",
     ),
     SettingEntry(
         "notify.hours",

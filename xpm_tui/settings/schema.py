@@ -54,13 +54,13 @@ _INBOX = (
     SettingEntry("inbox.folder", "Inbox folder", FOLDER, "",
         "The folder to which other programs write Ignition's CSV files and events; one for each practice."),
     SettingEntry("inbox.settle_seconds", "Wait for a file, seconds", integer(0, 3_600, "seconds"), 5,
-        "How long a file in the inbox must not have changed before it is imported."),
+        "How long a file in the inbox must stay unchanged before it is imported."),
     SettingEntry("inbox.patience_seconds", "Wait for a cut file, seconds", integer(0, 86_400, "seconds"), 60,
         "How long to wait for the rest of a file that ends too early before it counts as failed."),
     SettingEntry("inbox.require_line_end", "CSV files end with a line end", YES_NO, True,
         "Refuse a CSV file in the inbox whose last row has no line end, because it may have been cut short."),
     SettingEntry("inbox.map", "Names of event fields", FIELD_MAPPING, "",
-        "Which fields the keys of events correspond to, such as Proposal ref=number; Value=price."),
+        "Which field each key of an event corresponds to, such as Proposal ref=number; Value=price."),
 )  # fmt: skip
 _STORE = (
     SettingEntry("store.url", "Database address", DATABASE, Secret(),
@@ -101,7 +101,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "API address",
         ORIGIN,
         "https://api.xero.com",
-        "The address of the Practice Manager API and the connections.",
+        "The address of the Practice Manager API and of the list of connections.",
     ),
     SettingEntry(
         "xero.client_id", "Client id", TEXT, "", "The client id of the app that you registered with Xero."
@@ -168,7 +168,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "Daily sync writes to XPM",
         YES_NO,
         False,
-        "With To XPM: whether the daily sync may write to XPM without asking you, within the guard.",
+        "In the direction To XPM: whether the daily sync may write to XPM without asking, within the guard.",
     ),
     SettingEntry(
         "sync.create_lag",
@@ -346,7 +346,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "States without invoices",
         TEXT,
         "",
-        "Names of job states that are not of XPM's type Standard, with commas between them: the audit "
+        "Names of job states that are not of XPM's type Standard, separated by commas: the audit "
         "reports jobs in them. XPM does not give the type; completed and cancelled jobs are known.",
     ),
     SettingEntry(

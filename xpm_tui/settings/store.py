@@ -328,7 +328,7 @@ class Settings:
         origin: Origin = "practice" if practice else "file"
         path = self._files[origin]
         if path is None:
-            raise BadInput("There is no practice yet, so there are no settings to change.")
+            raise BadInput("There is no practice yet.", hint="Connect one first: xpm-tui connect")
         return origin, path
 
 

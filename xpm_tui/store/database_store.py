@@ -81,7 +81,7 @@ class DatabaseLock:
                 who = f"It is in use by {owner.words()}." if owner else "Another process is using it."
                 raise Busy(
                     f"The practice is busy. {who}",
-                    hint="Wait until it ends, or see who it is: xpm-tui status",
+                    hint="Wait until it ends, or see which process it is: xpm-tui status",
                 )
             time.sleep(POLL)
         self._times = 1

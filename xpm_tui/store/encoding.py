@@ -52,7 +52,7 @@ def decode(table: TableSchema[T], id: str, raw: bytes) -> T:  # noqa: A002
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StoreUnreadable(
             f"The row {visible(id, 60)} of the table {table.name} cannot be read: {visible(str(error), 200)}",
-            hint="See what is wrong with: xpm-tui data check",
+            hint="See what is wrong: xpm-tui data check",
         ) from error
 
 

@@ -149,7 +149,7 @@ def log_damage(folder: Path, loaded: Loaded) -> StoreDamaged:
         end = describe_mark(loaded.state.mark)
         words = f"has lost commits at its end: it ends at {end}, but was longer before."
         return StoreDamaged(folder / loaded.head.log, words)
-    return StoreDamaged(folder / loaded.head.log, f"is damaged behind {describe_mark(loaded.state.mark)}.")
+    return StoreDamaged(folder / loaded.head.log, f"is damaged after {describe_mark(loaded.state.mark)}.")
 
 
 def describe_mark(mark: Mark) -> str:

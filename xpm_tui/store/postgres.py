@@ -358,7 +358,7 @@ class PostgresEngine:
             raise RunLockLost(
                 "This run has lost its lock: the connection to the database was interrupted, and another "
                 "process has taken over.",
-                hint="Nothing was written. See what is going on: xpm-tui status",
+                hint="Nothing was written. See which process it is: xpm-tui status",
             )
 
     def _send(self, session: Session, work: RowTransaction) -> int:
@@ -383,11 +383,11 @@ class PostgresEngine:
         except StoreUnreachable as error:
             raise StoreUnreachable(
                 f"{lost.message} It is not known whether the last change was saved.",
-                hint="Check it when the database answers again.",
+                hint="Check whether it was saved once the database answers again.",
             ) from error
         raise CommitInterrupted(
-            "The connection to the database was interrupted, and somebody else has changed the practice "
-            "meanwhile.",
+            "The connection to the database was interrupted, and someone else changed the practice "
+            "in the meantime.",
             hint="Nothing was written. Check it, then try again.",
         )
 
@@ -400,7 +400,7 @@ class PostgresEngine:
             )
         if self.role.reads_only:
             raise ReadOnly(
-                f"Your database role {visible(self.role.name, 60)} may read this practice, not change it.",
+                f"The database role {visible(self.role.name, 60)} may read this practice, but not change it.",
                 hint="Ask the owner of the database for another role.",
             )
         if self.damage is not None and not isinstance(self.damage, StoreUnreachable):

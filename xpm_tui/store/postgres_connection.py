@@ -273,14 +273,14 @@ def _connection_error(address: DatabaseAddress, error: psycopg.Error) -> StoreUn
     wire = error.pgconn
     if wire is not None and wire.needs_password:
         return StoreUnreachable(
-            f"PostgreSQL at {address.server} asks for a password, and none was given.",
-            hint="Put it into ~/.pgpass, or into store.url.",
+            f"PostgreSQL at {address.server} asks for a password, but none was given.",
+            hint="Put it in ~/.pgpass or in store.url.",
         )
     reason = text.partition("FATAL:")[2].strip()
     if reason and not re.search("starting up|shutting down|recovery|too many|slots are reserved", reason):
         return StoreUnreachable(
             f"PostgreSQL at {address.server} refused the connection: {reason}.",
-            hint="Check user, password and database in store.url, and pg_hba.conf on the server.",
+            hint="Check the user, password and database in store.url, and pg_hba.conf on the server.",
         )
     reason = reason or text.rpartition("failed: ")[2] or text
     return StoreUnreachable(
@@ -296,7 +296,7 @@ _MEANINGS: tuple[tuple[Any, Any], ...] = (
         (sql.DiskFull, sql.OutOfMemory, sql.IoError),
         lambda where, text: DiskError(
             f"PostgreSQL at {where} could not write: {text}. Nothing was saved.",
-            hint="Make room on the disk of the database server, then try again.",
+            hint="Free space on the disk of the database server, then try again.",
         ),
     ),
     (

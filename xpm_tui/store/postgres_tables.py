@@ -388,7 +388,7 @@ def _migrate_layout(session: Session, create: bool) -> None:
     version = _version(session)
     if version > len(LAYOUTS):
         raise StoreUnreadable(
-            f"The tables in {session.address.shown} were made by a newer version of xpm-tui "
+            f"The tables in {session.address.shown} were created by a newer version of xpm-tui "
             f"(layout {version}, this one knows {len(LAYOUTS)}).",
             hint="Update xpm-tui. Nothing was changed.",
         )

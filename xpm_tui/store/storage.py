@@ -164,7 +164,7 @@ def encode_document(name: str, id_: str, fields: Mapping[str, Any]) -> EncodedWr
     if known is None:
         if not name.isidentifier() or name != name.lower():
             raise BadInput(
-                f"The name of a table must have small letters, digits and underscores only, not {name!r}."
+                f"A table's name may contain only lower-case letters, digits and underscores, not {name!r}."
             )
         return EncodedWrite(name, id_, raw)
     change = encode(known, row)

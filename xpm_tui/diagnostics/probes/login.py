@@ -238,7 +238,7 @@ class ConnectorProbe:
             f"XPM staff who may be this person: {facts.records}",
         ]
         if facts.read is not None:
-            evidence.append(f"XPM's staff as read: {when_utc(facts.read)}")
+            evidence.append(f"XPM's staff list, as of: {when_utc(facts.read)}")
         if facts.sentence:
             return note(facts.sentence, *evidence, hint=facts.hint, case=CaseId.CONNECTING_PERSON)
         return ok(

@@ -77,7 +77,7 @@ class DiskSpaceProbe:
                 return from_error(each.error, *evidence)
         stuck = [each for each in places if not each.writable or each.free < TOO_LITTLE]
         if stuck:
-            why = "is full" if stuck[0].writable else "cannot be written"
+            why = "is full" if stuck[0].writable else "cannot be written to"
             return bad(
                 f"The folder of {stuck[0].name} {why}.",
                 *evidence,
@@ -148,10 +148,10 @@ class TerminalProbe:
         notes.append(f"encoding: {seen.encoding or 'not known'}")
         notes += ["over SSH"] if seen.over_ssh else []
         if not (seen.stdin and seen.stdout):
-            return note("Input or output is not a terminal: the console cannot open, commands work.", *notes,
-                        case=CaseId.TERMINAL)  # fmt: skip
+            return note("Input or output is not a terminal: the console cannot open, but commands work.",
+                        *notes, case=CaseId.TERMINAL)  # fmt: skip
         if seen.term in ("", "dumb"):
-            return note("The terminal is too limited for the console; commands work.", *notes,
+            return note("The terminal is too limited for the console, but commands work.", *notes,
                         case=CaseId.TERMINAL)  # fmt: skip
         if 0 < seen.columns < 80 or 0 < seen.lines < 24:
             return note("The terminal is smaller than 80x24.", *notes, case=CaseId.TERMINAL)
@@ -198,7 +198,7 @@ class ScheduleProbe:
             notes.append(f"skipped: {when_utc(facts.skipped)}")
         if facts.kind == "none":
             return note(
-                "Nothing starts the daily run: xpm-tui can use neither systemd nor cron here.", *notes,
+                "Nothing starts the daily sync: xpm-tui can use neither systemd nor cron here.", *notes,
                 hint=facts.hint, case=CaseId.SCHEDULE,
             )  # fmt: skip
         if not facts.installed:
@@ -361,7 +361,9 @@ class ClockSkewProbe:
             if each.server_time is None or each.here is None:
                 continue
             seconds = (each.here - each.server_time).total_seconds()
-            evidence.append(f"{each.origin}: {when_exact(each.server_time, UTC)} UTC, {seconds:+.0f} s here")
+            evidence.append(
+                f"{each.origin}: {when_exact(each.server_time, UTC)} UTC, this machine {seconds:+.0f} s"
+            )
             off = max(off, abs(seconds))
         if not evidence:
             return note("No server reported its time.")

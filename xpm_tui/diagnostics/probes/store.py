@@ -100,14 +100,14 @@ class CommitLogProbe:
         if held:
             creates = any(each.kind.startswith(("add", "create")) for each in held)
             return note(
-                f"{len(held)} writes to XPM wait for your decision.",
+                f"Your decision is needed on {count(len(held), 'write')} to XPM.",
                 *evidence,
                 hint="Decide what to do with each: xpm-tui runs release",
                 case=CaseId.CREATE_LAG if creates else CaseId.UNKNOWN_OUTCOME,
             )
         if sent:
             return note(
-                f"The outcome of {len(sent)} writes to XPM is unknown.",
+                f"The outcome of {count(len(sent), 'write')} to XPM is unknown.",
                 *evidence,
                 hint="The next run looks in XPM first. To look now: xpm-tui runs resume",
                 case=CaseId.UNKNOWN_OUTCOME,
@@ -221,9 +221,9 @@ class QuarantineProbe:
         if not found:
             return ok("Every record that XPM sent could be read.")
         return note(
-            f"Set aside, because it cannot be read completely: {count(len(found), 'record')} from XPM.",
+            f"Set aside: {count(len(found), 'record')} from XPM that cannot be read completely.",
             *found,
-            hint="Correct them in XPM, then sync again: xpm-tui sync",
+            hint="Correct each of them in XPM, then sync again: xpm-tui sync",
         )
 
 
@@ -243,9 +243,9 @@ class PlanProbe:
             return ok("There is no plan to apply.")
         name, same_practice, same_policy = plan
         if not same_practice:
-            return note(f"Plan {name} was made for another practice and cannot be applied.",
+            return note(f"Plan {name} cannot be applied: it was made for another practice.",
                         case=CaseId.PRACTICE_CHANGED, hint="Make a new one: xpm-tui plan")  # fmt: skip
         if not same_policy:
-            return note(f"Plan {name} has another direction, extent or fields and cannot be applied.",
+            return note(f"Plan {name} cannot be applied: the direction, what to sync or the fields changed.",
                         case=CaseId.POLICY_CHANGED, hint="Make a new one: xpm-tui plan")  # fmt: skip
         return ok(f"Plan {name} can be applied.")
