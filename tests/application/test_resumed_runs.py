@@ -338,7 +338,7 @@ class TestShortList:
         assert [stop.rule for stop in (await run(practice)).stops] == ["short-list"]
 
     async def test_a_user_who_looks_at_the_plan_is_notified(self, practice: OpenPractice) -> None:
-        sentence = "XPM listed 10 clients, where there were 30 before."
+        sentence = "XPM listed 10 clients, but 30 before."
         reported = await make_plan(practice, MakePlan(), Said())
         assert any(sentence in line for line in reported.lines)
         person = Said(False)

@@ -110,7 +110,7 @@ def test_tiers_come_in_order() -> None:
 
 
 def test_a_name_that_only_ends_so_is_not_called_exact() -> None:
-    assert [hit.why for hit in INDEX.search("trust")] == ["words start with this"]
+    assert [hit.why for hit in INDEX.search("trust")] == ["its words start with this"]
     assert INDEX.search("smith plumbing pty ltd")[0].why == "exactly this name"
 
 

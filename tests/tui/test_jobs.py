@@ -303,7 +303,7 @@ async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
         shown = text_of(app)
         assert "Create 3 jobs" in shown
         assert "10 calls to Xero, less than a minute." in shown
-        assert "1 job held until you confirm: with them 12 calls to Xero" in " ".join(shown.split())
+        assert "1 job held until you confirm: with it 12 calls to Xero" in " ".join(shown.split())
         assert "? Due 3" in shown
         await press(pilot, "right", "right", "enter")
         assert shows(app, RunScreen)

@@ -247,7 +247,7 @@ async def test_a_conflict_is_understood_and_undone(env: ConsoleFixture, console:
         assert "1 ⇄ Planned" in shown
         assert "07 000 0001" in shown
         assert "07 999 9999  ◀ wins" in shown
-        assert "last agreed  09 555 0003" in shown, shown
+        assert "last synced  09 555 0003" in shown, shown
         assert "the master and wins" in prose_of(app)
         assert "⏎ Client" in shown
         await press(pilot, "space")

@@ -204,7 +204,7 @@ async def test_a_form_shows_what_someone_else_saved_meanwhile_before_it_replaces
             await press(pilot, "f10")
             again = app.screen
             assert isinstance(again, EditDialog)
-            assert "Someone else has changed this meanwhile (Phone). It is now: 09 999." in text_of(app)
+            assert "Someone else has changed “Phone” meanwhile. It is now: 09 999." in text_of(app)
             assert client(ben, "c6").phone == "09 999"
             assert again._inputs["city"].value == "Nelson"
             await press(pilot, "f10")

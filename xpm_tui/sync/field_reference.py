@@ -93,7 +93,7 @@ def _also(csv: CsvField) -> str:
     if csv.parts:
         text += f"; or {' with '.join(part.heading for part in csv.parts)}"
     if csv.doubtful:
-        text += f"; {', '.join(map(_spoken, csv.doubtful))} where its cells are such words"
+        text += f"; {', '.join(map(_spoken, csv.doubtful))}, if its cells contain such values"
     return text
 
 

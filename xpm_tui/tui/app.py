@@ -339,7 +339,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
             return
 
         path = terminal_app.report(error, self.worker.practice.state, self.worker.practice.clock.now())
-        where = f"What happened is written to {path}, without any value or name." if path else ""
+        where = f"The details, without any value or name, are in {path}." if path else ""
         self.push_screen(
             dialog.MessageDialog("Internal error",
                 "Something went wrong inside xpm-tui. Your data is consistent.",
@@ -401,7 +401,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
             return
         self._interrupted = True
         self.set_timer(5, self._forget_interrupt)
-        self.toast("Press it again to leave the console. A run in progress continues by itself.")
+        self.toast("Press ctrl+c again to leave. A run in progress continues by itself.")
 
     def _forget_interrupt(self) -> None:
         self._interrupted = False

@@ -289,7 +289,7 @@ class CommandRunner(AppProtocol):
     async def _save_screen(self, svg: str, text: str) -> None:
         choices = [
             ("masked", "Masked: names, values and numbers cannot be read"),
-            ("plain", "As it is: with everything that the screen shows"),
+            ("plain", "Not masked: with everything that the screen shows"),
         ]
         question = "The picture (SVG) and the text are saved on this machine. Nothing is sent."
         how: str | None = await self.push_screen_wait(
@@ -374,7 +374,7 @@ async def _export(app: AppProtocol, form: FormName) -> None:
 
 def _to_jobs(app: AppProtocol) -> None:
     app.go("jobs")
-    app.toast("Choose the job here first.")
+    app.toast("Select the job in this list first.")
 
 
 def _to_settings(app: AppProtocol) -> None:

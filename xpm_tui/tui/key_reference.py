@@ -50,7 +50,7 @@ NAMES = {
     "ExportPreview": "An export, before it is written",
     "FilteredArea": "Team, Templates, Jobs and proposals, in addition to their actions",
     "FormDialog": "A form",
-    "ImportPreview": "An import, before it is done",
+    "ImportPreview": "An import, before it is applied",
     "ErrorDialog": "An error",
     "Inbox": "The inbox",
     "JobDialog": "A job's details",

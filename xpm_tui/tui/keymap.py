@@ -264,7 +264,7 @@ KEY_MEANINGS: dict[str, KeyMeaning] = {
 
 SETTLED: dict[tuple[str, str], str] = {
     ("n", "step"): "in the bulk review: the next client",
-    ("p", "step"): "in the bulk review: back to the one before",
+    ("p", "step"): "in the bulk review: the previous client",
     ("y", "answer"): "in a question: yes",
     ("n", "answer"): "in a question: no",
     ("n", "leave"): "in a question: no",

@@ -51,8 +51,8 @@ class ConnectionsClient:
         if not found:
             raise AccessDenied(
                 "The login has no access to a practice in Xero Practice Manager.",
-                hint="In XPM: Business > Settings > Staff > the person who signs in > Permissions: tick"
-                ' "Connect third-party add-ons" and save. Then connect again and choose the practice.',
+                hint="In XPM: Practice settings > Staff > the person who signs in > Permissions > Advanced: "
+                'tick "Connect third-party add-ons" and save. Then connect again and choose the practice.',
                 case=CaseId.NO_PERMISSION,
                 asked=_LIST.call,
                 status=200,

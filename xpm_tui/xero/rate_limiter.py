@@ -326,8 +326,8 @@ class RateLimiter:
         until = more_at(state, now, keep + 1)
         if keep and left:
             raise _used_up(
-                f"Only {count(left, 'call')} of the day {plural(left, 'is/are')} left; they are reserved "
-                "for your own work.",
+                f"Only {count(left, 'call')} for the day {plural(left, 'is/are')} left, reserved for your "
+                "own work.",
                 until,
             )
         raise _used_up("The practice's calls for the day are used up.", until)

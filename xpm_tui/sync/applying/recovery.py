@@ -288,9 +288,11 @@ class _SyncRecovery(Recovery):
         if len(equal) == 1 and row is not None:
             self._end(mark_done(intent, equal[0]), row)
         elif len(equal) > 1:
-            self._end(journal.mark_held(intent, "several new records are equal to what was sent"), None)
+            self._end(journal.mark_held(intent, "XPM has several new records that equal what was sent"), None)
         elif new:
-            self._end(journal.mark_held(intent, "there is a new record, but it is not what was sent"), None)
+            self._end(
+                journal.mark_held(intent, "XPM has a new record, but it differs from what was sent"), None
+            )
         elif self.is_overdue(intent):
             self._end(journal.mark_held(intent, "XPM does not show it"), None)
         else:
@@ -325,6 +327,8 @@ def _contact_equal(sent: Mapping[str, object], contact: XpmContact) -> bool:
 
 
 Choice = Literal["adopt", "again", "drop"]
+
+_ADOPT_ANOTHER = "Give the UUID of another record, or decide with --again or --drop."
 
 
 def held_intents(snapshot: Snapshot) -> list[Intent]:
@@ -365,13 +369,13 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
     if intent.kind == ADD_CLIENT:
         linked = {link.id for link in snapshot.find(LINKS, "uuid", row.uuid)}
         if linked - {intent.record}:
-            raise BadInput("Another client is already linked to it.")
+            raise BadInput("Another client is already linked to this XPM client.", hint=_ADOPT_ANOTHER)
         intent = mark_done(intent, row.uuid)
         return [Put(INTENTS, intent), *(() if linked else adoption_writes(snapshot, intent, row, now))]
     if contact_of(row, uuid) is None:
         raise NotFound("This XPM client has no contact with this id.", hint="Give the contact's UUID.")
     if uuid in joined_elsewhere(snapshot, intent.record):
-        raise BadInput("Another contact of this client is already linked to it.")
+        raise BadInput("Another contact of this client is already linked to it.", hint=_ADOPT_ANOTHER)
     intent = mark_done(intent, uuid)
     return [Put(INTENTS, intent), *reviewed_write_result(snapshot, intent, row, now).writes]
 
@@ -381,7 +385,7 @@ def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Writ
     if person is None:
         raise NotFound("XPM has no staff record with this id.", hint="Give the UUID of the record to adopt.")
     if any(member.id != intent.record for member in snapshot.find(TEAM, "staff", uuid)):
-        raise BadInput("Another team member is already linked to it.")
+        raise BadInput("Another team member is already linked to it.", hint=_ADOPT_ANOTHER)
     intent = mark_done(intent, uuid)
     return [Put(INTENTS, intent), *join_staff(snapshot, intent, person)]
 

@@ -13,6 +13,7 @@ import msgspec
 
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.formatting import plural
 from xpm_tui.domain.links import Base
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Clock, EventSink, Put, Snapshot, Store, Write, XpmPort
@@ -202,8 +203,9 @@ class RunRecorder:
             return ""
         others = len(self._unsent) - UNSENT_NAMED
         text = " ".join(self._unsent[:UNSENT_NAMED])
-        more = f" {others} more could not be sent: xpm-tui runs retry --list" if others > 0 else ""
-        return f"{text}{more} Correct it (clients edit, contacts edit), then sync again."
+        more = f" {others} more could not be sent (xpm-tui runs retry --list)." if others > 0 else ""
+        them = plural(len(self._unsent), "it/them")
+        return f"{text}{more} Correct {them} (clients edit, contacts edit), then sync again."
 
     def _now(self, done: int) -> Run:
         return msgspec.structs.replace(

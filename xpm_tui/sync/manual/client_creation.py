@@ -75,9 +75,14 @@ class CreationBlocked(msgspec.Struct, frozen=True):
     def way_on(self, client: str) -> str:
         """Return what to do about it."""
         if self.why in ("unknown", "twin-unknown"):
-            return "Sync, which looks for it in XPM. If the outcome is still unknown, use `runs release`."
+            return (
+                "Run a sync, which looks for it in XPM. If the outcome is still unknown, use `runs release`."
+            )
         if not self.alike:
-            return "Open the picker: `clients review`."
+            return {
+                "linked": f"Look at its link: `clients show {client}`.",
+                "no-name": f"Give it a name: `clients edit {client}`.",
+            }.get(self.why, "Decide in the review: `clients review`.")
         numbers = [each.number or each.uuid for each in self.alike]
         consent = " ".join(f"--different-from {number}" for number in numbers)
         if self.why == "merged" and self.alike[0].linked:

@@ -93,7 +93,9 @@ def link_effect(
     if client is None:
         raise NotFound(f"There is no client with the id {client_id}.")
     if row is None:
-        raise NotFound("XPM has no client with this id.", hint="Read XPM's list again, then retry.")
+        raise NotFound(
+            "XPM has no client with this id.", hint="Read XPM's data again (make a plan), then try again."
+        )
     before = snapshot.get(LINKS, client_id)
     second = _other_link(snapshot, client_id, uuid)
     same = is_same_client(snapshot, client, uuid)
@@ -110,7 +112,7 @@ def link_effect(
         other = snapshot.get(CLIENTS, left.id)
         name = other.name if other is not None else left.id
         warnings.append(
-            f"{name} ({left.id}), until now the second client linked to it, will be synced from then on."
+            f"{name} ({left.id}), the second client linked to the former one, will be synced from then on."
         )
     return LinkEffect(
         former=taken.former,
@@ -150,7 +152,9 @@ def link(
     if client is None:
         raise NotFound(f"There is no client with the id {client_id}.")
     if row is None or row.deleted:
-        raise NotFound("XPM has no client with this id.", hint="Read XPM's list again, then retry.")
+        raise NotFound(
+            "XPM has no client with this id.", hint="Read XPM's data again (make a plan), then try again."
+        )
     before = snapshot.get(LINKS, client_id)
     if before is not None and before.uuid == uuid and before.quiet == quiet:
         raise BadInput("The two are already linked.")

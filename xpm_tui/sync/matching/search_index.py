@@ -223,9 +223,9 @@ class PickerIndex:
         for form, _ in split:
             yield "the name starts with this", self._from(form, partial(_begins, form))
         for _, terms in split:
-            yield "words start with this", self._find(f" {terms[0]}", self._all_start(terms), limit)
+            yield "its words start with this", self._find(f" {terms[0]}", self._all_start(terms), limit)
         for _, terms in split:
-            yield "it contains all words", self._find(max(terms, key=len), self._all_in(terms), limit)
+            yield "it contains all these words", self._find(max(terms, key=len), self._all_in(terms), limit)
         yield "its city", self._by_city(split[0][1])
         if len(folded) >= _FUZZY_FROM:
             yield "its e-mail address", self._by_mail(folded)

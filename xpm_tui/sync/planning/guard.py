@@ -83,7 +83,7 @@ def check(
                 Stop(
                     rule="first-run",
                     counted=plan.counts["items"],
-                    sentence="This is the first sync of this practice, and nobody is there to review it. "
+                    sentence="This is the first sync of this practice, and nobody has reviewed it. "
                     + _REVIEW_FIRST.format(plan=plan.id),
                 )
             )
@@ -111,8 +111,8 @@ def _unconditional_stops(snapshot: Snapshot, plan: Plan, records: Iterable[Plann
         yield Stop(
             rule="empty-list",
             limit=facts.accepted or 0,
-            sentence=f"XPM listed no clients, where there were {facts.accepted} before. Usually the "
-            "connection shows another practice, or the permission is missing: run `doctor`.",
+            sentence=f"XPM listed no clients, but {facts.accepted} before. Possible causes: the login "
+            "is for another practice, or a permission is missing. Run `doctor`.",
         )
     masked = [change for change in _ticked(records) if looks_masked(change.new)]
     if masked:
@@ -135,7 +135,7 @@ def _counted_stops(
             rule="short-list",
             counted=(facts.accepted or 0) - facts.count,
             limit=facts.accepted or 0,
-            sentence=f"XPM listed {count(facts.count, 'client')}, where there were {facts.accepted} before. "
+            sentence=f"XPM listed {count(facts.count, 'client')}, but {facts.accepted} before. "
             f"If that is right: {look}",
         )
     based = snapshot.count(BASE)

@@ -155,7 +155,7 @@ def refuse_overtaken(fields: Sequence[EditField], now: Mapping[str, str], typed:
             names = dict(each.options)
             shown = visible(names.get(value, value), 60)
             raise StoreChanged(
-                f"Someone else has changed this meanwhile ({each.label.strip()}). "
+                f"Someone else has changed “{each.label.strip()}” meanwhile. "
                 + (f"It is now: {shown}." if value else "It is empty now."),
                 hint="Save again to replace that value.",
             )

@@ -69,7 +69,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     NOTHING: str = "No match. Try fewer letters; F4 clears the search."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
-        Binding("enter", "take", "Take", tooltip="Choose the selected one", priority=True),
+        Binding("enter", "take", "Choose", tooltip="Choose the selected one", priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-5)", show=False, priority=True),
@@ -346,7 +346,7 @@ class MapStaffPicker(StaffPicker):
             "Type letters of a name, an e-mail or a UUID. Proposals are listed first, with the reason below; "
             "rows marked =name share their name with another. "
             "What linking would do is shown below. Nothing is written to XPM.",
-            [("enter", "link to the selected person"), ("F4", "empty the field"), ("esc", "leave")],
+            [("enter", "link to the selected person"), ("F4", "clear the search"), ("esc", "leave")],
         )
 
 
@@ -422,7 +422,8 @@ class AddStaffPicker(StaffPicker):
         for each in done.skipped[:3]:
             message += f"\n{team_commands.skipped_line(each)}"
         if len(done.skipped) > 3:
-            message += f"\n{len(done.skipped) - 3:,} more were not added."
+            more = len(done.skipped) - 3
+            message += f"\n{more:,} more {formatting.plural(more, 'was/were')} not added."
         self.host.toast(message)
         await self.begin()
 

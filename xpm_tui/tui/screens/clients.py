@@ -394,7 +394,7 @@ class Clients(FilteredArea):
     def _warning(self, view: ClientView) -> str:
         policy = self.host.worker.practice.policy()
         if view.link is not None and policy.direction == "from_xpm" and policy.level != "nothing":
-            return "XPM overwrites what it masters: edit it there, or freeze the field here (f)."
+            return "XPM is the master: a sync replaces edits made here. f freezes a field."
         return "This changes the Ignition client here; a sync then updates XPM if XPM is not the master."
 
     def do_clients_delete(self) -> None:

@@ -201,7 +201,7 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
          fixed(frozen, "accent")],
         side("Ignition", view.ignition, view.wins == "ignition"),
         side("XPM", view.xpm, view.wins == "xpm"),
-        side("last agreed", view.agreed, False),
+        side("last synced", view.agreed, False),
         *wrap([fixed(f" {'why':<13}", "muted"), span(view.why)], max(34, columns - 2)),
         [fixed(f" {'when':<13}", "muted"), fixed(f"{where} {formatting.when_short(view.at)}"),
          span(f" by {view.by}")],

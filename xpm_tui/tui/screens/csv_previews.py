@@ -47,7 +47,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "apply", "Write"),
         Binding("v", "scope", "All, changed", tooltip="Export all, or what Ignition does not have yet"),
-        Binding("F", "flavour", "Form", tooltip="Ignition's own form, or a spreadsheet to read"),
+        Binding("F", "flavour", "Form", tooltip="Ignition's own form, or a spreadsheet to edit"),
     ]
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
@@ -197,7 +197,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
             "exported is remembered, so that the next export contains only what is new.",
             [
                 ("w", "name the file and write it"),
-                ("v", "what Ignition does not have yet, also if it was exported; all; only this client"),
+                ("v", "not in Ignition yet; the same with earlier exports; all; only this client"),
                 ("F", "Ignition's form, or a spreadsheet"),
                 ("esc", "back; nothing was written"),
             ],
@@ -239,7 +239,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         Binding("a", "apply", "Import"),
         Binding("m", "map", "Map column"),
         Binding(
-            "F", "encoding", "Encoding", tooltip="Read the file in another encoding, where names look wrong"
+            "F", "encoding", "Encoding", tooltip="Read the file in another encoding, if names look wrong"
         ),
     ]
 
@@ -364,7 +364,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             [
                 ("a", "import the file"),
                 ("m or enter", "on a column: choose its meaning"),
-                ("F", "choose another encoding, where names look wrong"),
+                ("F", "choose another encoding, if names look wrong"),
                 ("esc", "back; nothing was written"),
             ],
         )

@@ -108,7 +108,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
             rows += wrap([fixed(" "), span(each, "muted")], wide)
         if row.copies:
             copies = formatting.count(row.copies, "more file/more files")
-            rows.append([fixed(f" {copies} of the same content came in.", "muted")])
+            rows.append([fixed(f" {copies} with the same content came in.", "muted")])
         return [[span(row.name), span(f"  {row.id}", "muted")], *rows]
 
     def why_not(self, action: str) -> str:

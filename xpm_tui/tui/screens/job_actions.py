@@ -78,7 +78,7 @@ class JobCommands(FilteredArea):
 
     async def _choose_deploy(self, view: JobRowView) -> None:
         of = await self.host.worker.ask(deployment.jobs_of_proposal, view.proposal)
-        together = ("All of its proposal, one for each workflow", tuple(each.id for each in of))
+        together = ("All of this proposal, one for each workflow", tuple(each.id for each in of))
         ids = await self._ask_which(view, [*_kinds(self.listed, view.state), together], "deploy")
         if ids:
             await self._review_and_run(ids, "Deploy", "jobs.deploy")
@@ -228,7 +228,7 @@ class JobCommands(FilteredArea):
 
 DATES = frozenset({"start", "due", "until"})
 EDITING = (
-    "Until it is in XPM. 'default' follows the proposal and the settings again; an empty field means nothing."
+    "Possible until it is in XPM. 'default' follows the proposal and the settings again; empty means none."
 )
 
 

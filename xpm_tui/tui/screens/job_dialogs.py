@@ -193,7 +193,8 @@ def summary_lines(batch: BatchView) -> list[Line]:
         found.append([fixed("No job can be created as it is.", "warn")])
     found += confirmation_lines(described(batch.consequences), COLUMNS)
     if batch.asks:
-        found.append([fixed(f"{formatting.count(batch.asks, 'job')} held until you confirm: with them "
+        found.append([fixed(f"{formatting.count(batch.asks, 'job')} held until you confirm: with "
+                             f"{formatting.plural(batch.asks, 'it/them')} "
                            f"{cost(batch.consequences_anyway)}.", "warn")])  # fmt: skip
     if batch.holds:
         held = formatting.count(batch.holds, "job")

@@ -176,7 +176,7 @@ class Jobs(JobCommands):
         age_text = f" XPM data, updated {formatting.ago(state.at, now)}."
         age: list[Line] = [[fixed(age_text, "muted")]] if state.at else []
         self.note([[fixed(" ! ", "warn"), span(state.note)]] if state.note else age)
-        hint = "No job of XPM matches this filter. esc shows all again." if self.text else ""
+        hint = "No XPM job matches this filter. esc shows all again." if self.text else ""
         self._theirs.say_empty(
             hint or state.note or "XPM's jobs have not been read yet. A plan reads them: g s, then n."
         )
@@ -224,9 +224,10 @@ class Jobs(JobCommands):
             return "There are no jobs to create. Connect first: g o, then c. Then v shows the proposals."
         if counted.to_take:
             proposals = formatting.count(counted.to_take, "accepted proposal")
-            return (
-                f"There are no jobs to create. {proposals} can be taken over: v lists them, T takes one over."
+            keys = formatting.plural(
+                counted.to_take, "v shows it, T takes it over/v lists them, T takes one over"
             )
+            return f"There are no jobs to create. {proposals} can be taken over: {keys}."
         return (
             "There are no jobs to create. v shows the proposals: n creates one there, I imports Ignition's."
         )

@@ -58,7 +58,7 @@ class PlanReview(DetailScreen[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Apply"),
         Binding("space", "tick", "Tick"),
-        Binding("slash", "find", "Find", tooltip="Show only changes with some letters"),
+        Binding("slash", "find", "Find", tooltip="Show only changes with this text"),
         Binding("v", "turn", "By client", tooltip="Group by field, or by client"),
         Binding("r", "people", "Needs you", tooltip="Review the clients that need your decision"),
         Binding("w", "export", "CSV", tooltip="Save the plan as a CSV file"),
@@ -170,7 +170,8 @@ class PlanReview(DetailScreen[str]):
                 [fixed(f"  {number:>6,}  "), fixed(conflicts.reason_label(rule, plan.direction), "muted")]
             )
         if len(plan.differences) > REASONS:
-            found.append([fixed(f"          and {len(plan.differences) - REASONS} more reasons", "muted")])
+            more = formatting.count(len(plan.differences) - REASONS, "more reason")
+            found.append([fixed(f"          and {more}", "muted")])
         if plan.left_different:
             found.append([fixed("  W", "accent"), fixed(" lists them with their reasons.")])
         if aside:
@@ -321,7 +322,7 @@ class PlanReview(DetailScreen[str]):
                 ("space", "tick or untick a change, or a whole group"),
                 ("enter, right, left", "open and close a group"),
                 ("+ and -", "open and close all groups"),
-                ("/", "show only the changes with some letters; esc shows all again"),
+                ("/", "show only changes with this text; esc shows all again"),
                 ("v", "group by client, or by rule and field"),
                 ("r", "review the clients that need your decision"),
                 ("W", "list the differences that stay as they are, with the reasons"),

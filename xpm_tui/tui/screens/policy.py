@@ -48,7 +48,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
                 TableColumn("Field", 18, grow=2),
                 TableColumn("From XPM", 11, grow=1),
                 TableColumn("To XPM", 11, grow=1),
-                TableColumn("Level", 11, grow=1),
+                TableColumn("What to sync", 12, grow=1),
                 TableColumn("Now", 8, grow=1),
                 TableColumn("Frozen", 6, right=True),
             ),
@@ -84,9 +84,10 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
     def details_of(self, row: PolicyRow) -> list[Line]:
         """Return the field in sentences."""
         frozen = (
-            f"Frozen for {formatting.count(row.frozen, 'client')}: enter lists them."
+            f"Frozen for {formatting.count(row.frozen, 'client')}: "
+            f"enter lists {formatting.plural(row.frozen, 'it/them')}."
             if row.frozen
-            else "Frozen for no client."
+            else "Not frozen for any client."
         )
         head: Line = [fixed(row.label), span(f"   In XPM: {row.xpm}", "muted")]
         rows: list[Line] = [[fixed(f" {sentence}")] for sentence in (*sentences(row), frozen)]
@@ -110,14 +111,15 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         if row is None:
             return
         if not row.frozen:
-            self.host.toast(f"{row.label} is frozen for no client: f in Clients freezes it for one.")
+            self.host.toast(f"{row.label} is not frozen for any client: f in Clients freezes it for one.")
             return
         self.host.work(lambda: self._frozen(row), "frozen", exclusive=True, node=self)
 
     async def _frozen(self, row: PolicyRow) -> None:
         found = await self.host.worker.ask(frozen_clients, row.field)
         more = f"\nThe first {MOST} of them:" if len(found) > MOST else ""
-        question = f"{row.label} is frozen for {formatting.count(len(found), 'client')}. Go to one?{more}"
+        go = formatting.plural(len(found), "Go to it?/Go to one?")
+        question = f"{row.label} is frozen for {formatting.count(len(found), 'client')}. {go}{more}"
         chosen = await self.app.push_screen_wait(
             ChoiceDialog(
                 question, [(each.client, _frozen_line(each)) for each in found[:MOST]], title="Frozen"
@@ -132,8 +134,8 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         return HelpPage(
             "Field table",
             "What a sync updates, field by field: in each direction, at creation and afterwards, "
-            "and from which level. A field that is switched off is not synced for any client, in "
-            "either direction; a frozen field is not synced for that client.",
+            "and for which choice of What to sync. A field that is switched off is not synced for any "
+            "client, in either direction; a frozen field is not synced for that client.",
             [
                 ("space", "switch the field off for every client, or on again"),
                 ("enter", "the clients for which it is frozen; go to one"),

@@ -334,7 +334,7 @@ def proposal_lines(
     elif view.why:
         found.append([fixed(" → ", "warn"), span(view.why)])
     if counted.blocked and view.standing in ("to take", "draft", "ours", "changed"):
-        found.append([fixed(" ! ", "warn"), fixed("And XPM has to be switched off in Ignition first.")])
+        found.append([fixed(" ! ", "warn"), fixed("Before that, XPM has to be switched off in Ignition.")])
     for row in made:
         found.append(
             [fixed(" "), state_span(row.state), span(f"  {row.name}  "),

@@ -58,7 +58,7 @@ SHOWN = 500
 
 async def save(app: AppProtocol) -> None:
     """Ask for a file and write all link proposals to it."""
-    about = "A row for each proposal; fill in the column Choice with link, ignore, or a number of XPM."
+    about = "A row for each proposal; fill in the column Choice with link, ignore, or an XPM number."
     path = await app.push_screen_wait(
         FilePicker("Save the review", about, start=folder_of(app) + "review.csv", new=True)
     )
@@ -94,7 +94,9 @@ async def import_review_file(app: AppProtocol) -> tuple[str, ...]:
     if result.error is not None or not settled:
         app.show_result(by_name("clients.review"), result, [])
     else:
-        app.toast(f"{formatting.count(len(settled), 'client')} decided by the file. u undoes them all.")
+        clients = formatting.count(len(settled), "client")
+        them = formatting.plural(len(settled), "it/them all")
+        app.toast(f"{clients} decided by the file. u undoes {them}.")
     return settled
 
 
@@ -106,10 +108,10 @@ class Review(DetailScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "map", "Pick another", tooltip="Choose another XPM client for this one"),
         Binding("n", "step(1)", "Skip", tooltip="Go to the next client without a decision"),
-        Binding("p", "step(-1)", "Back one", tooltip="Go back to the client before", show=False),
+        Binding("p", "step(-1)", "Back one", tooltip="Go back to the previous client", show=False),
         Binding("i", "ignore", "Not in XPM"),
         Binding("u", "undo", "Undo"),
-        Binding("S", "sure", "All sure", tooltip="Link all sure ones, after asking with the count"),
+        Binding("S", "sure", "All sure", tooltip="Link all sure ones, after showing them"),
         Binding("w", "export", "Save CSV", tooltip="Save the list as a CSV file", show=False),
         Binding("I", "take", "Import CSV", tooltip="Import a CSV file that was filled in", show=False),
     ]
@@ -360,7 +362,9 @@ class Review(DetailScreen[None]):
             self.host.show_result(by_name("clients.review"), result, [])
             return
         self._settled.append(result.value)
-        self.host.toast(f"{formatting.count(len(result.value), 'client')} linked. u undoes them all.")
+        clients = formatting.count(len(result.value), "client")
+        them = formatting.plural(len(result.value), "it/them all")
+        self.host.toast(f"{clients} linked. u undoes {them}.")
         await self._read()
 
     def action_undo(self) -> None:

@@ -193,8 +193,8 @@ class ServiceTemplates(Chooser[TemplateView]):
             [
                 ("enter", "add or remove"),
                 ("F10", "save (or tab to the button)"),
-                ("F6", "it needs no job"),
-                ("F4", "empty the field"),
+                ("F6", "this service needs no job"),
+                ("F4", "clear the search"),
                 ("esc", "leave without saving"),
             ],
         )

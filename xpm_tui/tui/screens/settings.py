@@ -98,7 +98,7 @@ class SettingsArea(AreaScreen):
         ("tab", "to the groups, and back"),
         ("/", "search in names and meanings"),
         ("enter", "change"),
-        ("left and right", "the choice before or after it"),
+        ("left and right", "the previous or the next choice"),
         ("del", "back to the default"),
     )
     CSS_PATH: ClassVar = stylesheet_path("settings")

@@ -121,7 +121,7 @@ class SyncArea(AreaScreen):
             found += run_lines(self._run, self.host.worker.practice.clock.now(), width, self._forecast)
         found += self._plan_lines()
         if self._aside:
-            message = f"{self._aside} Which, and what to correct in XPM: xpm-tui status"
+            message = f"{self._aside} See which, and what to correct in XPM: xpm-tui status"
             found += wrap([fixed("▲ ", "warn"), span(message)], width)
         self._card.say(lines(found))
 

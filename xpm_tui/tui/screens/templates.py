@@ -101,10 +101,10 @@ class TemplatesArea(FilteredArea):
         """Return warnings on missing templates and unreadable lists, and the settings for new jobs."""
         found: list[Line] = [sentence(" ✗", "bad", each) for each in gone[:1]]
         if len(gone) > 1:
-            found = [sentence(" ✗", "bad", f"{gone[0]} And {len(gone) - 1} more: ] to gone.")]
+            found = [sentence(" ✗", "bad", f"{gone[0]} And {len(gone) - 1} more: ] goes to “gone”.")]
         found += [sentence(" ✗", "bad", each.trouble) for each in self._defaults if each.trouble]
         if state.note:
-            found.append(sentence(" !", "warn", f"{state.note} A UUID can be typed: m."))
+            found.append(sentence(" !", "warn", f"{state.note} You can type a UUID: m."))
         jobs: list[Span] = [fixed(" New jobs: ", "muted")]
         for place, each in enumerate(self._defaults):
             comma = ", " if place else ""
@@ -116,7 +116,7 @@ class TemplatesArea(FilteredArea):
         if total:
             return "Nothing matches this filter. esc shows all again."
         if state.at is None and not cover.note:
-            hint = "XPM's job templates have not been read yet: connect (g o, c), or make a plan (g s, p). "
+            hint = "XPM's job templates have not been read yet. A plan reads them: g s, then n. "
         else:
             hint = ""
         return hint + (

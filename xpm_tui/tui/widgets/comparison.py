@@ -51,10 +51,11 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
                       ])  # fmt: skip
     found += [[fixed(" ▲ ", "warn"), span(warning)] for warning in effect.warnings]
     if effect.jobs:
-        text = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay there: {', '.join(effect.jobs)}"
+        stay = formatting.plural(len(effect.jobs), "stays/stay")
+        text = f"{formatting.count(len(effect.jobs), 'job')} in XPM {stay} there: {', '.join(effect.jobs)}"
         found.append([fixed(" ▲ ", "warn"), span(text)])
     if effect.quiet:
-        found.append([fixed(" · ", "muted"), fixed("As the second client there, nothing is synced to it.")])
+        found.append([fixed(" · ", "muted"), fixed("This client will be linked, but not synced.")])
     if not effect.refused:
         former = _former(effect, max(2, most - len(found) - 1))
         found += former
@@ -420,7 +421,7 @@ def head(view: ClientView, columns: int) -> Line:
     """
     found: list[Span] = [fixed(" "), cells.LINK_STATES.draw(view.link_state)]
     if view.link and view.link.quiet:
-        found.append(fixed("  second client there: not synced", "warn"))
+        found.append(fixed("  second client linked: not synced", "warn"))
     if view.ignored is not None:
         found.append(span(f"  {view.ignored}", "muted"))
     missing = [each.name for each in view.removed_contacts if each.side == "xpm"]

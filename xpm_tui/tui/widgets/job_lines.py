@@ -51,7 +51,7 @@ def row_note(view: JobRowView) -> Line:
         return [span(view.why, "muted")]
     notes = [view.repeats] if view.repeats != "once" else []
     if view.automatic and view.state in ("coming", "due"):
-        notes.append("by itself")
+        notes.append("automatic")
     if view.in_xpm:
         notes.append(f"in XPM: {view.in_xpm}")
     return [span(" · ".join(notes), "muted")]

@@ -74,23 +74,25 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
             "conflicts",
         )
     if number := status.needs_person:
+        they_are = formatting.plural(number, "it is/they are")
         return Step(
             f"Review {count(number, 'client')} that {formatting.plural(number, 'needs/need')} you",
-            "Until they are linked or ignored, nothing of them is synced.",
+            f"Until {they_are} linked or ignored, {they_are} not synced.",
             "Review",
             "clients.review",
         )
     if jobs.to_take:
         return Step(
             f"Take over {count(jobs.to_take, 'accepted proposal')}",
-            "Their jobs are not created before that.",
+            f"{formatting.plural(jobs.to_take, 'Its/Their')} jobs are not created before that.",
             "Review",
             "proposals.list",
         )
     if number := status.waiting:
+        them = formatting.plural(number, "it/them")
         return Step(
             f"Tick {count(number, 'change')} that {formatting.plural(number, 'waits/wait')} for you",
-            "The newest plan does not apply them until you tick them.",
+            f"The newest plan does not apply {them} until you tick {them}.",
             "Open",
             "sync",
         )
@@ -251,7 +253,7 @@ def _fact_rows(
 def _job_facts(jobs: JobCounts) -> Iterator[tuple[int, str, str, Look, str]]:
     """Return which jobs need the user or are due soon; similar facts share a line."""
     facts: list[tuple[list[tuple[int, str]], Look]] = [
-        ([(jobs.failed, "failed"), (jobs.held, "held"), (jobs.going, "half-made")], "warn"),
+        ([(jobs.failed, "failed"), (jobs.held, "held"), (jobs.going, "unfinished")], "warn"),
         ([(jobs.due, "due"), (jobs.missed, "missed")], "warn"),
         ([(jobs.changed, "stopped by a change")], "warn"),
         ([(jobs.soon, "in the next 14 days")], "muted"),

@@ -74,8 +74,10 @@ def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
     if forecast.waits:
         found += wrap([fixed("◷ ", "accent"), fixed(pace.waiting(forecast.waits))], columns)
     if forecast.beyond_today:
-        until = f" It can continue at {formatting.when(forecast.day_until)}." if forecast.day_until else ""
-        text = f"Today's calls are not enough for {formatting.count(forecast.beyond_today, 'call')}.{until}"
+        until = (
+            f" The run can continue at {formatting.when(forecast.day_until)}." if forecast.day_until else ""
+        )
+        text = f"Today's call allowance is {formatting.count(forecast.beyond_today, 'call')} short.{until}"
         found += wrap([fixed("▲ ", "warn"), fixed(text)], columns)
     return found
 

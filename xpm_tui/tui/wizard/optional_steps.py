@@ -60,8 +60,8 @@ class ClientsPane(SkippablePane):
 
     STEP = "clients"
     INTRO = (
-        "Best is the CSV file of Ignition's bulk export, because it has "
-        "Ignition's ids. Or bring them in from XPM. You see what happens before anything is changed."
+        "The CSV file of Ignition's bulk export is best, because it has Ignition's ids. Or bring the clients "
+        "in from XPM. You see what happens before anything is changed."
     )
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class ClientsPane(SkippablePane):
         """Focus the file field; if clients exist already, focus the button to continue."""
         command = copy_line(self.host.environ, FILE)
         rows: list[Line] = [
-            [fixed("If the file is on your own computer, run there, with its name:")],
+            [fixed("If the file is on your own computer, run this there, with its name:")],
             [fixed("  "), span(command, "accent")],
             [fixed("Then type "), span(f"~/{FILE}", "strong"), fixed(" above.")],
         ] if command else []  # fmt: skip
@@ -114,7 +114,7 @@ class ClientsPane(SkippablePane):
 
     async def _import(self) -> None:
         if not self._path.value.strip():
-            self.declined("No file is named. Type its path above, or skip this step for now.")
+            self.declined("Type the path of the file above, or skip this step for now.")
             return
         command = by_name("import.clients")
         try:
@@ -131,7 +131,7 @@ class ClientsPane(SkippablePane):
         self.settled()
 
     async def _pick(self) -> None:
-        self._say("Comparing the clients of XPM with yours …")
+        self._say("Comparing XPM's clients with yours …")
         try:
             result = await self.host.run_named("clients.pick", {"all": True}, title="Bring in from XPM")
         except AppError as error:
@@ -230,7 +230,9 @@ class TeamPane(SkippablePane):
         for each in done.skipped[:3]:
             message += f"\n{team_commands.skipped_line(each)}"
         if len(done.skipped) > 3:
-            message += f"\n{len(done.skipped) - 3:,} more were not added: link them in Team (m)."
+            more = len(done.skipped) - 3
+            was = formatting.plural(more, "was/were")
+            message += f"\n{more:,} more {was} not added: link them in Team (m)."
         self.host.toast(message)
         await self.stay()
         if not done.members:

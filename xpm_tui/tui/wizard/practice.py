@@ -97,7 +97,7 @@ class PracticePane(StepPane):
                 self.complain(held)
                 return
             typed = await self.app.push_screen_wait(
-                InputDialog("\n\n".join(present(held).lines()[:2]), title="A different practice than before")
+                InputDialog("\n\n".join(present(held).lines()[:2]), title="A different practice from before")
             )
             if typed:
                 await self._choose(tenant, typed)

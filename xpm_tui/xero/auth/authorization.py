@@ -145,7 +145,7 @@ def _query(address: str, authorization: Authorization) -> str:
         raise BadInput(
             "This is not the address to which Xero sends the browser.",
             hint=f"The address begins with {authorization.redirect_uri}?. The page may show an error; "
-            "that does no harm.",
+            "that is normal.",
         )
     return parts.query
 
@@ -163,8 +163,8 @@ def _error(error: str, description: str) -> LoginNeeded:
     if "scope" in error or error == "unauthorized_client":
         return LoginNeeded(
             f'Xero refused the scopes or the app: "{message}".',
-            hint="Xero must have attached Practice Manager to your app. If it attached granular scopes only: "
-            "xpm-tui settings set xero.scopes granular",
+            hint="Check that Xero has attached Practice Manager to your app. If it attached granular "
+            "scopes only: xpm-tui settings set xero.scopes granular",
             case=CaseId.SCOPE_NOT_ATTACHED,
             words=message,
         )

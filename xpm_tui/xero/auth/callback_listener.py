@@ -405,7 +405,7 @@ def _timed_out(limit: float) -> LoginNeeded:
     within = f" within {count(round(limit / 60), 'minute')}" if limit >= 60 else ""
     return LoginNeeded(
         f"No answer came back from Xero{within}.",
-        hint="What do you see in the browser? Pick it from the list: xpm-tui cases seen. A page that"
-        " cannot be reached on localhost is as it should be: paste its address.",
+        hint="What do you see in the browser? Pick it from the list: xpm-tui cases seen. If it"
+        " cannot reach the page on localhost, that is normal: paste the address.",
         case=CaseId.NOTHING_OPENS,
     )

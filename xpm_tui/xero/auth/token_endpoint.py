@@ -194,8 +194,8 @@ class TokenEndpoint:
         if error == "invalid_scope":
             return LoginNeeded(
                 "Xero refused the scopes.",
-                hint="Xero must have attached Practice Manager to your app. If it attached granular scopes "
-                "only: xpm-tui settings set xero.scopes granular",
+                hint="Check that Xero has attached Practice Manager to your app. If it attached granular "
+                "scopes only: xpm-tui settings set xero.scopes granular",
                 case=CaseId.SCOPE_NOT_ATTACHED,
                 **more,
             )
@@ -208,7 +208,7 @@ class TokenEndpoint:
             )
         if status == 429 or status >= 500:
             return XeroUnreachable(
-                f"Xero's identity server does not work at the moment (HTTP {status}).",
+                f"Xero's identity server is not working at the moment (HTTP {status}).",
                 hint="Try again later, and check status.xero.com. The login is kept.",
                 case=CaseId.XERO_DOWN,
                 **error_mapping.call_arguments(asked, repeatable=True),

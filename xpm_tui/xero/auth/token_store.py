@@ -97,7 +97,8 @@ def _read(path: Path, *, check: bool) -> bytes:
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         raise BadInput(
-            f"The key file {path} cannot be read: {reason}.", hint="Put it back, or sign in again."
+            f"The key file {path} cannot be read: {reason}.",
+            hint="Restore the file or its permissions, or sign in again.",
         ) from None
     if len(data) < _SHORTEST:
         raise BadInput(

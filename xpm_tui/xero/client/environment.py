@@ -222,7 +222,7 @@ def _folder_problem(value: str) -> str:
         if not there:
             return "is not a folder" if any(folder.exists() for folder in folders) else "does not exist"
         if not any(_HASHED.fullmatch(name) for folder in there for name in os.listdir(folder)):
-            return "holds no certificates that OpenSSL finds (openssl rehash makes their names)"
+            return "holds no certificates that OpenSSL finds (openssl rehash creates their names)"
     except (OSError, ValueError) as error:
         return f"cannot be read: {(getattr(error, 'strerror', '') or 'no such folder').lower()}"
     return ""

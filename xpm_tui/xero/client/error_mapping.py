@@ -92,7 +92,7 @@ def no_reply(fault: NoReply, asked: RequestInfo) -> XeroError:
     message, hint, case = _UNREACHED[fault.kind]
     if fault.proxy and fault.kind == "proxy":
         what = fault.words or "could not be reached"
-        message, hint = f"The proxy of {fault.proxy} {what}.", "Check that variable, and NO_PROXY."
+        message, hint = f"The proxy in {fault.proxy} {what}.", "Check that variable, and NO_PROXY."
     if asked.write and fault.sent:
         return unknown_outcome_error(asked, message)
     return XeroUnreachable(message, hint=hint, case=case, **call_arguments(asked, repeatable=True))
@@ -102,7 +102,7 @@ def unknown_outcome_error(asked: RequestInfo, why: str) -> OutcomeUnknown:
     """Return the error for a write that may have taken effect."""
     return OutcomeUnknown(
         f"It is not known whether XPM made the change. {why}",
-        hint="Before anything is sent again, XPM is checked for it.",
+        hint="Before anything is sent again, xpm-tui looks for the change in XPM.",
         case=CaseId.UNKNOWN_OUTCOME,
         **call_arguments(asked),
     )
