@@ -300,7 +300,7 @@ def test_an_older_event_does_not_change_a_proposal_imported_manually(
     put(folder, "e.json", event("proposal.sent", 100, {"number": "P-1", "name": "Y", "services": ["B"]}))
     assert emptied(practice).counts == {"outdated": 1}
     put(tmp_path, "proposals.csv", text.replace("Revoked", "Accepted"), START - timedelta(minutes=30))
-    with pytest.raises(DecisionNeeded, match="newer values than those of") as refused:
+    with pytest.raises(DecisionNeeded, match="already has values newer than") as refused:
         import_file(practice, "proposals", tmp_path / "proposals.csv")
     assert "--as-of now" in refused.value.hint
     put(folder, "f.json", event("proposal.accepted", 170, {"number": "P-1", "services": ["Tax", "B"]}))

@@ -94,8 +94,8 @@ def test_what_vanished_is_reported_with_its_count(filled: OpenPractice) -> None:
     templates.link_templates(filled, "s1", ["b"])
     reported = job_defaults.describe_missing_templates(filled.snapshot())
     assert len(reported) == 2
-    assert "job template Gone one: 2 services call for it" in reported[0]
-    assert "job template z: 1 service calls for it" in reported[1]
+    assert "job template Gone one: 2 services use it" in reported[0]
+    assert "job template z: 1 service uses it" in reported[1]
     codes = [problem.code for problem in summarize(filled).problems]
     assert codes.count("vanished") == 2
     assert summarize(filled).exit_code != 1

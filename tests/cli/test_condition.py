@@ -195,7 +195,7 @@ def test_a_human_reads_the_damage_once(command: Inline, place: Path) -> None:
     flip_log(store(place))
     done = command("clients", "list", code=8)
     assert "Kowhai" in done.out, "what can be read is shown"
-    assert done.err.count("The store is damaged") == 1
+    assert done.err.count("The data is damaged: ") == 1
     assert "data repair" in done.err
 
 

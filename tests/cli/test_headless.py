@@ -315,10 +315,10 @@ def write(practice: OpenPractice, ours: Sequence[str], theirs: Sequence[str]) ->
             ("Totara Joinery Ltd",),
             ["c2"],
             1,
-            "1 client for your decision",
+            "1 client needs your decision",
         ),
-        (("Rimu Ltd", "Rimu Ltd"), ("Rimu Ltd",), ["c1", "c2"], 0, "2 clients for your decision"),
-        (("Rimu Ltd", "Rimu Limited"), ("Rimu Ltd",), ["c1", "c2"], 0, "2 clients for your decision"),
+        (("Rimu Ltd", "Rimu Ltd"), ("Rimu Ltd",), ["c1", "c2"], 0, "2 clients need your decision"),
+        (("Rimu Ltd", "Rimu Limited"), ("Rimu Ltd",), ["c1", "c2"], 0, "2 clients need your decision"),
     ],
 )
 async def test_the_first_steps_say_what_waits_and_what_the_plan_links(

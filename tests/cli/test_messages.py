@@ -50,7 +50,7 @@ def test_lists_that_one_scope_would_open_are_reported_in_one_sentence(
         "Job templates and job categories cannot be listed: the login lacks the scope practicemanager.read.",
         "To ask for it: xpm-tui settings set xero.scopes standard, then: xpm-tui connect.",
     ]
-    assert "Until then link a template by its UUID: xpm-tui templates link SERVICE UUID." in out
+    assert "Until then, link a template by its UUID: xpm-tui templates link SERVICE UUID." in out
     command("services", "new", "Payroll")
     refused = command("templates", "link", "s1", "Payroll template", code=2)
     assert "lacks the scope practicemanager.read" in refused.err

@@ -54,6 +54,6 @@ def test_sample_files_are_written_and_never_over_others(tmp_path: Path) -> None:
     assert [path.read_bytes().decode() for path in written] == list(texts.values())
     (folder / "clients.csv").write_text("mine", encoding="utf-8")
     (folder / "team.csv").unlink()
-    with pytest.raises(BadInput, match=r"clients\.csv exists already"):
+    with pytest.raises(BadInput, match=r"clients\.csv already exists"):
         write_sample_files(folder, clients=12, seed=1)
     assert not (folder / "team.csv").exists()

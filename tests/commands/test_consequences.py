@@ -60,7 +60,7 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
         "Replaces 9 values: 5 overwrites, 2 edited in XPM, 1 edited in both systems, 1 cleared.",
         "Cannot be undone: 39 contacts added in XPM. Remove them in XPM if you do not want them.",
         "The rest can be undone as long as nobody changes the value again.",
-        "2 changes not ticked, and not applied.",
+        "2 changes are not ticked, and not applied.",
         "108 calls to Xero, at least 1 minute.",
     ]
 
@@ -94,7 +94,7 @@ def test_an_undo_says_what_it_freezes_and_what_stays() -> None:
     )  # fmt: skip
     assert question(found) == "Undo 3 changes of run r3?"
     assert (
-        "3 fields frozen afterwards (Phone of Acme, Birch; Contact e-mail of Ann (Acme)): sync does not "
+        "3 fields are frozen afterwards (Phone of Acme, Birch; Contact e-mail of Ann (Acme)): sync does not "
         "change a frozen field until you unfreeze it."
     ) in lines(found)
     assert "Stays as it is: 1 value (Phone of Acme). It was changed again." in lines(found)
@@ -129,7 +129,7 @@ def test_a_day_that_is_too_short_says_how_many_calls_are_left_over() -> None:
         Consequences(of="plan", xpm=XpmCounts(changes=9, values=9), requests=Requests(client_updates=9)),
         Pace(day_left=4),
     )
-    assert "Today's call allowance is too small for 5 calls of them." in lines(found)
+    assert "Today's call allowance is too small for 5 of these calls." in lines(found)
 
 
 # -- nobody else puts a number into a confirmation ----------------------------------------------------------

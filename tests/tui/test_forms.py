@@ -129,7 +129,7 @@ async def test_what_is_wrong_is_said_under_its_field(env: ConsoleFixture, consol
         await press(pilot, "f10")
         lines = text_of(app).splitlines()
         field = next(place for place, line in enumerate(lines) if "soon" in line)
-        assert "! 'soon' is not a date. Write 2026-07-31." in lines[field + 1]
+        assert "! 'soon' is not a date. For example: 2026-07-31" in lines[field + 1]
         assert "Accounts 2026" in text_of(app)
         assert "Client 00001" in text_of(app)
         assert app.focused is not None

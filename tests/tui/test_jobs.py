@@ -212,7 +212,7 @@ async def test_an_edit_that_cannot_be_is_said_over_what_was_typed(
         await press(pilot, "f10")
         again = app.screen
         assert isinstance(again, EditDialog)
-        assert "budget: 'a lot' is not a number. Write 1200.00." in text_of(app)
+        assert "budget: 'a lot' is not a number. For example: 1200.00" in text_of(app)
         assert again._inputs["name"].value == "Accounts"
         again._inputs["budget"].value = "950"
         await press(pilot, "f10")

@@ -55,7 +55,7 @@ async def test_services_stand_with_their_templates_and_what_is_not_covered(
         for reported in ("◇ same name: Annual Accounts", "◇ maybe: Payroll", "○ nothing chosen",
                      "✗ Vanished (gone)", "– no job, by choice", "  not used",
                      "! on proposals, no service", "Unheard of",
-                     "XPM no longer has the job template Vanished: 1 service calls for it",
+                     "XPM no longer has the job template Vanished: 1 service uses it",
                      "New jobs: category none"):  # fmt: skip
             assert reported in shown, reported
 
@@ -123,7 +123,7 @@ async def test_all_of_the_same_name_are_accepted_after_asking_with_the_count(
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l")
-        await asked(pilot, "Link 1 service to the job template of the same name?", "a")
+        await asked(pilot, "Link 1 service to the job template with the same name?", "a")
         await press(pilot, "escape")
         assert service(env, "s1").templates == ()
         await asked(pilot, "Link 1 service", "a")

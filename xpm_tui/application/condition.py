@@ -29,7 +29,7 @@ State = Literal["damaged", "unreachable", "unfinished_import", "open_intents", "
 
 LOGIN_REFUSED = "Xero no longer accepts the login."
 _LOGIN_REMEDY = "Sign in again: xpm-tui connect."
-_APP_REMEDY = "Look at the app's developer tier and approval at developer.xero.com."
+_APP_REMEDY = "Check the app's developer tier and approval at developer.xero.com."
 _EXIT_LOGIN = 3
 
 
@@ -66,7 +66,7 @@ def damaged(error: StoreUnreadable) -> Condition:
     """Return the condition of a store that is damaged in this way, or whose database does not answer."""
     if isinstance(error, StoreUnreachable):
         return Condition(state="unreachable", message=error.message)
-    return Condition(state="damaged", message=f"The store is damaged: {error.message}")
+    return Condition(state="damaged", message=f"The data is damaged: {error.message}")
 
 
 def refuse_damaged(practice: OpenPractice) -> None:

@@ -164,7 +164,7 @@ def add_practice(home: Home, title: str, *, renamed: bool = True) -> str:
     there = set(practices(home))
     if name in there and not renamed:
         raise BadInput(
-            f'There is a practice with the name "{name}" already.',
+            f'There is already a practice called "{name}".',
             hint=f"Choose another name, or use that one: xpm-tui practices switch {name}",
         )
     free = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 10_000))) if n not in there)

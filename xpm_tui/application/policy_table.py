@@ -123,7 +123,7 @@ def sentences(row: PolicyRow) -> Iterator[str]:
     elif len(row.levels) == 0:
         yield "Set once, when the client is created: sync does not change it afterwards."
     else:
-        yield "Not synced in this direction, at this level."
+        yield "Not synced in this direction with this choice of what to sync."
 
 
 def _levels(rule: FieldRule) -> tuple[str, ...]:

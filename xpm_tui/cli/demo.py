@@ -131,7 +131,7 @@ def write_sample_files(folder: Path, *, clients: int, seed: int) -> list[Path]:
     for path, text in wanted.items():
         if path.exists() and path.read_bytes() != text:
             raise BadInput(
-                f"{path} exists already. No sample file was written.", hint="Name an empty folder for them."
+                f"{path} already exists. No sample file was written.", hint="Name an empty folder for them."
             )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path, text in wanted.items():
@@ -160,7 +160,7 @@ def sandbox(folder: Path, *, clients: int, seed: int) -> Iterator[dict[str, Any]
         if not line:
             raise AppError(
                 f"The sandbox did not start: it ended with {process.wait(10)}.",
-                hint="Start it by itself to see why: xpm-tui sandbox",
+                hint="Start it on its own to see why: xpm-tui sandbox",
             )
         yield json.loads(line)
     finally:

@@ -80,10 +80,10 @@ def _open(console: ConsoleLauncher) -> click.Command:
     return Verb(
         name="open",
         help=(
-            "Open a support bundle as a console that can only be read, in the state in which it was "
-            "written: its records, events, runs, settings, and what the doctor found. Each screen names "
-            "the command that prints the same. Without a terminal, or with --json, a summary is printed. "
-            "With --home, the bundle is unpacked into a new folder, which is kept."
+            "Open a support bundle as a read-only console that shows the practice as it was when the "
+            "bundle was written: records, events, runs, settings, and what the doctor found. Each screen "
+            "names the command that prints the same. Without a terminal, or with --json, a summary is "
+            "printed. With --home, the bundle is unpacked into a new folder, which is kept."
         ),
         short_help="Open a support bundle as a read-only console",
         epilog="xpm-tui open support.zip",
@@ -188,7 +188,7 @@ def _completion(root: click.Group) -> click.Command:
 
     return Verb(
         name="completion",
-        help="Print the completion script for a shell. The example's line goes into its start-up file; in "
+        help="Print the completion script for a shell. Add the example's line to its start-up file; in "
         "fish it is: xpm-tui completion fish | source",
         short_help="Print completion for bash, zsh or fish",
         epilog='eval "$(xpm-tui completion bash)"',
@@ -305,5 +305,5 @@ def _summary(opened: OpenedBundle, practice: OpenPractice) -> Result:
         if each.verdict in ("note", "trouble"):
             lines.append(f"{labels.VERDICTS[each.verdict].text}: {each.title}: {each.sentence}")
     lines += [f"Run {run.id}: {labels.RUN_OUTCOMES[run.outcome].inline}. {run.error}".strip() for run in runs]
-    lines.append("On a terminal, the same command opens it as a console that can only be read.")
+    lines.append("On a terminal, the same command opens it as a read-only console.")
     return command.Result(data=data, lines=lines, conditions=found)

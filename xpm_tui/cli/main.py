@@ -27,7 +27,7 @@ _HELP = """Join Ignition and Xero Practice Manager.
 Without a command, the console opens. Every command takes --json. Data goes to
 stdout, messages to stderr."""
 
-NOT_HERE = "xpm-tui runs on Linux and macOS. On Windows start it in WSL (Windows Subsystem for Linux)."
+NOT_HERE = "xpm-tui runs on Linux and macOS. On Windows, start it in WSL (Windows Subsystem for Linux)."
 
 _GC_THRESHOLD = 50_000
 """Objects created between two garbage collections: a verb creates many, without cycles, and ends soon."""

@@ -24,7 +24,7 @@ EXITS: tuple[tuple[str, str], ...] = (
     ("3", "Not connected, or a new login is needed."),
     ("4", "Waiting for your decision: the guard, a conflict, a choice to make."),
     ("5", "Another process is using the practice."),
-    ("6", "The calls of the day are used up. The message says when to continue."),
+    ("6", "Today's calls are used up. The message says when you can continue."),
     ("7", "Xero cannot be reached."),
     ("8", "The data cannot be read, or the disk cannot be written."),
     ("70", "An internal error of xpm-tui. The message names the file with the details."),

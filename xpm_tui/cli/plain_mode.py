@@ -158,7 +158,7 @@ class PlainMode:
         if answer == "1":
             command = state_machine.copy_line(os.environ, "clients.csv")
             if command:
-                self._say("If the file is on your own computer, run there:", command)
+                self._say("If the file is on your own computer, run this there:", command)
             file = self._line("Path of the file on this machine:")
             return bool(file) and self._guarded(
                 lambda: self._do("import.clients", file=os.path.expanduser(file))

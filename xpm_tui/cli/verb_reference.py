@@ -43,7 +43,7 @@ Data goes to standard output, messages to standard error. With `--json`, the las
 [JSON](json.md). The [exit code](exit-codes.md) says how a command ended. Output has no colours and no
 pager: a pipe gets whole lines and uncut tables, a terminal gets tables that fit. `-` as a file is standard
 input or output. Every list has `--limit` (`-L`) and counts what it leaves out. Many commands that change
-something have `--dry-run` (`-n`), and those that cannot be undone ask first. `ls` is another name of `list`,
+something have `--dry-run` (`-n`), and those that cannot be undone ask first. `ls` is another name for `list`,
 `rm` of `delete`.
 
 ## Global options

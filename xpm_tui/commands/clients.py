@@ -115,8 +115,8 @@ class ReviewClients(msgspec.Struct, frozen=True):
     ] = ""
     replace: Annotated[bool, option("With --export: replace an existing file.")] = False
     dry_run: Annotated[bool, option("With --import: show what it would do, and change nothing.")] = False
-    link: Annotated[str, option("Link the one client to this XPM client, if it needs a link.", "XPM")] = ""
-    ignore: Annotated[bool, option("Ignore the one client, if it needs a link.")] = False
+    link: Annotated[str, option("Link the named client to this XPM client, if it needs a link.", "XPM")] = ""
+    ignore: Annotated[bool, option("Ignore the named client, if it needs a link.")] = False
     undo: Annotated[
         bool, option("Undo your last decision, or your last one about exactly these clients.")
     ] = False
@@ -250,7 +250,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
     empty = "Nothing was linked." if left else "No proposal is sure: review each of these yourself."
     table = TextTable(columns, rows, empty, params.limit)
     result = table_result(done, table, count=len(done), consequences=to_plain(links))
-    told = [f"{count(left, 'client was/clients were')} not linked: changed meanwhile."] if left else []
+    told = [f"{count(left, 'client was/clients were')} changed meanwhile and not linked."] if left else []
     return replace(result, value=_ids(settled), lines=[*result.lines, *told])
 
 

@@ -117,7 +117,8 @@ async def connect(practice: OpenPractice, params: Connect, dialogue: Dialogue) -
         *xpm_refresh.unread_sentences(filled.notes),
         *presenter.set_aside_lines(aside),
         f"Direction: {DIRECTIONS[direction].text}. {DIRECTIONS[direction].help}",
-        f"What to sync: {LEVELS[level].text}. To change it: xpm-tui settings set sync.direction to_xpm",
+        f"What to sync: {LEVELS[level].text}. To change them: xpm-tui policy set --direction to_xpm "
+        "--level name",
         *_left(machine),
         "Next: xpm-tui import clients FILE, then xpm-tui plan",
     ]
@@ -159,7 +160,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         dialogue.say("Open this address in a browser, sign in to Xero and allow access:")
     dialogue.emit({"authorize": begun.url}, begun.url)
     if begun.ssh:
-        dialogue.say(f"If the browser is on another machine, first run there: {begun.ssh}")
+        dialogue.say(f"If the browser is on another machine, run this there first: {begun.ssh}")
     dialogue.say("The browser returns automatically. If it does not, paste the address at which it ends up.")
     if dialogue.interactive:
         dialogue.say("Do you see something else? Type ? and choose what you see.")
@@ -296,7 +297,7 @@ def _disconnects(params: Disconnect) -> Effect:
 
 async def disconnect(practice: OpenPractice, params: Disconnect, dialogue: Dialogue) -> Result:
     """Disconnect the practice; the data on both sides stays."""
-    what = "every practice of this login" if params.everything else practice.title
+    what = "every practice that uses this login" if params.everything else practice.title
     lines = ["The login is revoked at Xero. Each practice has to sign in again."] if params.everything else []
     if not await confirm_call(dialogue, Question(f"Disconnect {what}?", lines, button="Disconnect")):
         return Result(data={"disconnected": False}, lines=["Nothing was changed."])
@@ -342,7 +343,7 @@ def _worst(status: StatusSummary) -> AppError | None:
 def jobs_line(jobs: JobCounts) -> str:
     """Return what jobs need, such as ``2 due, 1 held, 3 in 14 days``; empty if there are none."""
     data = {
-        "due": jobs.due, "half-made": jobs.going, "held": jobs.held, "failed": jobs.failed,
+        "due": jobs.due, "unfinished": jobs.going, "held": jobs.held, "failed": jobs.failed,
         "missed": jobs.missed, "in 14 days": jobs.soon,
         "stopped, as their proposals changed": jobs.changed,
         "accepted in Ignition, not taken over": jobs.to_take,
@@ -379,7 +380,7 @@ def _lines(status: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
             "Not supported by Ignition": _never(status),
             "Ignition's file": ago(status.import_at, now),
             "Inbox": _inbox_line(status),
-            "XPM's lists": ago(status.mirror_at, now),
+            "XPM data": ago(status.mirror_at, now),
         }
     )
     return [*facts, *status.notes, *presenter.set_aside_lines(status.set_aside, shown=len(status.set_aside))]

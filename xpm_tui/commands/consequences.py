@@ -105,19 +105,20 @@ def lines(found: Consequences) -> list[str]:
     texts += [*_replaced(found.replaced, "XPM" if found.xpm.values else "Ignition")]
     if found.also:
         names = ", ".join([*found.also[:SHOWN], *(["…"] if len(found.also) > SHOWN else [])])
-        texts.append(f"Shared contacts: {count(len(found.also), 'other XPM client')} changed, too: {names}.")
+        noun = "other XPM client changes/other XPM clients change"
+        texts.append(f"Shared contacts: {count(len(found.also), noun)}, too: {names}.")
     texts += [_lasting(each, found) for each in found.lasting]
     if found.changes and found.of == "plan":
         rest = "The rest" if found.lasting else "A change"
         texts.append(f"{rest} can be undone as long as nobody changes the value again.")
     if found.freezes:
         texts.append(
-            f"{count(found.freezes, 'field')} frozen afterwards{_frozen(found)}: sync does not change a "
-            "frozen field until you unfreeze it."
+            f"{count(found.freezes, 'field is/fields are')} frozen afterwards{_frozen(found)}: sync does not "
+            "change a frozen field until you unfreeze it."
         )
     texts += [_kept(each, found) for each in found.kept]
     if found.waiting:
-        texts.append(f"{count(found.waiting, 'change')} not ticked, and not applied.")
+        texts.append(f"{count(found.waiting, 'change is/changes are')} not ticked, and not applied.")
     texts += [*_cost(found)]
     if found.then is not None:
         texts += [*_then(found.then)]
@@ -337,7 +338,7 @@ def _cost(found: Consequences) -> Iterator[str]:
         yield f"{line[0].upper()}{line[1:]}."
     if found.beyond_today:
         until = f" It can continue at {when_utc(found.day_until)}." if found.day_until else ""
-        yield f"Today's call allowance is too small for {count(found.beyond_today, 'call')} of them.{until}"
+        yield f"Today's call allowance is too small for {found.beyond_today:,} of these calls.{until}"
 
 
 def _then(found: Consequences) -> Iterator[str]:

@@ -226,7 +226,7 @@ def _imported(report: ImportReport, form: str) -> list[str]:
     unknown = [column.heading for column in report.columns if column.field is None]
     if unknown:
         lines.append(f"  unknown columns, stored as they are: {', '.join(unknown)}")
-    lines += [f"  row {row.row}: refused: {row.reason}" for row in report.refused[:_SHOWN]]
+    lines += [f"  row {row.row} refused: {row.reason}" for row in report.refused[:_SHOWN]]
     lines += [
         f"  row {row.row}: {row.reason}" if row.row else f"  {row.reason}" for row in report.notes[:_SHOWN]
     ]
@@ -252,14 +252,14 @@ def _refused(report: ImportReport) -> AppError | None:
         cells = count(report.older, "value")
         return _partial(
             f"{cells} of {report.file} {plural(report.older, 'was/were')} left out, because newer ones had "
-            "been imported.",
+            "already been imported.",
             import_effects.OLDER_HINT,
         )
     if not report.refused:
         return None
     rows = sequence((str(each.row) for each in report.refused), most=10)
     return _partial(
-        f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
+        f"In {report.file}, {count(len(report.refused), 'row was/rows were')} refused: {rows}.",
         "The other rows were imported. Fix these in the file and import it again.",
     )
 
@@ -276,7 +276,8 @@ def _left_out(report: ExportReport) -> AppError | None:
     if not report.refused:
         return None
     text = (
-        f"{count(len(report.refused), 'record')} left out, because Ignition would refuse or duplicate them."
+        f"{count(len(report.refused), 'record was/records were')} left out, because Ignition would refuse "
+        "or duplicate them."
     )
     return _partial(text, f"The first: {report.refused[0].id}: {report.refused[0].reason}.")
 
@@ -439,7 +440,7 @@ def _refused_choices(report: ReviewReport) -> AppError | None:
         return None
     rows = ", ".join(str(each.row) for each in report.refused[:10])
     error = AppError(
-        f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
+        f"In {report.file}, {count(len(report.refused), 'row was/rows were')} refused: {rows}.",
         hint="Fix these rows and import the file again. Rows that were already applied stay as they are.",
     )
     error.code = "partial"

@@ -53,7 +53,7 @@ class Move(msgspec.Struct, frozen=True):
 
     to: Annotated[
         str,
-        option("Address of a PostgreSQL database, or 'files' for files of this machine.", "URL"),
+        option("Address of a PostgreSQL database, or 'files' for files on this machine.", "URL"),
     ] = ""
     yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
@@ -118,9 +118,9 @@ async def move(place: AccountContext, params: Move, dialogue: Dialogue) -> Resul
     name = practice.find_practice(place.home, place.practice or None)
     if not params.to:
         raise BadInput(
-            "No place was named to move the data to.", hint="Add --to URL, or --to files for this machine."
+            "Say where to move the data.", hint="Add --to URL for a database, or --to files for this machine."
         )
-    where = "files of this machine" if params.to == maintenance.FILES else "the database"
+    where = "files on this machine" if params.to == maintenance.FILES else "the database"
     question = Question(
         f"Move the data of {name} to {where}?",
         [
@@ -220,7 +220,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         name="data.move",
         title="Move the data to a database or back",
         help="Move the data of the practice to PostgreSQL, so that several machines can share it, or back to "
-        "files of this machine. Each row is compared. An interrupted move is resumed by running it again.",
+        "files on this machine. Each row is compared. An interrupted move is resumed by running it again.",
         params=Move,
         on_home=move,
         verb=("data", "move"),

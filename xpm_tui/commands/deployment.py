@@ -50,7 +50,7 @@ NOTHING = "Nothing was created: each job has a problem to fix first."
 _SHOWN = 20
 to_make = in_state(
     "job",
-    "finished jobs are not created (i undoes a skip, D creates a job again that XPM no longer has)",
+    "only open jobs can be created (i undoes a skip, D creates a job again that XPM no longer has)",
     *OPEN,
 )
 
@@ -239,9 +239,9 @@ def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
     if batch.earlier:
         found.append(f"{count(batch.earlier, 'job')} of an earlier run would be completed first.")
     if batch.asks and not anyway:
-        found.append(f"{count(batch.asks, 'job')} not created unless you use --anyway.")
+        found.append(f"{count(batch.asks, 'job is/jobs are')} not created unless you use --anyway.")
     if batch.holds:
-        found.append(f"{count(batch.holds, 'job')} not created until you fix the problem.")
+        found.append(f"{count(batch.holds, 'job is/jobs are')} not created until you fix the problem.")
     return [*found, *described(batch.of(anyway=anyway))]
 
 
@@ -255,7 +255,8 @@ def _error(run: Run) -> AppError | None:
             f"Run {run.id} is held. {why}", hint="See: xpm-tui jobs list --state held", case=CaseId.HELD
         )
 
-    sentence = run.error or ("Some jobs failed." if run.outcome == "partial" else f"It is {run.outcome}.")
+    other = f"Run {run.id} ended with the outcome {run.outcome}."
+    sentence = run.error or ("Some jobs failed." if run.outcome == "partial" else other)
     error = AppError(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
     error.code, error.exit_code = run.outcome, run.exit_code
     error.case = findings.run_problem(run)

@@ -183,7 +183,7 @@ def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
 async def list_problems(place: AccountContext, params: ListKnownProblems, dialogue: Dialogue) -> Result:
     """List all known problems, or those that match what a user sees."""
     found = known_problems.search_problems(" ".join(params.words))
-    columns = (TextColumn("CASE", whole=True), TextColumn("TITLE"), TextColumn("SIGN"))
+    columns = (TextColumn("ID", whole=True), TextColumn("TITLE"), TextColumn("SYMPTOM"))
     rows = [(str(each.id), each.title, each.sign) for each in found]
     empty = "No known problem contains these words. List all of them: xpm-tui cases list"
     table = TextTable(columns, rows, empty)
@@ -213,7 +213,7 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue
     if chosen is None:
         columns = (
             TextColumn("ANSWER", whole=True),
-            TextColumn("CASE", whole=True),
+            TextColumn("PROBLEM", whole=True),
             TextColumn("WHAT YOU SEE"),
         )
         rows = [(each.key, str(each.case or "-"), each.words) for each in known_problems.SYMPTOMS]

@@ -223,7 +223,7 @@ async def confirm_overwrite(dialogue: Dialogue, path: Path, *, replace: bool) ->
         return replace
     with suppress(OSError, ValueError):  # the code that writes the file reports what is wrong with its name
         if path.exists():
-            question = Question("Replace it?", [f"{path} exists."], button="Replace")
+            question = Question("Replace it?", [f"{path} already exists."], button="Replace")
             return True if await confirm_call(dialogue, question) else None
     return replace
 

@@ -103,12 +103,12 @@ async def status(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -
         lines = ["This practice has no inbox. Set one up: xpm-tui inbox setup DIR"]
         return Result(data=to_plain(found), lines=lines, value=found)
     data = {
-        "folder": found.folder,
-        "waiting": count(found.waiting + found.claimed, "file", zero="no"),
-        "still being uploaded": count(found.unfinished, "file") if found.unfinished else "",
-        "failed": count(found.failed, "file", zero="no"),
-        "received": count(found.received, "file", zero="no"),
-        "last": when(found.last_at, none="none yet"),
+        "Folder": found.folder,
+        "Waiting": count(found.waiting + found.claimed, "file", zero="no"),
+        "Still being uploaded": count(found.unfinished, "file") if found.unfinished else "",
+        "Failed": count(found.failed, "file", zero="no"),
+        "Came in": count(found.received, "file", zero="no"),
+        "Last one": when(found.last_at, none="none yet"),
     }
     lines = listing({name: text for name, text in data.items() if text})
     if found.problem:
@@ -131,7 +131,7 @@ async def empty(practice: OpenPractice, params: EmptyInbox, dialogue: Dialogue) 
 async def retry(practice: OpenPractice, params: RetryReceived, dialogue: Dialogue) -> Result:
     """Import failed files again."""
     if bool(params.files) == params.all:
-        raise BadInput("Name the files to import again, or give --all.", hint="See: xpm-tui inbox list")
+        raise BadInput("Name the files to import again, or use --all.", hint="See: xpm-tui inbox list")
     files = queries.files_to_retry(practice, params.files, every=params.all)
     report = await intake.retry(
         practice, files, progress=lambda done, total: _progress(dialogue, done, total)
@@ -174,7 +174,7 @@ def report_lines(report: InboxReport) -> Iterator[str]:
         yield f"  and {report.total - len(shown):,} more: xpm-tui inbox list"
     if report.waiting:
         waits = plural(report.waiting, "is/are")
-        yield f"{count(report.waiting, 'file')} {waits} not complete yet; the next run looks again."
+        yield f"{count(report.waiting, 'file')} {waits} not complete yet; the next run checks again."
 
 
 def _error(report: InboxReport) -> AppError | None:
@@ -219,14 +219,14 @@ async def show_received(practice: OpenPractice, params: ShowReceived, dialogue: 
     """Show one file: what it was, what it changed, and where it is."""
     view = queries.show_received(practice, params.file)
     data = {
-        "file": f"{view.id} {view.name}",
-        "came in": when(view.at),
-        "result": labels.label(labels.RECEIVED_STATES, view.state).text,
-        "what": view.event or view.kind,
-        "as of": when(view.as_of),
-        "import": view.batch,
-        "copies": str(view.copies) if view.copies else "",
-        "now in": view.place or "deleted",
+        "File": f"{view.id} {view.name}",
+        "Came in": when(view.at),
+        "Result": labels.label(labels.RECEIVED_STATES, view.state).text,
+        "Content": view.event or view.kind,
+        "Values as of": when(view.as_of),
+        "Import": view.batch,
+        "Copies": str(view.copies) if view.copies else "",
+        "Now in": view.place or "deleted",
     }
     lines = [*listing({name: text for name, text in data.items() if text}), view.sentence]
     return Result(data=to_plain(view), lines=[*lines, *(f"  {each}" for each in view.details)], value=view)
@@ -253,7 +253,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command(
         name="inbox.status",
         title="Show the inbox",
-        help="Show the inbox folder: how many files wait, have failed, and have come in.",
+        help="Show the inbox folder: how many files are waiting, have failed, and have come in.",
         params=NoParams,
         run=status,
         effect=Effect.LOOKS,
@@ -315,7 +315,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         name="inbox.retry",
         title="Import a file again",
         help=(
-            "Import files again that failed, once their cause is resolved. A file is then imported as it "
+            "Import failed files again, once the cause is resolved. A file is then imported as it "
             "is, even if it was imported before or its last row has no line end."
         ),
         params=RetryReceived,

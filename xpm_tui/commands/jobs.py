@@ -88,7 +88,7 @@ class SkipJob(msgspec.Struct, frozen=True):
     """Parameters of ``jobs skip``."""
 
     job: JobId
-    undo: Annotated[bool, option("Undo it.")] = False
+    undo: Annotated[bool, option("Undo the skip.")] = False
 
 
 async def list_jobs(practice: OpenPractice, params: ListJobs, dialogue: Dialogue) -> Result:
@@ -98,8 +98,8 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, dialogue: Dialogue
     counted = queries.counts(practice)
     lines = [counted.blocked] if counted.blocked else []
     if counted.to_take:
-        lines.append(f"{count(counted.to_take, 'accepted proposal')} from Ignition not taken over: xpm-tui "
-            "proposals take-over")  # fmt: skip
+        noun = "accepted proposal from Ignition is/accepted proposals from Ignition are"
+        lines.append(f"{count(counted.to_take, noun)} not taken over: xpm-tui proposals take-over")
     empty = "There are no jobs to create: xpm-tui proposals accept, or take-over"
     return Result(
         data={"count": len(found), "counts": to_plain(counted)},
@@ -307,12 +307,12 @@ class AuditJobs(msgspec.Struct, frozen=True):
     """Parameters of ``jobs audit``."""
 
     only: Annotated[str, option(f"Only this finding: {', '.join(AUDIT_FINDINGS)}.", "FINDING")] = ""
-    find: Annotated[str, option("Only with this text in a name or number.", "TEXT")] = ""
+    find: Annotated[str, option("Only findings with this text in a name or number.", "TEXT")] = ""
     csv: Annotated[
         str, option("Write the findings to this CSV file; - is stdout.", "FILE", completes="file")
     ] = ""
-    replace: Annotated[bool, option("Replace the file if it exists.")] = False
-    lookups: Annotated[int, option("The most calls to look again for missing jobs.", "NUMBER")] = 100
+    replace: Annotated[bool, option("Replace the file if it already exists.")] = False
+    lookups: Annotated[int, option("Maximum calls to look for missing jobs again.", "NUMBER")] = 100
     limit: Limit = 0
 
 
@@ -325,7 +325,9 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialog
     if over is None:
         return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
     if path is not None and path.exists() and not over:
-        raise BadInput(f"{path} exists.", hint="Name another file, or replace this one with --replace.")
+        raise BadInput(
+            f"{path} already exists.", hint="Name another file, or replace this one with --replace."
+        )
     view = await reports.audit_jobs(practice, lookups=params.lookups, report=dialogue.progress)
     found = reports.filtered(view, only=params.only, text=params.find)
     data = {**to_plain(view), "count": len(found)}

@@ -244,10 +244,11 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, dialogue: 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, dialogue: Dialogue) -> Result:
     """Freeze fields, so that sync does not change them."""
     view = conflicts.freeze(practice, params.client, params.field, params.reason)
-    what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
-    return Result(
-        data=to_plain(view), lines=[f"Sync does not change these fields of {view.id} {view.name}: {what}."]
-    )
+    client = f"{view.id} {view.name}"
+    text = f"Sync does not change these fields of {client}: {', '.join(view.frozen)}."
+    if "*" in view.frozen:
+        text = f"Sync does not change any field of {client}."
+    return Result(data=to_plain(view), lines=[text])
 
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, dialogue: Dialogue) -> Result:

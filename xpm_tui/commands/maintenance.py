@@ -151,7 +151,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     plan, records, left = plans.make_undo(practice, params.run, client=params.client, field=params.field)
     if ([record.changes for record in records], plan.left) != shown:
         raise StoreChanged(
-            "The store changed while you were asked, so nothing was undone.", hint="Run it again."
+            "The data changed while you were asked, so nothing was undone.", hint="Run it again."
         )
     data["plan"] = plan.id
     async with following(practice, dialogue) as report:
@@ -258,7 +258,7 @@ async def relink(practice: OpenPractice, params: Relink, dialogue: Dialogue) -> 
         links = sync_consequences.link_consequences([each.id for each in proposed])
         accepted = await confirm_call(dialogue, Question(question(links), texts, button=action(links)))
     done = clients_links.accept(practice, proposed) if accepted and proposed else []
-    lines = [*([f"{count(len(done), 'client')} linked."] if done else []), *stored]
+    lines = [*([f"{count(len(done), 'client was/clients were')} linked."] if done else []), *stored]
     return Result(
         data={"count": len(found), "linked": [view.id for view in done]},
         items=[to_plain(each) for each in found],

@@ -326,11 +326,11 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients
     if found.waiting:
         lines.append(f"  Tick changes: xpm-tui plan tick {plan.id} ...")
     if len(plan.people) > archived:
-        lines.append(f"  {count(len(plan.people) - archived, 'client')} for your decision (clients review)")
+        needed = count(len(plan.people) - archived, "client needs/clients need")
+        lines.append(f"  {needed} your decision: xpm-tui clients review")
     if archived:
-        lines.append(
-            f"  {count(archived, 'client')} with changes, but archived in XPM: nothing is written to them"
-        )
+        noun = "client archived in XPM has/clients archived in XPM have"
+        lines.append(f"  {count(archived, noun)} changes, which are not applied")
     if plan.left_different and (items or found.waiting):
         lines.append(f"  {remaining_count(plan.left_different, more=True)}.")
     return lines
@@ -375,7 +375,7 @@ def selector(word: str) -> plans.Selector:
         if not all(values.values()) or values.keys() & found.keys():
             # An empty part would mean any: an empty variable of a script must not tick everything.
             raise BadInput(
-                f"'{word}' does not name any changes.", hint="c12, c12:phone, field:phone, or all."
+                f"'{word}' does not name any changes.", hint="For example: c12:phone, field:phone, or all."
             )
         found |= values
     return plans.Selector(**found)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.status.practices import PracticeView
 
 
-NeedsYou = Annotated[bool, option("Only practices in which something waits for you.")]
+NeedsYou = Annotated[bool, option("Only practices that need your decision.")]
 
 
 class Locate(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ async def list_practices(place: AccountContext, params: ListPractices, dialogue:
 
 def practices_result(views: list[PracticeView], now: datetime, *, needs_you: bool) -> Result:
     """Return the practices as a table, for ``practices list`` and ``status --all``."""
-    empty = "Nothing needs you." if needs_you and views else "No practice yet: xpm-tui connect"
+    empty = "Nothing needs your attention." if needs_you and views else "No practice yet: xpm-tui connect"
     views = [view for view in views if view.needs_you or not needs_you]
     columns = (
         TextColumn("", whole=True),

@@ -116,7 +116,7 @@ class TakeOverProposals(msgspec.Struct, frozen=True):
     proposals: Annotated[
         tuple[str, ...], argument("The proposals: ids, numbers or names.", "[PROPOSAL]...")
     ] = ()
-    all: Annotated[bool, option("All accepted proposals that are not taken over yet.")] = False
+    all: Annotated[bool, option("All accepted proposals that have not been taken over yet.")] = False
     repeat: Repeat = "once"
     until: Until = ""
     last_day: LastDay = False
@@ -214,7 +214,7 @@ def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
 
 def _proposals_result(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Result:
 
-    table = _table(found, "No proposal.")
+    table = _table(found, "No proposals.")
     jobs = sum(len(view.workflows) for view in found)
     lines = [f"{count(len(found), 'proposal')} {what}; {count(jobs, 'workflow')}. See: xpm-tui jobs list"]
     if not services.terms_of(practice).ours:

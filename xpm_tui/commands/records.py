@@ -298,7 +298,7 @@ RECORD_COMMANDS = (
     Command(
         name="team.edit",
         title="Edit a team member",
-        help="Change the name, e-mail, access or active flag of a team member.",
+        help="Change the name, e-mail, access or active state of a team member.",
         params=EditMember,
         run=edit_member,
         verb=("team", "edit"),
@@ -389,7 +389,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, dialogue: Di
         taken = f", linked to {first_.member.name}" if first_.member else ""
         consent = " ".join(f"--different-from {twin.uuid}" for twin in left)
         raise DecisionNeeded(
-            f"XPM has {first_.name} <{first_.email}> already{taken}: {why[first_.uuid]}. Nothing was sent.",
+            f"XPM already has {first_.name} <{first_.email}>{taken}: {why[first_.uuid]}. Nothing was sent.",
             hint=f"Link to that record: xpm-tui team link {member.id} {first_.uuid}. If it is a "
             f"different person, add {consent}.",
         )
@@ -418,10 +418,10 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, dialogue: Di
 
 def preview_lines(shown: StaffPreview) -> list[str]:
     """Return exactly what would be sent, its limits, and who may be the same person."""
-    lines = ["To XPM's staff (staff.api/add) would be sent:", *listing(dict(shown.sent), "  ")]
+    lines = ["This would be sent to XPM's staff (staff.api/add):", *listing(dict(shown.sent), "  ")]
     lines.append("This is only a record, without login or permissions. Add those in XPM.")
     for twin, why in zip(shown.twins, shown.alike, strict=True):
-        lines.append(f"! XPM has {twin.name} <{twin.email}> {twin.uuid} already: {why}")
+        lines.append(f"! XPM already has {twin.name} <{twin.email}> {twin.uuid}: {why}")
     if shown.blocked:
         lines.append(f"! {shown.blocked}")
     return lines

@@ -93,7 +93,7 @@ async def list_changes(practice: OpenPractice, params: ListChanges, dialogue: Di
 async def roll_over(practice: OpenPractice, params: RollOver, dialogue: Dialogue) -> Result:
     """Show the next term, ask about the edits once, and create it."""
     if params.all == bool(params.proposals):
-        raise BadInput("Name the proposals, or --all.", hint="xpm-tui proposals rollover PROP-12")
+        raise BadInput("Name the proposals, or use --all.", hint="xpm-tui proposals rollover PROP-12")
     view = renewals.preview_roll_over(practice, params.proposals, keep=params.edits == "keep")
     if params.dry_run or not view.proposals:
         return _rolled(view, "would be created")
@@ -151,7 +151,7 @@ def change_lines(view: ProposalChangeView) -> list[str]:
             found.append(f"  {_service_line(each)}")
     same = sum(each.change == "dates" for each in view.services)
     if same:
-        found.append(f"  = {count(same, 'service')} at the same price, with other dates")
+        found.append(f"  = {count(same, 'service')} at the same price, with new dates")
     for part in view.parts:
         if view.term is None or part.field not in ("start", "end"):
             found.append(f"  {part.label}: {_part(part, part.old)} → {_part(part, part.new)}")
@@ -226,7 +226,7 @@ COMMANDS = (
         footer="Roll over",
         effect=effect_or_dry_run(Effect.WRITES_HERE),
         why_not=first_reason(
-            in_state("proposal", "Ignition has no next term of it", "renewed"), require_idle
+            in_state("proposal", "Ignition has no next term for it", "renewed"), require_idle
         ),
     ),
 )  # fmt: skip

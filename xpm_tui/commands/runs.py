@@ -36,7 +36,7 @@ from xpm_tui.commands.sync import (
 from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.formatting import arrow, count, listing, when, when_short
+from xpm_tui.domain.formatting import arrow, count, listing, plural, when, when_short
 from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
 
@@ -111,7 +111,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, dialogue: Dial
     for line in lines:
         dialogue.say(line)
     guard = [stop for stop in run.stops if stop.rule != UNKNOWN]
-    again = "It is planned again, and continues only if none of the guard's counts has grown."
+    again = "The run is planned again, and continues only if none of the guard's counts has grown."
     question = Question(
         f"Release run {run.id}?", [*run_lines(run), *_rest(practice, run), again], button="Release"
     )
@@ -155,8 +155,7 @@ COMMANDS = (
         name="runs.release",
         title="Release a held run",
         help="Decide what happened to writes that XPM never answered (adopt, send again, or drop), then "
-        "make the plan of the held run again and continue, provided that no count of the guard has "
-        "grown.",
+        "plan the held run again and continue, provided that no count of the guard has grown.",
         params=ReleaseRun,
         run=release_run,
         verb=("runs", "release"),
@@ -294,10 +293,11 @@ def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
     """Return what stopping a run would leave, with current numbers."""
     nouns = ("job", "client")
     total = max(run.total, run.done)
-    done = f"{run.done:,} of {count(total, nouns[run.kind != 'deploy'])}" if total else "Nothing"
-    lines = [f"{done} done so far: these changes stay."]
+    done = f"{run.done:,} of {count(total, nouns[run.kind != 'deploy'])} done so far: these changes stay."
+    lines = [done if run.done else "Nothing is done so far."]
     if run.consequences is not None and (left := run.consequences.calls - run.calls) > 0:
-        lines.append(f"{count(left, 'call')} of about {run.consequences.calls:,} not made yet.")
+        planned = count(run.consequences.calls, "call")
+        lines.append(f"{left:,} of about {planned} {plural(left, 'is/are')} not made yet.")
     lines.append("Nothing more is sent. If a call is in progress, xpm-tui still waits for its answer.")
     how = (
         "Press t in Jobs to continue it."

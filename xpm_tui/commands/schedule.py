@@ -123,8 +123,8 @@ COMMANDS = (
         name="schedule.install",
         title="Install a schedule",
         help="Sync this practice every 15 or 30 minutes, every hour or daily. It shows what it will do and "
-            "how many calls to Xero it needs a day, asks, and checks that the login works there. Several "
-            "practices start at different minutes of the hour.",
+            "how many calls to Xero it needs a day, asks, and checks that the timer can use the login. "
+            "Several practices start at different minutes of the hour.",
         params=InstallSchedule,
         run=install,
         verb=("schedule", "install"),
@@ -182,7 +182,7 @@ async def run_worker(place: AccountContext, params: RunWorker, dialogue: Dialogu
         await asyncio.shield(working)
     except asyncio.CancelledError:
         stop.set()
-        dialogue.say("Stopping: runs in progress end after their present step ...")
+        dialogue.say("Stopping: runs in progress end after their current step ...")
         await working
     return Result(data={"looks": done}, lines=["Stopped."])
 

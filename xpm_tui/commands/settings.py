@@ -110,11 +110,11 @@ async def get_setting(practice: OpenPractice, params: GetSetting, dialogue: Dial
     lines = listing(
         {
             item.key: item.shown or "(empty)",
-            "from": labels.ORIGINS[item.origin].text,
-            "values": item.entry.kind.words,
-            "variable": item.entry.env,
-            "label": item.entry.label,
-            "meaning": item.entry.help,
+            "From": labels.ORIGINS[item.origin].text,
+            "Values": item.entry.kind.words,
+            "Variable": item.entry.env,
+            "Label": item.entry.label,
+            "Meaning": item.entry.help,
         }
     )
     return Result(data=_data(item), lines=lines)
@@ -179,7 +179,7 @@ async def _agreed(
         lines.append(f"The first plan would then be: {nothing_planned(plan)}")
     if plan.left_different and (plan.counts.get("items", 0) or follows.waiting):
         lines.append(f"  {remaining_count(plan.left_different, more=True)}.")
-    lines.append("Saving it changes no record: that takes a sync.")
+    lines.append("Saving it changes no records: only a sync does.")
     return await effects.confirm_call(
         dialogue, effects.Question("Save this change?", lines, button="Save the change")
     )
@@ -330,7 +330,7 @@ async def show(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -
         most=params.limit,
         lines=[
             f"Now: {labels.DIRECTIONS[policy.direction].text}, {labels.LEVELS[policy.level].text}. "
-            f"{count(whole, 'client')} frozen completely.",
+            f"{count(whole, 'client is/clients are')} frozen completely.",
             "Switch fields off for every client: xpm-tui policy off website fax",
             "Freeze a field for one client: xpm-tui clients freeze CLIENT phone",
             "Never synced: tax, company and business numbers, relationships, status, custom fields.",

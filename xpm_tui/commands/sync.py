@@ -188,9 +188,8 @@ def run_lines(run: Run) -> list[str]:
     lines = [head + (f" ({counts})" if counts else "") + "."]
     if run.consequences is not None:
         lines.append(f"  expected: {one_line(run.consequences)}")
-    stopped = {UNKNOWN: "waits"}
     return lines + [
-        f"  {stopped.get(stop.rule, f'stopped by {stop.rule}')}: {stop.sentence}" for stop in run.stops
+        f"  {'waits' if stop.rule == UNKNOWN else 'stopped'}: {stop.sentence}" for stop in run.stops
     ]
 
 

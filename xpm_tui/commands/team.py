@@ -184,7 +184,7 @@ def undone(found: UndoResult) -> Result:
     """Return what was undone, of the team or of the services."""
     lines = [f"Undone: {found.what}."] if found.back or not found.stay else []
     if found.stay:
-        lines.append(f"Not undone, because changed since or in use: {', '.join(found.stay)}.")
+        lines.append(f"Not undone (changed later, or in use): {', '.join(found.stay)}.")
     return Result(data=to_plain(found), lines=lines)
 
 
@@ -238,7 +238,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, dialogue: Dialog
             AppError(sentence, hint=hint) if params.all or members else DecisionNeeded(sentence, hint=hint)
         )
     stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
-    none = f"{stale} No staff member that was read before is missing from the team." if stale else NOBODY_LEFT
+    none = f"{stale} Everyone that XPM listed before is already in the team." if stale else NOBODY_LEFT
     table = _table(members, "" if skipped else none)
     made = table_result(members, table, count=len(members), skipped=[to_plain(each) for each in skipped])
     return replace(made, lines=[*made.lines, *lines], error=error, value=done)

@@ -172,8 +172,8 @@ async def service_rules(practice: OpenPractice, params: ServiceRules, dialogue: 
 
 def rules_of(view: ServiceLinkView) -> str:
     """Return the category and the budget rule of a service in words."""
-    rule = {"": "as the practice's settings say", "none": "none", "value": "its price by its quantity"}
-    category = view.category.name if view.category else "as the practice's settings say"
+    rule = {"": "from the practice's settings", "none": "none", "value": "its price by its quantity"}
+    category = view.category.name if view.category else "from the practice's settings"
     return f"category {category}, budget {rule.get(view.budget, view.budget)}"
 
 
@@ -183,7 +183,9 @@ async def accept_same(practice: OpenPractice, params: AcceptSame, dialogue: Dial
     lines = [f"{service.name}  =  {template.name}" for service, template in found]
     links = consequences.link_consequences(services=len(found))
     asked = Question(
-        question(links, "to the job template of the same name"), shorten_list(lines, 8), button=action(links)
+        question(links, "to the job template with the same name"),
+        shorten_list(lines, 8),
+        button=action(links),
     )
     if found and not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
@@ -235,7 +237,9 @@ async def job_defaults(practice: OpenPractice, params: ListParams, dialogue: Dia
 
 def _accepted(done: list[ServiceLinkView]) -> Result:
     return table_result(
-        done, _table(done, "No open service has the same name as a job template."), count=len(done)
+        done,
+        _table(done, "No service without a choice has the same name as a job template."),
+        count=len(done),
     )
 
 

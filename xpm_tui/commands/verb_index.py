@@ -30,7 +30,7 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("records", "deletions"),
     ),
     "data": (
-        "Data: check, repair, compact, back up, restore.",
+        "Data: check, repair, compact, back up, restore, move.",
         ("data",),
     ),
     "demo": (
@@ -102,7 +102,7 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("maintenance",),
     ),
     "runs": (
-        "Runs: list, show, stop, resume, release.",
+        "Runs: list, show, stop, resume, release, retry.",
         ("runs", "sync"),
     ),
     "sandbox": (

@@ -218,7 +218,9 @@ def _client_id(snapshot: Snapshot, client: Client, wanted: str) -> str:
     found = snapshot.find(CLIENTS, "client_id", wanted) if wanted else []
     others = [each for each in found if each.id != client.id]
     if others:
-        raise BadInput(f"Client ID '{visible(wanted, 60)}' belongs to {others[0].name} ({others[0].id}).")
+        raise BadInput(
+            f"Client ID '{visible(wanted, 60)}' already belongs to {others[0].name} ({others[0].id})."
+        )
     return wanted
 
 

@@ -101,7 +101,9 @@ def export_review_file(
             f"{path} already exists.", hint="Name another file, or replace this one with --replace."
         )
     if not path.parent.is_dir():
-        raise BadInput(f"The folder {path.parent} does not exist.")
+        raise BadInput(
+            f"The folder {path.parent} does not exist.", hint="Create the folder, or name another one."
+        )
     text, clients = export_review(practice, only)
     durable.replace_bytes(path, text.encode("utf-8-sig"))
     return clients

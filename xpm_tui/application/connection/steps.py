@@ -207,7 +207,9 @@ def _practice(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -
 
 def _direction(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     direction, level = practice.settings.text("sync.direction"), practice.settings.text("sync.level")
-    master = "From XPM: XPM overwrites Ignition" if direction == "from_xpm" else "To XPM: Ignition overwrites"
+    master = (
+        "From XPM: XPM overwrites Ignition" if direction == "from_xpm" else "To XPM: Ignition overwrites XPM"
+    )
     chosen = {practice.settings.origin("sync.direction"), practice.settings.origin("sync.level")}
     facts = (master, f"What to sync: {LEVELS[level].text}")
     if "direction" in draft.settled or chosen != {"default"}:

@@ -130,7 +130,9 @@ def export_file(
     for place in places:
         _refuse_taken(place, replace)
     if not path.parent.is_dir():
-        raise BadInput(f"The folder {path.parent} does not exist.")
+        raise BadInput(
+            f"The folder {path.parent} does not exist.", hint="Create the folder, or name another one."
+        )
     for place, data in zip(places, exported.files, strict=True):
         durable.replace_bytes(place, data)
     return _finish(practice, form, exported, tuple(map(str, places)))

@@ -165,7 +165,7 @@ def admitted(
     if found.outdated:
         at = when(max(parsed.times, default=as_of), time_zone(practice))
         raise DecisionNeeded(
-            f"{file} was not imported: newer values than those of {at} have come in for everything in it.",
+            f"{file} was not imported: everything in it already has values newer than {at}.",
             hint=OLDER_HINT,
         )
     left = found.parsed

@@ -190,7 +190,7 @@ def _gather(subject: DoctorTarget, results: Sequence[ProbeResult], names: bool) 
         ),
         json_part("runs.json", "The last runs.", [_run(run, mask) for run in runs], mask),
         json_part("errors.json", "Warnings and errors, with Xero's ids of the calls.", told_wrong, mask),
-        json_part("store.json", "The number of records in the store.", _store(subject), mask),
+        json_part("store.json", "The number of stored records.", _store(subject), mask),
         text_part("cases.txt", "The known problems that occurred, and their solutions.", met, mask),
         lines_part("events.jsonl", "The log, newest first.", masked_events, mask),
         lines_part("records.jsonl", "The records with made-up names and values.", records, mask),

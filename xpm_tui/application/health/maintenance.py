@@ -209,7 +209,7 @@ def _to_database(home: Home, name: str, to: str, person: str) -> MovedData:
     present = settings.secret("store.url")
     if present and not ((folder / MOVED).exists() or (present == url and (folder / "head").exists())):
         raise BadInput(
-            f"The data of {name} is in a database already.",
+            f"The data of {name} is already in a database.",
             hint="Move it to files first: xpm-tui data move --to files",
         )
     lock = Lock(ensure_private(state) / "run.lock", clock=clock, person=person, what="moving the data")
@@ -235,7 +235,7 @@ def _to_files(home: Home, name: str, person: str) -> MovedData:
     config, data, state = home.practice(name)
     url, clock = settings.secret("store.url").reveal(), SystemClock()
     if not url:
-        raise BadInput(f"The data of {name} is in files of this machine already.")
+        raise BadInput(f"The data of {name} is already in files on this machine.")
     with (
         database_store.open_database(url, name, clock=clock, person=person, moving=True) as store,
         store.run_lock(store.person or person, "moving the data").hold(),

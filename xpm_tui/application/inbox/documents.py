@@ -284,7 +284,7 @@ def _state(outcome: DeliveryOutcome) -> ReceivedState:
 def _sentence(row: ReceivedFile, outcome: DeliveryOutcome) -> str:
     what = f"{row.event} of {when_utc(row.as_of)}" if row.event and row.as_of else row.kind
     if row.state == "outdated":
-        return f"Not imported ({what}): newer values had already come in for everything in it."
+        return f"Not imported ({what}): everything in it already has newer values."
     counts = row.counts
     noun = _NOUNS.get(row.kind, "record")
     parts = [(counts.get("new", 0), "added"), (counts.get("changed", 0), "changed")]
@@ -302,7 +302,7 @@ def _details(document: InboxDocument, outcome: DeliveryOutcome) -> Iterator[str]
     plan, report = outcome.plan, outcome.report
     if outcome.admitted.older and plan is not None:
         cells = count(outcome.admitted.older, "value was/values were")
-        yield f"{cells} left out: newer ones had already come in."
+        yield f"{cells} left out, because newer ones had already been imported."
     if plan is not None:
         yield from (f"Row {each.row} refused: {each.reason}" for each in plan.refused[:SHOWN])
         yield from (f"Row {each.row}: {each.text}" if each.row else each.text for each in plan.notes[:SHOWN])

@@ -241,7 +241,7 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
         return None
     if typed not in WORDS:
         raise BadInput(
-            f"'{visible(word, 40)}' is not a recurrence.", hint=f"One of: once, {', '.join(WORDS)}."
+            f"'{visible(word, 40)}' is not a recurrence.", hint=f"Choose one of: once, {', '.join(WORDS)}."
         )
     unit, every = WORDS[typed]
     if last_day and unit != "month":
@@ -269,7 +269,9 @@ def parse_day(field: str, text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError:
-        raise BadInput(f"{field}: '{visible(text, 40)}' is not a date.", hint="Write 2026-07-31.") from None
+        raise BadInput(
+            f"{field}: '{visible(text, 40)}' is not a date.", hint="For example: 2026-07-31"
+        ) from None
 
 
 def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:

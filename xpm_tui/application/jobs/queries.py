@@ -163,7 +163,7 @@ def list_jobs(
     """Return jobs by date; ``state`` is a job's, ``open``, ``left-out`` (never created) or ``all``."""
     if state and state not in (*_SEVERAL["all"], *_SEVERAL):
         known = ", ".join(("all", "open", *OPEN, "deployed", "left-out", *LEFT_OUT))
-        raise BadInput(f"'{visible(state, 40)}' is not a state of a job.", hint=f"One of: {known}.")
+        raise BadInput(f"'{visible(state, 40)}' is not a state of a job.", hint=f"Choose one of: {known}.")
     snapshot = practice.snapshot()
     shown = _show(practice, snapshot, names=True)
     found = [

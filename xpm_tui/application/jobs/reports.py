@@ -173,7 +173,7 @@ def filtered(view: AuditView, *, only: str = "", text: str = "") -> list[AuditFi
     """Return the findings of one kind, or with a text in names and numbers. Raises ``BadInput``."""
     if only and only not in AUDIT_FINDINGS:
         known = ", ".join(AUDIT_FINDINGS)
-        raise BadInput(f"The audit has no finding '{visible(only, 40)}'.", hint=f"One of: {known}.")
+        raise BadInput(f"The audit has no finding '{visible(only, 40)}'.", hint=f"Choose one of: {known}.")
     wanted = text.casefold()
     return [
         each
@@ -208,9 +208,13 @@ def write_audit(
     refuse_damaged(practice)
     practice.writable()
     if path.exists() and not replace:
-        raise BadInput(f"{path} exists.", hint="Name another file, or replace this one with --replace.")
+        raise BadInput(
+            f"{path} already exists.", hint="Name another file, or replace this one with --replace."
+        )
     if not path.parent.is_dir():
-        raise BadInput(f"The folder {path.parent} does not exist.")
+        raise BadInput(
+            f"The folder {path.parent} does not exist.", hint="Create the folder, or name another one."
+        )
     durable.replace_bytes(path, audit_csv(findings).encode("utf-8-sig"))
 
 

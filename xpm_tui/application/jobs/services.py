@@ -59,7 +59,7 @@ def new_service(
     if same and not anyway:
         raise BadInput(
             f"There is already a service '{visible(made.name, 80)}': {same[0].id}.",
-            hint="To add another one of the same name, use --anyway.",
+            hint="To add another one with the same name, use --anyway.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("s")[0])
     undo_history.commit_undoable(practice, snapshot, SERVICES, [made], f"the creation of {made.name}")
@@ -284,6 +284,6 @@ def describe_missing_templates(snapshot: Snapshot) -> list[str]:
             name = visible(row.name if row else uuid, 80)
             found.append(
                 f"XPM no longer has the job template {name}: {count(number, 'service')} "
-                f"{plural(number, 'calls/call')} for it, and their jobs are held."
+                f"{plural(number, 'uses/use')} it, and their jobs are held."
             )
     return found

@@ -358,7 +358,7 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
     if field == "budget":
         plain = amount(text)
         if text and not BUDGET.fullmatch(plain):
-            raise BadInput(f"budget: '{visible(text, 40)}' is not a number.", hint="Write 1200.00.")
+            raise BadInput(f"budget: '{visible(text, 40)}' is not a number.", hint="For example: 1200.00")
         return plain
     if field == "due_days" and not text:
         return None

@@ -163,7 +163,7 @@ def last_good(runs: Sequence[Run]) -> Run | None:
 
 RUN_COUNTS: Mapping[str, str] = {
     "changes": "change",
-    "agreed": "value the same already/values the same already",
+    "agreed": "value already the same/values already the same",
     "moved": "edited in the meantime/edited in the meantime",
     "refused": "refused by XPM/refused by XPM",
     "unsendable": "cannot be sent/cannot be sent",

@@ -110,7 +110,7 @@ def _plan_read_only(
 ) -> Plan:
     """Plan from the stored mirror without a call to Xero. The plan exists as long as the open practice."""
     if not xpm_refresh.is_filled(practice):
-        practice.writable("XPM's data has not been read yet, so there is nothing to plan with.")
+        practice.writable("XPM's data has not been read yet, so no plan can be made.")
     position = practice.snapshot().position
     made = plan_trial(practice, practice.policy(), identity, only=only, fields=fields, full=full)
     practice.cache[UNSAVED] = (position, made)

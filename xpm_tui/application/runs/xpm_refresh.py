@@ -79,8 +79,8 @@ _SCOPES = {
 
 
 _WITHOUT = {
-    "templates": "Until then link a template by its UUID: xpm-tui templates link SERVICE UUID.",
-    "categories": "Until then give a category by its UUID: xpm-tui settings set jobs.default_category UUID.",
+    "templates": "Until then, link a template by its UUID: xpm-tui templates link SERVICE UUID.",
+    "categories": "Until then, set a category by its UUID: xpm-tui settings set jobs.default_category UUID.",
 }
 """How to continue without a list."""
 

@@ -70,7 +70,7 @@ class CallEstimate(msgspec.Struct, frozen=True, kw_only=True):
         )
         return (
             f"Estimated calls to Xero: at most {self.calls:,} a day {of}, for {count(self.syncs, 'sync')}. "
-            "Each client that is updated in XPM needs about one more.",
+            "Each client that is updated in XPM needs about one call more.",
             f"It leaves {count(self.reserve, 'call')} of the day for your own work (gate.day_reserve).",
         )
 
@@ -155,12 +155,12 @@ RENEW_DAYS = 7.0
 
 WORDS = {
     "too-early": "The daily sync is not due yet today.",
-    "running": "The scheduled sync is running already.",
+    "running": "The scheduled sync is already running.",
     "done-today": "Today's daily sync has already run.",
     "not-yet": "The next scheduled sync is not due yet.",
     "held": "A held sync waits for your decision: xpm-tui runs list. Until then, it is planned once a day.",
     "allowance": "Skipped: few of today's calls are left, and they are reserved for your own work.",
-    "no-sign-in": "Skipped: nobody has used the tool during the past 24 hours.",
+    "no-sign-in": "Skipped: nobody has used xpm-tui in the past 24 hours.",
 }
 
 

@@ -250,7 +250,7 @@ class Scheduler:
         return (
             f"{when}: {shlex.join(self._command())}",
             ("It syncs once a day" if self._every == "daily" else "It syncs what has changed")
-            + (", only if someone has used the tool within the past 24 hours." if asked else "."),
+            + (", but only if someone has used xpm-tui in the past 24 hours." if asked else "."),
             *(
                 (f"Each time, it first imports the files in the inbox {settings.text('inbox.folder')}.",)
                 if settings.text("inbox.folder")

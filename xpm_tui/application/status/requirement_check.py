@@ -90,7 +90,7 @@ def _exemption(practice: OpenPractice) -> Check:
         return (
             "unknown",
             None,
-            "Xero accepts calls of this app, by its tier or by the exemption: it does not say which.",
+            "Xero accepts this app's calls, but does not say whether by its tier or by the exemption.",
         )
     return "unknown", None, "Only Xero can tell whether your app is exempt: ask before you register it."
 
@@ -154,7 +154,7 @@ def _calls(practice: OpenPractice) -> Check:
     limit = allowance_at(practice.state, practice.clock, practice.shared).day_limit
     if limit is not None:
         return "checked", True, f"Xero's replies show {count(limit, 'call')} a day."
-    return "assumed", None, "The first reply of Xero will show it."
+    return "assumed", None, "Xero's first reply will show it."
 
 
 def _version(practice: OpenPractice) -> Check:

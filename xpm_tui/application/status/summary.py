@@ -407,10 +407,13 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem
     if last is not None and last.outcome in history.ENDED_BADLY and jobs.going:
         sentence = f"Creating jobs (run {last.id}) was interrupted. {last.error}"
         yield make_problem("deploy-failed", sentence, "Continue: xpm-tui jobs retry --all", EXIT_FAILED)
-    for number, state, code in ((jobs.held, "held", EXIT_HELD), (jobs.failed, "failed", EXIT_FAILED)):
+    for number, state, code, noun in (
+        (jobs.held, "held", EXIT_HELD, "job is held/jobs are held"),
+        (jobs.failed, "failed", EXIT_FAILED, "job has failed/jobs have failed"),
+    ):
         if number:
-            sentence = f"{count(number, 'job')} {state}."
-            yield make_problem(f"jobs-{state}", sentence, f"See: xpm-tui jobs list --state {state}", code)
+            hint = f"See: xpm-tui jobs list --state {state}"
+            yield make_problem(f"jobs-{state}", f"{count(number, noun)}.", hint, code)
 
 
 def _store_problems(practice: OpenPractice) -> list[StatusProblem]:

@@ -113,7 +113,7 @@ def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
     if view.staff is not None:
         says.append(f"This replaces the link to {view.staff.name or view.staff.uuid}.")
     if theirs.gone:
-        says.append("XPM no longer lists this person: nothing can be synced for somebody who has left.")
+        says.append("XPM no longer lists this person: nothing can be synced for someone who has left.")
     carried = [count(view.clients, "client") + " here"] if view.clients else []
     carried += [count(person.clients, "client") + " in XPM"] if person.clients else []
     carried += [count(view.jobs, "job") + " to come"] if view.jobs else []

@@ -304,7 +304,7 @@ class TeamSnapshot:
                 continue
             reason = answer.reasons[0].replace("the name is the same", "the same name")
             reason += ", which several people have" if several and answer.answer == "same" else ""
-            reason += ", another e-mail" if email and row.email else ", and one of them has no e-mail"
+            reason += ", but a different e-mail" if email and row.email else ", but one of them has no e-mail"
             near.append((answer.cost, row.name, row.uuid, _proposal(row, False, reason)))
         return (*found, *(proposal for *_, proposal in sorted(near, key=lambda each: each[:3])))
 
