@@ -334,7 +334,7 @@ ORIGINS: Labels = {
 RECEIVED_STATES: Labels = {
     "imported": Label("Imported", "The file was imported and changed something.", "✓"),
     "unchanged": Label("Nothing new", "Everything in the file was already here.", "="),
-    "outdated": Label("Out of date", "Newer values had already come in for everything in the file.", "○"),
+    "outdated": Label("Out of date", "Everything in the file already had newer values.", "○"),
     "duplicate": Label("Duplicate", "A file with the same content was imported before.", "="),
     "partial": Label("Imported in part", "Some rows were refused; the others were imported.", "▲"),
     "failed": Label("Failed", "Nothing of the file was imported.", "✗"),

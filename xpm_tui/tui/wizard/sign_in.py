@@ -203,7 +203,7 @@ class AuthorisePane(StepPane):
                       fixed(".")])  # fmt: skip
         if begun.ssh:
             found.append(
-                [fixed("If the browser is on another machine, run there: "), span(begun.ssh, "accent")]
+                [fixed("If the browser is on another machine, run this there: "), span(begun.ssh, "accent")]
             )
             found.append([fixed("Or let the page at localhost fail, and paste its address above.", "muted")])
         self._help.update(lines(found))
