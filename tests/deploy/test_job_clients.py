@@ -28,7 +28,7 @@ async def test_a_job_of_another_client_is_not_adopted(env: JobsFixture) -> None:
     env.practice.store.commit([])  # nothing
     row = env.practice.snapshot().get(DEPLOYMENTS, jobs.row_of(env.practice, "w1").id)
     assert row is not None
-    # as if someone in XPM had made it: no row of ours names it
+    # as if someone had created it in XPM: nothing stored here refers to it
     env.practice.store.commit([Put(DEPLOYMENTS, msgspec.structs.replace(row, number="J99999"))])
     env.accepted()
     env.sandbox.faults.add(Fault("reset", endpoint="job.api/add", times=1))

@@ -297,7 +297,7 @@ async def test_a_damaged_store(connected: PracticeFixture) -> None:
     ) as patient:
         results = await by_name(patient)
     assert found(results, "store", "trouble", CaseId.STORE).exit_code == 8
-    # Probes that do not need the store run all the same.
+    # Probes that do not need the store still run.
     found(results, "login", "ok", None)
     found(results, "connections", "ok", None)
     assert results["practice"].verdict == "skipped"

@@ -691,7 +691,7 @@ async def test_nothing_is_cut_at_80_columns(env: JobsFixture, over: Callable[...
 
 @pytest.mark.soak
 async def test_what_is_set_elsewhere_shows_here(env: JobsFixture, over: Callable[..., Console]) -> None:
-    """Settings do not move the store: the area looks at them all the same."""
+    """Settings do not change the store; the area shows their new values nevertheless."""
     env.accepted()
     env.practice.settings.set("jobs.ignition_deploys", "yes", practice=True)
     app = over(env)

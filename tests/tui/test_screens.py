@@ -258,7 +258,7 @@ async def test_the_cards_and_the_names_of_the_areas_are_whole(
 
 
 async def test_no_row_stays_painted_as_selected(env: ConsoleFixture, console: Make) -> None:
-    """The next key may come after the screen was told to paint, and before it has painted."""
+    """The next key may arrive after a repaint was requested, and before it has happened."""
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

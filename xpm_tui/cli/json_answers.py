@@ -31,10 +31,7 @@ _LIST = pattern(r"[A-Za-z_]\w*(,[A-Za-z_]\w*)*", re.ASCII)
 
 def dumps(value: object) -> str:
     """Return JSON on one line in ASCII with DEL escaped, so that nothing in it can control a terminal."""
-    return _ascii(msgspec.to_builtins(value, str_keys=True))
-
-
-def _ascii(plain: Any) -> str:
+    plain = msgspec.to_builtins(value, str_keys=True)
     return json.dumps(plain, ensure_ascii=True).replace("\x7f", "\\u007f")
 
 

@@ -79,8 +79,7 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
     given = collected(ctx)
     params = parameters(command, values)
     call = admit(command, params, read_only=given.read_only)
-    if given.fields:
-        json_answers.check(" ".join(command.verb), given.fields)
+    json_answers.check(" ".join(command.verb), given.fields)
     dialogue = TerminalDialogue(json=given.json, quiet=given.quiet, call=call, fields=given.fields)
     work = _run(command, params, dialogue, given)
     with nullcontext() if command.streams else dialogue.elapsed(command.title):
