@@ -125,3 +125,8 @@ def test_rows_are_ascii_and_say_the_same(text: str) -> None:
     assert row.isascii()
     assert b"\x7f" not in row
     assert json.loads(row) == {"name": text}
+
+
+def test_each_line_of_a_hint_is_indented() -> None:
+    text = present(BadInput("It failed.", hint="First this.\nThen that.")).text()
+    assert text.splitlines() == ["It failed.", "  First this.", "  Then that."]

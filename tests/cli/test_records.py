@@ -46,6 +46,24 @@ def test_the_loop_to_ignition(run: Any, file: Path, tmp_path: Path) -> None:
     assert run("export", "clients", str(tmp_path / "again.csv"), "--changed")[1]["rows"] == 0
 
 
+@pytest.mark.parametrize(
+    ("good", "words", "said"),
+    [
+        (True, (), "The other rows were imported. "),
+        (True, ("--dry-run",), "The other rows can be imported. "),
+        (False, (), ""),
+    ],
+)
+def test_what_becomes_of_the_other_rows_is_true(
+    run: Any, tmp_path: Path, good: bool, words: tuple[str, ...], said: str
+) -> None:
+    path = tmp_path / "some.csv"
+    path.write_text(HEAD + "1.23E+05,9,Rata,Ann,ann@x.nz,1\n" + "2,12,Tawa,Bo,bo@x.nz,2\n" * good)
+    code, reported = run("import", "clients", str(path), *words)
+    assert code == 1
+    assert reported["error"]["hint"] == f"{said}Fix these in the file and import it again."
+
+
 def test_a_bad_row_ends_1_and_is_named(run: Any, file: Path) -> None:
     with file.open("a", encoding="utf-8") as more:
         more.write("3,13,,Cy,cy@x.nz,\n")

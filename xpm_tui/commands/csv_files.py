@@ -258,9 +258,12 @@ def _refused(report: ImportReport) -> AppError | None:
     if not report.refused:
         return None
     rows = sequence((str(each.row) for each in report.refused), most=10)
+    others = "The other rows can be imported. " if report.dry_run else "The other rows were imported. "
+    if report.counts["rows"] == len(report.refused):
+        others = ""
     return _partial(
         f"In {report.file}, {count(len(report.refused), 'row was/rows were')} refused: {rows}.",
-        "The other rows were imported. Fix these in the file and import it again.",
+        f"{others}Fix these in the file and import it again.",
     )
 
 

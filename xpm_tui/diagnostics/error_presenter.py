@@ -80,7 +80,7 @@ class ErrorView:
     def text(self) -> str:
         """Return the same for a terminal, safe to show: the first line, and the others indented."""
         first, *rest = map(visible_lines, self.lines())
-        return "\n".join([first, *(f"  {line}" for line in rest)])
+        return "\n".join([first, *(f"  {line}" for text in rest for line in text.split("\n"))])
 
     def sentence(self) -> str:
         """Return the same on one line, for a notification or a form, without the steps of the problem."""
