@@ -26,7 +26,7 @@ from xpm_tui.files.durable import replace_bytes
 SAVED_FROM = 1_000
 """The number of clients on both sides from which saving pays off."""
 
-_FORMAT = 2
+_FORMAT = 3
 """Raise it with every change of the computed data."""
 
 
@@ -124,7 +124,7 @@ def cached_count(
     """Return what ``count`` returns for the present store; after a slow count, a cached one for a while.
 
     ``basis`` is what else the count depends on (the day, settings); a different basis counts again. ``saved``
-    says how a large practice saves it for the next process.
+    says how it is saved for the next process.
     """
     snapshot = practice.snapshot()
     position, before = practice.cache.get(name, (-1, None))
@@ -147,8 +147,11 @@ def _from_file(
     basis: object,
     saved: SavedCount[T],
 ) -> T:
-    """Return the saved count for the same tables and basis; otherwise count, and save it."""
-    of = snapshot.fingerprint(*saved.tables) if is_worth_saving(snapshot) else ""
+    """Return the saved count for the same tables and basis; otherwise count, and save it.
+
+    This pays off in a small practice, too: reading the file is faster than loading the modules that count.
+    """
+    of = snapshot.fingerprint(*saved.tables)
     if not of:
         return count(snapshot)
     of = f"{of} {msgspec.json.encode(basis).decode()}"

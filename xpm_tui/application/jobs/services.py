@@ -192,7 +192,7 @@ def terms_of(practice: OpenPractice) -> JobTerms:
 
 def current_day(practice: OpenPractice) -> date:
     """Return the present day in the practice's time zone."""
-    return practice.clock.now().astimezone(due.time_zone(practice)).date()
+    return due.current_day(practice)
 
 
 CATEGORY, BY_BILLING = "jobs.default_category", "jobs.category_by_billing"

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
 from xpm_tui.application.practice import OpenPractice, SignIn, list_state, put, read
@@ -182,6 +182,11 @@ def time_zone(practice: OpenPractice) -> tzinfo:
     if name:
         return zoneinfo.ZoneInfo(name)
     return datetime.now().astimezone().tzinfo or UTC
+
+
+def current_day(practice: OpenPractice) -> date:
+    """Return the present day in the practice's time zone."""
+    return practice.clock.now().astimezone(time_zone(practice)).date()
 
 
 def _daily_time(practice: OpenPractice) -> time:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -153,7 +153,10 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts over the whole store, cached until the store changes."""
+    """What is computed over the whole store, cached until the store changes.
+
+    ``missing`` says which templates and categories the practice uses that XPM no longer has.
+    """
 
     links: dict[str, int]
     needs_person: int
@@ -162,6 +165,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     to_ignition: ExportState
     import_at: datetime | None
     jobs: JobCounts
+    missing: tuple[str, ...]
 
 
 NOT_COUNTED = (META, BASE, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, IMPORT_IMAGES, INBOX, STAMPS)
@@ -176,8 +180,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
     O(clients) after a change of the store, otherwise cheap.
     """
     snapshot, now = practice.snapshot(), practice.clock.now()
-    basis = (services.current_day(practice), services.terms_of(practice))
-    counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), basis, _SAVED)
+    counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), _basis(practice), _SAVED)
     runs = history.list_runs(practice)
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
     running = history.current_run(practice)
@@ -228,12 +231,18 @@ def summarize(practice: OpenPractice) -> StatusSummary:
         set_aside=set_aside_views(snapshot),
         inbox=inbox,
         problems=(
-            *_problems(practice, ended, good, now),
+            *_problems(practice, counts, ended, good, now),
             *link_problems(counts.links),
             *job_problems(counts.jobs, runs),
             *inbox_problems(inbox),
         ),
     )
+
+
+def _basis(practice: OpenPractice) -> tuple[date, list[tuple[str, str, str]]]:
+    """Return what else the counts depend on: the day, and the settings about jobs."""
+    settings = (item for item in practice.settings.items() if item.key.startswith("jobs."))
+    return due.current_day(practice), [(item.key, item.shown, item.origin) for item in settings]
 
 
 def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
@@ -262,11 +271,15 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
         to_ignition=export_state(pending),
         import_at=last.at if (last := last_import(snapshot)) else None,
         jobs=job_queries.counts(practice),
+        missing=(
+            *services.describe_missing_templates(snapshot),
+            *filter(None, [services.category_error(practice)]),
+        ),
     )
 
 
 def _problems(
-    practice: OpenPractice, ended: Run | None, good: Run | None, now: datetime
+    practice: OpenPractice, counts: Counts, ended: Run | None, good: Run | None, now: datetime
 ) -> tuple[StatusProblem, ...]:
     snapshot = practice.snapshot()
     found = _store_problems(practice)
@@ -333,10 +346,7 @@ def _problems(
         )
     found += [
         StatusProblem(code="vanished", sentence=sentence, hint="See: xpm-tui templates list")
-        for sentence in [
-            *services.describe_missing_templates(snapshot),
-            *filter(None, [services.category_error(practice)]),
-        ]
+        for sentence in counts.missing
     ]
     stale = timedelta(hours=practice.settings.number("notify.hours"))
     since = (good.ended if good else None) or (identity.since if identity else None)

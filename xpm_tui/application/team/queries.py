@@ -17,7 +17,6 @@ from xpm_tui.application.practice import OpenPractice, list_state, read_identity
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.team.views import MemberState, MemberView, PersonRow, StaffProposal, StaffView
 from xpm_tui.domain import formatting
-from xpm_tui.domain.identity import compare, name_key
 from xpm_tui.domain.ignition import TeamMember, Workflow
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
@@ -37,7 +36,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.deploy import workflows
-    from xpm_tui.domain import names
+    from xpm_tui.domain import identity, names
 
 
 class PeopleCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,16 +153,17 @@ def find_connector(snapshot: Snapshot) -> Connector | None:
 
     Returns None if the login does not say who it was, or XPM's staff were never read.
     """
-    identity = read_identity(snapshot)
-    if identity is None or identity.ended is not None or not identity.login:
+    connection = read_identity(snapshot)
+    if connection is None or connection.ended is not None or not connection.login:
         return None
     if list_state(snapshot, "staff").full is None:
         return None
-    login = identity.login.strip()
+    login = connection.login.strip()
     shown = visible(login, 80)
     rows = list(snapshot.rows(STAFF))
     found = [row for row in rows if row.email and row.email.strip().casefold() == login.casefold()]
-    found = found or [row for row in rows if name_key(login) and name_key(row.name) == name_key(login)]
+    if not found and (key := identity.name_key(login)):
+        found = [row for row in rows if identity.name_key(row.name) == key]
     here = [row for row in found if not row.gone]
     uuids = tuple(row.uuid for row in here or found)
     if not here:
@@ -299,7 +299,7 @@ class TeamSnapshot:
         for row in self._free:
             if row.uuid in taken or (member.id, row.uuid) in self._apart:
                 continue
-            answer = compare(member.name, row.name)
+            answer = identity.compare(member.name, row.name)
             if answer.answer == "different":
                 continue
             reason = answer.reasons[0].replace("the name is the same", "the same name")
