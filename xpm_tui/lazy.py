@@ -12,12 +12,14 @@ There are no imports inside functions. Regular expressions are compiled when the
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec, PathFinder
+from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -113,13 +115,39 @@ class _LazyFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not getattr(_block, "active", False):
             return None
+        if fullname.partition(".")[0] == _ROOT:
+            return _own_module(fullname, path or ())
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or spec.loader is None:
             return None
-        if spec.submodule_search_locations is not None and fullname.partition(".")[0] == _ROOT:
-            return None  # Our packages contain one docstring each: they need not be lazy.
         spec.loader = _LazyLoader(spec.loader)
         return spec
+
+
+def _own_module(name: str, folders: Sequence[str]) -> ModuleSpec | None:
+    """Return the spec of a module of this program, from one listing of each folder.
+
+    Python's own finder asks the file system twice for each import, also for those that nobody uses later.
+
+    Returns:
+        None for what is not a source file: our packages contain one docstring each, and need not be lazy.
+    """
+    file = f"{name.rpartition('.')[2]}.py"
+    for folder in folders:
+        if file in _listing(folder):
+            path = f"{folder}/{file}"
+            spec = ModuleSpec(name, _LazyLoader(SourceFileLoader(name, path)), origin=path)
+            spec.has_location = True
+            return spec
+    return None
+
+
+@cache
+def _listing(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:
+        return frozenset()
 
 
 _FINDER = _LazyFinder()

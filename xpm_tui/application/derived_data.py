@@ -10,7 +10,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -97,16 +96,14 @@ _REST = 20
 """Counting takes at most this fraction of the time (one part in so many)."""
 
 
-@dataclass(frozen=True)
-class SavedCount(Generic[T]):
+class SavedCount(msgspec.Struct, Generic[T], frozen=True):
     """How a count is saved: its type, and the tables that it is counted over."""
 
     type: type[T]
     tables: tuple[TableSchema[Any], ...]
 
 
-@dataclass(frozen=True)
-class _CachedCount(Generic[T]):
+class _CachedCount(msgspec.Struct, Generic[T], frozen=True):
     """A count at one position of the store; until the time ``until`` it is also used for later positions."""
 
     value: T

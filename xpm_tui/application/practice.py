@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -140,8 +139,7 @@ def drop(id_: str) -> Write:
 ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recording:
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """A support bundle open as a practice: when it was written, and what cannot be computed again.
 
     ``results`` are the findings of the doctor, ``conditions`` those of the practice (state and message),
@@ -154,7 +152,7 @@ class Recording:
     masked: bool
     conditions: tuple[tuple[str, str], ...]
     results: tuple[ProbeResult, ...]
-    inbox: dict[str, Any] = field(default_factory=dict)
+    inbox: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class OpenPractice:

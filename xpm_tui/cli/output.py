@@ -16,8 +16,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
+
+from msgspec.structs import replace
 
 from xpm_tui.cli import json_answers
 from xpm_tui.commands.command import AccountContext, Command, Result

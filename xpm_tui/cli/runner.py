@@ -14,7 +14,6 @@ import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 import xpm_tui
 from xpm_tui.cli import json_answers

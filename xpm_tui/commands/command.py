@@ -7,7 +7,6 @@ are combined with ``first_reason``.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, TypeVar, get_args, get_origin
 
@@ -88,8 +87,7 @@ class TextTable(msgspec.Struct, frozen=True):
     rest: str = "--json lists all of them"
 
 
-@dataclass(frozen=True, repr=False)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """The result of a command.
 
     It has ``items`` for a list, otherwise ``data``; ``table``, ``blocks`` of lines (one per item) and then
@@ -103,7 +101,7 @@ class Result:
     declined, so that nothing was done.
     """
 
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = msgspec.field(default_factory=dict)
     items: Iterable[Any] | None = None
     table: TextTable | None = None
     blocks: Sequence[Sequence[str]] = ()
@@ -115,6 +113,8 @@ class Result:
     value: Any = None
     declined: bool = False
     delivered: Callable[[], None] | None = None
+
+    __repr__ = object.__repr__  # its values may be those of a client, and must not reach a traceback
 
     def text_lines(self) -> Iterator[str]:
         """Return the lines for users: those of each item, then the others."""

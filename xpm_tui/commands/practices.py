@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from xpm_tui.commands.command import (
     AccountContext,

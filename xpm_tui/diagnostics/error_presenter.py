@@ -8,9 +8,10 @@ and logs the problems that were shown or that a user reported.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from xpm_tui.diagnostics.known_problems import Symptom, find_problem
 from xpm_tui.domain.errors import (
@@ -52,8 +53,7 @@ _BY_KIND: tuple[tuple[type[AppError], CaseId], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class ErrorView:
+class ErrorView(msgspec.Struct, frozen=True):
     """An error as it is shown everywhere. Its texts are data: pass them through the safe-text functions.
 
     ``message`` says what happened, and to which ``record`` if known; ``why`` is the observed cause or empty;

@@ -6,7 +6,6 @@ Names and sentences are filled in when an event is shown, so masking is exact.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -44,8 +43,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 Phase = Literal["lists", "plan", "apply", "stop"]
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """``done`` of ``total`` steps of a phase; ``total`` of 0: unknown. ``calls`` to Xero so far.
 
     ``expected`` is the estimated number of calls, 0 if it is unknown. The phase ``stop`` says that someone

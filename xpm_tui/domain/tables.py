@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -17,14 +16,13 @@ with lazy_imports():
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, eq=False)
-class TableSchema(Generic[T]):
+class TableSchema(msgspec.Struct, Generic[T], frozen=True, eq=False):
     """A table: ``key`` returns a row's id, each entry of ``indexes`` the values by which a row is found."""
 
     name: str
     row: type[T]
     key: Callable[[T], str]
-    indexes: dict[str, Callable[[T], Iterable[str]]] = field(default_factory=dict)
+    indexes: dict[str, Callable[[T], Iterable[str]]] = msgspec.field(default_factory=dict)
 
 
 class Meta(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -11,7 +11,6 @@ value and is neither compared nor written. All other records are used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal, TypeVar
 
@@ -55,8 +54,7 @@ FaultKind = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class FaultType:
+class FaultType(msgspec.Struct, frozen=True):
     """A kind of fault in a few words, and what to do about it in XPM."""
 
     title: str

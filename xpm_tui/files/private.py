@@ -16,8 +16,8 @@ import shlex
 import stat
 import unicodedata
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
@@ -246,8 +246,7 @@ MOST = 2_000
 """The most entries of a folder that are listed."""
 
 
-@dataclass(frozen=True)
-class FolderEntry:
+class FolderEntry(NamedTuple):
     """A file or folder: ``path`` is its real name, even if that cannot be shown."""
 
     path: Path
@@ -255,8 +254,7 @@ class FolderEntry:
     size: int = 0
 
 
-@dataclass(frozen=True)
-class FolderListing:
+class FolderListing(NamedTuple):
     """The folder of a typed path, its entries that start with the last part, and what the path itself is."""
 
     folder: Path

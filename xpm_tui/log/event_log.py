@@ -14,7 +14,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -36,8 +35,7 @@ SEVERITIES: tuple[Severity, ...] = ("debug", "info", "warning", "error")
 RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
 
 
-@dataclass(frozen=True)
-class EventFilter:
+class EventFilter(msgspec.Struct, frozen=True):
     """A filter of events; empty parts match everything. ``level`` is the minimum, ``since`` an aware time.
 
     ``record`` is a client's id (with its contacts), an XPM UUID or a contact's full id. ``text`` is searched

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
+
+import msgspec
 
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS, Label, Labels
 from xpm_tui.domain.secret import Secret
@@ -110,8 +111,7 @@ LONGEST = 2_000
 """The most characters of a setting."""
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """A type of settings.
 
     ``words`` say what may be typed; ``toml`` is the type that a file may have besides a text. ``choices`` are
@@ -124,8 +124,7 @@ class Kind:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SettingEntry:
+class SettingEntry(msgspec.Struct, frozen=True):
     """A setting: its ``key`` in files and options, its ``label``, and a sentence of ``help`` for users."""
 
     key: str

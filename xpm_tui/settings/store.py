@@ -10,9 +10,10 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+
+import msgspec
 
 from xpm_tui.domain.errors import AppError, BadInput, CaseId
 from xpm_tui.domain.safe_text import visible
@@ -146,8 +147,7 @@ def _flat(table: Mapping[str, object], prefix: str) -> Iterator[tuple[str, objec
 Origin = Literal["default", "file", "practice", "environment", "option"]
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """The current value of a setting; ``shown`` is its text, never that of a secret."""
 
     entry: SettingEntry

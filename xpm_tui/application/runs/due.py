@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
+
+import msgspec
 
 from xpm_tui.application.practice import OpenPractice, SignIn, list_state, put, read
 from xpm_tui.application.runs.history import list_held_runs
@@ -39,8 +40,7 @@ SkipReason = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class DueState:
+class DueState(msgspec.Struct, frozen=True):
     """Whether a scheduled run is due now, and whether it has to compare everything.
 
     ``no-sign-in`` is the only reason that is logged as a skipped day; the others are normal.

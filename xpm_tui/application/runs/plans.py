@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity
@@ -49,8 +49,7 @@ _DRAFT_KEPT = timedelta(hours=1)
 _DRAFTS_KEPT = 3
 
 
-@dataclass(frozen=True)
-class Selector:
+class Selector(msgspec.Struct, frozen=True):
     """A selection of changes; an empty part matches any. ``record`` may be a client or a contact."""
 
     record: str = ""
@@ -241,7 +240,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     for each in [selector] if isinstance(selector, Selector) else selector:
         if not any(each.picks(change) for record in records for change in record.changes):
             raise NotFound(f"{each.words()} matches nothing in plan {plan.id}.", hint="See: xpm-tui plan")
-        ticked = manual_plans.tick(records, on, **dataclasses.asdict(each))
+        ticked = manual_plans.tick(records, on, **msgspec.structs.asdict(each))
         new |= {record.id: record for record in ticked}
         records = [new.get(record.id, record) for record in records]
     if not new:

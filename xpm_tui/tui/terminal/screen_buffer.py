@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, groupby
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -144,8 +144,7 @@ SAVED_BYTES = 40
 """The least number of bytes to save; a scroll itself costs about half of that."""
 
 
-@dataclass(frozen=True)
-class ScrollMove:
+class ScrollMove(NamedTuple):
     """Scrolls the lines between two rows up by some lines, or down if ``up`` is negative."""
 
     top: int

@@ -7,7 +7,6 @@ from records never becomes markup: brackets, ``[/]`` and ``[@click=…]`` are sh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
 from rich.text import Text
@@ -331,8 +330,7 @@ def lines(many: Sequence[Line]) -> Content:
     return Content("\n").join(words(line) for line in many)
 
 
-@dataclass(frozen=True)
-class StateStyles:
+class StateStyles(NamedTuple):
     """A table of state labels with a style for each code; the label and symbol express the state, too."""
 
     labels: Labels
