@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, AnyStr, cast
 
 if TYPE_CHECKING:
     # Their base classes would load twenty more modules; the import system only needs the methods.
@@ -176,7 +176,7 @@ def lazy_imports() -> Iterator[None]:
 class _LazyPattern:
     """A regular expression that is compiled when one of its methods is first used."""
 
-    def __init__(self, text: str, flags: re.RegexFlag | int) -> None:
+    def __init__(self, text: str | bytes, flags: re.RegexFlag | int) -> None:
         self._text = text
         self._flags = flags
 
@@ -187,9 +187,9 @@ class _LazyPattern:
         return found
 
 
-def pattern(text: str, flags: re.RegexFlag | int = 0) -> re.Pattern[str]:
+def pattern(text: AnyStr, flags: re.RegexFlag | int = 0) -> re.Pattern[AnyStr]:
     """Return a regular expression that is compiled when it is first used.
 
     Compiling takes up to 2 ms each, and most verbs use few of those that their modules define.
     """
-    return cast("re.Pattern[str]", _LazyPattern(text, flags))
+    return cast("re.Pattern[AnyStr]", _LazyPattern(text, flags))

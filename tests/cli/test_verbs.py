@@ -328,6 +328,24 @@ def test_a_verb_loads_only_what_it_needs(words: list[str], absent: set[str], hom
     assert not absent & set(done.stderr.split())
 
 
+def test_a_second_status_loads_nothing_that_counts(home: Path) -> None:
+    code = (
+        "import sys\nfrom xpm_tui.cli.main import main\nfrom xpm_tui.lazy import unloaded_modules\n"
+        "main(['status'])\nprint('\\n'.join(set(sys.modules) - unloaded_modules()), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code]
+    first, second = (
+        subprocess.run(command, capture_output=True, text=True, check=True).stderr.split() for _ in range(2)
+    )
+    counting = {
+        "xpm_tui.application.jobs.queries",
+        "xpm_tui.ignition.pending_changes",
+        "xpm_tui.deploy.job_spec",
+    }
+    assert counting <= set(first)
+    assert not counting & set(second)
+
+
 def test_looks_for_garbage_begin_when_a_verb_is_loaded_and_leave_out_what_was_loaded(home: Path) -> None:
     code = (
         "import gc, sys\ngc.disable()\nfrom xpm_tui.cli.main import main\nmain(['status'])\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.pseudo_terminal import Terminal
 from tests.tui.fixtures import ConsoleFixture
 from xpm_tui.tui.widgets.cells import LOOKS
 
@@ -52,14 +54,14 @@ stock_ready = Console.on_ready
 def looks():
     return sum(each["collections"] for each in gc.get_stats())
 
-def ready(self):
+def ready(self, event):
     found.update(
         modules=sorted(set(sys.modules) - unloaded_modules()), widgets=len(list(self.screen.walk_children())),
         screens=len(self.screen_stack),
         looks=looks() - before,
         searched=gc.isenabled(), **counts,
     )
-    stock_ready(self)
+    stock_ready(self, event)
 
 def begin(self):
     stock_begin(self)
@@ -84,7 +86,7 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     folder: Path = tmp_path_factory.mktemp("first")
     ConsoleFixture(folder)
     done = subprocess.run(
-        [sys.executable, "-c", COUNTED, "--home", str(folder / "home")],
+        [sys.executable, "-c", COUNTED], env=os.environ | {"XPM_TUI_HOME": str(folder / "home")},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -92,7 +94,7 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
 
 
 LATER = (
-    "msgspec", "secrets", "sqlite3", "tomllib", "httpx", "authlib", "lxml", "rapidfuzz",
+    "click", "msgspec", "secrets", "sqlite3", "tomllib", "httpx", "authlib", "lxml", "rapidfuzz",
     "concurrent.futures.thread", "xpm_tui.commands.registry", "xpm_tui.store.store", "xpm_tui.cli.runner",
     "xpm_tui.settings.schema", "xpm_tui.sync.policy", "xpm_tui.xero.wiring",
     "xpm_tui.application.practice", "xpm_tui.tui.keymap",
@@ -124,3 +126,11 @@ def test_the_stylesheets_of_the_shell_and_of_the_area_are_read_once(frame: Mappi
 def test_no_garbage_collection_before_the_practice_is_open(frame: Mapping[str, Any]) -> None:
     assert (frame["looks"], frame["searched"]) == (0, False)
     assert frame["searched after"] is True
+
+
+def test_the_first_frame_is_sent_once(tmp_path: Path) -> None:
+    ConsoleFixture(tmp_path)
+    terminal = Terminal(["-m", "xpm_tui"], XPM_TUI_HOME=str(tmp_path / "home"))
+    sent = terminal.until(b"clients to link")
+    terminal.close()
+    assert sent.count(b"Next step") == 1

@@ -18,7 +18,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.machine import to_disk_error
 from xpm_tui.files.private import ensure_private, refuse_controls
-from xpm_tui.lazy import lazy_imports
+from xpm_tui.lazy import lazy_imports, pattern
 
 with lazy_imports():
     import getpass
@@ -35,7 +35,7 @@ FIRST = "practice"
 LISTED = 20
 """The number of practices that a message names."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_NAME = pattern(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class Home(NamedTuple):

@@ -1,12 +1,11 @@
-"""The interface of the console for the command line, which does not import it."""
+"""The interface of the console for the command line, which does not import it, and the global options."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from xpm_tui.cli.options import Globals
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.lazy import lazy_imports
 
@@ -17,6 +16,20 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.application.home import Home
     from xpm_tui.application.practice import OpenPractice
+
+
+class Globals(NamedTuple):
+    """Values of the global options; an option that was not given is empty."""
+
+    home: str = ""
+    practice: str = ""
+    json: bool = False
+    read_only: bool = False
+    person: str = ""
+    settings: Mapping[str, str] = {}
+    plain: bool = False
+    quiet: bool = False
+    fields: tuple[str, ...] = ()
 
 
 class ConsoleLauncher(Protocol):

@@ -24,8 +24,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpm_tui.cli.console import ConsoleLauncher, open_console
-from xpm_tui.cli.options import Globals
+from xpm_tui.cli.console import ConsoleLauncher, Globals, open_console
 from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.private import expand_path

@@ -16,8 +16,8 @@ import click
 from click.shell_completion import get_completion_class
 
 from xpm_tui.cli import completion, json_answers
-from xpm_tui.cli.console import ConsoleLauncher
-from xpm_tui.cli.options import Globals, collected, global_options
+from xpm_tui.cli.console import ConsoleLauncher, Globals
+from xpm_tui.cli.options import collected, global_options
 from xpm_tui.cli.tree import Positional, Verb
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.lazy import lazy_imports

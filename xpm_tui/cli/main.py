@@ -10,17 +10,19 @@ import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import click
-
-from xpm_tui.cli.console import ConsoleLauncher, NoConsole, open_console
-from xpm_tui.cli.options import collected, global_options
-from xpm_tui.cli.tree import RootGroup, VerbGroup, add_commands, add_old_names
-from xpm_tui.lazy import lazy_imports
+from xpm_tui.cli.console import ConsoleLauncher, Globals, NoConsole, open_console
+from xpm_tui.lazy import lazy_imports, load
 
 with lazy_imports():
-    from xpm_tui.cli import completion, extra_verbs, output, runner
+    import click
+
+    from xpm_tui.cli import completion, extra_verbs, options, output, runner, tree
     from xpm_tui.commands import registry, verb_index
+
+if TYPE_CHECKING:
+    from xpm_tui.cli.tree import RootGroup
 
 _HELP = """Join Ignition and Xero Practice Manager.
 
@@ -42,28 +44,28 @@ def build_root(console: ConsoleLauncher) -> RootGroup:
     @click.pass_context
     def alone(ctx: click.Context) -> None:
         if ctx.invoked_subcommand is None:
-            ctx.exit(open_console(console, collected(ctx)))
+            ctx.exit(open_console(console, options.collected(ctx)))
 
     def build(word: str) -> Mapping[str, click.Command]:
-        tree = VerbGroup(name="xpm-tui", parameters=list)
+        verbs = tree.VerbGroup(name="xpm-tui", parameters=list)
         modules = verb_index.VERBS[word][1] if word else ()
         if modules or not word:
-            add_commands(tree, registry.commands_from(modules), registry.GROUPS, runner.perform)
+            tree.add_commands(verbs, registry.commands_from(modules), registry.GROUPS, runner.perform)
         if not modules:
-            extra_verbs.add_extra(tree, console)
-        add_old_names(tree, registry.RENAMED)
+            extra_verbs.add_extra(verbs, console)
+        tree.add_old_names(verbs, registry.RENAMED)
         # off since the program started; the console, which needs no verbs, turns it on later
         if not gc.isenabled():
             gc.freeze()  # loaded modules stay, so the garbage collector need not check them
             gc.set_threshold(_GC_THRESHOLD, 20, 100)
             gc.enable()
-        return tree.commands
+        return verbs.commands
 
-    return RootGroup(
+    return tree.RootGroup(
         name="xpm-tui",
         help=_HELP,
         epilog="xpm-tui demo\nxpm-tui plan --json",
-        parameters=global_options,
+        parameters=options.global_options,
         callback=alone,
         build=build,
         invoke_without_command=True,
@@ -86,20 +88,34 @@ def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = No
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    if COMPLETE in os.environ:
-        completion.register()
     try:
-        code = build_root(console or NoConsole()).main(
-            words, prog_name="xpm-tui", complete_var=COMPLETE, standalone_mode=False
-        )
+        if words or COMPLETE in os.environ:
+            code = _run_verb(words, console or NoConsole())
+        else:
+            code = open_console(console or NoConsole(), Globals())  # no options: it starts without click
         _flush()
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         # No import here: a signal may have come while modules were being loaded.
-        click.echo("Stopped.", err=True)
+        print("Stopped.", file=sys.stderr)
         return 128 + 2
     except BaseException as error:
         return runner.exit_code(error, json=any(w.partition("=")[0] == "--json" for w in words))
     return code if isinstance(code, int) else 0
+
+
+def _run_verb(words: list[str], console: ConsoleLauncher) -> object:
+    """Run the verb that the words name; return its exit code."""
+    load(click)  # before any module of its package
+    if COMPLETE in os.environ:
+        completion.register()
+    try:
+        return build_root(console).main(
+            words, prog_name="xpm-tui", complete_var=COMPLETE, standalone_mode=False
+        )
+    except KeyboardInterrupt:
+        raise  # click may be half loaded, so its exception is not looked up
+    except click.Abort:
+        raise KeyboardInterrupt from None
 
 
 def _flush() -> None:

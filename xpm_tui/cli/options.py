@@ -5,12 +5,13 @@ The values of the global options, wherever they are on the command line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import xpm_tui
+from xpm_tui.cli.console import Globals
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -21,20 +22,6 @@ if TYPE_CHECKING:
 
 
 _KEY = "xpm_tui.globals"
-
-
-class Globals(NamedTuple):
-    """Values of the global options; an option that was not given is empty."""
-
-    home: str = ""
-    practice: str = ""
-    json: bool = False
-    read_only: bool = False
-    person: str = ""
-    settings: Mapping[str, str] = {}
-    plain: bool = False
-    quiet: bool = False
-    fields: tuple[str, ...] = ()
 
 
 def collected(ctx: click.Context) -> Globals:

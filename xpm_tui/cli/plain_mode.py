@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xpm_tui.cli import runner
-from xpm_tui.cli.options import Globals
+from xpm_tui.cli.console import Globals
 from xpm_tui.cli.output import TerminalDialogue
 from xpm_tui.commands.effects import READING_CALL, admit
 from xpm_tui.commands.registry import by_name

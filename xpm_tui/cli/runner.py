@@ -25,7 +25,8 @@ from msgspec.structs import replace
 
 import xpm_tui
 from xpm_tui.cli import json_answers
-from xpm_tui.cli.options import Globals, collected
+from xpm_tui.cli.console import Globals
+from xpm_tui.cli.options import collected
 from xpm_tui.cli.output import (
     OutputClosed,
     TerminalDialogue,

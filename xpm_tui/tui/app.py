@@ -138,8 +138,8 @@ class Console(Navigation, CommandRunner, TerminalApp):
         super().__init__()
         self.worker = worker
         self.ready = False
-        self._loaded_ahead = False
         """Whether the practice is open and its commands are available."""
+        self._loaded_ahead = False
         self.failed: Exception | None = None
         """The error that kept the practice from being opened."""
         self.practice_status = PracticeStatus(known=False)
@@ -214,8 +214,9 @@ class Console(Navigation, CommandRunner, TerminalApp):
         if self.worker.is_open:
             self._start_up()
 
-    def on_ready(self) -> None:
+    def on_ready(self, event: events.Ready) -> None:
         """Open the practice once the first frame is shown."""
+        self._ready_at = event.time
         if not self.worker.is_open:
             self.run_worker(self._open(), group="open", exit_on_error=False)
 
@@ -243,11 +244,11 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.set_interval(STATUS_SECONDS, self.request_status)
         self.request_status()
 
-    def load_ahead(self) -> None:
-        """Load the other screens in the background, once the first one shows its data."""
+    def data_shown(self) -> None:
+        """After the first screen has its data, draw it, and then load the other screens in the background."""
         if not self._loaded_ahead:
             self._loaded_ahead = True
-            self.work(lambda: self.worker.read(_load_ahead), "load-ahead")
+            self.call_after_refresh(self.work, lambda: self.worker.read(_load_ahead), "load-ahead")
 
     async def on_event(self, event: events.Event) -> None:
         """Route keys through type-ahead and key chords, and record that the console is in use."""

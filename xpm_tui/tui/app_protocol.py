@@ -195,8 +195,8 @@ class AppProtocol(App[int]):
         """Run a coroutine in the background; any exception goes to :meth:`report_error`."""
         raise NotImplementedError
 
-    def load_ahead(self) -> None:
-        """Load the other screens in the background, unless that was done before."""
+    def data_shown(self) -> None:
+        """Draw the first data of an area, and load the other screens in the background."""
         raise NotImplementedError
 
     def report_error(self, error: BaseException) -> None:

@@ -47,6 +47,11 @@ class BaseScreen(AppMixin):
         cast("Screen[Any]", self).add_class(*self.size_classes(), update=False)
         await super()._compose()  # type: ignore[misc]
 
+    def _compositor_refresh(self) -> None:
+        """Draw, but not within a batch of changes: Textual would draw everything and send nothing."""
+        if not cast("Screen[Any]", self).app._batch_count:
+            super()._compositor_refresh()  # type: ignore[misc]
+
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Dismiss this screen with a result.
 

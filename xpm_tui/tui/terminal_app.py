@@ -5,6 +5,7 @@ After an internal error it ends the console and writes a private report: the sta
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import traceback
@@ -85,6 +86,8 @@ class TerminalApp(AppProtocol):
     _guard_terminal: bool
     _undo_signals: Callable[[], None]
     _rest = Offset(0, 0)
+    _ready_at = math.inf
+    """When the first frame was due, on the clock of events."""
 
     def get_driver_class(self) -> type[Driver]:
         """Return our driver, if it is derived from the one that Textual has chosen."""
@@ -95,9 +98,9 @@ class TerminalApp(AppProtocol):
         """Use the glyphs and the cursor that the settings ask for."""
         if isinstance(self._driver, ConsoleDriver) and self.worker.is_open:
             settings = self.worker.practice.settings
-            self._driver.use_glyphs(settings.text("glyphs"))
             self._driver.show_cursor(settings.text("cursor") == "shown")
-            self.refresh()
+            if self._driver.use_glyphs(settings.text("glyphs")):
+                self.refresh()
 
     def action_redraw(self) -> None:
         """Send the whole screen to the terminal again."""
@@ -134,8 +137,12 @@ class TerminalApp(AppProtocol):
             self.set_interval(driver.HANG_UP_SECONDS, self._watch_terminal)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Send the whole screen again, which the terminal may have reflowed; report a window too small."""
-        self.action_redraw()
+        """Send the whole screen again, which the terminal may have reflowed; report a window too small.
+
+        App and driver each report the size at the start, before anything was drawn.
+        """
+        if event.time > self._ready_at:
+            self.action_redraw()
         if driver.too_small(*event.size) and not any(
             isinstance(screen, screen_dialogue.TooSmall) for screen in self.screen_stack
         ):

@@ -105,7 +105,7 @@ class AreaScreen(BaseScreen, Screen[None]):
     async def _refresh(self) -> None:
         await self.load()
         self.refresh_bindings()
-        self.call_after_refresh(self.host.load_ahead)  # drawing the data goes first
+        self.host.data_shown()
 
     def situation(self) -> Situation:
         """Return what the availability of this area's commands depends on."""

@@ -155,14 +155,20 @@ class ConsoleDriver(LinuxDriver):
         self._cursor = False
         self.use_glyphs("auto")
 
-    def use_glyphs(self, wanted: str) -> None:
-        """Send symbols as they are (``unicode``), as ASCII (``ascii``), or as the encoding allows."""
+    def use_glyphs(self, wanted: str) -> bool:
+        """Send symbols as they are (``unicode``), as ASCII (``ascii``), or as the encoding allows.
+
+        Returns:
+            Whether this changes what the terminal shows, so that the whole screen has to be drawn again.
+        """
         encoding = self._file.encoding if self._file is not None else ""
         utf8 = encoding.replace("-", "").lower().startswith("utf")
         ascii_only = wanted == "ascii" or (wanted != "unicode" and not utf8)
-        if ascii_only != (self._glyphs is not None):
-            self._glyphs = AsciiGlyphs() if ascii_only else None
-            self.forget()
+        if ascii_only == (self._glyphs is not None):
+            return False
+        self._glyphs = AsciiGlyphs() if ascii_only else None
+        self.forget()
+        return True
 
     def show_cursor(self, wanted: bool) -> None:
         """Show or hide the terminal's own cursor; its position is on the focused item in both cases."""

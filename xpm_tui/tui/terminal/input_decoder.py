@@ -16,6 +16,8 @@ from textual import constants, events
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
+from xpm_tui.lazy import pattern
+
 PASTE_WAIT = 5.0
 """Seconds without input after which a paste counts as complete, because its end was lost."""
 SEQUENCE_WAIT = 1.0
@@ -24,15 +26,15 @@ LONGEST = 256
 """The most bytes of an incomplete sequence; no key has more than a few dozen."""
 
 _PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
-_CONTROL = re.compile(rb"\x1b\[(?:\[[A-E]|[0-?]*[ -/]*[@-~])")
+_CONTROL = pattern(rb"\x1b\[(?:\[[A-E]|[0-?]*[ -/]*[@-~])")
 """A control sequence (ECMA-48 5.4), or a function key of the Linux console."""
-_CONTROL_BEGUN = re.compile(rb"\x1b\[(?:\[|[0-?]*[ -/]*)\Z")
-_RXVT_SHIFT = re.compile(rb"\x1b\[[0-9]+\$")
+_CONTROL_BEGUN = pattern(rb"\x1b\[(?:\[|[0-?]*[ -/]*)\Z")
+_RXVT_SHIFT = pattern(rb"\x1b\[[0-9]+\$")
 """Shifted keys of rxvt, whose last byte ends no other sequence."""
 _MOUSE_X10 = b"\x1b[M"
-_STRING = re.compile(rb"\x1b(?:\][0-9]|P[0-9>+!=$|])")
+_STRING = pattern(rb"\x1b(?:\][0-9]|P[0-9>+!=$|])")
 """The start of a string reply (OSC, DCS), as opposed to Alt with a bracket or a capital P."""
-_STRING_END = re.compile(rb"\x07|\x1b\\")
+_STRING_END = pattern(rb"\x07|\x1b\\")
 _UNDECIDED = (b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP")
 """Bytes that are keys by themselves and also start sequences."""
 
