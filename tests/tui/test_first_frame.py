@@ -133,4 +133,4 @@ def test_the_first_frame_is_sent_once(tmp_path: Path) -> None:
     terminal = Terminal(["-m", "xpm_tui"], XPM_TUI_HOME=str(tmp_path / "home"))
     sent = terminal.until(b"clients to link")
     terminal.close()
-    assert sent.count(b"Next step") == 1
+    assert sent.count(b"Calls to Xero") == 1
