@@ -85,8 +85,8 @@ def test_a_row_that_promises_what_nothing_could_keep_is_refused(row: dict[str, o
 
 
 def test_policy_and_settings_have_the_fields_that_are_synced() -> None:
-    synced = [row.name for row in fields.FIELDS if row.sync.at_all]
-    assert [rule.name for rule in policy.FIELDS] == synced == [*schema.FIELDS]
+    synced = [row.name for row in fields.FIELDS if row.sync.is_ever_synced]
+    assert synced == [*schema.FIELDS] == list(policy.ORDER)
     assert schema.entry("sync.off").kind.parse(", ".join(synced)) == tuple(synced)
 
 

@@ -67,7 +67,7 @@ def test_every_element_of_a_reply_is_decoded(row: Field) -> None:
             assert found == sample(row).theirs
 
 
-@rows(lambda row: row.sync.at_all)
+@rows(lambda row: row.sync.is_ever_synced)
 def test_both_sides_have_one_canonical_form(row: Field) -> None:
     assert row.xpm is not None
     theirs, ours = decoded(row, row.xpm.read[0]), book_client(row)
@@ -115,7 +115,7 @@ async def test_to_xpm_it_goes_out_in_the_element_of_requests(row: Field) -> None
     assert await env.changes() == []
 
 
-@rows(lambda row: row.sync.at_all and not row.sync.to_later)
+@rows(lambda row: row.sync.is_ever_synced and not row.sync.to_later)
 async def test_what_never_goes_to_xpm_is_in_no_plan(row: Field) -> None:
     env = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
     assert await env.changes() == []
@@ -217,7 +217,7 @@ def test_the_edit_form_and_the_verb_take_it(row: Field, practice: OpenPractice) 
         assert held(emptied, row) == held(type(client)(id="c1", name="", contacts=(_blank(),)), row)
 
 
-@rows(lambda row: row.sync.at_all and not row.whole)
+@rows(lambda row: row.sync.is_ever_synced and not row.whole)
 def test_both_sides_are_shown_beside_each_other(row: Field, practice: OpenPractice) -> None:
     assert row.xpm is not None
     theirs = decoded(row, row.xpm.read[0])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from xpm_tui.domain.fields import SYNCED, label
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.policy import FIELDS, Policy, label
+from xpm_tui.sync.policy import Policy
 
 CONTACT = {f"contact_{part}" for part in ("name", "email", "phone", "mobile", "salutation", "addressee")}
 PLACES = {
@@ -69,14 +70,14 @@ def test_the_hash_follows_every_setting() -> None:
 
 
 def test_every_field_of_the_table_stands_in_both_records() -> None:
-    for rule in FIELDS:
+    for rule in SYNCED:
         ours, theirs = (Contact, XpmContact) if rule.of == "contact" else (Client, XpmClient)
         assert rule.attribute in ours.__struct_fields__
         assert rule.attribute in theirs.__struct_fields__
 
 
 def test_never_carried_fields_are_in_no_row() -> None:
-    elements = {rule.element for rule in FIELDS}
+    elements = {rule.element for rule in SYNCED}
     assert elements.isdisjoint(
         {"TaxNumber", "CompanyNumber", "BusinessNumber", "IsProspect", "Relationships"}
     )

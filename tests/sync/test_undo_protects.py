@@ -12,9 +12,9 @@ from tests.support.profile import count
 from tests.sync.fixtures import SyncFixture, client, contact, linked, xpm, xpm_contact
 from tests.sync.test_undo import overwritten, picked, undo
 from tests.sync.test_undo_late import undo_plan
+from xpm_tui.domain.field_types import is_same
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.tables import FREEZES, IMAGES, PLANNED
-from xpm_tui.sync.canonical import is_same
 from xpm_tui.sync.consequences import plan_consequences
 from xpm_tui.sync.policy import Policy
 

@@ -45,7 +45,7 @@ class SyncRule(msgspec.Struct, frozen=True, kw_only=True):
     name_level: bool = False
 
     @property
-    def at_all(self) -> bool:
+    def is_ever_synced(self) -> bool:
         """Return whether sync ever writes the field."""
         return self.from_creation or self.from_later or self.to_creation or self.to_later
 
@@ -54,7 +54,7 @@ class SyncRule(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether sync ever writes the field to XPM."""
         return self.to_creation or self.to_later
 
-    def carries(self, direction: Direction, *, creation: bool) -> bool:
+    def is_synced(self, direction: Direction, *, creation: bool) -> bool:
         """Return whether sync writes the field in this direction, at creation or later."""
         if direction == "from_xpm":
             return self.from_creation if creation else self.from_later
@@ -149,7 +149,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself."""
-        if self.sync.at_all and (not self.ignition or self.xpm is None):
+        if self.sync.is_ever_synced and (not self.ignition or self.xpm is None):
             raise ValueError(f"{self.name} is synced, so both sides have to have it")
         if self.sync.to_xpm and not (self.xpm and self.xpm.write):
             raise ValueError(f"{self.name} goes to XPM, so it needs an element for requests")

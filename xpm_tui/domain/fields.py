@@ -42,6 +42,7 @@ __all__ = [
     "DISTINGUISHING_DETAILS",
     "FIELDS",
     "SYNCED",
+    "SYNCED_BY_NAME",
     "TEXTS",
     "ChoiceOption",
     "CsvField",
@@ -293,8 +294,10 @@ CLIENT: dict[str, Field] = {field.attribute: field for field in FIELDS if field.
 CONTACT: dict[str, Field] = {field.attribute: field for field in FIELDS if field.of == "contact"}
 """The fields of a contact by attribute."""
 
-SYNCED: tuple[Field, ...] = tuple(field for field in FIELDS if field.sync.at_all)
+SYNCED: tuple[Field, ...] = tuple(field for field in FIELDS if field.sync.is_ever_synced)
 """The fields that can be synced: the rows of the policy."""
+
+SYNCED_BY_NAME: dict[str, Field] = {field.name: field for field in SYNCED}
 
 COLUMNS: tuple[Field, ...] = tuple(
     sorted(

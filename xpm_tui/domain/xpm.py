@@ -33,7 +33,8 @@ ESSENTIAL: Final = frozenset(
         *(
             field.attribute
             for field in CLIENT.values()
-            if field.xpm is not None and (field.required or (field.kind == "flag" and not field.sync.at_all))
+            if field.xpm is not None
+            and (field.required or (field.kind == "flag" and not field.sync.is_ever_synced))
         ),
     }
 )

@@ -17,6 +17,7 @@ from datetime import datetime
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, BlockedPair, Link, Pair, Provenance, Value, ValueOrigin
@@ -30,7 +31,6 @@ from xpm_tui.sync.canonical import (
     Values,
     contact_values,
     ignition_values,
-    is_blank,
     primary_of,
     xpm_contacts,
     xpm_values,

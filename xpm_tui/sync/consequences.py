@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import (
@@ -34,7 +35,7 @@ from xpm_tui.domain.safe_text import is_sendable
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.sync.base import PRIMARY
-from xpm_tui.sync.canonical import contact_values, is_blank, xpm_contacts
+from xpm_tui.sync.canonical import contact_values, xpm_contacts
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, UPDATE_CLIENT, UPDATE_CONTACT
 from xpm_tui.sync.undo_freezes import by_field, undo_freezes
 

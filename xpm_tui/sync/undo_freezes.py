@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
+from xpm_tui.domain.field_types import is_same
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.plan import FrozenCounts, Plan, PlannedRecord
@@ -13,7 +14,7 @@ from xpm_tui.domain.runs import BeforeImage
 from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mark, mirror_values
-from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values, is_same
+from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values
 
 
 def undo_freezes(

@@ -25,7 +25,7 @@ from xpm_tui.application.presenters.views import ClientView, PersonView
 from xpm_tui.application.runs.history import refuse_in_flight, skip_warning
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.events import Event
-from xpm_tui.domain.fields import Field, Record, editable
+from xpm_tui.domain.fields import Field, Record, editable, label
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
@@ -48,7 +48,6 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.journal import unanswered
 from xpm_tui.sync.planning.links import frozen_fields
 from xpm_tui.sync.planning.planner import plan_client
-from xpm_tui.sync.policy import label
 
 with lazy_imports():
     from xpm_tui.sync.matching import proposals

@@ -39,8 +39,7 @@ from xpm_tui.domain.tables import (
 )
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.store.snapshot import BlockIds
-from xpm_tui.sync.applying.run_results import mark
-from xpm_tui.sync.base import blocked_pair_id
+from xpm_tui.sync.base import blocked_pair_id, mark
 from xpm_tui.sync.consequences import pick_consequences
 from xpm_tui.sync.manual.picks import PickedClient
 from xpm_tui.sync.manual.picks import pick as pick_writes

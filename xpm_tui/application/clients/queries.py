@@ -23,7 +23,8 @@ from xpm_tui.application.presenters.views import (
     SideBySide,
     XpmClientView,
 )
-from xpm_tui.domain.fields import CLIENT
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import CLIENT, SYNCED_BY_NAME
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Value
 from xpm_tui.domain.plan import UndecidedClient
@@ -32,7 +33,7 @@ from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import WHOLE, XpmClient
 from xpm_tui.sync.base import PRIMARY, contact_key, foreign_values, mirror_values, pair
-from xpm_tui.sync.canonical import Values, contact_values, ignition_values, is_blank, staff_uuid, xpm_contacts
+from xpm_tui.sync.canonical import Values, contact_values, ignition_values, staff_uuid, xpm_contacts
 from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 from xpm_tui.sync.matching.search_index import PickerEntry, PickerIndex
 from xpm_tui.sync.matching.successors import STRONG
@@ -48,7 +49,7 @@ from xpm_tui.sync.planning.links import (
 )
 from xpm_tui.sync.planning.links import decision_reason as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, plan_client, rules_for
-from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
+from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS
 
 __all__ = [
     "find_client", "find_xpm", "list_clients", "people_views", "picker_index_steps", "proposals", "review",
@@ -426,4 +427,4 @@ class _RecordPair:
 
     def _text(self, field: str, value: Value) -> Value:
         """Return a value for users, with people by name."""
-        return self.views.value(field, staff_uuid(value)) if BY_NAME[field].kind == "person" else value
+        return self.views.value(field, staff_uuid(value)) if SYNCED_BY_NAME[field].kind == "person" else value

@@ -32,19 +32,19 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.applying.local_writes import Moved, VerifiedRecord, is_wanted, write_local_changes
-from xpm_tui.sync.applying.run_recorder import (
+from xpm_tui.sync.applying.local_writes import (
     LocalCommit,
-    RunRecorder,
+    Moved,
+    VerifiedRecord,
     contacts_wanted,
-    events_of,
     local_commit,
+    write_local_changes,
 )
+from xpm_tui.sync.applying.run_recorder import RunRecorder, events_of
 from xpm_tui.sync.applying.run_results import (
     changed_writes,
     image_of,
     image_write,
-    mark,
     undo_agreement,
     undo_freeze,
     with_undone_changes,
@@ -55,6 +55,7 @@ from xpm_tui.sync.base import (
     base_key,
     block_pair,
     blocked_pair_id,
+    mark,
     mirror_values,
     normalise_base,
     present,
@@ -62,10 +63,11 @@ from xpm_tui.sync.base import (
     released,
 )
 from xpm_tui.sync.canonical import TeamLinks, Values, ignition_fingerprint, xpm_fingerprint
+from xpm_tui.sync.consequences import is_wanted, written_records
 from xpm_tui.sync.planning.comparison import ClientPair
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import SYNCED_STATES, state_of
-from xpm_tui.sync.planning.planner import ComparedClients, compare_client, rules_for, written_records
+from xpm_tui.sync.planning.planner import ComparedClients, compare_client, rules_for
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.undo_freezes import undo_freezes
 

@@ -1,7 +1,7 @@
-"""Apply the ticked changes of one client to its record in the store. Pure: values in, values out.
+"""Ignition's side of a plan: check each record just before writing, and compute its writes. Pure.
 
-Check just before writing that a planned record is still as the plan saw it; otherwise it is skipped. An
-overlay is a snapshot with pending writes on top: what the store would contain after them.
+A record that is no longer as the plan saw it is skipped. An overlay is a snapshot with pending writes on top:
+what the store would contain after them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value
@@ -20,8 +22,16 @@ from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS, TableSchema
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, came_from_xpm, foreign_values, mirror_values, pair
-from xpm_tui.sync.base import base_key as base_key
+from xpm_tui.sync.applying.run_results import changed_writes, image_write, written_value
+from xpm_tui.sync.base import (
+    PRIMARY,
+    base_key,
+    came_from_xpm,
+    foreign_values,
+    mirror_values,
+    pair,
+    with_origin,
+)
 from xpm_tui.sync.canonical import (
     TeamLinks,
     contact_values,
@@ -32,11 +42,10 @@ from xpm_tui.sync.canonical import (
     xpm_contacts,
     xpm_fingerprint,
 )
-from xpm_tui.sync.consequences import is_wanted as is_wanted
-from xpm_tui.sync.consequences import possible as possible
-from xpm_tui.sync.planning.comparison import WHOLE, ClientPair
+from xpm_tui.sync.consequences import possible
+from xpm_tui.sync.planning.comparison import WHOLE, ClientPair, compare
+from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
-from xpm_tui.sync.policy import BY_NAME
 
 
 class LocalWriteResult(msgspec.Struct, frozen=True):
@@ -51,14 +60,14 @@ def write_local_changes(
     sides: ClientPair,
     changes: Iterable[Change],
     team: TeamLinks,
-    new_contact: Callable[[], str],
-    carried: Collection[str] = (),
+    new_contact_id: Callable[[], str],
+    contact_fields: Collection[str] = (),
 ) -> LocalWriteResult:
     """Apply the changes that are written to Ignition's side.
 
-    ``new_contact`` returns the id of a contact, which is created with the fields ``carried``.
+    ``new_contact_id`` returns the id of a contact that is added; it is created with ``contact_fields``.
     """
-    work = _ClientWriter(sides, new_contact, carried)
+    work = _ClientWriter(sides, new_contact_id, contact_fields)
     values: dict[str, Value] = {}
     of_contacts: dict[str, dict[str, Value]] = {}
     primary: Change | None = None
@@ -70,7 +79,7 @@ def write_local_changes(
             work.add(change, contact)
         elif change.field == PRIMARY:
             primary = change
-        elif change.field in BY_NAME:
+        elif change.field in SYNCED_BY_NAME:
             if contact:
                 of_contacts.setdefault(contact, {})[change.field] = change.new
             else:
@@ -83,24 +92,24 @@ def write_local_changes(
     return LocalWriteResult(work.client, work.link, tuple(work.written))
 
 
-def new_contact(id_: str, theirs: XpmContact, carried: Collection[str], *, primary: bool) -> Contact:
+def new_contact(id_: str, theirs: XpmContact, fields: Collection[str], *, primary: bool) -> Contact:
     """Return a contact of the store from the synced fields of XPM's."""
-    values = {name: value for name, value in contact_values(theirs).items() if name in carried}
+    values = {name: value for name, value in contact_values(theirs).items() if name in fields}
     return write_contact(Contact(id=id_, primary=primary), values)
 
 
-def own_contact(id_: str, row: XpmClient, carried: Collection[str]) -> Contact:
+def own_contact(id_: str, row: XpmClient, fields: Collection[str]) -> Contact:
     """Return the contact that a client without contacts gets from XPM's own first and last name."""
     own = XpmContact(
         uuid="", name=exact(f"{row.first_name} {row.last_name}"), email=row.email, phone=row.phone
     )
-    return new_contact(id_, own, carried, primary=True)
+    return new_contact(id_, own, fields, primary=True)
 
 
 class _ClientWriter:
     """The changes to one client."""
 
-    def __init__(self, sides: ClientPair, new_id: Callable[[], str], carried: Collection[str]) -> None:
+    def __init__(self, sides: ClientPair, new_id: Callable[[], str], contact_fields: Collection[str]) -> None:
         self.client = sides.client
         self.link = sides.link
         self.row: XpmClient = sides.row
@@ -108,7 +117,7 @@ class _ClientWriter:
         self._base = sides.base
         self._mirror: Mapping[str, Value] = mirror_values(sides.row, sides.link)
         self._new_id = new_id
-        self._carried = carried
+        self._contact_fields = contact_fields
 
     def note(self, change: Change, contact: str, record: str = "") -> None:
         """Record what undo needs: both values, and the base."""
@@ -132,7 +141,7 @@ class _ClientWriter:
         theirs = next((contact for contact in xpm_contacts(self.row) if contact.uuid == uuid), None)
         if theirs is None:
             return
-        made = new_contact(self._new_id(), theirs, self._carried, primary=False)
+        made = new_contact(self._new_id(), theirs, self._contact_fields, primary=False)
         self.client = msgspec.structs.replace(self.client, contacts=(*self.client.contacts, made))
         self._join(ContactLink(contact=made.id, uuid=uuid))
         self.written.append(
@@ -225,7 +234,7 @@ def verify_record(
         return "xpm"
     if linking is None and state_of(snapshot, client, link, row) not in ("linked", "archived"):
         return "link"
-    if any(_is_nobody(change, team) or _is_overtaken(change, client) for change in record.changes):
+    if any(_is_person_unlinked(change, team) or _is_overtaken(change, client) for change in record.changes):
         return "ignition"
     frozen = frozen_fields(snapshot, client.id) | unread_fields(row)
     changes = possible(
@@ -243,9 +252,9 @@ def verify_record(
     return VerifiedRecord(ClientPair(client, row, link, base, frozen, former), changes, linking)
 
 
-def _is_nobody(change: Change, team: TeamLinks) -> bool:
+def _is_person_unlinked(change: Change, team: TeamLinks) -> bool:
     """Return whether a person of XPM was linked to a team member in the plan and is no longer."""
-    rule = BY_NAME.get(change.field)
+    rule = SYNCED_BY_NAME.get(change.field)
     person = rule is not None and rule.kind == "person" and change.ticked and change.side == "ignition"
     return person and bool(change.new) and change.new not in team.member
 
@@ -262,6 +271,66 @@ def _is_overtaken(change: Change, client: Client) -> bool:
 def _is_frozen(change: Change, frozen: frozenset[str]) -> bool:
     contact = change.record.partition("/")[2]
     return change.field in frozen or base_key(change.field, contact) in frozen
+
+
+class LocalCommit(msgspec.Struct, frozen=True):
+    """The writes, their effects, and the resulting record, whose other changes go to XPM."""
+
+    writes: tuple[Write, ...]
+    written: tuple[Written, ...]
+    verified: VerifiedRecord | None
+
+
+def local_commit(
+    snapshot: Snapshot,
+    record: PlannedRecord,
+    rules: Rules,
+    run: Run,
+    now: datetime,
+    new_contact_id: Callable[[], str],
+) -> LocalCommit | Moved:
+    """Create the link, if the record has one, and write the changes of Ignition's side."""
+    verified = verify_record(snapshot, record, rules.team, run, now)
+    if not isinstance(verified, VerifiedRecord):
+        return verified
+    matched = compare(rules, verified.sides).link
+    sides = msgspec.structs.replace(verified.sides, link=matched)
+    ours = [change for change in verified.changes if change.side == "ignition" and not change.follows]
+    made = write_local_changes(
+        sides, ours, rules.team, new_contact_id, rules.policy.new_contact_fields(sides.frozen)
+    )
+    met = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
+    base = with_origin(met.base, _keys_from_xpm(made.written, met.base), came=True)
+    linked = () if verified.linking is None else (written_value(verified.linking),)
+    written = (*linked, *made.written)
+    writes: list[Write] = []
+    if made.client != sides.client:
+        writes.append(Put(CLIENTS, made.client))
+    writes += changed_writes(snapshot, met.link, base)
+    if written:
+        writes.append(image_write(snapshot, run.id, sides.client.id, sides.row.uuid, written))
+    after = msgspec.structs.replace(sides, client=made.client, link=met.link, base=base)
+    rest = tuple(change for change in verified.changes if change.side == "xpm" or change.follows)
+    return LocalCommit(tuple(writes), written, VerifiedRecord(after, rest))
+
+
+def _keys_from_xpm(written: Iterable[Written], base: Base) -> list[str]:
+    """Return the base keys of what XPM's values wrote to Ignition; for a new contact, all its fields."""
+    keys: list[str] = []
+    for each in written:
+        contact = each.record.partition("/")[2]
+        if each.field == "contact":
+            keys += [key for key in base.agreed if key.startswith(f"{contact}.")]
+        elif each.side == "ignition" and not is_blank(each.new):
+            keys.append(base_key(each.field, contact))
+    return keys
+
+
+def contacts_wanted(changes: Iterable[Change]) -> int:
+    """Return how many new contact ids these changes need."""
+    return sum(
+        1 for c in changes if c.ticked and c.field == "contact" and c.side == "ignition" and c.new is not None
+    )
 
 
 T = TypeVar("T", bound=msgspec.Struct)

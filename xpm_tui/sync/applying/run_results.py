@@ -17,21 +17,21 @@ from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Intent, Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.applying.local_writes import base_key
 from xpm_tui.sync.base import (
     PRIMARY,
     agreed_pair,
+    base_key,
     came_from_xpm,
     contact_key,
     forget,
     forget_fields,
+    mark,
     mirror_values,
     pair,
     rebase,
     record_agreement,
     with_origin,
 )
-from xpm_tui.sync.base import mark as mark
 from xpm_tui.sync.canonical import Values, contact_values, fill_unreadable, write_contact, xpm_values
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import client_writes

@@ -30,10 +30,11 @@ from xpm_tui.sync.applying.run_results import (
 )
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_fingerprint, xpm_fingerprint
+from xpm_tui.sync.consequences import MOVED_CHECK, written_records
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import OVERLAP, changed_since, commit_rows, refresh_clients
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, client_update, contact_creation, contact_update
-from xpm_tui.sync.planning.planner import MOVED_CHECK, unknown_additions, written_records
+from xpm_tui.sync.planning.planner import unknown_additions
 from xpm_tui.sync.policy import Policy
 
 
@@ -45,7 +46,7 @@ class XpmWriter:
 
     def __init__(
         self,
-        book_one: Callable[[PlannedRecord], VerifiedRecord | None],
+        apply_one_locally: Callable[[PlannedRecord], VerifiedRecord | None],
         recorder: RunRecorder,
         store: Store,
         practice: XpmPort,
@@ -55,7 +56,7 @@ class XpmWriter:
         policy: Policy,
     ) -> None:
         self._policy = policy
-        self._book_one = book_one
+        self._apply_one_locally = apply_one_locally
         self._recorder = recorder
         self._store = store
         self._practice = practice
@@ -78,7 +79,7 @@ class XpmWriter:
         if self._until_check <= 0:
             await self._refresh_changed()
         record = self._planned.get(record.client, record)
-        verified = self._book_one(record)
+        verified = self._apply_one_locally(record)
         if verified is None:
             self._recorder.commit((), done=1)
             return
@@ -227,9 +228,9 @@ class _Call(msgspec.Struct, frozen=True):
             if ours is None:
                 return None
             first = PRIMARY in values
-            carried = policy.of_new_contact(verified.sides.frozen)
+            fields = policy.new_contact_fields(verified.sides.frozen)
             ours_now = contact_values(ours)
-            values = {name: value for name, value in ours_now.items() if value and name in carried}
+            values = {name: value for name, value in ours_now.items() if value and name in fields}
             if first:
                 values[PRIMARY] = True
             there = tuple(each.uuid for each in verified.sides.row.contacts)

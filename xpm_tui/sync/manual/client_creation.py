@@ -8,6 +8,8 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain.errors import DecisionNeeded, NotFound
+from xpm_tui.domain.field_types import clean, is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
@@ -15,24 +17,15 @@ from xpm_tui.domain.ports import Clock, EventSink, IdSource, Snapshot, Store, Xp
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact, quarantined_in
 from xpm_tui.sync.applying.adoption import adoption_writes
-from xpm_tui.sync.base import PRIMARY, foreign_values, live_link
-from xpm_tui.sync.base import block_as_different as apart_as_different
-from xpm_tui.sync.canonical import (
-    TeamLinks,
-    clean,
-    contact_values,
-    ignition_values,
-    is_blank,
-    primary_of,
-    write_client,
-)
+from xpm_tui.sync.base import PRIMARY, block_as_different, foreign_values, live_link
+from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values, primary_of, write_client
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, unanswered
 from xpm_tui.sync.manual.creation import CreationRequest, RecordCreator, refuse_unreadable
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
 from xpm_tui.sync.mirror import commit_rows
 from xpm_tui.sync.outbox import Message, client_creation
 from xpm_tui.sync.planning.links import lost_links, survivors
-from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
+from xpm_tui.sync.policy import CLIENT_FIELDS, Policy
 
 BlockReason = Literal[
     "linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"
@@ -239,7 +232,7 @@ async def create_client(
         raise CreationHeld(found, client.id)
     if different:
         messages = [
-            apart_as_different(client.id, uuid, by=by, now=clock.now()) for uuid in sorted(set(different))
+            block_as_different(client.id, uuid, by=by, now=clock.now()) for uuid in sorted(set(different))
         ]
         store.commit(messages)
     message, left_out = creation_message(store.snapshot(), client, policy, [row.uuid for row in there])
@@ -265,7 +258,7 @@ def creation_message(
     """
     client, former = without_former(snapshot, client)
     values, left_out = creation_values(snapshot, client, policy)
-    left_out = (*left_out, *(field for field in former if field in BY_NAME))
+    left_out = (*left_out, *(field for field in former if field in SYNCED_BY_NAME))
     return client_creation(client.id, values, creation_contacts(client, policy), before), left_out
 
 
@@ -280,7 +273,7 @@ def without_former(snapshot: Snapshot, client: Client) -> tuple[Client, tuple[st
         return client, ()
     theirs = {key.partition(".")[0] for key in former if "." in key}
     contacts = tuple(each for each in client.contacts if each.id not in theirs)
-    own = {field: None for field in former if field in BY_NAME and not BY_NAME[field].required}
+    own = {field: None for field in former if field in SYNCED_BY_NAME and not SYNCED_BY_NAME[field].required}
     own.pop(PRIMARY, None)
     blank = write_client(msgspec.structs.replace(client, contacts=contacts), own, team)
     return blank, tuple(sorted(own))
@@ -312,14 +305,14 @@ def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
     """Return the contacts that are sent as well: XPM accepts none without a name."""
     if "contact" in policy.off:
         return []
-    carried = Policy(direction="to_xpm", off=policy.off).of_new_contact()
+    carried = Policy(direction="to_xpm", off=policy.off).new_contact_fields()
     return [
         msgspec.convert(
             {
                 "uuid": "",
                 "primary": contact.id == primary_of(client),
                 **{
-                    BY_NAME[name].attribute: value
+                    SYNCED_BY_NAME[name].attribute: value
                     for name, value in contact_values(contact).items()
                     if name in carried
                 },

@@ -30,7 +30,7 @@ from xpm_tui.domain.tables import BLOCKED_PAIRS, RUNS, STAFF, TEAM, TableSchema
 from xpm_tui.domain.xpm import Quarantined, Staff, XpmClient, quarantined_in
 from xpm_tui.sync.applying.adoption import FIELDS, join_staff
 from xpm_tui.sync.applying.recovery import resolve
-from xpm_tui.sync.base import block_as_different as as_different
+from xpm_tui.sync.base import block_as_different
 from xpm_tui.sync.journal import ADD_STAFF, CALLS, decision_command, is_linked, unanswered
 from xpm_tui.sync.mirror import list_writes, set_aside
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, staff_creation, store_commit
@@ -307,7 +307,7 @@ async def create_staff(
     if left and not anyway:
         raise StaffExists(member, left)
     if people:
-        store.commit([as_different(member.id, each.uuid, by=by, now=clock.now()) for each in people])
+        store.commit([block_as_different(member.id, each.uuid, by=by, now=clock.now()) for each in people])
     asked = CreationRequest(
         staff_creation(member.id, values, [row.uuid for row in there]),
         name=member.name,

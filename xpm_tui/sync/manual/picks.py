@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain import identity
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair
@@ -18,27 +20,19 @@ from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.local_writes import new_contact, own_contact
-from xpm_tui.sync.base import block_as_different as as_different
 from xpm_tui.sync.base import (
+    block_as_different,
     blocked_pair_id,
     contact_key,
     foreign_values,
     primary_contact,
     record_agreement,
 )
-from xpm_tui.sync.canonical import (
-    TeamLinks,
-    Values,
-    contact_values,
-    is_blank,
-    write_client,
-    xpm_contacts,
-    xpm_values,
-)
+from xpm_tui.sync.canonical import TeamLinks, Values, contact_values, write_client, xpm_contacts, xpm_values
 from xpm_tui.sync.planning.comparison import ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import exact_name_clients
-from xpm_tui.sync.policy import BY_NAME, CONTACT_FIELDS, Policy
+from xpm_tui.sync.policy import CONTACT_FIELDS, Policy
 
 SkipReason = Literal[
     "missing",
@@ -199,7 +193,8 @@ class _PickPlanner:
         else:
             self._create(row)
             self.writes += [
-                as_different(client, uuid, by=self.by, now=self.now) for client in sorted(self.different)
+                block_as_different(client, uuid, by=self.by, now=self.now)
+                for client in sorted(self.different)
             ]
 
     def result(self) -> PickedClient:
@@ -328,7 +323,7 @@ class _PickPlanner:
         return (own,), (ContactLink(contact=own.id, uuid="", removed="xpm"),)
 
     def _unlinked_person(self, name: str, value: object) -> bool:
-        return BY_NAME[name].kind == "person" and bool(value) and value not in self.team.member
+        return SYNCED_BY_NAME[name].kind == "person" and bool(value) and value not in self.team.member
 
     def _new_link(self, client: str, row: XpmClient) -> Link:
         return Link(

@@ -11,27 +11,27 @@ from datetime import datetime
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank, is_same
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord, SkippedUndo, UndoReason
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import BeforeImage, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, IMPORTED, LINKS, XPM_CLIENTS
-from xpm_tui.sync.applying.local_writes import base_key, own_contact, possible
+from xpm_tui.sync.applying.local_writes import own_contact
 from xpm_tui.sync.applying.run_results import UNDO
-from xpm_tui.sync.base import PRIMARY, contact_key, mark, mirror_values, pair
+from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mark, mirror_values, pair
 from xpm_tui.sync.canonical import (
     TeamLinks,
     Values,
     contact_values,
     ignition_fingerprint,
     ignition_values,
-    is_blank,
-    is_same,
     primary_of,
     xpm_fingerprint,
     xpm_values,
 )
+from xpm_tui.sync.consequences import possible
 from xpm_tui.sync.planning.decisions import SHARED_EDITS, UNTICKABLE
 from xpm_tui.sync.planning.planner import count, estimate
 from xpm_tui.sync.policy import Policy

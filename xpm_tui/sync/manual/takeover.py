@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Provenance, Value, ValueOrigin
 from xpm_tui.domain.ports import Snapshot
@@ -19,16 +21,15 @@ from xpm_tui.sync.base import (
     contact_signature,
     mirror_values,
     present,
+    primary_contact,
     record_agreement,
     released,
     returned_values,
     with_origin,
 )
-from xpm_tui.sync.base import primary_contact as primary_there
 from xpm_tui.sync.canonical import (
     TeamLinks,
     contact_values,
-    is_blank,
     primary_of,
     write_client,
     write_contact,
@@ -37,7 +38,7 @@ from xpm_tui.sync.canonical import (
 )
 from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.planning.links import lost_links
-from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, Policy
+from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS, Policy
 
 Outcome = Literal["replaced", "removed", "same", "kept"]
 KeepReason = Literal["", "edited", "frozen", "required", "asked"]
@@ -147,7 +148,7 @@ class _TakeoverPlanner:
         frozen = snapshot.find(FREEZES, "client", client.id)
         self.frozen = frozenset(freeze.field for freeze in frozen if not freeze.undo)
         level = policy.level
-        off = policy.off | (frozenset() if level == "everything" else frozenset(BY_NAME) - {"name"})
+        off = policy.off | (frozenset() if level == "everything" else frozenset(SYNCED_BY_NAME) - {"name"})
         whole = Policy(direction="from_xpm", off=off)
         synced = () if quiet or level == "nothing" else whole.fields(creation=True)
         self.brought = {rule.name for rule in synced} - self.frozen
@@ -199,7 +200,7 @@ class _TakeoverPlanner:
     def _value(self, field: str, contact: str, wanted: Value) -> None:
         """Decide what happens to one value that came from elsewhere."""
         key = base_key(field, contact)
-        entry, now, rule = self.entries[key], self.now[key], BY_NAME[field]
+        entry, now, rule = self.entries[key], self.now[key], SYNCED_BY_NAME[field]
         new = wanted if field in self.brought else None
         if rule.kind == "person" and new and str(new) not in self.team.member:
             new = None
@@ -243,7 +244,9 @@ class _TakeoverPlanner:
 
     def _is_former(self, contact: Contact, entries: Collection[str]) -> bool:
         """Return whether the contact itself came from the former client, as opposed to a matched one."""
-        return all(name in entries or not getattr(contact, BY_NAME[name].attribute) for name in _MATCHED)
+        return all(
+            name in entries or not getattr(contact, SYNCED_BY_NAME[name].attribute) for name in _MATCHED
+        )
 
     def _whole(self, contact: Contact, entries: Mapping[str, str]) -> None:
         """Remove a contact of the former client; one that the user edited stays as a whole."""
@@ -281,7 +284,7 @@ class _TakeoverPlanner:
             self.known.pop(PRIMARY, None)
             return client
         here = {each.uuid: each.contact for each in self.joined}
-        first = here.get(primary_there(self.theirs), "") if PRIMARY in self.brought else ""
+        first = here.get(primary_contact(self.theirs), "") if PRIMARY in self.brought else ""
         why: KeepReason = (
             "asked" if self.keep else "frozen" if not self.frozen.isdisjoint({"*", PRIMARY}) else ""
         )

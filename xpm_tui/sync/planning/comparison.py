@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from xpm_tui.domain.fields import Field
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME, Field
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value, ValueOrigin
 from xpm_tui.domain.plan import Change
@@ -29,7 +30,6 @@ from xpm_tui.sync.canonical import (
     Values,
     contact_values,
     ignition_values,
-    is_blank,
     primary_of,
     same_texts,
     unread_fields,
@@ -50,7 +50,6 @@ from xpm_tui.sync.planning.decisions import (
     Rules,
     why_not_synced,
 )
-from xpm_tui.sync.policy import BY_NAME, FieldRule
 
 WHOLE = "*"
 """The field of a freeze of the whole client."""
@@ -215,7 +214,7 @@ class _ClientComparison:
         settled = len(self.agreed) + (self.link is not self.before.link)
         return FieldComparison(tuple(self.changes), base, self.link, settled)
 
-    def _theirs(self, rule: FieldRule, value: Value) -> Value:
+    def _theirs(self, rule: Field, value: Value) -> Value:
         return self.rules.team.known(str(value)) if rule.kind == "person" else value
 
     def _why_frozen(self, *names: str) -> DifferenceReason:
@@ -243,7 +242,7 @@ class _ClientComparison:
                 self._leave_value(rule, rule.name, values, xpm, why, record)
 
     def _field(
-        self, record: str, rule: FieldRule, key: str, ours: Value, theirs: Value, contact: str = ""
+        self, record: str, rule: Field, key: str, ours: Value, theirs: Value, contact: str = ""
     ) -> None:
         if ours == theirs and key in self.known and key not in self.base.pairs:
             return
@@ -292,7 +291,7 @@ class _ClientComparison:
 
     def _leave_value(
         self,
-        rule: FieldRule,
+        rule: Field,
         name: str,
         ours: Values,
         theirs: Values,
@@ -311,7 +310,7 @@ class _ClientComparison:
 
     def _leave_contacts(self, match: ContactMatch, *, synced: bool) -> None:
         """List the contacts of one side only, except those that are planned for the other."""
-        rule = BY_NAME["contact"]
+        rule = SYNCED_BY_NAME["contact"]
         if rule not in self.rules.other_whole and "contact" not in self.rules.whole:
             return  # The plan is restricted to other fields.
         frozen: DifferenceReason = (
@@ -378,7 +377,7 @@ class _ClientComparison:
 
     def _primary(self, match: ContactMatch) -> None:
         """Compare who is primary: XPM's UUID, or a placeholder for a contact that is still to be created."""
-        rule = BY_NAME[PRIMARY]
+        rule = SYNCED_BY_NAME[PRIMARY]
         synced = self._whole_is_synced(PRIMARY)
         if not synced and not self.listing:
             return

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 import msgspec
 
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Value
@@ -26,7 +27,6 @@ from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import contact_key, mirror_values, pair
 from xpm_tui.sync.canonical import contact_values, xpm_contacts
 from xpm_tui.sync.planning.decisions import FOLLOWS, SHARED_EDITS, Rules
-from xpm_tui.sync.policy import BY_NAME
 
 
 class ContactMatch(msgspec.Struct, frozen=True):
@@ -309,5 +309,5 @@ class _Group:
         there = next(each for each in copy.row.contacts if each.uuid == self._contact)
         theirs = contact_values(there).get(self._field)
         ours = value_of(self._snapshot, copy, self._field)
-        verdict = self._rules.verdict(BY_NAME[self._field], ours, theirs, pair(base, key, mirror))
+        verdict = self._rules.verdict(SYNCED_BY_NAME[self._field], ours, theirs, pair(base, key, mirror))
         return verdict not in ("same", "agree", "drift")

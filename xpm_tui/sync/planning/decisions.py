@@ -18,12 +18,13 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain import labels
-from xpm_tui.domain.fields import Field
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED, Field
 from xpm_tui.domain.links import Pair, Value
 from xpm_tui.domain.plan import Change, Mark, Side
 from xpm_tui.sync.base import agreed_pair, settled_direction
-from xpm_tui.sync.canonical import TeamLinks, is_blank, staff_uuid
-from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS, FIELDS, FieldRule, Policy
+from xpm_tui.sync.canonical import TeamLinks, staff_uuid
+from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS, Policy
 
 DifferenceReason = Literal[
     "blank", "never-cleared", "required", "unlinked-person", "kept-otherwise", "settled", "frozen",
@@ -68,8 +69,8 @@ def difference_reason(
 
 def why_not_synced(policy: Policy, field: Field) -> DifferenceReason:
     """Return why the policy does not sync a field after creation."""
-    if not field.sync.carries(policy.direction, creation=False):
-        return "creation-only" if field.sync.carries(policy.direction, creation=True) else "direction"
+    if not field.sync.is_synced(policy.direction, creation=False):
+        return "creation-only" if field.sync.is_synced(policy.direction, creation=True) else "direction"
     if field.name in policy.off:
         return "switched-off"
     return "level-name" if policy.level == "name" else "level-nothing"
@@ -145,13 +146,13 @@ class Rules:
     policy: Policy
     team: TeamLinks
     side: Side
-    client_fields: tuple[FieldRule, ...]
-    contact_fields: tuple[FieldRule, ...]
+    client_fields: tuple[Field, ...]
+    contact_fields: tuple[Field, ...]
     whole: frozenset[str]
     shared: Callable[[str], bool] = field(default=lambda _: False)
-    other_client_fields: tuple[FieldRule, ...] = ()
-    other_contact_fields: tuple[FieldRule, ...] = ()
-    other_whole: tuple[FieldRule, ...] = ()
+    other_client_fields: tuple[Field, ...] = ()
+    other_contact_fields: tuple[Field, ...] = ()
+    other_whole: tuple[Field, ...] = ()
     """Contact fields of the request that the policy does not sync; their differences are only listed."""
 
     @staticmethod
@@ -167,7 +168,7 @@ class Rules:
         fields = [rule for rule in policy.fields() if not wanted or rule.name in wanted]
         synced = {rule.name for rule in fields}
 
-        def others(rules: Iterable[FieldRule]) -> tuple[FieldRule, ...]:
+        def others(rules: Iterable[Field]) -> tuple[Field, ...]:
             return tuple(
                 rule for rule in rules if rule.name not in synced and (not wanted or rule.name in wanted)
             )
@@ -182,7 +183,7 @@ class Rules:
             shared=shared,
             other_client_fields=others(CLIENT_FIELDS),
             other_contact_fields=others(CONTACT_FIELDS),
-            other_whole=others(rule for rule in FIELDS if rule.whole),
+            other_whole=others(rule for rule in SYNCED if rule.whole),
         )
 
     @property
@@ -194,7 +195,7 @@ class Rules:
         """Return (master, other) of Ignition's and XPM's value."""
         return (theirs, ours) if self.side == "ignition" else (ours, theirs)
 
-    def verdict(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Verdict:
+    def verdict(self, rule: Field, ours: Value, theirs: Value, agreed: Pair | None) -> Verdict:
         """Return the decision within the field's limits: no unlinked person, no cleared name.
 
         A pair that was accepted for the other direction, and is unchanged, counts as not synced before.
@@ -219,7 +220,7 @@ class Rules:
         """Return the pair to store for two unchanged values; if they differ, for this direction."""
         return agreed_pair(ours, theirs, self.policy.direction)
 
-    def why_kept(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> DifferenceReason:
+    def why_kept(self, rule: Field, ours: Value, theirs: Value, agreed: Pair | None) -> DifferenceReason:
         """Return why :meth:`verdict` leaves two values different."""
         master, _ = self.master_first(ours, theirs)
         if self._is_unlinked(rule, master):
@@ -227,7 +228,7 @@ class Rules:
         known_master = self.master_first(agreed.ignition, agreed.xpm)[0] if agreed is not None else None
         return difference_reason(rule, master, agreed, known_master)
 
-    def _is_unlinked(self, rule: FieldRule, master: Value) -> bool:
+    def _is_unlinked(self, rule: Field, master: Value) -> bool:
         return rule.kind == "person" and bool(master) and str(master) not in self.team.member
 
     def _is_settled_elsewhere(self, agreed: Pair, ours: Value, theirs: Value) -> bool:
@@ -238,7 +239,7 @@ class Rules:
         )
 
     def change(
-        self, record: str, rule: FieldRule, ours: Value, theirs: Value, verdict: Verdict, contact: str = ""
+        self, record: str, rule: Field, ours: Value, theirs: Value, verdict: Verdict, contact: str = ""
     ) -> Change:
         """Return the change of a verdict, ticked, or waiting if a user has to confirm it.
 

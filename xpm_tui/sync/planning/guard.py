@@ -10,15 +10,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from xpm_tui.domain.errors import CaseId, PlanRefused
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Stop
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import BASE
-from xpm_tui.sync.canonical import is_blank
 from xpm_tui.sync.mirror import list_counts
-from xpm_tui.sync.policy import GuardLimits, Policy, label
+from xpm_tui.sync.policy import GuardLimits, Policy
 
 _REVIEW_FIRST = "Review the plan, then apply it with `sync --plan {plan}`."
 """What to do next, for a user who is not applying the plan at the moment."""

@@ -31,9 +31,7 @@ from xpm_tui.domain.tables import (
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks, ignition_fingerprint, xpm_fingerprint
-from xpm_tui.sync.consequences import MOVED_CHECK as MOVED_CHECK
 from xpm_tui.sync.consequences import plan_consequences
-from xpm_tui.sync.consequences import written_records as written_records
 from xpm_tui.sync.journal import ADD_CONTACT, unanswered
 from xpm_tui.sync.planning.comparison import (
     WHOLE,
