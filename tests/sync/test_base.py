@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from tests.sync.fixtures import linked, xpm, xpm_contact
 from xpm_tui.domain.links import Base, ContactLink, Pair, Value
 from xpm_tui.sync.base import (
+    base_pair,
     forget,
     forget_contact,
     mirror_values,
-    pair,
     primary_contact,
     rebase,
     record_agreement,
@@ -26,7 +26,7 @@ def test_a_pair_that_equals_the_mirror_is_not_stored() -> None:
     base = record_agreement(Base(id="c1"), {"phone": Pair("1", "1")}, {"phone": "1"})
     assert base.agreed == ("phone",)
     assert base.pairs == {}
-    assert pair(base, "phone", {"phone": "1"}) == Pair("1", "1")
+    assert base_pair(base, "phone", {"phone": "1"}) == Pair("1", "1")
 
 
 def test_a_pair_with_another_half_is_stored() -> None:
@@ -54,7 +54,7 @@ def test_carrying_never_changes_what_was_agreed(
 ) -> None:
     base = record_agreement(Base(id="c1"), agreed, before)
     carried = rebase(base, before, after)
-    assert {key: pair(carried, key, after) for key in carried.agreed} == agreed
+    assert {key: base_pair(carried, key, after) for key in carried.agreed} == agreed
     for key, stored in carried.pairs.items():
         assert key not in after or stored != Pair(after[key], after[key])
 

@@ -14,7 +14,7 @@ from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, FREEZES, IGNORED, JOBS, LINKS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.manual.links import link, link_effect, unlink
-from xpm_tui.sync.planning.links import exact_match, link_state, needs_person, reason, relink
+from xpm_tui.sync.planning.links import exact_match, link_state, relink, state_reason, undecided_client
 from xpm_tui.sync.policy import Policy
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
@@ -28,7 +28,7 @@ async def state(env: SyncFixture, id_: str = "c1") -> LinkState:
 def waiting(env: SyncFixture) -> list[UndecidedClient]:
     """The clients that need a decision now."""
     snapshot = env.store.snapshot()
-    found = (needs_person(snapshot, each, link_state(snapshot, each)) for each in snapshot.rows(CLIENTS))
+    found = (undecided_client(snapshot, each, link_state(snapshot, each)) for each in snapshot.rows(CLIENTS))
     return [each for each in found if each is not None]
 
 
@@ -145,7 +145,7 @@ async def test_leads_and_inactive_clients_can_wait_and_those_without_a_state_can
 
 def test_every_reason_has_a_sentence() -> None:
     for code in ("unlinked", "ambiguous", "converted", "gone", "archived"):
-        assert reason(code).endswith(".")
+        assert state_reason(code).endswith(".")
 
 
 # By hand

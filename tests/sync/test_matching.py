@@ -158,7 +158,7 @@ def test_archived_prospect_and_linked_ones_are_proposed_and_never_sure() -> None
 def test_deleted_ones_and_pairs_taken_apart_are_never_proposed() -> None:
     client = Client(id="c1", name="Acme Farms")
     assert propose(client, xpm(1, "Acme Farms", deleted=True)) == []
-    index = MatchIndex([xpm(1, "Acme Farms")], [client], apart=frozenset([("c1", uuid(1))]))
+    index = MatchIndex([xpm(1, "Acme Farms")], [client], blocked=frozenset([("c1", uuid(1))]))
     assert index.propose(client) == []
 
 

@@ -9,11 +9,11 @@ from xpm_tui.domain.links import ContactLink
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, IMAGES, LINKS, RUNS
 from xpm_tui.domain.xpm import RecordReference
 from xpm_tui.sync.manual.links import unlink
-from xpm_tui.sync.manual.picks import PickedClient, pick
+from xpm_tui.sync.manual.picks import PickResult, pick
 from xpm_tui.sync.policy import Policy
 
 
-async def picking(env: SyncFixture, *uuids: str, **options: Any) -> PickedClient:
+async def picking(env: SyncFixture, *uuids: str, **options: Any) -> PickResult:
     await env.refresh()
     picked = pick(
         env.store.snapshot(),
@@ -29,7 +29,7 @@ async def picking(env: SyncFixture, *uuids: str, **options: Any) -> PickedClient
     return picked
 
 
-def whys(picked: PickedClient) -> dict[str, str]:
+def whys(picked: PickResult) -> dict[str, str]:
     return {skipped.uuid: skipped.why for skipped in picked.skipped}
 
 
@@ -102,7 +102,7 @@ async def test_picking_all_takes_prospects_and_leaves_the_unclear_ones() -> None
         ],
     )
     uuids = [f"u{number}" for number in range(1, 7)]
-    picked = await picking(env, *uuids, every=True, likely=lambda row: "c2" if row.uuid == "u5" else "")
+    picked = await picking(env, *uuids, bulk=True, find_likely=lambda row: "c2" if row.uuid == "u5" else "")
     assert set(picked.created) == {"u4", "u6"}
     assert whys(picked) == {"u1": "same-name", "u2": "twin", "u3": "twin", "u5": "likely"}
     assert all(skipped.sentence for skipped in picked.skipped)

@@ -21,8 +21,9 @@ from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, JobSpec, Proposal, Workflow
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, LINKS, PROPOSALS, WORKFLOWS
 from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.sync.base import live_link
 
 EARLIEST_START = timedelta(days=31)
 """How long before the term of its proposal a job that is found by name may start."""
@@ -235,10 +236,10 @@ class ExpectedJobs:
 
     def _party(self, client: Client | None) -> JobParty:
         """Return a client with its UUID in XPM, which is empty if the link is broken."""
-        link = self._snapshot.get(LINKS, client.id) if client is not None else None
-        there = self._snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
-        uuid = there.uuid if there is not None and not there.deleted else ""
-        return JobParty(client.id if client is not None else "", uuid, client)
+        if client is None:
+            return JobParty("", "", None)
+        link = live_link(self._snapshot, client.id)
+        return JobParty(client.id, link.uuid if link is not None else "", client)
 
     def _party_of(self, each: Occurrence, party: JobParty) -> JobParty:
         """Return the client that the job of an occurrence belongs to.

@@ -35,7 +35,7 @@ from xpm_tui.domain.tables import DEPLOYMENTS, JOBS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, unanswered
 from xpm_tui.sync.manual.client_creation import create_client
-from xpm_tui.sync.matching.proposals import Alike, MatchIndex
+from xpm_tui.sync.matching.proposals import MatchIndex, SimilarClient
 from xpm_tui.sync.mirror import commit_rows
 from xpm_tui.sync.outbox import (
     Message,
@@ -69,7 +69,7 @@ class DeployContext:
     create_lag: float = 300.0
     stop: Callable[[], bool] = lambda: False
 
-    def alike(self, client: Client) -> Sequence[Alike]:
+    def alike(self, client: Client) -> Sequence[SimilarClient]:
         """Return the XPM clients whose name is the same as this client's or similar."""
         return self.index().alike(client)
 

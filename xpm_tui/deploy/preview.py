@@ -15,8 +15,9 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Deployment, JobSpec, Proposal, Workflow, deployment_id
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
+from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, PROPOSALS, WORKFLOWS
 from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.sync.base import link_and_row
 from xpm_tui.sync.journal import ADD_JOB
 from xpm_tui.sync.manual.client_creation import Lookup, find_obstacle
 from xpm_tui.sync.planning.links import state_of
@@ -239,8 +240,7 @@ def _client(
 ) -> str:
     if client is None:
         return ""
-    link = snapshot.get(LINKS, client.id)
-    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    link, row = link_and_row(snapshot, client.id)
     state = state_of(snapshot, client, link, row)
     if state in ("gone", "converted", "merged", "archived", "ignored") or (
         state == "ambiguous" and link is not None

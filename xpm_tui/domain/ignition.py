@@ -67,6 +67,10 @@ class Client(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=
     origin: Origin = "import"
     created: datetime | None = None
 
+    def contact(self, id_: str) -> Contact | None:
+        """Return the contact with this id, or None."""
+        return next((contact for contact in self.contacts if contact.id == id_), None)
+
 
 class Imported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What Ignition's last file said about a client, by which an edit of a cell is recognised.

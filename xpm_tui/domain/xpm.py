@@ -270,6 +270,15 @@ class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     seen_at: datetime | None = None
     unread: tuple[RecordFault, ...] = ()
 
+    def contact(self, uuid: str) -> XpmContact | None:
+        """Return the contact with this UUID, deleted or not, or None."""
+        return next((contact for contact in self.contacts if contact.uuid == uuid), None)
+
+    @property
+    def present_contacts(self) -> tuple[XpmContact, ...]:
+        """Return the contacts that are not deleted."""
+        return tuple(contact for contact in self.contacts if not contact.deleted)
+
     @property
     def is_set_aside(self) -> bool:
         """Return whether the whole record could not be read."""
@@ -340,8 +349,8 @@ class XpmJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     gone: bool = False
 
 
-class MovedJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A record that the mirror has seen arrive at an XPM client; ``id`` is ``<kind>/<what>/<to>``.
+class Arrival(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The arrival of a record at an XPM client, as the mirror saw it; ``id`` is ``<kind>/<what>/<to>``.
 
     ``what`` is the UUID of a contact or group, or the number of a job; ``was`` is the client that a job
     belonged to before. ``new``: the XPM client itself was new then.

@@ -184,11 +184,6 @@ def write_contact(contact: Contact, values: Mapping[str, Value]) -> Contact:
     return msgspec.structs.replace(contact, **changed)
 
 
-def xpm_contacts(row: XpmClient) -> tuple[XpmContact, ...]:
-    """Return the contacts that are not deleted."""
-    return tuple(contact for contact in row.contacts if not contact.deleted)
-
-
 def primary_of(client: Client) -> str:
     """Return the id of the store client's primary contact: the first that is marked, or empty."""
     return next((contact.id for contact in client.contacts if contact.primary), "")
@@ -202,7 +197,7 @@ def ignition_fingerprint(client: Client, team: TeamLinks) -> str:
 
 def xpm_fingerprint(row: XpmClient) -> str:
     """Return a fingerprint of everything in an XPM client that sync can read."""
-    contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in xpm_contacts(row))
+    contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in row.present_contacts)
     flags = (row.archived, row.prospect, row.deleted)
     return _fingerprint_of((sorted(xpm_values(row).items()), contacts, flags))
 
@@ -213,8 +208,8 @@ def _sorted(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted({clean(name) for name in names} - {""}))
 
 
-def _fingerprint_of(said: object) -> str:
-    return hashlib.blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
+def _fingerprint_of(content: object) -> str:
+    return hashlib.blake2b(msgspec.json.encode(content), digest_size=8).hexdigest()
 
 
 def _canonical(names: tuple[str, ...], texts: tuple[str, ...]) -> Values:

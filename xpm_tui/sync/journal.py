@@ -1,7 +1,8 @@
 """The journal of writes to XPM: the kinds of write, and the states of an intent.
 
 Kinds, and the names of values that are stored with them, must not change, because intents of earlier versions
-are looked up by them. Only :mod:`xpm_tui.sync.outbox` writes the journal.
+are looked up by them. Only :mod:`xpm_tui.sync.outbox` adds intents; the recoveries of sync and deploy close
+those that have no outcome.
 """
 
 from __future__ import annotations
@@ -108,5 +109,5 @@ def _storable(value: Value) -> Value:
 
 def payload_hash(values: Mapping[str, Value]) -> str:
     """Return a hash of what is sent."""
-    said = msgspec.json.encode(sorted(values.items()))
-    return hashlib.blake2b(said, digest_size=8).hexdigest()
+    content = msgspec.json.encode(sorted(values.items()))
+    return hashlib.blake2b(content, digest_size=8).hexdigest()

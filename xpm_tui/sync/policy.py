@@ -56,15 +56,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
         They are those neither switched off nor frozen, and always the name, as no contact is without one.
         """
-        made = (rule for rule in self.fields(creation=True) if rule.contact)
-        return frozenset(rule.name for rule in made if rule.required or rule.name not in frozen)
+        wanted = (rule for rule in self.fields(creation=True) if rule.contact)
+        return frozenset(rule.name for rule in wanted if rule.required or rule.name not in frozen)
 
     @cached_property
     def hash(self) -> str:
         """Return a hash that changes whenever a different plan is possible: of the settings and the table."""
         table = [(rule.name, rule.kind, rule.required, rule.sync) for rule in SYNCED]
-        said = (self.direction, self.level, sorted(self.off), self.on_conflict, self.clear, table)
-        return hashlib.blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
+        content = (self.direction, self.level, sorted(self.off), self.on_conflict, self.clear, table)
+        return hashlib.blake2b(msgspec.json.encode(content), digest_size=8).hexdigest()
 
     def _at_level(self, rule: Field) -> bool:
         return self.level == "everything" or (self.level == "name" and rule.sync.name_level)
@@ -87,4 +87,4 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
     new_jobs: int = 10
 
 
-DEFAULT = GuardLimits()
+DEFAULT_LIMITS = GuardLimits()

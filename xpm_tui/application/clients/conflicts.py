@@ -24,7 +24,7 @@ from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import BASE, FREEZES, IGNORED, IMAGES, LINKS, PLANNED, RUNS, XPM_CLIENTS
-from xpm_tui.sync.base import base_key, live_link, mark, mirror_values, pair
+from xpm_tui.sync.base import base_key, base_pair, live_link, mirror_values, undone_key
 from xpm_tui.sync.planning.comparison import WHOLE
 from xpm_tui.sync.planning.decisions import because_held, change_reason
 
@@ -78,7 +78,7 @@ class _ConflictPresenter:
 
     def decided(self, run: Run, image: BeforeImage, written: Written) -> ConflictView:
         """Return a conflict that a run has overwritten."""
-        undone = mark(written.record, written.field) in image.undone
+        undone = undone_key(written.record, written.field) in image.undone
         return self._view(
             "undone" if undone else "overwritten",
             image.client,
@@ -134,7 +134,9 @@ class _ConflictPresenter:
         row = self._snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
         if base is None or link is None or row is None:
             return None
-        return pair(base, base_key(change.field, change.record.partition("/")[2]), mirror_values(row, link))
+        return base_pair(
+            base, base_key(change.field, change.record.partition("/")[2]), mirror_values(row, link)
+        )
 
 
 LONGEST_REASON = 500

@@ -123,7 +123,7 @@ def new_client(
 def _alike(snapshot: Snapshot, name: str) -> list[tuple[Client, str]]:
     """Return the clients with the same or a near name, best first, and the differences."""
     clients = list(snapshot.rows(CLIENTS)) if name else []
-    found = proposals.alike_names(name, [each.name for each in clients])
+    found = proposals.similar_names(name, [each.name for each in clients])
     return [(clients[at], answer.reasons[0]) for at, answer in found]
 
 

@@ -48,7 +48,7 @@ from xpm_tui.sync.journal import (
     mark_done,
     mark_failed,
 )
-from xpm_tui.sync.matching.proposals import Alike, MatchIndex
+from xpm_tui.sync.matching.proposals import MatchIndex, SimilarClient
 
 
 class LazyIndex:
@@ -64,7 +64,7 @@ class LazyIndex:
             self._index = MatchIndex.build(self._snapshot)
         return self._index
 
-    def alike(self, client: Client) -> Sequence[Alike]:
+    def alike(self, client: Client) -> Sequence[SimilarClient]:
         """Return XPM's clients whose name is the same as this one's, or near to it."""
         return self().alike(client)
 

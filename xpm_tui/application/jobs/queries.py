@@ -47,7 +47,7 @@ with lazy_imports():
     from xpm_tui.deploy import recovery
 
 if TYPE_CHECKING:
-    from xpm_tui.sync.matching.proposals import Alike
+    from xpm_tui.sync.matching.proposals import SimilarClient
 
 
 def counts(practice: OpenPractice) -> JobCounts:
@@ -360,7 +360,7 @@ def _show(
     return lambda each: deploy_preview.preview(snapshot, terms, each.workflow, each.day, jobs, alike=alike)
 
 
-def _none(client: Client) -> Sequence[Alike]:
+def _none(client: Client) -> Sequence[SimilarClient]:
     return ()
 
 

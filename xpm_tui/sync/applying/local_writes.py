@@ -26,10 +26,10 @@ from xpm_tui.sync.applying.run_results import changed_writes, image_write, writt
 from xpm_tui.sync.base import (
     PRIMARY,
     base_key,
+    base_pair,
     came_from_xpm,
     foreign_values,
     mirror_values,
-    pair,
     with_origin,
 )
 from xpm_tui.sync.canonical import (
@@ -39,10 +39,9 @@ from xpm_tui.sync.canonical import (
     unread_fields,
     write_client,
     write_contact,
-    xpm_contacts,
     xpm_fingerprint,
 )
-from xpm_tui.sync.consequences import possible
+from xpm_tui.sync.consequences import possible_changes
 from xpm_tui.sync.planning.comparison import WHOLE, ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
@@ -122,7 +121,7 @@ class _ClientWriter:
     def note(self, change: Change, contact: str, record: str = "") -> None:
         """Record what undo needs: both values, and the base."""
         key = base_key(change.field, contact)
-        before: Pair | None = pair(self._base, key, self._mirror)
+        before: Pair | None = base_pair(self._base, key, self._mirror)
         self.written.append(
             Written(
                 record=record or change.record,
@@ -138,7 +137,7 @@ class _ClientWriter:
 
     def add(self, change: Change, uuid: str) -> None:
         """Add a contact that only XPM has; whether it is primary is a separate change."""
-        theirs = next((contact for contact in xpm_contacts(self.row) if contact.uuid == uuid), None)
+        theirs = next((each for each in self.row.present_contacts if each.uuid == uuid), None)
         if theirs is None:
             return
         made = new_contact(self._new_id(), theirs, self._contact_fields, primary=False)
@@ -237,7 +236,7 @@ def verify_record(
     if any(_is_person_unlinked(change, team) or _is_overtaken(change, client) for change in record.changes):
         return "ignition"
     frozen = frozen_fields(snapshot, client.id) | unread_fields(row)
-    changes = possible(
+    changes = possible_changes(
         record.changes,
         tuple(
             change
@@ -263,8 +262,7 @@ def _is_overtaken(change: Change, client: Client) -> bool:
     """Return whether a shared contact's value is out of date, because another copy was sent first."""
     if not (change.shared and change.ticked and change.side == "xpm"):
         return False
-    id_ = change.record.partition("/")[2]
-    ours = next((each for each in client.contacts if each.id == id_), None)
+    ours = client.contact(change.record.partition("/")[2])
     return ours is None or contact_values(ours).get(change.field) != change.new
 
 

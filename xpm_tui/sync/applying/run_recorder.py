@@ -61,16 +61,17 @@ class RunRecorder:
         """Set the number of records."""
         self.run = msgspec.structs.replace(self.run, total=records)
 
-    def commit(self, writes: Iterable[Write], *, done: int = 0, news: Iterable[Event] = ()) -> None:
-        """Commit writes together with the run's progress, then emit the events."""
-        self.transact(lambda _: (writes, news), done=done)
+    def count_done(self) -> None:
+        """Count one more record as done, and commit the run's progress."""
+        self.transact(lambda _: ((), ()), done=1)
 
     def transact(
         self, make: Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]], *, done: int = 0
     ) -> None:
-        """Do the same for what ``make`` computes from the newest state, with no other commit in between.
+        """Commit the progress and what ``make`` computes from the newest state, with no commit in between.
 
-        Without writes and without ``done`` there is no commit. If the store refuses, nothing is counted.
+        Then the events are emitted. Without writes and without ``done`` there is no commit. If the store
+        refuses, nothing is counted.
         """
         before = self.run, self.tally.copy()
         lines: list[Event] = []
@@ -98,27 +99,27 @@ class RunRecorder:
         self.tally["records"] += bool(written)
         self.tally["changes"] += len(written)
 
-    def drop(self, record: PlannedRecord, why: str) -> None:
-        """Record that a record has changed since the plan: it is listed, and is in the next plan again."""
+    def count_moved(self, record: PlannedRecord, why: str) -> None:
+        """Count a record that has changed since the plan; it is listed, and returns in the next plan."""
         self.tally["moved"] += 1
         self._events.emit(Event(key="sync.moved", record=record.client, uuid=record.uuid, rule=why))
 
-    def left_out(self, record: str, error: AppError) -> None:
-        """Record a value that could not be sent: the run's end names record, field and remedy."""
+    def count_unsendable(self, record: str, error: AppError) -> None:
+        """Count a value that could not be sent; the run's end names record, field and remedy."""
         self.tally["unsendable"] += 1
         self._unsent.append(f"{self._named(record)} was not sent to XPM. {error.message}")
 
-    def refuse(self, record: str, words: str) -> None:
+    def count_refused(self, record: str, words: str) -> None:
         """Count a record that XPM refused; the run's end names it with XPM's ``words``."""
         self.tally["refused"] += 1
         self._refused.append(f"{self._named(record)}: {visible(words, 200).rstrip('. ')}")
 
-    def record_unapplied(self, record: str) -> None:
+    def count_unapplied(self, record: str) -> None:
         """Count a change that got no answer and, as a look-up showed, was not applied."""
         self.tally["refused"] += 1
         self._unapplied.append(self._named(record))
 
-    def set_aside(self, plan: Plan) -> None:
+    def count_set_aside(self, plan: Plan) -> None:
         """Count XPM's unreadable records that the plan covers; the run skipped them."""
         if plan.undo_of:
             return

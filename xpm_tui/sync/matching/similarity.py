@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from rapidfuzz import fuzz
 
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import Answer, compare_names, name_key
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.names import ParsedName, key_of, read_name
@@ -71,7 +72,7 @@ def facts_of(client: Client) -> MatchFacts:
 
 def facts_of_xpm(row: XpmClient) -> MatchFacts:
     """Return the facts of an XPM client."""
-    live = [contact for contact in row.contacts if not contact.deleted] if row.contacts else []
+    live = row.present_contacts if row.contacts else ()
     return MatchFacts(
         name=read_name(row.name),
         emails=_emails((row.email, *(contact.email for contact in live))) if row.email or live else _NONE,
@@ -108,31 +109,31 @@ FURTHEST = 76
 
 
 class Likeness(msgspec.Struct, frozen=True, kw_only=True):
-    """The result, with a ``score`` of 0 to 100.
+    """How similar two clients are, with a ``score`` of 0 to 100.
 
-    ``identity`` compares the names only. ``backed``: a number, code or address supports the match;
-    ``against``: a fact other than the name contradicts it.
+    ``identity`` compares the names only. ``supported``: a number, code or address supports the match;
+    ``contradicted``: a fact other than the name contradicts it.
     """
 
     score: int
     reasons: tuple[str, ...]
     identity: Answer
-    backed: bool
-    against: bool
+    supported: bool
+    contradicted: bool
 
 
 def compare(ours: MatchFacts, theirs: MatchFacts) -> Likeness:
     """Return how similar an Ignition client and an XPM client are."""
     found = compare_names(ours.name, theirs.name, theirs.raw_code)
-    backed, words, lift, certain = _supporting_evidence(ours, theirs)
+    supported, words, lift, certain = _supporting_evidence(ours, theirs)
     numbered = certain or not ours.numbers.isdisjoint(theirs.numbers)
     doubts = _doubts(ours, theirs)
     if found.answer == "same":
-        score, said = 100.0 - found.cost, list(found.reasons)
+        score, reasons = 100.0 - found.cost, list(found.reasons)
     elif found.answer == "near":
-        score, said = float(max(NEAREST - found.cost, WEAK)), list(found.reasons)
+        score, reasons = float(max(NEAREST - found.cost, WEAK)), list(found.reasons)
     else:
-        score, said = _spelling(ours.name, theirs.name)
+        score, reasons = _spelling(ours.name, theirs.name)
     if found.apart and not certain:
         lift *= 0.4
     if score >= 45 or numbered:
@@ -143,10 +144,10 @@ def compare(ours: MatchFacts, theirs: MatchFacts) -> Likeness:
         score = min(score, 62.0 if found.answer != "same" else 74.0)
     return Likeness(
         score=max(0, min(100, round(score))),
-        reasons=(*said, *words, *doubts),
+        reasons=(*reasons, *words, *doubts),
         identity=found.answer,
-        backed=backed,
-        against=bool(doubts),
+        supported=supported,
+        contradicted=bool(doubts),
     )
 
 
@@ -243,7 +244,7 @@ class DuplicateRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DuplicateGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Clients of one side whose names are the same, in any form.
+    """Clients of one side whose names are the same, whatever their form.
 
     Attributes:
         survivor: The safest record to keep.
@@ -321,15 +322,13 @@ def _why(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> str:
 
 
 def _xpm_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iterator[str]:
-    yield f"Open both in XPM and make sure that they are the same client: {_number_list([keep, *others])}."
+    yield f"Open them in XPM and make sure that they are the same client: {_number_list([keep, *others])}."
     for other in others:
+        # If any of them is linked, so is the one to keep, because it comes first in the order.
         for client in other.linked:
-            if keep.linked:
-                yield f"Decide which client of Ignition stays; {client} is linked to number {other.number}."
-            else:
-                yield f"Link {client} to number {keep.number}: `clients link {client} {keep.number}`."
+            yield f"Decide which client of Ignition stays; {client} is linked to number {other.number}."
         if other.jobs:
-            yield f"Finish or move the {other.jobs} current jobs of number {other.number} in XPM."
+            yield f"Finish or move the {count(other.jobs, 'current job')} of number {other.number} in XPM."
         if other.contacts:
             yield f"Copy what only number {other.number} has (contacts, notes, addresses) to {keep.number}."
         if not other.archived:
@@ -340,9 +339,7 @@ def _xpm_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iter
 def _ignition_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iterator[str]:
     yield f"Make sure that they are the same client: {', '.join([keep.id, *(other.id for other in others)])}."
     for other in others:
-        if other.linked and not keep.linked:
-            yield f"After unlinking {keep.id}, link {other.id} to the XPM client of {other.id}."
-        elif other.linked:
+        if other.linked:
             yield f"Unlink {other.id}: `clients unlink {other.id}`."
         yield f"Archive {other.id} in Ignition, and ignore it here: `clients ignore {other.id}`."
 

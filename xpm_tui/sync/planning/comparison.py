@@ -1,8 +1,8 @@
 """Compare one client with its XPM client: the changes that the policy requires, and new agreements.
 
-Pure, and the inner loop of planning. Agreements (both sides equal, or a blank that the master never filled)
-change nothing visible; applying a plan stores them in the base and the link. What differs and is not planned
-is listed with its reason on request.
+Pure, and the inner loop of planning. An agreement (both sides equal, or a blank that the master never filled)
+changes nothing visible; applying a plan stores it in the base and the link. On request, what differs and is
+not planned is listed with its reason.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from xpm_tui.domain.plan import Change
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import (
     PRIMARY,
+    base_pair,
     came_from_xpm,
     contact_key,
     forget,
     forget_contact,
     own_mirror_values,
-    pair,
     record_agreement,
     with_origin,
 )
@@ -33,7 +33,6 @@ from xpm_tui.sync.canonical import (
     primary_of,
     same_texts,
     unread_fields,
-    xpm_contacts,
 )
 from xpm_tui.sync.planning.contacts import (
     ContactMatch,
@@ -99,9 +98,9 @@ def compare_quickly(
     """Return the changes and the differences, without computing agreements.
 
     Args:
-        rules: The policy at work.
+        rules: The policy.
         sides: The client on both sides.
-        blocked: Why nothing is synced for this client, if nothing is.
+        blocked: Why nothing is synced for this client; None if something is.
     """
     work = _compared(rules, sides, listing=True, blocked=blocked)
     in_step = not work.changes and not work.agreed and work.link is sides.link
@@ -149,7 +148,7 @@ class _ClientComparison:
         self.frozen = sides.frozen
         self.unread = unread_fields(sides.row) if sides.row.unread else frozenset()
         self.former = sides.former if rules.side == "xpm" else {}
-        self.theirs: set[str] = set()
+        self.from_xpm: set[str] = set()
         self.before = sides
         self.mirror = own_mirror_values(sides.row)
         self.known = frozenset(sides.base.agreed)
@@ -170,7 +169,7 @@ class _ClientComparison:
             elif name in ours and name in theirs:
                 value = theirs[name]
                 if rule.kind == "person":
-                    value = self._theirs(rule, value)
+                    value = self._comparable(rule, value)
                 self._field(self.client.id, rule, name, ours[name], value)
             else:
                 self._leave_value(rule, name, ours, theirs, "unreadable")
@@ -186,12 +185,12 @@ class _ClientComparison:
         links = self.link.contacts
         if whole:
             links = valid_contact_links(links, self.client.contacts, self.row, self.rules.side)
-        match = match_contacts(self.client.contacts, xpm_contacts(self.row), links)
+        match = match_contacts(self.client.contacts, self.row.present_contacts, links)
         if active:
-            for fresh in match.fresh:
-                self.theirs |= self._unchanged_values(fresh)
+            for fresh in match.newly_paired:
+                self.from_xpm |= self._unchanged_values(fresh)
                 self.base = forget_contact(self.base, fresh)
-            if match.fresh:
+            if match.newly_paired:
                 self.known = frozenset(self.base.agreed)
         for ours, theirs in match.pairs:
             if not self._is_equal_and_agreed(ours, theirs, active=active):
@@ -209,12 +208,12 @@ class _ClientComparison:
     def result(self) -> FieldComparison:
         """Return the comparison."""
         base = record_agreement(self.base, self.agreed, self.mirror)
-        if self.theirs:
-            base = with_origin(base, self.theirs.intersection(self.agreed), came=True)
+        if self.from_xpm:
+            base = with_origin(base, self.from_xpm.intersection(self.agreed), came=True)
         settled = len(self.agreed) + (self.link is not self.before.link)
         return FieldComparison(tuple(self.changes), base, self.link, settled)
 
-    def _theirs(self, rule: Field, value: Value) -> Value:
+    def _comparable(self, rule: Field, value: Value) -> Value:
         return self.rules.team.known(str(value)) if rule.kind == "person" else value
 
     def _why_frozen(self, *names: str) -> DifferenceReason:
@@ -246,7 +245,7 @@ class _ClientComparison:
     ) -> None:
         if ours == theirs and key in self.known and key not in self.base.pairs:
             return
-        agreed = pair(self.base, key, self.mirror) if key in self.known else None
+        agreed = base_pair(self.base, key, self.mirror) if key in self.known else None
         if ours == theirs and agreed is None and rule.kind != "person":  # most fields of a new link
             self.agreed[key] = Pair(ours, theirs)
             return
@@ -303,7 +302,7 @@ class _ClientComparison:
             return
         here, there = ours.get(name), theirs.get(name)
         if name in theirs:
-            there = self._theirs(rule, there)
+            there = self._comparable(rule, there)
         if here == there or (name not in theirs and is_blank(here) and rule.kind == "names"):
             return
         self._list_difference(record or self.client.id, rule, here, there, why)
@@ -335,7 +334,7 @@ class _ClientComparison:
             elif synced and self.rules.side == "xpm":
                 why = "contact-from-name"
             self._list_difference(f"{self.client.id}/{ours.id}", rule, _shown(ours), None, why)
-        for theirs in xpm_contacts(self.row):
+        for theirs in self.row.present_contacts:
             if theirs.uuid in there:
                 continue
             link = marks.get(theirs.uuid)
@@ -376,7 +375,7 @@ class _ClientComparison:
         self.changes.append(self._held_back(change, former) if former and not held else change)
 
     def _primary(self, match: ContactMatch) -> None:
-        """Compare who is primary: XPM's UUID, or a placeholder for a contact that is still to be created."""
+        """Compare which contact is primary, by XPM's UUID, or by id if the contact is still to be created."""
         rule = SYNCED_BY_NAME[PRIMARY]
         synced = self._whole_is_synced(PRIMARY)
         if not synced and not self.listing:
@@ -429,10 +428,10 @@ class _ClientComparison:
 
     def _forget_gone_primary(self) -> None:
         """Forget the agreement on a primary contact that XPM no longer has."""
-        agreed = pair(self.base, PRIMARY, self.mirror) if PRIMARY in self.known else None
+        agreed = base_pair(self.base, PRIMARY, self.mirror) if PRIMARY in self.known else None
         if agreed is None or not agreed.ignition:
             return
-        if agreed.ignition not in {each.uuid for each in xpm_contacts(self.row)}:
+        if agreed.ignition not in {each.uuid for each in self.row.present_contacts}:
             self.base = forget(self.base, [PRIMARY])
             self.known = frozenset(self.base.agreed)
 

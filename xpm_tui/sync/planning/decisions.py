@@ -1,12 +1,11 @@
-"""The three-way decision for one field: master, other side, and the base.
+"""The three-way decision for one field: master, other side, and the base. Pure.
 
 It is like a merge with a common ancestor, except that the master decides: an edit on the other side is
 overwritten, but marked.
 
 The module also prepares the policy for one plan: which fields are synced, the verdict on a value, and the
-resulting change. Every change has its verdict as its rule; ``change_reason`` explains each in a sentence.
-
-Differences between the two sides of a linked client that stay, each with its reason. Pure.
+resulting change. Every change has its verdict as its rule; ``change_reason`` explains each in a sentence. A
+difference that no plan changes has a reason, too.
 """
 
 from __future__ import annotations
@@ -141,7 +140,11 @@ def because_held(held: str) -> str:
 
 @dataclass(frozen=True)
 class Rules:
-    """One policy with one team. ``shared`` returns whether an XPM contact belongs to several clients."""
+    """One policy with one team.
+
+    ``shared`` returns whether an XPM contact belongs to several clients. The attributes ``other_…`` are
+    requested fields that the policy does not sync; their differences are only listed.
+    """
 
     policy: Policy
     team: TeamLinks
@@ -153,7 +156,6 @@ class Rules:
     other_client_fields: tuple[Field, ...] = ()
     other_contact_fields: tuple[Field, ...] = ()
     other_whole: tuple[Field, ...] = ()
-    """Contact fields of the request that the policy does not sync; their differences are only listed."""
 
     @staticmethod
     def of(
@@ -205,14 +207,14 @@ class Rules:
         if self._is_unlinked(rule, master):
             return "same" if known == (master, other) else "agree"
         if agreed is not None and self._is_settled_elsewhere(agreed, ours, theirs):
-            asked = decide(master, other, None)
-            return "same" if asked == "agree" else asked
+            verdict = decide(master, other, None)
+            return "same" if verdict == "agree" else verdict
         verdict = decide(master, other, known)
         if verdict == "clear" and (rule.required or self.policy.clear == "never"):
             return "same"
-        # A clearing without a question would empty what someone edited.
-        unasked = self.policy.clear == "yes" and self.policy.on_conflict == "hold"
-        if verdict == "clear" and unasked and known and other != known[1]:
+        # Conflicts are held, so a clearing that nobody confirms must not empty what someone edited.
+        unconfirmed = self.policy.clear == "yes" and self.policy.on_conflict == "hold"
+        if verdict == "clear" and unconfirmed and known and other != known[1]:
             return "conflict"
         return verdict
 
