@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpm_tui.deploy.calendar import WORDS, dates_between, occurrence, period, word
+from xpm_tui.deploy.calendar import RECURRENCES, dates_between, occurrence, period, recurrence_name
 from xpm_tui.domain.ignition import Repeat
 
 MONTHLY = Repeat(unit="month")
 DAYS = st.dates(date(2000, 1, 1), date(2090, 12, 31))
-REPEATS = st.sampled_from([Repeat(unit=unit, every=every) for unit, every in WORDS.values()])
+REPEATS = st.sampled_from([Repeat(unit=unit, every=every) for unit, every in RECURRENCES.values()])
 
 
 def days(start: date, repeat: Repeat, first: date, last: date) -> list[str]:
@@ -52,7 +52,7 @@ def test_an_end_is_taken_in_and_one_time_is_one_day() -> None:
 @pytest.mark.parametrize(("repeat", "reported"), [(None, "once"), (MONTHLY, "monthly"),
                                              (Repeat(unit="month", every=5), "every 5 months")])  # fmt: skip
 def test_a_recurrence_has_a_word(repeat: Repeat | None, reported: str) -> None:
-    assert word(repeat) == reported
+    assert recurrence_name(repeat) == reported
 
 
 def test_periods() -> None:

@@ -56,14 +56,14 @@ async def test_a_start_that_is_edited_while_a_run_is_on(
 ) -> None:
     env.accepted("First")
     env.accepted("Second", env.clients[1])
-    real = Deployer._may_be_made
+    real = Deployer._checked_preview
 
     def editing(self: Deployer, row: Any, workflow: Any) -> Any:
         if workflow.id == "w1":
             job_editing.edit_workflow(env.practice, "w2", {"start": "2026-09-15"})
         return real(self, row, workflow)
 
-    monkeypatch.setattr(Deployer, "_may_be_made", editing)
+    monkeypatch.setattr(Deployer, "_checked_preview", editing)
     await env.deploy("w1", "w2")
     assert [str(job.start)[:10] for job in env.made("Second")] in ([], ["2026-09-15"])
 

@@ -11,7 +11,7 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import services as library
 from xpm_tui.application.jobs import templates
 from xpm_tui.application.jobs.deployment import decide_sent
-from xpm_tui.deploy.services import likely
+from xpm_tui.deploy.services import likely_templates
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.xpm import Template
@@ -119,6 +119,6 @@ def test_templates_are_proposed_by_name() -> None:
     rows = [Template(uuid="a", name="Annual Accounts"), Template(uuid="b", name="Annual accounts 2025"),
             Template(uuid="c", name="Payroll"),
             Template(uuid="d", name="annual-accounts", gone=True)]  # fmt: skip
-    found = likely(Service(id="s1", name="annual  accounts"), rows)
+    found = likely_templates(Service(id="s1", name="annual  accounts"), rows)
     assert [(each.uuid, each.same) for each in found] == [("a", True), ("b", False)]
-    assert likely(Service(id="s1", name="[/]"), rows) == []
+    assert likely_templates(Service(id="s1", name="[/]"), rows) == []

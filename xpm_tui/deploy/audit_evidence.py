@@ -1,8 +1,8 @@
-"""The data that the audit compares: the jobs that should be in XPM, and those found for them.
+"""The data that the audit compares: the jobs that should be in XPM, and those found for them. Pure.
 
-No input or output. Jobs that were deployed from here are identified by their number, Ignition's jobs by
-reference or name. XPM's API returns neither the template of a job nor the tasks of a template, so the tasks
-of templates are learned from the jobs that should have them.
+Jobs that were deployed from here are identified by their number, Ignition's jobs by reference or name. XPM's
+API returns neither the template of a job nor the tasks of a template, so the tasks of templates are learned
+from the jobs that should have them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cached_property
 import msgspec
 
 from xpm_tui.deploy.job_spec import JobTerms, make_spec, required_templates
-from xpm_tui.deploy.occurrences import Occurrence, of_workflow
+from xpm_tui.deploy.occurrences import Occurrence, workflow_occurrences
 from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, JobSpec, Proposal, Workflow
@@ -189,7 +189,7 @@ def first_day(snapshot: Snapshot, today: date) -> date:
 
 
 class ExpectedJobs:
-    """What should be in XPM: ``rows``, and ``revoked`` jobs that should not be open.
+    """The jobs that should be in XPM: ``rows``, and the ``revoked`` ones that should not be open.
 
     ``clients_to_read`` and ``jobs_to_read`` are those for which no job was found.
     """
@@ -218,7 +218,7 @@ class ExpectedJobs:
             parties = [self._party(job_client(self._snapshot, row, each).client) for each in workflows]
             several = len({*parties}) > 1
             for workflow, party in zip(workflows, parties, strict=True):
-                for each in of_workflow(self._snapshot, self._terms, workflow, self._today, 0):
+                for each in workflow_occurrences(self._snapshot, self._terms, workflow, self._today, 0):
                     self._occurrence(row, self._party_of(each, party), each, several=several)
             if row.origin == "import":
                 self._add_earlier_jobs(row, [self._head(row), *parties], self.rows[begun:])
@@ -227,7 +227,7 @@ class ExpectedJobs:
 
     @cached_property
     def _claimed(self) -> frozenset[str]:
-        """The jobs of active proposals, computed once all of these were added."""
+        """Return the jobs of active proposals; it is computed once all of these were added."""
         return frozenset(self.ours.union(job.number for each in self.rows for job in each.jobs))
 
     def _head(self, row: Proposal) -> JobParty:
@@ -400,7 +400,7 @@ class TemplateTasks(msgspec.Struct, frozen=True):
         return key if size > len(wanted & there) else None
 
 
-def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
+def learn_tasks(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
     """Learn the tasks of templates from the jobs that should have them."""
     counts: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     totals: Counter[tuple[str, ...]] = Counter()
@@ -426,7 +426,7 @@ def tasks_of(job: XpmJob) -> frozenset[str]:
     return frozenset([name for name, _ in names] + [f"{name}/{minutes}" for name, minutes in names])
 
 
-def windows(first: date, last: date) -> Iterator[tuple[date, date]]:
+def year_periods(first: date, last: date) -> Iterator[tuple[date, date]]:
     """Yield periods of at most a year, as XPM accepts them."""
     while first <= last:
         until = min(last, first + timedelta(days=364))

@@ -1,7 +1,7 @@
 """A batch of occurrences to deploy: what it would do, and the run that deploys it.
 
-The consequences are computed without input or output, job by job in the order of the run. A job that the
-batch creates earlier counts for later ones: its client exists, and its name, number and reference are in use.
+The consequences are computed without a call to XPM, job by job in the order of the run. A job that the batch
+creates earlier counts for later ones: its client exists, and its name, number and reference are in use.
 The run looks up unfinished writes, reads the open jobs, then creates each job.
 """
 
@@ -247,7 +247,7 @@ class _BatchEstimate:
         self.calls: dict[str, int] = {}
 
     def one(self, workflow: Workflow, day: date) -> None:
-        """Add one occurrence: it is held back, finished or created."""
+        """Add one occurrence: it is held, finished or created."""
         shown = preview(
             self._snapshot, self._terms, workflow, day, self._jobs, alike=self._alike, created=self._created
         )
@@ -255,9 +255,10 @@ class _BatchEstimate:
         self.calls[shown.id] = 0
         if shown.deployment is not None and shown.deployment.state in ("deployed", "skipped"):
             return
-        back = shown.keeps(anyway=self._anyway)
-        if shown.id in self._held or back is not None:
-            self._kept[UNKNOWN if shown.id in self._held else back.sentence if back else ""].append(shown.id)
+        problem = shown.holding_problem(anyway=self._anyway)
+        if shown.id in self._held or problem is not None:
+            why = UNKNOWN if shown.id in self._held or problem is None else problem.sentence
+            self._kept[why].append(shown.id)
             return
         before, written = self._requests.total(), self._written
         whole = self._steps(shown)

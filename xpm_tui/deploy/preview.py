@@ -1,4 +1,4 @@
-"""Previews an occurrence: the exact job, and its conflicts with open jobs. No input or output."""
+"""The preview of an occurrence: the exact job, and its conflicts with open jobs. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from xpm_tui.sync.manual.client_creation import Lookup, find_obstacle
 from xpm_tui.sync.planning.links import state_of
 
 FINISHING = frozenset({"template-gone", "person-missing", "ignition", "stopped"})
-"""The problems that hold back a job that is in XPM already and only has to be finished."""
+"""The problems that hold a job that is in XPM already and only has to be finished."""
 
 
 PLANNED = "planned:"
@@ -89,20 +89,20 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """The id of the occurrence."""
+        """Return the id of the occurrence."""
         return deployment_id(self.workflow.id, self.day)
 
     @property
     def fresh(self) -> bool:
-        """Whether a job still has to be created, rather than finished."""
+        """Return whether a job still has to be created, rather than finished."""
         return self.deployment is None or not self.deployment.number
 
-    def keeps(self, *, anyway: bool = False) -> JobProblem | None:
-        """Return the first problem that holds it back; ``anyway``: the user confirmed the others."""
+    def holding_problem(self, *, anyway: bool = False) -> JobProblem | None:
+        """Return the first problem that holds it; ``anyway``: the user confirmed those that ask."""
         if not self.fresh:
             return next((each for each in self.problems if each.code in FINISHING), None)
-        back = ("hold",) if anyway else ("hold", "ask")
-        return next((problem for problem in self.problems if problem.weight in back), None)
+        holding = ("hold",) if anyway else ("hold", "ask")
+        return next((problem for problem in self.problems if problem.weight in holding), None)
 
 
 def preview(
@@ -188,16 +188,16 @@ def find_clashes(
 
 
 def rediscovered_job(
-    snapshot: Snapshot, row: Deployment | None, jobs: OpenJobs, tries: Sequence[Intent]
+    snapshot: Snapshot, row: Deployment | None, jobs: OpenJobs, attempts: Sequence[Intent]
 ) -> XpmJob | None:
     """Return the job of an earlier attempt that was reported as failed, if XPM shows it."""
     spec = row.spec if row is not None else None
-    if row is None or spec is None or not tries:
+    if row is None or spec is None or not attempts:
         return None
     there = [
         job
         for job in jobs.of_client(row.client)
-        if all((job.uuid or job.number) not in intent.before for intent in tries)
+        if all((job.uuid or job.number) not in intent.before for intent in attempts)
         and not snapshot.find(DEPLOYMENTS, "number", job.number)
         and same_job(spec, row.client, job)
     ]
@@ -222,7 +222,7 @@ def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -
 
 
 def _of_former_term(snapshot: Snapshot, workflow: Workflow, day: date) -> list[JobProblem]:
-    """Report a job of the workflow's former term for the same period: on that day, or on days after it."""
+    """Report a job that the workflow's former term has for the same period."""
     former = snapshot.get(WORKFLOWS, workflow.follows)
     for row in snapshot.find(DEPLOYMENTS, "workflow", former.id) if former is not None else ():
         if row.state == "skipped" or row.day < (workflow.term_start or day):
@@ -258,7 +258,7 @@ def _client(
 
 
 def _same_proposal(snapshot: Snapshot, workflow: Workflow, job: XpmJob) -> bool:
-    """Return whether the job was created by this tool for the same proposal."""
+    """Return whether the job was deployed from here for the same proposal."""
     made = snapshot.find(DEPLOYMENTS, "number", job.number)
     own = {each.workflow for each in made}
     return any(

@@ -369,20 +369,8 @@ def _gained_records(old: XpmClient | None, row: XpmClient, now: datetime) -> Ite
     gained: dict[Literal["contact", "group"], set[str]] = {"contact": contacts, "group": groups}
     for kind, found in gained.items():
         for what in sorted(found):
-            yield Put(MOVES, arrival(kind, what, row.uuid, now, new=old is None))
-
-
-def arrival(
-    kind: Literal["contact", "group", "job"],
-    what: str,
-    to: str,
-    now: datetime,
-    *,
-    was: str = "",
-    new: bool = False,
-) -> Arrival:
-    """Return the row that records what has arrived at an XPM client."""
-    return Arrival(id=f"{kind}/{what}/{to}", kind=kind, what=what, to=to, at=now, was=was, new=new)
+            id_ = f"{kind}/{what}/{row.uuid}"
+            yield Put(MOVES, Arrival(id=id_, kind=kind, what=what, to=row.uuid, at=now, new=old is None))
 
 
 def rebased_links(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterator[Write]:
@@ -434,7 +422,8 @@ def job_moves(snapshot: Snapshot, rows: Iterable[XpmJob], now: datetime) -> Iter
         old = snapshot.get(JOBS, row.number)
         if old is None or old.client is None or row.client is None or old.client.uuid == row.client.uuid:
             continue
-        yield Put(MOVES, arrival("job", row.number, row.client.uuid, now, was=old.client.uuid))
+        id_, to = f"job/{row.number}/{row.client.uuid}", row.client.uuid
+        yield Put(MOVES, Arrival(id=id_, kind="job", what=row.number, to=to, at=now, was=old.client.uuid))
 
 
 def _with_absent(snapshot: Snapshot, table: TableSchema[Any], rows: Sequence[Any], key: Any) -> list[Write]:
