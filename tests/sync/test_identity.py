@@ -153,7 +153,11 @@ TEXTS = st.one_of(NAMES, st.text(max_size=40))
 @settings(max_examples=count(300, 5_000), deadline=None)
 def test_comparing_is_symmetric_and_never_fails(ours: str, theirs: str) -> None:
     there, back = compare(ours, theirs), compare(theirs, ours)
-    assert (there.answer, there.cost, there.apart) == (back.answer, back.cost, back.apart)
+    assert (there.answer, there.cost, there.suggests_another) == (
+        back.answer,
+        back.cost,
+        back.suggests_another,
+    )
 
 
 @given(TEXTS)

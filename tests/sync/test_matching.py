@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.profile import count
 from tests.sync.labelled_names import make
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.names import read
+from xpm_tui.domain.names import parse_name
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 
@@ -192,7 +192,7 @@ def test_an_email_alone_never_proposes_another_entity_as_sure() -> None:
 
 
 def test_reading_a_name() -> None:
-    name = read("SMI01 - Harbour Nominees Pty Ltd as trustee for The Smith Family Trust No. 2")
+    name = parse_name("SMI01 - Harbour Nominees Pty Ltd as trustee for The Smith Family Trust No. 2")
     assert name.code == "smi01"
     assert (name.core, name.forms) == (("smith", "family"), ("trust",))
     assert name.numbers == ("2",)

@@ -186,7 +186,7 @@ def test_staff_set_aside_are_not_gone() -> None:
     assert gone == {staff(1).uuid: False, staff(2).uuid: False, staff(3).uuid: True}
     assert "staff" in set_aside(env.store.snapshot())
     (shown,) = set_aside(env.store.snapshot())["staff"]
-    assert shown.called == f'Staff member "{staff(2).name}" ({staff(2).uuid})', "as the mirror knows it"
+    assert shown.description == f'Staff member "{staff(2).name}" ({staff(2).uuid})', "as the mirror knows it"
     nobody = Quarantined(kind="Staff", faults=(NAMELESS,))
     env.store.commit(list_writes(env.store.snapshot(), STAFF, Records([staff(2)], [nobody])))
     assert not {row.uuid: row.gone for row in env.store.snapshot().rows(STAFF)}[staff(1).uuid]

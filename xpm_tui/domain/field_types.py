@@ -1,7 +1,4 @@
-"""The types of the rows of the field registry (:mod:`xpm_tui.domain.fields`).
-
-Field values in the canonical form in which they are compared, hashed and written.
-"""
+"""The types of the rows of the field registry (:mod:`xpm_tui.domain.fields`), and how values are compared."""
 
 from __future__ import annotations
 
@@ -120,7 +117,7 @@ class NamesakeDetail(msgspec.Struct, frozen=True):
     """How a list of XPM clients shows a field to distinguish namesakes: its position and its label."""
 
     place: int
-    word: str
+    label: str
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +142,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool = False
     editable: bool = False
     choices: tuple[ChoiceOption, ...] = ()
-    apart: NamesakeDetail | None = None
+    namesake_detail: NamesakeDetail | None = None
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself."""
@@ -167,7 +164,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def contact(self) -> bool:
-        """Return whether it is a field of a contact, compared contact by contact."""
+        """Return whether it is a field of a contact that is compared contact by contact."""
         return self.of == "contact" and not self.whole
 
     @property

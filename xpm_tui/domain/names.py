@@ -109,14 +109,8 @@ def _apostrophes_closed(text: str) -> str:
     return _O_SPACE.sub(r"\1'", text) if "'" in text or "`" in text or not text.isascii() else text
 
 
-@lru_cache(maxsize=4096)
-def read(name: str) -> ParsedName:
+def parse_name(name: str) -> ParsedName:
     """Parse a name into its normal forms. It never fails; a name without a word has an empty ``core``."""
-    return read_name(name)
-
-
-def read_name(name: str) -> ParsedName:
-    """Parse a name without caching the result, for loops over a whole practice."""
     whole = exact(name)
     text = _apostrophes_closed(whole)
     tokens = _tokens(_surname_last(text))
@@ -143,6 +137,10 @@ def read_name(name: str) -> ParsedName:
         others=tuple(other for other in others if other),
         trustee=trustee,
     )
+
+
+parse_name_cached = lru_cache(maxsize=4096)(parse_name)
+"""Parse a name, or return a cached result. Loops over a whole practice do not use the cache."""
 
 
 def without_code(name: str, code: str) -> str:
@@ -335,7 +333,7 @@ def _parts(tokens: Sequence[str]) -> _Parts:
 
 @lru_cache(maxsize=65536)
 def _kind(token: str) -> tuple[str, str]:
-    """Return what a word may be apart from an ordinary word, and its value."""
+    """Return what a word may be besides an ordinary word, and its value."""
     if token in FORMS:
         return "form", token
     if token in ORDINALS:

@@ -1,10 +1,9 @@
-"""Plans and changes: what would happen, computed without side effects and shown before it is applied.
+"""Plans and changes, and the consequences of an operation in numbers.
 
-What an operation would do, in numbers, as previews, questions, the log and results show it.
-
-The numbers are computed in ``sync.consequences`` and, for what sync does not know, in ``deploy.consequences``
-and the application layer; ``commands.consequences`` puts them into words. Nothing else computes or words
-consequences.
+A plan says what would happen; it is computed without side effects and shown before it is applied. Previews,
+questions, the log and results show the consequences. Those of sync are computed in ``sync.consequences``,
+those of jobs in ``deploy.batch``, and others in the application layer; ``commands.consequences`` puts them
+into words. Nothing else computes or words consequences.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def conflict(self) -> bool:
-        """Return True if both sides were edited since they last agreed."""
+        """Return whether both sides were edited since they last agreed."""
         return self.mark == "conflict"
 
 

@@ -107,7 +107,7 @@ class Snapshot(Protocol):
     def fingerprint(self, *tables: TableSchema[Any]) -> str:
         """Return a mark that is equal only for the same rows of these tables in the same store.
 
-        It may differ although the rows are the same. Empty if nobody can tell.
+        It may differ although the rows are the same. It is empty if the store cannot tell.
         """
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002

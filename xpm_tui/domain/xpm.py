@@ -146,7 +146,7 @@ class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         return self.uuid or self.number or f"{self.name}#{self.place}"
 
     @property
-    def called(self) -> str:
+    def description(self) -> str:
         """Return the kind and identification of the record, such as ``Client "Kowhai Ltd" (14071234)``."""
         name = f' "{self.name}"' if self.name else ""
         known = self.number or ("" if self.name and not self.uuid else self.uuid)

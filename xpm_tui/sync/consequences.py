@@ -174,7 +174,7 @@ def with_pace(found: Consequences, pace: Pace | None = None) -> Consequences:
     return msgspec.structs.replace(
         found,
         calls=calls,
-        seconds=pace.least_seconds(calls),
+        seconds=pace.minimum_seconds(calls),
         beyond_today=beyond,
         day_until=pace.day_until if beyond else None,
     )

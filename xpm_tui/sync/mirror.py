@@ -405,13 +405,13 @@ def list_writes(snapshot: Snapshot, table: TableSchema[Row], rows: Sequence[Row]
     Missing records are marked as gone, and unmarked when they return; an empty list marks nothing, and
     neither does one with a record that cannot be identified.
     """
-    return _with_absent(snapshot, table, rows, lambda row: row.uuid)
+    return _with_absent(snapshot, table, rows)
 
 
 def job_writes(snapshot: Snapshot, rows: Sequence[XpmJob], now: datetime) -> list[Write]:
     """Return the writes for the list of current jobs; one that is gone is completed, cancelled or deleted."""
     return [
-        *_with_absent(snapshot, JOBS, rows, lambda job: job.number),
+        *_with_absent(snapshot, JOBS, rows),
         *job_moves(snapshot, rows, now),
     ]
 
@@ -426,11 +426,11 @@ def job_moves(snapshot: Snapshot, rows: Iterable[XpmJob], now: datetime) -> Iter
         yield Put(MOVES, Arrival(id=id_, kind="job", what=row.number, to=to, at=now, was=old.client.uuid))
 
 
-def _with_absent(snapshot: Snapshot, table: TableSchema[Any], rows: Sequence[Any], key: Any) -> list[Write]:
+def _with_absent(snapshot: Snapshot, table: TableSchema[Any], rows: Sequence[Any]) -> list[Write]:
     writes: list[Write] = []
-    here = {key(row) for row in rows}
+    listed = {table.key(row) for row in rows}
     for row in rows:
-        old = snapshot.get(table, key(row))
+        old = snapshot.get(table, table.key(row))
         if old is None or _encode(old) != _encode(row):
             writes.append(Put(table, row))
     quarantined = quarantined_in(rows)
@@ -438,7 +438,7 @@ def _with_absent(snapshot: Snapshot, table: TableSchema[Any], rows: Sequence[Any
     writes += _quarantine_writes(snapshot, _LIST_OF[table.name], quarantined)
     if rows and not unknown:
         for id_ in snapshot.ids(table):
-            if id_ not in here and id_ not in marked:
+            if id_ not in listed and id_ not in marked:
                 old = snapshot.get(table, id_)
                 if old is not None and not old.gone:
                     writes.append(Put(table, msgspec.structs.replace(old, gone=True)))

@@ -19,7 +19,7 @@ from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.views import PickView
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event, Scalar
-from xpm_tui.domain.names import read_name
+from xpm_tui.domain.names import parse_name
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.tables import (
@@ -219,7 +219,7 @@ def _likely_clients(snapshot: Snapshot, different: Collection[str] = ()) -> Call
                 if snapshot.raw(LINKS, client.id) is None:
                     free.append(client)
                 else:
-                    linked.update(dict.fromkeys(name_keys(read_name(client.name)), client.id))
+                    linked.update(dict.fromkeys(name_keys(parse_name(client.name)), client.id))
             for uuid, successor in _successors(snapshot):
                 found.setdefault(uuid, successor)
             index = MatchIndex.build(snapshot) if free else None
@@ -229,7 +229,7 @@ def _likely_clients(snapshot: Snapshot, different: Collection[str] = ()) -> Call
                         found.setdefault(proposal.uuid, client.id)
         if row.uuid in found or not linked:
             return found.get(row.uuid, "")
-        same = (linked[key] for key in name_keys(read_name(row.name), row.code) if key in linked)
+        same = (linked[key] for key in name_keys(parse_name(row.name), row.code) if key in linked)
         return next((id_ for id_ in same if not _settled(snapshot, id_, row.uuid)), "")
 
     return likely

@@ -415,7 +415,7 @@ def set_aside_lines(views: Collection[SetAsideView], shown: int = SHOWN) -> list
 def _view(name: str, one: Quarantined) -> SetAsideView:
     return SetAsideView(
         list=name,
-        record=str(visible(one.called, 160)),
+        record=str(visible(one.description, 160)),
         uuid=one.uuid or None,
         number=one.number or None,
         name=str(visible(one.name, 120)) or None,

@@ -182,7 +182,7 @@ class RunRecorder:
             self._unsent_sentence(),
             _sentence(
                 "Set aside, because what XPM sent cannot be read:",
-                [f"{visible(one.called, 120)}: {visible(one.problem, 160)}" for one in self._aside],
+                [f"{visible(one.description, 120)}: {visible(one.problem, 160)}" for one in self._aside],
                 "status",
             ),
         )

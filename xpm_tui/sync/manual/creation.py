@@ -69,7 +69,7 @@ def refuse_unreadable(snapshot: Snapshot, of: str, there: Sequence[Quarantined],
     for one in (*there, *before):
         if one.whole and (not one.name or compare(name, one.name).answer != "different"):
             raise DecisionNeeded(
-                f"XPM has a record that cannot be read and may be {visible(name, 80)}: {one.called}. "
+                f"XPM has a record that cannot be read and may be {visible(name, 80)}: {one.description}. "
                 f"{one.problem}. Nothing was created.",
                 hint=f"{one.remedy} Then try again.",
                 case=CaseId.HELD,

@@ -6,7 +6,7 @@ it restores or leaves is frozen for that client while the link exists.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -51,9 +51,9 @@ def tick(
 ) -> list[PlannedRecord]:
     """Tick or untick matching changes; an empty part matches any. ``record`` is a client or a contact.
 
-    Returns the records that changed. Without its link none of a client's values is written, so unticking an
-    exact-name link leaves its values ticked: they are applied with the link or not at all. A contact that is
-    not created cannot become the primary one.
+    Returns the records that changed. A change that cannot be ticked stays as it is. Without its link none of
+    a client's values is written, so unticking an exact-name link leaves its values ticked: they are applied
+    with the link or not at all. A contact that is not created cannot become the primary one.
     """
 
     def matches(change: Change) -> bool:
@@ -64,13 +64,6 @@ def tick(
             and (not mark or change.mark == mark)
         )
 
-    return tick_where(records, on, matches)
-
-
-def tick_where(
-    records: Iterable[PlannedRecord], on: bool, matches: Callable[[Change], bool]
-) -> list[PlannedRecord]:
-    """Tick or untick the changes that match a condition; one that cannot be ticked stays as it is."""
     before = [*records]
     after: list[PlannedRecord] = []
     for each in before:

@@ -19,7 +19,7 @@ from xpm_tui.collector import paused_collector
 from xpm_tui.domain.identity import Answer, NameComparison, initials_of
 from xpm_tui.domain.identity import compare as compare_identity
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.names import ParsedName, read_name, without_code
+from xpm_tui.domain.names import ParsedName, parse_name, without_code
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
@@ -122,7 +122,7 @@ class MatchIndex:
                 if not row.deleted:
                     self._add(row)
             for client in ours:
-                for key in name_keys(read_name(client.name)):
+                for key in name_keys(parse_name(client.name)):
                     self._our_keys[key].append(client.id)
 
     @classmethod
@@ -322,7 +322,7 @@ def name_keys(name: ParsedName, code: str = "") -> set[str]:
     """Return the keys by which a name finds all names that are the same."""
     found = set(spellings(name.key))
     if code and (bare := without_code(name.exact, code)):
-        found |= set(spellings(read_name(bare).key))
+        found |= set(spellings(parse_name(bare).key))
     return found
 
 

@@ -15,7 +15,7 @@ from rapidfuzz import fuzz
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import Answer, compare_names, name_key
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.names import ParsedName, key_of, read_name
+from xpm_tui.domain.names import ParsedName, key_of, parse_name
 from xpm_tui.domain.plan import Side
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import fold, spellings
@@ -57,7 +57,7 @@ def facts_of(client: Client) -> MatchFacts:
     numbers = [v for k, v in client.extra.items() if _NUMBER_HEADINGS.search(k)]
     code = next((v for k, v in client.extra.items() if _CODE_HEADINGS.search(k)), "")
     birth_date = next((v for k, v in client.extra.items() if _BIRTH_HEADINGS.search(k)), "")
-    name = read_name(client.name)
+    name = parse_name(client.name)
     return MatchFacts(
         name=name,
         emails=_emails(contact.email for contact in client.contacts),
@@ -74,7 +74,7 @@ def facts_of_xpm(row: XpmClient) -> MatchFacts:
     """Return the facts of an XPM client."""
     live = row.present_contacts if row.contacts else ()
     return MatchFacts(
-        name=read_name(row.name),
+        name=parse_name(row.name),
         emails=_emails((row.email, *(contact.email for contact in live))) if row.email or live else _NONE,
         numbers=_numbers((row.company_number, row.business_number)),
         phones=_phones((row.phone, *(p for c in live for p in (c.phone, c.mobile)))) if row.phone or live
@@ -134,7 +134,7 @@ def compare(ours: MatchFacts, theirs: MatchFacts) -> Likeness:
         score, reasons = float(max(NEAREST - found.cost, WEAK)), list(found.reasons)
     else:
         score, reasons = _spelling(ours.name, theirs.name)
-    if found.apart and not certain:
+    if found.suggests_another and not certain:
         lift *= 0.4
     if score >= 45 or numbered:
         score += (100 - score) * lift
