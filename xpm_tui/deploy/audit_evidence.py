@@ -17,7 +17,7 @@ import msgspec
 
 from xpm_tui.deploy.job_spec import JobTerms, make_spec, required_templates
 from xpm_tui.deploy.occurrences import Occurrence, workflow_occurrences
-from xpm_tui.deploy.workflows import job_client
+from xpm_tui.deploy.workflows import JobIndex, job_client, reference_key
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, JobSpec, Proposal, Workflow
 from xpm_tui.domain.ports import Snapshot
@@ -33,35 +33,22 @@ SHARE_OF_JOBS = 0.6
 """The share of those jobs that must have a task."""
 
 
-class AuditedJobs:
+class AuditedJobs(JobIndex):
     """The jobs of XPM in any state; ``open_numbers`` are those neither completed nor cancelled."""
 
     def __init__(self, jobs: Iterable[XpmJob], open_numbers: Collection[str]) -> None:
+        super().__init__()
         self.open_numbers = frozenset(open_numbers)
-        self.by_number: dict[str, XpmJob] = {}
         for job in jobs:
             known = self.by_number.get(job.number)
             if known is None or known.tasks is None:
                 self.by_number[job.number] = job
-        self._by_client: defaultdict[str, list[XpmJob]] = defaultdict(list)
-        self._by_reference: defaultdict[str, list[XpmJob]] = defaultdict(list)
         for job in self.by_number.values():
-            if job.client is not None:
-                self._by_client[job.client.uuid].append(job)
-            if job.order_number.strip():
-                self._by_reference[reference_key(job.order_number)].append(job)
+            self._index(job)
 
     def is_open(self, job: XpmJob) -> bool:
         """Return whether a job is neither completed nor cancelled."""
         return job.number in self.open_numbers
-
-    def of_client(self, uuid: str) -> list[XpmJob]:
-        """Return the jobs of an XPM client."""
-        return self._by_client.get(uuid, []) if uuid else []
-
-    def with_reference(self, reference: str) -> list[XpmJob]:
-        """Return the jobs with this client order number."""
-        return self._by_reference.get(reference_key(reference), []) if reference.strip() else []
 
     def same_as(self, name: str, start: date | None, uuid: str) -> list[XpmJob]:
         """Return the jobs of a client with this name and start."""
@@ -69,11 +56,6 @@ class AuditedJobs:
         return [
             job for job in self.of_client(uuid) if job.start == start and exact(job.name).casefold() == wanted
         ]
-
-
-def reference_key(reference: str) -> str:
-    """Return a reference for comparison: invoices match it without regard to case and outer blanks."""
-    return reference.strip().casefold()
 
 
 class ProposalNumbers:

@@ -19,9 +19,9 @@ from xpm_tui.deploy.audit_evidence import (
     ExpectedJobs,
     expected_jobs,
     learn_tasks,
-    reference_key,
 )
 from xpm_tui.deploy.job_spec import JobTerms
+from xpm_tui.deploy.workflows import reference_key
 from xpm_tui.domain.formatting import count, day, plural, sequence
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Proposal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
@@ -10,7 +9,7 @@ import msgspec
 
 from xpm_tui.deploy.calendar import last_day, recurrence
 from xpm_tui.deploy.job_spec import JobProblem, JobTerms, make_spec
-from xpm_tui.deploy.workflows import job_client, same_job
+from xpm_tui.deploy.workflows import JobIndex, job_client, same_job
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Deployment, JobSpec, Proposal, Workflow, deployment_id
 from xpm_tui.domain.ports import Snapshot
@@ -34,13 +33,11 @@ def _called(job: XpmJob) -> str:
     return job.number.removeprefix(PLANNED)
 
 
-class OpenJobs:
-    """The open jobs of XPM, indexed by reference, client and number."""
+class OpenJobs(JobIndex):
+    """The open jobs of XPM, and those of a batch that will be created before."""
 
     def __init__(self, jobs: Iterable[XpmJob]) -> None:
-        self.by_number: dict[str, XpmJob] = {}
-        self._by_client: dict[str, list[XpmJob]] = defaultdict(list)
-        self._by_reference: dict[str, list[XpmJob]] = defaultdict(list)
+        super().__init__()
         self._proposals: dict[str, str] = {}
         for job in jobs:
             self.add(job)
@@ -57,22 +54,11 @@ class OpenJobs:
         if proposal:
             self._proposals[job.number] = proposal
         self.by_number[job.number] = job
-        if job.client is not None:
-            self._by_client[job.client.uuid].append(job)
-        if job.order_number:
-            self._by_reference[job.order_number.strip().casefold()].append(job)
-
-    def with_reference(self, reference: str) -> list[XpmJob]:
-        """Return the jobs with this client order number."""
-        return self._by_reference.get(reference.strip().casefold(), [])
+        self._index(job)
 
     def proposal_of(self, job: XpmJob) -> str:
         """Return the proposal for which a job of this batch is created; otherwise empty."""
         return self._proposals.get(job.number, "")
-
-    def of_client(self, uuid: str) -> list[XpmJob]:
-        """Return the jobs of a client."""
-        return self._by_client.get(uuid, [])
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
-"""Workflows of proposals, one per proposal, project or entity, and the rows of their deployments. Pure."""
+"""Workflows of proposals, the rows of their deployments, and an index of XPM's jobs. Pure."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import NamedTuple
@@ -209,6 +210,34 @@ def with_template(row: Deployment, template: str, job: XpmJob) -> Deployment:
 def halt_deployment(row: Deployment, state: str, cause: str, why: str) -> Deployment:
     """Return the row of an occurrence whose deployment stops: ``held`` for a decision, or ``failed``."""
     return msgspec.structs.replace(row, state=state, cause=cause, why=why)
+
+
+def reference_key(reference: str) -> str:
+    """Return a reference for comparison: invoices match it without regard to case and outer blanks."""
+    return reference.strip().casefold()
+
+
+class JobIndex:
+    """Jobs of XPM, indexed by number, client and reference."""
+
+    def __init__(self) -> None:
+        self.by_number: dict[str, XpmJob] = {}
+        self._by_client: defaultdict[str, list[XpmJob]] = defaultdict(list)
+        self._by_reference: defaultdict[str, list[XpmJob]] = defaultdict(list)
+
+    def _index(self, job: XpmJob) -> None:
+        if job.client is not None:
+            self._by_client[job.client.uuid].append(job)
+        if reference := reference_key(job.order_number):
+            self._by_reference[reference].append(job)
+
+    def of_client(self, uuid: str) -> list[XpmJob]:
+        """Return the jobs of an XPM client."""
+        return self._by_client.get(uuid, []) if uuid else []
+
+    def with_reference(self, reference: str) -> list[XpmJob]:
+        """Return the jobs with this client order number."""
+        return self._by_reference.get(reference_key(reference), [])
 
 
 def same_job(spec: JobSpec, client: str, job: XpmJob) -> bool:

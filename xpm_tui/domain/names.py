@@ -62,7 +62,20 @@ class PersonName(msgspec.Struct, frozen=True, gc=False):
     surname: str
 
 
-class ParsedName(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class NameParts(msgspec.Struct, frozen=True, gc=False):
+    """The parts of a name; see :class:`ParsedName`."""
+
+    core: tuple[str, ...]
+    forms: tuple[str, ...] = ()
+    loose: bool = False
+    numbers: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    generation: str = ""
+    persons: tuple[PersonName, ...] = ()
+    tail: tuple[str, ...] = ()
+
+
+class ParsedName(NameParts, frozen=True, gc=False, kw_only=True):
     """A name in its normal forms, in all of which an upper-case letter stands for a vowel with a macron.
 
     ``key`` is the form in which equal names are the same: words in order, legal forms in one spelling.
@@ -73,15 +86,7 @@ class ParsedName(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     exact: str
     key: str
-    core: tuple[str, ...]
-    forms: tuple[str, ...] = ()
-    loose: bool = False
-    numbers: tuple[str, ...] = ()
-    titles: tuple[str, ...] = ()
-    generation: str = ""
     code: str = ""
-    persons: tuple[PersonName, ...] = ()
-    tail: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
     trustee: bool = False
 
@@ -123,17 +128,10 @@ def parse_name(name: str) -> ParsedName:
     parts = _parts(tokens)
     others = [_parts(_tokens(_surname_last(alias))).core for alias in aliases]
     return ParsedName(
+        *msgspec.structs.astuple(parts),
         exact=whole,
         key=key,
-        core=parts.core,
-        forms=parts.forms,
-        loose=parts.loose,
-        numbers=parts.numbers,
-        titles=parts.titles,
-        generation=parts.generation,
         code=code,
-        persons=parts.persons,
-        tail=parts.tail,
         others=tuple(other for other in others if other),
         trustee=trustee,
     )
@@ -261,18 +259,7 @@ def _joins(word: str) -> bool:
     )  # fmt: skip
 
 
-class _Parts(msgspec.Struct, frozen=True, gc=False):
-    core: tuple[str, ...]
-    forms: tuple[str, ...]
-    loose: bool
-    numbers: tuple[str, ...]
-    titles: tuple[str, ...]
-    generation: str
-    persons: tuple[PersonName, ...]
-    tail: tuple[str, ...]
-
-
-def _parts(tokens: Sequence[str]) -> _Parts:
+def _parts(tokens: Sequence[str]) -> NameParts:
     words: list[str] = []
     forms: list[str] = []
     numbers: list[str] = []
@@ -319,7 +306,7 @@ def _parts(tokens: Sequence[str]) -> _Parts:
         words.pop(0)
     persons, tail = _persons(words, titles)
     core = tuple(w for w in words if w not in FILLER) or tuple(words)
-    return _Parts(
+    return NameParts(
         core,
         tuple(dict.fromkeys(forms)),
         loose,

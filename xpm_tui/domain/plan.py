@@ -49,6 +49,11 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     follows: str = ""
 
     @property
+    def contact(self) -> str:
+        """Return the id of the contact that changes; empty for the client itself."""
+        return self.record.partition("/")[2]
+
+    @property
     def conflict(self) -> bool:
         """Return whether both sides were edited since they last agreed."""
         return self.mark == "conflict"

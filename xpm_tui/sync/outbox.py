@@ -215,7 +215,7 @@ class Outbox:
             closed = mark_failed(self._intent(message), error.message)
             self._store.commit([Put(INTENTS, closed)])
             return Delivery("unsendable", closed, error=error)
-        intent = self._sent(self._store_intent(message))
+        intent = self._begin(message)
         try:
             reply = await message.send(self._practice)
         except RunStopped:
@@ -258,12 +258,10 @@ class Outbox:
             payload=payload_hash(values),
         )
 
-    def _store_intent(self, message: Message[Any]) -> Intent:
+    def _begin(self, message: Message[Any]) -> Intent:
+        """Store the intent, then that it is sent; each is durable before the next step."""
         intent = self._intent(message)
         self._store.commit([Put(INTENTS, intent)])
-        return intent
-
-    def _sent(self, intent: Intent) -> Intent:
         intent = msgspec.structs.replace(intent, state="sent", sent_at=self._clock.now())
         self._store.commit([Put(INTENTS, intent)])
         return intent

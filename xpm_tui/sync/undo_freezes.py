@@ -81,7 +81,7 @@ def _undone_fields(
     row = snapshot.get(XPM_CLIENTS, link.uuid)
     ids = {contact.id for contact in client.contacts}
     for written in image.written:
-        name, contact = undone_key(written.record, written.field), written.record.partition("/")[2]
+        name, contact = undone_key(written.record, written.field), written.contact
         key = base_key(written.field, contact)
         wanted = not fields or written.field in fields or key in fields
         if not wanted or written.field == "link" or name in image.undone or name in excluded:

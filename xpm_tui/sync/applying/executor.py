@@ -130,7 +130,7 @@ def undo_here(
 
 def _with_contacts(client: Client, image: BeforeImage, restored: Iterable[Change]) -> Client:
     """Return the client with the contacts of its former link; only one contact is primary."""
-    wanted = {change.record.partition("/")[2] for change in restored}
+    wanted = {change.contact for change in restored}
     kept = image.relinked.contacts if image.relinked is not None else ()
     contacts = [*client.contacts]
     for each in kept:
@@ -150,11 +150,10 @@ def _restored_provenance(
     known = snapshot.get(PROVENANCE, client.id) or Provenance(id=client.id)
     keys: set[str] = set()
     for change in changes:
-        contact = change.record.partition("/")[2]
         if change.field == "contact":
-            keys |= {each for each in were if each.startswith(f"{contact}.")}
+            keys |= {each for each in were if each.startswith(f"{change.contact}.")}
         else:
-            keys.add(base_key(change.field, contact))
+            keys.add(base_key(change.field, change.contact))
     restored = {key: ValueOrigin(were[key].uuid, were[key].value, values[key]) for key in keys & were.keys()}
     return provenance_writes(snapshot, msgspec.structs.replace(known, values={**known.values, **restored}))
 

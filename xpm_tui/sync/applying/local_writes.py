@@ -71,19 +71,18 @@ def write_local_changes(
     of_contacts: dict[str, dict[str, Value]] = {}
     primary: Change | None = None
     for change in changes:
-        contact = change.record.partition("/")[2]
         if change.field == "contact" and change.new is None:
-            work.remove(change, contact)
+            work.remove(change)
         elif change.field == "contact":
-            work.add(change, contact)
+            work.add(change)
         elif change.field == PRIMARY:
             primary = change
         elif change.field in SYNCED_BY_NAME:
-            if contact:
-                of_contacts.setdefault(contact, {})[change.field] = change.new
+            if change.contact:
+                of_contacts.setdefault(change.contact, {})[change.field] = change.new
             else:
                 values[change.field] = change.new
-            work.note(change, contact)
+            work.note(change)
     work.client = write_client(work.client, values, team)
     work.edit_contacts(of_contacts)
     if primary is not None:
@@ -118,9 +117,9 @@ class _ClientWriter:
         self._new_id = new_id
         self._contact_fields = contact_fields
 
-    def note(self, change: Change, contact: str, record: str = "") -> None:
+    def note(self, change: Change, record: str = "") -> None:
         """Record what undo needs: both values, and the base."""
-        key = base_key(change.field, contact)
+        key = base_key(change.field, change.contact)
         before: Pair | None = base_pair(self._base, key, self._mirror)
         self.written.append(
             Written(
@@ -135,8 +134,9 @@ class _ClientWriter:
             )
         )
 
-    def add(self, change: Change, uuid: str) -> None:
+    def add(self, change: Change) -> None:
         """Add a contact that only XPM has; whether it is primary is a separate change."""
+        uuid = change.contact
         theirs = next((each for each in self.row.present_contacts if each.uuid == uuid), None)
         if theirs is None:
             return
@@ -153,14 +153,15 @@ class _ClientWriter:
             )
         )
 
-    def remove(self, change: Change, contact: str) -> None:
+    def remove(self, change: Change) -> None:
         """Remove a contact; the link records that, so that it is not created again."""
+        contact = change.contact
         kept = tuple(each for each in self.client.contacts if each.id != contact)
         self.client = msgspec.structs.replace(self.client, contacts=kept)
         for joined in self.link.contacts:
             if joined.contact == contact and joined.uuid:
                 self._join(ContactLink(contact=contact, uuid=joined.uuid, removed="ignition"))
-        self.note(change, contact)
+        self.note(change)
 
     def edit_contacts(self, values: Mapping[str, Mapping[str, Value]]) -> None:
         """Set new values of existing contacts."""
@@ -176,7 +177,7 @@ class _ClientWriter:
         verified = str(change.new or "")
         joined = {each.uuid: each.contact for each in self.link.contacts if each.uuid and each.contact}
         mine = joined.get(verified, verified)
-        self.note(change, "", f"{self.client.id}/{mine}" if mine else "")
+        self.note(change, f"{self.client.id}/{mine}" if mine else "")
         contacts = tuple(
             msgspec.structs.replace(each, primary=each.id == mine)
             if each.primary != (each.id == mine)
@@ -262,13 +263,12 @@ def _is_overtaken(change: Change, client: Client) -> bool:
     """Return whether a shared contact's value is out of date, because another copy was sent first."""
     if not (change.shared and change.ticked and change.side == "xpm"):
         return False
-    ours = client.contact(change.record.partition("/")[2])
+    ours = client.contact(change.contact)
     return ours is None or contact_values(ours).get(change.field) != change.new
 
 
 def _is_frozen(change: Change, frozen: frozenset[str]) -> bool:
-    contact = change.record.partition("/")[2]
-    return change.field in frozen or base_key(change.field, contact) in frozen
+    return change.field in frozen or base_key(change.field, change.contact) in frozen
 
 
 class LocalCommit(msgspec.Struct, frozen=True):
@@ -316,11 +316,10 @@ def _keys_from_xpm(written: Iterable[Written], base: Base) -> list[str]:
     """Return the base keys of what XPM's values wrote to Ignition; for a new contact, all its fields."""
     keys: list[str] = []
     for each in written:
-        contact = each.record.partition("/")[2]
         if each.field == "contact":
-            keys += [key for key in base.agreed if key.startswith(f"{contact}.")]
+            keys += [key for key in base.agreed if key.startswith(f"{each.contact}.")]
         elif each.side == "ignition" and not is_blank(each.new):
-            keys.append(base_key(each.field, contact))
+            keys.append(base_key(each.field, each.contact))
     return keys
 
 

@@ -125,7 +125,7 @@ def undo_agreement(
     agreed = {undone_key(written.record, written.field): written for written in image.written}
     writes: list[Write] = []
     for change in changes:
-        key = base_key(change.field, change.record.partition("/")[2])
+        key = base_key(change.field, change.contact)
         before = agreed.get(undone_key(change.record, change.field))
         if before is None or before.pair is None:
             base = forget(base, [key])

@@ -243,7 +243,7 @@ class _UndoReader:
         gone = frozenset(self._image.undone)
         remaining = [w for w in self._image.written if undone_key(w.record, w.field) not in gone]
         for written in sorted(remaining, key=lambda w: w.field in ("link", "client")):
-            if self._field not in ("", written.field, base_key(written.field, _contact(written))):
+            if self._field not in ("", written.field, base_key(written.field, written.contact)):
                 continue
             change = self._restoring_change(written)
             if isinstance(change, SkippedUndo):
@@ -317,7 +317,7 @@ class _UndoReader:
             return self._skip(written, "stays-in-xpm")
         if written.new is None:
             return self._removed_back(written, client)
-        contact = client.contact(_contact(written))
+        contact = client.contact(written.contact)
         if contact is None:
             return None
         if not self._as_linked:
@@ -328,7 +328,7 @@ class _UndoReader:
 
     def _removed_back(self, written: Written, client: Client) -> Change | SkippedUndo | None:
         """Restore a contact that was removed with the link to a former client."""
-        if client.contact(_contact(written)) is not None:
+        if client.contact(written.contact) is not None:
             return None
         if not self._as_linked:
             return self._skip(written, "relinked")
@@ -380,7 +380,7 @@ class _UndoReader:
 
     def _values(self, written: Written, client: Client) -> Values | None:
         """Return the present values on the side that was written."""
-        contact = _contact(written)
+        contact = written.contact
         joined = {each.contact: each.uuid for each in self._link.contacts} if self._link is not None else {}
         if written.field == PRIMARY:
             ours = primary_of(client)
@@ -406,7 +406,3 @@ class _UndoReader:
 def _undo_change(written: Written, old: Value, new: Value) -> Change:
     side = "ignition" if written.field == "link" else written.side
     return Change(record=written.record, field=written.field, side=side, rule=UNDO, old=old, new=new)
-
-
-def _contact(written: Written) -> str:
-    return written.record.partition("/")[2]

@@ -145,13 +145,13 @@ class MatchIndex:
                 continue
             likeness = compare(ours, row.facts)
             if likeness.score >= WEAK:
-                found.append((place, row, likeness))
-        found.sort(key=lambda each: self._rank(ours, each[1], each[2]))
+                found.append((row, likeness))
+        found.sort(key=lambda each: self._rank(ours, *each))
         if not found:
             return []
-        sure = self._sure(client, ours, found[0], [likeness for _, _, likeness in found[1:]])
+        sure = self._sure(client, ours, *found[0], [likeness for _, likeness in found[1:]])
         return [
-            self._proposal(client, ours, each, sure=rank == 0 and sure)
+            self._proposal(client, ours, *each, sure=rank == 0 and sure)
             for rank, each in enumerate(found[:limit])
         ]
 
@@ -161,7 +161,7 @@ class MatchIndex:
         if place is None:
             return None
         ours, row = facts_of(client), self._rows[place]
-        return self._proposal(client, ours, (place, row, compare(ours, row.facts)), sure=False)
+        return self._proposal(client, ours, row, compare(ours, row.facts), sure=False)
 
     def add(self, row: XpmClient, *, linked: bool = False) -> None:
         """Add a client that was created in XPM since; ``linked``: for one of Ignition's."""
@@ -178,8 +178,8 @@ class MatchIndex:
             row = self._rows[place]
             likeness = compare(ours, row.facts)
             if likeness.identity != "different":
-                found.append((place, row, likeness))
-        found.sort(key=lambda each: (each[2].identity != "same", self._rank(ours, each[1], each[2])))
+                found.append((row, likeness))
+        found.sort(key=lambda each: (each[1].identity != "same", self._rank(ours, *each)))
         return [
             SimilarClient(
                 uuid=row.uuid,
@@ -191,7 +191,7 @@ class MatchIndex:
                 prospect=row.prospect,
                 linked=row.uuid in self._linked,
             )
-            for _, row, likeness in found
+            for row, likeness in found
         ]
 
     def _rank(
@@ -206,11 +206,11 @@ class MatchIndex:
         self,
         client: Client,
         ours: MatchFacts,
-        best: tuple[int, _XpmCandidate, Likeness],
+        row: _XpmCandidate,
+        likeness: Likeness,
         others: list[Likeness],
     ) -> bool:
         """Return whether the names are the same, no other record is possible, and nothing contradicts it."""
-        _, row, likeness = best
         if likeness.identity != "same" or likeness.contradicted or not ours.name.core:
             return False
         if row.archived or row.prospect or row.uuid in self._linked:
@@ -228,9 +228,8 @@ class MatchIndex:
         return any(id_ != client.id for key in _shared_keys(ours, row) for id_ in self._our_keys.get(key, ()))
 
     def _proposal(
-        self, client: Client, ours: MatchFacts, found: tuple[int, _XpmCandidate, Likeness], *, sure: bool
+        self, client: Client, ours: MatchFacts, row: _XpmCandidate, likeness: Likeness, *, sure: bool
     ) -> LinkProposal:
-        _, row, likeness = found
         words = list(likeness.reasons)
         if row.archived:
             words.append("archived in XPM")
