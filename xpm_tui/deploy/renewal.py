@@ -23,7 +23,7 @@ from xpm_tui.domain.tables import DEPLOYMENTS, WORKFLOWS
 
 ONE_DAY = timedelta(days=1)
 DEFAULT_TERM_DAYS = 365
-"""Days of a term whose start the proposal does not have."""
+"""The length of a term, in days, if the proposal has no start."""
 EDITS = (
     "job_name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
     "due", "due_days", "days_early", "state_code", "client",

@@ -76,7 +76,7 @@ class NameParts(msgspec.Struct, frozen=True, gc=False):
 
 
 class ParsedName(NameParts, frozen=True, gc=False, kw_only=True):
-    """A name in its normal forms, in all of which an upper-case letter stands for a vowel with a macron.
+    """A name in its normal forms, in which an upper-case letter is a vowel with a macron.
 
     ``key`` is the form in which equal names are the same: words in order, legal forms in one spelling.
     ``core`` are the words that name the entity, without ``forms``, ``numbers``, ``titles``, ``generation``

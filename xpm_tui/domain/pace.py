@@ -66,14 +66,14 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         return self.closed + until_free(ends, self.limit, self.closed)
 
     def minimum_seconds(self, calls: int) -> float:
-        """Return the minimum number of seconds until the last of so many calls may start.
+        """Return the minimum number of seconds until the last of ``calls`` calls may start.
 
         The calls are simulated one after the other in the sliding window, without the server's response time.
         """
         return self._simulated(calls, 0.0)
 
     def likely_seconds(self, calls: int) -> float:
-        """Return in how many seconds so many calls are likely to be done.
+        """Return in how many seconds ``calls`` calls are likely to be done.
 
         That is the sum of the rate limiter's waits and the usual time of each call.
         """
@@ -95,5 +95,5 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         return round(now, 3)
 
     def beyond_today(self, calls: int) -> int:
-        """Return how many of so many calls today's allowance does not cover."""
+        """Return how many of ``calls`` calls today's allowance does not cover."""
         return 0 if self.day_left is None else max(0, calls - self.day_left)

@@ -175,7 +175,8 @@ class ClientList(Protocol):
     """A streamed client list.
 
     If it is read to the end without an error, it was complete, except for the records that were set aside. A
-    record that came twice is among those although it was yielded before; it does not count.
+    record that occurs twice is set aside, too, although it was yielded the first time: what was done with it
+    has to be undone.
     """
 
     @property

@@ -70,7 +70,7 @@ class SharedRecord(Protocol):
 
 
 class SharedState(Protocol):
-    """What the machines of a practice share, in the place of its data."""
+    """What the machines of a practice share, stored with its data."""
 
     def record(self, name: str) -> SharedRecord:
         """Return the record with this name."""

@@ -114,7 +114,7 @@ def settled_direction(known: Pair) -> Direction:
 
 
 def record_agreement(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str, Value]) -> Base:
-    """Store new pairs. ``mirror`` is what the mirror row has once this is committed."""
+    """Return the base with new pairs; ``mirror`` is what the mirror row has once this is committed."""
     if not agreed:
         return base
     pairs = dict(base.pairs)
@@ -139,14 +139,14 @@ def came_from_xpm(base: Base, key: str) -> bool:
 
 
 def with_origin(base: Base, keys: Iterable[str], *, came: bool) -> Base:
-    """Record for some fields whether their value came from XPM."""
+    """Return the base with the origin of some values: XPM if ``came``, otherwise Ignition."""
     named, others = frozenset(keys), frozenset(base.exceptions)
     now = others - named if came == base.picked else others | named
     return base if now == others else msgspec.structs.replace(base, exceptions=_ordered(now))
 
 
 def forget(base: Base, keys: Iterable[str]) -> Base:
-    """Delete the pairs of some fields."""
+    """Return the base without the pairs of some fields."""
     gone = frozenset(keys)
     if gone.isdisjoint(base.agreed):
         return base
@@ -159,7 +159,7 @@ def forget(base: Base, keys: Iterable[str]) -> Base:
 
 
 def forget_contact(base: Base, contact: str) -> Base:
-    """Delete the pairs of one contact, because it is linked to another one now."""
+    """Return the base without the pairs of a contact, because it is linked to another one now."""
     return forget(base, [key for key in base.agreed if key.startswith(f"{contact}.")])
 
 

@@ -88,7 +88,7 @@ STAFF_FIELDS = ("name", "email", "phone", "mobile")
 
 
 def matching_staff(sent: Mapping[str, Value], rows: Iterable[Staff]) -> list[Staff]:
-    """Return the staff with the e-mail or the exact name of what is to be sent."""
+    """Return the staff with the same e-mail, or exactly the same name, as what is sent."""
     email = str(sent.get("email") or "").casefold()
     name = exact(str(sent.get("name") or ""))
     return [

@@ -1,7 +1,7 @@
 """Ignition's side of a plan: check each record just before writing, and compute its writes. Pure.
 
-A record that is no longer as the plan saw it is skipped. An overlay is a snapshot with pending writes on top:
-what the store would contain after them.
+A record that has changed since the plan was made is skipped. An overlay is a snapshot with pending writes on
+top: what the store would contain after them.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ Moved = Literal["ignition", "xpm", "link", "frozen"]
 
 
 class VerifiedRecord(msgspec.Struct, frozen=True):
-    """A record that is unchanged: both sides, its ticked changes, and the link it makes (or None)."""
+    """A planned record that has not changed since: both sides, its ticked changes, and its new link."""
 
     sides: ClientPair
     changes: tuple[Change, ...]
@@ -272,7 +272,7 @@ def _is_frozen(change: Change, frozen: frozenset[str]) -> bool:
 
 
 class LocalCommit(msgspec.Struct, frozen=True):
-    """The writes, their effects, and the resulting record, whose other changes go to XPM."""
+    """The writes on Ignition's side, what they change, and the record with the changes that go to XPM."""
 
     writes: tuple[Write, ...]
     written: tuple[Written, ...]

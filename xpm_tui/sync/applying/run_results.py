@@ -275,7 +275,7 @@ def shared_contact_results(
 
 
 class WriteResult(msgspec.Struct, frozen=True):
-    """The results of a write that took effect: the writes of its commit, and what they did."""
+    """The results of a write that took effect: the writes of its commit, and the changes that were made."""
 
     writes: tuple[Write, ...]
     written: tuple[Written, ...]

@@ -163,7 +163,7 @@ class XpmWriter:
         written = write_result(snapshot, self._recorder.run, end, changes, row, self._clock.now())
         self._recorder.tally["changes"] += len(written.written)
         if call.kind == UPDATE_CONTACT:
-            self._follow(snapshot, end.record.partition("/")[0], written.writes)
+            self._expect_shared_effects(snapshot, end.record.partition("/")[0], written.writes)
         news = [*events_of(written.written, end.record, row.uuid)]
         if contact is None:
             edited = edited_fields(old, row, call.values)
@@ -177,7 +177,7 @@ class XpmWriter:
             ]
         return [*written.writes], news
 
-    def _follow(self, snapshot: Snapshot, client: str, writes: Sequence[Write]) -> None:
+    def _expect_shared_effects(self, snapshot: Snapshot, client: str, writes: Sequence[Write]) -> None:
         """Expect the effects of these writes on clients that share a contact."""
         after, team = Overlay(snapshot, writes), TeamLinks.read(snapshot)
         rows = {w.row.uuid for w in writes if isinstance(w, Put) and w.table is XPM_CLIENTS}

@@ -53,20 +53,22 @@ class CreationRequest(Generic[Made]):
     adopt: Callable[[Snapshot, Intent, Made], Sequence[Write]]
 
 
-def refuse_unreadable(snapshot: Snapshot, of: str, there: Sequence[Quarantined], name: str) -> None:
+def refuse_unreadable(
+    snapshot: Snapshot, list_name: str, quarantined: Sequence[Quarantined], name: str
+) -> None:
     """Refuse to create a record while XPM has an unreadable one that may be the same.
 
     Args:
-        snapshot: The store, with what was set aside before of the list ``of``.
-        of: The list: ``clients`` or ``staff``.
-        there: What was set aside of the reply that was just asked for; here one without a name counts, too.
+        snapshot: The store, with the records of the list that were set aside earlier.
+        list_name: ``clients`` or ``staff``.
+        quarantined: The records of the newest reply that were set aside; one without a name counts, too.
         name: The name of what is to be created.
 
     Raises:
         DecisionNeeded: There is one.
     """
-    before = [one for one in set_aside(snapshot).get(of, ()) if one.name]
-    for one in (*there, *before):
+    before = [one for one in set_aside(snapshot).get(list_name, ()) if one.name]
+    for one in (*quarantined, *before):
         if one.whole and (not one.name or compare(name, one.name).answer != "different"):
             raise DecisionNeeded(
                 f"XPM has a record that cannot be read and may be {visible(name, 80)}: {one.description}. "
@@ -261,7 +263,7 @@ def why_blocked(snapshot: Snapshot, member: TeamMember) -> str:
 
 
 def creation_values(member: TeamMember, more: Mapping[str, str]) -> dict[str, str]:
-    """Return exactly what is sent: name and e-mail, ``more`` for phone and mobile; without blanks."""
+    """Return the values that are sent, without blanks; ``more`` has phone and mobile."""
     found = {"name": exact(member.name), "email": member.email.strip(), **more}
     return {field: exact(found[field]) for field in STAFF_FIELDS if exact(found.get(field, ""))}
 

@@ -330,7 +330,7 @@ def _row_facts(row: XpmClient) -> _Facts:
 
 
 def _client_facts(client: Client, link: Link) -> _Facts:
-    """Return the same from Ignition's record, if the mirror never had the XPM client."""
+    """Return the facts in Ignition's record, for an XPM client that the mirror never had."""
     traits = facts_of(client)
     joined = {each.contact: each.uuid for each in link.contacts}
     return _Facts(

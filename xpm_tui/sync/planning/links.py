@@ -82,7 +82,7 @@ def successor(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | N
 def survivors(snapshot: Snapshot, client: str, link: Link) -> list[Successor]:
     """Return what may have replaced the XPM client that a link has lost, best first.
 
-    This is read from what was found when it disappeared; survivors that have disappeared since are replaced
+    It is stored when the client disappears. Survivors that have disappeared since are replaced
     by their own successors, and those that a user excluded are left out.
     """
     found: dict[str, Successor] = {}
@@ -110,7 +110,7 @@ def lost_links(snapshot: Snapshot, client: str) -> list[Link]:
 
 
 def takes_over(snapshot: Snapshot, client: str, uuid: str) -> bool:
-    """Return whether an XPM client is the lost one under another id, so that its values are its own."""
+    """Return whether an XPM client is the lost one under another id, with the lost one's values."""
     ours = snapshot.get(CLIENTS, client)
     for link in lost_links(snapshot, client):
         if any(each.uuid == uuid and each.level != "weak" for each in survivors(snapshot, client, link)):

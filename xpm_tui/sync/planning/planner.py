@@ -71,7 +71,7 @@ class ClientPlan(msgspec.Struct, frozen=True, gc=False):
 class ComparedClients:
     """The linked clients that a plan found in step, so that its run need not compare them again.
 
-    They are those whose rows, and whatever else the comparison depends on, are still what they were.
+    A client counts only while its rows, and everything else that the comparison depends on, are unchanged.
     """
 
     def __init__(self) -> None:
@@ -213,7 +213,7 @@ def change_counts(records: Iterable[PlannedRecord]) -> dict[str, int]:
 
 
 def with_estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Plan:
-    """Return the plan with the calls of its changes and the least number of seconds they take.
+    """Return the plan with the calls of its changes and the minimum number of seconds that they take.
 
     Reading lists is not included.
     """
