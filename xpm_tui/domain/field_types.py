@@ -9,6 +9,10 @@ import msgspec
 
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Direction
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import hashlib
 
 Record = Literal["client", "contact"]
 
@@ -205,6 +209,11 @@ def is_same(a: object, b: object) -> bool:
     it was, None equals an empty text, and two Unicode spellings of one text are equal.
     """
     return a == b or _comparable(a) == _comparable(b)
+
+
+def short_hash(content: object) -> str:
+    """Return a short hash of values, by which a change is noticed later."""
+    return hashlib.blake2b(msgspec.json.encode(content), digest_size=8).hexdigest()
 
 
 def _comparable(value: object) -> object:

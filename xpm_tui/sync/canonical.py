@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.domain.errors import UnsendableValue
-from xpm_tui.domain.field_types import clean
+from xpm_tui.domain.field_types import clean, short_hash
 from xpm_tui.domain.fields import CLIENT, CONTACT, SYNCED_BY_NAME, TEXTS, Kind
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Value
@@ -23,11 +23,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.domain.xpm import WHOLE, XpmClient, XpmContact
-from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS
-
-with lazy_imports():
-    import hashlib
 
 Values = dict[str, Value]
 
@@ -192,24 +188,20 @@ def primary_of(client: Client) -> str:
 def ignition_fingerprint(client: Client, team: TeamLinks) -> str:
     """Return a fingerprint of everything in a store client that sync can read."""
     contacts = sorted((c.id, c.primary, sorted(contact_values(c).items())) for c in client.contacts)
-    return _fingerprint_of((sorted(ignition_values(client, team).items()), contacts))
+    return short_hash((sorted(ignition_values(client, team).items()), contacts))
 
 
 def xpm_fingerprint(row: XpmClient) -> str:
     """Return a fingerprint of everything in an XPM client that sync can read."""
     contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in row.present_contacts)
     flags = (row.archived, row.prospect, row.deleted)
-    return _fingerprint_of((sorted(xpm_values(row).items()), contacts, flags))
+    return short_hash((sorted(xpm_values(row).items()), contacts, flags))
 
 
 def _sorted(names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         return ()
     return tuple(sorted({clean(name) for name in names} - {""}))
-
-
-def _fingerprint_of(content: object) -> str:
-    return hashlib.blake2b(msgspec.json.encode(content), digest_size=8).hexdigest()
 
 
 def _canonical(names: tuple[str, ...], texts: tuple[str, ...]) -> Values:

@@ -140,7 +140,8 @@ def plan_consequences(
     work.left(plan.left)
     frozen = frozen_counts(undo_freezes(snapshot, plan, records)) if plan.undo_of else ()
     subject: Subject = "undo" if plan.undo_of else "plan"
-    lists = [*work.lasting.values(), *(each.records for each in (*work.kept(), *work.unsendable()))]
+    kept = work.kept()
+    lists = [*work.lasting.values(), *(each.records for each in kept)]
     if sum(each.number for each in frozen) <= NAMED:
         lists += [each.records for each in frozen]
     shown = {record.partition(":")[0] for ids in lists if len(ids) <= NAMED for record in ids}
@@ -155,7 +156,7 @@ def plan_consequences(
                 LastingEffects(what=what, number=len(ids), records=tuple(ids))
                 for what, ids in work.lasting.items()
             ),
-            kept=(*work.kept(), *work.unsendable()),
+            kept=kept,
             also=tuple(work.also),
             freezes=sum(each.number for each in frozen),
             frozen=frozen,
@@ -177,6 +178,13 @@ def with_pace(found: Consequences, pace: Pace | None = None) -> Consequences:
         seconds=pace.minimum_seconds(calls),
         beyond_today=beyond,
         day_until=pace.day_until if beyond else None,
+    )
+
+
+def preserved_values(records: Mapping[str, Collection[str]]) -> tuple[PreservedValues, ...]:
+    """Return what stays as it is, from the ids of the records by reason."""
+    return tuple(
+        PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in records.items()
     )
 
 
@@ -230,9 +238,7 @@ def pick_consequences(
     return Consequences(
         of="picks",
         here=LocalCounts(changes=both, clients=both, added=added, links=linked),
-        kept=tuple(
-            PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in kept.items()
-        ),
+        kept=preserved_values(kept),
         names={id_: names[id_] for id_ in shown if names and id_ in names},
     )
 
@@ -295,11 +301,6 @@ class _Counting:
         self.waiting = 0
         self._unsendable: list[str] = []
 
-    def unsendable(self) -> tuple[PreservedValues, ...]:
-        """Return the changes that are not sent, by the fields with characters that XML does not allow."""
-        found = tuple(self._unsendable)
-        return (PreservedValues(why=UNSENDABLE, number=len(found), records=found),) if found else ()
-
     def left(self, skipped: Iterable[SkippedUndo]) -> None:
         """Count what an undo leaves: what stays in XPM cannot be undone, the rest has its reason."""
         for each in skipped:
@@ -310,10 +311,9 @@ class _Counting:
                 self._kept[each.sentence].append(f"{each.record}:{each.field}")
 
     def kept(self) -> tuple[PreservedValues, ...]:
-        """Return what an undo leaves as it is, by reason."""
-        return tuple(
-            PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in self._kept.items()
-        )
+        """Return what an undo leaves as it is, by reason, and the changes that cannot be sent."""
+        unsendable = {UNSENDABLE: self._unsendable} if self._unsendable else {}
+        return preserved_values({**self._kept, **unsendable})
 
     def record(self, record: PlannedRecord) -> None:
         """Count one client: the effects of its ticked changes, and their calls."""

@@ -11,16 +11,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from xpm_tui.domain.field_types import short_hash
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import storable
 from xpm_tui.domain.tables import INTENTS, TEAM
-from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.base import live_link
-
-with lazy_imports():
-    import hashlib
 
 UPDATE_CLIENT = "client.update"
 ADD_CLIENT = "client.add"
@@ -109,5 +106,4 @@ def _storable(value: Value) -> Value:
 
 def payload_hash(values: Mapping[str, Value]) -> str:
     """Return a hash of what is sent."""
-    content = msgspec.json.encode(sorted(values.items()))
-    return hashlib.blake2b(content, digest_size=8).hexdigest()
+    return short_hash(sorted(values.items()))

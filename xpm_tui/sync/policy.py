@@ -13,12 +13,9 @@ from typing import Literal
 
 import msgspec
 
+from xpm_tui.domain.field_types import short_hash
 from xpm_tui.domain.fields import SYNCED, Field
 from xpm_tui.domain.plan import Direction, Level
-from xpm_tui.lazy import lazy_imports
-
-with lazy_imports():
-    import hashlib
 
 OnConflict = Literal["overwrite", "hold"]
 Clear = Literal["never", "ask", "yes"]
@@ -63,8 +60,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def hash(self) -> str:
         """Return a hash that changes whenever a different plan is possible: of the settings and the table."""
         table = [(rule.name, rule.kind, rule.required, rule.sync) for rule in SYNCED]
-        content = (self.direction, self.level, sorted(self.off), self.on_conflict, self.clear, table)
-        return hashlib.blake2b(msgspec.json.encode(content), digest_size=8).hexdigest()
+        settings = (self.direction, self.level, sorted(self.off), self.on_conflict, self.clear, table)
+        return short_hash(settings)
 
     def _at_level(self, rule: Field) -> bool:
         return self.level == "everything" or (self.level == "name" and rule.sync.name_level)

@@ -46,7 +46,7 @@ from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
 
-FROM_XPM = Policy()
+DEFAULT_POLICY = Policy()
 """The policy of a practice without settings."""
 
 
@@ -134,7 +134,7 @@ def link(
     now: datetime,
     by: str,
     run: str,
-    policy: Policy = FROM_XPM,
+    policy: Policy = DEFAULT_POLICY,
     origin: LinkOrigin = "picked",
     quiet: bool = False,
     keep: bool = False,

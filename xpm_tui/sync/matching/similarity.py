@@ -29,6 +29,7 @@ _CODE_HEADINGS = re.compile(r"\b(client code|code)\b", re.I)
 _BIRTH_HEADINGS = re.compile(r"\b(date of birth|birth ?date|dob|born)\b", re.I)
 _NO_DIGIT = re.compile(r"\D+")
 _ABN, _ACN = 11, 9
+"""The digits of an Australian business number and of a company number."""
 
 
 class MatchFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -208,8 +209,8 @@ def _supporting_evidence(ours: MatchFacts, theirs: MatchFacts) -> tuple[bool, li
     lift, certain = 0.0, False
     words: list[str] = []
     if ours.numbers and theirs.numbers and (shared := _shared(ours.numbers, theirs.numbers)):
-        held = {"trust", "super fund", "super"}.isdisjoint((*ours.name.forms, *theirs.name.forms))
-        certain = held or any(len(number) == _ABN for number in shared)
+        no_trustee = {"trust", "super fund", "super"}.isdisjoint((*ours.name.forms, *theirs.name.forms))
+        certain = no_trustee or any(len(number) == _ABN for number in shared)
         lift, words = 0.92 if certain else 0.5, ["the business number is the same"]
     if ours.code and ours.code == theirs.code:
         lift, words = max(lift, 0.8), [*words, "the client code is the same"]
