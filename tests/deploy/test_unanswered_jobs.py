@@ -32,7 +32,7 @@ async def lost(env: JobsFixture, *, made: bool) -> None:
     assert len(env.made()) == int(made)
 
 
-async def test_nothing_is_sent_again_until_someone_says_so(env: JobsFixture) -> None:
+async def test_nothing_is_sent_again_until_a_user_decides(env: JobsFixture) -> None:
     await lost(env, made=False)
     for _ in range(3):
         env.clock.move(timedelta(days=1))
@@ -45,7 +45,7 @@ async def test_nothing_is_sent_again_until_someone_says_so(env: JobsFixture) -> 
     assert len(env.made()) == 1
 
 
-async def test_a_job_that_turned_up_is_adopted_and_finished(env: JobsFixture) -> None:
+async def test_a_job_that_appears_later_is_adopted_and_finished(env: JobsFixture) -> None:
     await lost(env, made=True)
     (there,) = env.made()
     with pytest.raises(BadInput, match="Name the job"):
@@ -68,7 +68,7 @@ async def test_dropped_is_left_out_and_skipped_can_come_back(env: JobsFixture) -
     assert (await env.deploy("w1")).outcome == "done"
 
 
-async def test_two_jobs_that_it_may_be_are_not_chosen_between(env: JobsFixture) -> None:
+async def test_of_two_possible_jobs_neither_is_chosen(env: JobsFixture) -> None:
     """A colleague makes the same job manually while ours is on its way."""
     from dataclasses import replace
 
@@ -91,7 +91,7 @@ async def test_two_jobs_that_it_may_be_are_not_chosen_between(env: JobsFixture) 
     assert env.net.asked("job.api/add") == 1
 
 
-async def test_counts_show_what_waits(env: JobsFixture) -> None:
+async def test_counts_show_the_waiting_jobs(env: JobsFixture) -> None:
     env.accepted("Later", start="2026-05-10", repeat="weekly")
     env.accepted("Now", start="2026-05-01", end="2027-01-01")
     reported = jobs.counts(env.practice)

@@ -79,7 +79,7 @@ def test_a_row_explains_itself_in_one_sentence(row: Field) -> None:
     ],
     ids=["no XPM", "no request", "no Ignition", "edited", "imported", "no choices", "choices"],
 )
-def test_a_row_that_promises_what_nothing_could_keep_is_refused(row: dict[str, object]) -> None:
+def test_a_row_that_contradicts_itself_is_refused(row: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="nickname"):
         Field(name="nickname", label="Nickname", help="A name.", **row)  # type: ignore[arg-type]
 

@@ -208,7 +208,7 @@ def with_template(row: Deployment, template: str, job: XpmJob) -> Deployment:
 
 
 def halt_deployment(row: Deployment, state: str, cause: str, why: str) -> Deployment:
-    """Return the row of an occurrence whose deployment stops: ``held`` for a decision, or ``failed``."""
+    """Return the row of an occurrence whose deployment stops: held, failed, or still ``going``."""
     return msgspec.structs.replace(row, state=state, cause=cause, why=why)
 
 
