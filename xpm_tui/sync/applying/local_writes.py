@@ -16,7 +16,7 @@ from xpm_tui.domain.field_types import is_blank
 from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value
+from xpm_tui.domain.links import Base, ContactLink, Link, Value
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Run, Written
@@ -120,19 +120,10 @@ class _ClientWriter:
     def note(self, change: Change, record: str = "") -> None:
         """Record what undo needs: both values, and the base."""
         key = base_key(change.field, change.contact)
-        before: Pair | None = base_pair(self._base, key, self._mirror)
-        self.written.append(
-            Written(
-                record=record or change.record,
-                field=change.field,
-                side=change.side,
-                rule=change.rule,
-                old=change.old,
-                new=change.new,
-                pair=before,
-                came=before is not None and came_from_xpm(self._base, key),
-            )
-        )
+        before = base_pair(self._base, key, self._mirror)
+        came = before is not None and came_from_xpm(self._base, key)
+        value = written_value(change, before, came=came)
+        self.written.append(msgspec.structs.replace(value, record=record or change.record))
 
     def add(self, change: Change) -> None:
         """Add a contact that only XPM has; whether it is primary is a separate change."""
@@ -144,13 +135,7 @@ class _ClientWriter:
         self.client = msgspec.structs.replace(self.client, contacts=(*self.client.contacts, made))
         self._join(ContactLink(contact=made.id, uuid=uuid))
         self.written.append(
-            Written(
-                record=f"{self.client.id}/{made.id}",
-                field="contact",
-                side="ignition",
-                rule=change.rule,
-                new=change.new,
-            )
+            msgspec.structs.replace(written_value(change), record=f"{self.client.id}/{made.id}")
         )
 
     def remove(self, change: Change) -> None:

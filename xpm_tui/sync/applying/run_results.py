@@ -247,18 +247,7 @@ def shared_contact_results(
             change = follow.get((copy.record, field))
             if change is not None and present == change.old and frozen.isdisjoint({"*", field, key}):
                 values[field] = present = change.new
-                done.append(
-                    Written(
-                        record=copy.record,
-                        field=field,
-                        side="ignition",
-                        rule=change.rule,
-                        old=change.old,
-                        new=change.new,
-                        pair=base_pair(old, key, before),
-                        came=came_from_xpm(old, key),
-                    )
-                )
+                done.append(written_value(change, base_pair(old, key, before), came=came_from_xpm(old, key)))
             if key in mirror and mirror[key] == present:
                 agreed[key] = Pair(present, present)
         if values:
@@ -311,21 +300,13 @@ def write_result(
             link, contacts=(*others, ContactLink(contact=contact, uuid=intent.found))
         )
     after = mirror_values(row, link)
-    written = tuple(
-        Written(
-            record=change.record,
-            field=change.field,
-            side="xpm",
-            rule=change.rule,
-            old=change.old,
-            new=intent.found
-            if change.field == PRIMARY and intent.kind == ADD_CONTACT
-            else after.get(base_key(change.field, contact), change.new),
-            pair=base_pair(base, base_key(change.field, contact), before),
-            came=came_from_xpm(base, base_key(change.field, contact)),
-        )
-        for change in changes
-    )
+    written: list[Written] = []
+    for change in changes:
+        key = base_key(change.field, contact)
+        is_new_primary = change.field == PRIMARY and intent.kind == ADD_CONTACT
+        new = intent.found if is_new_primary else after.get(key, change.new)
+        value = written_value(change, base_pair(base, key, before), came=came_from_xpm(base, key))
+        written.append(msgspec.structs.replace(value, new=new))
     base = rebase(base, before, after)
     writes: list[Write] = [
         write
@@ -351,8 +332,8 @@ def _sent_keys(intent: Intent, changes: Sequence[Change], contact: str) -> list[
     return [base_key(change.field, contact) for change in changes]
 
 
-def written_value(change: Change) -> Written:
-    """Return the record of a change for the before-image, without the base."""
+def written_value(change: Change, pair: Pair | None = None, *, came: bool = False) -> Written:
+    """Return the record of a change for the before-image; ``pair`` and ``came`` are of the base before it."""
     return Written(
         record=change.record,
         field=change.field,
@@ -360,6 +341,8 @@ def written_value(change: Change) -> Written:
         rule=change.rule,
         old=change.old,
         new=change.new,
+        pair=pair,
+        came=came,
     )
 
 
