@@ -300,9 +300,9 @@ async def test_without_waiting_the_outcome_stays_unknown() -> None:
     with pytest.raises(DecisionNeeded):
         await create(env, stop=lambda: True)
     assert len(unresolved_intents(env.store.snapshot())) == 1
-    assert len((await recover(env, patient=False)).waiting) == 1
+    assert len((await recover(env, wait=False)).waiting) == 1
     env.clock.move(timedelta(seconds=120))
-    assert len((await recover(env, patient=False)).done) == 1
+    assert len((await recover(env, wait=False)).done) == 1
     assert env.link().origin == "created"
 
 

@@ -255,7 +255,7 @@ async def test_without_waiting_the_outcome_stays_unknown() -> None:
     here.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):
         await create(here, stop=lambda: True)
-    assert len((await recover(here, patient=False)).waiting) == 1
+    assert len((await recover(here, wait=False)).waiting) == 1
     here.clock.move(timedelta(seconds=120))
-    assert len((await recover(here, patient=False)).done) == 1
+    assert len((await recover(here, wait=False)).done) == 1
     assert [linked(here)] == made(here)

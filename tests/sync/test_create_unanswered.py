@@ -32,7 +32,7 @@ async def test_a_link_made_while_a_creation_is_unknown_stays() -> None:
         await create(env, stop=lambda: True)
     relink(env, "u7")
     env.practice.lag = 0
-    await recover(env, patient=False)
+    await recover(env, wait=False)
     assert env.link().uuid == "u7"
 
 

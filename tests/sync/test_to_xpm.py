@@ -443,7 +443,7 @@ async def test_one_contact_of_xpm_is_not_adopted_for_two_of_ours() -> None:
     env.store.commit([Put(INTENTS, msgspec.structs.replace(each, state="sent")) for each in intents])
     found = await resolve(
         store=env.store, practice=env.practice, clock=env.clock, emit=env.events.emit, create_lag=0,
-        patient=False,
+        wait=False,
     )  # fmt: skip
     assert (len(found.done), len(found.held)) == (1, 1)
     assert [joined.uuid for joined in env.link().contacts].count("x50") == 1

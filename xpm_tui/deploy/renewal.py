@@ -161,7 +161,7 @@ def plan_rolls(
     for workflow in current:
         first = _first_free(snapshot, workflow, term)
         if first is None:
-            # It belongs to the next term already; it only resumes, if the change had stopped it.
+            # It already belongs to the next term, and only resumes if the change had stopped it.
             bases.append(msgspec.structs.replace(workflow, stopped=""))
             continue
         line = Audit(at=now, by=by, what="rolled", about=str(term.start))

@@ -363,7 +363,7 @@ class _Counting:
     def _replaced(self, change: Change) -> None:
         if change.field in ("link", "contact", "client"):
             return
-        # A value that was emptied on the other side was edited there: what is filled in replaces that.
+        # A value that was emptied on the other side was edited there, so filling it in replaces an edit.
         self.replaced["values"] += not is_blank(change.old) or change.rule in ("drift", "conflict")
         if change.rule in _MARKS:
             self.replaced[_MARKS[change.rule]] += 1

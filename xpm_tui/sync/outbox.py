@@ -226,8 +226,8 @@ class Outbox:
         end = mark_done(intent, message.identify(reply))
 
         def settle(snapshot: Snapshot) -> tuple[list[Write], Iterable[Event]]:
-            writes, news = follow(snapshot, end, reply)
-            return [Put(INTENTS, end), *writes], news
+            writes, new_events = follow(snapshot, end, reply)
+            return [Put(INTENTS, end), *writes], new_events
 
         self._commit(settle)
         return Delivery("done", end, reply)
@@ -271,9 +271,9 @@ def store_commit(store: Store, events: EventSink) -> Commit:
     """Return a commit of the store with what follows from the newest snapshot; it then emits the events."""
 
     def commit(make: WritesNow) -> None:
-        writes, news = make(store.snapshot())
+        writes, new_events = make(store.snapshot())
         store.commit([*writes])
-        for event in news:
+        for event in new_events:
             events.emit(event)
 
     return commit

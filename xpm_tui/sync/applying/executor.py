@@ -166,8 +166,8 @@ def _merged_provenance(before: Provenance, now: Provenance, values: Values) -> P
     found: dict[str, ValueOrigin] = {}
     for key in {**before.values, **now.values}:
         both = [each for each in (before.values.get(key), now.values.get(key)) if each is not None]
-        true = [each for each in both if values.get(key) in (each.value, each.stayed)]
-        found[key] = (true or both)[0]
+        applying = [each for each in both if values.get(key) in (each.value, each.stayed)]
+        found[key] = (applying or both)[0]
     return msgspec.structs.replace(now, values=found, removed={**before.removed, **now.removed})
 
 
@@ -372,13 +372,13 @@ class _Apply:
         def make(snapshot: Snapshot) -> tuple[list[Write], list[Event]]:
             rules = rules_for(snapshot, self._policy, self._plan.fields)
             writes: list[Write] = []
-            news: list[Event] = []
+            events: list[Event] = []
             for record in records:
                 written, new_events, verified = self._record(snapshot, record, rules, new_ids.__next__)
                 writes += written
-                news += new_events
+                events += new_events
                 all_verified.append(verified)
-            return writes, news
+            return writes, events
 
         self._recorder.transact(make, done=done)
         return all_verified

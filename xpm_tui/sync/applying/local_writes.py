@@ -282,17 +282,17 @@ def local_commit(
     made = write_local_changes(
         sides, ours, rules.team, new_contact_id, rules.policy.new_contact_fields(sides.frozen)
     )
-    met = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
-    base = with_origin(met.base, _keys_from_xpm(made.written, met.base), came=True)
+    agreement = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
+    base = with_origin(agreement.base, _keys_from_xpm(made.written, agreement.base), came=True)
     linked = () if verified.linking is None else (written_value(verified.linking),)
     written = (*linked, *made.written)
     writes: list[Write] = []
     if made.client != sides.client:
         writes.append(Put(CLIENTS, made.client))
-    writes += changed_writes(snapshot, met.link, base)
+    writes += changed_writes(snapshot, agreement.link, base)
     if written:
         writes.append(image_write(snapshot, run.id, sides.client.id, sides.row.uuid, written))
-    after = msgspec.structs.replace(sides, client=made.client, link=met.link, base=base)
+    after = msgspec.structs.replace(sides, client=made.client, link=agreement.link, base=base)
     rest = tuple(change for change in verified.changes if change.side == "xpm" or change.follows)
     return LocalCommit(tuple(writes), written, VerifiedRecord(after, rest))
 

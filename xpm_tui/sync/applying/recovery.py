@@ -90,16 +90,16 @@ async def resolve(
     emit: Callable[[Event], None],
     create_lag: float,
     stop: Callable[[], bool] = lambda: False,
-    patient: bool = True,
+    wait: bool = True,
 ) -> Resolved:
     """Find out the outcome of every unknown write, and store it with everything that follows from it.
 
-    ``patient`` waits for creations until ``create_lag`` (seconds after they were sent) is over; otherwise, or
-    when ``stop`` says so, they stay unknown for the next time. Intents that were never sent are closed,
-    because XPM cannot have them. Raises ``XeroError`` when XPM cannot be read.
+    With ``wait``, creations are looked up until ``create_lag`` (seconds after they were sent) is over;
+    otherwise, or when ``stop`` returns True, they stay unknown for the next time. Intents that were never
+    sent are closed, because XPM cannot have them. Raises ``XeroError`` when XPM cannot be read.
     """
     work = _SyncRecovery(store, clock, emit, create_lag, practice)
-    await work.run(stop, patient=patient)
+    await work.run(stop, wait=wait)
     return work.result()
 
 
@@ -120,11 +120,11 @@ class Recovery(ABC):
     async def look_up(self, intents: Sequence[Intent]) -> None:
         """Look up each write once, and close those whose outcome XPM shows."""
 
-    async def run(self, stop: Callable[[], bool], *, patient: bool = True) -> None:
+    async def run(self, stop: Callable[[], bool], *, wait: bool = True) -> None:
         """Look up all writes until each has an outcome or the time is over; close unsent ones first."""
         self.close_unsent()
         await self._look()
-        while self.waiting and patient and not stop():
+        while self.waiting and wait and not stop():
             await self.clock.sleep(self._pause())
             await self._look()
 
@@ -259,7 +259,7 @@ class _SyncRecovery(Recovery):
             ]
             equal = [row for row in new if _equal(intent.values, xpm_values(row))]
             row = equal[0] if len(equal) == 1 else None
-            # An unreadable record may be the one.
+            # An unreadable record may be the created one.
             new_there = bool(new) or name in unread_names or "" in unread_names
             self._found(intent, [row.uuid for row in equal], new_there, row)
 

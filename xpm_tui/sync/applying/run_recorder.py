@@ -77,9 +77,9 @@ class RunRecorder:
         lines: list[Event] = []
 
         def with_progress(snapshot: Snapshot) -> list[Write]:
-            writes, news = make(snapshot)
+            writes, new_events = make(snapshot)
             writes = [*writes]
-            lines.extend(news)
+            lines.extend(new_events)
             if not writes and not done:
                 return []
             self.run = self._now(self.run.done + done)

@@ -164,18 +164,18 @@ class XpmWriter:
         self._recorder.tally["changes"] += len(written.written)
         if call.kind == UPDATE_CONTACT:
             self._expect_shared_effects(snapshot, end.record.partition("/")[0], written.writes)
-        news = [*events_of(written.written, end.record, row.uuid)]
+        new_events = [*events_of(written.written, end.record, row.uuid)]
         if contact is None:
             edited = edited_fields(old, row, call.values)
         else:
             edited = edited_contact_fields(old.contact(contact.uuid), contact, call.values)
         for key, fields in (("edited", edited), ("altered", find_altered_fields(call.values, row, contact))):
             self._recorder.tally[key] += len(fields)
-            news += [
+            new_events += [
                 Event(key=f"sync.{key}", level="warning", record=end.record, uuid=row.uuid, field=field)
                 for field in fields
             ]
-        return [*written.writes], news
+        return [*written.writes], new_events
 
     def _expect_shared_effects(self, snapshot: Snapshot, client: str, writes: Sequence[Write]) -> None:
         """Expect the effects of these writes on clients that share a contact."""

@@ -133,7 +133,7 @@ def find_obstacle(
     pending = [intent for intent in unanswered(snapshot) if intent.kind == ADD_CLIENT]
     if any(intent.record == client.id for intent in pending):
         return CreationBlocked("unknown")
-    # What XPM shows later could not be distinguished, and may be a duplicate of this client.
+    # A client with this name that XPM shows later could be either of the two.
     if any(
         exact(str(intent.values.get("name") or "")) == name and not is_linked(snapshot, intent)
         for intent in pending

@@ -274,10 +274,10 @@ class _PickPlanner:
         client = msgspec.structs.replace(client, contacts=contacts)
         link = msgspec.structs.replace(self._new_link(id_, row), contacts=joined)
         base = self._unsynced_pairs(Base(id=id_), client, joined, values)
-        met = compare(self.rules, ClientPair(client, row, link, base))
+        agreement = compare(self.rules, ClientPair(client, row, link, base))
         self.created[row.uuid] = id_
-        base = msgspec.structs.replace(met.base, picked=True, exceptions=())
-        self.writes += [PutRaw.of(CLIENTS, client), PutRaw.of(LINKS, met.link), PutRaw.of(BASE, base)]
+        base = msgspec.structs.replace(agreement.base, picked=True, exceptions=())
+        self.writes += [PutRaw.of(CLIENTS, client), PutRaw.of(LINKS, agreement.link), PutRaw.of(BASE, base)]
         written = Written(record=id_, field="client", side="ignition", rule="pick", new=row.uuid)
         self._image(id_, row, written, created=True)
 

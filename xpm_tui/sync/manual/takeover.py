@@ -183,7 +183,7 @@ class _TakeoverPlanner:
         mirror = mirror_values(self.row, link)
         base = Base(id=client.id)
         if self.agreed:
-            # Values of the new client come from it.
+            # Values that the new client has, too, count as its own.
             pairs = {key: value for key, value in self.agreed.items() if mirror.get(key) == value}
             base = record_agreement(base, {key: Pair(v, v) for key, v in pairs.items()}, mirror)
             base = with_origin(base, pairs, came=True)

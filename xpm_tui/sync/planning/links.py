@@ -351,7 +351,7 @@ def relink(snapshot: Snapshot) -> list[RelinkFinding]:
     names = SameNames(snapshot)
     found = [_relink_finding(snapshot, client, names) for client in snapshot.rows(CLIENTS)]
     wanted = Counter(each.proposal for each in found)
-    # An XPM client that two clients may be is not assigned until a user decides.
+    # An XPM client that is proposed for two clients is not assigned until a user decides.
     return [
         each if wanted[each.proposal] == 1 else msgspec.structs.replace(each, proposal="") for each in found
     ]
