@@ -39,7 +39,7 @@ async def env(tmp_path: Path) -> Any:
     env.close()
 
 
-async def test_a_shared_e_mail_is_nobodys_own_also_when_one_of_them_is_linked(
+async def test_a_shared_e_mail_identifies_no_one_even_if_one_person_is_linked(
     env: ChangedJobsFixture,
 ) -> None:
     snapshot = env.practice.snapshot()
@@ -60,7 +60,7 @@ async def test_a_shared_e_mail_is_nobodys_own_also_when_one_of_them_is_linked(
     assert [view.id for view in team.email_matches(env.practice)] == []
 
 
-async def test_two_services_of_one_name_are_not_chosen_between(env: ChangedJobsFixture) -> None:
+async def test_of_two_services_with_one_name_neither_is_chosen(env: ChangedJobsFixture) -> None:
     services.new_service(env.practice, "Annual accounts", {}, anyway=True)
     with pytest.raises(BadInput, match="Several"):
         proposals.new_proposal(env.practice, "X", env.client, ["Annual accounts"], {})
@@ -85,7 +85,9 @@ async def test_a_proposal_of_an_unknown_client_is_not_given_to_its_namesake(env:
     assert made.client == ""
 
 
-async def test_what_was_revoked_before_it_was_taken_is_not_taken_with_all(env: ChangedJobsFixture) -> None:
+async def test_a_proposal_revoked_before_it_was_taken_over_is_not_taken_over_with_all(
+    env: ChangedJobsFixture,
+) -> None:
     env.load()
     proposals.revoke(env.practice, "PROP-7", "client left")
     env.load()
@@ -106,7 +108,7 @@ async def test_the_last_day_of_the_month_outlasts_an_edit_of_the_recurrence(env:
         assert row.repeat.last_day
 
 
-async def test_two_categories_of_one_name_are_not_chosen_between(env: ChangedJobsFixture) -> None:
+async def test_of_two_categories_with_one_name_neither_is_chosen(env: ChangedJobsFixture) -> None:
     row = next(iter(env.practice.snapshot().rows(CATEGORIES)))
     other = msgspec.structs.replace(row, uuid=row.uuid[:-4] + "0000")
     env.practice.store.commit([Put(CATEGORIES, other)])
@@ -115,7 +117,7 @@ async def test_two_categories_of_one_name_are_not_chosen_between(env: ChangedJob
         job_editing.edit_workflow(env.practice, "w1", {"category": row.name})
 
 
-async def test_a_skipped_job_takes_no_new_start_in_silence(env: ChangedJobsFixture) -> None:
+async def test_a_skipped_job_gets_no_new_start_without_notice(env: ChangedJobsFixture) -> None:
     env.accepted()
     jobs.skip(env.practice, "w1")
     try:
@@ -139,7 +141,7 @@ def proposal_of_ignition(env: ChangedJobsFixture, state: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["Draft", "Lost", "Completed"])
-async def test_what_nobody_accepted_is_not_taken_by_way_of_a_revocation(
+async def test_a_proposal_that_was_never_accepted_is_not_taken_over_through_a_revocation(
     env: ChangedJobsFixture, state: str
 ) -> None:
     proposal_of_ignition(env, state)
@@ -149,7 +151,9 @@ async def test_what_nobody_accepted_is_not_taken_by_way_of_a_revocation(
     assert env.practice.snapshot().count(WORKFLOWS) == 0
 
 
-async def test_what_was_revoked_here_and_lost_in_ignition_is_not_taken(env: ChangedJobsFixture) -> None:
+async def test_a_proposal_revoked_here_and_lost_in_ignition_is_not_taken_over(
+    env: ChangedJobsFixture,
+) -> None:
     proposal_of_ignition(env, "Accepted")
     proposals.revoke(env.practice, "PROP-8", "")
     proposal_of_ignition(env, "Lost")

@@ -39,7 +39,7 @@ def codes(env: JobsFixture, job: str = "w1") -> set[str]:
         ({"description": "a\0b"}, "null character"),
     ],
 )
-async def test_an_edit_that_cannot_be(env: JobsFixture, values: dict[str, str], sentence: str) -> None:
+async def test_an_invalid_edit_is_refused(env: JobsFixture, values: dict[str, str], sentence: str) -> None:
     env.accepted()
     before = jobs.preview_job(env.practice, "w1")
     with pytest.raises(BadInput) as caught:
@@ -62,7 +62,7 @@ async def test_a_name_with_commas_in_a_list_of_names(env: JobsFixture) -> None:
         job_editing.edit_workflow(env.practice, "w1", {"templates": f"{env.names[1]}, NZ"})
 
 
-async def test_unlinked_people_are_left_out_and_reported_or_hold_it(env: JobsFixture) -> None:
+async def test_unlinked_people_are_left_out_and_reported_or_hold_the_job(env: JobsFixture) -> None:
     env.accepted(manager=env.people[1])
     team.unlink_member(env.practice, env.people[1])
     assert codes(env) == {"person-left-out"}
@@ -89,7 +89,7 @@ async def test_archived_gone_and_prospect_clients(env: JobsFixture) -> None:
     assert not jobs.preview_job(env.practice, "w1").goes
 
 
-async def test_a_template_that_vanished_after_the_preview_is_named(env: JobsFixture) -> None:
+async def test_a_template_that_is_gone_after_the_preview_is_named(env: JobsFixture) -> None:
     env.accepted()
     assert jobs.preview_job(env.practice, "w1").goes
     second = next(r for r in env.practice.snapshot().rows(TEMPLATES) if r.name == env.names[1])
@@ -132,7 +132,7 @@ async def test_a_wrong_state_code_leaves_a_job_that_is_named(env: JobsFixture) -
     assert [job.state for job in env.made()] == ["In Progress"]
 
 
-async def test_no_template_needs_a_yes(env: JobsFixture) -> None:
+async def test_a_job_without_a_template_needs_a_confirmation(env: JobsFixture) -> None:
     templates.link_templates(env.practice, env.service)
     env.accepted()
     assert (await env.deploy("w1")).outcome == "held"
@@ -141,12 +141,12 @@ async def test_no_template_needs_a_yes(env: JobsFixture) -> None:
     assert [job.tasks for job in env.made()] == [()]
 
 
-async def test_a_service_that_wants_no_job_makes_no_workflow(env: JobsFixture) -> None:
+async def test_a_service_without_a_job_creates_no_workflow(env: JobsFixture) -> None:
     templates.link_templates(env.practice, env.service, no_job=True)
     assert env.accepted().workflows == ()
 
 
-async def test_references_and_jobs_that_are_there_already(env: JobsFixture) -> None:
+async def test_existing_references_and_jobs_are_reported(env: JobsFixture) -> None:
     env.accepted("First", number="PROP-1")
     env.accepted("Second", env.clients[1])
     job_editing.edit_workflow(env.practice, "w2", {"reference": "prop-1"})
@@ -162,7 +162,7 @@ async def test_references_and_jobs_that_are_there_already(env: JobsFixture) -> N
     assert len(env.made("First")) == 1
 
 
-async def test_a_number_that_xpm_has_holds_it(env: JobsFixture) -> None:
+async def test_a_job_number_that_xpm_has_already_holds_the_job(env: JobsFixture) -> None:
     taken = next(iter(env.sandbox.practice.jobs))
     env.accepted()
     env.practice.settings.set("jobs.number", "IGN-{workflow}", practice=True)
@@ -176,7 +176,7 @@ async def test_a_number_that_xpm_has_holds_it(env: JobsFixture) -> None:
     assert env.made("Another") == []
 
 
-async def test_proposals_that_cannot_be(env: JobsFixture) -> None:
+async def test_invalid_proposals_are_refused(env: JobsFixture) -> None:
     with pytest.raises(NotFound, match="no service 'Nonsense'"):
         env.accepted(services=("Nonsense",))
     with pytest.raises(BadInput, match="before the start"):
@@ -192,7 +192,7 @@ async def test_proposals_that_cannot_be(env: JobsFixture) -> None:
         proposals.take(env.practice, [view.id])
 
 
-async def test_hostile_names_go_out_as_they_are_or_are_refused(env: JobsFixture) -> None:
+async def test_hostile_names_are_sent_unchanged_or_refused(env: JobsFixture) -> None:
     env.accepted(HOSTILE)
     await env.deploy("w1")
     row = jobs.row_of(env.practice, "w1")

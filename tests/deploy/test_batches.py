@@ -21,7 +21,7 @@ MANY = count(12, 500)
 NEW = max(2, MANY // 10)
 
 
-async def test_the_calls_of_many_acceptances(tmp_path: Path) -> None:
+async def test_the_calls_of_many_jobs_are_estimated_exactly(tmp_path: Path) -> None:
     env = JobsFixture(tmp_path, jobs__state_code="INPROGRESS")
     await env.ready()
     fresh = env.practice.ids.new("c", NEW)
@@ -42,7 +42,7 @@ async def test_the_calls_of_many_acceptances(tmp_path: Path) -> None:
     assert env.net.asked("job.api/current") == 2  # one of them filled the mirror
 
 
-async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path: Path) -> None:
+async def test_a_client_that_several_jobs_need_is_counted_and_created_once(tmp_path: Path) -> None:
     env = JobsFixture(tmp_path, jobs__number="IGN-{workflow}")
     await env.ready()
     (fresh,) = env.practice.ids.new("c")
@@ -58,7 +58,7 @@ async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path
     assert run.outcome == "done"
 
 
-async def test_what_is_half_made_is_counted_by_what_is_left(tmp_path: Path) -> None:
+async def test_an_unfinished_job_is_counted_by_its_remaining_steps(tmp_path: Path) -> None:
     env = JobsFixture(tmp_path)
     await env.ready()
     env.accepted(manager=env.people[0])

@@ -44,7 +44,9 @@ async def env(tmp_path: Path) -> ChangedJobsFixture:
     return env
 
 
-async def test_an_edited_proposal_stops_what_waits_until_it_is_taken_again(env: ChangedJobsFixture) -> None:
+async def test_an_edited_proposal_stops_its_waiting_jobs_until_it_is_taken_over_again(
+    env: ChangedJobsFixture,
+) -> None:
     proposals.take(env.practice, ["PROP-7"])
     assert env.load().counts["stopped"] == 0, "the same file again stops nothing"
     report = env.load(end="2028-06-30")
@@ -77,7 +79,7 @@ async def test_a_proposal_that_ignition_revokes_is_no_longer_ours(env: ChangedJo
     assert jobs.row_of(env.practice, "w1").state == "coming"
 
 
-async def test_what_was_revoked_here_stays_so_whatever_the_file_says(env: ChangedJobsFixture) -> None:
+async def test_a_proposal_revoked_here_stays_revoked_whatever_the_file_says(env: ChangedJobsFixture) -> None:
     proposals.take(env.practice, ["PROP-7"])
     proposals.revoke(env.practice, "PROP-7", "client left")
     env.load(price="1300")
@@ -143,7 +145,7 @@ async def test_a_status_that_is_not_known_is_never_accepted(env: ChangedJobsFixt
     assert proposals.show_proposal(env.practice, "PROP-7").standing == "to take", "asked for again"
 
 
-async def test_a_service_that_disappears_goes_and_a_row_that_contradicts_is_refused(
+async def test_a_missing_service_is_removed_and_a_contradicting_row_refused(
     env: ChangedJobsFixture,
 ) -> None:
     proposals.take(env.practice, ["PROP-7"])

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpm_tui.deploy.calendar import WORDS, dates_between, occurrence, period, word
+from xpm_tui.deploy.calendar import RECURRENCES, dates_between, occurrence, period, recurrence_name
 from xpm_tui.domain.ignition import Repeat
 
 MONTHLY = Repeat(unit="month")
 DAYS = st.dates(date(2000, 1, 1), date(2090, 12, 31))
-REPEATS = st.sampled_from([Repeat(unit=unit, every=every) for unit, every in WORDS.values()])
+REPEATS = st.sampled_from([Repeat(unit=unit, every=every) for unit, every in RECURRENCES.values()])
 
 
 def days(start: date, repeat: Repeat, first: date, last: date) -> list[str]:
@@ -41,7 +41,7 @@ def test_the_last_day_of_every_month_can_be_meant() -> None:
     assert days(start, MONTHLY, start, date(2027, 6, 30)) == ["2027-04-30", "2027-05-30", "2027-06-30"]
 
 
-def test_an_end_is_taken_in_and_one_time_is_one_day() -> None:
+def test_the_end_is_included_and_a_one_time_job_has_one_day() -> None:
     start = date(2027, 1, 4)
     weekly = Repeat(unit="week", end=date(2027, 1, 18))
     assert days(start, weekly, start, date(2028, 1, 1)) == ["2027-01-04", "2027-01-11", "2027-01-18"]
@@ -51,8 +51,8 @@ def test_an_end_is_taken_in_and_one_time_is_one_day() -> None:
 
 @pytest.mark.parametrize(("repeat", "reported"), [(None, "once"), (MONTHLY, "monthly"),
                                              (Repeat(unit="month", every=5), "every 5 months")])  # fmt: skip
-def test_a_recurrence_has_a_word(repeat: Repeat | None, reported: str) -> None:
-    assert word(repeat) == reported
+def test_each_recurrence_has_a_name(repeat: Repeat | None, reported: str) -> None:
+    assert recurrence_name(repeat) == reported
 
 
 def test_periods() -> None:
@@ -68,7 +68,7 @@ def test_the_calendar_has_an_end() -> None:
 
 
 @given(DAYS, REPEATS, DAYS, st.integers(0, 1500))
-def test_a_window_shows_what_counting_from_the_start_shows(
+def test_a_period_shows_the_dates_that_counting_from_the_start_shows(
     start: date, repeat: Repeat, first: date, length: int
 ) -> None:
     last = first + timedelta(days=length)
@@ -83,7 +83,7 @@ def test_a_window_shows_what_counting_from_the_start_shows(
 
 
 @given(DAYS, REPEATS)
-def test_two_windows_meet_without_a_gap(start: date, repeat: Repeat) -> None:
+def test_two_adjacent_periods_have_no_gap(start: date, repeat: Repeat) -> None:
     end = start + timedelta(days=800)
     middle = start + timedelta(days=317)
     whole = list(dates_between(start, repeat, start, end))

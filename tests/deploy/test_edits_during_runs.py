@@ -17,7 +17,7 @@ from xpm_tui.domain.errors import Busy, StoreChanged
 from xpm_tui.domain.tables import DEPLOYMENTS
 
 
-async def test_a_job_that_is_being_made_cannot_be_skipped(
+async def test_a_job_that_is_being_created_cannot_be_skipped(
     env: JobsFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workflow,) = env.accepted().workflows

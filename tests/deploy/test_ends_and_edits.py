@@ -13,7 +13,7 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.jobs.services import terms_of
 from xpm_tui.deploy.calendar import last_day, recurrence
-from xpm_tui.deploy.occurrences import of_workflow
+from xpm_tui.deploy.occurrences import workflow_occurrences
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Proposal, Repeat, Workflow
 from xpm_tui.domain.tables import WORKFLOWS
@@ -30,7 +30,7 @@ async def test_a_recurrence_ends_with_its_proposal_unless_the_user_says_otherwis
     def dates(workflow: str) -> list[tuple[str, str]]:
         row = practice.snapshot().get(WORKFLOWS, workflow)
         assert row is not None
-        found = of_workflow(practice.snapshot(), terms, row, date(2029, 12, 31), 0)
+        found = workflow_occurrences(practice.snapshot(), terms, row, date(2029, 12, 31), 0)
         return [(each.day.isoformat(), jobs.preview_job(practice, each.id).due.isoformat()) for each in found]
 
     terms = terms_of(practice)

@@ -94,7 +94,7 @@ async def family(tmp_path: Path) -> Family:
 
 
 @pytest.mark.parametrize("project", ["", "Annual compliance"], ids=["no project", "one project for all"])
-async def test_each_entity_gets_its_own_job_and_one_that_waits_holds_no_other(
+async def test_each_entity_gets_its_own_job_and_a_held_one_holds_no_other(
     family: Family, project: str
 ) -> None:
     practice = family.practice

@@ -33,7 +33,7 @@ async def test_a_recurrence_of_a_mistyped_year_can_be_fixed(env: ChangedJobsFixt
     assert str(shown.start) == "2026-07-01"
 
 
-async def test_a_service_that_starts_later_is_not_there_twice(env: ChangedJobsFixture) -> None:
+async def test_a_service_that_starts_later_is_not_listed_twice(env: ChangedJobsFixture) -> None:
     client = env.practice.snapshot().get(CLIENTS, env.client)
     assert client is not None
     path = env.practice.state / "p.csv"

@@ -38,7 +38,7 @@ async def test_a_job_of_another_client_is_not_adopted(env: JobsFixture) -> None:
         await deployment.decide_sent(env.practice, "w2", "adopt", other.number)
 
 
-async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(env: JobsFixture) -> None:
+async def test_a_client_that_cannot_be_sent_holds_no_other_job(env: JobsFixture) -> None:
     (client,) = env.practice.ids.new("c")
     env.practice.store.commit(
         [Put(CLIENTS, Client(id=client, name="Bad Client", phone="0\x0b9", contacts=()))]
@@ -56,19 +56,19 @@ async def test_a_start_that_is_edited_while_a_run_is_on(
 ) -> None:
     env.accepted("First")
     env.accepted("Second", env.clients[1])
-    real = Deployer._may_be_made
+    real = Deployer._checked_preview
 
     def editing(self: Deployer, row: Any, workflow: Any) -> Any:
         if workflow.id == "w1":
             job_editing.edit_workflow(env.practice, "w2", {"start": "2026-09-15"})
         return real(self, row, workflow)
 
-    monkeypatch.setattr(Deployer, "_may_be_made", editing)
+    monkeypatch.setattr(Deployer, "_checked_preview", editing)
     await env.deploy("w1", "w2")
     assert [str(job.start)[:10] for job in env.made("Second")] in ([], ["2026-09-15"])
 
 
-async def test_a_half_made_recurrence_does_not_move(env: JobsFixture) -> None:
+async def test_a_recurrence_that_is_partly_created_does_not_move(env: JobsFixture) -> None:
     env.accepted(repeat="monthly")
     env.clock.move(timedelta(days=60))
     env.sandbox.faults.add(Fault("status-error", endpoint="job.api/applytemplate", times=1))

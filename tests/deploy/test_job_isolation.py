@@ -25,7 +25,9 @@ from xpm_tui.sync.base import block_as_different
 @pytest.mark.parametrize(
     "pattern", ["IGN/{workflow}", "IGN {workflow}?", "IGN#{workflow}", "Ä-{workflow}", "../{workflow}"]
 )
-async def test_an_own_number_that_is_no_piece_of_an_address(env: JobsFixture, pattern: str) -> None:
+async def test_an_own_number_with_unusual_characters_leaves_no_job_unfinished(
+    env: JobsFixture, pattern: str
+) -> None:
     try:
         env.practice.settings.set("jobs.number", pattern, practice=True)
     except AppError:
@@ -62,7 +64,7 @@ async def test_a_lost_answer_whose_job_cannot_be_read(env: JobsFixture) -> None:
     assert jobs.row_of(env.practice, "w2").state == "deployed"
 
 
-async def test_deploying_while_the_day_is_over_in_between(env: JobsFixture) -> None:
+async def test_a_job_that_is_requested_twice_is_created_once(env: JobsFixture) -> None:
     """The same proposal accepted, its job made, then the same job asked for twice in one batch."""
     env.accepted("First")
     chosen = jobs.choose(env.practice, ["w1"])

@@ -13,7 +13,7 @@ from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.tables import DEPLOYMENTS, STAFF
 
 
-async def test_what_was_previewed_is_what_is_made_once(env: JobsFixture) -> None:
+async def test_exactly_the_previewed_jobs_are_created_once(env: JobsFixture) -> None:
     env.accepted(number="PROP-12")
     partner, manager, staff = env.people
     job_editing.edit_workflow(
@@ -43,7 +43,7 @@ async def test_what_was_previewed_is_what_is_made_once(env: JobsFixture) -> None
     assert reported[-1] == f"job {job.number} deployed"
 
 
-async def test_deployed_is_never_touched_again(env: JobsFixture) -> None:
+async def test_a_deployed_job_is_never_changed_again(env: JobsFixture) -> None:
     env.accepted()
     run = await env.deploy("w1")
     with pytest.raises(BadInput, match="already in XPM"):
@@ -55,7 +55,7 @@ async def test_deployed_is_never_touched_again(env: JobsFixture) -> None:
     assert len(env.made()) == 1
 
 
-async def test_nothing_goes_out_while_ignition_may_deploy(env: JobsFixture) -> None:
+async def test_nothing_is_sent_while_ignition_may_deploy(env: JobsFixture) -> None:
     env.accepted()
     for answer in ("unknown", "yes"):
         env.practice.settings.set("jobs.ignition_deploys", answer, practice=True)
@@ -65,7 +65,7 @@ async def test_nothing_goes_out_while_ignition_may_deploy(env: JobsFixture) -> N
     assert env.made() == []
 
 
-async def test_a_job_that_xpm_lost_is_made_again_with_its_history(env: JobsFixture) -> None:
+async def test_a_job_that_xpm_lost_is_created_again_with_its_history(env: JobsFixture) -> None:
     from xpm_tui.application.jobs.deployment import prepare_again
 
     env.accepted()
@@ -102,7 +102,7 @@ async def test_a_revoked_proposal_stops_what_waits_and_says_so(env: JobsFixture)
     assert env.made() == []
 
 
-async def test_an_own_number_is_the_key(env: JobsFixture) -> None:
+async def test_an_own_number_identifies_the_job(env: JobsFixture) -> None:
     env.practice.settings.set("jobs.number", "IGN-{workflow}-{date}", practice=True)
     env.accepted()
     assert jobs.preview_job(env.practice, "w1").number == "IGN-W1-20260701"

@@ -47,11 +47,11 @@ class RenewalFixture(JobsFixture):
     def days(self, workflow: str, ahead: int = 900) -> list[date]:
         """The days of a workflow's jobs."""
         from xpm_tui.application.jobs.services import current_day, terms_of
-        from xpm_tui.deploy.occurrences import of_workflow
+        from xpm_tui.deploy.occurrences import workflow_occurrences
 
         row = self.practice.snapshot().get(WORKFLOWS, workflow)
         assert row is not None
-        found = of_workflow(
+        found = workflow_occurrences(
             self.practice.snapshot(), terms_of(self.practice), row, current_day(self.practice), ahead
         )
         return [each.day for each in found]

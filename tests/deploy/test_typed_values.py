@@ -30,7 +30,7 @@ async def test_one_proposal_named_twice_is_accepted_once(env: JobsFixture) -> No
     assert [view.workflows for view in views] == [("w1",)]
 
 
-async def test_a_held_one_time_job_takes_the_start_that_was_edited(env: JobsFixture) -> None:
+async def test_a_held_one_time_job_uses_the_edited_start(env: JobsFixture) -> None:
     env.practice.settings.set("jobs.missing_person", "hold", practice=True)
     env.accepted(manager="")
     env.practice.settings.set("jobs.default_category", "Nonsense", practice=True)
@@ -53,7 +53,7 @@ async def test_a_held_recurrence_that_moves_leaves_no_second_job(env: JobsFixtur
     assert len({o.date.month for o in jobs.list_jobs(env.practice)}) == len(jobs.list_jobs(env.practice))
 
 
-async def test_a_deleted_job_does_not_keep_all_others_back(env: JobsFixture) -> None:
+async def test_a_deleted_job_does_not_hold_the_others(env: JobsFixture) -> None:
     """Made, its second template refused; someone deletes it in XPM; every later run ends at it."""
     env.accepted("First")
     await _template_refused(env)
@@ -82,7 +82,7 @@ async def _template_refused(env: JobsFixture) -> None:
     await env.deploy("w1")
 
 
-async def test_people_that_xpm_always_fails_on_do_not_loop(env: JobsFixture) -> None:
+async def test_people_on_whom_xpm_always_fails_are_not_sent_forever(env: JobsFixture) -> None:
     env.accepted(manager=env.people[1])
     env.sandbox.faults.add(Fault("500", endpoint="job.api/assign", times=1000))
     run = await env.deploy("w1")

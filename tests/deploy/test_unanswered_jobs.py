@@ -11,7 +11,7 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import services as library
 from xpm_tui.application.jobs import templates
 from xpm_tui.application.jobs.deployment import decide_sent
-from xpm_tui.deploy.services import likely
+from xpm_tui.deploy.services import likely_templates
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.xpm import Template
@@ -32,7 +32,7 @@ async def lost(env: JobsFixture, *, made: bool) -> None:
     assert len(env.made()) == int(made)
 
 
-async def test_nothing_is_sent_again_until_someone_says_so(env: JobsFixture) -> None:
+async def test_nothing_is_sent_again_until_a_user_decides(env: JobsFixture) -> None:
     await lost(env, made=False)
     for _ in range(3):
         env.clock.move(timedelta(days=1))
@@ -45,7 +45,7 @@ async def test_nothing_is_sent_again_until_someone_says_so(env: JobsFixture) -> 
     assert len(env.made()) == 1
 
 
-async def test_a_job_that_turned_up_is_adopted_and_finished(env: JobsFixture) -> None:
+async def test_a_job_that_appears_later_is_adopted_and_finished(env: JobsFixture) -> None:
     await lost(env, made=True)
     (there,) = env.made()
     with pytest.raises(BadInput, match="Name the job"):
@@ -68,7 +68,7 @@ async def test_dropped_is_left_out_and_skipped_can_come_back(env: JobsFixture) -
     assert (await env.deploy("w1")).outcome == "done"
 
 
-async def test_two_jobs_that_it_may_be_are_not_chosen_between(env: JobsFixture) -> None:
+async def test_of_two_possible_jobs_neither_is_chosen(env: JobsFixture) -> None:
     """A colleague makes the same job manually while ours is on its way."""
     from dataclasses import replace
 
@@ -91,7 +91,7 @@ async def test_two_jobs_that_it_may_be_are_not_chosen_between(env: JobsFixture) 
     assert env.net.asked("job.api/add") == 1
 
 
-async def test_counts_show_what_waits(env: JobsFixture) -> None:
+async def test_counts_show_the_waiting_jobs(env: JobsFixture) -> None:
     env.accepted("Later", start="2026-05-10", repeat="weekly")
     env.accepted("Now", start="2026-05-01", end="2027-01-01")
     reported = jobs.counts(env.practice)
@@ -119,6 +119,6 @@ def test_templates_are_proposed_by_name() -> None:
     rows = [Template(uuid="a", name="Annual Accounts"), Template(uuid="b", name="Annual accounts 2025"),
             Template(uuid="c", name="Payroll"),
             Template(uuid="d", name="annual-accounts", gone=True)]  # fmt: skip
-    found = likely(Service(id="s1", name="annual  accounts"), rows)
+    found = likely_templates(Service(id="s1", name="annual  accounts"), rows)
     assert [(each.uuid, each.same) for each in found] == [("a", True), ("b", False)]
-    assert likely(Service(id="s1", name="[/]"), rows) == []
+    assert likely_templates(Service(id="s1", name="[/]"), rows) == []

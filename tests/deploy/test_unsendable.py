@@ -44,7 +44,7 @@ async def test_one_job_with_a_value_that_cannot_be_sent(
     assert jobs.row_of(env.practice, "w1").state == "deployed"
 
 
-async def test_half_a_character_never_gets_into_a_job(env: JobsFixture) -> None:
+async def test_half_a_character_is_never_stored_in_a_job(env: JobsFixture) -> None:
     env.accepted("First")
     with pytest.raises(BadInput, match="half a character"):
         job_editing.edit_workflow(env.practice, "w1", {"name": "a\ud800"})

@@ -24,7 +24,7 @@ def test_times_are_shown_in_the_zone_of_the_practice() -> None:
     assert formatting.day(date(2026, 12, 31)) == "31 Dec 2026"
 
 
-def test_no_time_is_nothing_or_what_the_caller_says() -> None:
+def test_without_a_time_the_text_is_empty_or_the_given_one() -> None:
     assert (formatting.when(None), formatting.when_short(None, none="never")) == ("", "never")
     assert formatting.day(None) == "–"
     assert formatting.clock(None) == " " * 8
@@ -86,7 +86,7 @@ def test_values(of: str | bool | tuple[str, ...] | None, shown: str) -> None:
     assert formatting.value(of) == shown
 
 
-def test_an_empty_value_as_the_caller_wants_it() -> None:
+def test_the_text_of_an_empty_value_can_be_chosen() -> None:
     assert formatting.value(None, none="") == ""
     assert formatting.arrow(None, "new") == "– → new"
 
@@ -96,7 +96,7 @@ def test_scalars() -> None:
     assert shown == ["yes", "1,204", "0.5", "2", "–", "x"]
 
 
-def test_named_values_line_up_and_leave_out_the_empty() -> None:
+def test_named_values_are_aligned_and_empty_ones_left_out() -> None:
     assert formatting.listing({"株": "1", "long": "2", "none": ""}) == ["株    1", "long  2"]
 
 

@@ -117,7 +117,7 @@ def _found() -> Iterator[tuple[str, str, str]]:
                 yield module, name, f"{module}:{line} names {words}"
 
 
-def test_nobody_keeps_a_second_list_of_fields() -> None:
+def test_no_module_has_a_second_list_of_fields() -> None:
     found = [said for module, name, said in _found() if not {module, f"{module}:{name}"} & ALLOWED.keys()]
     assert found == [], "derive these from xpm_tui.domain.fields"
 

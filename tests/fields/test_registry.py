@@ -79,14 +79,14 @@ def test_a_row_explains_itself_in_one_sentence(row: Field) -> None:
     ],
     ids=["no XPM", "no request", "no Ignition", "edited", "imported", "no choices", "choices"],
 )
-def test_a_row_that_promises_what_nothing_could_keep_is_refused(row: dict[str, object]) -> None:
+def test_a_row_that_contradicts_itself_is_refused(row: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="nickname"):
         Field(name="nickname", label="Nickname", help="A name.", **row)  # type: ignore[arg-type]
 
 
 def test_policy_and_settings_have_the_fields_that_are_synced() -> None:
-    synced = [row.name for row in fields.FIELDS if row.sync.at_all]
-    assert [rule.name for rule in policy.FIELDS] == synced == [*schema.FIELDS]
+    synced = [row.name for row in fields.FIELDS if row.sync.is_ever_synced]
+    assert synced == [*schema.FIELDS] == list(policy.ORDER)
     assert schema.entry("sync.off").kind.parse(", ".join(synced)) == tuple(synced)
 
 

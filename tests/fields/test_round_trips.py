@@ -67,7 +67,7 @@ def test_every_element_of_a_reply_is_decoded(row: Field) -> None:
             assert found == sample(row).theirs
 
 
-@rows(lambda row: row.sync.at_all)
+@rows(lambda row: row.sync.is_ever_synced)
 def test_both_sides_have_one_canonical_form(row: Field) -> None:
     assert row.xpm is not None
     theirs, ours = decoded(row, row.xpm.read[0]), book_client(row)
@@ -77,7 +77,7 @@ def test_both_sides_have_one_canonical_form(row: Field) -> None:
 
 
 @rows(lambda row: row.sync.from_later)
-async def test_from_xpm_it_comes_with_a_sync(row: Field) -> None:
+async def test_a_sync_from_xpm_brings_the_field(row: Field) -> None:
     assert row.xpm is not None
     env = SyncFixture([book_client()], [decoded(row, row.xpm.read[0])], links=[LINK], team=[MEMBER])
     run = await env.sync()
@@ -87,7 +87,7 @@ async def test_from_xpm_it_comes_with_a_sync(row: Field) -> None:
 
 
 @rows(lambda row: row.sync.from_creation)
-async def test_from_xpm_it_comes_with_a_pick(row: Field) -> None:
+async def test_a_pick_brings_the_field(row: Field) -> None:
     assert row.xpm is not None
     env = SyncFixture((), [decoded(row, row.xpm.read[0])], team=[MEMBER])
     await env.refresh()
@@ -100,7 +100,7 @@ async def test_from_xpm_it_comes_with_a_pick(row: Field) -> None:
 
 
 @rows(lambda row: row.sync.to_later)
-async def test_to_xpm_it_goes_out_in_the_element_of_requests(row: Field) -> None:
+async def test_a_sync_to_xpm_sends_the_field_in_its_element(row: Field) -> None:
     assert row.xpm is not None
     env = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
     run = await env.sync()
@@ -115,14 +115,14 @@ async def test_to_xpm_it_goes_out_in_the_element_of_requests(row: Field) -> None
     assert await env.changes() == []
 
 
-@rows(lambda row: row.sync.at_all and not row.sync.to_later)
-async def test_what_never_goes_to_xpm_is_in_no_plan(row: Field) -> None:
+@rows(lambda row: row.sync.is_ever_synced and not row.sync.to_later)
+async def test_a_field_that_is_never_sent_to_xpm_is_in_no_plan(row: Field) -> None:
     env = SyncFixture([book_client(row)], [decoded(row)], links=[LINK], team=[MEMBER], policy=TO_XPM)
     assert await env.changes() == []
 
 
 @rows(lambda row: row.sync.to_creation)
-def test_to_xpm_it_goes_along_at_creation(row: Field) -> None:
+def test_a_creation_in_xpm_sends_the_field(row: Field) -> None:
     assert row.xpm is not None
     client, worker = book_client(row), Desk((TEAM, MEMBER))
     known = decoded(row, row.xpm.read[0]) if row.of == "client" else decoded(row)
@@ -175,7 +175,7 @@ def test_a_field_without_a_column_is_not_exported(row: Field) -> None:
 
 
 @rows(lambda row: row.ignition)
-def test_the_json_view_shows_it(row: Field) -> None:
+def test_the_json_view_shows_the_field(row: Field) -> None:
     snapshot = _store(row).store.snapshot()
     view = Presenter(snapshot).client(book_client(row))
     reported = to_plain(view) if row.of == "client" else to_plain(view)["contacts"][0]
@@ -192,7 +192,7 @@ def _form_label(row: Field) -> str:
 
 
 @rows(lambda row: row.editable)
-def test_the_edit_form_and_the_verb_take_it(row: Field, practice: OpenPractice) -> None:
+def test_the_edit_form_and_the_verb_accept_the_field(row: Field, practice: OpenPractice) -> None:
     practice.store.commit([Put(TEAM, MEMBER), Put(CLIENTS, book_client())])
     key = row.attribute if row.of == "client" else f"k1.{row.attribute}"
     edit_client(practice, "c1", {key: sample(row).typed})
@@ -217,7 +217,7 @@ def test_the_edit_form_and_the_verb_take_it(row: Field, practice: OpenPractice) 
         assert held(emptied, row) == held(type(client)(id="c1", name="", contacts=(_blank(),)), row)
 
 
-@rows(lambda row: row.sync.at_all and not row.whole)
+@rows(lambda row: row.sync.is_ever_synced and not row.whole)
 def test_both_sides_are_shown_beside_each_other(row: Field, practice: OpenPractice) -> None:
     assert row.xpm is not None
     theirs = decoded(row, row.xpm.read[0])

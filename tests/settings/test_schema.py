@@ -7,11 +7,11 @@ import pickle
 import pytest
 
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.fields import SYNCED
 from xpm_tui.domain.secret import Secret
 from xpm_tui.settings import schema
 from xpm_tui.settings.kinds import PRESETS, SettingEntry, format_value, scopes
 from xpm_tui.settings.store import parse_setting
-from xpm_tui.sync.policy import FIELDS
 
 
 def parse(key: str, text: str) -> object:
@@ -42,7 +42,7 @@ def test_the_named_addresses_and_keys_of_the_real_xero() -> None:
 
 
 def test_the_fields_that_can_be_switched_off_are_those_of_the_policy() -> None:
-    assert set(schema.FIELDS) == {rule.name for rule in FIELDS}
+    assert set(schema.FIELDS) == {rule.name for rule in SYNCED}
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from tests.sync.fixtures import linked, xpm, xpm_contact
 from xpm_tui.domain.links import Base, ContactLink, Pair, Value
 from xpm_tui.sync.base import (
+    base_pair,
     forget,
     forget_contact,
     mirror_values,
-    pair,
     primary_contact,
     rebase,
     record_agreement,
@@ -26,7 +26,7 @@ def test_a_pair_that_equals_the_mirror_is_not_stored() -> None:
     base = record_agreement(Base(id="c1"), {"phone": Pair("1", "1")}, {"phone": "1"})
     assert base.agreed == ("phone",)
     assert base.pairs == {}
-    assert pair(base, "phone", {"phone": "1"}) == Pair("1", "1")
+    assert base_pair(base, "phone", {"phone": "1"}) == Pair("1", "1")
 
 
 def test_a_pair_with_another_half_is_stored() -> None:
@@ -34,14 +34,14 @@ def test_a_pair_with_another_half_is_stored() -> None:
     assert base.pairs == {"phone": Pair("1", "")}
 
 
-def test_when_the_mirror_moves_the_pair_of_before_is_written_down() -> None:
+def test_when_the_mirror_changes_the_former_pair_is_stored() -> None:
     base = Base(id="c1", agreed=("phone",))
     moved = rebase(base, {"phone": "1"}, {"phone": "2"})
     assert moved.pairs == {"phone": Pair("1", "1")}
     assert rebase(moved, {"phone": "2"}, {"phone": "1"}).pairs == {}
 
 
-def test_nothing_new_gives_the_same_object() -> None:
+def test_without_changes_the_same_object_is_returned() -> None:
     base = Base(id="c1", agreed=("phone",), pairs={"phone": Pair("1", "")})
     assert rebase(base, {"phone": ""}, {"phone": "", "fax": "3"}) is base
     assert record_agreement(base, {}, {}) is base
@@ -49,12 +49,12 @@ def test_nothing_new_gives_the_same_object() -> None:
 
 
 @given(st.dictionaries(KEYS, st.builds(Pair, VALUES, VALUES)), MIRRORS, MIRRORS)
-def test_carrying_never_changes_what_was_agreed(
+def test_rebasing_never_changes_what_was_agreed(
     agreed: dict[str, Pair], before: dict[str, Value], after: dict[str, Value]
 ) -> None:
     base = record_agreement(Base(id="c1"), agreed, before)
     carried = rebase(base, before, after)
-    assert {key: pair(carried, key, after) for key in carried.agreed} == agreed
+    assert {key: base_pair(carried, key, after) for key in carried.agreed} == agreed
     for key, stored in carried.pairs.items():
         assert key not in after or stored != Pair(after[key], after[key])
 
@@ -69,7 +69,7 @@ def test_forgetting_a_contact_leaves_the_others() -> None:
     assert forget_contact(base, "k1").agreed == ("name", "k11.contact_name")
 
 
-def test_the_mirrors_contacts_go_under_our_ids() -> None:
+def test_the_mirrors_contacts_are_listed_under_our_ids() -> None:
     row = xpm(contacts=(xpm_contact(1, email="a@b", primary=True), xpm_contact(2, deleted=True)))
     link = linked(contacts=(ContactLink(contact="k1", uuid="x1"), ContactLink(contact="k2", uuid="x2")))
     values = mirror_values(row, link)

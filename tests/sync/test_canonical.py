@@ -26,7 +26,7 @@ def test_text_is_nfc_with_line_feeds_and_trimmed() -> None:
     assert values["address"] == "1 A St\nHobart"
 
 
-def test_decomposed_and_composed_are_one() -> None:
+def test_composed_and_decomposed_characters_are_equal() -> None:
     assert ignition_values(client(city="Whanga\u0304rei"), TEAM)["city"] == "Whangārei"
 
 
@@ -71,13 +71,13 @@ def test_a_contact_is_written_by_the_names_of_the_policy() -> None:
     assert write_contact(contact(1), {"contact_email": "a@b"}).email == "a@b"
 
 
-def test_where_two_members_stand_for_one_staff_record_the_active_one_is_written() -> None:
+def test_if_two_members_have_one_staff_record_the_active_one_is_written() -> None:
     team = TeamLinks.of([member(1, staff="s1", active=False), member(2, staff="s1")])
     assert write_client(client(), {"partner": "s1"}, team).partner == "t2"
     assert ignition_values(client(partner="t1"), team)["partner"] == "s1"
 
 
-def test_the_prints_change_with_what_sync_reads_and_with_nothing_else() -> None:
+def test_the_fingerprints_change_only_with_values_that_sync_reads() -> None:
     before = ignition_fingerprint(client(), NOBODY)
     assert ignition_fingerprint(client(extra={"Colour": "red"}, state="active"), NOBODY) == before
     assert ignition_fingerprint(client(phone="1"), NOBODY) != before

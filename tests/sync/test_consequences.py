@@ -52,7 +52,7 @@ async def applied(env: SyncFixture, plan: Plan, records: list[PlannedRecord]) ->
 
 
 @pytest.mark.parametrize("seed", range(count(60, 600)))
-async def test_a_random_plan_and_its_undo_do_what_was_computed(seed: int) -> None:
+async def test_a_random_plan_and_its_undo_have_the_computed_consequences(seed: int) -> None:
     dice = Random(seed)
     people = practices.practice(dice, 12)
     env = SyncFixture(
@@ -100,7 +100,9 @@ def row(uuid: str, **values: Any) -> XpmClient:
 
 @pytest.mark.parametrize("clear", ["never", "ask", "yes"])
 @pytest.mark.parametrize("ticked", [False, True])
-async def test_clearings_renames_and_contacts_are_what_is_sent(clear: Clear, ticked: bool) -> None:
+async def test_clearings_renames_and_contacts_are_counted_as_they_are_sent(
+    clear: Clear, ticked: bool
+) -> None:
     env = SyncFixture(
         [Client(id=f"c{n}", name=f"Client u{n}") for n in (1, 2, 3)],
         [row(f"u{n}") for n in (1, 2, 3)],
@@ -135,16 +137,16 @@ async def test_clearings_renames_and_contacts_are_what_is_sent(clear: Clear, tic
 
 @pytest.mark.parametrize(("calls", "seconds"), [(0, 0), (1, 0), (55, 0), (56, 60), (110, 60), (111, 120)])
 def test_the_pace_is_that_of_a_sliding_minute(calls: int, seconds: float) -> None:
-    assert Pace().least_seconds(calls) == seconds
+    assert Pace().minimum_seconds(calls) == seconds
 
 
-def test_the_pace_knows_what_the_minute_and_the_day_have_left() -> None:
-    used = Pace(frees=tuple(float(second) for second in range(1, 51)), day_left=3)
-    assert used.least_seconds(5) == 0
-    assert used.least_seconds(7) == 2
+def test_the_pace_includes_what_is_left_of_the_minute_and_the_day() -> None:
+    used = Pace(expiries=tuple(float(second) for second in range(1, 51)), day_left=3)
+    assert used.minimum_seconds(5) == 0
+    assert used.minimum_seconds(7) == 2
     assert used.beyond_today(5) == 2
-    assert Pace(closed=20).least_seconds(1) == 20
-    assert Pace(frees=(MINUTE,) * BACKGROUND_MINUTE).least_seconds(1) == MINUTE
+    assert Pace(closed=20).minimum_seconds(1) == 20
+    assert Pace(expiries=(MINUTE,) * BACKGROUND_MINUTE).minimum_seconds(1) == MINUTE
     assert ALL_MINUTE > BACKGROUND_MINUTE
 
 

@@ -11,7 +11,7 @@ def pairs(match: ContactMatch) -> list[tuple[str, str]]:
     return [(ours.id, theirs.uuid) for ours, theirs in match.pairs]
 
 
-def test_a_stored_link_wins_over_mail_and_name() -> None:
+def test_a_stored_link_takes_precedence_over_e_mail_and_name() -> None:
     ours = [contact(1, name="Jo", email="jo@x"), contact(2, name="Al", email="al@x")]
     theirs = [xpm_contact(1, name="Jo", email="jo@x"), xpm_contact(2, name="Al", email="al@x")]
     links = [ContactLink(contact="k1", uuid="x2"), ContactLink(contact="k2", uuid="x1")]
@@ -23,10 +23,10 @@ def test_mail_matches_in_any_case_and_before_the_name() -> None:
     theirs = [xpm_contact(1, name="Jo", email="jo@x"), xpm_contact(2, name="Al")]
     match = match_contacts(ours, theirs, [])
     assert pairs(match) == [("k1", "x1")]
-    assert match.fresh == {"k1"}
+    assert match.newly_paired == {"k1"}
 
 
-def test_what_two_contacts_of_a_side_share_matches_nobody() -> None:
+def test_a_value_that_two_contacts_of_a_side_share_matches_no_contact() -> None:
     ours = [contact(1, name="Jo", email="office@x"), contact(2, name="Jo", email="office@x")]
     match = match_contacts(ours, [xpm_contact(1, name="Jo", email="office@x")], [])
     assert match.pairs == ()
@@ -54,10 +54,10 @@ def test_a_contact_that_comes_back_is_linked_again() -> None:
     removed = ContactLink(contact="k1", uuid="x1", removed="xpm")
     match = match_contacts([contact(1)], [xpm_contact(1)], [removed])
     assert match.links == (ContactLink(contact="k1", uuid="x1"),)
-    assert match.fresh == frozenset()
+    assert match.newly_paired == frozenset()
 
 
-def test_two_that_each_stand_alone_are_not_joined_later() -> None:
+def test_two_contacts_marked_as_one_sides_own_are_not_paired_later() -> None:
     links = [
         ContactLink(contact="k1", uuid="", removed="xpm"),
         ContactLink(contact="", uuid="x1", removed="ignition"),
@@ -70,5 +70,5 @@ def test_a_contact_created_again_in_xpm_takes_the_place_of_the_removed_one() -> 
     removed = ContactLink(contact="k1", uuid="x1", removed="xpm")
     match = match_contacts([contact(1, email="jo@x")], [xpm_contact(2, email="jo@x")], [removed])
     assert pairs(match) == [("k1", "x2")]
-    assert match.fresh == {"k1"}
+    assert match.newly_paired == {"k1"}
     assert match.links == (ContactLink(contact="k1", uuid="x2"),)

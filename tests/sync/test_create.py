@@ -46,7 +46,7 @@ async def create(env: SyncFixture, id_: str = "c1", **options: Any) -> CreatedCl
     )
 
 
-async def test_everything_goes_over_whatever_the_level_and_both_are_in_step() -> None:
+async def test_a_creation_sends_every_field_at_any_level_and_leaves_nothing_to_sync() -> None:
     ours = client(
         phone="1",
         city="Hobart",
@@ -88,7 +88,7 @@ async def test_a_structure_that_xpm_does_not_use_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("flags", [{}, {"archived": True}, {"prospect": True}])
-async def test_a_twin_in_xpm_makes_it_wait(flags: dict[str, Any]) -> None:
+async def test_a_namesake_in_xpm_holds_the_creation(flags: dict[str, Any]) -> None:
     env = SyncFixture([client()], [xpm(7, name="Client 1", **flags)])
     await env.refresh()
     with pytest.raises(CreationHeld) as waits:
@@ -97,13 +97,13 @@ async def test_a_twin_in_xpm_makes_it_wait(flags: dict[str, Any]) -> None:
     assert env.practice.sent == []
 
 
-async def test_a_deleted_twin_blocks_nothing() -> None:
+async def test_a_deleted_namesake_does_not_hold_the_creation() -> None:
     env = SyncFixture([client()], [xpm(7, name="Client 1", deleted=True)])
     await env.refresh()
     assert (await create(env)).row.name == "Client 1"
 
 
-async def test_a_twin_that_a_colleague_has_just_made_is_seen() -> None:
+async def test_a_namesake_that_was_just_created_in_xpm_is_found() -> None:
     env = SyncFixture([client()])
     await env.refresh()
     env.practice.add(xpm(7, name="Client 1"))
@@ -112,7 +112,7 @@ async def test_a_twin_that_a_colleague_has_just_made_is_seen() -> None:
     assert env.mirror("u7").name == "Client 1"
 
 
-async def test_what_is_or_was_linked_unnamed_or_surely_there_waits() -> None:
+async def test_linked_formerly_linked_unnamed_and_similar_clients_are_held() -> None:
     env = SyncFixture(
         [client(1), client(2, name=" "), client(3), client(4, name="KEA LTD."), client(5, name="Bob Tui")],
         [xpm(1), xpm(8, name="Kea Limited"), xpm(9, name="Robert Tui", archived=True)],
@@ -132,7 +132,7 @@ async def test_what_is_or_was_linked_unnamed_or_surely_there_waits() -> None:
     assert env.practice.sent == []
 
 
-async def test_the_message_names_the_client_in_the_way_and_how_to_continue() -> None:
+async def test_the_message_names_the_similar_client_and_how_to_continue() -> None:
     env = SyncFixture(
         [client(name="KEA PLUMBING LTD.")], [xpm(8, name="Kea Plumbing Limited", archived=True)]
     )
@@ -151,7 +151,7 @@ def _apart(env: SyncFixture) -> list[BlockedPair]:
     return list(env.store.snapshot().rows(BLOCKED_PAIRS))
 
 
-async def test_a_user_may_say_that_it_is_a_different_client_and_it_is_remembered() -> None:
+async def test_the_answer_that_it_is_a_different_client_is_stored() -> None:
     env = SyncFixture(
         [client(name="Kea Plumbing")], [xpm(8, name="Kea Plumbing Ltd"), xpm(9, name="Kea Plumbin")]
     )
@@ -167,7 +167,7 @@ async def test_a_user_may_say_that_it_is_a_different_client_and_it_is_remembered
     assert (await create(env)).row.name == "Kea Plumbing"
 
 
-async def test_a_near_one_that_is_linked_elsewhere_blocks_nothing_and_the_same_one_always_does() -> None:
+async def test_a_near_client_that_is_linked_elsewhere_does_not_block_and_the_same_one_does() -> None:
     env = SyncFixture(
         [client(1, name="Bob Tui"), client(2), client(3, name="Kea Ltd"), client(4)],
         [xpm(2, name="Robert Tui"), xpm(4, name="Kea Limited")],
@@ -179,7 +179,7 @@ async def test_a_near_one_that_is_linked_elsewhere_blocks_nothing_and_the_same_o
         await create(env, "c3")
 
 
-async def test_the_second_of_two_that_are_the_same_waits_for_the_first() -> None:
+async def test_the_second_of_two_namesakes_waits_for_the_first() -> None:
     env = SyncFixture([client(1, name="Kea Ltd"), client(2, name="Kea Limited")])
     await env.refresh()
     index = MatchIndex.build(env.store.snapshot())
@@ -188,7 +188,7 @@ async def test_the_second_of_two_that_are_the_same_waits_for_the_first() -> None
         await create(env, "c2", index=index)
 
 
-async def test_a_refusal_is_an_end() -> None:
+async def test_a_refusal_ends_the_creation() -> None:
     env = SyncFixture([client()])
     env.practice.faults = [Refused("No.", words="Invalid name")]
     with pytest.raises(Refused):
@@ -200,7 +200,7 @@ async def test_a_refusal_is_an_end() -> None:
 
 
 @pytest.mark.parametrize("lag", [0, 90, 299])
-async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
+async def test_a_record_without_an_answer_is_looked_up_until_xpm_shows_it(lag: float) -> None:
     env = SyncFixture([client(phone="1")])
     env.practice.lag = lag
     env.practice.faults = [OutcomeUnknown("No answer.")]
@@ -214,7 +214,7 @@ async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
 
 
 @pytest.mark.parametrize("made", [True, False])
-async def test_what_does_not_show_in_time_is_held_and_never_sent_again(made: bool) -> None:
+async def test_a_record_that_does_not_appear_in_time_is_held_and_never_sent_again(made: bool) -> None:
     env = SyncFixture([client()])
     env.practice.lag = 10_000
     lost = OutcomeUnknown("No answer.")
@@ -229,7 +229,7 @@ async def test_what_does_not_show_in_time_is_held_and_never_sent_again(made: boo
     assert len(env.practice.sent) == 1
 
 
-async def test_several_new_ones_or_another_one_are_held() -> None:
+async def test_several_new_records_or_a_different_one_are_held() -> None:
     for rows in (
         [xpm(7, name="Client 1"), xpm(8, name="Client 1")],
         [xpm(7, name="Client 1", phone="other")],
@@ -257,7 +257,7 @@ async def test_several_new_ones_or_another_one_are_held() -> None:
 
 @pytest.mark.parametrize("step", ["before sending", "after sending", "before the end"])
 @pytest.mark.parametrize("lag", [0, 90, 10_000])
-async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -> None:
+async def test_after_a_kill_there_is_one_client_or_a_held_write(step: str, lag: float) -> None:
     env = SyncFixture([client(phone="1")])
     env.practice.lag = lag
     commit = env.store.commit
@@ -293,16 +293,16 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
     assert len(made) <= 1
 
 
-async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
+async def test_without_waiting_the_outcome_stays_unknown() -> None:
     env = SyncFixture([client()])
     env.practice.lag = 90
     env.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):
         await create(env, stop=lambda: True)
     assert len(unresolved_intents(env.store.snapshot())) == 1
-    assert len((await recover(env, patient=False)).waiting) == 1
+    assert len((await recover(env, wait=False)).waiting) == 1
     env.clock.move(timedelta(seconds=120))
-    assert len((await recover(env, patient=False)).done) == 1
+    assert len((await recover(env, wait=False)).done) == 1
     assert env.link().origin == "created"
 
 
@@ -315,7 +315,7 @@ async def held() -> SyncFixture:
     return env
 
 
-async def test_a_person_may_adopt_the_one_that_is_ours() -> None:
+async def test_a_user_may_adopt_the_created_record() -> None:
     env = await held()
     env.practice.lag = 0
     await env.refresh()
@@ -330,7 +330,7 @@ async def test_a_person_may_adopt_the_one_that_is_ours() -> None:
 
 
 @pytest.mark.parametrize("choice", ["again", "drop"])
-async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
+async def test_a_user_may_send_again_or_drop(choice: Any) -> None:
     env = await held()
     env.practice.rows.clear()
     snapshot = env.store.snapshot()
@@ -341,7 +341,7 @@ async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
     assert len(env.practice.rows) == 1
 
 
-async def test_undoing_a_creation_unlinks_and_says_where_xpm_has_it() -> None:
+async def test_undoing_a_creation_unlinks_and_gives_the_address_in_xpm() -> None:
     env = SyncFixture([client()])
     made = await create(env)
     assert [image.created for image in env.store.snapshot().rows(IMAGES)] == [True]

@@ -52,7 +52,7 @@ def made(env: SyncFixture) -> list[str]:
     return [row.uuid for row in env.practice.people if row.name == "Bo Li"]
 
 
-async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
+async def test_the_values_that_were_shown_are_sent_and_the_member_is_linked() -> None:
     here = env(Staff(uuid="s1", name="Ana"))
     row = await create(here, more={"phone": " 09 1 ", "mobile": ""})
     assert (row.name, row.email, row.phone, row.mobile) == ("Bo Li", "bo@x.example", "09 1", "")
@@ -76,7 +76,7 @@ async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
         Staff(uuid="s1", name="B. Li"),
     ],
 )
-async def test_who_is_there_by_email_or_name_is_to_be_linked_instead(twin: Staff) -> None:
+async def test_staff_with_the_same_e_mail_or_name_have_to_be_linked_instead(twin: Staff) -> None:
     here = env(twin)
     with pytest.raises(StaffExists) as there:
         await create(here)
@@ -87,7 +87,7 @@ async def test_who_is_there_by_email_or_name_is_to_be_linked_instead(twin: Staff
     assert (linked(here), row.uuid != "s1") == (row.uuid, True)
 
 
-async def test_one_whom_a_colleague_has_just_made_is_seen() -> None:
+async def test_a_staff_record_that_was_just_created_in_xpm_is_found() -> None:
     here = env()
     here.practice.people.append(Staff(uuid="s9", name="Bo Li"))
     with pytest.raises(StaffExists):
@@ -95,7 +95,7 @@ async def test_one_whom_a_colleague_has_just_made_is_seen() -> None:
     assert here.store.snapshot().get(STAFF, "s9") is not None
 
 
-async def test_nobody_without_a_name_or_a_place_in_the_team_is_made() -> None:
+async def test_a_person_without_a_name_or_outside_the_team_is_not_created() -> None:
     here = env(team=(TeamMember(id="t1", name=" "),))
     with pytest.raises(DecisionNeeded, match="no name"):
         await create(here)
@@ -104,7 +104,7 @@ async def test_nobody_without_a_name_or_a_place_in_the_team_is_made() -> None:
     assert here.practice.sent == []
 
 
-async def test_a_refusal_is_an_end_and_may_be_tried_again() -> None:
+async def test_after_a_refusal_the_creation_may_be_tried_again() -> None:
     here = env()
     here.practice.faults = [Refused("No.", words="Name too long")]
     with pytest.raises(Refused):
@@ -115,7 +115,7 @@ async def test_a_refusal_is_an_end_and_may_be_tried_again() -> None:
 
 
 @pytest.mark.parametrize("lag", [0, 90, 299])
-async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
+async def test_a_record_without_an_answer_is_looked_up_until_xpm_shows_it(lag: float) -> None:
     here = env()
     here.practice.lag = lag
     here.practice.faults = [OutcomeUnknown("No answer.")]
@@ -125,7 +125,7 @@ async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
 
 
 @pytest.mark.parametrize("reached", [True, False])
-async def test_what_does_not_show_in_time_is_held_and_never_sent_again(reached: bool) -> None:
+async def test_a_record_that_does_not_appear_in_time_is_held_and_never_sent_again(reached: bool) -> None:
     here = env()
     here.practice.lag = 10_000
     lost = OutcomeUnknown("No answer.")
@@ -140,7 +140,7 @@ async def test_what_does_not_show_in_time_is_held_and_never_sent_again(reached: 
 
 
 @pytest.mark.parametrize("others", [2, 1])
-async def test_several_new_ones_or_another_one_are_held(others: int) -> None:
+async def test_several_new_records_or_a_different_one_are_held(others: int) -> None:
     here = env()
     lost = OutcomeUnknown("No answer.")
     here.practice.faults, here.practice.lost = [lost], [lost]
@@ -157,7 +157,7 @@ async def test_several_new_ones_or_another_one_are_held(others: int) -> None:
     assert (only_intent(here).state, linked(here)) == ("held", "")
 
 
-async def test_a_closed_list_leaves_it_to_a_person() -> None:
+async def test_without_access_to_the_list_a_user_decides() -> None:
     here = env()
     lost = OutcomeUnknown("No answer.")
     here.practice.faults = [lost]
@@ -176,7 +176,7 @@ async def test_a_closed_list_leaves_it_to_a_person() -> None:
 
 @pytest.mark.parametrize("step", ["before sending", "after sending", "before the end"])
 @pytest.mark.parametrize("lag", [0, 90, 10_000])
-async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -> None:
+async def test_after_a_kill_there_is_one_record_or_a_held_write(step: str, lag: float) -> None:
     here = env()
     here.practice.lag = lag
     commit = here.store.commit
@@ -217,7 +217,7 @@ async def held_one() -> SyncFixture:
     return here
 
 
-async def test_a_person_may_adopt_the_one_that_is_ours_and_nobody_elses() -> None:
+async def test_a_user_may_adopt_the_created_record_unless_another_member_has_it() -> None:
     here = await held_one()
     (uuid,) = made(here)
     snapshot, intent = here.store.snapshot(), only_intent(here)
@@ -232,7 +232,7 @@ async def test_a_person_may_adopt_the_one_that_is_ours_and_nobody_elses() -> Non
     assert (linked(here), held_intents(here.store.snapshot())) == (uuid, [])
 
 
-async def test_linked_manually_leaves_nothing_to_ask() -> None:
+async def test_a_record_that_was_linked_manually_needs_no_decision() -> None:
     here = await held_one()
     assert len(held_intents(here.store.snapshot())) == 1
     here.put(TEAM, [TeamMember(id="t1", name="Bo Li", staff="s7")])
@@ -240,7 +240,7 @@ async def test_linked_manually_leaves_nothing_to_ask() -> None:
 
 
 @pytest.mark.parametrize("choice", ["again", "drop"])
-async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
+async def test_a_user_may_send_again_or_drop(choice: Any) -> None:
     here = await held_one()
     here.practice.people.clear()
     here.store.commit(decision_writes(here.store.snapshot(), only_intent(here).id, choice, here.clock.now()))
@@ -249,13 +249,13 @@ async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
     assert len(made(here)) == 1
 
 
-async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
+async def test_without_waiting_the_outcome_stays_unknown() -> None:
     here = env()
     here.practice.lag = 90
     here.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):
         await create(here, stop=lambda: True)
-    assert len((await recover(here, patient=False)).waiting) == 1
+    assert len((await recover(here, wait=False)).waiting) == 1
     here.clock.move(timedelta(seconds=120))
-    assert len((await recover(here, patient=False)).done) == 1
+    assert len((await recover(here, wait=False)).done) == 1
     assert [linked(here)] == made(here)

@@ -32,11 +32,11 @@ async def test_a_link_made_while_a_creation_is_unknown_stays() -> None:
         await create(env, stop=lambda: True)
     relink(env, "u7")
     env.practice.lag = 0
-    await recover(env, patient=False)
+    await recover(env, wait=False)
     assert env.link().uuid == "u7"
 
 
-async def test_what_was_made_for_one_of_two_with_a_name_is_not_taken_for_the_other() -> None:
+async def test_a_client_created_for_one_of_two_namesakes_is_not_adopted_for_the_other() -> None:
     """Only the one with the phone was made: the one without must not take it, and they never share it."""
     env = SyncFixture([client(1, "Smith"), client(2, "Smith", phone="2")])
     env.practice.lag = 90
@@ -53,7 +53,7 @@ async def test_what_was_made_for_one_of_two_with_a_name_is_not_taken_for_the_oth
     assert len(uuids) == len(set(uuids))
 
 
-async def test_a_client_made_just_now_is_not_gone_because_a_list_lags() -> None:
+async def test_a_client_that_was_just_created_is_not_gone_if_a_list_lags_behind() -> None:
     env = SyncFixture(
         [client(1)],
         [xpm(number, f"{word} Ltd") for number, word in enumerate("Kea Tui Weka Ruru Titi".split(), 2)],
@@ -65,7 +65,7 @@ async def test_a_client_made_just_now_is_not_gone_because_a_list_lags() -> None:
     assert link_state(env.store.snapshot(), env.client()) == "linked"
 
 
-async def test_a_client_made_while_a_list_comes_in_is_not_gone() -> None:
+async def test_a_client_created_while_a_list_is_read_is_not_gone() -> None:
     env = SyncFixture(
         [client(1)],
         [xpm(number, f"{word} Ltd") for number, word in enumerate("Kea Tui Weka Ruru Titi".split(), 2)],
@@ -77,7 +77,7 @@ async def test_a_client_made_while_a_list_comes_in_is_not_gone() -> None:
     assert link_state(env.store.snapshot(), env.client()) == "linked"
 
 
-async def test_two_people_of_one_name_are_not_made_again_after_a_creation() -> None:
+async def test_two_contacts_with_one_name_are_not_created_again() -> None:
     people = (contact(1, name="Jo", mobile="021 1"), contact(2, name="Jo", mobile="021 2"))
     policy = Policy(direction="to_xpm", off=frozenset({"contact_mobile"}))
     env = SyncFixture([client(contacts=people)], policy=policy)
@@ -86,7 +86,7 @@ async def test_two_people_of_one_name_are_not_made_again_after_a_creation() -> N
     assert len(env.practice.rows[made.row.uuid].contacts) == 2
 
 
-async def test_a_staff_record_made_for_one_of_a_name_is_not_taken_for_the_other() -> None:
+async def test_a_staff_record_created_for_one_namesake_is_not_adopted_for_the_other() -> None:
     team = (TeamMember(id="t1", name="Bo Li"), TeamMember(id="t2", name="Bo Li", email="bo@x.example"))
     made = staff_env(team=team)
     made.practice.lag = 90

@@ -78,7 +78,7 @@ async def test_to_xpm_and_back_each_difference_is_planned_under_its_new_master()
         (Policy(direction="to_xpm", off=frozenset({"phone"})), "switched-off"),
     ],
 )
-async def test_what_is_not_synced_meanwhile_is_listed_and_planned_once_it_is(
+async def test_fields_that_are_not_synced_are_listed_and_planned_once_they_are(
     between: Policy, why: str
 ) -> None:
     env = await settled(FROM)
@@ -100,7 +100,7 @@ async def test_a_removed_contact_stays_removed_in_both_directions() -> None:
         assert listed(env) == {(f"c1/{ours.id}", "contact"): "removed-in-xpm"}
 
 
-async def test_a_person_who_is_not_linked_is_the_reason_until_someone_links_them() -> None:
+async def test_an_unlinked_person_is_the_reason_until_the_person_is_linked() -> None:
     env = SyncFixture(
         [client(partner="t1")],
         [xpm(manager=RecordReference("s9"))],
@@ -126,7 +126,7 @@ async def test_a_person_who_is_not_linked_is_the_reason_until_someone_links_them
         (Pair("1", "", "to_xpm"), "to_xpm"),
     ],
 )
-def test_what_an_earlier_version_settled_belongs_to_one_direction_too(stored: Pair, direction: str) -> None:
+def test_what_an_earlier_version_accepted_applies_to_one_direction(stored: Pair, direction: str) -> None:
     assert settled_direction(stored) == direction
 
 

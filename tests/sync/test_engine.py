@@ -41,7 +41,9 @@ class Killed(BaseException):
 @EXAMPLES
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
 @example(4484, 4)  # two contacts sent alike, one answer lost: both were taken for the one that was made
-def test_whatever_happens_it_comes_to_rest_and_nothing_is_made_twice(seed: int, size: int) -> None:
+def test_whatever_happens_the_practice_becomes_stable_and_nothing_is_created_twice(
+    seed: int, size: int
+) -> None:
     first = asyncio.run(_live_through(seed, size))
     assert asyncio.run(_live_through(seed, size)) == first
 

@@ -39,7 +39,7 @@ def two_contacts() -> SyncFixture:
     )
 
 
-async def test_contacts_are_matched_filled_and_added_and_the_stores_own_stay() -> None:
+async def test_contacts_are_matched_filled_and_added_and_the_stores_own_contacts_stay() -> None:
     env = two_contacts()
     changes = await env.changes()
     assert {(change.record, change.field) for change in changes} == {
@@ -78,7 +78,7 @@ async def test_a_contact_can_come_without_becoming_primary_but_not_the_other_way
     assert one(await env.changes(), "contact_primary").record == f"c1/{env.client().contacts[2].id}"
 
 
-async def test_what_is_planned_is_what_is_written() -> None:
+async def test_exactly_the_planned_changes_are_written() -> None:
     env = two_contacts()
     await env.refresh()
     plan, records = env.plan()
@@ -110,7 +110,7 @@ async def test_without_a_primary_in_xpm_ignitions_stays() -> None:
     assert await env.changes() == []
 
 
-async def test_a_contact_removed_in_ignition_is_never_made_again() -> None:
+async def test_a_contact_removed_in_ignition_is_never_created_again() -> None:
     env = two_contacts()
     await env.sync()
     env.edit(contacts=env.client().contacts[:2])
@@ -133,7 +133,7 @@ async def test_a_contact_removed_in_xpm_stays_in_ignition_and_is_marked() -> Non
 # People, groups, masked values
 
 
-async def test_only_linked_people_come_over() -> None:
+async def test_only_linked_people_are_brought() -> None:
     row = xpm(partner=RecordReference("s1", "Ana"), manager=RecordReference("s2", "Tom"))
     env = SyncFixture([client()], [row], links=[linked()], team=[member(1, staff="s1"), member(2)])
     changes = await env.changes()
@@ -152,7 +152,7 @@ async def test_a_masked_value_is_neither_compared_nor_written() -> None:
     assert "phone" not in env.base().agreed
 
 
-async def test_yes_no_and_groups_come_over() -> None:
+async def test_flags_and_groups_are_brought() -> None:
     row = xpm(tax_registered=True, groups=(RecordReference("g2", "Farms"), RecordReference("g1", "Arts")))
     env = SyncFixture([client()], [row], links=[linked()])
     await env.sync()

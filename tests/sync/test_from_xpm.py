@@ -27,7 +27,7 @@ async def in_step(**fields: Any) -> SyncFixture:
 # What is counted was written
 
 
-async def test_what_a_full_disk_refused_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_that_a_full_disk_refused_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = range(1, 301)  # more than one batch
     env = SyncFixture(
         [client(n, phone="1") for n in numbers],
@@ -65,7 +65,7 @@ async def test_what_a_full_disk_refused_is_not_counted(monkeypatch: pytest.Monke
 # Rule 1: the master overwrites
 
 
-async def test_xpms_edit_comes_over() -> None:
+async def test_an_edit_in_xpm_is_brought() -> None:
     env = await in_step(phone="1")
     env.practice.edit("u1", phone="2")
     change = one(await env.changes(), "phone")
@@ -84,7 +84,7 @@ async def test_an_edit_in_ignition_is_drift_overwritten_and_marked() -> None:
     assert env.client().phone == "1"
 
 
-async def test_edits_on_both_sides_are_a_conflict_that_xpm_wins() -> None:
+async def test_edits_on_both_sides_are_a_conflict_and_xpms_value_wins() -> None:
     env = await in_step(phone="1")
     env.edit(phone="3")
     env.practice.edit("u1", phone="2")
@@ -94,7 +94,7 @@ async def test_edits_on_both_sides_are_a_conflict_that_xpm_wins() -> None:
     assert env.client().phone == "2"
 
 
-async def test_conflicts_wait_where_the_practice_wants_them_held() -> None:
+async def test_conflicts_are_held_if_the_practice_wants_it() -> None:
     env = await in_step(phone="1")
     env.policy = Policy(on_conflict="hold")
     env.edit(phone="3")
@@ -148,7 +148,7 @@ async def test_the_first_run_is_the_first_that_wrote_something() -> None:
 # Rule 3: blanks
 
 
-async def test_a_blank_that_was_never_filled_keeps_ignitions_value_for_good() -> None:
+async def test_a_blank_that_was_never_filled_keeps_ignitions_value() -> None:
     env = SyncFixture([client(phone="1")], [xpm()], links=[linked()])
     assert await env.changes() == []
     await env.sync()
@@ -157,7 +157,7 @@ async def test_a_blank_that_was_never_filled_keeps_ignitions_value_for_good() ->
     assert await env.changes() == []
 
 
-async def test_a_clearing_waits_for_a_tick() -> None:
+async def test_a_clearing_is_not_ticked() -> None:
     env = await in_step(phone="1")
     env.practice.edit("u1", phone="")
     await env.refresh()
@@ -200,7 +200,7 @@ async def test_an_exact_name_links_and_brings_the_values_in_one_plan() -> None:
     assert await env.changes() == []
 
 
-async def test_an_unticked_link_leaves_its_values_too() -> None:
+async def test_an_unticked_link_is_not_written_and_neither_are_its_values() -> None:
     env = SyncFixture([client(phone="1")], [xpm(phone="2")])
     await env.refresh()
     plan, records = env.plan()
@@ -209,7 +209,7 @@ async def test_an_unticked_link_leaves_its_values_too() -> None:
     assert run.counts == {}
 
 
-async def test_level_nothing_links_by_name_and_carries_nothing() -> None:
+async def test_level_nothing_links_by_name_and_syncs_no_field() -> None:
     env = SyncFixture([client(phone="1")], [xpm(phone="2")], policy=Policy(level="nothing"))
     assert [change.field for change in await env.changes()] == ["link"]
     await env.sync()
@@ -217,7 +217,7 @@ async def test_level_nothing_links_by_name_and_carries_nothing() -> None:
     assert env.base().agreed == ()
 
 
-async def test_level_client_name_carries_the_name_alone() -> None:
+async def test_level_client_name_syncs_only_the_name() -> None:
     env = SyncFixture(
         [client(phone="1", contacts=(contact(1, name="Jo"),))],
         [xpm(name="New name", phone="2", contacts=(xpm_contact(1, name="Al"),))],
@@ -238,7 +238,7 @@ async def test_an_archived_client_still_brings_its_values() -> None:
     assert one(await env.changes(), "phone").new == "2"
 
 
-async def test_a_quiet_link_carries_nothing() -> None:
+async def test_a_quiet_link_syncs_nothing() -> None:
     env = SyncFixture([client(phone="1")], [xpm(phone="2")], links=[linked(quiet=True)])
     assert await env.changes() == []
 
@@ -250,7 +250,7 @@ async def test_a_quiet_link_carries_nothing() -> None:
     ("field", "left"),
     [("phone", {"fax", "contact_name"}), ("contact_name", {"phone", "fax"}), ("*", set())],
 )
-async def test_frozen_fields_are_left_alone(field: str, left: set[str]) -> None:
+async def test_frozen_fields_are_not_changed(field: str, left: set[str]) -> None:
     env = SyncFixture(
         [client(contacts=(contact(1, name="Jo", email="a@b"),))],
         [xpm(phone="2", fax="3", contacts=(xpm_contact(1, name="Al", email="a@b"),))],
@@ -284,7 +284,7 @@ async def test_a_plan_for_one_client_or_some_fields() -> None:
     assert "phone" not in env.base().agreed
 
 
-async def test_what_moved_since_the_plan_drops_out_and_the_rest_continues() -> None:
+async def test_records_changed_since_the_plan_are_skipped_and_the_others_continue() -> None:
     env = SyncFixture(
         [client(number) for number in (1, 2, 3, 4)],
         [xpm(number, phone="1") for number in (1, 2, 3, 4)],
@@ -315,7 +315,7 @@ async def test_each_commit_has_records_base_image_and_progress_together() -> Non
     assert tables[-1] == {"runs", "meta", "plans"}
 
 
-async def test_a_stop_is_obeyed_between_batches_and_the_next_run_does_the_rest() -> None:
+async def test_a_stop_takes_effect_between_batches_and_the_next_run_does_the_rest() -> None:
     clients = [client(number) for number in range(1, 251)]
     env = SyncFixture(clients, [xpm(number, phone="1") for number in range(1, 251)])
     await env.refresh()
@@ -365,7 +365,7 @@ async def test_people_are_listed_and_never_fail_a_run() -> None:
 @pytest.mark.parametrize(
     "value", ["ACME [/] Pty", "[@click=app.quit]Click[/]", "\x1b[31mred", "a\u202eb", "株式会社"]
 )
-async def test_hostile_text_is_carried_as_it_is(value: Value) -> None:
+async def test_hostile_text_is_synced_unchanged(value: Value) -> None:
     env = SyncFixture([client()], [xpm(city=value)], links=[linked()])
     await env.sync()
     assert env.client().city == value

@@ -103,7 +103,7 @@ async def test_unticked_clearings_count_for_nothing() -> None:
     assert await stops(env) == {}
 
 
-async def test_first_syncs_are_not_counted_against_what_was_in_step() -> None:
+async def test_first_syncs_are_not_counted_as_changes_of_synced_clients() -> None:
     env = SyncFixture(
         [client(n) for n in range(1, 41)],
         [xpm(n, phone="1") for n in range(1, 41)],
@@ -132,7 +132,7 @@ async def test_a_list_a_little_shorter_is_believed() -> None:
     assert env.mirror("u1").deleted
 
 
-async def test_a_short_list_that_a_person_has_reviewed_is_the_new_measure() -> None:
+async def test_a_short_list_that_a_user_has_reviewed_is_the_new_measure() -> None:
     env = await practice(20)
     for number in range(1, 11):
         env.practice.remove(f"u{number}")
@@ -179,7 +179,7 @@ async def test_more_than_ten_new_jobs_stop() -> None:
     ("policy", "tenant", "scopes"),
     [(Policy(level="name"), "tenant", "scopes"), (Policy(), "other", "scopes"), (Policy(), "tenant", "more")],
 )
-async def test_a_plan_of_other_circumstances_is_refused_whole(
+async def test_a_plan_made_under_other_conditions_is_refused_as_a_whole(
     policy: Policy, tenant: str, scopes: str
 ) -> None:
     plan, _ = SyncFixture().plan()

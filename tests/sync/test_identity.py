@@ -117,11 +117,11 @@ def test_the_answer_by_class(answer: str, pair: str) -> None:
 
 
 @pytest.mark.parametrize("mark", APOSTROPHES)
-def test_every_kind_of_apostrophe_is_one(mark: str) -> None:
+def test_all_kinds_of_apostrophe_are_equal(mark: str) -> None:
     assert compare(f"O{mark}Hara Ltd", "O'Hara Limited").answer == "same"
 
 
-def test_only_the_clients_own_leading_code_is_dropped() -> None:
+def test_only_the_clients_own_leading_code_is_ignored() -> None:
     assert compare("SMI01 - Smith Farms", "Smith Farms", "SMI01").answer == "same"
     assert compare("Smith Farms", "SMI01 Smith Farms", "smi01").answer == "same"
     assert compare("SMI01 - Smith Farms", "Smith Farms", "SMI02").answer == "near"
@@ -153,7 +153,11 @@ TEXTS = st.one_of(NAMES, st.text(max_size=40))
 @settings(max_examples=count(300, 5_000), deadline=None)
 def test_comparing_is_symmetric_and_never_fails(ours: str, theirs: str) -> None:
     there, back = compare(ours, theirs), compare(theirs, ours)
-    assert (there.answer, there.cost, there.apart) == (back.answer, back.cost, back.apart)
+    assert (there.answer, there.cost, there.suggests_another) == (
+        back.answer,
+        back.cost,
+        back.suggests_another,
+    )
 
 
 @given(TEXTS)
@@ -176,7 +180,9 @@ DROPPED: dict[str, Callable[[str], str]] = {
 
 @given(NAMES, NAMES, st.sampled_from(sorted(DROPPED)))
 @settings(max_examples=count(300, 5_000), deadline=None)
-def test_what_normalising_drops_never_changes_the_answer(ours: str, theirs: str, change: str) -> None:
+def test_differences_that_normalising_drops_never_change_the_answer(
+    ours: str, theirs: str, change: str
+) -> None:
     assume("," not in ours + theirs)
     written = DROPPED[change](theirs)
     assert compare(theirs, written).answer == "same"

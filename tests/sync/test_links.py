@@ -14,7 +14,7 @@ from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, FREEZES, IGNORED, JOBS, LINKS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.manual.links import link, link_effect, unlink
-from xpm_tui.sync.planning.links import exact_match, link_state, needs_person, reason, relink
+from xpm_tui.sync.planning.links import exact_match, link_state, relink, state_reason, undecided_client
 from xpm_tui.sync.policy import Policy
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
@@ -28,7 +28,7 @@ async def state(env: SyncFixture, id_: str = "c1") -> LinkState:
 def waiting(env: SyncFixture) -> list[UndecidedClient]:
     """The clients that need a decision now."""
     snapshot = env.store.snapshot()
-    found = (needs_person(snapshot, each, link_state(snapshot, each)) for each in snapshot.rows(CLIENTS))
+    found = (undecided_client(snapshot, each, link_state(snapshot, each)) for each in snapshot.rows(CLIENTS))
     return [each for each in found if each is not None]
 
 
@@ -44,7 +44,7 @@ async def test_a_link_is_linked_archived_or_gone() -> None:
     assert await state(SyncFixture([client()], [xpm(2)], links=[linked()])) == "gone"
 
 
-async def test_a_prospect_made_client_is_converted_and_the_new_one_proposed() -> None:
+async def test_a_prospect_that_became_a_client_is_converted_and_the_client_proposed() -> None:
     env = SyncFixture([client()], [xpm(prospect=True), xpm(2, name="Client 1")], links=[linked()])
     assert await state(env) == "converted"
     (person,) = waiting(env)
@@ -67,7 +67,7 @@ async def test_two_links_to_one_xpm_client_are_ambiguous_unless_one_is_quiet() -
     assert await state(env, "c2") == "linked"
 
 
-async def test_ignored_says_so_whatever_else() -> None:
+async def test_ignored_takes_precedence_over_other_states() -> None:
     env = SyncFixture([client()], [xpm()])
     env.put(IGNORED, [Ignored(id="c1", reason="closed")])
     assert await state(env) == "ignored"
@@ -107,7 +107,7 @@ async def test_a_decomposed_name_is_the_same_name() -> None:
     assert await match(SyncFixture([client(name="Ma\u0304ori")], [xpm(name="Māori")])) == "u1"
 
 
-async def test_a_name_that_is_there_twice_matches_nobody() -> None:
+async def test_a_name_that_occurs_twice_matches_no_client() -> None:
     env = SyncFixture([client()], [xpm(), xpm(2, name="Client 1")])
     assert (await match(env), await state(env)) == ("", "ambiguous")
     env = SyncFixture([client(), client(2, name="Client 1")], [xpm()])
@@ -126,7 +126,7 @@ async def test_an_archived_client_a_prospect_and_a_deleted_one_are_never_linked_
     assert await match(SyncFixture([client()], [replace(xpm(), **{flag: True})])) == ""
 
 
-async def test_what_is_linked_or_was_taken_apart_is_not_linked_by_name() -> None:
+async def test_linked_and_blocked_pairs_are_not_linked_by_name() -> None:
     env = SyncFixture([client(1), client(2)], [xpm(1)])
     env.put(LINKS, [replace(linked(2), uuid="u1")])
     assert await match(env) == ""
@@ -145,13 +145,13 @@ async def test_leads_and_inactive_clients_can_wait_and_those_without_a_state_can
 
 def test_every_reason_has_a_sentence() -> None:
     for code in ("unlinked", "ambiguous", "converted", "gone", "archived"):
-        assert reason(code).endswith(".")
+        assert state_reason(code).endswith(".")
 
 
 # By hand
 
 
-async def test_the_effect_says_what_would_go_which_way() -> None:
+async def test_the_effect_lists_the_changes_and_their_direction() -> None:
     env = SyncFixture([client(phone="1", fax="5")], [xpm(name="Client 1", phone="2")])
     await env.refresh()
     snapshot = env.store.snapshot()
@@ -177,7 +177,7 @@ async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -
     assert "Client 1 in Ignition, Client 2 in XPM" in found.warnings[0]
 
 
-async def test_linking_again_drops_the_base_and_lifts_what_undo_froze() -> None:
+async def test_linking_again_drops_the_base_and_the_freezes_of_an_undo() -> None:
     env = SyncFixture([client(phone="1")], [xpm(phone="1"), xpm(2, phone="2")], links=[linked()])
     await env.sync()
     env.put(BLOCKED_PAIRS, [BlockedPair(id="c1/u2", client="c1", uuid="u2")])
@@ -196,7 +196,7 @@ async def test_linking_again_drops_the_base_and_lifts_what_undo_froze() -> None:
     assert one(await env.changes(), "phone").mark == "first"
 
 
-async def test_unlinking_keeps_the_two_apart() -> None:
+async def test_unlinking_blocks_the_pair() -> None:
     env = SyncFixture([client()], [xpm()], links=[linked()])
     await env.sync()
     env.store.commit(unlink(env.store.snapshot(), "c1", now=NOW, by="kim", run="r77"))
@@ -206,7 +206,7 @@ async def test_unlinking_keeps_the_two_apart() -> None:
         unlink(env.store.snapshot(), "c1", now=NOW, by="kim", run="r78")
 
 
-async def test_linking_refuses_what_is_not_there_or_is_so_already() -> None:
+async def test_linking_refuses_missing_records_and_existing_links() -> None:
     env = SyncFixture([client()], [xpm(), xpm(2, deleted=True)], links=[linked()])
     await env.refresh()
     snapshot = env.store.snapshot()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.profile import count
 from tests.sync.labelled_names import make
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.names import read
+from xpm_tui.domain.names import parse_name
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 
@@ -28,7 +28,7 @@ def propose(client: Client, *rows: XpmClient, ours: tuple[Client, ...] = ()) -> 
     return MatchIndex(rows, (client, *ours)).propose(client)
 
 
-def test_labelled_pairs_sure_is_never_wrong_and_the_best_is_nearly_always_right(
+def test_sure_proposals_of_labelled_pairs_are_never_wrong_and_the_best_nearly_always_right(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     labelled = make(seed=20261122, rounds=count(20, 100))
@@ -76,9 +76,7 @@ def test_labelled_pairs_sure_is_never_wrong_and_the_best_is_nearly_always_right(
         ("Lee Family Trust No. 2", "LEE FAMILY TRUST NO 2"),
     ],
 )
-def test_another_form_of_the_same_name_is_sure_when_nothing_else_could_be_meant(
-    ours: str, theirs: str
-) -> None:
+def test_another_form_of_the_name_is_sure_if_no_other_client_is_possible(ours: str, theirs: str) -> None:
     best = propose(Client(id="c1", name=ours), xpm(1, theirs), xpm(2, "Somebody Else Ltd"))[0]
     assert best.uuid == uuid(1)
     assert best.sure
@@ -115,7 +113,9 @@ def test_another_form_of_the_same_name_is_sure_when_nothing_else_could_be_meant(
         ("Kea Property Ltd", "Kea Properties Ltd", '"property" here, "properties" in XPM'),
     ],
 )
-def test_near_misses_are_proposed_with_their_doubt_and_never_sure(ours: str, theirs: str, word: str) -> None:
+def test_near_names_are_proposed_with_the_difference_and_are_never_sure(
+    ours: str, theirs: str, word: str
+) -> None:
     mail = Contact(id="k1", email="family@x.example")
     proposals = propose(
         Client(id="c1", name=ours, contacts=(mail,)), xpm(1, theirs, email="family@x.example")
@@ -135,19 +135,19 @@ def test_sister_entities_are_ranked_by_legal_form_and_then_by_the_raw_name() -> 
     assert propose(Client(id="c1", name="Kea Ltd."), *twins)[0].uuid == uuid(2)
 
 
-def test_two_xpm_clients_of_one_name_are_distinguished_by_number_and_neither_is_sure() -> None:
+def test_two_xpm_clients_with_one_name_are_named_by_number_and_neither_is_sure() -> None:
     proposals = propose(Client(id="c1", name="ACME"), xpm(1, "Acme"), xpm(2, "Acme"))
     assert {p.number for p in proposals} == {"1001", "1002"}
     assert not any(p.sure for p in proposals)
     assert all("XPM has several clients with this name" in p.reasons for p in proposals)
 
 
-def test_two_ignition_clients_of_one_name_are_never_sure() -> None:
+def test_two_ignition_clients_with_one_name_are_never_sure() -> None:
     client = Client(id="c1", name="ACME Farms")
     assert not propose(client, xpm(1, "Acme Farms"), ours=(Client(id="c2", name="acme farms"),))[0].sure
 
 
-def test_archived_prospect_and_linked_ones_are_proposed_and_never_sure() -> None:
+def test_archived_clients_prospects_and_linked_clients_are_never_sure() -> None:
     client = Client(id="c1", name="ACME Farms")
     for row in (xpm(1, "Acme Farms", archived=True), xpm(1, "Acme Farms", prospect=True)):
         assert not propose(client, row)[0].sure
@@ -155,14 +155,14 @@ def test_archived_prospect_and_linked_ones_are_proposed_and_never_sure() -> None
     assert not index.propose(client)[0].sure
 
 
-def test_deleted_ones_and_pairs_taken_apart_are_never_proposed() -> None:
+def test_deleted_clients_and_blocked_pairs_are_never_proposed() -> None:
     client = Client(id="c1", name="Acme Farms")
     assert propose(client, xpm(1, "Acme Farms", deleted=True)) == []
-    index = MatchIndex([xpm(1, "Acme Farms")], [client], apart=frozenset([("c1", uuid(1))]))
+    index = MatchIndex([xpm(1, "Acme Farms")], [client], blocked=frozenset([("c1", uuid(1))]))
     assert index.propose(client) == []
 
 
-def test_a_shared_business_number_lifts_and_a_different_one_lowers() -> None:
+def test_a_shared_business_number_raises_the_score_and_a_different_one_lowers_it() -> None:
     client = Client(id="c1", name="Rimu Group", extra={"ABN": "51 824 753 556"})
     same = propose(client, xpm(1, "Rimu Dairy Pty Ltd", business_number="51824753556"))[0]
     other = propose(
@@ -175,7 +175,7 @@ def test_a_shared_business_number_lifts_and_a_different_one_lowers() -> None:
     assert "the business numbers differ" in other.reasons
 
 
-def test_a_company_number_is_that_of_the_trustee_and_one_company_has_several_trusts() -> None:
+def test_a_shared_number_never_makes_near_names_of_trusts_sure() -> None:
     ours = Client(id="c1", name="Lee Family Trust", extra={"ACN": "123 456 789"})
     other = propose(ours, xpm(1, "Lee Investment Trust", company_number="123456789"))[0]
     assert "the business number is the same" in other.reasons
@@ -191,8 +191,8 @@ def test_an_email_alone_never_proposes_another_entity_as_sure() -> None:
     assert not any(p.sure for p in propose(client, xpm(1, "Lee Builders Pty Ltd", email="LEE@x.example")))
 
 
-def test_reading_a_name() -> None:
-    name = read("SMI01 - Harbour Nominees Pty Ltd as trustee for The Smith Family Trust No. 2")
+def test_parsing_a_name() -> None:
+    name = parse_name("SMI01 - Harbour Nominees Pty Ltd as trustee for The Smith Family Trust No. 2")
     assert name.code == "smi01"
     assert (name.core, name.forms) == (("smith", "family"), ("trust",))
     assert name.numbers == ("2",)
@@ -201,7 +201,7 @@ def test_reading_a_name() -> None:
 
 @given(st.text(max_size=60), st.text(max_size=60))
 @settings(max_examples=count(150, 5_000), deadline=None)
-def test_any_two_texts_can_be_compared_and_scores_stay_in_bounds(ours: str, theirs: str) -> None:
+def test_any_two_texts_can_be_compared_with_a_score_within_bounds(ours: str, theirs: str) -> None:
     for proposal in propose(Client(id="c1", name=ours), xpm(1, theirs)):
         assert 0 <= proposal.score <= 100
         assert proposal.reasons

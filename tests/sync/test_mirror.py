@@ -37,7 +37,7 @@ async def test_an_unchanged_row_is_not_written_again() -> None:
     assert env.mirror("u2").seen_at == env.clock.now()
 
 
-async def test_a_row_that_moves_carries_its_base_in_the_same_commit() -> None:
+async def test_a_row_that_changes_updates_its_base_in_the_same_commit() -> None:
     env = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
     await env.sync()
     env.practice.edit("u1", phone="2")
@@ -47,7 +47,7 @@ async def test_a_row_that_moves_carries_its_base_in_the_same_commit() -> None:
     assert {write.table.name for write in commit} == {"base", "xpm_clients"}
 
 
-async def test_a_row_that_moves_and_moves_back_leaves_no_trace() -> None:
+async def test_a_row_that_changes_back_leaves_the_base_as_it_was() -> None:
     env = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])
     await env.sync()
     for phone in ("2", "3", "1"):
@@ -68,7 +68,7 @@ async def test_absence_counts_at_the_end_of_a_complete_list_only() -> None:
     assert (await env.refresh()).gone == 0
 
 
-async def test_what_comes_back_is_no_longer_gone() -> None:
+async def test_a_client_that_returns_is_no_longer_gone() -> None:
     env = SyncFixture([client()], [xpm(1), xpm(2)], links=[linked()])
     await env.sync()
     row = env.practice.rows["u1"]
@@ -80,7 +80,7 @@ async def test_what_comes_back_is_no_longer_gone() -> None:
     assert await env.changes() == []
 
 
-async def test_a_list_that_breaks_off_keeps_what_came_and_marks_nothing() -> None:
+async def test_a_list_that_breaks_off_stores_what_was_read_and_marks_nothing() -> None:
     env = SyncFixture(rows=[xpm(number) for number in range(1, CHUNK + 11)])
     env.practice.cut = CHUNK + 5
     with pytest.raises(XeroError):
@@ -115,7 +115,7 @@ async def test_a_partial_list_brings_only_what_changed() -> None:
     assert env.mirror("u2").fax == "1"
 
 
-async def test_all_links_to_a_row_carry_their_base() -> None:
+async def test_the_bases_of_all_links_to_a_row_are_updated() -> None:
     quiet = linked(2).__class__(id="c2", uuid="u1", quiet=True)
     env = SyncFixture([client(1, phone="1"), client(2)], [xpm(phone="1")], links=[linked(1), quiet])
     await env.sync()
@@ -123,7 +123,7 @@ async def test_all_links_to_a_row_carry_their_base() -> None:
     assert one(await env.changes(), "phone").record == "c1"
 
 
-async def test_a_contact_that_vanishes_takes_no_pair_along() -> None:
+async def test_a_contact_that_disappears_leaves_its_pairs() -> None:
     row = xpm(contacts=(xpm_contact(1, name="Jo"),))
     env = SyncFixture([client()], [row], links=[linked()])
     await env.sync()
@@ -161,7 +161,7 @@ async def test_nothing_changed_writes_one_small_fact() -> None:
     assert [[write.table for write in commit] for commit in env.store.commits[before:]] == [[META]]
 
 
-async def test_a_list_taken_over_does_not_bring_back_what_was_agreed_with_a_link_taken_away(
+async def test_a_list_does_not_restore_the_base_of_a_link_that_was_removed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     env = SyncFixture([client(phone="1")], [xpm(phone="1")], links=[linked()])

@@ -345,7 +345,7 @@ async def test_a_value_that_xml_cannot_carry(side: str, bad: str, tmp_path: Path
             assert (await sender.send(message("text"))).ending == "done"
 
 
-async def test_every_text_of_a_request_is_looked_at(tmp_path: Path) -> None:
+async def test_every_text_of_a_request_is_checked(tmp_path: Path) -> None:
     """The outbox refuses before it journals what the request builder would refuse after it."""
     async with real(tmp_path) as here:
         person = {"name": "Jo", "email": "", "phone": ""}
@@ -395,7 +395,7 @@ async def test_the_sentence_has_the_label_and_the_error_has_the_key(
         assert delivery.cause.message.startswith(f"The field '{label}' ")
 
 
-async def test_what_the_request_builder_refuses_is_unsendable_too(tmp_path: Path) -> None:
+async def test_values_that_the_request_builder_refuses_are_unsendable(tmp_path: Path) -> None:
     async with real(tmp_path) as here:
         for each, field in (
             (client_update("c1", CLIENT, "Kowhai", {"tax_number": "1"}), "tax_number"),
@@ -410,7 +410,7 @@ async def test_what_the_request_builder_refuses_is_unsendable_too(tmp_path: Path
         assert here.writes() == 0
 
 
-async def test_a_kill_between_the_steps_leaves_what_can_be_looked_up() -> None:
+async def test_a_kill_between_the_steps_leaves_an_intent_that_can_be_looked_up() -> None:
     side = Simulated()
     for step, state, sent in ((1, None, 0), (2, "intent", 0), (3, "sent", 1)):
         sender = Sender(side.practice)
@@ -431,7 +431,7 @@ async def test_a_kill_between_the_steps_leaves_what_can_be_looked_up() -> None:
         assert len(side.practice.sent) == sent
 
 
-async def test_outcome_and_what_follows_are_one_commit() -> None:
+async def test_the_outcome_and_its_effects_are_one_commit() -> None:
     side = Simulated()
     sender = Sender(side.practice)
     seen = []
@@ -502,7 +502,7 @@ OLD = """
 """
 
 
-async def test_what_an_earlier_version_left_is_recovered() -> None:
+async def test_intents_of_an_earlier_version_are_recovered() -> None:
     env = SyncFixture(
         [client(1, phone="1", contacts=(contact(1, name="Jo"),)), client(2, phone="2"), client(3)],
         [xpm(1, phone="1", contacts=(xpm_contact(9, name="Al"), xpm_contact(1, name="Jo"))), xpm(2), xpm(3)],

@@ -66,6 +66,6 @@ def test_the_port_says_which_methods_write() -> None:
         "await getattr(practice, 'add_staff')(name='x')",
     ],
 )
-def test_a_bypass_is_found(source: str) -> None:
+def test_a_call_that_bypasses_the_outbox_is_found(source: str) -> None:
     wrapped = f"async def run():\n    {source}\n"
     assert [*bypasses(wrapped)]

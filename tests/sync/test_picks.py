@@ -9,11 +9,11 @@ from xpm_tui.domain.links import ContactLink
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, IMAGES, LINKS, RUNS
 from xpm_tui.domain.xpm import RecordReference
 from xpm_tui.sync.manual.links import unlink
-from xpm_tui.sync.manual.picks import PickedClient, pick
+from xpm_tui.sync.manual.picks import PickResult, pick
 from xpm_tui.sync.policy import Policy
 
 
-async def picking(env: SyncFixture, *uuids: str, **options: Any) -> PickedClient:
+async def picking(env: SyncFixture, *uuids: str, **options: Any) -> PickResult:
     await env.refresh()
     picked = pick(
         env.store.snapshot(),
@@ -29,11 +29,11 @@ async def picking(env: SyncFixture, *uuids: str, **options: Any) -> PickedClient
     return picked
 
 
-def whys(picked: PickedClient) -> dict[str, str]:
+def whys(picked: PickResult) -> dict[str, str]:
     return {skipped.uuid: skipped.why for skipped in picked.skipped}
 
 
-async def test_a_picked_client_has_everything_and_is_in_step_at_once() -> None:
+async def test_a_picked_client_has_every_field_and_nothing_left_to_sync() -> None:
     row = xpm(
         phone="1",
         structure="Trust",
@@ -54,7 +54,7 @@ async def test_a_picked_client_has_everything_and_is_in_step_at_once() -> None:
         assert await env.changes() == []
 
 
-async def test_what_is_switched_off_is_not_brought_at_creation_either() -> None:
+async def test_switched_off_fields_are_not_brought_at_creation() -> None:
     env = SyncFixture(rows=[xpm(phone="1", fax="2")], policy=Policy(off=frozenset({"phone"})))
     picked = await picking(env, "u1")
     assert (env.client(picked.created["u1"]).phone, env.client(picked.created["u1"]).fax) == ("", "2")
@@ -79,7 +79,7 @@ async def test_the_same_client_in_the_store_is_linked_instead() -> None:
     assert [change.mark for change in await env.changes()] == ["first"]
 
 
-async def test_what_is_linked_archived_deleted_or_missing_is_left() -> None:
+async def test_linked_archived_deleted_and_missing_clients_are_skipped() -> None:
     env = SyncFixture([client(1)], [xpm(1), xpm(2, archived=True), xpm(3, deleted=True)], links=[linked(1)])
     assert whys(await picking(env, "u1", "u2", "u3", "u4")) == {
         "u1": "linked",
@@ -89,7 +89,7 @@ async def test_what_is_linked_archived_deleted_or_missing_is_left() -> None:
     }
 
 
-async def test_picking_all_takes_prospects_and_leaves_the_unclear_ones() -> None:
+async def test_picking_all_brings_prospects_and_skips_ambiguous_clients() -> None:
     env = SyncFixture(
         [client(1, name="Smith & Co"), client(2, name="Near miss")],
         [
@@ -102,25 +102,25 @@ async def test_picking_all_takes_prospects_and_leaves_the_unclear_ones() -> None
         ],
     )
     uuids = [f"u{number}" for number in range(1, 7)]
-    picked = await picking(env, *uuids, every=True, likely=lambda row: "c2" if row.uuid == "u5" else "")
+    picked = await picking(env, *uuids, bulk=True, find_likely=lambda row: "c2" if row.uuid == "u5" else "")
     assert set(picked.created) == {"u4", "u6"}
     assert whys(picked) == {"u1": "same-name", "u2": "twin", "u3": "twin", "u5": "likely"}
     assert all(skipped.sentence for skipped in picked.skipped)
 
 
-async def test_one_by_one_a_person_may_take_it_anyway() -> None:
+async def test_a_single_ambiguous_client_may_be_picked_anyway() -> None:
     env = SyncFixture([client(1, name="SMITH")], [xpm(1, name="Smith"), xpm(2, name="Old", archived=True)])
     assert whys(await picking(env, "u1")) == {"u1": "same-name"}
     picked = await picking(env, "u1", "u2", anyway=True)
     assert set(picked.created) == {"u1", "u2"}
 
 
-async def test_one_twin_may_be_picked_by_itself() -> None:
+async def test_one_namesake_may_be_picked_alone() -> None:
     env = SyncFixture(rows=[xpm(1, name="Twin"), xpm(2, name="Twin")])
     assert set((await picking(env, "u1")).created) == {"u1"}
 
 
-async def test_a_pair_taken_apart_is_not_linked_by_picking() -> None:
+async def test_a_blocked_pair_is_not_linked_by_picking() -> None:
     env = SyncFixture([client(contacts=(contact(1),))], [xpm()], links=[linked()])
     await env.refresh()
     env.store.commit(
@@ -129,7 +129,7 @@ async def test_a_pair_taken_apart_is_not_linked_by_picking() -> None:
     assert whys(await picking(env, "u1")) == {"u1": "apart"}
 
 
-async def test_picking_is_a_run_with_images_and_nothing_picked_is_none() -> None:
+async def test_picking_is_a_run_with_images_unless_nothing_was_picked() -> None:
     env = SyncFixture(rows=[xpm()])
     await picking(env, "u9")
     assert env.store.snapshot().count(RUNS) == 0
@@ -141,7 +141,7 @@ async def test_picking_is_a_run_with_images_and_nothing_picked_is_none() -> None
     assert env.store.snapshot().count(LINKS) == 1
 
 
-async def test_a_client_said_to_be_different_is_not_in_the_way_and_that_is_remembered() -> None:
+async def test_a_client_called_different_does_not_block_and_the_answer_is_stored() -> None:
     env = SyncFixture([client(1, name="RATA LTD"), client(2, name="Rata, Ltd.")], [xpm(1, name="Rata Ltd")])
     assert whys(await picking(env, "u1")) == {"u1": "same-name"}
     picked = await picking(env, "u1", different=["c1"])

@@ -105,7 +105,7 @@ def check(env: SyncFixture, records: list[PlannedRecord]) -> None:
 
 @EXAMPLES
 @given(SEEDS, SIZES)
-def test_any_practice_comes_to_rest_and_stays_there(seed: int, size: int) -> None:
+def test_any_practice_becomes_stable(seed: int, size: int) -> None:
     asyncio.run(_comes_to_rest(Random(seed), size))
 
 
@@ -121,7 +121,7 @@ async def _comes_to_rest(dice: Random, size: int) -> None:
 
 @EXAMPLES
 @given(SEEDS, SIZES)
-def test_the_side_that_masters_loses_nothing(seed: int, size: int) -> None:
+def test_the_master_loses_no_value(seed: int, size: int) -> None:
     asyncio.run(_loses_nothing(practice(Random(seed), size)))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from xpm_tui.domain.fields import SYNCED, label
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.policy import FIELDS, Policy, label
+from xpm_tui.sync.policy import Policy
 
 CONTACT = {f"contact_{part}" for part in ("name", "email", "phone", "mobile", "salutation", "addressee")}
 PLACES = {
@@ -23,7 +24,7 @@ def names(policy: Policy, *, creation: bool = False) -> set[str]:
     return {rule.name for rule in policy.fields(creation=creation)}
 
 
-def test_from_xpm_everything_brings_all_but_the_structure() -> None:
+def test_from_xpm_everything_brings_all_fields_but_the_structure() -> None:
     assert names(Policy()) == BOTH | FROM_ONLY
 
 
@@ -31,12 +32,12 @@ def test_to_xpm_everything_sends_what_ignition_masters() -> None:
     assert names(Policy(direction="to_xpm")) == BOTH
 
 
-def test_level_client_name_carries_the_name_alone() -> None:
+def test_level_client_name_syncs_only_the_name() -> None:
     assert names(Policy(level="name")) == {"name"}
     assert names(Policy(level="name", direction="to_xpm")) == {"name"}
 
 
-def test_level_nothing_carries_nothing() -> None:
+def test_level_nothing_syncs_nothing() -> None:
     assert names(Policy(level="nothing")) == set()
 
 
@@ -48,7 +49,7 @@ def test_creation_brings_everything_whatever_the_level_and_the_structure_with_it
     assert names(to_xpm, creation=True) == BOTH | {"structure"}
 
 
-def test_a_field_can_be_switched_off_but_nothing_is_made_without_a_name() -> None:
+def test_a_field_can_be_switched_off_except_the_name_at_creation() -> None:
     policy = Policy(off=frozenset({"phone", "name"}))
     assert "phone" not in names(policy) | names(policy, creation=True)
     assert "name" not in names(policy)
@@ -68,15 +69,15 @@ def test_the_hash_follows_every_setting() -> None:
     assert Policy().hash == Policy().hash
 
 
-def test_every_field_of_the_table_stands_in_both_records() -> None:
-    for rule in FIELDS:
+def test_every_synced_field_is_in_both_records() -> None:
+    for rule in SYNCED:
         ours, theirs = (Contact, XpmContact) if rule.of == "contact" else (Client, XpmClient)
         assert rule.attribute in ours.__struct_fields__
         assert rule.attribute in theirs.__struct_fields__
 
 
-def test_never_carried_fields_are_in_no_row() -> None:
-    elements = {rule.element for rule in FIELDS}
+def test_fields_that_are_never_synced_are_in_no_row() -> None:
+    elements = {rule.element for rule in SYNCED}
     assert elements.isdisjoint(
         {"TaxNumber", "CompanyNumber", "BusinessNumber", "IsProspect", "Relationships"}
     )

@@ -105,7 +105,7 @@ async def test_without_a_uuid_absence_is_evidence_only_where_the_row_is_known(
     assert env.mirror("u3").deleted is bool(gone)
 
 
-async def test_a_record_that_came_twice_is_put_back_as_it_was(odd: Any) -> None:
+async def test_a_record_that_came_twice_is_restored(odd: Any) -> None:
     env = odd([client(phone="1")], [xpm(phone="1"), xpm(2)], links=[linked()])
     await env.sync()
     before, base = env.mirror("u1"), env.base()
@@ -128,7 +128,7 @@ async def test_only_the_field_is_set_aside_where_the_rest_is_sound(odd: Any) -> 
     assert [change.field for change in await env.changes()] == ["phone"]
 
 
-async def test_a_run_continues_and_is_done_in_part_and_the_next_one_is_whole(odd: Any) -> None:
+async def test_a_run_with_a_quarantined_record_is_partly_done_and_the_next_one_done(odd: Any) -> None:
     env = odd([client(1), client(2)], [xpm(1), xpm(2)], links=[linked(1), linked(2)])
     await env.sync()
     env.practice.edit("u1", fax="1", phone="", unread=(ODD_CONTACTS,))
@@ -143,7 +143,7 @@ async def test_a_run_continues_and_is_done_in_part_and_the_next_one_is_whole(odd
     assert env.store.snapshot().get(RUNS, run.id) is not None
 
 
-async def test_what_is_set_aside_is_never_written_to_xpm(odd: Any) -> None:
+async def test_a_record_that_was_set_aside_is_never_written_to_xpm(odd: Any) -> None:
     policy = Policy(direction="to_xpm")
     env = odd([client(phone="1")], [xpm(phone="1")], policy=policy, links=[linked()])
     await env.sync()
@@ -168,7 +168,7 @@ def test_the_outbox_refuses_a_field_and_a_whole_record() -> None:
         refuse_unread(XpmClient(uuid="u1", name="A", unread=(NAMELESS,)), ["phone"])
 
 
-def test_nothing_is_created_that_may_be_a_record_nobody_can_read() -> None:
+def test_no_record_is_created_that_may_be_an_unreadable_one() -> None:
     env = SyncFixture()
     snapshot = env.store.snapshot()
     for there in (aside(NAMELESS, "u7"), aside(TWICE, "u7", name="Kowhai Limited")):
@@ -186,7 +186,7 @@ def test_staff_set_aside_are_not_gone() -> None:
     assert gone == {staff(1).uuid: False, staff(2).uuid: False, staff(3).uuid: True}
     assert "staff" in set_aside(env.store.snapshot())
     (shown,) = set_aside(env.store.snapshot())["staff"]
-    assert shown.called == f'Staff member "{staff(2).name}" ({staff(2).uuid})', "as the mirror knows it"
+    assert shown.description == f'Staff member "{staff(2).name}" ({staff(2).uuid})', "as the mirror knows it"
     nobody = Quarantined(kind="Staff", faults=(NAMELESS,))
     env.store.commit(list_writes(env.store.snapshot(), STAFF, Records([staff(2)], [nobody])))
     assert not {row.uuid: row.gone for row in env.store.snapshot().rows(STAFF)}[staff(1).uuid]

@@ -78,7 +78,7 @@ async def undo(env: SyncFixture, run: str) -> Run:
     return await env.apply(plan, records, reviewed=True)
 
 
-async def test_what_came_from_the_former_client_is_listed_and_goes_with_the_link() -> None:
+async def test_values_of_the_former_client_are_listed_and_removed_with_the_link() -> None:
     env = await synced()
     shown = link_effect(env.store.snapshot(), env.policy, "c1", "u2").former
     relink(env)
@@ -100,7 +100,7 @@ async def test_what_came_from_the_former_client_is_listed_and_goes_with_the_link
     assert {change.field for change in await env.changes()} == {"fax"}
 
 
-async def test_what_the_user_changed_stays_and_is_sent_only_once_ticked() -> None:
+async def test_values_that_the_user_changed_stay_and_are_sent_only_when_ticked() -> None:
     env = await synced()
     ron = env.client().contacts[1].id
     env.edit(address="9 New Rd")
@@ -133,7 +133,7 @@ async def test_what_the_user_changed_stays_and_is_sent_only_once_ticked() -> Non
 
 
 @pytest.mark.parametrize("then", ["sync", "nothing"])
-async def test_one_undo_brings_values_contacts_base_and_link_back(then: str) -> None:
+async def test_one_undo_restores_values_contacts_base_and_link(then: str) -> None:
     env = await synced()
     before = (env.client(), env.link().contacts, env.base())
     run = relink(env)
@@ -161,7 +161,7 @@ async def test_values_stay_known_while_unlinked_and_undone() -> None:
     assert (env.client().address, env.client().contacts) == ("", ())
 
 
-async def test_a_frozen_value_and_what_the_user_keeps_stay() -> None:
+async def test_frozen_values_and_values_that_the_user_keeps_stay() -> None:
     env = await synced()
     env.put(FREEZES, [Freeze(id="c1/phone", client="c1", field="phone")])
     relink(env)
@@ -200,7 +200,7 @@ async def test_a_converted_prospect_keeps_its_data() -> None:
     assert (env.client().address, env.client().contacts) == ("", ())
 
 
-async def test_a_value_that_was_sent_to_xpm_is_the_clients_own() -> None:
+async def test_a_value_that_was_sent_to_xpm_becomes_the_clients_own() -> None:
     env = await synced(client(name="Rata", address="5 Own St"), xpm(1), kauri(), direction="to_xpm")
     assert env.practice.rows["u1"].address == "5 Own St"
     relink(env)

@@ -20,7 +20,7 @@ async def two() -> SyncFixture:
     return env
 
 
-async def test_a_client_takes_its_contacts_along_and_a_field_goes_everywhere() -> None:
+async def test_ticking_a_client_includes_its_contacts_and_ticking_a_field_all_clients() -> None:
     _, records = (await two()).plan()
     assert {c.record for r in tick(records, False, record="c1") for c in r.changes if not c.ticked} == {
         "c1",
@@ -44,7 +44,7 @@ async def test_counts_and_estimate_follow_the_ticks() -> None:
     assert (again.counts["items"], again.counts["waiting"], again.estimate.calls) == (1, 2, 2)
 
 
-async def test_a_change_that_comes_out_the_same_keeps_its_tick_and_a_new_one_is_unseen() -> None:
+async def test_an_equal_change_keeps_its_tick_and_a_new_one_is_not_reviewed() -> None:
     env = await two()
     _, before = env.plan()
     before = [*tick(before, False, record="c2", field="fax"), before[0]]

@@ -153,7 +153,7 @@ async def test_the_end_of_a_run_names_the_first_three_and_counts_the_rest() -> N
 @pytest.mark.parametrize(
     ("number", "rest"), [(2, ""), (5, ""), (7, "; and 2 more (xpm-tui runs retry --list)")]
 )
-async def test_the_end_of_a_run_names_whom_xpm_refused_and_what_it_said(number: int, rest: str) -> None:
+async def test_the_end_of_a_run_names_refused_records_and_xpms_reason(number: int, rest: str) -> None:
     refused = range(1, number + 1)
     env = SyncFixture(
         [client(n, phone=str(n)) for n in (*refused, 9)],

@@ -48,7 +48,7 @@ async def test_pull_then_push_writes_nothing_and_an_edit_is_one_call(size: int, 
     env.close()
 
 
-async def test_the_referral_source_comes_from_xpm_and_never_goes_there(tmp_path: Path) -> None:
+async def test_the_referral_source_comes_from_xpm_and_is_never_sent(tmp_path: Path) -> None:
     env = PracticeFixture(tmp_path, clients=12, seed=2)
     await env.connect()
     practice = env.practice

@@ -109,12 +109,12 @@ def test_tiers_come_in_order() -> None:
     assert names("plumb smith") == names("plumb smith")
 
 
-def test_a_name_that_only_ends_so_is_not_called_exact() -> None:
+def test_a_name_that_only_ends_with_the_text_is_not_an_exact_match() -> None:
     assert [hit.why for hit in INDEX.search("trust")] == ["its words start with this"]
     assert INDEX.search("smith plumbing pty ltd")[0].why == "exactly this name"
 
 
-def test_two_of_one_name_are_both_there() -> None:
+def test_two_clients_with_one_name_are_both_found() -> None:
     assert {hit.uuid for hit in INDEX.search("smith plumbing pty ltd")[:2]} == {uuid(1), uuid(2)}
 
 
@@ -130,7 +130,7 @@ def test_marked_characters_are_those_of_the_name_as_written() -> None:
     assert [hit.name[a:b] for a, b in hit.spans] == ["ACME"]
 
 
-def test_nothing_typed_shows_the_first_by_name() -> None:
+def test_an_empty_query_returns_the_first_clients_by_name() -> None:
     assert names("")[0] == "ACME [/] Pty"
     assert len(INDEX.search("", limit=3)) == 3
 
@@ -139,7 +139,7 @@ def test_nothing_typed_shows_the_first_by_name() -> None:
 @example(":+\x08")  # its loose form is empty, and another form of it is "and"
 @example("№.")
 @settings(max_examples=count(200, 20_000), deadline=None)
-def test_any_query_is_answered_without_doubles_and_with_spans_inside_the_name(query: str) -> None:
+def test_any_query_returns_each_client_once_with_spans_inside_the_name(query: str) -> None:
     hits = INDEX.search(query, limit=5)
     assert len({hit.uuid for hit in hits}) == len(hits) <= 5
     for hit in hits:

@@ -121,7 +121,7 @@ async def test_unticking_the_change_leaves_the_copies_alone() -> None:
 
 
 @pytest.mark.parametrize("lost", [False, True])
-async def test_an_answer_that_did_not_come_leaves_no_copy_behind(lost: bool) -> None:
+async def test_a_write_without_an_answer_updates_every_copy_when_it_is_found(lost: bool) -> None:
     env = await agreed()
     env.edit_contact("c1", "k1", phone="04 2")
     fault = OutcomeUnknown("no answer")
@@ -134,7 +134,7 @@ async def test_an_answer_that_did_not_come_leaves_no_copy_behind(lost: bool) -> 
     assert (phones(env), await env.changes()) == (("04 2", "04 2"), [])
 
 
-async def test_undo_brings_every_copy_back() -> None:
+async def test_undo_restores_every_copy() -> None:
     env = await agreed()
     env.edit_contact("c1", "k1", phone="04 2")
     run = await env.sync()
@@ -161,7 +161,7 @@ async def test_from_xpm_one_change_reaches_all_copies_in_one_plan() -> None:
 
 
 @pytest.mark.parametrize("seed", range(count(10, 200)))
-async def test_copies_never_overwrite_each_other_by_turns(seed: int) -> None:
+async def test_copies_never_overwrite_each_other_alternately(seed: int) -> None:
     """Edits of copies and of XPM, switches and syncs in any order: a sync leaves nothing for the next one."""
     dice = Random(seed)
     env = await agreed()

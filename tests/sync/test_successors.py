@@ -115,7 +115,7 @@ LOST_ROWS = {"lost": LOST, "one contact": replace(LOST, contacts=(ANN,), groups=
         ("lost", job_stays, "gone", "u3"),
     ],
 )
-async def test_only_what_moved_makes_a_survivor(
+async def test_only_records_that_moved_prove_a_survivor(
     row: str, what: Callable[[Practice], None], state: str, first: str
 ) -> None:
     jobs = {} if what in (delete, contact_to_sister) else {"J1": "u1", "J2": "u1"}
@@ -129,7 +129,7 @@ async def test_only_what_moved_makes_a_survivor(
     assert [each.uuid for each in found[1] if each.level == "sure"] == ([first] if state == "merged" else [])
 
 
-async def test_the_evidence_names_what_moved() -> None:
+async def test_the_evidence_names_the_records_that_moved() -> None:
     env = Practice(LOST, HEIR, SISTER, jobs={"J1": "u1", "J2": "u1", "J3": "u1"})
     await env.read()
     merge(env, HEIR)
@@ -141,7 +141,7 @@ async def test_the_evidence_names_what_moved() -> None:
     )
 
 
-async def test_a_move_of_long_ago_is_no_evidence() -> None:
+async def test_an_old_move_is_no_evidence() -> None:
     env = Practice(LOST, HEIR, SISTER)
     await env.read()
     env.practice.edit("u2", contacts=(ANN, BEN), groups=(GROUP,))
@@ -152,7 +152,7 @@ async def test_a_move_of_long_ago_is_no_evidence() -> None:
     assert (state, {each.level for each in found} & {"sure"}) == ("gone", set())
 
 
-async def test_a_deleted_row_keeps_what_it_is_recognised_by() -> None:
+async def test_a_deleted_row_keeps_the_values_by_which_it_is_recognised() -> None:
     env = Practice(LOST, HEIR)
     await env.read()
     merge(env, HEIR)
@@ -185,7 +185,7 @@ async def test_a_survivor_that_is_merged_in_turn_leads_to_the_last_one() -> None
     assert (link_state(snapshot, env.client()), takes_over(snapshot, "c1", "u3")) == ("merged", True)
 
 
-async def test_what_a_user_calls_another_client_is_no_survivor() -> None:
+async def test_a_client_that_a_user_called_different_is_no_survivor() -> None:
     env = Practice(LOST, HEIR, jobs={"J1": "u1"})
     await env.read()
     merge(env, HEIR)
@@ -194,7 +194,7 @@ async def test_what_a_user_calls_another_client_is_no_survivor() -> None:
     assert link_state(env.store.snapshot(), env.client()) == "gone"
 
 
-async def test_a_client_that_xpm_does_not_have_when_it_is_written_to_is_gone_at_once() -> None:
+async def test_a_client_that_a_write_does_not_find_is_gone_at_once() -> None:
     env = SyncFixture(
         [client(phone="1")], [xpm(phone="2")], policy=Policy(direction="to_xpm"), links=[linked()]
     )

@@ -7,7 +7,7 @@ from tests.sync.test_undo import picked
 from xpm_tui.sync.policy import Policy
 
 
-async def test_a_switched_off_field_does_not_go_over_with_a_new_contact() -> None:
+async def test_a_switched_off_field_is_not_sent_with_a_new_contact() -> None:
     env = SyncFixture(
         [client(contacts=(contact(1, name="Jo", mobile="021"),))], [xpm()], links=[linked()],
         policy=Policy(direction="to_xpm", off=frozenset({"contact_mobile"})),
@@ -16,7 +16,7 @@ async def test_a_switched_off_field_does_not_go_over_with_a_new_contact() -> Non
     assert [(each.name, each.mobile) for each in env.practice.rows["u1"].contacts] == [("Jo", "")]
 
 
-async def test_a_switched_off_field_does_not_come_over_with_a_new_contact() -> None:
+async def test_a_switched_off_field_is_not_brought_with_a_new_contact() -> None:
     env = SyncFixture(
         [client()], [xpm(contacts=(xpm_contact(1, name="Jo", mobile="021"),))], links=[linked()],
         policy=Policy(off=frozenset({"contact_mobile"})),

@@ -91,7 +91,7 @@ async def test_a_changed_contact_is_one_call_with_its_client_and_its_name() -> N
     assert await env.changes() == []
 
 
-async def test_a_new_contact_is_added_and_brings_its_being_primary_along() -> None:
+async def test_a_new_contact_is_added_with_its_primary_flag() -> None:
     env = await in_step()
     old = msgspec.structs.replace(env.client().contacts[0], primary=False)
     env.edit(contacts=(old, contact(50, name="Al", email="al@x", primary=True)))
@@ -104,7 +104,7 @@ async def test_a_new_contact_is_added_and_brings_its_being_primary_along() -> No
     assert await env.changes() == []
 
 
-async def test_a_push_commits_only_what_says_something() -> None:
+async def test_a_push_commits_only_real_changes() -> None:
     env = await in_step(count=3, phone="1")
     for number in (1, 2, 3):
         env.edit(f"c{number}", phone="5")
@@ -118,7 +118,7 @@ async def test_a_push_commits_only_what_says_something() -> None:
     assert len(nothing_but_progress) == 1 + 3
 
 
-async def test_who_is_primary_goes_with_that_contacts_other_changes() -> None:
+async def test_the_primary_flag_is_sent_with_the_contacts_other_changes() -> None:
     env = SyncFixture(
         [client(contacts=(contact(1, name="Jo", primary=True), contact(2, name="Al")))],
         [xpm(contacts=(xpm_contact(1, name="Jo", primary=True), xpm_contact(2, name="Al")))],
@@ -135,21 +135,21 @@ async def test_who_is_primary_goes_with_that_contacts_other_changes() -> None:
     assert await env.changes() == []
 
 
-async def test_xpms_own_contacts_are_left_alone() -> None:
+async def test_xpms_own_contacts_are_not_changed() -> None:
     env = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Al"),))], links=[linked()], policy=TO)
     await env.sync()
     assert env.practice.sent == []
     assert env.client().contacts == ()
 
 
-async def test_a_contact_without_a_name_waits() -> None:
+async def test_a_contact_without_a_name_is_held() -> None:
     env = await in_step()
     env.edit(contacts=(*env.client().contacts, contact(9, email="new@x")))
     change = one(await env.changes(), "contact")
     assert (change.ticked, change.held) == (False, "no-name")
 
 
-async def test_a_contact_removed_in_xpm_is_never_made_again() -> None:
+async def test_a_contact_removed_in_xpm_is_never_created_again() -> None:
     env = await in_step()
     env.practice.edit("u1", contacts=())
     await env.sync()
@@ -166,7 +166,7 @@ async def test_an_edit_in_xpm_is_drift_and_overwritten() -> None:
     assert env.practice.rows["u1"].phone == "1"
 
 
-async def test_linked_people_go_over_by_uuid_and_unlinked_ones_do_not() -> None:
+async def test_linked_people_are_sent_by_uuid_and_unlinked_ones_are_not_sent() -> None:
     env = SyncFixture(
         [client(partner="t1", manager="t2")],
         [xpm(partner=RecordReference("s9", "Somebody"))],
@@ -190,7 +190,7 @@ async def test_nothing_is_written_to_an_archived_client_and_it_is_listed() -> No
     assert [(person.client, person.reason) for person in plan.people] == [("c1", "archived")]
 
 
-async def test_a_contact_of_several_clients_is_not_overwritten_unasked() -> None:
+async def test_a_contact_of_several_clients_is_overwritten_only_when_ticked() -> None:
     shared = xpm_contact(1, name="Jo", mobile="1", email="a@b")
     ours = {"name": "Jo", "mobile": "1", "email": "a@b"}
     env = SyncFixture(
@@ -212,7 +212,7 @@ async def test_a_contact_of_several_clients_is_not_overwritten_unasked() -> None
 # Pull then push
 
 
-async def test_push_after_a_pull_writes_what_only_ignition_has() -> None:
+async def test_a_push_after_a_pull_writes_only_what_ignition_alone_has() -> None:
     env = SyncFixture(
         [
             client(1, phone="1", contacts=(contact(1, name="Own", primary=True),)),
@@ -248,7 +248,7 @@ async def test_push_after_a_pull_writes_what_only_ignition_has() -> None:
 # The journal
 
 
-async def test_each_write_is_intended_then_sent_then_ended_with_what_it_brought() -> None:
+async def test_each_write_is_intended_then_sent_then_ended_with_its_effects() -> None:
     env = await in_step(phone="1")
     env.edit(phone="2")
     await env.refresh()
@@ -266,7 +266,7 @@ async def test_each_write_is_intended_then_sent_then_ended_with_what_it_brought(
     assert steps[2][1] >= {"intents", "xpm_clients", "images", "runs"}
 
 
-async def test_what_a_colleague_changes_under_the_plan_drops_out() -> None:
+async def test_records_that_a_colleague_changes_after_the_plan_are_skipped() -> None:
     env = await in_step(2, phone="1")
     env.edit("c1", phone="2")
     env.edit("c2", phone="2")
@@ -279,7 +279,7 @@ async def test_what_a_colleague_changes_under_the_plan_drops_out() -> None:
     assert one(await env.changes(), "phone").record == "c1"
 
 
-async def test_it_is_asked_again_every_300_writes_and_own_writes_are_no_move() -> None:
+async def test_changes_are_read_every_300_writes_and_own_writes_do_not_count() -> None:
     env = await in_step(301, phone="1")
     for number in range(1, 302):
         env.edit(f"c{number}", phone="2")
@@ -293,7 +293,7 @@ async def test_it_is_asked_again_every_300_writes_and_own_writes_are_no_move() -
     assert "moved" not in run.counts
 
 
-async def test_a_field_edited_meanwhile_is_reported_and_taken_over() -> None:
+async def test_a_field_edited_meanwhile_is_reported_and_stored() -> None:
     env = await in_step(phone="1", city="Hobart")
     env.edit(phone="2")
     await env.refresh()
@@ -311,7 +311,7 @@ async def test_a_field_edited_meanwhile_is_reported_and_taken_over() -> None:
     assert one(await env.changes(), "city").mark == "drift"
 
 
-async def test_what_xpm_keeps_otherwise_is_reported_and_not_sent_again() -> None:
+async def test_a_value_that_xpm_stores_differently_is_reported_and_not_sent_again() -> None:
     env = await in_step(phone="1")
     env.edit(phone="00 2")
     ask = env.practice.update_client
@@ -332,7 +332,7 @@ async def test_what_xpm_keeps_otherwise_is_reported_and_not_sent_again() -> None
 
 
 @pytest.mark.parametrize("fault", [Refused("No.", words="Name is taken"), EditConflict("Busy.")])
-async def test_a_refusal_ends_this_record_and_no_other(fault: Refused) -> None:
+async def test_a_refusal_ends_only_its_own_record(fault: Refused) -> None:
     env = await in_step(3, phone="1")
     for id_ in ("c1", "c2", "c3"):
         env.edit(id_, phone="2")
@@ -378,7 +378,7 @@ async def test_an_update_without_an_answer_is_read_again(took_effect: bool) -> N
 
 
 @pytest.mark.parametrize("took_effect", [True, False])
-async def test_a_contact_added_without_an_answer_is_never_doubled(took_effect: bool) -> None:
+async def test_a_contact_added_without_an_answer_is_never_added_twice(took_effect: bool) -> None:
     env = await in_step()
     env.edit(contacts=(*env.client().contacts, contact(9, name="Al")))
     lost = OutcomeUnknown("No answer.")
@@ -403,7 +403,7 @@ async def lost_contact() -> tuple[SyncFixture, str]:
 
 
 @pytest.mark.parametrize(("choice", "made"), [("again", 1), ("drop", 0)])
-async def test_a_person_may_have_a_held_contact_sent_again_or_dropped(choice: Any, made: int) -> None:
+async def test_a_user_may_have_a_held_contact_sent_again_or_dropped(choice: Any, made: int) -> None:
     env, intent = await lost_contact()
     env.store.commit(decision_writes(env.store.snapshot(), intent, choice, env.clock.now()))
     await env.sync()
@@ -411,7 +411,7 @@ async def test_a_person_may_have_a_held_contact_sent_again_or_dropped(choice: An
     assert await env.changes() == []
 
 
-async def test_a_person_may_adopt_a_contact_that_shows_late() -> None:
+async def test_a_user_may_adopt_a_contact_that_appears_late() -> None:
     env, intent = await lost_contact()
     row = env.practice.rows["u1"]
     env.practice.edit("u1", contacts=(*row.contacts, xpm_contact(50, name="Al", phone="9")))
@@ -438,18 +438,18 @@ async def two_alike() -> tuple[SyncFixture, list[Intent]]:
     return env, held_intents(env.store.snapshot())
 
 
-async def test_one_contact_of_xpm_is_not_found_to_be_two_of_ours() -> None:
+async def test_one_contact_of_xpm_is_not_adopted_for_two_of_ours() -> None:
     env, intents = await two_alike()
     env.store.commit([Put(INTENTS, msgspec.structs.replace(each, state="sent")) for each in intents])
     found = await resolve(
         store=env.store, practice=env.practice, clock=env.clock, emit=env.events.emit, create_lag=0,
-        patient=False,
+        wait=False,
     )  # fmt: skip
     assert (len(found.done), len(found.held)) == (1, 1)
     assert [joined.uuid for joined in env.link().contacts].count("x50") == 1
 
 
-async def test_a_person_cannot_adopt_one_contact_for_two_of_ours() -> None:
+async def test_a_user_cannot_adopt_one_contact_for_two_of_ours() -> None:
     env, (first, second) = await two_alike()
     env.store.commit(decision_writes(env.store.snapshot(), first.id, "adopt", env.clock.now(), "x50"))
     with pytest.raises(BadInput, match="Another contact of this client is already linked"):

@@ -44,7 +44,7 @@ async def overwritten() -> tuple[SyncFixture, Run]:
     return env, await env.sync()
 
 
-async def test_a_run_goes_back_to_the_old_values_and_stays_there() -> None:
+async def test_an_undone_run_restores_the_old_values_for_good() -> None:
     env, run = await overwritten()
     done, unclear = await undo(env, run)
     assert (done.outcome, unclear) == ("done", ())
@@ -60,7 +60,7 @@ async def test_a_run_goes_back_to_the_old_values_and_stays_there() -> None:
     assert env.client().phone == "1"
 
 
-async def test_one_field_goes_back_and_the_others_stay() -> None:
+async def test_undoing_one_field_leaves_the_others() -> None:
     env, run = await overwritten()
     await undo(env, run, field="phone")
     assert (env.client().phone, env.client().fax) == ("1", "9")
@@ -68,7 +68,7 @@ async def test_one_field_goes_back_and_the_others_stay() -> None:
     assert (env.client().fax, env.client().contacts[0].name) == ("2", "Jo")
 
 
-async def test_one_client_goes_back_and_the_others_stay() -> None:
+async def test_undoing_one_client_leaves_the_others() -> None:
     env = SyncFixture(
         [client(1), client(2)], [xpm(1, phone="1"), xpm(2, phone="2")], links=[linked(1), linked(2)]
     )
@@ -77,7 +77,7 @@ async def test_one_client_goes_back_and_the_others_stay() -> None:
     assert (env.client("c1").phone, env.client("c2").phone) == ("1", "")
 
 
-async def test_what_was_changed_again_since_is_listed_and_the_rest_done() -> None:
+async def test_values_changed_since_are_listed_and_the_others_undone() -> None:
     env, run = await overwritten()
     env.edit(phone="77")
     done, unclear = await undo(env, run)
@@ -98,7 +98,7 @@ async def test_after_unfreezing_the_field_is_planned_as_it_was_before() -> None:
     assert (change.field, change.mark) == ("phone", "first")
 
 
-async def test_an_undo_is_done_once() -> None:
+async def test_a_run_is_undone_only_once() -> None:
     env, run = await overwritten()
     await undo(env, run)
     env.edit(phone="8")
@@ -113,7 +113,7 @@ async def test_an_undo_can_itself_be_undone() -> None:
     assert env.client().phone == "8"
 
 
-async def test_an_undone_link_goes_with_its_base_and_stays_undone() -> None:
+async def test_an_undone_link_is_removed_with_its_base_for_good() -> None:
     env = SyncFixture([client(phone="1")], [xpm(phone="2")])
     run = await env.sync()
     await undo(env, run)
@@ -124,7 +124,7 @@ async def test_an_undone_link_goes_with_its_base_and_stays_undone() -> None:
     assert await env.changes() == []
 
 
-async def test_undoing_a_remap_goes_back_to_the_link_of_before() -> None:
+async def test_undoing_a_remap_restores_the_former_link() -> None:
     env = SyncFixture([client()], [xpm(1), xpm(2)], links=[linked()])
     await env.sync()
     now = env.clock.now()
@@ -133,7 +133,7 @@ async def test_undoing_a_remap_goes_back_to_the_link_of_before() -> None:
     assert (env.link().uuid, env.link().number) == ("u1", "1001")
 
 
-async def test_undoing_an_unlink_links_again() -> None:
+async def test_undoing_an_unlink_restores_the_link() -> None:
     env = SyncFixture([client()], [xpm()], links=[linked()])
     await env.sync()
     env.store.commit(unlink(env.store.snapshot(), "c1", now=env.clock.now(), by="kim", run="r90"))
@@ -142,7 +142,7 @@ async def test_undoing_an_unlink_links_again() -> None:
     assert env.store.snapshot().count(BLOCKED_PAIRS) == 0
 
 
-async def test_an_added_contact_leaves_the_store_and_is_not_made_again() -> None:
+async def test_undoing_an_added_contact_removes_it_for_good() -> None:
     env = SyncFixture([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
     run = await env.sync()
     assert len(env.client().contacts) == 1
@@ -175,7 +175,7 @@ async def picked(env: SyncFixture) -> str:
     return made.created["u1"]
 
 
-async def test_an_undone_pick_leaves_the_store() -> None:
+async def test_an_undone_pick_is_removed_from_the_store() -> None:
     env = SyncFixture(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo"),))])
     await picked(env)
     await undo(env, "r90")
@@ -196,7 +196,7 @@ async def test_a_pick_that_was_edited_or_is_in_use_stays(edited: bool, in_use: b
     assert env.store.snapshot().count(CLIENTS) == 1
 
 
-async def test_undoing_a_push_writes_the_old_values_to_xpm_and_they_stay() -> None:
+async def test_undoing_a_push_writes_the_old_values_to_xpm_for_good() -> None:
     env = SyncFixture(
         [client(phone="1", contacts=(contact(1, name="Jo", email="jo@x"),))],
         [xpm(phone="8", contacts=(xpm_contact(1, name="Joanna", email="jo@x"),))],
@@ -213,7 +213,7 @@ async def test_undoing_a_push_writes_the_old_values_to_xpm_and_they_stay() -> No
     assert changes_of(env.plan()[1]) == []
 
 
-async def test_what_a_colleague_changed_since_the_push_is_not_undone() -> None:
+async def test_values_that_a_colleague_changed_since_the_push_are_not_undone() -> None:
     env = SyncFixture(
         [client(phone="1")], [xpm(phone="8")], links=[linked()], policy=Policy(direction="to_xpm")
     )
@@ -238,7 +238,7 @@ async def test_a_contact_added_in_xpm_stays_there_and_is_listed() -> None:
     assert len(env.practice.rows["u1"].contacts) == 1
 
 
-async def test_the_primary_goes_back() -> None:
+async def test_the_primary_contact_is_restored() -> None:
     env = SyncFixture(
         [client(contacts=(contact(1, name="Jo", primary=True), contact(2, name="Al")))],
         [xpm(contacts=(xpm_contact(1, name="Jo"), xpm_contact(2, name="Al", primary=True)))],
@@ -251,7 +251,7 @@ async def test_the_primary_goes_back() -> None:
     assert await env.changes() == []
 
 
-async def test_the_primary_goes_back_in_xpm() -> None:
+async def test_the_primary_contact_is_restored_in_xpm() -> None:
     env = SyncFixture(
         [client(contacts=(contact(1, name="Jo"), contact(2, name="Al", primary=True)))],
         [xpm(contacts=(xpm_contact(1, name="Jo", primary=True), xpm_contact(2, name="Al")))],
@@ -267,7 +267,7 @@ async def test_the_primary_goes_back_in_xpm() -> None:
 
 
 @pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
-async def test_the_primary_goes_back_from_a_contact_that_was_added(direction: Direction) -> None:
+async def test_the_primary_contact_is_restored_when_a_contact_was_added(direction: Direction) -> None:
     jo = [client(contacts=(contact(1, name="Jo", primary=True),))]
     both = [xpm(contacts=(xpm_contact(1, name="Jo"), xpm_contact(2, name="Al", primary=True)))]
     if direction == "to_xpm":

@@ -31,7 +31,7 @@ def relink(env: SyncFixture, uuid: str, run: str = "r90", id_: str = "c1", **how
     env.store.commit(link(env.store.snapshot(), id_, uuid, now=env.clock.now(), by="lee", run=run, **how))
 
 
-async def test_a_link_made_while_an_undo_is_looked_at_stays() -> None:
+async def test_a_link_made_while_an_undo_is_reviewed_stays() -> None:
     env = SyncFixture([client(phone="1")], [xpm(1, phone="2"), xpm(2, "Other", phone="3")])
     run = await env.sync()
     plan, records, _ = undo_plan(env, run.id)
@@ -56,7 +56,7 @@ async def test_a_push_is_not_undone_in_an_xpm_client_that_was_left_meanwhile() -
     assert len(env.practice.sent) == before
 
 
-async def test_an_undo_that_was_shown_twice_does_not_take_away_a_later_link() -> None:
+async def test_an_undo_that_was_planned_twice_does_not_remove_a_later_link() -> None:
     env = SyncFixture([client()], [xpm()])
     run = await env.sync()
     first = undo_plan(env, run.id)
@@ -76,7 +76,7 @@ async def test_a_pick_with_a_contact_added_manually_stays() -> None:
     assert [each.why for each in unclear] == ["client-edited"]
 
 
-async def test_a_pick_that_ignition_knows_by_now_stays() -> None:
+async def test_a_pick_that_ignition_has_by_now_stays() -> None:
     env = SyncFixture(rows=[xpm(phone="1")])
     id_ = await picked(env)
     env.edit(id_, client_id="CLI-7", state="active")
@@ -123,7 +123,7 @@ async def test_a_freeze_of_a_person_is_still_theirs_after_an_undo() -> None:
     assert (freeze.undo, freeze.reason) == (False, "mine")
 
 
-async def test_an_undone_remap_leaves_who_is_linked_there_by_now_alone() -> None:
+async def test_an_undone_remap_leaves_a_client_that_was_linked_there_since() -> None:
     env = SyncFixture([client(1), client(2, "Second")], [xpm(1), xpm(2, "Other")], links=[linked()])
     await env.sync()
     relink(env, "u2", run="r90")
@@ -133,7 +133,7 @@ async def test_an_undone_remap_leaves_who_is_linked_there_by_now_alone() -> None
     assert link_state(env.store.snapshot(), env.client("c2")) == "linked"
 
 
-async def test_undoing_brings_a_quiet_link_back_quiet() -> None:
+async def test_undoing_restores_a_quiet_link_as_quiet() -> None:
     env = SyncFixture([client(1), client(2, "Second")], [xpm(1), xpm(2, "Other")], links=[linked()])
     await env.sync()
     relink(env, "u1", run="r90", id_="c2", quiet=True)
@@ -156,7 +156,7 @@ async def test_an_undo_writes_nothing_to_an_archived_client() -> None:
     assert unclear
 
 
-async def test_a_value_that_xpm_kept_otherwise_can_be_undone() -> None:
+async def test_a_value_that_xpm_stored_differently_can_be_undone() -> None:
     env = SyncFixture(
         [client(phone="1 ext 2")], [xpm(1, phone="2")], links=[linked()], policy=Policy(direction="to_xpm")
     )
@@ -188,7 +188,7 @@ CHANGED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("level", ["everything", "name", "nothing"])
 @pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
 @pytest.mark.parametrize("case", CHANGED)
-async def test_a_pick_goes_back_though_xpm_has_changed_since(case: str, direction: Any, level: Any) -> None:
+async def test_a_pick_is_undone_although_xpm_has_changed_since(case: str, direction: Any, level: Any) -> None:
     """Nobody edited it in Ignition."""
     then, now = CHANGED[case]
     env = SyncFixture(rows=[xpm(**then)], policy=Policy(direction=direction, level=level))

@@ -12,9 +12,9 @@ from tests.support.profile import count
 from tests.sync.fixtures import SyncFixture, client, contact, linked, xpm, xpm_contact
 from tests.sync.test_undo import overwritten, picked, undo
 from tests.sync.test_undo_late import undo_plan
+from xpm_tui.domain.field_types import is_same
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.tables import FREEZES, IMAGES, PLANNED
-from xpm_tui.sync.canonical import is_same
 from xpm_tui.sync.consequences import plan_consequences
 from xpm_tui.sync.policy import Policy
 
@@ -40,7 +40,7 @@ def frozen(env: SyncFixture) -> set[str]:
 
 @pytest.mark.parametrize("reported", [True, False], ids=["seen", "unseen"])
 @pytest.mark.parametrize("direction", DIRECTIONS)
-async def test_what_a_colleague_changed_since_is_frozen_and_stays(
+async def test_a_value_that_a_colleague_changed_since_is_frozen_and_stays(
     direction: Direction, reported: bool
 ) -> None:
     """Also where the colleague's change is first seen while the undo is applied."""
@@ -63,7 +63,7 @@ async def test_what_a_colleague_changed_since_is_frozen_and_stays(
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-async def test_what_is_as_before_again_is_frozen_and_not_listed(direction: Direction) -> None:
+async def test_a_value_that_was_already_restored_is_frozen_and_not_listed(direction: Direction) -> None:
     env = SyncFixture(
         [client(phone="1")], [xpm(phone="8")], links=[linked()], policy=Policy(direction=direction)
     )
@@ -109,7 +109,7 @@ async def test_an_edited_pick_that_stays_keeps_its_edit() -> None:
     assert (env.client(id_).phone, env.client(id_).contacts[0].email) == ("2", "j@y")
 
 
-async def test_a_contact_that_stays_in_xpm_keeps_what_a_colleague_made_of_it() -> None:
+async def test_a_contact_that_stays_in_xpm_keeps_a_colleagues_edits() -> None:
     env = SyncFixture(
         [client(contacts=(contact(1, name="Jo", phone="1"),))], [xpm()], links=[linked()],
         policy=Policy(direction="to_xpm"),
@@ -127,7 +127,7 @@ async def test_a_contact_that_stays_in_xpm_keeps_what_a_colleague_made_of_it() -
 
 
 @pytest.mark.parametrize("stored", ["1\n2 ", "1\r\n2", "1\n2"])
-async def test_a_value_spelt_otherwise_is_not_changed_since(stored: str) -> None:
+async def test_a_value_in_another_spelling_counts_as_unchanged(stored: str) -> None:
     env = SyncFixture([client(address="0")], [xpm(address="1\n2")], links=[linked()])
     run = await env.sync()
     env.edit(address=stored)

@@ -125,7 +125,7 @@ def test_a_stop_ends_a_wait_at_once_and_no_call_is_made(tmp_path: Path) -> None:
         pace = gate.pace()
         assert 50 < pace.wait < 60
         assert pace.spacing == pytest.approx(0.1, abs=0.02)
-        assert pace.likely_seconds(56) > pace.least_seconds(56) > 110, "waits for two full minutes"
+        assert pace.likely_seconds(56) > pace.minimum_seconds(56) > 110, "waits for two full minutes"
         began = clock.monotonic()
 
         def stop() -> bool:

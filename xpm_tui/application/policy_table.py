@@ -9,9 +9,9 @@ from datetime import datetime
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain.fields import SYNCED, Field, label
 from xpm_tui.domain.labels import DIRECTIONS, FIELD_DIRECTIONS
 from xpm_tui.domain.tables import CLIENTS, FREEZES
-from xpm_tui.sync.policy import FIELDS, FieldRule, label
 
 
 class FieldDirection(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ def policy_rows(practice: OpenPractice) -> list[PolicyRow]:
             carried=rule.name in now,
             frozen=frozen[rule.name],
         )
-        for rule in FIELDS
+        for rule in SYNCED
     ]
 
 
@@ -99,9 +99,9 @@ def switched(practice: OpenPractice, fields: Iterable[str], on: bool) -> tuple[s
     named = [name.strip().casefold() for name in fields]
     off = practice.policy().off
     wanted = off.difference(named) if on else off.union(named)
-    known = [rule.name for rule in FIELDS if rule.name in wanted]
+    known = [rule.name for rule in SYNCED if rule.name in wanted]
     # An unknown name is passed to the setting, whose error suggests a similar field.
-    return (*known, *(name for name in named if name not in {rule.name for rule in FIELDS}))
+    return (*known, *(name for name in named if name not in {rule.name for rule in SYNCED}))
 
 
 def direction_words(way: FieldDirection) -> str:
@@ -126,7 +126,7 @@ def sentences(row: PolicyRow) -> Iterator[str]:
         yield "Not synced in this direction with this choice of what to sync."
 
 
-def _levels(rule: FieldRule) -> tuple[str, ...]:
+def _levels(rule: Field) -> tuple[str, ...]:
     if not (rule.sync.from_later or rule.sync.to_later):
         return ()
     return ("everything", "name") if rule.sync.name_level else ("everything",)

@@ -342,7 +342,7 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
     if sides:
         lines += ["", "In Ignition and XPM:", *_both(sides)]
     else:
-        own = (field for field in editable("client") if field.sync.at_all and not field.required)
+        own = (field for field in editable("client") if field.sync.is_ever_synced and not field.required)
         lines += listing({field.label: value(view.shown(field)) for field in own})
     for contact in view.contacts:
         mark = "Primary contact" if contact.primary else "Contact"

@@ -45,7 +45,7 @@ with lazy_imports():
     from xpm_tui.application.clients import edits, queries
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, due, plans
-    from xpm_tui.sync import policy
+    from xpm_tui.domain import fields
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
@@ -159,7 +159,7 @@ async def show_plan(practice: OpenPractice, params: ShowPlan, dialogue: Dialogue
 async def make_plan(practice: OpenPractice, params: MakePlan, dialogue: Dialogue) -> Result:
     """Refresh the mirror and compute what a sync would do."""
     for field in params.field:
-        edits.known_field(field, field, (*policy.BY_NAME, "link"))
+        edits.known_field(field, field, (*fields.SYNCED_BY_NAME, "link"))
     only = [queries.find_client(practice.snapshot(), params.client).id] if params.client else []
     if params.only:
         listed = [view.id for view in queries.list_clients(practice, only=params.only)]

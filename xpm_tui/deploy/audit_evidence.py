@@ -1,8 +1,8 @@
-"""The data that the audit compares: the jobs that should be in XPM, and those found for them.
+"""The data that the audit compares: the jobs that should be in XPM, and those found for them. Pure.
 
-No input or output. Jobs that were deployed from here are identified by their number, Ignition's jobs by
-reference or name. XPM's API returns neither the template of a job nor the tasks of a template, so the tasks
-of templates are learned from the jobs that should have them.
+Jobs that were deployed from here are identified by their number, Ignition's jobs by reference or name. XPM's
+API returns neither the template of a job nor the tasks of a template, so the tasks of templates are learned
+from the jobs that should have them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from functools import cached_property
 import msgspec
 
 from xpm_tui.deploy.job_spec import JobTerms, make_spec, required_templates
-from xpm_tui.deploy.occurrences import Occurrence, of_workflow
-from xpm_tui.deploy.workflows import job_client
+from xpm_tui.deploy.occurrences import Occurrence, workflow_occurrences
+from xpm_tui.deploy.workflows import JobIndex, job_client, reference_key
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, JobSpec, Proposal, Workflow
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, LINKS, PROPOSALS, WORKFLOWS
 from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.sync.base import live_link
 
 EARLIEST_START = timedelta(days=31)
 """How long before the term of its proposal a job that is found by name may start."""
@@ -32,35 +33,22 @@ SHARE_OF_JOBS = 0.6
 """The share of those jobs that must have a task."""
 
 
-class AuditedJobs:
+class AuditedJobs(JobIndex):
     """The jobs of XPM in any state; ``open_numbers`` are those neither completed nor cancelled."""
 
     def __init__(self, jobs: Iterable[XpmJob], open_numbers: Collection[str]) -> None:
+        super().__init__()
         self.open_numbers = frozenset(open_numbers)
-        self.by_number: dict[str, XpmJob] = {}
         for job in jobs:
             known = self.by_number.get(job.number)
             if known is None or known.tasks is None:
                 self.by_number[job.number] = job
-        self._by_client: defaultdict[str, list[XpmJob]] = defaultdict(list)
-        self._by_reference: defaultdict[str, list[XpmJob]] = defaultdict(list)
         for job in self.by_number.values():
-            if job.client is not None:
-                self._by_client[job.client.uuid].append(job)
-            if job.order_number.strip():
-                self._by_reference[reference_key(job.order_number)].append(job)
+            self._index(job)
 
     def is_open(self, job: XpmJob) -> bool:
         """Return whether a job is neither completed nor cancelled."""
         return job.number in self.open_numbers
-
-    def of_client(self, uuid: str) -> list[XpmJob]:
-        """Return the jobs of an XPM client."""
-        return self._by_client.get(uuid, []) if uuid else []
-
-    def with_reference(self, reference: str) -> list[XpmJob]:
-        """Return the jobs with this client order number."""
-        return self._by_reference.get(reference_key(reference), []) if reference.strip() else []
 
     def same_as(self, name: str, start: date | None, uuid: str) -> list[XpmJob]:
         """Return the jobs of a client with this name and start."""
@@ -68,11 +56,6 @@ class AuditedJobs:
         return [
             job for job in self.of_client(uuid) if job.start == start and exact(job.name).casefold() == wanted
         ]
-
-
-def reference_key(reference: str) -> str:
-    """Return a reference for comparison: invoices match it without regard to case and outer blanks."""
-    return reference.strip().casefold()
 
 
 class ProposalNumbers:
@@ -188,7 +171,7 @@ def first_day(snapshot: Snapshot, today: date) -> date:
 
 
 class ExpectedJobs:
-    """What should be in XPM: ``rows``, and ``revoked`` jobs that should not be open.
+    """The jobs that should be in XPM: ``rows``, and the ``revoked`` ones that should not be open.
 
     ``clients_to_read`` and ``jobs_to_read`` are those for which no job was found.
     """
@@ -217,7 +200,7 @@ class ExpectedJobs:
             parties = [self._party(job_client(self._snapshot, row, each).client) for each in workflows]
             several = len({*parties}) > 1
             for workflow, party in zip(workflows, parties, strict=True):
-                for each in of_workflow(self._snapshot, self._terms, workflow, self._today, 0):
+                for each in workflow_occurrences(self._snapshot, self._terms, workflow, self._today, 0):
                     self._occurrence(row, self._party_of(each, party), each, several=several)
             if row.origin == "import":
                 self._add_earlier_jobs(row, [self._head(row), *parties], self.rows[begun:])
@@ -226,7 +209,7 @@ class ExpectedJobs:
 
     @cached_property
     def _claimed(self) -> frozenset[str]:
-        """The jobs of active proposals, computed once all of these were added."""
+        """Return the jobs of active proposals; it is computed once all of these were added."""
         return frozenset(self.ours.union(job.number for each in self.rows for job in each.jobs))
 
     def _head(self, row: Proposal) -> JobParty:
@@ -235,10 +218,10 @@ class ExpectedJobs:
 
     def _party(self, client: Client | None) -> JobParty:
         """Return a client with its UUID in XPM, which is empty if the link is broken."""
-        link = self._snapshot.get(LINKS, client.id) if client is not None else None
-        there = self._snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
-        uuid = there.uuid if there is not None and not there.deleted else ""
-        return JobParty(client.id if client is not None else "", uuid, client)
+        if client is None:
+            return JobParty("", "", None)
+        link = live_link(self._snapshot, client.id)
+        return JobParty(client.id, link.uuid if link is not None else "", client)
 
     def _party_of(self, each: Occurrence, party: JobParty) -> JobParty:
         """Return the client that the job of an occurrence belongs to.
@@ -399,7 +382,7 @@ class TemplateTasks(msgspec.Struct, frozen=True):
         return key if size > len(wanted & there) else None
 
 
-def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
+def learn_tasks(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
     """Learn the tasks of templates from the jobs that should have them."""
     counts: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     totals: Counter[tuple[str, ...]] = Counter()
@@ -425,7 +408,7 @@ def tasks_of(job: XpmJob) -> frozenset[str]:
     return frozenset([name for name, _ in names] + [f"{name}/{minutes}" for name, minutes in names])
 
 
-def windows(first: date, last: date) -> Iterator[tuple[date, date]]:
+def year_periods(first: date, last: date) -> Iterator[tuple[date, date]]:
     """Yield periods of at most a year, as XPM accepts them."""
     while first <= last:
         until = min(last, first + timedelta(days=364))

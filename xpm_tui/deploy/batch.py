@@ -1,7 +1,7 @@
 """A batch of occurrences to deploy: what it would do, and the run that deploys it.
 
-The consequences are computed without input or output, job by job in the order of the run. A job that the
-batch creates earlier counts for later ones: its client exists, and its name, number and reference are in use.
+The consequences are computed without a call to XPM, job by job in the order of the run. A job that the batch
+creates earlier counts for later ones: its client exists, and its name, number and reference are in use.
 The run looks up unfinished writes, reads the open jobs, then creates each job.
 """
 
@@ -23,12 +23,12 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import AppError, RunStopped
 from xpm_tui.domain.ignition import Deployment, Workflow
 from xpm_tui.domain.pace import Pace
-from xpm_tui.domain.plan import NAMED, Consequences, LastingEffects, PreservedValues, Requests, XpmCounts
+from xpm_tui.domain.plan import NAMED, Consequences, LastingEffects, Requests, XpmCounts
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.runs import Intent, Outcome, Run
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, RUNS, WORKFLOWS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
-from xpm_tui.sync.consequences import lookups, record_name, with_pace
+from xpm_tui.sync.consequences import lookups, preserved_values, record_name, with_pace
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE
 from xpm_tui.sync.manual.client_creation import Lookup, creation_message
 from xpm_tui.sync.mirror import job_writes
@@ -217,7 +217,7 @@ def batch_consequences(
     """
     work = _BatchEstimate(snapshot, terms, alike, anyway, policy or Policy())
     for workflow, day in wanted:
-        work.one(workflow, day)
+        work.add(workflow, day)
     return BatchConsequences(tuple(work.previews), frozenset(work.unsendable), work.calls, work.result(pace))
 
 
@@ -246,8 +246,8 @@ class _BatchEstimate:
         self.unsendable: set[str] = set()
         self.calls: dict[str, int] = {}
 
-    def one(self, workflow: Workflow, day: date) -> None:
-        """Add one occurrence: it is held back, finished or created."""
+    def add(self, workflow: Workflow, day: date) -> None:
+        """Add one occurrence: it is held, finished or created."""
         shown = preview(
             self._snapshot, self._terms, workflow, day, self._jobs, alike=self._alike, created=self._created
         )
@@ -255,9 +255,10 @@ class _BatchEstimate:
         self.calls[shown.id] = 0
         if shown.deployment is not None and shown.deployment.state in ("deployed", "skipped"):
             return
-        back = shown.keeps(anyway=self._anyway)
-        if shown.id in self._held or back is not None:
-            self._kept[UNKNOWN if shown.id in self._held else back.sentence if back else ""].append(shown.id)
+        problem = shown.holding_problem(anyway=self._anyway)
+        if shown.id in self._held or problem is not None:
+            why = UNKNOWN if shown.id in self._held or problem is None else problem.sentence
+            self._kept[why].append(shown.id)
             return
         before, written = self._requests.total(), self._written
         whole = self._steps(shown)
@@ -355,10 +356,7 @@ class _BatchEstimate:
                     for what, ids in lasting
                     if ids
                 ),
-                kept=tuple(
-                    PreservedValues(why=why, number=len(ids), records=tuple(ids))
-                    for why, ids in self._kept.items()
-                ),
+                kept=preserved_values(self._kept),
                 requests=Requests(**self._requests) + lookups(self._snapshot) + _looked_up(self._snapshot),
                 names=self._names(lasting),
             ),

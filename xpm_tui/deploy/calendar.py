@@ -11,7 +11,7 @@ import msgspec
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ignition import Proposal, Repeat, Unit, Workflow
 
-WORDS: dict[str, tuple[Unit, int]] = {
+RECURRENCES: dict[str, tuple[Unit, int]] = {
     "weekly": ("week", 1),
     "fortnightly": ("week", 2),
     "four-weekly": ("week", 4),
@@ -21,16 +21,16 @@ WORDS: dict[str, tuple[Unit, int]] = {
     "half-yearly": ("month", 6),
     "yearly": ("year", 1),
 }
-"""The recurrences that users can enter."""
+"""The recurrences that users can enter, by name."""
 
 _MONTHS = {"month": 1, "year": 12}
 
 
-def word(repeat: Repeat | None) -> str:
-    """Return a recurrence in one word; ``once`` for none."""
+def recurrence_name(repeat: Repeat | None) -> str:
+    """Return the name of a recurrence, such as ``monthly``; ``once`` for none."""
     if repeat is None:
         return "once"
-    named = {parts: name for name, parts in WORDS.items()}
+    named = {parts: name for name, parts in RECURRENCES.items()}
     return named.get((repeat.unit, repeat.every), f"every {count(repeat.every, repeat.unit)}")
 
 

@@ -1,4 +1,4 @@
-"""Creates the job of one occurrence step by step: client, checks, job, further templates, staff, state.
+"""Create the job of one occurrence step by step: client, checks, job, further templates, staff, state.
 
 Each call goes through the outbox, and its outcome is committed together with the occurrence's row, so that a
 retry continues at the step that failed. A write without an answer is never sent again blindly.
@@ -25,7 +25,7 @@ from xpm_tui.domain.errors import (
     UnreadableRecord,
     XeroError,
 )
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, Scalar, Severity
 from xpm_tui.domain.identity import compare
 from xpm_tui.domain.ignition import Client, Deployment, JobSpec, Workflow
 from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmJobsPort
@@ -35,7 +35,7 @@ from xpm_tui.domain.tables import DEPLOYMENTS, JOBS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, unanswered
 from xpm_tui.sync.manual.client_creation import create_client
-from xpm_tui.sync.matching.proposals import Alike, MatchIndex
+from xpm_tui.sync.matching.proposals import MatchIndex, SimilarClient
 from xpm_tui.sync.mirror import commit_rows
 from xpm_tui.sync.outbox import (
     Message,
@@ -69,7 +69,7 @@ class DeployContext:
     create_lag: float = 300.0
     stop: Callable[[], bool] = lambda: False
 
-    def alike(self, client: Client) -> Sequence[Alike]:
+    def alike(self, client: Client) -> Sequence[SimilarClient]:
         """Return the XPM clients whose name is the same as this client's or similar."""
         return self.index().alike(client)
 
@@ -110,25 +110,19 @@ class Deployer:
         context = self._context
         known = context.store.snapshot().get(DEPLOYMENTS, shown.id)
         row = workflows.start_deployment(known, shown.workflow, shown.day, context.run.id)
-        context.store.commit([workflows.put(row)])
+        self._save(row)
         try:
             row = await self._run_steps(row, shown.workflow)
         except Unanswered:
             return self._row(row.id)
-        except StepFailed as halt:
-            row = workflows.halt_deployment(self._row(row.id, row), halt.state, halt.cause, halt.why)
-            row = workflows.with_note(row, context.clock.now(), context.by, halt.state, halt.why)
-            context.store.commit([workflows.put(row)])
-            self._log_step(f"job.{halt.state}", row, level="warning", rule=halt.cause)
+        except StepFailed as failure:
+            row = workflows.halt_deployment(self._row(row.id, row), failure.state, failure.cause, failure.why)
+            row = self._noted(row, failure.state, failure.why)
+            self._save(row)
+            self._log_step(f"job.{failure.state}", row, level="warning", rule=failure.cause)
             return row
-        row = workflows.with_note(
-            msgspec.structs.replace(row, state="deployed"),
-            context.clock.now(),
-            context.by,
-            "deployed",
-            row.number,
-        )
-        context.store.commit([workflows.put(row)])
+        row = self._noted(msgspec.structs.replace(row, state="deployed"), "deployed", row.number)
+        self._save(row)
         self._log_step("job.deployed", row)
         return row
 
@@ -147,24 +141,24 @@ class Deployer:
 
     async def _add(self, row: Deployment, workflow: Workflow) -> Deployment:
         """Check whether the job may be created, create its client if there is none, and create the job."""
-        self._no_unknown(row)
-        there_after_all = await self._adopt_failed_attempt(row, workflow)
-        if there_after_all is not None:
-            return there_after_all
-        there_before = self._may_be_made(row, workflow).uuid
-        uuid = there_before or await self._new_client(row, workflow)
-        number = self._may_be_made(row, workflow).spec.number
+        self._refuse_unanswered(row)
+        adopted = await self._adopt_failed_attempt(row, workflow)
+        if adopted is not None:
+            return adopted
+        existing_uuid = self._checked_preview(row, workflow).uuid
+        uuid = existing_uuid or await self._new_client(row, workflow)
+        number = self._checked_preview(row, workflow).spec.number
         if number:
-            await self._number_free(number)
-        if there_before:
+            await self._refuse_taken_number(number)
+        if existing_uuid:
             await self._read_client(uuid)
-        shown = self._may_be_made(row, workflow)
+        shown = self._checked_preview(row, workflow)
         if shown.uuid != uuid:
             raise StepFailed("held", "client-changed", _EDITED)
         spec = shown.spec
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
-        row = workflows.at_step(row, "add", spec=spec, client=uuid, left_out=left_out)
-        self._context.store.commit([workflows.put(row)])
+        row = msgspec.structs.replace(row, step="add", spec=spec, client=uuid, left_out=left_out)
+        self._save(row)
         there = [job.uuid or job.number for job in self.jobs.of_client(uuid)]
         job = await self._send(
             row, job_creation(row.id, uuid, spec, there), lambda job: workflows.with_job(row, job, spec)
@@ -174,16 +168,16 @@ class Deployer:
         self._log_step("job.added", row)
         return row
 
-    def _may_be_made(self, row: Deployment, workflow: Workflow) -> Preview:
-        """Return the current preview of the occurrence. Raises ``StepFailed`` if a problem holds it back."""
-        shown = self._check_open_jobs(row, workflow)
-        back = shown.keeps(anyway=self._context.anyway)
-        if back is not None:
-            raise StepFailed("held", back.code, back.sentence)
+    def _checked_preview(self, row: Deployment, workflow: Workflow) -> Preview:
+        """Return the current preview of the occurrence; raise ``StepFailed`` if a problem holds it."""
+        shown = self._current_preview(row, workflow)
+        problem = shown.holding_problem(anyway=self._context.anyway)
+        if problem is not None:
+            raise StepFailed("held", problem.code, problem.sentence)
         return shown
 
     async def _read_client(self, uuid: str) -> None:
-        """Read the client again; ``StepFailed`` if it was archived, deleted, merged or renamed since."""
+        """Read the client again; raise ``StepFailed`` if it was deleted, merged or renamed since."""
         context = self._context
         known = context.store.snapshot().get(XPM_CLIENTS, uuid)
         named = visible(f"{known.name} ({known.number})" if known is not None else uuid, 120)
@@ -193,9 +187,11 @@ class Deployer:
         except RecordMissing:
             # As in a sync: the next refresh of XPM's lists looks for its successor.
             there = msgspec.structs.replace(known, deleted=True) if known is not None else None
-        except (Refused, BadReply, BadInput) as no:
-            why = f"The client {named} could not be read just before its job was created: {no.message}"
-            raise StepFailed("failed", "client-unread", f"{why} Check it in XPM, then: jobs retry.") from no
+        except (Refused, BadReply, BadInput) as error:
+            why = f"The client {named} could not be read just before its job was created: {error.message}"
+            raise StepFailed(
+                "failed", "client-unread", f"{why} Check it in XPM, then: jobs retry."
+            ) from error
         if there is not None and there.uuid == uuid:
             commit_rows(context.store, [there], context.clock.now())
         if there is None or there.deleted or there.uuid != uuid:
@@ -206,7 +202,7 @@ class Deployer:
 
     async def _new_client(self, row: Deployment, workflow: Workflow) -> str:
         """Create the client in XPM, if rules and the store allow it; return its UUID."""
-        shown = self._may_be_made(row, workflow)
+        shown = self._checked_preview(row, workflow)
         assert shown.client is not None
         context = self._context
         try:
@@ -224,13 +220,15 @@ class Deployer:
                 create_lag=context.create_lag,
                 stop=context.stop,
             )
-        except DecisionNeeded as waits:
-            raise StepFailed("held", "client-waits", waits.message) from waits
-        except (Refused, BadInput) as no:
-            raise StepFailed("failed", "client-refused", f"The client was not created: {no.message}") from no
+        except DecisionNeeded as error:
+            raise StepFailed("held", "client-waits", error.message) from error
+        except (Refused, BadInput) as error:
+            raise StepFailed(
+                "failed", "client-refused", f"The client was not created: {error.message}"
+            ) from error
         return created.row.uuid
 
-    def _check_open_jobs(self, row: Deployment, workflow: Workflow) -> Preview:
+    def _current_preview(self, row: Deployment, workflow: Workflow) -> Preview:
         """Return the preview of the occurrence against XPM's current open jobs."""
         context = self._context
         return preview(
@@ -244,10 +242,10 @@ class Deployer:
 
     def _remaining_steps(self, row: Deployment, workflow: Workflow) -> tuple[JobSpec, tuple[str, ...]]:
         """Return the steps left for an existing job: changed templates, and staff linked since."""
-        shown = self._check_open_jobs(row, workflow)
-        back = next((each for each in shown.problems if each.code in FINISHING), None)
-        if back is not None and not self._is_whole(row, shown.spec):
-            raise StepFailed("held", back.code, back.sentence)
+        shown = self._current_preview(row, workflow)
+        problem = next((each for each in shown.problems if each.code in FINISHING), None)
+        if problem is not None and not self._is_whole(row, shown.spec):
+            raise StepFailed("held", problem.code, problem.sentence)
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
         return shown.spec, left_out
 
@@ -258,7 +256,7 @@ class Deployer:
         """Return the job of an earlier attempt that was reported as failed, if XPM shows it."""
         snapshot = self._context.store.snapshot()
         there = rediscovered_job(snapshot, row, self.jobs, failed_attempts(snapshot, row.id, ADD_JOB))
-        if there is None or row.spec is None or self._check_open_jobs(row, workflow).uuid != row.client:
+        if there is None or row.spec is None or self._current_preview(row, workflow).uuid != row.client:
             return None
         job = await self._job(there.number)
         return self._found(workflows.with_job(row, job, row.spec))
@@ -267,23 +265,23 @@ class Deployer:
         """Return a job from XPM. A job that cannot be parsed holds back only its own occurrence."""
         try:
             return await self._context.practice.job(number)
-        except UnreadableRecord as odd:
-            raise StepFailed("held", "unknown", odd.message) from odd
+        except UnreadableRecord as error:
+            raise StepFailed("held", "unknown", error.message) from error
 
     def _found(self, row: Deployment) -> Deployment:
-        row = workflows.with_note(row, self._context.clock.now(), self._context.by, "found", row.number)
-        self._context.store.commit([workflows.put(row)])
+        row = self._noted(row, "found", row.number)
+        self._save(row)
         return row
 
     async def _apply(self, row: Deployment, template: str) -> Deployment:
-        self._no_unknown(row)
-        row = workflows.at_step(row, "template")
-        tries = failed_attempts(self._context.store.snapshot(), row.id, APPLY_TEMPLATE)
-        if any(intent.values.get("template") == template for intent in tries):
+        self._refuse_unanswered(row)
+        row = msgspec.structs.replace(row, step="template")
+        attempts = failed_attempts(self._context.store.snapshot(), row.id, APPLY_TEMPLATE)
+        if any(intent.values.get("template") == template for intent in attempts):
             try:
                 job = await self._job(row.number)
-            except Refused as no:
-                raise refused(APPLY_TEMPLATE, no, row) from no
+            except Refused as error:
+                raise refused(APPLY_TEMPLATE, error, row) from error
             if len(job.tasks or ()) > row.tasks:
                 return self._found(workflows.with_template(row, template, job))
         await self._send(
@@ -294,7 +292,7 @@ class Deployer:
         return self._row(row.id)
 
     async def _assign(self, row: Deployment, spec: JobSpec, left_out: tuple[str, ...]) -> Deployment:
-        row = workflows.at_step(row, "assign", left_out=left_out)
+        row = msgspec.structs.replace(row, step="assign", left_out=left_out)
         if spec.partner or spec.manager or spec.staff:
             await self._send(
                 row,
@@ -303,11 +301,11 @@ class Deployer:
             )
             return self._row(row.id)
         row = msgspec.structs.replace(row, assigned=True)
-        self._context.store.commit([workflows.put(row)])
+        self._save(row)
         return row
 
     async def _state(self, row: Deployment, spec: JobSpec) -> Deployment:
-        row = workflows.at_step(row, "state")
+        row = msgspec.structs.replace(row, step="state")
         if spec.state_code:
             await self._send(
                 row,
@@ -330,7 +328,7 @@ class Deployer:
         context = self._context
 
         def follow(_: Snapshot, __: Intent, reply: Reply) -> tuple[list[Write], tuple[Event, ...]]:
-            writes: list[Write] = [workflows.put(after(reply))]
+            writes: list[Write] = [Put(DEPLOYMENTS, after(reply))]
             if isinstance(reply, XpmJob):
                 writes.append(Put(JOBS, msgspec.structs.replace(reply, tasks=None)))
             return writes, ()
@@ -339,28 +337,26 @@ class Deployer:
             sent = await self._outbox.send(message, follow)
         except XeroError as error:
             # A created job stays recorded; an occurrence not begun in XPM stays as if never tried.
-            context.store.commit(
-                [workflows.put(workflows.halt_deployment(row, "going", error.code, error.message))]
-            )
+            self._save(workflows.halt_deployment(row, "going", error.code, error.message))
             raise
         if sent.ending == "done":
             return cast(Reply, sent.reply)
-        context.store.commit([workflows.put(row)])
+        self._save(row)
         if sent.ending == "unknown":
             day = row.day.isoformat()
             context.events.emit(sent.event("job.unknown", row.workflow, job=row.number or "", day=day))
             raise Unanswered from sent.cause
         raise step_failure(message.kind, sent.cause, row) from sent.cause
 
-    async def _number_free(self, number: str) -> None:
+    async def _refuse_taken_number(self, number: str) -> None:
         try:
             there = await self._job(number)
         except RecordMissing:
             return
         raise StepFailed("held", "number-taken", JobProblem(code="number-taken", about=there.number).sentence)
 
-    def _no_unknown(self, row: Deployment) -> None:
-        """Check that no write of this occurrence is without an answer."""
+    def _refuse_unanswered(self, row: Deployment) -> None:
+        """Raise ``StepFailed`` if a write of this occurrence has no answer yet."""
         pending = unanswered(self._context.store.snapshot())
         if any(intent.record == row.id and intent.kind in JOB_KINDS for intent in pending):
             raise StepFailed(
@@ -368,6 +364,13 @@ class Deployer:
                 "unknown",
                 row.why or "It was already sent to XPM, but no answer came. Decide what happened to it.",
             )
+
+    def _save(self, row: Deployment) -> None:
+        self._context.store.commit([Put(DEPLOYMENTS, row)])
+
+    def _noted(self, row: Deployment, what: str, about: str) -> Deployment:
+        """Return the row with another line of its history."""
+        return workflows.with_note(row, self._context.clock.now(), self._context.by, what, about)
 
     def _workflow(self, workflow: Workflow) -> Workflow:
         return self._context.store.snapshot().get(WORKFLOWS, workflow.id) or workflow
@@ -377,24 +380,10 @@ class Deployer:
         assert row is not None
         return row
 
-    def _log_step(
-        self,
-        key: str,
-        row: Deployment,
-        *,
-        level: str = "info",
-        rule: str = "",
-    ) -> None:
-        numbers = {"job": row.number or "", "day": row.day.isoformat()}
+    def _log_step(self, key: str, row: Deployment, *, level: Severity = "info", rule: str = "") -> None:
+        numbers: dict[str, Scalar] = {"job": row.number or "", "day": row.day.isoformat()}
         self._context.events.emit(
-            Event(
-                key=key,
-                level=level,  # type: ignore[arg-type]
-                record=row.workflow,
-                uuid=row.client,
-                rule=rule,
-                numbers={**numbers},
-            )
+            Event(key=key, level=level, record=row.workflow, uuid=row.client, rule=rule, numbers=numbers)
         )
 
 
@@ -427,9 +416,9 @@ def step_failure(kind: str, error: AppError, row: Deployment) -> StepFailed:
     )
 
 
-def refused(kind: str, no: Refused, row: Deployment) -> StepFailed:
+def refused(kind: str, error: Refused, row: Deployment) -> StepFailed:
     """Return why XPM refused a step: which step, what exists of the job, and what to do."""
-    words = no.words.casefold()
+    words = error.words.casefold()
     cause, way = "refused", "Change the values that XPM refuses (jobs edit), then: jobs retry"
     if "template" in words:
         cause, way = "template-gone", "Link another template, then: jobs retry"
@@ -444,6 +433,6 @@ def refused(kind: str, no: Refused, row: Deployment) -> StepFailed:
         cause, way = "person-gone", "Link the person again, then: jobs retry"
     elif "id already exists" in words:
         cause, way = "number-taken", "Change the setting jobs.number, then: jobs retry"
-    elif kind != ADD_JOB and isinstance(no, RecordMissing):
+    elif kind != ADD_JOB and isinstance(error, RecordMissing):
         cause, way = "job-gone", "If XPM no longer has it: jobs redeploy"
-    return StepFailed("failed", cause, f"{_NOT_DONE[kind].format(number=row.number)}: {no.message} {way}.")
+    return StepFailed("failed", cause, f"{_NOT_DONE[kind].format(number=row.number)}: {error.message} {way}.")

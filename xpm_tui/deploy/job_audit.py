@@ -1,8 +1,8 @@
-"""The audit: finds the job in XPM of each accepted proposal and occurrence, or what is wrong with it.
+"""The audit: the job in XPM of each accepted proposal and occurrence, and what is wrong with it. Pure.
 
-No input or output. Jobs that were deployed from here are compared with what was sent. Ignition publishes
-neither the dates nor the staff of its jobs, so only impossible values of these are findings. For completed
-and cancelled jobs, only the client and whether invoices can attach are checked.
+Jobs that were deployed from here are compared with what was sent. Ignition publishes neither the dates nor
+the staff of its jobs, so only impossible values of these are findings. For completed and cancelled jobs, only
+the client and whether invoices can attach are checked.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from xpm_tui.deploy.audit_evidence import (
     ExpectedJob,
     ExpectedJobs,
     expected_jobs,
-    learned,
-    reference_key,
+    learn_tasks,
 )
 from xpm_tui.deploy.job_spec import JobTerms
+from xpm_tui.deploy.workflows import reference_key
 from xpm_tui.domain.formatting import count, day, plural, sequence
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Proposal
@@ -130,7 +130,7 @@ class _Audit:
 
     def report(self) -> AuditReport:
         """Check everything that was collected."""
-        tasks = learned(
+        tasks = learn_tasks(
             (each.templates, job) for each in self._expected.rows for job in each.jobs if each.templates
         )
         by_proposal: defaultdict[str, list[ExpectedJob]] = defaultdict(list)
@@ -156,7 +156,7 @@ class _Audit:
         for each in self._expected.revoked:
             self._revoked(each)
         matched = {job.number for each in self._expected.rows for job in each.jobs}
-        troubled = {each.job for each in self._findings}
+        with_findings = {each.job for each in self._findings}
         unjudged = []
         if unlearned:
             unjudged.append(
@@ -170,7 +170,7 @@ class _Audit:
             proposals=self._expected.proposals,
             occurrences=self._expected.occurrences,
             matched=len(matched),
-            sound=len(matched - troubled),
+            sound=len(matched - with_findings),
             unjudged=tuple(unjudged),
             clients_to_read=tuple(self._expected.clients_to_read),
             jobs_to_read=tuple(self._expected.jobs_to_read),

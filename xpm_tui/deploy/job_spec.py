@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.deploy.calendar import last_day, period, recurrence
-from xpm_tui.deploy.services import budget_parts, categories_called_for
+from xpm_tui.deploy.services import budget_parts, required_categories
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, JobSpec, Proposal, ProposalService, Service, Workflow
 from xpm_tui.domain.ports import Snapshot
@@ -46,7 +46,7 @@ class JobTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobStaff(msgspec.Struct, frozen=True, kw_only=True):
-    """Partner, manager and staff as UUIDs of XPM; ``missing`` has sentences on those not linked."""
+    """Partner, manager and staff as UUIDs of XPM; ``missing`` says who has no staff record, and why."""
 
     partner: str = ""
     manager: str = ""
@@ -55,7 +55,7 @@ class JobStaff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def job_staff(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]) -> JobStaff:
-    """Return the staff records of team members; an empty id means nobody."""
+    """Return the staff records of team members; an empty id means no one."""
     missing: list[str] = []
 
     def of(member: str, role: str) -> str:
@@ -164,12 +164,12 @@ class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def weight(self) -> Weight:
-        """Whether it holds the job back."""
+        """Return whether it holds the job."""
         return _SENTENCES[self.code][0]
 
     @property
     def sentence(self) -> str:
-        """What is wrong."""
+        """Return what is wrong."""
         return _SENTENCES[self.code][1].replace("{about}", str(visible(self.about, 160)))
 
     @property
@@ -179,6 +179,7 @@ class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LONGEST_NAME = 255
+"""The most characters of a job name in XPM."""
 A_YEAR = 365
 """Days from start to due of a one-time job without a due date."""
 BUDGET = pattern(r"[0-9]{1,12}(\.[0-9]{1,2})?")
@@ -254,8 +255,8 @@ def make_spec(
     templates = _templates(snapshot, workflow, services, found)
     people = job_staff(
         snapshot,
-        first_of(workflow.partner, proposal.partner, client.partner if client else ""),
-        first_of(workflow.manager, proposal.manager, client.manager if client else ""),
+        first_given(workflow.partner, proposal.partner, client.partner if client else ""),
+        first_given(workflow.manager, proposal.manager, client.manager if client else ""),
         workflow.staff,
     )
     code = "person-missing" if terms.missing_person == "hold" else "person-left-out"
@@ -291,7 +292,7 @@ def own_job_number(pattern: str, workflow: Workflow, day: date, attempt: int) ->
 
 
 def amount(text: str) -> str:
-    """Return a typed or exported amount, such as ``$1,200.50``, as a plain number; empty if it is none.
+    """Return a typed or exported amount, such as ``$1,200.50``, as a plain number; empty if it is not one.
 
     A comma that does not separate thousands may be a decimal comma. That cannot be decided, so such a text is
     not an amount.
@@ -301,7 +302,10 @@ def amount(text: str) -> str:
 
 
 def budget_of(services: tuple[ProposalService, ...]) -> tuple[str, str]:
-    """Return the total of price by quantity of the services, or instead the first price that is no number."""
+    """Return the total of price by quantity of the services, and the first price that is not a number.
+
+    One of the two is empty.
+    """
     total = Decimal(0)
     for service in services:
         if not service.price:
@@ -364,10 +368,10 @@ def _templates(
         found += [JobProblem(code="service-bare", about=name) for name in bare]
     if not templates:
         found.append(JobProblem(code="no-template"))
-    listed = snapshot.count(TEMPLATES) > 0
+    is_listed = snapshot.count(TEMPLATES) > 0
     for uuid in templates:
         row = snapshot.get(TEMPLATES, uuid)
-        if (row is None and listed) or (row is not None and row.gone):
+        if (row is None and is_listed) or (row is not None and row.gone):
             found.append(JobProblem(code="template-gone", about=row.name if row else uuid))
     return templates
 
@@ -381,11 +385,11 @@ def _category(
 ) -> str:
     if workflow.category is not None:
         row = snapshot.get(CATEGORIES, workflow.category) if workflow.category else None
-        listed = snapshot.count(CATEGORIES) > 0
-        if workflow.category and ((row is None and listed) or (row is not None and row.gone)):
+        is_listed = snapshot.count(CATEGORIES) > 0
+        if workflow.category and ((row is None and is_listed) or (row is not None and row.gone)):
             found.append(JobProblem(code="category-gone", about=row.name if row else workflow.category))
         return workflow.category
-    called = categories_called_for(snapshot, terms.category_by_billing, services) or (terms.category,)
+    called = required_categories(snapshot, terms.category_by_billing, services) or (terms.category,)
     uuids = [_category_named(snapshot, exact(each), found) for each in called]
     if len({*uuids}) > 1:
         rows = ((uuid, snapshot.get(CATEGORIES, uuid)) for uuid in uuids)
@@ -437,6 +441,6 @@ def _reference(terms: JobTerms, workflow: Workflow, proposal: Proposal) -> str:
     return {"none": "", "client": proposal.reference, "proposal": proposal.number}[terms.reference]
 
 
-def first_of(typed: str | None, *others: str) -> str:
-    """Return what was entered, even if empty, or else the first text that is not empty."""
+def first_given(typed: str | None, *others: str) -> str:
+    """Return the typed text, even if it is empty; without one, the first other text that is not empty."""
     return typed if typed is not None else next((each for each in others if each), "")

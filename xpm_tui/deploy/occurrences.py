@@ -1,9 +1,8 @@
-"""Determines which occurrences are coming, due or missed. Days are those of the practice.
+"""The occurrences of workflows, whether coming, due or missed, and the forecast of jobs. Pure.
 
-The forecast: which jobs will be created in the coming months, by month and template.
-
-No input or output. Practices use it to plan their staff. A job counts in the month in which it is created;
-what is due or held counts in the current one.
+The forecast counts the jobs that will be created in the coming months, by month and template; practices use
+it to plan their staff. A job counts in the month in which it is created; what is due or held counts in the
+current one. Days are those of the practice.
 """
 
 from __future__ import annotations
@@ -46,12 +45,12 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """The id ``<workflow>/<date>``."""
+        """Return the id ``<workflow>/<date>``."""
         return deployment_id(self.workflow.id, self.day)
 
     @property
     def begun(self) -> bool:
-        """Whether parts of it may already be in XPM."""
+        """Return whether parts of it may already be in XPM."""
         return self.deployment is not None and self.deployment.state == "going"
 
 
@@ -60,14 +59,14 @@ def occurrences(
 ) -> Iterator[Occurrence]:
     """Yield the occurrences of workflows, by date within each workflow.
 
-    They are those that have come, have a deployment, or come within ``ahead`` days; of all workflows if none
-    are given.
+    They are those that have come, have a deployment, or come within ``ahead`` days. Without ``workflows``,
+    all workflows are used.
     """
     for workflow in workflows or snapshot.rows(WORKFLOWS):
-        yield from of_workflow(snapshot, terms, workflow, today, ahead)
+        yield from workflow_occurrences(snapshot, terms, workflow, today, ahead)
 
 
-def of_workflow(
+def workflow_occurrences(
     snapshot: Snapshot, terms: JobTerms, workflow: Workflow, today: date, ahead: int = SOON
 ) -> Iterator[Occurrence]:
     """Yield the occurrences of a workflow; a one-time job is included however far ahead it is."""
@@ -79,27 +78,27 @@ def of_workflow(
     else:
         last = today + min(early + timedelta(days=ahead), date.max - today)
         repeat = recurrence(workflow, snapshot.get(PROPOSALS, workflow.proposal))
-        came = dates_between(workflow.start, repeat, workflow.since, last)
+        dates = dates_between(workflow.start, repeat, workflow.since, last)
         if workflow.stopped:
             # A workflow that has ended gets one row, not one for every date that will not happen.
-            came = islice((day for day in came if day not in done), 1)
-        days = sorted({*done, *came})
+            dates = islice((day for day in dates if day not in done), 1)
+        days = sorted({*done, *dates})
     for day in days:
         found = done.get(day)
         # A one-time job whose start is before the acceptance of its proposal is due on the day of acceptance.
-        judged = max(day, workflow.since) if workflow.repeat is None else day
+        effective = max(day, workflow.since) if workflow.repeat is None else day
         yield Occurrence(
             workflow=workflow,
             day=day,
-            deploy_on=judged - early,
-            state=_state(workflow, found, judged, early, today, automatic),
+            deploy_on=effective - early,
+            state=_state(workflow, found, effective, early, today, automatic),
             automatic=automatic,
             deployment=found,
         )
 
 
 def is_automatic(terms: JobTerms, workflow: Workflow) -> bool:
-    """Return whether its jobs are created automatically."""
+    """Return whether the jobs of a workflow are created automatically."""
     return workflow.automatic == "yes" or (workflow.automatic == "setting" and terms.automatic)
 
 
@@ -109,8 +108,8 @@ def still_recurs(snapshot: Snapshot, workflow: Workflow, day: date) -> bool:
     return next(dates_between(workflow.start, repeat, day, day), None) is not None
 
 
-def due_by_itself(snapshot: Snapshot, terms: JobTerms, today: date) -> list[Occurrence]:
-    """Return what the daily run deploys: due ones of automatic workflows, and unfinished ones."""
+def due_automatically(snapshot: Snapshot, terms: JobTerms, today: date) -> list[Occurrence]:
+    """Return what the daily run deploys: due occurrences of automatic workflows, and unfinished ones."""
     return [
         each
         for each in occurrences(snapshot, terms, today, ahead=0)
@@ -121,7 +120,7 @@ def due_by_itself(snapshot: Snapshot, terms: JobTerms, today: date) -> list[Occu
 def _state(
     workflow: Workflow,
     found: Deployment | None,
-    judged: date,
+    effective: date,
     early: timedelta,
     today: date,
     automatic: bool,
@@ -130,9 +129,9 @@ def _state(
         return found.state
     if workflow.stopped:
         return "stopped"
-    if today < judged - early:
+    if today < effective - early:
         return "coming"
-    if judged < today and (automatic or workflow.repeat is not None):
+    if effective < today and (automatic or workflow.repeat is not None):
         return "missed"
     return "due"
 
@@ -196,7 +195,7 @@ def forecast(snapshot: Snapshot, terms: JobTerms, today: date, *, months: int = 
         if workflow.stopped:
             continue
         created: list[date] = []
-        for each in of_workflow(snapshot, terms, workflow, today, (last - today).days):
+        for each in workflow_occurrences(snapshot, terms, workflow, today, (last - today).days):
             number = each.deployment.number if each.deployment is not None else ""
             if each.state in ("coming", "due") or (each.state in WAITING and not number):
                 created += [max(each.deploy_on, today)] if each.deploy_on <= last else []

@@ -1,8 +1,7 @@
-"""Previews an occurrence: the exact job, and its conflicts with open jobs. No input or output."""
+"""The preview of an occurrence: the exact job, and its conflicts with open jobs. Pure."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
@@ -10,19 +9,20 @@ import msgspec
 
 from xpm_tui.deploy.calendar import last_day, recurrence
 from xpm_tui.deploy.job_spec import JobProblem, JobTerms, make_spec
-from xpm_tui.deploy.workflows import job_client, same_job
+from xpm_tui.deploy.workflows import JobIndex, job_client, same_job
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Deployment, JobSpec, Proposal, Workflow, deployment_id
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
+from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, PROPOSALS, WORKFLOWS
 from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.sync.base import link_and_row
 from xpm_tui.sync.journal import ADD_JOB
 from xpm_tui.sync.manual.client_creation import Lookup, find_obstacle
 from xpm_tui.sync.planning.links import state_of
 
 FINISHING = frozenset({"template-gone", "person-missing", "ignition", "stopped"})
-"""The problems that hold back a job that is in XPM already and only has to be finished."""
+"""The problems that hold a job that is in XPM already and only has to be finished."""
 
 
 PLANNED = "planned:"
@@ -33,13 +33,11 @@ def _called(job: XpmJob) -> str:
     return job.number.removeprefix(PLANNED)
 
 
-class OpenJobs:
-    """The open jobs of XPM, indexed by reference, client and number."""
+class OpenJobs(JobIndex):
+    """The open jobs of XPM, and those of a batch that will be created before."""
 
     def __init__(self, jobs: Iterable[XpmJob]) -> None:
-        self.by_number: dict[str, XpmJob] = {}
-        self._by_client: dict[str, list[XpmJob]] = defaultdict(list)
-        self._by_reference: dict[str, list[XpmJob]] = defaultdict(list)
+        super().__init__()
         self._proposals: dict[str, str] = {}
         for job in jobs:
             self.add(job)
@@ -56,22 +54,11 @@ class OpenJobs:
         if proposal:
             self._proposals[job.number] = proposal
         self.by_number[job.number] = job
-        if job.client is not None:
-            self._by_client[job.client.uuid].append(job)
-        if job.order_number:
-            self._by_reference[job.order_number.strip().casefold()].append(job)
-
-    def with_reference(self, reference: str) -> list[XpmJob]:
-        """Return the jobs with this client order number."""
-        return self._by_reference.get(reference.strip().casefold(), [])
+        self._index(job)
 
     def proposal_of(self, job: XpmJob) -> str:
         """Return the proposal for which a job of this batch is created; otherwise empty."""
         return self._proposals.get(job.number, "")
-
-    def of_client(self, uuid: str) -> list[XpmJob]:
-        """Return the jobs of a client."""
-        return self._by_client.get(uuid, [])
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,20 +75,20 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """The id of the occurrence."""
+        """Return the id of the occurrence."""
         return deployment_id(self.workflow.id, self.day)
 
     @property
     def fresh(self) -> bool:
-        """Whether a job still has to be created, rather than finished."""
+        """Return whether a job still has to be created, rather than finished."""
         return self.deployment is None or not self.deployment.number
 
-    def keeps(self, *, anyway: bool = False) -> JobProblem | None:
-        """Return the first problem that holds it back; ``anyway``: the user confirmed the others."""
+    def holding_problem(self, *, anyway: bool = False) -> JobProblem | None:
+        """Return the first problem that holds it; ``anyway``: the user confirmed those that ask."""
         if not self.fresh:
             return next((each for each in self.problems if each.code in FINISHING), None)
-        back = ("hold",) if anyway else ("hold", "ask")
-        return next((problem for problem in self.problems if problem.weight in back), None)
+        holding = ("hold",) if anyway else ("hold", "ask")
+        return next((problem for problem in self.problems if problem.weight in holding), None)
 
 
 def preview(
@@ -187,16 +174,16 @@ def find_clashes(
 
 
 def rediscovered_job(
-    snapshot: Snapshot, row: Deployment | None, jobs: OpenJobs, tries: Sequence[Intent]
+    snapshot: Snapshot, row: Deployment | None, jobs: OpenJobs, attempts: Sequence[Intent]
 ) -> XpmJob | None:
     """Return the job of an earlier attempt that was reported as failed, if XPM shows it."""
     spec = row.spec if row is not None else None
-    if row is None or spec is None or not tries:
+    if row is None or spec is None or not attempts:
         return None
     there = [
         job
         for job in jobs.of_client(row.client)
-        if all((job.uuid or job.number) not in intent.before for intent in tries)
+        if all((job.uuid or job.number) not in intent.before for intent in attempts)
         and not snapshot.find(DEPLOYMENTS, "number", job.number)
         and same_job(spec, row.client, job)
     ]
@@ -221,7 +208,7 @@ def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -
 
 
 def _of_former_term(snapshot: Snapshot, workflow: Workflow, day: date) -> list[JobProblem]:
-    """Report a job of the workflow's former term for the same period: on that day, or on days after it."""
+    """Report a job that the workflow's former term has for the same period."""
     former = snapshot.get(WORKFLOWS, workflow.follows)
     for row in snapshot.find(DEPLOYMENTS, "workflow", former.id) if former is not None else ():
         if row.state == "skipped" or row.day < (workflow.term_start or day):
@@ -239,8 +226,7 @@ def _client(
 ) -> str:
     if client is None:
         return ""
-    link = snapshot.get(LINKS, client.id)
-    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    link, row = link_and_row(snapshot, client.id)
     state = state_of(snapshot, client, link, row)
     if state in ("gone", "converted", "merged", "archived", "ignored") or (
         state == "ambiguous" and link is not None
@@ -258,7 +244,7 @@ def _client(
 
 
 def _same_proposal(snapshot: Snapshot, workflow: Workflow, job: XpmJob) -> bool:
-    """Return whether the job was created by this tool for the same proposal."""
+    """Return whether the job was deployed from here for the same proposal."""
     made = snapshot.find(DEPLOYMENTS, "number", job.number)
     own = {each.workflow for each in made}
     return any(

@@ -1,7 +1,7 @@
-"""Finds out the outcome of job writes without an answer, by looking and never by sending again.
+"""Find out the outcome of job writes without an answer; nothing is sent again here.
 
-A job is found by our own number or else among the open jobs of its client, a template by the number of tasks.
-Staff and state are read again, and sent again if they were not set.
+A job is found by our own number, or otherwise among the open jobs of its client; a template by the number of
+tasks. Staff and state are read; the run sends them again if they were not set.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xpm_tui.deploy.preview import failed_attempts
 from xpm_tui.domain.errors import RecordMissing, Refused, UnreadableRecord
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Deployment
-from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
 from xpm_tui.domain.xpm import XpmJob
@@ -122,7 +122,7 @@ def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
 
 
 class _JobRecovery(recovery.Recovery):
-    """The lookup of job writes without an outcome."""
+    """The look-up of job writes without an outcome."""
 
     kinds = JOB_KINDS
 
@@ -159,8 +159,8 @@ class _JobRecovery(recovery.Recovery):
         if len(equal) == 1:
             try:
                 job = await self._context.practice.job(equal[0].number)
-            except UnreadableRecord as odd:
-                said = _UNSEEN.format(numbers=equal[0].number, said=odd.message, id=row.id)
+            except UnreadableRecord as error:
+                said = _UNSEEN.format(numbers=equal[0].number, said=error.message, id=row.id)
                 self._wait(intent, row, said)
             else:
                 self._adopt(intent, row, job)
@@ -184,9 +184,9 @@ class _JobRecovery(recovery.Recovery):
                     workflows.halt_deployment(row, "failed", "job-gone", why),
                 )
             return
-        except (Refused, UnreadableRecord) as no:
+        except (Refused, UnreadableRecord) as error:
             # A job that XPM refuses to show must not block all the others.
-            self._wait(intent, row, _UNSEEN.format(numbers=number, said=no.message, id=row.id))
+            self._wait(intent, row, _UNSEEN.format(numbers=number, said=error.message, id=row.id))
             return
         if intent.kind == ADD_JOB:
             if row.spec is not None and workflows.same_job(row.spec, intent.uuid, job):
@@ -234,7 +234,7 @@ class _JobRecovery(recovery.Recovery):
     def _close(self, intent: Intent, row: Deployment | None) -> None:
         self.close(
             intent,
-            [workflows.put(row)] if row else [],
+            [Put(DEPLOYMENTS, row)] if row else [],
             "job.resolved",
             row.workflow if row else "",
             job=row.number if row else "",

@@ -1,7 +1,7 @@
-"""Changes and renewals of a proposal: differences to what was accepted, and workflows of the next term.
+"""Changes and renewals of a proposal: what differs from the accepted one, and the next workflows. Pure.
 
-No input or output. A renewal never creates a second job for a period: the former workflow ends on the day
-before the next one starts, and jobs that it has created after that day belong to it.
+A renewal never creates a second job for a period: the former workflow ends on the day before the next one
+starts, and jobs that it has created after that day belong to it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from xpm_tui.domain.ignition import Audit, Engagement, Proposal, ProposalService
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import DEPLOYMENTS, WORKFLOWS
 
-ONE = timedelta(days=1)
-TERM = 365
-"""Days of a term whose start the proposal does not have."""
+ONE_DAY = timedelta(days=1)
+DEFAULT_TERM_DAYS = 365
+"""The length of a term, in days, if the proposal has no start."""
 EDITS = (
     "job_name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
     "due", "due_days", "days_early", "state_code", "client",
@@ -75,7 +75,7 @@ def next_term(proposal: Proposal) -> Term | None:
     later = [each.start for each in proposal.services if each.start is not None and each.start > was.end]
     if later:
         return Term(min(later), proposal.end)
-    length = (was.end - was.start).days + 1 if was.start is not None else TERM
+    length = (was.end - was.start).days + 1 if was.start is not None else DEFAULT_TERM_DAYS
     if proposal.end is None or was.end == date.max or 2 * (proposal.end - was.end).days < length:
         return None
     return Term(_after(was), proposal.end)
@@ -96,7 +96,7 @@ def differences(proposal: Proposal) -> list[ServiceDifference]:
     was, term = proposal.before, next_term(proposal)
     if was is None:
         return []
-    last = term.start - ONE if term else None
+    last = term.start - ONE_DAY if term else None
     there = [each for each in was.services if not (was.start and each.end and each.end < was.start)]
     now = [each for each in proposal.services if not (term and each.end and last and each.end <= last)]
     if not term:
@@ -161,7 +161,7 @@ def plan_rolls(
     for workflow in current:
         first = _first_free(snapshot, workflow, term)
         if first is None:
-            # It belongs to the next term already; it only resumes, if the change had stopped it.
+            # It already belongs to the next term, and only resumes if the change had stopped it.
             bases.append(msgspec.structs.replace(workflow, stopped=""))
             continue
         line = Audit(at=now, by=by, what="rolled", about=str(term.start))
@@ -207,7 +207,7 @@ def _first_free(snapshot: Snapshot, workflow: Workflow, term: Term) -> date | No
         if row.day >= first:
             if workflow.repeat is None:
                 return None
-            first = max(first, last_day(workflow.start, workflow.repeat, row.day) + ONE)
+            first = max(first, last_day(workflow.start, workflow.repeat, row.day) + ONE_DAY)
     return first
 
 
@@ -218,10 +218,10 @@ def _last(proposal: Proposal, workflow: Workflow, term: Term, first: date) -> da
     starts.
     """
     was, repeat = proposal.before, workflow.repeat
-    goes_on = repeat is not None and (repeat.endless or repeat.end is not None)
-    if goes_on or first > term.start or was is None or was.end is None:
-        return first - ONE
-    return min(was.end, first - ONE)
+    continues = repeat is not None and (repeat.endless or repeat.end is not None)
+    if continues or first > term.start or was is None or was.end is None:
+        return first - ONE_DAY
+    return min(was.end, first - ONE_DAY)
 
 
 def _next(
@@ -265,11 +265,11 @@ def _after(was: Engagement) -> date:
     A term that ends on 28 February of a leap year, a day short, counts until the day before its anniversary.
     """
     assert was.end is not None
-    first = was.end + ONE
+    first = was.end + ONE_DAY
     if was.start is None:
         return first
     again = next(
-        dates_between(was.start, Repeat(unit="month"), first, min(first, date.max - ONE) + ONE), first
+        dates_between(was.start, Repeat(unit="month"), first, min(first, date.max - ONE_DAY) + ONE_DAY), first
     )
     return again if (first.month, first.day) == (2, 29) else first
 

@@ -1,9 +1,8 @@
-"""Compares services with job templates, and proposes a template for a service by its name.
+"""Job templates, categories and budgets of services. Pure.
 
-The category and budget rules of services, which extend the practice's defaults. No input or output.
-
-Ignition recommends categories by billing type, which separate contracted from billable work. A service may
-have a category of its own, and a rule for its part of the budget.
+Services are compared with job templates, and a template is proposed for a service by its name. A service may
+have a category of its own, and a rule for its part of the budget; both extend the practice's defaults.
+Ignition recommends categories by billing type, which separate contracted from billable work.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """What services and job templates do not cover.
 
     Attributes:
-        bare: Services without templates for which that was not chosen.
+        bare: Services without templates that nobody marked as needing no job.
         gone: Services by the UUIDs of templates that XPM no longer has.
         unused: Templates that no service uses.
         used: Number of services that use each template.
@@ -80,8 +79,8 @@ def coverage(snapshot: Snapshot) -> Coverage:
     )
 
 
-def likely(service: Service, templates: list[Template], limit: int = 3) -> list[LikelyTemplate]:
-    """Return the most likely templates of a service, best first. Names alone decide, so the user is asked."""
+def likely_templates(service: Service, templates: list[Template], limit: int = 3) -> list[LikelyTemplate]:
+    """Return the most likely templates of a service, best first. Names alone decide, so ask the user."""
     ours = name_key(service.name)
     found = []
     for row in templates:
@@ -101,13 +100,13 @@ def billing_key(billing: str) -> str:
     return " ".join(re.split(r"[\s_-]+", billing.casefold())).strip()
 
 
-def categories_called_for(
+def required_categories(
     snapshot: Snapshot, by_billing: Mapping[str, str], services: Iterable[ProposalService]
 ) -> tuple[str, ...]:
     """Return the categories that services need, as UUIDs or names, each once.
 
     Those of the services themselves come before those of their billing types. If there are none, the result
-    is empty and the practice's default applies. Services without jobs have no say.
+    is empty and the practice's default applies. Services without jobs do not count.
     """
     known = {billing_key(billing): category for billing, category in by_billing.items()}
     own: dict[str, None] = {}

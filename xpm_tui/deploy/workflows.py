@@ -1,13 +1,11 @@
-"""Creates workflows from proposals: one per proposal, or one for each project or entity.
-
-The deployment row of an occurrence after each step, for the commits of the journal.
-"""
+"""Workflows of proposals, the rows of their deployments, and an index of XPM's jobs. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,12 +17,11 @@ from xpm_tui.domain.ignition import (
     JobSpec,
     Proposal,
     Repeat,
-    Step,
     Workflow,
     deployment_id,
 )
-from xpm_tui.domain.ports import Put, Snapshot
-from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, WORKFLOWS
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import CLIENTS, WORKFLOWS
 from xpm_tui.domain.xpm import XpmJob
 
 
@@ -140,7 +137,7 @@ def has_entities(proposal: Proposal) -> bool:
 
 
 def name_of(proposal: Proposal, group: Group) -> str:
-    """Return the default name of its jobs: the proposal's name, then the project's."""
+    """Return the default name of a group's jobs: the proposal's name, then the project's."""
     return f"{proposal.name} - {group.project}" if group.project else proposal.name
 
 
@@ -172,7 +169,7 @@ def job_client(snapshot: Snapshot, proposal: Proposal, workflow: Workflow) -> Jo
     return JobClient(client, problem, client is None or client.id != proposal.client)
 
 
-def _first_entity(parts: Sequence[tuple[str, str | None]] | dict[tuple[str, str | None], None]) -> str | None:
+def _first_entity(parts: Iterable[tuple[str, str | None]]) -> str | None:
     """Return the entity of the only project; None if there is none."""
     return next((entity for _, entity in parts), None)
 
@@ -183,16 +180,6 @@ def start_deployment(row: Deployment | None, workflow: Workflow, day: date, run:
         id_ = deployment_id(workflow.id, day)
         return Deployment(id=id_, workflow=workflow.id, day=day, state="going", run=run)
     return msgspec.structs.replace(row, state="going", cause="", why="", run=run)
-
-
-def put(row: Deployment) -> Put:
-    """Return the write of a row."""
-    return Put(DEPLOYMENTS, row)
-
-
-def at_step(row: Deployment, step: Step, **values: Any) -> Deployment:
-    """Return the row at a step."""
-    return msgspec.structs.replace(row, step=step, **values)
 
 
 def with_note(row: Deployment, now: datetime, by: str, what: str, about: str = "") -> Deployment:
@@ -221,12 +208,43 @@ def with_template(row: Deployment, template: str, job: XpmJob) -> Deployment:
 
 
 def halt_deployment(row: Deployment, state: str, cause: str, why: str) -> Deployment:
-    """Return the row of an occurrence that has stopped: ``held`` for a decision, or ``failed``."""
+    """Return the row of an occurrence whose deployment stops: held, failed, or still ``going``."""
     return msgspec.structs.replace(row, state=state, cause=cause, why=why)
 
 
+def reference_key(reference: str) -> str:
+    """Return a reference for comparison: invoices match it without regard to case and outer blanks."""
+    return reference.strip().casefold()
+
+
+class JobIndex:
+    """Jobs of XPM, indexed by number, client and reference."""
+
+    def __init__(self) -> None:
+        self.by_number: dict[str, XpmJob] = {}
+        self._by_client: defaultdict[str, list[XpmJob]] = defaultdict(list)
+        self._by_reference: defaultdict[str, list[XpmJob]] = defaultdict(list)
+
+    def _index(self, job: XpmJob) -> None:
+        if job.client is not None:
+            self._by_client[job.client.uuid].append(job)
+        if reference := reference_key(job.order_number):
+            self._by_reference[reference].append(job)
+
+    def of_client(self, uuid: str) -> list[XpmJob]:
+        """Return the jobs of an XPM client."""
+        return self._by_client.get(uuid, []) if uuid else []
+
+    def with_reference(self, reference: str) -> list[XpmJob]:
+        """Return the jobs with this client order number."""
+        return self._by_reference.get(reference_key(reference), [])
+
+
 def same_job(spec: JobSpec, client: str, job: XpmJob) -> bool:
-    """Return whether a job is what was sent. XPM may change budget and description slightly."""
+    """Return whether a job is the one that was sent.
+
+    Budget and description are not compared, because XPM may change them slightly.
+    """
     return (
         " ".join(job.name.split()) == " ".join(spec.name.split())
         and job.start == spec.start

@@ -65,8 +65,8 @@ class AppError(Exception):
     """An error to show to the user in one sentence; ``exit_code`` is the exit code of the command.
 
     ``record`` is the id of the record concerned, and ``why`` the cause in a sentence, both only where they
-    are known. A cause must have been observed; possible causes belong in the hint. ``logged`` says that the
-    log already has an event of it.
+    are known. A cause must have been observed; possible causes belong in the hint. ``logged``: the log
+    already has an event for it.
     """
 
     code = "trouble"

@@ -1,7 +1,4 @@
-"""The types of the rows of the field registry (:mod:`xpm_tui.domain.fields`).
-
-Field values in the canonical form in which they are compared, hashed and written.
-"""
+"""The types of the rows of the field registry (:mod:`xpm_tui.domain.fields`), and how values are compared."""
 
 from __future__ import annotations
 
@@ -12,6 +9,10 @@ import msgspec
 
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Direction
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import hashlib
 
 Record = Literal["client", "contact"]
 
@@ -45,7 +46,7 @@ class SyncRule(msgspec.Struct, frozen=True, kw_only=True):
     name_level: bool = False
 
     @property
-    def at_all(self) -> bool:
+    def is_ever_synced(self) -> bool:
         """Return whether sync ever writes the field."""
         return self.from_creation or self.from_later or self.to_creation or self.to_later
 
@@ -54,7 +55,7 @@ class SyncRule(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether sync ever writes the field to XPM."""
         return self.to_creation or self.to_later
 
-    def carries(self, direction: Direction, *, creation: bool) -> bool:
+    def is_synced(self, direction: Direction, *, creation: bool) -> bool:
         """Return whether sync writes the field in this direction, at creation or later."""
         if direction == "from_xpm":
             return self.from_creation if creation else self.from_later
@@ -120,7 +121,7 @@ class NamesakeDetail(msgspec.Struct, frozen=True):
     """How a list of XPM clients shows a field to distinguish namesakes: its position and its label."""
 
     place: int
-    word: str
+    label: str
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,11 +146,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool = False
     editable: bool = False
     choices: tuple[ChoiceOption, ...] = ()
-    apart: NamesakeDetail | None = None
+    namesake_detail: NamesakeDetail | None = None
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself."""
-        if self.sync.at_all and (not self.ignition or self.xpm is None):
+        if self.sync.is_ever_synced and (not self.ignition or self.xpm is None):
             raise ValueError(f"{self.name} is synced, so both sides have to have it")
         if self.sync.to_xpm and not (self.xpm and self.xpm.write):
             raise ValueError(f"{self.name} goes to XPM, so it needs an element for requests")
@@ -167,7 +168,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def contact(self) -> bool:
-        """Return whether it is a field of a contact, compared contact by contact."""
+        """Return whether it is a field of a contact that is compared contact by contact."""
         return self.of == "contact" and not self.whole
 
     @property
@@ -208,6 +209,11 @@ def is_same(a: object, b: object) -> bool:
     it was, None equals an empty text, and two Unicode spellings of one text are equal.
     """
     return a == b or _comparable(a) == _comparable(b)
+
+
+def short_hash(content: object) -> str:
+    """Return a short hash of values, by which a change is noticed later."""
+    return hashlib.blake2b(msgspec.json.encode(content), digest_size=8).hexdigest()
 
 
 def _comparable(value: object) -> object:

@@ -42,6 +42,7 @@ __all__ = [
     "DISTINGUISHING_DETAILS",
     "FIELDS",
     "SYNCED",
+    "SYNCED_BY_NAME",
     "TEXTS",
     "ChoiceOption",
     "CsvField",
@@ -76,7 +77,7 @@ def _contact(
 def _xpm_only(
     name: str, label: str, about: str, element: str, *,
     write: str = "", of: Record = "client", kind: Kind = "text", place: int = 0,
-        apart: NamesakeDetail | None = None,
+    namesake_detail: NamesakeDetail | None = None,
 ) -> Field:  # fmt: skip
     return Field(
         name=name,
@@ -86,12 +87,12 @@ def _xpm_only(
         kind=kind,
         ignition=False,
         xpm=XpmField((element,), write, place),
-        apart=apart,
+        namesake_detail=namesake_detail,
     )
 
 
-def _address(prefix: str, spoken: str, kinds: tuple[str, ...], place: int) -> tuple[Field, ...]:
-    """Return the five fields of an address; ``kinds`` are the words before a field's name in headings."""
+def _address(prefix: str, label_prefix: str, heading_words: tuple[str, ...], place: int) -> tuple[Field, ...]:
+    """Return the five fields of an address; ``heading_words`` may precede a field in headings."""
     parts: tuple[tuple[str, str, Kind, tuple[str, ...]], ...] = (
         ("address", "Address", "text", ("address", "street", "address line 1", "address 1",
                                         "address street")),
@@ -102,30 +103,29 @@ def _address(prefix: str, spoken: str, kinds: tuple[str, ...], place: int) -> tu
                                               "address postcode")),
         ("country", "Country", "text", ("country", "address country")),
     )  # fmt: skip
-    xpm_prefix = spoken.strip()
-    made = []
-    for at, (name, label, kind, words) in enumerate(parts):
-        element = xpm_prefix + ("PostCode" if name == "postcode" else label)
-        also = tuple(f"{before} {word}".strip() for before in kinds for word in words)
+    fields = []
+    for offset, (name, label, kind, headings) in enumerate(parts):
+        element = label_prefix.strip() + ("PostCode" if name == "postcode" else label)
+        also = tuple(f"{before} {word}".strip() for before in heading_words for word in headings)
         if name == "region":  # "Client State" is the client's status, not a part of its address.
-            also += tuple(f"{before} state".strip() for before in kinds if before != "client")
-        shown = f"{spoken}{label.lower()}" if spoken else label
-        made.append(
+            also += tuple(f"{before} state".strip() for before in heading_words if before != "client")
+        full_label = f"{label_prefix}{label.lower()}" if label_prefix else label
+        fields.append(
             Field(
                 name=prefix + name,
-                label=shown,
-                help=f"{shown} of the client; an address may have several lines."
+                label=full_label,
+                help=f"{full_label} of the client; an address may have several lines."
                 if name == "address"
-                else f"{shown} in the client's {'postal' if prefix else 'street'} address.",
+                else f"{full_label} in the client's {'postal' if prefix else 'street'} address.",
                 kind=kind,
                 xpm=XpmField((element,), element),
-                csv=CsvField(place + at, f"{spoken}{label}", also),
+                csv=CsvField(place + offset, f"{label_prefix}{label}", also),
                 sync=BOTH_WAYS,
                 editable=True,
-                apart=NamesakeDetail(6, "city") if (prefix, name) == ("", "city") else None,
+                namesake_detail=NamesakeDetail(6, "city") if (prefix, name) == ("", "city") else None,
             )
         )
-    return tuple(made)
+    return tuple(fields)
 
 
 FIELDS: tuple[Field, ...] = (
@@ -133,12 +133,12 @@ FIELDS: tuple[Field, ...] = (
         name="name", label="Client name", help="The client's name.", required=True, editable=True,
         xpm=XpmField(("Name",), "Name"), sync=ALSO_NAME_LEVEL,
         csv=CsvField(30, "Client Name", ("client", "name", "company name", "company", "business name",
-                                    "organisation", "organization", "entity name"), always=True),
+                                         "organisation", "organization", "entity name"), always=True),
     ),
     Field(
         name="contact", label="Contacts", help="Whether a sync adds and removes whole contacts.",
-        kind="contacts", whole=True, xpm=XpmField(("Contacts",), "Contacts", member="Contact"),
-            sync=BOTH_WAYS,
+        kind="contacts", whole=True, sync=BOTH_WAYS,
+        xpm=XpmField(("Contacts",), "Contacts", member="Contact"),
     ),
     Field(
         name="contact_primary", label="Primary contact", help="Whether this is the client's first contact.",
@@ -150,18 +150,17 @@ FIELDS: tuple[Field, ...] = (
         "contact_name", "Contact name", "The contact's full name.", required=True,
         xpm=XpmField(("Name",), "Name", 1),
         csv=CsvField(40, "Contact Name", ("contact", "full name", "primary contact name", "primary contact"),
-                always=True, parts=(
-                    FieldPart("contact_first_name", "Contact First Name",
-                         ("first name", "given name", "given names")),
-                    FieldPart("contact_last_name", "Contact Last Name", ("last name", "surname",
-                        "family name")),
-                )),
+                     always=True, parts=(
+            FieldPart("contact_first_name", "Contact First Name",
+                      ("first name", "given name", "given names")),
+            FieldPart("contact_last_name", "Contact Last Name", ("last name", "surname", "family name")),
+        )),
     ),
     _contact(
         "contact_email", "Contact e-mail", "The contact's e-mail address.", kind="email",
         xpm=XpmField(("Email",), "Email", 5),
         csv=CsvField(50, "Contact Email", ("email", "e mail", "email address", "contact email address",
-                                      "client email", "primary email"), always=True),
+                                           "client email", "primary email"), always=True),
     ),
     _contact(
         "contact_phone", "Contact phone", "The contact's own phone number.", kind="phone",
@@ -172,7 +171,7 @@ FIELDS: tuple[Field, ...] = (
         "contact_mobile", "Contact mobile", "The contact's mobile number.", kind="phone",
         xpm=XpmField(("Mobile",), "Mobile", 4),
         csv=CsvField(70, "Contact Mobile", ("mobile", "mobile phone", "mobile number", "cell", "cell phone",
-                                       "contact mobile number", "contact cell")),
+                                            "contact mobile number", "contact cell")),
     ),
     _contact(
         "contact_salutation", "Contact salutation", "How the contact is addressed in letters.",
@@ -189,21 +188,18 @@ FIELDS: tuple[Field, ...] = (
         csv=CsvField(20, "Contact ID", ("ignition contact id", "contact identifier"), always=True),
     ),
     _xpm_only("contact_position", "Contact position", "The contact's position at the client, in XPM.",
-              "Position",
-              write="Position", of="contact", place=7),
+              "Position", write="Position", of="contact", place=7),
     _xpm_only("contact_deleted", "Contact deleted in XPM", "Whether the contact is deleted in XPM.",
-              "IsDeleted",
-              of="contact", kind="flag"),
+              "IsDeleted", of="contact", kind="flag"),
     _xpm_only("email", "E-mail in XPM", "The client's own e-mail address in XPM.", "Email", write="Email",
-              kind="email", apart=NamesakeDetail(5, "e-mail")),
+              kind="email", namesake_detail=NamesakeDetail(5, "e-mail")),
     *_address("", "", ("", "client", "street", "physical", "business", "company"), 140),
     *_address("postal_", "Postal ", ("postal", "mailing", "post"), 150),
     Field(
         name="phone", label="Phone", help="The client's phone number.", kind="phone", editable=True,
         xpm=XpmField(("Phone",), "Phone"), sync=BOTH_WAYS,
         csv=CsvField(110, "Phone", ("client phone", "phone number", "telephone", "company phone",
-            "business phone",
-                               "office phone")),
+                                    "business phone", "office phone")),
     ),
     Field(
         name="fax", label="Fax", help="The client's fax number.", kind="phone", editable=True,
@@ -225,18 +221,18 @@ FIELDS: tuple[Field, ...] = (
         help="Whether the client is registered for GST or VAT.",
         kind="flag", editable=True, xpm=XpmField(("GSTRegistered",)), sync=FROM_XPM,
         csv=CsvField(160, "Tax Registered", ("gst registered", "vat registered", "is gst registered",
-                                        "registered for gst", "registered for tax")),
+                                             "registered for gst", "registered for tax")),
     ),
     Field(
         name="groups", label="Client groups", help="The groups that the client belongs to.", kind="names",
-        editable=True, xpm=XpmField(("Groups",), member="Group"), sync=FROM_XPM, apart=NamesakeDetail(3,
-            "group"),
+        editable=True, xpm=XpmField(("Groups",), member="Group"), sync=FROM_XPM,
+        namesake_detail=NamesakeDetail(3, "group"),
         csv=CsvField(180, "Client Groups", ("groups", "group", "client group")),
     ),
     Field(
         name="partner", label="Partner", help="The team member who is the client's partner.", kind="person",
         editable=True, xpm=XpmField(("AccountManager",), "AccountManagerUUID"), sync=BOTH_WAYS,
-        apart=NamesakeDetail(4, "partner"),
+        namesake_detail=NamesakeDetail(4, "partner"),
         csv=CsvField(190, "Partner", ("client partner",)),
     ),
     Field(
@@ -245,17 +241,16 @@ FIELDS: tuple[Field, ...] = (
         csv=CsvField(200, "Manager", ("client manager", "job manager")),
     ),
     _xpm_only("first_name", "First name in XPM", "The first name of a client who is an individual.",
-              "FirstName",
-              write="FirstName"),
-    _xpm_only("last_name", "Last name in XPM", "The last name of a client who is an individual.", "LastName",
-              write="LastName"),
+              "FirstName", write="FirstName"),
+    _xpm_only("last_name", "Last name in XPM", "The last name of a client who is an individual.",
+              "LastName", write="LastName"),
     Field(
         name="structure", label="Business structure", editable=True,
         help="Company, trust, individual and so on; XPM accepts only the names in its own settings.",
-        xpm=XpmField(("BusinessStructure",), "BusinessStructure"), sync=AT_CREATION, apart=NamesakeDetail(2,
-            "structure"),
+        xpm=XpmField(("BusinessStructure",), "BusinessStructure"), sync=AT_CREATION,
+        namesake_detail=NamesakeDetail(2, "structure"),
         csv=CsvField(170, "Company Structure", ("structure", "business structure", "entity type",
-                                           "legal structure")),
+                                                "legal structure")),
     ),
     Field(
         name="state", label="Client status",
@@ -264,16 +259,16 @@ FIELDS: tuple[Field, ...] = (
         choices=(ChoiceOption("lead", "Lead", ("prospect",)), ChoiceOption("active", "Active", ("client",)),
                  ChoiceOption("inactive", "Inactive", ("archived", "lost"))),
         csv=CsvField(210, "Client Status", ("status", "client state", "lifecycle"), ("state",),
-            computed=True),
+                     computed=True),
     ),
     Field(
         name="client_id", label="Client ID", help="Ignition's id of the client; empty until Ignition has it.",
         kind="id", editable=True,
         csv=CsvField(10, "Client ID", ("id", "client identifier", "ignition client id", "ignition id"),
-                always=True),
+                     always=True),
     ),
     _xpm_only("code", "Client code", "The client's code in XPM.", "ClientCode",
-              apart=NamesakeDetail(1, "code")),
+              namesake_detail=NamesakeDetail(1, "code")),
     _xpm_only("company_number", "Company number", "The company's registration number.",
               "CompanyNumber"),
     _xpm_only("business_number", "Business number", "The client's business number.", "BusinessNumber"),
@@ -293,8 +288,10 @@ CLIENT: dict[str, Field] = {field.attribute: field for field in FIELDS if field.
 CONTACT: dict[str, Field] = {field.attribute: field for field in FIELDS if field.of == "contact"}
 """The fields of a contact by attribute."""
 
-SYNCED: tuple[Field, ...] = tuple(field for field in FIELDS if field.sync.at_all)
+SYNCED: tuple[Field, ...] = tuple(field for field in FIELDS if field.sync.is_ever_synced)
 """The fields that can be synced: the rows of the policy."""
+
+SYNCED_BY_NAME: dict[str, Field] = {field.name: field for field in SYNCED}
 
 COLUMNS: tuple[Field, ...] = tuple(
     sorted(
@@ -305,9 +302,11 @@ COLUMNS: tuple[Field, ...] = tuple(
 """The columns of Ignition's clients form, in its order."""
 
 DISTINGUISHING_DETAILS: tuple[tuple[str, str], ...] = tuple(
-    (word, attribute)
-    for _, word, attribute in sorted(
-        (field.apart.place, field.apart.word, field.attribute) for field in FIELDS if field.apart
+    (name, attribute)
+    for _, name, attribute in sorted(
+        (field.namesake_detail.place, field.namesake_detail.label, field.attribute)
+        for field in FIELDS
+        if field.namesake_detail
     )
 )
 """What distinguishes XPM clients with the same name, in a fixed order: the label and the attribute."""

@@ -195,7 +195,7 @@ def size(number: int) -> str:
 
 
 LINE_BREAK = " ⏎ "
-"""What stands for a line break in a value that is shown on one line."""
+"""The text shown in place of a line break in a value on one line."""
 
 
 def value(of: Value, *, none: str = NONE, limit: int = LIMIT) -> Shown:
@@ -359,32 +359,38 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
 _ACROSS, _UP = " ▏▎▍▌▋▊▉█", " ▁▂▃▄▅▆▇█"
 
 
-def bar(value: float, most: float, columns: int) -> str:
-    """Return a bar of at most ``columns`` cells, in proportion to the highest value; at least a sliver."""
-    eighths = max(1, round(min(1.0, value / most) * columns * 8)) if value > 0 else 0
+def bar(value: float, highest: float, columns: int) -> str:
+    """Return a bar of at most ``columns`` cells, in proportion to the highest value.
+
+    A value that is not 0 has at least the thinnest bar.
+    """
+    eighths = max(1, round(min(1.0, value / highest) * columns * 8)) if value > 0 else 0
     return "█" * (eighths // 8) + _ACROSS[eighths % 8].strip()
 
 
-def column(value: float, most: float, height: int = 1) -> list[str]:
-    """Return a column of a chart from top to bottom, a sign a row; a value that is not 0 shows at least."""
-    eighths = max(1, round(min(1.0, value / most) * height * 8)) if value > 0 else 0
+def column(value: float, highest: float, height: int = 1) -> list[str]:
+    """Return a column of a chart from top to bottom, one character for each row.
+
+    A value that is not 0 has at least the lowest column.
+    """
+    eighths = max(1, round(min(1.0, value / highest) * height * 8)) if value > 0 else 0
     return [_UP[max(0, min(8, eighths - row * 8))] for row in reversed(range(height))]
 
 
 def chart(values: Sequence[int]) -> str:
-    """Return a chart of one row: two cells for each value, in proportion to the highest; a point for none."""
-    most = max(values, default=0) or 1
-    return "".join((column(value, most)[0] if value > 0 else "·") * 2 for value in values)
+    """Return a chart of one row: two cells for each value, in proportion to the highest; dots for 0."""
+    highest = max(values, default=0) or 1
+    return "".join((column(value, highest)[0] if value > 0 else "·") * 2 for value in values)
 
 
 LONG_GAUGE = 10
-"""The length from which one missing cell is not read as a large part."""
+"""The length from which one light cell does not look like a large part."""
 
 
 def gauge(part: float, columns: int) -> str:
-    """Return a line, heavy for ``part`` of it.
+    """Return a line whose first ``part``, from 0 to 1, is heavy.
 
-    Of something that is there it shows at least one cell, and a long line is full only when all is there.
+    A part above 0 has at least one heavy cell, and a long line is completely heavy only for 1.
     """
     full = round(max(0.0, min(1.0, part)) * columns)
     if 0 < part < 1:
@@ -415,7 +421,7 @@ def date_hint(text: str, today: date) -> str:
 
 
 def _no_such_day(year: int, month: int) -> str:
-    """Return why a date in the right form is none."""
+    """Return why a text in the form of a date is not one."""
     if not 1 <= month <= 12:
         return f"There is no month {month}: the months are 01 to 12."
     if year < 1:

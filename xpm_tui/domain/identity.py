@@ -17,7 +17,8 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.domain.names import ParsedName, PersonName, exact, key_of, read, without_code
+from xpm_tui.domain.formatting import sequence
+from xpm_tui.domain.names import ParsedName, PersonName, exact, key_of, parse_name_cached, without_code
 from xpm_tui.domain.spelling import BUSINESS_WORDS, SPELT_FORMS, misspelt, same_word
 from xpm_tui.lazy import pattern
 
@@ -28,7 +29,6 @@ __all__ = [
     "compare_names",
     "exact",
     "name_key",
-    "read",
     "search_forms",
 ]
 
@@ -70,13 +70,13 @@ _COMPANIES = frozenset(["ltd", "pty ltd", "pty", "inc", "llc", "plc", "corp", "g
 class NameComparison(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a comparison: the distance of the names (0: equal) and the differences in words.
 
-    ``apart`` means that the difference usually indicates another entity: a number, a title, a kind of entity.
+    ``suggests_another``: the difference usually means another entity (a number, a title, a kind of entity).
     """
 
     answer: Answer
     cost: int = 0
     reasons: tuple[str, ...] = ()
-    apart: bool = False
+    suggests_another: bool = False
 
 
 DIFFERENT = NameComparison(answer="different", cost=100)
@@ -117,7 +117,7 @@ def search_forms(name: str) -> tuple[str, ...]:
 
 def compare(ours: str, theirs: str, code: str = "") -> NameComparison:
     """Compare two names; ``code`` is the XPM client's own code, which either name may begin with."""
-    return compare_names(read(ours), read(theirs), code)
+    return compare_names(parse_name_cached(ours), parse_name_cached(theirs), code)
 
 
 def compare_names(a: ParsedName, b: ParsedName, code: str = "") -> NameComparison:
@@ -128,7 +128,7 @@ def compare_names(a: ParsedName, b: ParsedName, code: str = "") -> NameCompariso
     if a.exact == b.exact:
         return NameComparison(answer="same", reasons=("the name is the same",))
     if _same(a, b):
-        return NameComparison(answer="same", cost=2, reasons=(_form(a, b),))
+        return NameComparison(answer="same", cost=2, reasons=(_difference_of_form(a, b),))
     if code and _same_without_code(a, b, code):
         return NameComparison(
             answer="same", cost=3, reasons=("the same name except for the client code in it",)
@@ -142,12 +142,15 @@ def _same(a: ParsedName, b: ParsedName) -> bool:
 
 def _same_without_code(a: ParsedName, b: ParsedName, code: str) -> bool:
     ours, theirs = without_code(a.exact, code), without_code(b.exact, code)
-    if ours and _same(read(ours), b):
+    if ours and _same(parse_name_cached(ours), b):
         return True
-    return bool(theirs) and (_same(a, read(theirs)) or (bool(ours) and _same(read(ours), read(theirs))))
+    return bool(theirs) and (
+        _same(a, parse_name_cached(theirs))
+        or (bool(ours) and _same(parse_name_cached(ours), parse_name_cached(theirs)))
+    )
 
 
-def _form(a: ParsedName, b: ParsedName) -> str:
+def _difference_of_form(a: ParsedName, b: ParsedName) -> str:
     """Return in words what differs between two names that are the same."""
     x, y = a.exact, b.exact
     found: list[str] = []
@@ -172,9 +175,7 @@ def _form(a: ParsedName, b: ParsedName) -> str:
         found.append("spaces")
     if not found:
         return "the same name except for " + ("spaces" if x.isascii() and y.isascii() else "accents")
-    return ("the same name except for ") + " and ".join(
-        [", ".join(found[:-1]), found[-1]] if found[1:] else found
-    )
+    return f"the same name except for {sequence(found)}"
 
 
 def _plain(name: str) -> list[str]:
@@ -204,24 +205,22 @@ def _near(a: ParsedName, b: ParsedName) -> NameComparison | None:
     found = _core(a, b)
     if found is None:
         return _of_other_names(a, b)
-    cost, words, apart = found
-    for more, said, parted in (_forms(a, b), _numbers(a, b), _titles(a, b), _others(a, b)):
-        cost, words, apart = cost + more, [*words, *said], apart or parted
+    cost, words, another = found
+    for more, reasons, other in (_forms(a, b), _numbers(a, b), _titles(a, b), _others(a, b)):
+        cost, words, another = cost + more, [*words, *reasons], another or other
     if not words:
-        cost, words = 5, [_loosely(a, b)]
-    return NameComparison(answer="near", cost=min(cost, 60), reasons=tuple(words), apart=apart)
+        cost, words = 5, [_other_difference(a, b)]
+    return NameComparison(answer="near", cost=min(cost, 60), reasons=tuple(words), suggests_another=another)
 
 
-def _loosely(a: ParsedName, b: ParsedName) -> str:
+def _other_difference(a: ParsedName, b: ParsedName) -> str:
     """Return what differs between names with the same words, forms and numbers that are not the same."""
     if a.numbers:
         return "the same name, with its number written differently"
     if sorted(a.key.replace("-", " ").split()) == sorted(b.key.replace("-", " ").split()):
-        return (
-            ("the same name except for hyphens")
-            if "-" in a.key + b.key
-            else ("the same words in a different order")
-        )
+        if "-" in a.key + b.key:
+            return "the same name except for hyphens"
+        return "the same words in a different order"
     if a.key.replace(" ", "") == b.key.replace(" ", ""):
         return "the same name except for spaces"
     return 'the same name except for small words such as "of" or "and"'
@@ -387,28 +386,28 @@ def _spell(forms: Sequence[str] | set[str]) -> str:
 
 
 def _numbers(a: ParsedName, b: ParsedName) -> _Found:
-    cost, said = 0, []
+    cost, reasons = 0, []
     if a.numbers != b.numbers:
-        cost, said = 32, [_difference_sentence("number", " ".join(a.numbers), " ".join(b.numbers))]
+        cost, reasons = 32, [_difference_sentence("number", " ".join(a.numbers), " ".join(b.numbers))]
     if a.code != b.code:
         if a.code and b.code:
-            cost, said = cost + 24, [*said, f'"{a.code}" before the name here, "{b.code}" in XPM']
+            cost, reasons = cost + 24, [*reasons, f'"{a.code}" before the name here, "{b.code}" in XPM']
         else:
-            cost, said = cost + 10, [*said, f'"{a.code or b.code}" is before only one of the names']
-    return cost, said, cost > 20
+            cost, reasons = cost + 10, [*reasons, f'"{a.code or b.code}" is before only one of the names']
+    return cost, reasons, cost > 20
 
 
 def _titles(a: ParsedName, b: ParsedName) -> _Found:
-    cost, said = 0, []
+    cost, reasons = 0, []
     if a.generation != b.generation:
-        cost, said = 32, [_difference_sentence("generation", a.generation, b.generation)]
+        cost, reasons = 32, [_difference_sentence("generation", a.generation, b.generation)]
     if a.titles != b.titles:
         ours, theirs = " ".join(a.titles).title(), " ".join(b.titles).title()
         if ours and theirs:
-            cost, said = cost + 30, [*said, f"{ours} here, {theirs} in XPM"]
+            cost, reasons = cost + 30, [*reasons, f"{ours} here, {theirs} in XPM"]
         else:
-            cost, said = cost + 3, [*said, f"{ours or theirs} is in only one of the names"]
-    return cost, said, cost > 10
+            cost, reasons = cost + 3, [*reasons, f"{ours or theirs} is in only one of the names"]
+    return cost, reasons, cost > 10
 
 
 def _others(a: ParsedName, b: ParsedName) -> _Found:
@@ -426,10 +425,9 @@ def _of_other_names(a: ParsedName, b: ParsedName) -> NameComparison | None:
     """Return whether the trading name or trustee of one is the name of the other."""
     for x, y in ((a, b), (b, a)):
         if any(len("".join(other)) > 3 and _equal(other, y.core) for other in x.others):
-            apart = x.trustee
-            of = "the trustee" if apart else "the trading name"
-            text = f"{of} of one is the name of the other"
-            return NameComparison(answer="near", cost=24 if apart else 12, reasons=(text,), apart=apart)
+            kind, cost = ("the trustee", 24) if x.trustee else ("the trading name", 12)
+            text = f"{kind} of one is the name of the other"
+            return NameComparison(answer="near", cost=cost, reasons=(text,), suggests_another=x.trustee)
     return None
 
 

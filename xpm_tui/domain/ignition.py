@@ -1,9 +1,9 @@
-"""Ignition's records in the store. All are frozen; their ids are assigned here and never change.
+"""Ignition's records in the store, the imports that brought them, and the jobs that proposals ask for.
 
-Proposals come from Ignition's export of active services or are created here. Imports keep what came in and
-what it replaced, so that the last one can be undone.
-
-Workflows: the job or recurring jobs that a proposal asks for in XPM, and what has been created.
+All are frozen; their ids are assigned here and never change. Proposals come from Ignition's export of active
+services or are created here. An import keeps what came in and what it replaced, so that the last one can be
+undone. A workflow is the job, or the recurring job, that a proposal asks for in XPM; its deployments say what
+has been created.
 """
 
 from __future__ import annotations
@@ -66,6 +66,10 @@ class Client(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=
     extra: dict[str, str] = msgspec.field(default_factory=dict)
     origin: Origin = "import"
     created: datetime | None = None
+
+    def contact(self, id_: str) -> Contact | None:
+        """Return the contact with this id, or None."""
+        return next((contact for contact in self.contacts if contact.id == id_), None)
 
 
 class Imported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

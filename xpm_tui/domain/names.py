@@ -62,8 +62,21 @@ class PersonName(msgspec.Struct, frozen=True, gc=False):
     surname: str
 
 
-class ParsedName(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A name in its normal forms, in all of which an upper-case letter stands for a vowel with a macron.
+class NameParts(msgspec.Struct, frozen=True, gc=False):
+    """The parts of a name; see :class:`ParsedName`."""
+
+    core: tuple[str, ...]
+    forms: tuple[str, ...] = ()
+    loose: bool = False
+    numbers: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    generation: str = ""
+    persons: tuple[PersonName, ...] = ()
+    tail: tuple[str, ...] = ()
+
+
+class ParsedName(NameParts, frozen=True, gc=False, kw_only=True):
+    """A name in its normal forms, in which an upper-case letter is a vowel with a macron.
 
     ``key`` is the form in which equal names are the same: words in order, legal forms in one spelling.
     ``core`` are the words that name the entity, without ``forms``, ``numbers``, ``titles``, ``generation``
@@ -73,15 +86,7 @@ class ParsedName(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     exact: str
     key: str
-    core: tuple[str, ...]
-    forms: tuple[str, ...] = ()
-    loose: bool = False
-    numbers: tuple[str, ...] = ()
-    titles: tuple[str, ...] = ()
-    generation: str = ""
     code: str = ""
-    persons: tuple[PersonName, ...] = ()
-    tail: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
     trustee: bool = False
 
@@ -109,14 +114,8 @@ def _apostrophes_closed(text: str) -> str:
     return _O_SPACE.sub(r"\1'", text) if "'" in text or "`" in text or not text.isascii() else text
 
 
-@lru_cache(maxsize=4096)
-def read(name: str) -> ParsedName:
+def parse_name(name: str) -> ParsedName:
     """Parse a name into its normal forms. It never fails; a name without a word has an empty ``core``."""
-    return read_name(name)
-
-
-def read_name(name: str) -> ParsedName:
-    """Parse a name without caching the result, for loops over a whole practice."""
     whole = exact(name)
     text = _apostrophes_closed(whole)
     tokens = _tokens(_surname_last(text))
@@ -129,20 +128,17 @@ def read_name(name: str) -> ParsedName:
     parts = _parts(tokens)
     others = [_parts(_tokens(_surname_last(alias))).core for alias in aliases]
     return ParsedName(
+        *msgspec.structs.astuple(parts),
         exact=whole,
         key=key,
-        core=parts.core,
-        forms=parts.forms,
-        loose=parts.loose,
-        numbers=parts.numbers,
-        titles=parts.titles,
-        generation=parts.generation,
         code=code,
-        persons=parts.persons,
-        tail=parts.tail,
         others=tuple(other for other in others if other),
         trustee=trustee,
     )
+
+
+parse_name_cached = lru_cache(maxsize=4096)(parse_name)
+"""Parse a name, or return a cached result. Loops over a whole practice do not use the cache."""
 
 
 def without_code(name: str, code: str) -> str:
@@ -263,18 +259,7 @@ def _joins(word: str) -> bool:
     )  # fmt: skip
 
 
-class _Parts(msgspec.Struct, frozen=True, gc=False):
-    core: tuple[str, ...]
-    forms: tuple[str, ...]
-    loose: bool
-    numbers: tuple[str, ...]
-    titles: tuple[str, ...]
-    generation: str
-    persons: tuple[PersonName, ...]
-    tail: tuple[str, ...]
-
-
-def _parts(tokens: Sequence[str]) -> _Parts:
+def _parts(tokens: Sequence[str]) -> NameParts:
     words: list[str] = []
     forms: list[str] = []
     numbers: list[str] = []
@@ -321,7 +306,7 @@ def _parts(tokens: Sequence[str]) -> _Parts:
         words.pop(0)
     persons, tail = _persons(words, titles)
     core = tuple(w for w in words if w not in FILLER) or tuple(words)
-    return _Parts(
+    return NameParts(
         core,
         tuple(dict.fromkeys(forms)),
         loose,
@@ -335,7 +320,7 @@ def _parts(tokens: Sequence[str]) -> _Parts:
 
 @lru_cache(maxsize=65536)
 def _kind(token: str) -> tuple[str, str]:
-    """Return what a word may be apart from an ordinary word, and its value."""
+    """Return what a word may be besides an ordinary word, and its value."""
     if token in FORMS:
         return "form", token
     if token in ORDINALS:

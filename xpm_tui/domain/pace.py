@@ -46,13 +46,13 @@ def until_free(ends: Sequence[float], limit: int, now: float) -> float:
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """What the rate limiter allows from now on.
 
-    ``frees``: the seconds until each call of the last minute leaves the window. ``closed``: seconds for which
-    no call may be made. ``day_left``: what a run may still call today (None: unknown), and ``day_until`` when
-    the allowance is renewed. ``limit``: calls in a minute. ``spacing``: the usual seconds between two calls
-    of the last minute, without waits (0: unknown).
+    ``expiries``: the seconds until each call of the last minute leaves the window. ``closed``: seconds for
+    which no call may be made. ``day_left``: the calls that a run may still make today (None: unknown), and
+    ``day_until`` when the allowance is renewed. ``limit``: calls in a minute. ``spacing``: the usual seconds
+    between two calls of the last minute, without waits (0: unknown).
     """
 
-    frees: tuple[float, ...] = ()
+    expiries: tuple[float, ...] = ()
     closed: float = 0.0
     day_left: int | None = None
     day_until: datetime | None = None
@@ -62,28 +62,27 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wait(self) -> float:
         """Return the seconds until a run may make its next call; 0 if it may now."""
-        ends = sorted(end for end in self.frees if end > self.closed)
+        ends = sorted(end for end in self.expiries if end > self.closed)
         return self.closed + until_free(ends, self.limit, self.closed)
 
-    def least_seconds(self, calls: int) -> float:
-        """Return the least number of seconds until the last of so many calls may start.
+    def minimum_seconds(self, calls: int) -> float:
+        """Return the minimum number of seconds until the last of ``calls`` calls may start.
 
-        It simulates them one after the other in the sliding window. Response time of the server is not
-        included.
+        The calls are simulated one after the other in the sliding window, without the server's response time.
         """
         return self._simulated(calls, 0.0)
 
     def likely_seconds(self, calls: int) -> float:
-        """Return in how many seconds so many calls are likely to be done.
+        """Return in how many seconds ``calls`` calls are likely to be done.
 
-        It adds the rate limiter's waits and the usual time of each call.
+        That is the sum of the rate limiter's waits and the usual time of each call.
         """
         return self._simulated(calls, self.spacing)
 
     def _simulated(self, calls: int, spacing: float) -> float:
         if calls < 1:
             return 0.0
-        ends = sorted(self.frees)
+        ends = sorted(self.expiries)
         now = self.closed
         for _ in range(calls):
             while ends and ends[0] <= now:
@@ -96,5 +95,5 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         return round(now, 3)
 
     def beyond_today(self, calls: int) -> int:
-        """Return how many of so many calls today's allowance does not cover."""
+        """Return how many of ``calls`` calls today's allowance does not cover."""
         return 0 if self.day_left is None else max(0, calls - self.day_left)

@@ -1,10 +1,9 @@
-"""Plans and changes: what would happen, computed without side effects and shown before it is applied.
+"""Plans and changes, and the consequences of an operation in numbers.
 
-What an operation would do, in numbers, as previews, questions, the log and results show it.
-
-The numbers are computed in ``sync.consequences`` and, for what sync does not know, in ``deploy.consequences``
-and the application layer; ``commands.consequences`` puts them into words. Nothing else computes or words
-consequences.
+A plan says what would happen; it is computed without side effects and shown before it is applied. Previews,
+questions, the log and results show the consequences. Those of sync are computed in ``sync.consequences``,
+those of jobs in ``deploy.batch``, and others in the application layer; ``commands.consequences`` puts them
+into words. Nothing else computes or words consequences.
 """
 
 from __future__ import annotations
@@ -50,8 +49,13 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     follows: str = ""
 
     @property
+    def contact(self) -> str:
+        """Return the id of the contact that changes; empty for the client itself."""
+        return self.record.partition("/")[2]
+
+    @property
     def conflict(self) -> bool:
-        """Return True if both sides were edited since they last agreed."""
+        """Return whether both sides were edited since they last agreed."""
         return self.mark == "conflict"
 
 
@@ -80,7 +84,7 @@ class UndecidedClient(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
 
 class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The cost of a run: calls to Xero and the least number of seconds they take."""
+    """The cost of a run: calls to Xero and the minimum number of seconds that they take."""
 
     calls: int = 0
     seconds: float = 0.0
@@ -318,9 +322,9 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     ``about`` names it: the plan, the undone run, the file. ``waiting`` changes are not ticked; ``freezes``
     counts the fields that an undo freezes, and ``frozen`` names them; ``kept`` is what an undo leaves as it
     is, or jobs that are held. ``also`` names other XPM clients that change because they share a contact.
-    ``calls`` is the sum of ``requests``, and ``seconds`` the least time that they take within Xero's limits;
-    ``beyond_today`` of them exceed the day's allowance, which is renewed at ``day_until``. ``then`` is what
-    the next sync does as a result. ``names`` has the records that a sentence may name, in words.
+    ``calls`` is the sum of ``requests``, and ``seconds`` the minimum time that they take within Xero's
+    limits; ``beyond_today`` of them exceed the day's allowance, which is renewed at ``day_until``. ``then``
+    is what the next sync does as a result. ``names`` has the records that a sentence may name, in words.
     """
 
     of: Subject
@@ -363,5 +367,5 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     @property
     def minutes(self) -> int:
-        """Return the least time in whole minutes, rounded up."""
+        """Return the minimum time in whole minutes, rounded up."""
         return math.ceil(self.seconds / 60)

@@ -107,7 +107,7 @@ class Snapshot(Protocol):
     def fingerprint(self, *tables: TableSchema[Any]) -> str:
         """Return a mark that is equal only for the same rows of these tables in the same store.
 
-        It may differ although the rows are the same. Empty if nobody can tell.
+        It may differ although the rows are the same. It is empty if the store cannot tell.
         """
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
@@ -175,7 +175,8 @@ class ClientList(Protocol):
     """A streamed client list.
 
     If it is read to the end without an error, it was complete, except for the records that were set aside. A
-    record that came twice is among those although it was yielded before; it does not count.
+    record that occurs twice is set aside, too, although it was yielded the first time: what was done with it
+    has to be undone.
     """
 
     @property

@@ -1,6 +1,7 @@
-"""Why a job is held or has failed: a label and a sentence for each cause.
+"""Labels of reasons, each with a sentence.
 
-Why two values of a linked client differ and stay as they are: a label and a sentence for each reason.
+They say why a job is held or has failed, what the audit of jobs finds, and why two values of a linked client
+differ and stay as they are. The labels of the editable fields of a job are here, too.
 """
 
 from __future__ import annotations

@@ -106,6 +106,11 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     pair: Pair | None = None
     came: bool = False
 
+    @property
+    def contact(self) -> str:
+        """Return the id of the contact that was changed; empty for the client itself."""
+        return self.record.partition("/")[2]
+
 
 class Relinked(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a client had before its link was changed manually, so that undo can restore all of it.

@@ -1,7 +1,7 @@
 """Safe text: text from outside is shown, never interpreted.
 
-``visible`` is the only way from a record, a reply or a file to a terminal. It follows CWE-150 (escape
-sequences in output) and Unicode TR36 (bidirectional text spoofing).
+Text from a record, a reply or a file reaches a terminal only through ``visible``, which follows CWE-150
+(escape sequences in output) and Unicode TR36 (bidirectional text spoofing).
 
 The module also defines which text an XML 1.0 document can contain, for requests and the outbox. Source: XML
 1.0 (Fifth Edition), production 2 ("Char"): tab, line feed, carriage return and everything from U+0020 except

@@ -1,6 +1,6 @@
-"""Secret values, which must never appear in a repr, a log line, a traceback or a file.
+"""Secret values, which must never appear in a repr, a log line, a traceback or a file, and masked values.
 
-Masked values: Xero hides all but the last digits of a tax number (Practice Manager API 3.1, clients).
+Xero masks a tax number: it hides all but the last digits (Practice Manager API 3.1, clients).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class RunLock(Protocol):
 
     @property
     def held(self) -> bool:
-        """Whether this object holds it."""
+        """Return whether this object holds it."""
 
     def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
         """Acquire the lock, waiting up to ``timeout`` seconds (0: one attempt, negative: without limit).
@@ -70,7 +70,7 @@ class SharedRecord(Protocol):
 
 
 class SharedState(Protocol):
-    """What the machines of a practice share, in the place of its data."""
+    """What the machines of a practice share, stored with its data."""
 
     def record(self, name: str) -> SharedRecord:
         """Return the record with this name."""

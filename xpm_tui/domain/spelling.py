@@ -1,6 +1,7 @@
 """Spellings of a single word: case, accents, macrons and typing errors. Pure.
 
-Words that have a meaning in the names of clients: legal forms, titles, numbers, trades. Data only.
+The tables at the end list words that have a meaning in the names of clients: legal forms, titles, numbers,
+trades.
 """
 
 from __future__ import annotations

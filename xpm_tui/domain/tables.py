@@ -71,7 +71,7 @@ XPM_CLIENTS: TableSchema[xpm.XpmClient] = TableSchema(
         "code": lambda c: _one(c.code.casefold()),
         "name": lambda c: _one(identity.exact(c.name)),
         "name_key": lambda c: _one(identity.name_key(c.name)),
-        "contact_uuid": lambda c: tuple(each.uuid for each in c.contacts if not each.deleted),
+        "contact_uuid": lambda c: tuple(each.uuid for each in c.present_contacts),
     },
 )
 STAFF: TableSchema[xpm.Staff] = TableSchema("xpm_staff", xpm.Staff, _uuid)
@@ -80,7 +80,7 @@ CATEGORIES: TableSchema[xpm.Category] = TableSchema("xpm_categories", xpm.Catego
 JOBS: TableSchema[xpm.XpmJob] = TableSchema(
     "xpm_jobs", xpm.XpmJob, lambda j: j.number, {"client": lambda j: _one(j.client.uuid if j.client else "")}
 )
-MOVES: TableSchema[xpm.MovedJob] = TableSchema("xpm_moves", xpm.MovedJob, _id)
+MOVES: TableSchema[xpm.Arrival] = TableSchema("xpm_moves", xpm.Arrival, _id)
 LINKS: TableSchema[links.Link] = TableSchema("links", links.Link, _id, {"uuid": lambda link: _one(link.uuid)})
 LOST_CLIENTS: TableSchema[links.LostClient] = TableSchema("vanished", links.LostClient, _id)
 BASE: TableSchema[links.Base] = TableSchema("base", links.Base, _id)

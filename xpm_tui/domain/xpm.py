@@ -32,7 +32,8 @@ ESSENTIAL: Final = frozenset(
         *(
             field.attribute
             for field in CLIENT.values()
-            if field.xpm is not None and (field.required or (field.kind == "flag" and not field.sync.at_all))
+            if field.xpm is not None
+            and (field.required or (field.kind == "flag" and not field.sync.is_ever_synced))
         ),
     }
 )
@@ -143,7 +144,7 @@ class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         return self.uuid or self.number or f"{self.name}#{self.place}"
 
     @property
-    def called(self) -> str:
+    def description(self) -> str:
         """Return the kind and identification of the record, such as ``Client "Kowhai Ltd" (14071234)``."""
         name = f' "{self.name}"' if self.name else ""
         known = self.number or ("" if self.name and not self.uuid else self.uuid)
@@ -267,6 +268,15 @@ class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     seen_at: datetime | None = None
     unread: tuple[RecordFault, ...] = ()
 
+    def contact(self, uuid: str) -> XpmContact | None:
+        """Return the contact with this UUID, deleted or not, or None."""
+        return next((contact for contact in self.contacts if contact.uuid == uuid), None)
+
+    @property
+    def present_contacts(self) -> tuple[XpmContact, ...]:
+        """Return the contacts that are not deleted."""
+        return tuple(contact for contact in self.contacts if not contact.deleted)
+
     @property
     def is_set_aside(self) -> bool:
         """Return whether the whole record could not be read."""
@@ -337,8 +347,8 @@ class XpmJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     gone: bool = False
 
 
-class MovedJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A record that the mirror has seen arrive at an XPM client; ``id`` is ``<kind>/<what>/<to>``.
+class Arrival(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The arrival of a record at an XPM client, as the mirror saw it; ``id`` is ``<kind>/<what>/<to>``.
 
     ``what`` is the UUID of a contact or group, or the number of a job; ``was`` is the client that a job
     belonged to before. ``new``: the XPM client itself was new then.

@@ -1,7 +1,8 @@
 """The base: read, store, update and forget what both sides last agreed on, and where a value came from.
 
-A pair is stored only if a half differs from the mirror; otherwise both halves are the mirror's value. So most
-clients store no pair at all, and every change of a mirror row has to update the base in the same commit.
+A pair is stored only if one of its values differs from the mirror; otherwise both are the mirror's value.
+Most clients therefore store no pair at all, and every change of a mirror row has to update the base in the
+same commit.
 ``mirror`` is always the XPM side's canonical values by base key: ``phone``, ``k3.contact_email``.
 
 While a link exists, its base says what came from XPM. When the link is removed, that is stored in full as
@@ -17,6 +18,7 @@ from datetime import datetime
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, BlockedPair, Link, Pair, Provenance, Value, ValueOrigin
@@ -30,9 +32,7 @@ from xpm_tui.sync.canonical import (
     Values,
     contact_values,
     ignition_values,
-    is_blank,
     primary_of,
-    xpm_contacts,
     xpm_values,
 )
 from xpm_tui.sync.policy import ORDER
@@ -50,15 +50,18 @@ def base_key(field: str, contact: str) -> str:
     return contact_key(contact, field) if contact and field != PRIMARY else field
 
 
-def mark(record: str, field: str) -> str:
-    """Return the name of an undone change in an image; who is primary is one change of the client."""
+def undone_key(record: str, field: str) -> str:
+    """Return the key by which an image lists an undone change.
+
+    Which contact is primary is a change of the client.
+    """
     return f"{record.partition('/')[0] if field == PRIMARY else record} {field}"
 
 
 def own_mirror_values(row: XpmClient) -> Values:
-    """Return XPM's side by base key: the client's own fields, and who is primary."""
+    """Return XPM's side by base key: the client's own fields, and which contact is primary."""
     values = xpm_values(row)
-    values[PRIMARY] = primary_contact(xpm_contacts(row))
+    values[PRIMARY] = primary_contact(row.present_contacts)
     return values
 
 
@@ -66,7 +69,7 @@ def mirror_values(row: XpmClient, link: Link) -> Values:
     """Return XPM's side by base key, with contacts under the ids of the linked contacts here."""
     values = own_mirror_values(row)
     if link.contacts:
-        contacts = {contact.uuid: contact for contact in xpm_contacts(row)}
+        contacts = {contact.uuid: contact for contact in row.present_contacts}
         for joined in link.contacts:
             contact = contacts.get(joined.uuid)
             if contact is not None and joined.contact:
@@ -80,7 +83,7 @@ def primary_contact(contacts: Iterable[XpmContact]) -> str:
     return next((contact.uuid for contact in reversed([*contacts]) if contact.primary), "")
 
 
-def pair(base: Base, key: str, mirror: Mapping[str, Value]) -> Pair | None:
+def base_pair(base: Base, key: str, mirror: Mapping[str, Value]) -> Pair | None:
     """Return the pair of one field, or None."""
     stored = base.pairs.get(key)
     if stored is not None:
@@ -111,7 +114,7 @@ def settled_direction(known: Pair) -> Direction:
 
 
 def record_agreement(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str, Value]) -> Base:
-    """Store new pairs. ``mirror`` is what the mirror row has once this is committed."""
+    """Return the base with new pairs; ``mirror`` is what the mirror row has once this is committed."""
     if not agreed:
         return base
     pairs = dict(base.pairs)
@@ -119,7 +122,7 @@ def record_agreement(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str
     from_xpm = base.picked or bool(base.exceptions)
     for key, new in agreed.items():
         if from_xpm and came_from_xpm(base, key):
-            before = pair(base, key, mirror)
+            before = base_pair(base, key, mirror)
             if before is None or before.ignition != new.ignition:
                 own.append(key)
         if key in mirror and new.ignition == mirror[key] and new.xpm == mirror[key]:
@@ -136,14 +139,14 @@ def came_from_xpm(base: Base, key: str) -> bool:
 
 
 def with_origin(base: Base, keys: Iterable[str], *, came: bool) -> Base:
-    """Record for some fields whether their value came from XPM."""
+    """Return the base with the origin of some values: XPM if ``came``, otherwise Ignition."""
     named, others = frozenset(keys), frozenset(base.exceptions)
     now = others - named if came == base.picked else others | named
     return base if now == others else msgspec.structs.replace(base, exceptions=_ordered(now))
 
 
 def forget(base: Base, keys: Iterable[str]) -> Base:
-    """Delete the pairs of some fields."""
+    """Return the base without the pairs of some fields."""
     gone = frozenset(keys)
     if gone.isdisjoint(base.agreed):
         return base
@@ -156,7 +159,7 @@ def forget(base: Base, keys: Iterable[str]) -> Base:
 
 
 def forget_contact(base: Base, contact: str) -> Base:
-    """Delete the pairs of one contact, because it is linked to another one now."""
+    """Return the base without the pairs of a contact, because it is linked to another one now."""
     return forget(base, [key for key in base.agreed if key.startswith(f"{contact}.")])
 
 
@@ -165,7 +168,7 @@ def rebase(base: Base, before: Mapping[str, Value], after: Mapping[str, Value]) 
     pairs: dict[str, Pair] = {}
     lost: list[str] = []
     for key in base.agreed:
-        known = pair(base, key, before)
+        known = base_pair(base, key, before)
         if known is None:
             lost.append(key)
         elif key not in after or known.ignition != after[key] or known.xpm != after[key]:
@@ -176,7 +179,7 @@ def rebase(base: Base, before: Mapping[str, Value], after: Mapping[str, Value]) 
 
 
 _RANKS = defaultdict(lambda: len(ORDER), ORDER)
-"""The place of a field; a name that is no field comes last."""
+"""The position of a field; a name that is not a field comes last."""
 
 
 def _ordered(keys: Iterable[str]) -> tuple[str, ...]:
@@ -201,10 +204,15 @@ def blocked_pair_id(client: str, uuid: str) -> str:
     return f"{client}/{uuid}"
 
 
+def link_and_row(snapshot: Snapshot, client: str) -> tuple[Link | None, XpmClient | None]:
+    """Return the link of a client, and the mirror row of the linked XPM client; None for what is missing."""
+    link = snapshot.get(LINKS, client)
+    return link, snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+
+
 def live_link(snapshot: Snapshot, client: str) -> Link | None:
     """Return the link of a client whose XPM client exists; otherwise None."""
-    link = snapshot.get(LINKS, client)
-    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    link, row = link_and_row(snapshot, client)
     return None if row is None or row.deleted else link
 
 
@@ -224,7 +232,7 @@ def block_as_different(client: str, uuid: str, *, by: str, now: datetime) -> Put
     return Put(BLOCKED_PAIRS, row)
 
 
-def present(client: Client, team: TeamLinks) -> Values:
+def present_values(client: Client, team: TeamLinks) -> Values:
     """Return a client's values by base key, including those of its contacts."""
     values = ignition_values(client, team)
     for contact in client.contacts:
@@ -233,20 +241,19 @@ def present(client: Client, team: TeamLinks) -> Values:
     return values
 
 
-def released(snapshot: Snapshot, client: str) -> Provenance:
-    """Return what is known of the origin of a client's values, including its present link."""
+def known_provenance(snapshot: Snapshot, client: str) -> Provenance:
+    """Return the provenance of a client's values, including those that came over its present link."""
     known = snapshot.get(PROVENANCE, client) or Provenance(id=client)
-    link, base = snapshot.get(LINKS, client), snapshot.get(BASE, client)
-    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
-    ours = snapshot.get(CLIENTS, client)
+    link, row = link_and_row(snapshot, client)
+    base, ours = snapshot.get(BASE, client), snapshot.get(CLIENTS, client)
     if link is None or base is None or row is None or ours is None:
         return known
-    now = present(ours, TeamLinks.read(snapshot)) if known.values else {}
+    now = present_values(ours, TeamLinks.read(snapshot)) if known.values else {}
     mirror = mirror_values(row, link)
     joined = {each.uuid: each.contact for each in link.contacts if each.uuid}
     values = dict(known.values)
     for key in base.agreed:
-        agreed = pair(base, key, mirror) if came_from_xpm(base, key) else None
+        agreed = base_pair(base, key, mirror) if came_from_xpm(base, key) else None
         if agreed is None or is_blank(agreed.ignition):
             continue
         value = agreed.ignition
@@ -267,12 +274,12 @@ def foreign_values(snapshot: Snapshot, client: Client, uuid: str, team: TeamLink
 def remaining_foreign_values(
     known: Provenance, client: Client, uuid: str, team: TeamLinks
 ) -> dict[str, ValueOrigin]:
-    """Return the same from what is known of the client."""
+    """Do what :func:`foreign_values` does, for a caller that has the provenance."""
     found = returned_values(known, client, uuid)
     found |= {key: each for key, each in known.values.items() if each.uuid != uuid}
     if not found:
         return {}
-    values = present(client, team)
+    values = present_values(client, team)
     return {
         key: each
         for key, each in found.items()
@@ -328,7 +335,7 @@ def expand_base(snapshot: Snapshot, link: Link, base: Base) -> Base:
     """Return the base with every pair in full, so that it does not depend on the mirror."""
     row = snapshot.get(XPM_CLIENTS, link.uuid)
     mirror = mirror_values(row, link) if row is not None else {}
-    pairs = {key: found for key in base.agreed if (found := pair(base, key, mirror)) is not None}
+    pairs = {key: found for key in base.agreed if (found := base_pair(base, key, mirror)) is not None}
     return msgspec.structs.replace(base, pairs=pairs)
 
 

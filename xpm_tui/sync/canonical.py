@@ -1,10 +1,9 @@
 r"""The canonical form in which a client of either side is compared, hashed and written.
 
-Text is NFC with ``\
-`` line ends and trimmed, empty and absent are the same, groups are sorted names. A person is the UUID of the
-XPM staff record; a person who is not linked keeps an id of its own side that equals nothing on the other, so
-that linking the person later is seen as a change. A masked value has no canonical form: its field is missing,
-so it is neither compared nor written.
+Text is NFC with ``\n`` line ends and trimmed; an empty and an absent text are the same; groups are sorted
+names. A person is the UUID of the XPM staff record. A person who is not linked keeps an id of its own side
+that equals nothing on the other side, so that linking the person later is seen as a change. A masked value
+has no canonical form: its field is missing, so it is neither compared nor written.
 """
 
 from __future__ import annotations
@@ -16,21 +15,15 @@ from typing import Any
 import msgspec
 
 from xpm_tui.domain.errors import UnsendableValue
-from xpm_tui.domain.field_types import clean as clean
-from xpm_tui.domain.field_types import is_blank as is_blank
-from xpm_tui.domain.field_types import is_same as is_same
-from xpm_tui.domain.fields import CLIENT, CONTACT, TEXTS, Kind
+from xpm_tui.domain.field_types import clean, short_hash
+from xpm_tui.domain.fields import CLIENT, CONTACT, SYNCED_BY_NAME, TEXTS, Kind
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.domain.xpm import WHOLE, XpmClient, XpmContact
-from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
-
-with lazy_imports():
-    import hashlib
+from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS
 
 Values = dict[str, Value]
 
@@ -167,7 +160,7 @@ def write_client(client: Client, values: Mapping[str, Value], team: TeamLinks) -
     """Return the store client with the given canonical values; contacts are unchanged."""
     changed: dict[str, Any] = {}
     for name, value in values.items():
-        kind = BY_NAME[name].kind
+        kind = SYNCED_BY_NAME[name].kind
         if kind == "person":
             changed[name] = team.member.get(str(value or ""), str(value or ""))
         elif kind == "names":
@@ -181,13 +174,10 @@ def write_client(client: Client, values: Mapping[str, Value], team: TeamLinks) -
 
 def write_contact(contact: Contact, values: Mapping[str, Value]) -> Contact:
     """Return the store contact with the given values, by policy field."""
-    changed: dict[str, Any] = {BY_NAME[name].attribute: str(value or "") for name, value in values.items()}
+    changed: dict[str, Any] = {
+        SYNCED_BY_NAME[name].attribute: str(value or "") for name, value in values.items()
+    }
     return msgspec.structs.replace(contact, **changed)
-
-
-def xpm_contacts(row: XpmClient) -> tuple[XpmContact, ...]:
-    """Return the contacts that are not deleted."""
-    return tuple(contact for contact in row.contacts if not contact.deleted)
 
 
 def primary_of(client: Client) -> str:
@@ -198,24 +188,20 @@ def primary_of(client: Client) -> str:
 def ignition_fingerprint(client: Client, team: TeamLinks) -> str:
     """Return a fingerprint of everything in a store client that sync can read."""
     contacts = sorted((c.id, c.primary, sorted(contact_values(c).items())) for c in client.contacts)
-    return _fingerprint_of((sorted(ignition_values(client, team).items()), contacts))
+    return short_hash((sorted(ignition_values(client, team).items()), contacts))
 
 
 def xpm_fingerprint(row: XpmClient) -> str:
     """Return a fingerprint of everything in an XPM client that sync can read."""
-    contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in xpm_contacts(row))
+    contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in row.present_contacts)
     flags = (row.archived, row.prospect, row.deleted)
-    return _fingerprint_of((sorted(xpm_values(row).items()), contacts, flags))
+    return short_hash((sorted(xpm_values(row).items()), contacts, flags))
 
 
 def _sorted(names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         return ()
     return tuple(sorted({clean(name) for name in names} - {""}))
-
-
-def _fingerprint_of(said: object) -> str:
-    return hashlib.blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
 
 
 def _canonical(names: tuple[str, ...], texts: tuple[str, ...]) -> Values:

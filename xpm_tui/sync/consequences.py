@@ -1,7 +1,7 @@
 """What a plan or an undo would do, computed from its records: the only place that counts it. Pure.
 
 Calls are counted by the rules by which the executor sends: it takes the records to write, the possible
-changes, and the interval of its checks from here.
+changes, and the interval of its checks from this module.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import (
@@ -33,13 +34,13 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import is_sendable
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmContact
-from xpm_tui.sync.base import PRIMARY
-from xpm_tui.sync.canonical import contact_values, is_blank, xpm_contacts
+from xpm_tui.sync.base import PRIMARY, link_and_row
+from xpm_tui.sync.canonical import contact_values
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, UPDATE_CLIENT, UPDATE_CONTACT
-from xpm_tui.sync.undo_freezes import by_field, undo_freezes
+from xpm_tui.sync.undo_freezes import frozen_counts, undo_freezes
 
 MOVED_CHECK = 300
-"""After how many writes XPM is asked again what has changed there."""
+"""The number of writes after which XPM is asked again what has changed there."""
 
 LISTS = 5
 """Calls that update the mirror: clients, staff, templates, categories, current jobs."""
@@ -59,8 +60,7 @@ def record_name(snapshot: Snapshot, record: str) -> str:
     """Return how a sentence names a client or one of its contacts: ``Ann Lee (Acme)``; its id if unknown."""
     id_, _, contact = record.partition("/")
     client = snapshot.get(CLIENTS, id_)
-    link = snapshot.get(LINKS, id_)
-    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    _, row = link_and_row(snapshot, id_)
     name = client.name if client is not None else row.name if row is not None else ""
     if not contact:
         return name or record
@@ -89,7 +89,7 @@ def is_wanted(record: PlannedRecord) -> bool:
     return bool(ticked) and not any(c.field == "link" and not c.ticked for c in record.changes)
 
 
-def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
+def possible_changes(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return the wanted changes among a client's planned ones, without those that are impossible alone.
 
     A contact that is not created does not become the primary one, and the copies of a shared contact change
@@ -138,9 +138,10 @@ def plan_consequences(
     for record in records:
         work.record(record)
     work.left(plan.left)
-    frozen = by_field(undo_freezes(snapshot, plan, records)) if plan.undo_of else ()
+    frozen = frozen_counts(undo_freezes(snapshot, plan, records)) if plan.undo_of else ()
     subject: Subject = "undo" if plan.undo_of else "plan"
-    lists = [*work.lasting.values(), *(each.records for each in (*work.kept(), *work.unsendable()))]
+    kept = work.kept()
+    lists = [*work.lasting.values(), *(each.records for each in kept)]
     if sum(each.number for each in frozen) <= NAMED:
         lists += [each.records for each in frozen]
     shown = {record.partition(":")[0] for ids in lists if len(ids) <= NAMED for record in ids}
@@ -155,7 +156,7 @@ def plan_consequences(
                 LastingEffects(what=what, number=len(ids), records=tuple(ids))
                 for what, ids in work.lasting.items()
             ),
-            kept=(*work.kept(), *work.unsendable()),
+            kept=kept,
             also=tuple(work.also),
             freezes=sum(each.number for each in frozen),
             frozen=frozen,
@@ -174,9 +175,16 @@ def with_pace(found: Consequences, pace: Pace | None = None) -> Consequences:
     return msgspec.structs.replace(
         found,
         calls=calls,
-        seconds=pace.least_seconds(calls),
+        seconds=pace.minimum_seconds(calls),
         beyond_today=beyond,
         day_until=pace.day_until if beyond else None,
+    )
+
+
+def preserved_values(records: Mapping[str, Collection[str]]) -> tuple[PreservedValues, ...]:
+    """Return what stays as it is, from the ids of the records by reason."""
+    return tuple(
+        PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in records.items()
     )
 
 
@@ -230,9 +238,7 @@ def pick_consequences(
     return Consequences(
         of="picks",
         here=LocalCounts(changes=both, clients=both, added=added, links=linked),
-        kept=tuple(
-            PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in kept.items()
-        ),
+        kept=preserved_values(kept),
         names={id_: names[id_] for id_ in shown if names and id_ in names},
     )
 
@@ -295,14 +301,9 @@ class _Counting:
         self.waiting = 0
         self._unsendable: list[str] = []
 
-    def unsendable(self) -> tuple[PreservedValues, ...]:
-        """Return the changes that are not sent, by the fields with characters that XML does not allow."""
-        found = tuple(self._unsendable)
-        return (PreservedValues(why=UNSENDABLE, number=len(found), records=found),) if found else ()
-
-    def left(self, unclear: Iterable[SkippedUndo]) -> None:
+    def left(self, skipped: Iterable[SkippedUndo]) -> None:
         """Count what an undo leaves: what stays in XPM cannot be undone, the rest has its reason."""
-        for each in unclear:
+        for each in skipped:
             lasting = _LASTING.get(each.field) if each.why == "stays-in-xpm" else None
             if lasting is not None:
                 self.lasting[lasting].append(each.record)
@@ -310,15 +311,14 @@ class _Counting:
                 self._kept[each.sentence].append(f"{each.record}:{each.field}")
 
     def kept(self) -> tuple[PreservedValues, ...]:
-        """Return what an undo leaves as it is, by reason."""
-        return tuple(
-            PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in self._kept.items()
-        )
+        """Return what an undo leaves as it is, by reason, and the changes that cannot be sent."""
+        unsendable = {UNSENDABLE: self._unsendable} if self._unsendable else {}
+        return preserved_values({**self._kept, **unsendable})
 
     def record(self, record: PlannedRecord) -> None:
         """Count one client: the effects of its ticked changes, and their calls."""
         ticked = tuple(change for change in record.changes if change.ticked)
-        done = possible(record.changes, ticked) if is_wanted(record) else ()
+        done = possible_changes(record.changes, ticked) if is_wanted(record) else ()
         self.waiting += len(record.changes) - len(done)
         record = msgspec.structs.replace(record, changes=done)
         unsent = self._unsent(record)
@@ -356,20 +356,20 @@ class _Counting:
         client_id, _, contact = target.partition("/")
         if contact and any(change.field == "contact" for change in changes):
             client = self._snapshot.get(CLIENTS, client_id)
-            ours = next((c for c in client.contacts if c.id == contact), None) if client is not None else None
+            ours = client.contact(contact) if client is not None else None
             return contact_values(ours).values() if ours is not None else ()
         return [change.new for change in changes]
 
     def _replaced(self, change: Change) -> None:
         if change.field in ("link", "contact", "client"):
             return
-        # A value that was emptied on the other side was edited there: what is filled in replaces that.
+        # A value that was emptied on the other side was edited there, so filling it in replaces an edit.
         self.replaced["values"] += not is_blank(change.old) or change.rule in ("drift", "conflict")
         if change.rule in _MARKS:
             self.replaced[_MARKS[change.rule]] += 1
 
     def _lasting(self, change: Change) -> None:
-        """Return what cannot be undone: XPM removes no contact, and cannot be left without a primary one."""
+        """Count what cannot be undone: XPM removes no contact, and cannot be left without a primary one."""
         if self._undo or change.side != "xpm":
             return
         if change.field == "contact":
@@ -401,12 +401,12 @@ class _Counting:
 
 
 class _NameLookup:
-    """Whether a contact's name has to be read before it is written, because the mirror has none."""
+    """The check whether a contact's name has to be read before it is written: the mirror may have none."""
 
     def __init__(self, snapshot: Snapshot, record: PlannedRecord) -> None:
         self._find: Callable[[str], XpmContact | None] | None = None
         row = snapshot.get(XPM_CLIENTS, record.uuid)
-        there = xpm_contacts(row) if row is not None else ()
+        there = row.present_contacts if row is not None else ()
         if all(each.name for each in there):
             return
         link, client = snapshot.get(LINKS, record.client), snapshot.get(CLIENTS, record.client)

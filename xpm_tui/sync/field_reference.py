@@ -40,7 +40,9 @@ def page() -> str:
     """Return the page of all fields as Markdown."""
     parts = [_HEAD]
     for title, record in (("Clients", "client"), ("Contacts", "contact")):
-        rows = [field for field in FIELDS if field.of == record and (field.sync.at_all or field.editable)]
+        rows = [
+            field for field in FIELDS if field.of == record and (field.sync.is_ever_synced or field.editable)
+        ]
         parts.append(f"\n## {title}\n\n" + "\n".join(_table(rows)) + "\n")
     return "".join(parts)
 

@@ -1,7 +1,8 @@
 """The journal of writes to XPM: the kinds of write, and the states of an intent.
 
 Kinds, and the names of values that are stored with them, must not change, because intents of earlier versions
-are looked up by them. Only :mod:`xpm_tui.sync.outbox` writes the journal.
+are looked up by them. Only :mod:`xpm_tui.sync.outbox` adds intents; the recoveries of sync and deploy close
+those that have no outcome.
 """
 
 from __future__ import annotations
@@ -10,16 +11,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from xpm_tui.domain.field_types import short_hash
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import storable
 from xpm_tui.domain.tables import INTENTS, TEAM
-from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.base import live_link
-
-with lazy_imports():
-    import hashlib
 
 UPDATE_CLIENT = "client.update"
 ADD_CLIENT = "client.add"
@@ -108,5 +106,4 @@ def _storable(value: Value) -> Value:
 
 def payload_hash(values: Mapping[str, Value]) -> str:
     """Return a hash of what is sent."""
-    said = msgspec.json.encode(sorted(values.items()))
-    return hashlib.blake2b(said, digest_size=8).hexdigest()
+    return short_hash(sorted(values.items()))

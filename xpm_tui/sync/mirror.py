@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -19,8 +19,8 @@ from xpm_tui.domain.links import LostClient
 from xpm_tui.domain.ports import ClientList, Clock, Drop, Put, Snapshot, Store, Write
 from xpm_tui.domain.tables import BASE, JOBS, LINKS, LOST_CLIENTS, META, MOVES, XPM_CLIENTS, Meta, TableSchema
 from xpm_tui.domain.xpm import (
+    Arrival,
     Category,
-    MovedJob,
     Quarantined,
     Staff,
     Template,
@@ -30,21 +30,25 @@ from xpm_tui.domain.xpm import (
 )
 from xpm_tui.sync.base import mirror_values, rebase
 from xpm_tui.sync.canonical import fill_unreadable
-from xpm_tui.sync.policy import DEFAULT, GuardLimits
+from xpm_tui.sync.policy import DEFAULT_LIMITS, GuardLimits
 
 LISTED = "listed_clients"
-"""The id of the small row with the :class:`ListCounts`."""
+"""The id of the row of ``META`` with the :class:`ListCounts`."""
 
 OVERLAP = timedelta(minutes=10)
 """How far a partial list reaches back before the last one, because clocks differ and records appear late."""
 
 QUARANTINED = "quarantined:"
-"""The prefix of the ids of small rows with what was set aside from a list."""
+"""The prefix of the ids of rows of ``META`` with what was set aside from a list."""
 
 NAMED_PEOPLE = "named_people"
-"""The id of the small row with names of people from XPM's clients, by UUID, as no list has those who left."""
+"""The id of the row of ``META`` with names of people from XPM's clients, by UUID.
+
+No list of XPM has those who left.
+"""
 
 CHUNK = 500
+"""The number of clients in one commit."""
 
 MOVES_KEPT = timedelta(days=30)
 """How long the arrival of a contact, a group or a job at an XPM client is stored."""
@@ -120,7 +124,7 @@ async def refresh_clients(
     store: Store,
     clock: Clock,
     complete: bool,
-    limits: GuardLimits = DEFAULT,
+    limits: GuardLimits = DEFAULT_LIMITS,
     accept: bool = False,
 ) -> ClientsRefreshed:
     """Store a streamed list in the mirror, in commits of a few hundred rows.
@@ -145,27 +149,27 @@ async def refresh_clients(
             chunk.clear()
             await clock.sleep(0)
     changed += commit_rows(store, chunk, clock.now(), before)
-    aside = listing.quarantined
-    if aside:
-        changed -= _restore_rows(store, [one.uuid for one in aside if one.whole], before)
+    quarantined = listing.quarantined
+    if quarantined:
+        changed -= _restore_rows(store, [one.uuid for one in quarantined if one.whole], before)
     snapshot = store.snapshot()
-    marked, unknown = _marked(snapshot, XPM_CLIENTS, aside)
-    unlisted = sum(1 for one in aside if one.whole and one.uuid not in seen)
-    facts, gone, plausible = list_counts(snapshot), 0, True
+    marked, unknown = _rows_set_aside(snapshot, XPM_CLIENTS, quarantined)
+    unlisted = sum(1 for one in quarantined if one.whole and one.uuid not in seen)
+    counts, gone, plausible = list_counts(snapshot), 0, True
     if complete:
         now = ListCounts(
             count=len(seen) + unlisted,
-            accepted=facts.accepted,
+            accepted=counts.accepted,
             complete_at=listing.asked_at,
             bookmark=listing.asked_at,
         )
         plausible = not now.empty and (accept or not now.short(limits))
-        facts = msgspec.structs.replace(now, accepted=now.count) if plausible else now
+        counts = msgspec.structs.replace(now, accepted=now.count) if plausible else now
     else:
-        facts = msgspec.structs.replace(facts, bookmark=listing.asked_at)
-    writes: list[Write] = [_fact(facts)]
-    writes += _quarantine(snapshot, "clients", aside, seen=None if complete else seen)
-    writes += _named(snapshot, people)
+        counts = msgspec.structs.replace(counts, bookmark=listing.asked_at)
+    writes: list[Write] = [_counts_write(counts)]
+    writes += _quarantine_writes(snapshot, "clients", quarantined, seen=None if complete else seen)
+    writes += _people_writes(snapshot, people)
     for uuid, one in marked.items():
         old = snapshot.get(XPM_CLIENTS, uuid)
         if old is not None and old.unread != one.faults:
@@ -191,14 +195,14 @@ async def refresh_clients(
         gone=gone,
         plausible=plausible,
         asked_at=listing.asked_at,
-        quarantined=len(aside),
+        quarantined=len(quarantined),
     )
 
 
 def commit_rows(
     store: Store, rows: Sequence[XpmClient], now: datetime, before: dict[str, bytes | None] | None = None
 ) -> int:
-    """Commit XPM clients with their base; ``before`` takes what is replaced. Returns how many changed."""
+    """Commit XPM clients with their base; return how many changed. ``before`` collects the replaced rows."""
     if not rows:
         return 0
     writes: list[Write] = []
@@ -240,8 +244,8 @@ def set_aside(snapshot: Snapshot) -> dict[str, tuple[Quarantined, ...]]:
     for name, table in _LISTS.items():
         fact = snapshot.get(META, QUARANTINED + name)
         if fact is not None and fact.value:
-            aside = msgspec.convert(fact.value, tuple[Quarantined, ...])
-            found[name] = tuple(_with_known_name(snapshot, table, one) for one in aside)
+            quarantined = msgspec.convert(fact.value, tuple[Quarantined, ...])
+            found[name] = tuple(_with_known_name(snapshot, table, one) for one in quarantined)
     return found
 
 
@@ -257,33 +261,33 @@ def named_people(snapshot: Snapshot) -> dict[str, str]:
     return dict(fact.value) if fact is not None else {}
 
 
-def _named(snapshot: Snapshot, people: dict[str, str]) -> list[Write]:
+def _people_writes(snapshot: Snapshot, people: dict[str, str]) -> list[Write]:
     before = named_people(snapshot)
     now = {**before, **people}
     return [Put(META, Meta(id=NAMED_PEOPLE, value=now))] if now != before else []
 
 
-def _quarantine(
-    snapshot: Snapshot, name: str, aside: Sequence[Quarantined], seen: set[str] | None = None
+def _quarantine_writes(
+    snapshot: Snapshot, name: str, quarantined: Sequence[Quarantined], seen: set[str] | None = None
 ) -> list[Write]:
     """Return the write that records what is set aside; ``seen`` are the records of a list of changes."""
     before = snapshot.get(META, QUARANTINED + name)
     remaining: list[Quarantined] = []
     if seen is not None and before is not None:
-        new = {one.key for one in aside}
+        new = {one.key for one in quarantined}
         remaining = [
             one
             for one in msgspec.convert(before.value, list[Quarantined])
             if one.key not in new and one.uuid not in seen
         ]
-    value = msgspec.to_builtins([*remaining, *aside])
+    value = msgspec.to_builtins([*remaining, *quarantined])
     if value == (before.value if before is not None else []):
         return []
     return [Put(META, Meta(id=QUARANTINED + name, value=value))]
 
 
-def _marked(
-    snapshot: Snapshot, table: TableSchema[Any], aside: Iterable[Quarantined]
+def _rows_set_aside(
+    snapshot: Snapshot, table: TableSchema[Any], quarantined: Iterable[Quarantined]
 ) -> tuple[dict[str, Quarantined], bool]:
     """Return the rows of records that were set aside as a whole, and whether some cannot be assigned to rows.
 
@@ -291,7 +295,7 @@ def _marked(
     """
     found: dict[str, Quarantined] = {}
     unknown = False
-    for one in aside:
+    for one in quarantined:
         if not one.whole:
             continue
         ids = _rows_of(snapshot, table, one)
@@ -316,7 +320,7 @@ def _rows_of(snapshot: Snapshot, table: TableSchema[Any], one: Quarantined) -> s
 def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) -> list[Write]:
     """Return the writes that store these rows in the mirror: none for an unchanged row."""
     writes: list[Write] = []
-    facts = list_counts(snapshot)
+    counts = list_counts(snapshot)
     for row in rows:
         old = snapshot.get(XPM_CLIENTS, row.uuid)
         if old is not None and row.deleted:
@@ -327,8 +331,8 @@ def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) 
             if _encode(same) == _encode(old):
                 continue
             writes.extend(rebased_links(snapshot, old, row))
-            writes.extend(_loss_writes(snapshot, old, row, facts))
-        if old is not None or facts.accepted is not None:
+            writes.extend(_loss_writes(snapshot, old, row, counts))
+        if old is not None or counts.accepted is not None:
             writes.extend(_gained_records(old, row, now))
         writes.append(Put(XPM_CLIENTS, msgspec.structs.replace(row, seen_at=now)))
     return writes
@@ -345,38 +349,32 @@ def _as_last_known(old: XpmClient, row: XpmClient) -> XpmClient:
     return msgspec.structs.replace(row, **remaining)
 
 
-def _loss_writes(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: ListCounts) -> Iterator[Write]:
-    """Return the writes that record that a linked client has disappeared, or has come back."""
+def _loss_writes(snapshot: Snapshot, old: XpmClient, row: XpmClient, counts: ListCounts) -> Iterator[Write]:
+    """Yield the write that records that a linked client has disappeared, or has come back."""
     if row.deleted and not old.deleted and snapshot.find(LINKS, "uuid", row.uuid):
-        yield Put(LOST_CLIENTS, LostClient(id=row.uuid, since=facts.complete_at))
+        yield Put(LOST_CLIENTS, LostClient(id=row.uuid, since=counts.complete_at))
     elif old.deleted and not row.deleted and snapshot.raw(LOST_CLIENTS, row.uuid) is not None:
         yield Drop(LOST_CLIENTS, row.uuid)
 
 
 def _gained_records(old: XpmClient | None, row: XpmClient, now: datetime) -> Iterator[Write]:
-    """Return which contacts and groups a client has gained, as a merge moves them to the survivor."""
+    """Yield the writes that record which contacts and groups a client has gained: a merge moves them."""
     if row.deleted:
         return
-    contacts = {each.uuid for each in row.contacts if not each.deleted}
+    contacts = {each.uuid for each in row.present_contacts}
     groups = {each.uuid for each in row.groups or ()}
     if old is not None:
-        contacts -= {each.uuid for each in old.contacts if not each.deleted}
+        contacts -= {each.uuid for each in old.present_contacts}
         groups = groups - {each.uuid for each in old.groups} if old.groups is not None else set()
-    for kind, found in (("contact", contacts), ("group", groups)):
+    gained: dict[Literal["contact", "group"], set[str]] = {"contact": contacts, "group": groups}
+    for kind, found in gained.items():
         for what in sorted(found):
-            yield Put(MOVES, observed_changes(kind, what, row.uuid, now, new=old is None))
-
-
-def observed_changes(
-    kind: str, what: str, to: str, now: datetime, *, was: str = "", new: bool = False
-) -> MovedJob:
-    """Return the write that records what has arrived at an XPM client."""
-    row = {"id": f"{kind}/{what}/{to}", "kind": kind, "what": what, "to": to, "was": was, "new": new}
-    return msgspec.convert({**row, "at": now}, MovedJob)
+            id_ = f"{kind}/{what}/{row.uuid}"
+            yield Put(MOVES, Arrival(id=id_, kind=kind, what=what, to=row.uuid, at=now, new=old is None))
 
 
 def rebased_links(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterator[Write]:
-    """Return the base of every client linked to a changed row, relative to the future row."""
+    """Yield the writes of the bases of all clients linked to a changed row, relative to the future row."""
     for link in snapshot.find(LINKS, "uuid", new.uuid):
         base = snapshot.get(BASE, link.id)
         if base is not None:
@@ -395,10 +393,10 @@ def _is_just_created(snapshot: Snapshot, uuid: str, asked_at: datetime) -> bool:
 
 def accept_list(snapshot: Snapshot) -> list[Write]:
     """Return the write that accepts the last complete list, because a user has reviewed its effects."""
-    facts = list_counts(snapshot)
-    if facts.accepted is None or facts.accepted == facts.count or facts.empty:
+    counts = list_counts(snapshot)
+    if counts.accepted is None or counts.accepted == counts.count or counts.empty:
         return []
-    return [_fact(msgspec.structs.replace(facts, accepted=facts.count))]
+    return [_counts_write(msgspec.structs.replace(counts, accepted=counts.count))]
 
 
 def list_writes(snapshot: Snapshot, table: TableSchema[Row], rows: Sequence[Row]) -> list[Write]:
@@ -407,44 +405,45 @@ def list_writes(snapshot: Snapshot, table: TableSchema[Row], rows: Sequence[Row]
     Missing records are marked as gone, and unmarked when they return; an empty list marks nothing, and
     neither does one with a record that cannot be identified.
     """
-    return _with_absent(snapshot, table, rows, lambda row: row.uuid)
+    return _with_absent(snapshot, table, rows)
 
 
 def job_writes(snapshot: Snapshot, rows: Sequence[XpmJob], now: datetime) -> list[Write]:
     """Return the writes for the list of current jobs; one that is gone is completed, cancelled or deleted."""
     return [
-        *_with_absent(snapshot, JOBS, rows, lambda job: job.number),
+        *_with_absent(snapshot, JOBS, rows),
         *job_moves(snapshot, rows, now),
     ]
 
 
 def job_moves(snapshot: Snapshot, rows: Iterable[XpmJob], now: datetime) -> Iterator[Write]:
-    """Return the writes that record which jobs are now on a different client."""
+    """Yield the writes that record which jobs are now on a different client."""
     for row in rows:
         old = snapshot.get(JOBS, row.number)
         if old is None or old.client is None or row.client is None or old.client.uuid == row.client.uuid:
             continue
-        yield Put(MOVES, observed_changes("job", row.number, row.client.uuid, now, was=old.client.uuid))
+        id_, to = f"job/{row.number}/{row.client.uuid}", row.client.uuid
+        yield Put(MOVES, Arrival(id=id_, kind="job", what=row.number, to=to, at=now, was=old.client.uuid))
 
 
-def _with_absent(snapshot: Snapshot, table: TableSchema[Any], rows: Sequence[Any], key: Any) -> list[Write]:
+def _with_absent(snapshot: Snapshot, table: TableSchema[Any], rows: Sequence[Any]) -> list[Write]:
     writes: list[Write] = []
-    here = {key(row) for row in rows}
+    listed = {table.key(row) for row in rows}
     for row in rows:
-        old = snapshot.get(table, key(row))
+        old = snapshot.get(table, table.key(row))
         if old is None or _encode(old) != _encode(row):
             writes.append(Put(table, row))
-    aside = quarantined_in(rows)
-    marked, unknown = _marked(snapshot, table, aside)
-    writes += _quarantine(snapshot, _LIST_OF[table.name], aside)
+    quarantined = quarantined_in(rows)
+    marked, unknown = _rows_set_aside(snapshot, table, quarantined)
+    writes += _quarantine_writes(snapshot, _LIST_OF[table.name], quarantined)
     if rows and not unknown:
         for id_ in snapshot.ids(table):
-            if id_ not in here and id_ not in marked:
+            if id_ not in listed and id_ not in marked:
                 old = snapshot.get(table, id_)
                 if old is not None and not old.gone:
                     writes.append(Put(table, msgspec.structs.replace(old, gone=True)))
     return writes
 
 
-def _fact(facts: ListCounts) -> Put:
-    return Put(META, Meta(id=LISTED, value=msgspec.to_builtins(facts)))
+def _counts_write(counts: ListCounts) -> Put:
+    return Put(META, Meta(id=LISTED, value=msgspec.to_builtins(counts)))

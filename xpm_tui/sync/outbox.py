@@ -215,7 +215,7 @@ class Outbox:
             closed = mark_failed(self._intent(message), error.message)
             self._store.commit([Put(INTENTS, closed)])
             return Delivery("unsendable", closed, error=error)
-        intent = self._sent(self._store_intent(message))
+        intent = self._begin(message)
         try:
             reply = await message.send(self._practice)
         except RunStopped:
@@ -226,8 +226,8 @@ class Outbox:
         end = mark_done(intent, message.identify(reply))
 
         def settle(snapshot: Snapshot) -> tuple[list[Write], Iterable[Event]]:
-            writes, news = follow(snapshot, end, reply)
-            return [Put(INTENTS, end), *writes], news
+            writes, new_events = follow(snapshot, end, reply)
+            return [Put(INTENTS, end), *writes], new_events
 
         self._commit(settle)
         return Delivery("done", end, reply)
@@ -258,12 +258,10 @@ class Outbox:
             payload=payload_hash(values),
         )
 
-    def _store_intent(self, message: Message[Any]) -> Intent:
+    def _begin(self, message: Message[Any]) -> Intent:
+        """Store the intent, then that it is sent; each is durable before the next step."""
         intent = self._intent(message)
         self._store.commit([Put(INTENTS, intent)])
-        return intent
-
-    def _sent(self, intent: Intent) -> Intent:
         intent = msgspec.structs.replace(intent, state="sent", sent_at=self._clock.now())
         self._store.commit([Put(INTENTS, intent)])
         return intent
@@ -273,9 +271,9 @@ def store_commit(store: Store, events: EventSink) -> Commit:
     """Return a commit of the store with what follows from the newest snapshot; it then emits the events."""
 
     def commit(make: WritesNow) -> None:
-        writes, news = make(store.snapshot())
+        writes, new_events = make(store.snapshot())
         store.commit([*writes])
-        for event in news:
+        for event in new_events:
             events.emit(event)
 
     return commit

@@ -13,31 +13,20 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.domain.fields import SYNCED, label
-from xpm_tui.domain.fields import Field as FieldRule
+from xpm_tui.domain.field_types import short_hash
+from xpm_tui.domain.fields import SYNCED, Field
 from xpm_tui.domain.plan import Direction, Level
-from xpm_tui.lazy import lazy_imports
-
-with lazy_imports():
-    import hashlib
-
-__all__ = ["BY_NAME", "CLIENT_FIELDS", "CONTACT_FIELDS", "FIELDS", "ORDER", "FieldRule", "Policy", "label"]
 
 OnConflict = Literal["overwrite", "hold"]
 Clear = Literal["never", "ask", "yes"]
 
-
-FIELDS: tuple[FieldRule, ...] = SYNCED
-BY_NAME: dict[str, FieldRule] = {rule.name: rule for rule in FIELDS}
-CLIENT_FIELDS: tuple[FieldRule, ...] = tuple(
-    rule for rule in FIELDS if rule.of == "client" and not rule.whole
-)
+CLIENT_FIELDS: tuple[Field, ...] = tuple(rule for rule in SYNCED if rule.of == "client" and not rule.whole)
 """The compared fields of a client itself."""
 
-CONTACT_FIELDS: tuple[FieldRule, ...] = tuple(rule for rule in FIELDS if rule.contact)
+CONTACT_FIELDS: tuple[Field, ...] = tuple(rule for rule in SYNCED if rule.contact)
 """The compared fields of each contact."""
 
-ORDER: dict[str, int] = {rule.name: place for place, rule in enumerate(FIELDS)}
+ORDER: dict[str, int] = {rule.name: place for place, rule in enumerate(SYNCED)}
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -49,32 +38,32 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     on_conflict: OnConflict = "overwrite"
     clear: Clear = "ask"
 
-    def fields(self, *, creation: bool = False) -> tuple[FieldRule, ...]:
+    def fields(self, *, creation: bool = False) -> tuple[Field, ...]:
         """Return the synced fields: at creation at any level, afterwards those of the level."""
         return tuple(
             rule
-            for rule in FIELDS
-            if rule.sync.carries(self.direction, creation=creation)
+            for rule in SYNCED
+            if rule.sync.is_synced(self.direction, creation=creation)
             and (rule.name not in self.off or (creation and rule.required))
             and (creation or self._at_level(rule))
         )
 
-    def of_new_contact(self, frozen: Collection[str] = ()) -> frozenset[str]:
+    def new_contact_fields(self, frozen: Collection[str] = ()) -> frozenset[str]:
         """Return the fields that a contact is created with, whatever the level.
 
         They are those neither switched off nor frozen, and always the name, as no contact is without one.
         """
-        made = (rule for rule in self.fields(creation=True) if rule.contact)
-        return frozenset(rule.name for rule in made if rule.required or rule.name not in frozen)
+        wanted = (rule for rule in self.fields(creation=True) if rule.contact)
+        return frozenset(rule.name for rule in wanted if rule.required or rule.name not in frozen)
 
     @cached_property
     def hash(self) -> str:
         """Return a hash that changes whenever a different plan is possible: of the settings and the table."""
-        table = [(rule.name, rule.kind, rule.required, rule.sync) for rule in FIELDS]
-        said = (self.direction, self.level, sorted(self.off), self.on_conflict, self.clear, table)
-        return hashlib.blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
+        table = [(rule.name, rule.kind, rule.required, rule.sync) for rule in SYNCED]
+        settings = (self.direction, self.level, sorted(self.off), self.on_conflict, self.clear, table)
+        return short_hash(settings)
 
-    def _at_level(self, rule: FieldRule) -> bool:
+    def _at_level(self, rule: Field) -> bool:
         return self.level == "everything" or (self.level == "name" and rule.sync.name_level)
 
 
@@ -95,4 +84,4 @@ class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
     new_jobs: int = 10
 
 
-DEFAULT = GuardLimits()
+DEFAULT_LIMITS = GuardLimits()

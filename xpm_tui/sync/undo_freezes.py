@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
+from xpm_tui.domain.field_types import is_same
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.plan import FrozenCounts, Plan, PlannedRecord
@@ -12,8 +13,8 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import BeforeImage
 from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mark, mirror_values
-from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values, is_same
+from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mirror_values, undone_key
+from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values
 
 
 def undo_freezes(
@@ -34,9 +35,9 @@ def undo_freezes(
         snapshot: The store, with the before-images of the undone run.
         plan: The head of the undo.
         records: Its records with their ticks.
-        ended: It was applied, so that what is still linked stays so. Before, a link that is to go takes with
-            it what would have to be frozen.
-        clients: Only these clients; None: all that the undo is about.
+        ended: Whether the undo was already applied. Before that, a client that it unlinks or removes is left
+            out, because nothing of it remains to be frozen.
+        clients: Only these clients; None for all clients of the undo.
     """
     planned = {record.client: record for record in records}
     team = TeamLinks.read(snapshot)
@@ -54,20 +55,25 @@ def undo_freezes(
         if not ended and any(c.ticked and c.field in ("link", "client") for c in changes):
             continue
         # A removed contact needs no freeze; a change that is not ticked is not part of the undo.
-        beside = {mark(c.record, c.field) for c in changes if not c.ticked or c.field == "contact"}
-        keys = dict.fromkeys(_undone_fields(snapshot, image, plan.fields, beside, team))
-        there = {freeze.field for freeze in snapshot.find(FREEZES, "client", image.client)}
-        if left := tuple(key for key in keys if key not in there):
+        excluded = {undone_key(c.record, c.field) for c in changes if not c.ticked or c.field == "contact"}
+        keys = dict.fromkeys(_undone_fields(snapshot, image, plan.fields, excluded, team))
+        already_frozen = {freeze.field for freeze in snapshot.find(FREEZES, "client", image.client)}
+        if left := tuple(key for key in keys if key not in already_frozen):
             found[image.client] = left
     return found
 
 
 def _undone_fields(
-    snapshot: Snapshot, image: BeforeImage, fields: Collection[str], beside: Collection[str], team: TeamLinks
+    snapshot: Snapshot,
+    image: BeforeImage,
+    fields: Collection[str],
+    excluded: Collection[str],
+    team: TeamLinks,
 ) -> Iterable[str]:
     """Yield the fields that a run wrote to one client and that are not undone yet.
 
-    For a client or a contact that it added and that stays, they are those that differ between the two sides.
+    For a client or a contact that the run added and that stays, they are the fields that differ between the
+    two sides.
     """
     client, link = snapshot.get(CLIENTS, image.client), snapshot.get(LINKS, image.client)
     if client is None or link is None or link.uuid != image.uuid:
@@ -75,10 +81,10 @@ def _undone_fields(
     row = snapshot.get(XPM_CLIENTS, link.uuid)
     ids = {contact.id for contact in client.contacts}
     for written in image.written:
-        name, contact = mark(written.record, written.field), written.record.partition("/")[2]
+        name, contact = undone_key(written.record, written.field), written.contact
         key = base_key(written.field, contact)
         wanted = not fields or written.field in fields or key in fields
-        if not wanted or written.field == "link" or name in image.undone or name in beside:
+        if not wanted or written.field == "link" or name in image.undone or name in excluded:
             continue
         if written.field in ("client", "contact"):
             yield from _differing(client, row, link, team, contact) if row is not None else ()
@@ -96,8 +102,8 @@ def _differing(client: Client, row: XpmClient, link: Link, team: TeamLinks, cont
     return [key for key, value in ours.items() if key in theirs and not is_same(value, theirs[key])]
 
 
-def by_field(frozen: Mapping[str, Iterable[str]]) -> tuple[FrozenCounts, ...]:
-    """Return the frozen fields by name, each with its clients and contacts."""
+def frozen_counts(frozen: Mapping[str, Iterable[str]]) -> tuple[FrozenCounts, ...]:
+    """Return each frozen field with its clients and contacts."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for client, keys in frozen.items():
         for key in keys:

@@ -351,7 +351,7 @@ class RateLimiter:
         if not until and left is not None and left <= self._reserve:
             until = more_at(state, now, self._reserve + 1)
         return Pace(
-            frees=tuple(end - now for end in _ends(state, now)),
+            expiries=tuple(end - now for end in _ends(state, now)),
             closed=max(0.0, state.closed_until - now),
             day_left=0 if state.day_until > now else None if left is None else max(0, left - self._reserve),
             day_until=datetime.fromtimestamp(until, UTC) if until else None,

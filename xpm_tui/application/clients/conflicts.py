@@ -16,6 +16,7 @@ from xpm_tui.application.presenters.views import ClientView, ConflictView
 from xpm_tui.application.runs.plans import newest_draft
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Freeze, Ignored, Pair
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord, Side
@@ -23,12 +24,9 @@ from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import BASE, FREEZES, IGNORED, IMAGES, LINKS, PLANNED, RUNS, XPM_CLIENTS
-from xpm_tui.sync.applying.local_writes import base_key
-from xpm_tui.sync.applying.run_results import mark
-from xpm_tui.sync.base import live_link, mirror_values, pair
+from xpm_tui.sync.base import base_key, base_pair, live_link, mirror_values, undone_key
 from xpm_tui.sync.planning.comparison import WHOLE
 from xpm_tui.sync.planning.decisions import because_held, change_reason
-from xpm_tui.sync.policy import BY_NAME
 
 
 def conflicts(practice: OpenPractice) -> list[ConflictView]:
@@ -80,7 +78,7 @@ class _ConflictPresenter:
 
     def decided(self, run: Run, image: BeforeImage, written: Written) -> ConflictView:
         """Return a conflict that a run has overwritten."""
-        undone = mark(written.record, written.field) in image.undone
+        undone = undone_key(written.record, written.field) in image.undone
         return self._view(
             "undone" if undone else "overwritten",
             image.client,
@@ -136,7 +134,9 @@ class _ConflictPresenter:
         row = self._snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
         if base is None or link is None or row is None:
             return None
-        return pair(base, base_key(change.field, change.record.partition("/")[2]), mirror_values(row, link))
+        return base_pair(
+            base, base_key(change.field, change.record.partition("/")[2]), mirror_values(row, link)
+        )
 
 
 LONGEST_REASON = 500
@@ -217,13 +217,15 @@ def unignore(practice: OpenPractice, client: str) -> ClientView:
 def _field(client: Client, name: str) -> str:
     typed = name.strip()
     contact, point, field = typed.rpartition(".")
-    known = field in BY_NAME and (not point or (BY_NAME[field].contact and _has(client, contact)))
+    known = field in SYNCED_BY_NAME and (
+        not point or (SYNCED_BY_NAME[field].contact and _has(client, contact))
+    )
     if known or typed == WHOLE:
         return typed
-    near = difflib.get_close_matches(field.casefold(), BY_NAME, 1, 0.6)
+    near = difflib.get_close_matches(field.casefold(), SYNCED_BY_NAME, 1, 0.6)
     raise BadInput(
         f"There is no field '{visible(typed, 60)}' that can be frozen.",
-        hint=f"Did you mean {near[0]}?" if near else f"The fields are: {', '.join(BY_NAME)}.",
+        hint=f"Did you mean {near[0]}?" if near else f"The fields are: {', '.join(SYNCED_BY_NAME)}.",
     )
 
 

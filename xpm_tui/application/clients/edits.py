@@ -25,7 +25,7 @@ from xpm_tui.application.presenters.views import ClientView, PersonView
 from xpm_tui.application.runs.history import refuse_in_flight, skip_warning
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.events import Event
-from xpm_tui.domain.fields import Field, Record, editable
+from xpm_tui.domain.fields import Field, Record, editable, label
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
@@ -48,7 +48,6 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.journal import unanswered
 from xpm_tui.sync.planning.links import frozen_fields
 from xpm_tui.sync.planning.planner import plan_client
-from xpm_tui.sync.policy import label
 
 with lazy_imports():
     from xpm_tui.sync.matching import proposals
@@ -124,7 +123,7 @@ def new_client(
 def _alike(snapshot: Snapshot, name: str) -> list[tuple[Client, str]]:
     """Return the clients with the same or a near name, best first, and the differences."""
     clients = list(snapshot.rows(CLIENTS)) if name else []
-    found = proposals.alike_names(name, [each.name for each in clients])
+    found = proposals.similar_names(name, [each.name for each in clients])
     return [(clients[at], answer.reasons[0]) for at, answer in found]
 
 

@@ -37,9 +37,9 @@ from xpm_tui.sync.planning.links import (
     RelinkFinding,
     decision_reason,
     link_state,
-    needs_person,
     relink,
     survivors,
+    undecided_client,
 )
 
 
@@ -275,7 +275,7 @@ def relinks(practice: OpenPractice) -> list[RelinkView]:
 def _sentence(snapshot: Snapshot, each: RelinkFinding) -> str:
     """Return what the state of a link means, naming what may have replaced a lost XPM client."""
     client = snapshot.get(CLIENTS, each.client)
-    person = needs_person(snapshot, client, each.state) if client is not None else None
+    person = undecided_client(snapshot, client, each.state) if client is not None else None
     return decision_reason(snapshot, person or NeedsDecision(client=each.client, reason=each.state))
 
 

@@ -19,7 +19,7 @@ from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.views import PickView
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event, Scalar
-from xpm_tui.domain.names import read_name
+from xpm_tui.domain.names import parse_name
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.tables import (
@@ -39,12 +39,11 @@ from xpm_tui.domain.tables import (
 )
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.store.snapshot import BlockIds
-from xpm_tui.sync.applying.run_results import mark
-from xpm_tui.sync.base import blocked_pair_id
+from xpm_tui.sync.base import blocked_pair_id, undone_key
 from xpm_tui.sync.consequences import pick_consequences
-from xpm_tui.sync.manual.picks import PickedClient
+from xpm_tui.sync.manual.picks import PickResult
 from xpm_tui.sync.manual.picks import pick as pick_writes
-from xpm_tui.sync.matching.proposals import MatchIndex, keys
+from xpm_tui.sync.matching.proposals import MatchIndex, name_keys
 from xpm_tui.sync.planning.links import survivors
 
 
@@ -61,7 +60,7 @@ def pick(
     snapshot = practice.snapshot()
     rows = [_referred(find_xpm(snapshot, text)) for text in xpm]
     others = [id_ for text in different for id_ in _ours(snapshot, text)]
-    return _pick(practice, snapshot, rows, every=False, anyway=anyway, different=others)
+    return _pick(practice, snapshot, rows, bulk=False, anyway=anyway, different=others)
 
 
 def of_number(practice: OpenPractice, text: str) -> tuple[str, XpmClient | None]:
@@ -96,7 +95,7 @@ def pick_all(practice: OpenPractice) -> list[PickView]:
     """Bring every unambiguous XPM client into the store, including prospects; report the others."""
     practice.writable()
     snapshot = practice.snapshot()
-    return _pick(practice, snapshot, map(_referred, snapshot.rows(XPM_CLIENTS)), every=True, anyway=False)
+    return _pick(practice, snapshot, map(_referred, snapshot.rows(XPM_CLIENTS)), bulk=True, anyway=False)
 
 
 def preview_pick_all(practice: OpenPractice) -> Consequences:
@@ -110,8 +109,8 @@ def preview_pick_all(practice: OpenPractice) -> Consequences:
         now=practice.clock.now(),
         by=practice.person,
         run="r0",
-        every=True,
-        likely=_likely_clients(snapshot),
+        bulk=True,
+        find_likely=_likely_clients(snapshot),
     )
     remaining: dict[str, list[str]] = {}
     for each in picked.skipped:
@@ -137,7 +136,7 @@ def _pick(
     snapshot: Snapshot,
     chosen: Iterable[_Referred],
     *,
-    every: bool,
+    bulk: bool,
     anyway: bool,
     different: Collection[str] = (),
 ) -> list[PickView]:
@@ -151,8 +150,8 @@ def _pick(
         now=practice.clock.now(),
         by=practice.person,
         run=run,
-        every=every,
-        likely=_likely_clients(snapshot, different),
+        bulk=bulk,
+        find_likely=_likely_clients(snapshot, different),
         anyway=anyway,
         different=different,
     )
@@ -179,7 +178,7 @@ def _referred(row: XpmClient) -> _Referred:
     return _Referred(row.uuid, row.number, row.name)
 
 
-def _pick_views(rows: Iterable[_Referred], picked: PickedClient) -> list[PickView]:
+def _pick_views(rows: Iterable[_Referred], picked: PickResult) -> list[PickView]:
     left = {skipped.uuid: skipped for skipped in picked.skipped}
     views = []
     for row in rows:
@@ -220,7 +219,7 @@ def _likely_clients(snapshot: Snapshot, different: Collection[str] = ()) -> Call
                 if snapshot.raw(LINKS, client.id) is None:
                     free.append(client)
                 else:
-                    linked.update(dict.fromkeys(keys(read_name(client.name)), client.id))
+                    linked.update(dict.fromkeys(name_keys(parse_name(client.name)), client.id))
             for uuid, successor in _successors(snapshot):
                 found.setdefault(uuid, successor)
             index = MatchIndex.build(snapshot) if free else None
@@ -230,7 +229,7 @@ def _likely_clients(snapshot: Snapshot, different: Collection[str] = ()) -> Call
                         found.setdefault(proposal.uuid, client.id)
         if row.uuid in found or not linked:
             return found.get(row.uuid, "")
-        same = (linked[key] for key in keys(read_name(row.name), row.code) if key in linked)
+        same = (linked[key] for key in name_keys(parse_name(row.name), row.code) if key in linked)
         return next((id_ for id_ in same if not _settled(snapshot, id_, row.uuid)), "")
 
     return likely
@@ -358,7 +357,7 @@ def _restore_writes(snapshot: Snapshot, each: ReviewDecision) -> Iterable[Write]
     link = next((row for name, row in each.after.rows if name == "links"), None)
     image = snapshot.get(IMAGES, f"{link.run}/{link.id}") if link is not None and link.run else None
     if image is not None:
-        undone = tuple(mark(written.record, written.field) for written in image.written)
+        undone = tuple(undone_key(written.record, written.field) for written in image.written)
         yield Put(IMAGES, msgspec.structs.replace(image, undone=undone))
 
 

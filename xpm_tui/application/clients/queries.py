@@ -23,7 +23,8 @@ from xpm_tui.application.presenters.views import (
     SideBySide,
     XpmClientView,
 )
-from xpm_tui.domain.fields import CLIENT
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import CLIENT, SYNCED_BY_NAME
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Value
 from xpm_tui.domain.plan import UndecidedClient
@@ -31,8 +32,8 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import WHOLE, XpmClient
-from xpm_tui.sync.base import PRIMARY, contact_key, foreign_values, mirror_values, pair
-from xpm_tui.sync.canonical import Values, contact_values, ignition_values, is_blank, staff_uuid, xpm_contacts
+from xpm_tui.sync.base import PRIMARY, base_pair, contact_key, foreign_values, mirror_values
+from xpm_tui.sync.canonical import Values, contact_values, ignition_values, staff_uuid
 from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 from xpm_tui.sync.matching.search_index import PickerEntry, PickerIndex
 from xpm_tui.sync.matching.successors import STRONG
@@ -41,14 +42,14 @@ from xpm_tui.sync.planning.links import (
     SameNames,
     link_state,
     lost_links,
-    needs_person,
     other_linked_clients,
     planned_link,
     survivors,
+    undecided_client,
 )
 from xpm_tui.sync.planning.links import decision_reason as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, plan_client, rules_for
-from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
+from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS
 
 __all__ = [
     "find_client", "find_xpm", "list_clients", "people_views", "picker_index_steps", "proposals", "review",
@@ -162,7 +163,7 @@ def review(
     names = SameNames(snapshot)
     for client in chosen:
         state = link_state(snapshot, client)
-        person = needs_person(snapshot, client, state)
+        person = undecided_client(snapshot, client, state)
         if person is None:
             continue
         index = index or MatchIndex.build(snapshot)
@@ -296,7 +297,7 @@ def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterato
     """Return the pairs that an undo unlinked, each with a note: they come before other proposals."""
     for pair_ in snapshot.find(BLOCKED_PAIRS, "client", client.id):
         if pair_.undone and not snapshot.find(LINKS, "uuid", pair_.uuid):
-            proposal = index.one(client, pair_.uuid)
+            proposal = index.proposal_for(client, pair_.uuid)
             if proposal is not None:
                 yield msgspec.structs.replace(proposal, reasons=(pair_.sentence, *proposal.reasons))
 
@@ -353,7 +354,7 @@ class _RecordPair:
             self._one(self.client.id, rule.name, rule.name, rule.label, ours, theirs)
             for rule in CLIENT_FIELDS
         ]
-        there = {contact.uuid: contact for contact in xpm_contacts(self.row)}
+        there = {contact.uuid: contact for contact in self.row.present_contacts}
         stands = {joined.contact: joined.uuid for joined in self.link.contacts}
         for contact in self.client.contacts:
             other = there.pop(stands.get(contact.id, ""), None)
@@ -406,7 +407,7 @@ class _RecordPair:
 
     def _one(self, record: str, field: str, key: str, said: str, ours: Values, theirs: Values) -> SideBySide:
         here, there = ours.get(field), theirs.get(field)
-        agreed = pair(self.base, key, self.mirror) if self.base else None
+        agreed = base_pair(self.base, key, self.mirror) if self.base else None
         reason = self._unread(field, own=record == self.client.id) or self.reasons.get((record, field), "")
         if not reason and here != there and not is_blank(here):  # The contact is on one side only.
             reason = self.reasons.get((record, "contact"), "")
@@ -426,4 +427,4 @@ class _RecordPair:
 
     def _text(self, field: str, value: Value) -> Value:
         """Return a value for users, with people by name."""
-        return self.views.value(field, staff_uuid(value)) if BY_NAME[field].kind == "person" else value
+        return self.views.value(field, staff_uuid(value)) if SYNCED_BY_NAME[field].kind == "person" else value

@@ -26,7 +26,7 @@ from xpm_tui.ignition.csv_source import read_source
 from xpm_tui.ignition.csv_text import decode, find_delimiter, normalise_heading, read_records
 from xpm_tui.ignition.parser import RefusedRow, clean, escape_cell, why_unusable
 from xpm_tui.sync.base import blocked_pair_id, live_link
-from xpm_tui.sync.planning.links import link_state, needs_person
+from xpm_tui.sync.planning.links import link_state, undecided_client
 
 HEADINGS = (
     "Client", "Ignition ID", "Client Name", "Rank", "XPM Number", "XPM UUID", "XPM Name", "Score", "Sure",
@@ -232,7 +232,7 @@ class _ChoiceReader:
             if link is not None and link.uuid == target:
                 self.same += 1
                 return
-            if state != "ignored" and needs_person(snapshot, client, state) is None:
+            if state != "ignored" and undecided_client(snapshot, client, state) is None:
                 raise _RowRejected(row.number, "it no longer needs a link: export the review again")
             if row["Choice"].casefold() == "link" and self._settled_since(
                 snapshot, row, client.id, target, state

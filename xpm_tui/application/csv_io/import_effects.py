@@ -30,7 +30,6 @@ from xpm_tui.domain.plan import (
     LocalCounts,
     Plan,
     PlannedRecord,
-    PreservedValues,
     ReplacedValues,
     Requests,
 )
@@ -40,7 +39,7 @@ from xpm_tui.ignition.import_steps import ImportPlan, UndoPlan
 from xpm_tui.ignition.parser import ParsedFile
 from xpm_tui.ignition.stamps import AdmittedFile, admit, has_newer, stamp
 from xpm_tui.sync.applying.local_writes import Overlay
-from xpm_tui.sync.consequences import LISTS, plan_consequences
+from xpm_tui.sync.consequences import LISTS, plan_consequences, preserved_values
 from xpm_tui.sync.planning.planner import make_plan
 
 if TYPE_CHECKING:
@@ -80,11 +79,8 @@ def of_import_undo(file: str, plan: UndoPlan) -> Consequences:
     reasons: dict[str, list[str]] = {}
     for each in plan.left:
         reasons.setdefault(each.reason, []).append(each.record)
-    left = tuple(
-        PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in reasons.items()
-    )
     here = LocalCounts(changes=removed + restored, values=restored, removed=removed)
-    return Consequences(of="import-undo", about=file, here=here, kept=left)
+    return Consequences(of="import-undo", about=file, here=here, kept=preserved_values(reasons))
 
 
 def _next_sync(practice: OpenPractice, plan: ImportPlan) -> Consequences | None:

@@ -25,7 +25,7 @@ from xpm_tui.application.runs.sync_run import RunRequest, RunWork
 from xpm_tui.deploy import workflows
 from xpm_tui.deploy.batch import BatchConsequences, batch_consequences, deploy, unfinished_occurrences
 from xpm_tui.deploy.executor import DeployContext
-from xpm_tui.deploy.occurrences import Occurrence, due_by_itself
+from xpm_tui.deploy.occurrences import Occurrence, due_automatically
 from xpm_tui.deploy.recovery import adopt
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound, RecordMissing
 from xpm_tui.domain.events import Event, Report, ignore_progress
@@ -48,7 +48,7 @@ from xpm_tui.sync.journal import (
     mark_done,
     mark_failed,
 )
-from xpm_tui.sync.matching.proposals import Alike, MatchIndex
+from xpm_tui.sync.matching.proposals import MatchIndex, SimilarClient
 
 
 class LazyIndex:
@@ -64,7 +64,7 @@ class LazyIndex:
             self._index = MatchIndex.build(self._snapshot)
         return self._index
 
-    def alike(self, client: Client) -> Sequence[Alike]:
+    def alike(self, client: Client) -> Sequence[SimilarClient]:
         """Return XPM's clients whose name is the same as this one's, or near to it."""
         return self().alike(client)
 
@@ -111,7 +111,7 @@ async def deploy_due(practice: OpenPractice, *, report: Report = ignore_progress
     terms = terms_of(practice)
     if not terms.ours:
         return None
-    found = due_by_itself(practice.snapshot(), terms, current_day(practice))
+    found = due_automatically(practice.snapshot(), terms, current_day(practice))
     if not found and not unfinished_occurrences(practice.snapshot()):
         return None
     return await deploy_jobs(practice, found, reviewed=False, trigger="daily", report=report)
@@ -122,7 +122,7 @@ def list_due_now(practice: OpenPractice) -> list[str]:
     terms = terms_of(practice)
     if not terms.ours:
         return []
-    return [each.id for each in due_by_itself(practice.snapshot(), terms, current_day(practice))]
+    return [each.id for each in due_automatically(practice.snapshot(), terms, current_day(practice))]
 
 
 def batch_of(
@@ -348,7 +348,7 @@ async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: st
     if choice != "drop" or intent.kind != ADD_JOB:
         row = msgspec.structs.replace(row, state="going", cause="", why="")
     row = workflows.with_note(row, practice.clock.now(), practice.person, "sent", choice)
-    practice.store.commit([Put(INTENTS, end), workflows.put(row)], since=snapshot)
+    practice.store.commit([Put(INTENTS, end), Put(DEPLOYMENTS, row)], since=snapshot)
     practice.events.emit(
         Event(key="job.settled", record=row.workflow, rule=choice, numbers={"day": row.day.isoformat()})
     )
@@ -382,7 +382,7 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
     again = workflows.with_note(again, practice.clock.now(), practice.person, "redeploy", row.number)
     there = snapshot.get(JOBS, row.number)
     missing = [Put(JOBS, msgspec.structs.replace(there, gone=True))] if there is not None else []
-    practice.store.commit([workflows.put(again), *missing], since=snapshot)
+    practice.store.commit([Put(DEPLOYMENTS, again), *missing], since=snapshot)
     practice.events.emit(Event(key="job.again", record=row.workflow, numbers={"job": row.number}))
     return row_of(practice, found.id)
 

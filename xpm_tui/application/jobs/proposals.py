@@ -16,7 +16,7 @@ from xpm_tui.application.jobs.views import AgreedView, ProposalRowView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_member
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.deploy.calendar import WORDS
+from xpm_tui.deploy.calendar import RECURRENCES
 from xpm_tui.deploy.job_spec import Per
 from xpm_tui.deploy.renewal import is_renewed
 from xpm_tui.deploy.workflows import make_workflows
@@ -239,11 +239,12 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
             only = "An end and the last day of the month are only for recurring jobs."
             raise BadInput(only, field="until" if until else "last_day")
         return None
-    if typed not in WORDS:
+    if typed not in RECURRENCES:
         raise BadInput(
-            f"'{visible(word, 40)}' is not a recurrence.", hint=f"Choose one of: once, {', '.join(WORDS)}."
+            f"'{visible(word, 40)}' is not a recurrence.",
+            hint=f"Choose one of: once, {', '.join(RECURRENCES)}.",
         )
-    unit, every = WORDS[typed]
+    unit, every = RECURRENCES[typed]
     if last_day and unit != "month":
         raise BadInput(
             "The last day of the month is only for jobs that recur monthly, or every few months.",

@@ -16,8 +16,8 @@ from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.runs.history import in_progress
 from xpm_tui.deploy import workflows
-from xpm_tui.deploy.calendar import recurrence, word
-from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, of_workflow
+from xpm_tui.deploy.calendar import recurrence, recurrence_name
+from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, workflow_occurrences
 from xpm_tui.deploy.renewal import is_renewed
 from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
@@ -47,7 +47,7 @@ with lazy_imports():
     from xpm_tui.deploy import recovery
 
 if TYPE_CHECKING:
-    from xpm_tui.sync.matching.proposals import Alike
+    from xpm_tui.sync.matching.proposals import SimilarClient
 
 
 def counts(practice: OpenPractice) -> JobCounts:
@@ -210,7 +210,7 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
     ahead = (
         400 + max(0, (max(workflow.start, workflow.since) - now).days) if workflow.repeat is not None else 0
     )
-    found = list(of_workflow(snapshot, terms, workflow, now, ahead))
+    found = list(workflow_occurrences(snapshot, terms, workflow, now, ahead))
     if day:
         hit = next((each for each in found if each.day.isoformat() == day), None)
         if hit is None:
@@ -276,7 +276,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
             raise BadInput(f"Job {found.id} is not skipped.")
         back = msgspec.structs.replace(row, state="failed" if row.number else "going")
         practice.store.commit(
-            [workflows.put(workflows.with_note(back, now, by, "unskipped"))]
+            [Put(DEPLOYMENTS, workflows.with_note(back, now, by, "unskipped"))]
             if row.number
             else [Drop(DEPLOYMENTS, row.id)],
             since=snapshot,
@@ -293,7 +293,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
             )
         row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
         row = workflows.with_note(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
-        practice.store.commit([workflows.put(row)], since=snapshot)
+        practice.store.commit([Put(DEPLOYMENTS, row)], since=snapshot)
     key = "job.unskipped" if undo else "job.skipped"
     practice.events.emit(Event(key=key, record=found.workflow.id, numbers={"day": found.day.isoformat()}))
     return row_of(practice, found.id)
@@ -326,7 +326,7 @@ def row_view(
         deploy_on=found.deploy_on,
         state=found.state,
         automatic=found.automatic,
-        repeats=word(found.workflow.repeat),
+        repeats=recurrence_name(found.workflow.repeat),
         number=row.number,
         url=row.url,
         in_xpm=there.state if there is not None and not there.gone else "",
@@ -360,7 +360,7 @@ def _show(
     return lambda each: deploy_preview.preview(snapshot, terms, each.workflow, each.day, jobs, alike=alike)
 
 
-def _none(client: Client) -> Sequence[Alike]:
+def _none(client: Client) -> Sequence[SimilarClient]:
     return ()
 
 
@@ -406,8 +406,8 @@ def _preview_view(
         staff=tuple(person(uuid) for uuid in spec.staff),
         state_code=spec.state_code,
         calls=calls,
-        goes=sendable and shown.keeps() is None,
-        goes_anyway=sendable and shown.keeps(anyway=True) is None,
+        goes=sendable and shown.holding_problem() is None,
+        goes_anyway=sendable and shown.holding_problem(anyway=True) is None,
         problems=tuple(
             ProblemView(code=each.code, weight=each.weight, sentence=each.sentence, hint=each.hint)
             for each in shown.problems

@@ -14,7 +14,7 @@ from xpm_tui.application.jobs.views import PartChangeView, ProposalChangeView, R
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.deploy.calendar import dates_between, recurrence, word
+from xpm_tui.deploy.calendar import dates_between, recurrence, recurrence_name
 from xpm_tui.deploy.renewal import (
     Roll,
     ServiceDifference,
@@ -265,7 +265,7 @@ def _rolled_view(practice: OpenPractice, snapshot: Snapshot, proposal: Proposal,
         follows=roll.before.id if roll.before else "",
         name=workflow.name,
         client=RefView(id=client.id, name=client.name) if client else None,
-        repeats=word(workflow.repeat),
+        repeats=recurrence_name(workflow.repeat),
         first=first,
         ends=roll.before.term_end if roll.before else None,
         edits=edits,

@@ -15,7 +15,7 @@ from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.derived_data import cached_count
 from xpm_tui.application.jobs.services import current_day, terms_of
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.deploy.audit_evidence import AuditedJobs, first_day, windows
+from xpm_tui.deploy.audit_evidence import AuditedJobs, first_day, year_periods
 from xpm_tui.deploy.job_audit import AuditFinding, AuditReport, audit
 from xpm_tui.deploy.occurrences import MONTHS, JobForecast, forecast
 from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, LoginNeeded, RecordMissing, XeroError
@@ -94,7 +94,7 @@ class _Reading:
         current = await self._xpm.current_jobs()
         jobs = [*self._taken(current)]
         first = max(first_day(snapshot, day), day - timedelta(days=365 * YEARS)) - CREATED_BEFORE
-        for since, until in windows(first, day + timedelta(days=1)):
+        for since, until in year_periods(first, day + timedelta(days=1)):
             self._report(f"Reading the jobs created from {since} to {until}.")
             jobs = [*self._taken(await self._xpm.jobs_created(since, until, detailed=True)), *jobs]
         numbers = {job.number for job in current}

@@ -19,7 +19,7 @@ from xpm_tui.application.jobs.views import (
 from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.deploy.job_spec import BUDGET, UUID, amount
-from xpm_tui.deploy.services import NO_BUDGET, VALUE, coverage, likely
+from xpm_tui.deploy.services import NO_BUDGET, VALUE, coverage, likely_templates
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
@@ -147,7 +147,7 @@ def same_names(snapshot: Snapshot) -> list[tuple[Service, Template]]:
     found = []
     for service in snapshot.rows(SERVICES):
         if not service.templates and not service.no_job:
-            same = [each for each in likely(service, rows) if each.same]
+            same = [each for each in likely_templates(service, rows) if each.same]
             if len(same) == 1:
                 found.append((service, by_uuid[same[0].uuid]))
     return found
@@ -281,7 +281,7 @@ def service_view(
 ) -> ServiceLinkView:
     """Return one service, with proposals if nothing was chosen."""
     open_ = not service.templates and not service.no_job
-    found = likely(service, rows) if open_ else []
+    found = likely_templates(service, rows) if open_ else []
     listed = {row.uuid for row in rows if not row.gone}
     refs = tuple(RefView(id=uuid, name=_name(snapshot, uuid)) for uuid in service.templates)
     return ServiceLinkView(

@@ -16,9 +16,9 @@ from xpm_tui.application.jobs.templates import find_category, find_template
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_member
-from xpm_tui.deploy.calendar import recurrence, word
-from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, amount, first_of
-from xpm_tui.deploy.occurrences import Occurrence, of_workflow
+from xpm_tui.deploy.calendar import recurrence, recurrence_name
+from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, amount, first_given
+from xpm_tui.deploy.occurrences import Occurrence, workflow_occurrences
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
@@ -137,7 +137,8 @@ def _check(after: Workflow, fields: list[str]) -> None:
         raise BadInput(f"The end {repeat.end} is before the start {after.start}.", field="until")
     if repeat is not None and after.due is not None:
         raise BadInput(
-            f"due: the job of {after.id} recurs {word(repeat)}, so each job has a due date of its own.",
+            f"due: the job of {after.id} recurs {recurrence_name(repeat)}, so each job has a due date of its "
+            "own.",
             hint=f"Set the number of days after which each job is due: xpm-tui jobs edit {after.id} "
             "due_days=20"
             if "due" in fields
@@ -170,14 +171,14 @@ def _effect(
         )
     snapshot, terms, now = practice.snapshot(), terms_of(practice), current_day(practice)
     ahead = YEAR + max(0, (max(workflow.start, workflow.since) - now).days)
-    shown = list(of_workflow(snapshot, terms, workflow, now, ahead))
+    shown = list(workflow_occurrences(snapshot, terms, workflow, now, ahead))
     here = [each for each in shown if each.deployment is not None and each.deployment.number]
     late = {each.id for each in here if {*fields} & SENT or each.state not in OPEN}
     found = [each for each in shown if each.state in OPEN and each.id not in late]
     text = f"It changes {count(len(found), 'job')} still to come"
     text += f": {_days([each.day for each in found])}." if found else "."
     there = {each.day for each in shown}
-    former = (*of_workflow(snapshot, terms, before, now, ahead),)
+    former = (*workflow_occurrences(snapshot, terms, before, now, ahead),)
     missing = [each.day for each in former if each.state in OPEN and each.day not in there]
     if missing and (before.repeat or workflow.repeat):
         text += f" No longer created: {count(len(missing), 'job')}: {_days(missing)}."
@@ -250,7 +251,7 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
 
     def person(role: str) -> str:
         typed = getattr(workflow, role)
-        return _named(snapshot, first_of(typed, getattr(proposal, role, ""), getattr(client, role, "")))
+        return _named(snapshot, first_given(typed, getattr(proposal, role, ""), getattr(client, role, "")))
 
     there = {
         "name": name,
@@ -268,7 +269,7 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
         "state": view.state_code,
         "automatic": "yes" if found.automatic else "no",
         "start": str(workflow.start),
-        "repeat": word(repeat),
+        "repeat": recurrence_name(repeat),
         "until": str(ends.end) if ends is not None and ends.end is not None else "",
         "client": _client_named(snapshot, client),
     }

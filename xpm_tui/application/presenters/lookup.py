@@ -95,7 +95,7 @@ def name_of(snapshot: Snapshot, id_: str) -> str:
     client_id, _, contact_id = id_.partition("/")
     client = snapshot.get(CLIENTS, client_id)
     if client is not None:
-        contact = next((c for c in client.contacts if c.id == contact_id), None)
+        contact = client.contact(contact_id)
         return f"{contact.name} ({client.name})" if contact else client.name
     for table in _NAMED:
         row = snapshot.get(table, id_)

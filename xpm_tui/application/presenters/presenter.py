@@ -117,7 +117,7 @@ class Presenter:
         link = snapshot.get(LINKS, client.id)
         row = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
         state = link_states.state_of(snapshot, client, link, row)
-        person = link_states.needs_person(snapshot, client, state)
+        person = link_states.undecided_client(snapshot, client, state)
         ignored = snapshot.get(IGNORED, client.id)
         fields: dict[str, Any] = dict(zip(_CLIENT_ATTRIBUTES, _client_values(client), strict=True))
         fields |= {name: getattr(client, name) or None for name in _CLIENT_IDS}
@@ -265,7 +265,7 @@ def removed_contacts(client: Client, link: Link, row: XpmClient) -> tuple[Remove
     if row.deleted or not link.contacts:
         return ()
     ours = {each.id: each for each in client.contacts}
-    theirs = {each.uuid: each for each in row.contacts if not each.deleted}
+    theirs = {each.uuid: each for each in row.present_contacts}
     found = []
     for each in link.contacts:
         here, there = ours.get(each.contact), theirs.get(each.uuid)
@@ -415,7 +415,7 @@ def set_aside_lines(views: Collection[SetAsideView], shown: int = SHOWN) -> list
 def _view(name: str, one: Quarantined) -> SetAsideView:
     return SetAsideView(
         list=name,
-        record=str(visible(one.called, 160)),
+        record=str(visible(one.description, 160)),
         uuid=one.uuid or None,
         number=one.number or None,
         name=str(visible(one.name, 120)) or None,

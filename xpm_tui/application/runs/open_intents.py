@@ -26,7 +26,7 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     from xpm_tui.application.presenters import lookup
     from xpm_tui.domain import identity as identity_module
-    from xpm_tui.sync import canonical, journal, mirror
+    from xpm_tui.sync import journal, mirror
     from xpm_tui.sync.applying import adoption, recovery, run_results
 
 
@@ -135,7 +135,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
 
 def _held(snapshot: Snapshot) -> list[Intent]:
     """Return the held writes of sync; those of jobs are decided in Jobs."""
-    return [intent for intent in recovery.held_intents(snapshot) if intent.kind in recovery.KINDS]
+    return [intent for intent in recovery.held_intents(snapshot) if intent.kind in journal.SYNC_KINDS]
 
 
 def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
@@ -182,7 +182,7 @@ def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
     taken = {joined.uuid for joined in link.contacts} if link is not None else set()
     return [
         Candidate(uuid=contact.uuid, number=row.number if row else "", name=contact.name, email=contact.email)
-        for contact in (canonical.xpm_contacts(row) if row is not None else ())
+        for contact in (row.present_contacts if row is not None else ())
         if contact.uuid not in intent.before and contact.uuid not in taken
     ]
 

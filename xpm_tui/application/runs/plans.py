@@ -15,7 +15,7 @@ from xpm_tui.application.presenters.views import SkippedUndoView
 from xpm_tui.application.runs.history import current_run, is_immediate, is_sync, list_runs, show
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event, ignore_progress
-from xpm_tui.domain.fields import BY_NAME
+from xpm_tui.domain.fields import BY_NAME, SYNCED_BY_NAME
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
@@ -23,7 +23,6 @@ from xpm_tui.domain.runs import BeforeImage, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import IMAGES, LINKS, PLANNED, PLANS, PROPOSALS
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.policy import BY_NAME as SYNCED
 from xpm_tui.sync.policy import Policy
 
 with lazy_imports():
@@ -381,8 +380,10 @@ def make_undo(
     snapshot = practice.snapshot()
     chosen = show(practice, run)
     ours = lookup.find_client(snapshot, client).id if client else ""
-    if field and field not in SYNCED and field not in _OTHERS:
-        raise BadInput(f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(SYNCED)}.")
+    if field and field not in SYNCED_BY_NAME and field not in _OTHERS:
+        raise BadInput(
+            f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(SYNCED_BY_NAME)}."
+        )
     if chosen.kind == "deploy":
         raise BadInput(
             f"Run {chosen.id} created jobs, and jobs in XPM cannot be changed from here.",

@@ -31,8 +31,9 @@ from xpm_tui.store.backup import prune_backups
 from xpm_tui.store.snapshot import BlockIds
 from xpm_tui.store.store import outdated_rows
 from xpm_tui.sync.applying.executor import apply
-from xpm_tui.sync.applying.recovery import KINDS, resolve
+from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.consequences import plan_consequences, record_name
+from xpm_tui.sync.journal import SYNC_KINDS
 from xpm_tui.sync.manual.plans import keep_review, recount
 from xpm_tui.sync.planning.guard import ALWAYS, check, refuse_if_outdated, uncovered_stops
 from xpm_tui.sync.planning.planner import ComparedClients
@@ -248,7 +249,7 @@ class RunWork:
         undone = plan.undo_of and ended.outcome == "done"
         if undone and (left := _left(practice.store.snapshot(), plan, ended)):
             ended = msgspec.structs.replace(ended, error=left, exit_code=DecisionNeeded.exit_code)
-        waiting = [each for each in open_writes(practice.store.snapshot()) if each.kind in KINDS]
+        waiting = [each for each in open_writes(practice.store.snapshot()) if each.kind in SYNC_KINDS]
         # A completed undo has nothing to continue once these writes are decided.
         if waiting and ended.outcome in ("done", "partial", "held") and not plan.undo_of:
             stop = Stop(rule=UNKNOWN, counted=len(waiting), sentence=summary(waiting))

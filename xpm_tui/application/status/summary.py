@@ -258,7 +258,7 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
         if link is not None and row is not None:
             removed += len(contacts.removed_in_xpm(client, link, row))
         links[state] += 1
-        person = link_states.needs_person(snapshot, client, state)
+        person = link_states.undecided_client(snapshot, client, state)
         if link_states.planned_link(snapshot, client, person, names):
             planned += 1
         else:

@@ -28,8 +28,7 @@ from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.tables import BLOCKED_PAIRS, TEAM
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.sync.base import block_as_different as as_different
-from xpm_tui.sync.base import blocked_pair_id
+from xpm_tui.sync.base import block_as_different, blocked_pair_id
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
@@ -227,7 +226,7 @@ def pick_staff(
             skipped.append(SkippedStaffView(staff=team.staff_view(row), member=ref, reason=reason))
             continue
         now = practice.clock.now()
-        settled += [as_different(each.id, row.uuid, by=practice.person, now=now) for each, _ in alike]
+        settled += [block_as_different(each.id, row.uuid, by=practice.person, now=now) for each, _ in alike]
         (id_,) = ("t0",) if dry_run else practice.ids.new("t")
         rows.append(TeamMember(id=id_, name=row.name, email=row.email, staff=row.uuid, access=False))
     if dry_run:

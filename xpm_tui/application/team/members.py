@@ -232,7 +232,7 @@ async def create_in_xpm(
                 xpm = wire.practice(identity.tenant)
                 found = await resolve(
                     store=practice.store, practice=xpm, clock=practice.clock, emit=practice.events.emit,
-                    create_lag=lag, stop=stop, patient=False,
+                    create_lag=lag, stop=stop, wait=False,
                 )  # fmt: skip
                 if not any(intent.record == ours for intent in found.done):
                     await create_staff(

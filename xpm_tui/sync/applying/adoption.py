@@ -16,7 +16,7 @@ from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, RUNS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.run_results import image_write
 from xpm_tui.sync.base import agreed_pair, live_link, mirror_values, record_agreement
-from xpm_tui.sync.canonical import TeamLinks, Values, contact_values, xpm_contacts
+from xpm_tui.sync.canonical import TeamLinks, Values, contact_values
 from xpm_tui.sync.mirror import client_writes
 from xpm_tui.sync.planning.comparison import ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
@@ -26,8 +26,8 @@ from xpm_tui.sync.policy import Policy
 def adoption_writes(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> list[Write]:
     """Return the writes that link the client of ``intent`` to the XPM client that was created for it.
 
-    Values that XPM stored otherwise than they were sent are recorded as agreed, not planned again. A link
-    that a user made meanwhile stays; one whose XPM client is gone is replaced.
+    Values that XPM stored differently from what was sent are recorded as agreed, and are not planned again. A
+    link that a user made meanwhile stays; one whose XPM client is gone is replaced.
     """
     client = snapshot.get(CLIENTS, intent.record)
     writes = client_writes(snapshot, [row], now)
@@ -48,14 +48,14 @@ def adoption_writes(snapshot: Snapshot, intent: Intent, row: XpmClient, now: dat
     sent = {key: agreed_pair(value, mirror.get(key, value), "to_xpm") for key, value in intent.values.items()}
     base = record_agreement(Base(id=client.id), sent, mirror)
     rules = Rules.of(Policy(direction="to_xpm"), TeamLinks.read(snapshot))
-    met = compare(rules, ClientPair(client, row, link, base))
+    compared = compare(rules, ClientPair(client, row, link, base))
     lost = snapshot.get(LINKS, client.id)
-    was = lost.uuid if lost is not None else None
-    written = Written(record=client.id, field="link", side="xpm", rule="create", old=was, new=row.uuid)
+    former = lost.uuid if lost is not None else None
+    written = Written(record=client.id, field="link", side="xpm", rule="create", old=former, new=row.uuid)
     return [
         *writes,
-        Put(LINKS, met.link),
-        Put(BASE, met.base),
+        Put(LINKS, compared.link),
+        Put(BASE, compared.base),
         image_write(snapshot, run.id, client.id, row.uuid, [written], created=True),
     ]
 
@@ -64,31 +64,31 @@ def _same_contacts(client: Client, row: XpmClient) -> tuple[ContactLink, ...]:
     """Return which XPM contact was created for which contact, each at most once.
 
     It is the one with the same values, otherwise one without contradicting values, because switched-off
-    fields are not sent. Two people may share a name and have no e-mail; this must not create them again.
+    fields are not sent. Two people may share a name and have no e-mail, and must not be created again.
     """
-    free = [*xpm_contacts(row)]
+    free = [*row.present_contacts]
     joined: dict[str, str] = {}
     for whole in (True, False):
         for ours in client.contacts:
             values = contact_values(ours)
-            same = next((theirs for theirs in free if _reads(values, theirs, whole=whole)), None)
+            same = next((theirs for theirs in free if _corresponds(values, theirs, whole=whole)), None)
             if same is not None and ours.id not in joined:
                 free.remove(same)
                 joined[ours.id] = same.uuid
     return tuple(ContactLink(contact=contact, uuid=uuid) for contact, uuid in joined.items())
 
 
-def _reads(values: Values, theirs: XpmContact, *, whole: bool) -> bool:
+def _corresponds(values: Values, theirs: XpmContact, *, whole: bool) -> bool:
     shown = contact_values(theirs)
     return shown == values if whole else all(values.get(name) == text for name, text in shown.items() if text)
 
 
-FIELDS = ("name", "email", "phone", "mobile")
-"""The fields that are sent for a person, in this order: a record in XPM, never a login."""
+STAFF_FIELDS = ("name", "email", "phone", "mobile")
+"""The fields that are sent when a staff record is created, in this order."""
 
 
 def matching_staff(sent: Mapping[str, Value], rows: Iterable[Staff]) -> list[Staff]:
-    """Return the staff with the e-mail or the exact name of what is to be sent."""
+    """Return the staff with the same e-mail, or exactly the same name, as what is sent."""
     email = str(sent.get("email") or "").casefold()
     name = exact(str(sent.get("name") or ""))
     return [
@@ -110,12 +110,12 @@ def equals_sent(intent: Intent, row: Staff) -> bool:
     """Return whether the record equals what was sent."""
     return all(
         exact(getattr(row, field)) == exact(str(intent.values.get(field) or ""))
-        for field in FIELDS
+        for field in STAFF_FIELDS
         if intent.values.get(field)
     )
 
 
-def join_staff(snapshot: Snapshot, intent: Intent, row: Staff) -> list[Write]:
+def staff_adoption_writes(snapshot: Snapshot, intent: Intent, row: Staff) -> list[Write]:
     """Return the writes that link the member of ``intent`` to its record; a linked member stays unchanged."""
     writes: list[Write] = [Put(STAFF, row)]
     member = snapshot.get(TEAM, intent.record)

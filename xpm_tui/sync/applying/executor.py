@@ -32,19 +32,19 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.applying.local_writes import Moved, VerifiedRecord, is_wanted, write_local_changes
-from xpm_tui.sync.applying.run_recorder import (
+from xpm_tui.sync.applying.local_writes import (
     LocalCommit,
-    RunRecorder,
+    Moved,
+    VerifiedRecord,
     contacts_wanted,
-    events_of,
     local_commit,
+    write_local_changes,
 )
+from xpm_tui.sync.applying.run_recorder import RunRecorder, events_of
 from xpm_tui.sync.applying.run_results import (
     changed_writes,
     image_of,
     image_write,
-    mark,
     undo_agreement,
     undo_freeze,
     with_undone_changes,
@@ -55,17 +55,20 @@ from xpm_tui.sync.base import (
     base_key,
     block_pair,
     blocked_pair_id,
+    known_provenance,
+    link_and_row,
     mirror_values,
     normalise_base,
-    present,
+    present_values,
     provenance_writes,
-    released,
+    undone_key,
 )
 from xpm_tui.sync.canonical import TeamLinks, Values, ignition_fingerprint, xpm_fingerprint
+from xpm_tui.sync.consequences import is_wanted, written_records
 from xpm_tui.sync.planning.comparison import ClientPair
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import SYNCED_STATES, state_of
-from xpm_tui.sync.planning.planner import ComparedClients, compare_client, rules_for, written_records
+from xpm_tui.sync.planning.planner import ComparedClients, compare_client, rules_for
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.undo_freezes import undo_freezes
 
@@ -78,7 +81,7 @@ def undo_here(
     image = image_of(snapshot, run, record.client)
     if client is None or image is None or ignition_fingerprint(client, team) != record.ignition:
         return "ignition"
-    ticked = [c for c in record.changes if c.ticked and mark(c.record, c.field) not in image.undone]
+    ticked = [c for c in record.changes if c.ticked and undone_key(c.record, c.field) not in image.undone]
     whole = next((c for c in ticked if c.field == "client"), None)
     linked = next((c for c in ticked if c.field == "link"), None)
     there = snapshot.get(LINKS, client.id)
@@ -92,12 +95,12 @@ def undo_here(
     base = snapshot.get(BASE, client.id) or Base(id=client.id)
     sides = ClientPair(client, row or XpmClient(uuid=record.uuid, name=client.name), link, base)
     ours = [c for c in ticked if c.side == "ignition" and c.field not in ("client", "link")]
-    back = [c for c in ours if c.field == "contact" and c.new is not None]
-    made = write_local_changes(sides, [c for c in ours if c not in back], team, _no_contact)
+    restored = [c for c in ours if c.field == "contact" and c.new is not None]
+    made = write_local_changes(sides, [c for c in ours if c not in restored], team, _no_contact)
     made = msgspec.structs.replace(
         made,
-        client=_with_contacts(made.client, image, back),
-        written=made.written + tuple(map(written_value, back)),
+        client=_with_contacts(made.client, image, restored),
+        written=made.written + tuple(map(written_value, restored)),
     )
     written = made.written + tuple(written_value(change) for change in (linked, whole) if change is not None)
     writes: list[Write] = []
@@ -108,7 +111,7 @@ def undo_here(
         if made.client != client:
             writes.append(Put(CLIENTS, made.client))
         if linked is not None:
-            after_undo = present(made.client, team)
+            after_undo = present_values(made.client, team)
             writes += _restored_link(
                 link, str(linked.new or ""), snapshot, run, now, image.relinked, after_undo, undone=image.run
             )
@@ -125,9 +128,9 @@ def undo_here(
     return LocalCommit(tuple(writes), written, VerifiedRecord(after_sides, rest))
 
 
-def _with_contacts(client: Client, image: BeforeImage, back: Iterable[Change]) -> Client:
+def _with_contacts(client: Client, image: BeforeImage, restored: Iterable[Change]) -> Client:
     """Return the client with the contacts of its former link; only one contact is primary."""
-    wanted = {change.record.partition("/")[2] for change in back}
+    wanted = {change.contact for change in restored}
     kept = image.relinked.contacts if image.relinked is not None else ()
     contacts = [*client.contacts]
     for each in kept:
@@ -143,29 +146,28 @@ def _restored_provenance(
     """Record values that are restored without their link as the former client's again."""
     if image.relinked is None or image.relinked.provenance is None:
         return []
-    were, values = image.relinked.provenance.values, present(client, team)
+    were, values = image.relinked.provenance.values, present_values(client, team)
     known = snapshot.get(PROVENANCE, client.id) or Provenance(id=client.id)
     keys: set[str] = set()
     for change in changes:
-        contact = change.record.partition("/")[2]
         if change.field == "contact":
-            keys |= {each for each in were if each.startswith(f"{contact}.")}
+            keys |= {each for each in were if each.startswith(f"{change.contact}.")}
         else:
-            keys.add(base_key(change.field, contact))
-    back = {key: ValueOrigin(were[key].uuid, were[key].value, values[key]) for key in keys & were.keys()}
-    return provenance_writes(snapshot, msgspec.structs.replace(known, values={**known.values, **back}))
+            keys.add(base_key(change.field, change.contact))
+    restored = {key: ValueOrigin(were[key].uuid, were[key].value, values[key]) for key in keys & were.keys()}
+    return provenance_writes(snapshot, msgspec.structs.replace(known, values={**known.values, **restored}))
 
 
-def _known_of(before: Provenance, now: Provenance, values: Values) -> Provenance:
-    """Return the provenance of a client's values: from before a link, and added since.
+def _merged_provenance(before: Provenance, now: Provenance, values: Values) -> Provenance:
+    """Return the provenance of a client's values, from before a link and since.
 
-    For each value it is what applies to the present one.
+    If both have an entry for a value, the one that applies to the present value counts.
     """
     found: dict[str, ValueOrigin] = {}
     for key in {**before.values, **now.values}:
         both = [each for each in (before.values.get(key), now.values.get(key)) if each is not None]
-        true = [each for each in both if values.get(key) in (each.value, each.stayed)]
-        found[key] = (true or both)[0]
+        applying = [each for each in both if values.get(key) in (each.value, each.stayed)]
+        found[key] = (applying or both)[0]
     return msgspec.structs.replace(now, values=found, removed={**before.removed, **now.removed})
 
 
@@ -186,9 +188,9 @@ def _restored_link(
     XPM client by now, the restored link is quiet. ``values`` are the client's future values by base key.
     """
     writes: list[Write] = [Drop(BASE, link.id)]
-    known = released(snapshot, link.id)
+    known = known_provenance(snapshot, link.id)
     if relinked is not None and relinked.provenance is not None:
-        known = _known_of(relinked.provenance, known, values)
+        known = _merged_provenance(relinked.provenance, known, values)
     writes += provenance_writes(snapshot, known)
     if relinked is not None:
         writes += [Put(FREEZES, each) for each in relinked.freezes]
@@ -203,7 +205,7 @@ def _restored_link(
         was = None
     if was is not None and relinked is not None and relinked.base is not None:
         writes.append(Put(BASE, normalise_base(snapshot, was, relinked.base)))
-    back = Link(
+    restored = Link(
         id=link.id,
         uuid=before,
         number=row.number if row is not None else "",
@@ -214,7 +216,7 @@ def _restored_link(
         by=run.by,
         run=run.id,
     )
-    return [Put(LINKS, back), Drop(BLOCKED_PAIRS, blocked_pair_id(link.id, before)), *writes]
+    return [Put(LINKS, restored), Drop(BLOCKED_PAIRS, blocked_pair_id(link.id, before)), *writes]
 
 
 def _no_contact() -> str:
@@ -265,13 +267,13 @@ async def apply(
         await work.here([record for record in wanted if not written_records(record)])
         there = [record for record in wanted if written_records(record)]
         if there and practice is not None and not work.stopped:
-            pusher = XpmWriter(
+            writer = XpmWriter(
                 work.apply_one_locally, recorder, store, practice, clock, ids, create_lag, policy
             )
-            await work.there(there, pusher)
+            await work.there(there, writer)
         await work.protect(records, ended=True)
         await work.agree(compared or ComparedClients())
-        recorder.set_aside(plan)
+        recorder.count_set_aside(plan)
     except AppError as error:
         outcome = recorder.outcome(stopped=False, error=error)
         recorder.end(plan, outcome, error, reviewed=reviewed)
@@ -302,22 +304,22 @@ class _Apply:
         self.stopped = False
 
     async def here(self, records: Sequence[PlannedRecord]) -> None:
-        """Apply clients whose changes are all on Ignition's side, with one commit for each batch."""
+        """Apply the changes to clients without changes in XPM, with one commit for each batch."""
         for batch in _batches(records, BATCH):
             if self._stops():
                 return
             self._write_local_changes(batch, done=len(batch))
             await self._clock.sleep(0)
 
-    async def there(self, records: Sequence[PlannedRecord], pusher: XpmWriter) -> None:
-        """Apply clients with changes on XPM's side, one after the other, then resolve unknown outcomes."""
-        pusher.expect(records)
+    async def there(self, records: Sequence[PlannedRecord], writer: XpmWriter) -> None:
+        """Apply the changes to clients with changes in XPM, one by one, then resolve unknown outcomes."""
+        writer.expect(records)
         try:
             for record in records:
                 if self._stops():
                     break
-                await pusher.push(record)
-            await pusher.resolve(self._stops)
+                await writer.push(record)
+            await writer.resolve(self._stops)
         except RunStopped:
             self.stopped = True
 
@@ -370,13 +372,13 @@ class _Apply:
         def make(snapshot: Snapshot) -> tuple[list[Write], list[Event]]:
             rules = rules_for(snapshot, self._policy, self._plan.fields)
             writes: list[Write] = []
-            news: list[Event] = []
+            events: list[Event] = []
             for record in records:
                 written, new_events, verified = self._record(snapshot, record, rules, new_ids.__next__)
                 writes += written
-                news += new_events
+                events += new_events
                 all_verified.append(verified)
-            return writes, news
+            return writes, events
 
         self._recorder.transact(make, done=done)
         return all_verified
@@ -394,7 +396,7 @@ class _Apply:
         else:
             made = local_commit(snapshot, record, rules, run, now, new_contact)
         if not isinstance(made, LocalCommit):
-            self._recorder.drop(record, made)
+            self._recorder.count_moved(record, made)
             return (), (), None
         self._recorder.count(made.written)
         return made.writes, events_of(made.written, record.client, record.uuid), made.verified
@@ -409,15 +411,15 @@ class _Apply:
         ]
 
     def _agreement(self, snapshot: Snapshot, rules: Rules, id_: str) -> Iterable[Write]:
-        client, link = snapshot.get(CLIENTS, id_), snapshot.get(LINKS, id_)
-        row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+        client = snapshot.get(CLIENTS, id_)
+        link, row = link_and_row(snapshot, id_)
         if client is None or link is None or row is None or link.quiet:
             return ()
         if state_of(snapshot, client, link, row) not in SYNCED_STATES:
             return ()
-        met = compare_client(snapshot, rules, client, link, row)
-        self._recorder.tally["agreed"] += met.agreed
-        return changed_writes(snapshot, met.link, met.base) if met.agreed else ()
+        comparison = compare_client(snapshot, rules, client, link, row)
+        self._recorder.tally["agreed"] += comparison.agreed
+        return changed_writes(snapshot, comparison.link, comparison.base) if comparison.agreed else ()
 
     def _stops(self) -> bool:
         self.stopped = self.stopped or self._stop()

@@ -1,7 +1,7 @@
-"""Apply the ticked changes of one client to its record in the store. Pure: values in, values out.
+"""Ignition's side of a plan: check each record just before writing, and compute its writes. Pure.
 
-Check just before writing that a planned record is still as the plan saw it; otherwise it is skipped. An
-overlay is a snapshot with pending writes on top: what the store would contain after them.
+A record that has changed since the plan was made is skipped. An overlay is a snapshot with pending writes on
+top: what the store would contain after them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,26 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value
+from xpm_tui.domain.links import Base, ContactLink, Link, Value
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS, TableSchema
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, came_from_xpm, foreign_values, mirror_values, pair
-from xpm_tui.sync.base import base_key as base_key
+from xpm_tui.sync.applying.run_results import changed_writes, image_write, written_value
+from xpm_tui.sync.base import (
+    PRIMARY,
+    base_key,
+    base_pair,
+    came_from_xpm,
+    foreign_values,
+    mirror_values,
+    with_origin,
+)
 from xpm_tui.sync.canonical import (
     TeamLinks,
     contact_values,
@@ -29,14 +39,12 @@ from xpm_tui.sync.canonical import (
     unread_fields,
     write_client,
     write_contact,
-    xpm_contacts,
     xpm_fingerprint,
 )
-from xpm_tui.sync.consequences import is_wanted as is_wanted
-from xpm_tui.sync.consequences import possible as possible
-from xpm_tui.sync.planning.comparison import WHOLE, ClientPair
+from xpm_tui.sync.consequences import possible_changes
+from xpm_tui.sync.planning.comparison import WHOLE, ClientPair, compare
+from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
-from xpm_tui.sync.policy import BY_NAME
 
 
 class LocalWriteResult(msgspec.Struct, frozen=True):
@@ -51,31 +59,30 @@ def write_local_changes(
     sides: ClientPair,
     changes: Iterable[Change],
     team: TeamLinks,
-    new_contact: Callable[[], str],
-    carried: Collection[str] = (),
+    new_contact_id: Callable[[], str],
+    contact_fields: Collection[str] = (),
 ) -> LocalWriteResult:
     """Apply the changes that are written to Ignition's side.
 
-    ``new_contact`` returns the id of a contact, which is created with the fields ``carried``.
+    ``new_contact_id`` returns the id of a contact that is added; it is created with ``contact_fields``.
     """
-    work = _ClientWriter(sides, new_contact, carried)
+    work = _ClientWriter(sides, new_contact_id, contact_fields)
     values: dict[str, Value] = {}
     of_contacts: dict[str, dict[str, Value]] = {}
     primary: Change | None = None
     for change in changes:
-        contact = change.record.partition("/")[2]
         if change.field == "contact" and change.new is None:
-            work.remove(change, contact)
+            work.remove(change)
         elif change.field == "contact":
-            work.add(change, contact)
+            work.add(change)
         elif change.field == PRIMARY:
             primary = change
-        elif change.field in BY_NAME:
-            if contact:
-                of_contacts.setdefault(contact, {})[change.field] = change.new
+        elif change.field in SYNCED_BY_NAME:
+            if change.contact:
+                of_contacts.setdefault(change.contact, {})[change.field] = change.new
             else:
                 values[change.field] = change.new
-            work.note(change, contact)
+            work.note(change)
     work.client = write_client(work.client, values, team)
     work.edit_contacts(of_contacts)
     if primary is not None:
@@ -83,24 +90,24 @@ def write_local_changes(
     return LocalWriteResult(work.client, work.link, tuple(work.written))
 
 
-def new_contact(id_: str, theirs: XpmContact, carried: Collection[str], *, primary: bool) -> Contact:
+def new_contact(id_: str, theirs: XpmContact, fields: Collection[str], *, primary: bool) -> Contact:
     """Return a contact of the store from the synced fields of XPM's."""
-    values = {name: value for name, value in contact_values(theirs).items() if name in carried}
+    values = {name: value for name, value in contact_values(theirs).items() if name in fields}
     return write_contact(Contact(id=id_, primary=primary), values)
 
 
-def own_contact(id_: str, row: XpmClient, carried: Collection[str]) -> Contact:
+def own_contact(id_: str, row: XpmClient, fields: Collection[str]) -> Contact:
     """Return the contact that a client without contacts gets from XPM's own first and last name."""
     own = XpmContact(
         uuid="", name=exact(f"{row.first_name} {row.last_name}"), email=row.email, phone=row.phone
     )
-    return new_contact(id_, own, carried, primary=True)
+    return new_contact(id_, own, fields, primary=True)
 
 
 class _ClientWriter:
     """The changes to one client."""
 
-    def __init__(self, sides: ClientPair, new_id: Callable[[], str], carried: Collection[str]) -> None:
+    def __init__(self, sides: ClientPair, new_id: Callable[[], str], contact_fields: Collection[str]) -> None:
         self.client = sides.client
         self.link = sides.link
         self.row: XpmClient = sides.row
@@ -108,51 +115,38 @@ class _ClientWriter:
         self._base = sides.base
         self._mirror: Mapping[str, Value] = mirror_values(sides.row, sides.link)
         self._new_id = new_id
-        self._carried = carried
+        self._contact_fields = contact_fields
 
-    def note(self, change: Change, contact: str, record: str = "") -> None:
+    def note(self, change: Change, record: str = "") -> None:
         """Record what undo needs: both values, and the base."""
-        key = base_key(change.field, contact)
-        before: Pair | None = pair(self._base, key, self._mirror)
-        self.written.append(
-            Written(
-                record=record or change.record,
-                field=change.field,
-                side=change.side,
-                rule=change.rule,
-                old=change.old,
-                new=change.new,
-                pair=before,
-                came=before is not None and came_from_xpm(self._base, key),
-            )
-        )
+        key = base_key(change.field, change.contact)
+        before = base_pair(self._base, key, self._mirror)
+        came = before is not None and came_from_xpm(self._base, key)
+        value = written_value(change, before, came=came)
+        self.written.append(msgspec.structs.replace(value, record=record or change.record))
 
-    def add(self, change: Change, uuid: str) -> None:
+    def add(self, change: Change) -> None:
         """Add a contact that only XPM has; whether it is primary is a separate change."""
-        theirs = next((contact for contact in xpm_contacts(self.row) if contact.uuid == uuid), None)
+        uuid = change.contact
+        theirs = next((each for each in self.row.present_contacts if each.uuid == uuid), None)
         if theirs is None:
             return
-        made = new_contact(self._new_id(), theirs, self._carried, primary=False)
+        made = new_contact(self._new_id(), theirs, self._contact_fields, primary=False)
         self.client = msgspec.structs.replace(self.client, contacts=(*self.client.contacts, made))
         self._join(ContactLink(contact=made.id, uuid=uuid))
         self.written.append(
-            Written(
-                record=f"{self.client.id}/{made.id}",
-                field="contact",
-                side="ignition",
-                rule=change.rule,
-                new=change.new,
-            )
+            msgspec.structs.replace(written_value(change), record=f"{self.client.id}/{made.id}")
         )
 
-    def remove(self, change: Change, contact: str) -> None:
+    def remove(self, change: Change) -> None:
         """Remove a contact; the link records that, so that it is not created again."""
+        contact = change.contact
         kept = tuple(each for each in self.client.contacts if each.id != contact)
         self.client = msgspec.structs.replace(self.client, contacts=kept)
         for joined in self.link.contacts:
             if joined.contact == contact and joined.uuid:
                 self._join(ContactLink(contact=contact, uuid=joined.uuid, removed="ignition"))
-        self.note(change, contact)
+        self.note(change)
 
     def edit_contacts(self, values: Mapping[str, Mapping[str, Value]]) -> None:
         """Set new values of existing contacts."""
@@ -168,7 +162,7 @@ class _ClientWriter:
         verified = str(change.new or "")
         joined = {each.uuid: each.contact for each in self.link.contacts if each.uuid and each.contact}
         mine = joined.get(verified, verified)
-        self.note(change, "", f"{self.client.id}/{mine}" if mine else "")
+        self.note(change, f"{self.client.id}/{mine}" if mine else "")
         contacts = tuple(
             msgspec.structs.replace(each, primary=each.id == mine)
             if each.primary != (each.id == mine)
@@ -191,7 +185,7 @@ Moved = Literal["ignition", "xpm", "link", "frozen"]
 
 
 class VerifiedRecord(msgspec.Struct, frozen=True):
-    """A record that is unchanged: both sides, its ticked changes, and the link it makes (or None)."""
+    """A planned record that has not changed since: both sides, its ticked changes, and its new link."""
 
     sides: ClientPair
     changes: tuple[Change, ...]
@@ -225,10 +219,10 @@ def verify_record(
         return "xpm"
     if linking is None and state_of(snapshot, client, link, row) not in ("linked", "archived"):
         return "link"
-    if any(_is_nobody(change, team) or _is_overtaken(change, client) for change in record.changes):
+    if any(_is_person_unlinked(change, team) or _is_overtaken(change, client) for change in record.changes):
         return "ignition"
     frozen = frozen_fields(snapshot, client.id) | unread_fields(row)
-    changes = possible(
+    changes = possible_changes(
         record.changes,
         tuple(
             change
@@ -243,9 +237,9 @@ def verify_record(
     return VerifiedRecord(ClientPair(client, row, link, base, frozen, former), changes, linking)
 
 
-def _is_nobody(change: Change, team: TeamLinks) -> bool:
+def _is_person_unlinked(change: Change, team: TeamLinks) -> bool:
     """Return whether a person of XPM was linked to a team member in the plan and is no longer."""
-    rule = BY_NAME.get(change.field)
+    rule = SYNCED_BY_NAME.get(change.field)
     person = rule is not None and rule.kind == "person" and change.ticked and change.side == "ignition"
     return person and bool(change.new) and change.new not in team.member
 
@@ -254,14 +248,71 @@ def _is_overtaken(change: Change, client: Client) -> bool:
     """Return whether a shared contact's value is out of date, because another copy was sent first."""
     if not (change.shared and change.ticked and change.side == "xpm"):
         return False
-    id_ = change.record.partition("/")[2]
-    ours = next((each for each in client.contacts if each.id == id_), None)
+    ours = client.contact(change.contact)
     return ours is None or contact_values(ours).get(change.field) != change.new
 
 
 def _is_frozen(change: Change, frozen: frozenset[str]) -> bool:
-    contact = change.record.partition("/")[2]
-    return change.field in frozen or base_key(change.field, contact) in frozen
+    return change.field in frozen or base_key(change.field, change.contact) in frozen
+
+
+class LocalCommit(msgspec.Struct, frozen=True):
+    """The writes on Ignition's side, what they change, and the record with the changes that go to XPM."""
+
+    writes: tuple[Write, ...]
+    written: tuple[Written, ...]
+    verified: VerifiedRecord | None
+
+
+def local_commit(
+    snapshot: Snapshot,
+    record: PlannedRecord,
+    rules: Rules,
+    run: Run,
+    now: datetime,
+    new_contact_id: Callable[[], str],
+) -> LocalCommit | Moved:
+    """Create the link, if the record has one, and write the changes of Ignition's side."""
+    verified = verify_record(snapshot, record, rules.team, run, now)
+    if not isinstance(verified, VerifiedRecord):
+        return verified
+    matched = compare(rules, verified.sides).link
+    sides = msgspec.structs.replace(verified.sides, link=matched)
+    ours = [change for change in verified.changes if change.side == "ignition" and not change.follows]
+    made = write_local_changes(
+        sides, ours, rules.team, new_contact_id, rules.policy.new_contact_fields(sides.frozen)
+    )
+    agreement = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
+    base = with_origin(agreement.base, _keys_from_xpm(made.written, agreement.base), came=True)
+    linked = () if verified.linking is None else (written_value(verified.linking),)
+    written = (*linked, *made.written)
+    writes: list[Write] = []
+    if made.client != sides.client:
+        writes.append(Put(CLIENTS, made.client))
+    writes += changed_writes(snapshot, agreement.link, base)
+    if written:
+        writes.append(image_write(snapshot, run.id, sides.client.id, sides.row.uuid, written))
+    after = msgspec.structs.replace(sides, client=made.client, link=agreement.link, base=base)
+    rest = tuple(change for change in verified.changes if change.side == "xpm" or change.follows)
+    return LocalCommit(tuple(writes), written, VerifiedRecord(after, rest))
+
+
+def _keys_from_xpm(written: Iterable[Written], base: Base) -> list[str]:
+    """Return the base keys of what XPM's values wrote to Ignition; for a new contact, all its fields."""
+    keys: list[str] = []
+    for each in written:
+        if each.field == "contact":
+            keys += [key for key in base.agreed if key.startswith(f"{each.contact}.")]
+        elif each.side == "ignition" and not is_blank(each.new):
+            keys.append(base_key(each.field, each.contact))
+    return keys
+
+
+def contacts_wanted(changes: Iterable[Change]) -> int:
+    """Return how many new contact ids these changes need."""
+    return sum(
+        1 for c in changes if c.ticked and c.field == "contact" and c.side == "ignition" and c.new is not None
+    )
 
 
 T = TypeVar("T", bound=msgspec.Struct)

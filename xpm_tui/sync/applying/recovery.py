@@ -4,10 +4,9 @@ Nothing is ever sent again here. An update is read again and compared. A creatio
 until ``create_lag`` is over, because XPM can be slow to show new records, and waiting is better than a
 duplicate.
 
-:class:`Recovery` has what all kinds of writes share. Subclasses look up the kinds: clients, contacts and
-staff here, jobs in :mod:`xpm_tui.deploy.recovery`.
-
-Decisions of the user about writes whose outcome in XPM is unknown.
+:class:`Recovery` has what all kinds of writes share. Its subclasses look up the kinds: clients, contacts and
+staff here, jobs in :mod:`xpm_tui.deploy.recovery`. Where nothing can be found out, the user decides; the
+functions at the end apply such a decision.
 """
 
 from __future__ import annotations
@@ -34,16 +33,19 @@ from xpm_tui.domain.ports import Clock, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
-from xpm_tui.sync import journal
-from xpm_tui.sync.applying.adoption import adoption_writes, created_candidates, equals_sent, join_staff
+from xpm_tui.sync.applying.adoption import (
+    adoption_writes,
+    created_candidates,
+    equals_sent,
+    staff_adoption_writes,
+)
 from xpm_tui.sync.applying.run_results import (
-    contact_of,
     joined_elsewhere,
     merge_client,
-    reviewed_write_result,
+    planned_write_result,
 )
 from xpm_tui.sync.base import PRIMARY
-from xpm_tui.sync.canonical import Values, contact_values, unread_fields, xpm_contacts, xpm_values
+from xpm_tui.sync.canonical import Values, contact_values, unread_fields, xpm_values
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
     ADD_CONTACT,
@@ -54,13 +56,12 @@ from xpm_tui.sync.journal import (
     is_linked,
     mark_done,
     mark_failed,
+    mark_held,
 )
 from xpm_tui.sync.mirror import OVERLAP, commit_rows, list_writes
 
 LOOK_UP_SECONDS = 30.0
 """Seconds between two look-ups of a record that XPM does not show yet."""
-
-KINDS = SYNC_KINDS
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -76,7 +77,7 @@ class Resolved(msgspec.Struct, frozen=True):
     changes: int = 0
 
 
-def unresolved_intents(snapshot: Snapshot, kinds: Collection[str] = KINDS) -> list[Intent]:
+def unresolved_intents(snapshot: Snapshot, kinds: Collection[str] = SYNC_KINDS) -> list[Intent]:
     """Return the writes of these kinds (by default sync's) that were sent without an outcome, in any run."""
     return [intent for intent in snapshot.find(INTENTS, "state", "sent") if intent.kind in kinds]
 
@@ -89,21 +90,21 @@ async def resolve(
     emit: Callable[[Event], None],
     create_lag: float,
     stop: Callable[[], bool] = lambda: False,
-    patient: bool = True,
+    wait: bool = True,
 ) -> Resolved:
     """Find out the outcome of every unknown write, and store it with everything that follows from it.
 
-    ``patient`` waits for creations until ``create_lag`` (seconds after they were sent) is over; otherwise, or
-    when ``stop`` says so, they stay unknown for the next time. Intents that were never sent are closed,
-    because XPM cannot have them. Raises ``XeroError`` when XPM cannot be read.
+    With ``wait``, creations are looked up until ``create_lag`` (seconds after they were sent) is over;
+    otherwise, or when ``stop`` returns True, they stay unknown for the next time. Intents that were never
+    sent are closed, because XPM cannot have them. Raises ``XeroError`` when XPM cannot be read.
     """
     work = _SyncRecovery(store, clock, emit, create_lag, practice)
-    await work.run(stop, patient=patient)
+    await work.run(stop, wait=wait)
     return work.result()
 
 
 class Recovery(ABC):
-    """The look-up of unknown writes of some ``kinds``; ``ends`` are those with an outcome."""
+    """The look-up of unknown writes of some ``kinds``; ``ends`` are the intents with an outcome."""
 
     kinds: ClassVar[Collection[str]]
 
@@ -119,11 +120,11 @@ class Recovery(ABC):
     async def look_up(self, intents: Sequence[Intent]) -> None:
         """Look up each write once, and close those whose outcome XPM shows."""
 
-    async def run(self, stop: Callable[[], bool], *, patient: bool = True) -> None:
+    async def run(self, stop: Callable[[], bool], *, wait: bool = True) -> None:
         """Look up all writes until each has an outcome or the time is over; close unsent ones first."""
         self.close_unsent()
         await self._look()
-        while self.waiting and patient and not stop():
+        while self.waiting and wait and not stop():
             await self.clock.sleep(self._pause())
             await self._look()
 
@@ -206,35 +207,33 @@ class _SyncRecovery(Recovery):
         """Look up an update, or an added contact, in the client itself."""
         try:
             reply = await self._practice.client(intent.uuid)
-        except RecordMissing as no:
-            self._end(mark_failed(intent, no.words or no.message), None)
+        except RecordMissing as error:
+            self._end(mark_failed(intent, error.words or error.message), None)
             return
-        except UnreadableRecord as odd:
-            self._end(journal.mark_held(intent, odd.message), None)
+        except UnreadableRecord as error:
+            self._end(mark_held(intent, error.message), None)
             return
         old = self.store.snapshot().get(XPM_CLIENTS, intent.uuid)
         row = reply if old is None else merge_client(old, reply)
         if unread_fields(row) & {*intent.values, *(["contact"] if intent.kind != UPDATE_CLIENT else [])}:
-            self._end(
-                journal.mark_held(intent, f"XPM's record cannot be read: {row.unread[0].sentence}"), None
-            )
+            self._end(mark_held(intent, f"XPM's record cannot be read: {row.unread[0].sentence}"), None)
             return
         if intent.kind == UPDATE_CLIENT:
-            took = _equal(intent.values, xpm_values(row))
+            took_effect = _equal(intent.values, xpm_values(row))
         elif intent.kind == UPDATE_CONTACT:
-            contact = contact_of(row, intent.found)
-            took = contact is not None and _contact_equal(intent.values, contact)
+            contact = row.contact(intent.found)
+            took_effect = contact is not None and _contact_equal(intent.values, contact)
         else:
             self._added_contact(intent, row)
             return
-        if took:
+        if took_effect:
             self._end(mark_done(intent, intent.found), row)
         else:
             self._end(mark_failed(intent, "did not take effect"), row)
 
     def _added_contact(self, intent: Intent, row: XpmClient) -> None:
         old = {*intent.before, *joined_elsewhere(self.store.snapshot(), intent.record)}
-        new = [contact for contact in xpm_contacts(row) if contact.uuid not in old]
+        new = [contact for contact in row.present_contacts if contact.uuid not in old]
         equal = [contact for contact in new if _contact_equal(intent.values, contact)]
         self._found(intent, [contact.uuid for contact in equal], bool(new), row)
 
@@ -245,7 +244,7 @@ class _SyncRecovery(Recovery):
         sent = min(intent.sent_at or self.clock.now() for intent in intents)
         async with self._practice.clients(modified_since=sent - OVERLAP) as listing:
             rows = [row async for row in listing]
-            aside = [exact(one.name) for one in listing.quarantined if one.whole]
+            unread_names = [exact(one.name) for one in listing.quarantined if one.whole]
         commit_rows(self.store, rows, self.clock.now())
         for intent in intents:
             snapshot = self.store.snapshot()
@@ -260,8 +259,8 @@ class _SyncRecovery(Recovery):
             ]
             equal = [row for row in new if _equal(intent.values, xpm_values(row))]
             row = equal[0] if len(equal) == 1 else None
-            # An unreadable record may be the one.
-            new_there = bool(new) or name in aside or "" in aside
+            # An unreadable record may be the created one.
+            new_there = bool(new) or name in unread_names or "" in unread_names
             self._found(intent, [row.uuid for row in equal], new_there, row)
 
     async def _staff(self, intents: Sequence[Intent]) -> None:
@@ -272,9 +271,7 @@ class _SyncRecovery(Recovery):
             rows = await self._practice.staff()
         except (ScopeMissing, AccessDenied):
             for intent in intents:
-                self._end(
-                    journal.mark_held(intent, "XPM's list of staff cannot be read with this login"), None
-                )
+                self._end(mark_held(intent, "XPM's list of staff cannot be read with this login"), None)
             return
         self.store.commit(list_writes(self.store.snapshot(), STAFF, rows))
         for intent in intents:
@@ -288,13 +285,11 @@ class _SyncRecovery(Recovery):
         if len(equal) == 1 and row is not None:
             self._end(mark_done(intent, equal[0]), row)
         elif len(equal) > 1:
-            self._end(journal.mark_held(intent, "XPM has several new records that equal what was sent"), None)
+            self._end(mark_held(intent, "XPM has several new records that equal what was sent"), None)
         elif new:
-            self._end(
-                journal.mark_held(intent, "XPM has a new record, but it differs from what was sent"), None
-            )
+            self._end(mark_held(intent, "XPM has a new record, but it differs from what was sent"), None)
         elif self.is_overdue(intent):
-            self._end(journal.mark_held(intent, "XPM does not show it"), None)
+            self._end(mark_held(intent, "XPM does not show it"), None)
         else:
             self.emit(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
 
@@ -302,14 +297,14 @@ class _SyncRecovery(Recovery):
         snapshot, now = self.store.snapshot(), self.clock.now()
         writes: list[Write] = []
         if intent.state == "done" and isinstance(row, Staff):
-            writes += join_staff(snapshot, intent, row)
+            writes += staff_adoption_writes(snapshot, intent, row)
             self._changes += 1
         elif intent.state == "done" and isinstance(row, XpmClient):
             if intent.kind == ADD_CLIENT:
                 writes += adoption_writes(snapshot, intent, row, now)
                 self._changes += 1
             else:
-                made = reviewed_write_result(snapshot, intent, row, now)
+                made = planned_write_result(snapshot, intent, row, now)
                 writes += made.writes
                 self._changes += len(made.written)
         self.close(intent, writes, "sync.resolved", intent.record)
@@ -372,12 +367,12 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
             raise BadInput("Another client is already linked to this XPM client.", hint=_ADOPT_ANOTHER)
         intent = mark_done(intent, row.uuid)
         return [Put(INTENTS, intent), *(() if linked else adoption_writes(snapshot, intent, row, now))]
-    if contact_of(row, uuid) is None:
+    if row.contact(uuid) is None:
         raise NotFound("This XPM client has no contact with this id.", hint="Give the contact's UUID.")
     if uuid in joined_elsewhere(snapshot, intent.record):
         raise BadInput("Another contact of this client is already linked to it.", hint=_ADOPT_ANOTHER)
     intent = mark_done(intent, uuid)
-    return [Put(INTENTS, intent), *reviewed_write_result(snapshot, intent, row, now).writes]
+    return [Put(INTENTS, intent), *planned_write_result(snapshot, intent, row, now).writes]
 
 
 def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Write]:
@@ -387,7 +382,7 @@ def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Writ
     if any(member.id != intent.record for member in snapshot.find(TEAM, "staff", uuid)):
         raise BadInput("Another team member is already linked to it.", hint=_ADOPT_ANOTHER)
     intent = mark_done(intent, uuid)
-    return [Put(INTENTS, intent), *join_staff(snapshot, intent, person)]
+    return [Put(INTENTS, intent), *staff_adoption_writes(snapshot, intent, person)]
 
 
 def _keep_contact_local(snapshot: Snapshot, intent: Intent) -> Iterable[Write]:

@@ -1,33 +1,22 @@
-"""The recorder of a run: its counts, its progress in every commit, its events after it, and its end.
-
-One client's changes on Ignition's side as the writes of a commit: record, link, base, image.
-"""
+"""The recorder of a run: its counts, its progress in every commit, its events after it, and its end."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 
 import msgspec
 
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import plural
-from xpm_tui.domain.links import Base
-from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Clock, EventSink, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Outcome, Run, Written
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, LINKS, META, PLANS, RUNS, Meta
 from xpm_tui.domain.xpm import Quarantined
-from xpm_tui.sync.applying.local_writes import Moved, VerifiedRecord, verify_record, write_local_changes
-from xpm_tui.sync.applying.run_results import changed_writes, image_write
-from xpm_tui.sync.base import base_key, with_origin
-from xpm_tui.sync.canonical import is_blank
 from xpm_tui.sync.mirror import accept_list, set_aside
-from xpm_tui.sync.planning.comparison import compare
-from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.planner import FIRST_APPLIED
 
 UNSENT_NAMED = 3
@@ -72,24 +61,25 @@ class RunRecorder:
         """Set the number of records."""
         self.run = msgspec.structs.replace(self.run, total=records)
 
-    def commit(self, writes: Iterable[Write], *, done: int = 0, news: Iterable[Event] = ()) -> None:
-        """Commit writes together with the run's progress, then emit the events."""
-        self.transact(lambda _: (writes, news), done=done)
+    def count_done(self) -> None:
+        """Count one more record as done, and commit the run's progress."""
+        self.transact(lambda _: ((), ()), done=1)
 
     def transact(
         self, make: Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]], *, done: int = 0
     ) -> None:
-        """Do the same for what ``make`` computes from the newest state, with no other commit in between.
+        """Commit the progress and what ``make`` computes from the newest state, with no commit in between.
 
-        Without writes and without ``done`` there is no commit. If the store refuses, nothing is counted.
+        Then the events are emitted. Without writes and without ``done`` there is no commit. If the store
+        refuses, nothing is counted.
         """
         before = self.run, self.tally.copy()
         lines: list[Event] = []
 
         def with_progress(snapshot: Snapshot) -> list[Write]:
-            writes, news = make(snapshot)
+            writes, new_events = make(snapshot)
             writes = [*writes]
-            lines.extend(news)
+            lines.extend(new_events)
             if not writes and not done:
                 return []
             self.run = self._now(self.run.done + done)
@@ -109,27 +99,27 @@ class RunRecorder:
         self.tally["records"] += bool(written)
         self.tally["changes"] += len(written)
 
-    def drop(self, record: PlannedRecord, why: str) -> None:
-        """Record that a record has changed since the plan: it is listed, and is in the next plan again."""
+    def count_moved(self, record: PlannedRecord, why: str) -> None:
+        """Count a record that has changed since the plan; it is listed, and returns in the next plan."""
         self.tally["moved"] += 1
         self._events.emit(Event(key="sync.moved", record=record.client, uuid=record.uuid, rule=why))
 
-    def left_out(self, record: str, error: AppError) -> None:
-        """Record a value that could not be sent: the run's end names record, field and remedy."""
+    def count_unsendable(self, record: str, error: AppError) -> None:
+        """Count a value that could not be sent; the run's end names record, field and remedy."""
         self.tally["unsendable"] += 1
         self._unsent.append(f"{self._named(record)} was not sent to XPM. {error.message}")
 
-    def refuse(self, record: str, words: str) -> None:
+    def count_refused(self, record: str, words: str) -> None:
         """Count a record that XPM refused; the run's end names it with XPM's ``words``."""
         self.tally["refused"] += 1
         self._refused.append(f"{self._named(record)}: {visible(words, 200).rstrip('. ')}")
 
-    def record_unapplied(self, record: str) -> None:
+    def count_unapplied(self, record: str) -> None:
         """Count a change that got no answer and, as a look-up showed, was not applied."""
         self.tally["refused"] += 1
         self._unapplied.append(self._named(record))
 
-    def set_aside(self, plan: Plan) -> None:
+    def count_set_aside(self, plan: Plan) -> None:
         """Count XPM's unreadable records that the plan covers; the run skipped them."""
         if plan.undo_of:
             return
@@ -192,7 +182,7 @@ class RunRecorder:
             self._unsent_sentence(),
             _sentence(
                 "Set aside, because what XPM sent cannot be read:",
-                [f"{visible(one.called, 120)}: {visible(one.problem, 160)}" for one in self._aside],
+                [f"{visible(one.description, 120)}: {visible(one.problem, 160)}" for one in self._aside],
                 "status",
             ),
         )
@@ -225,66 +215,6 @@ def _sentence(what: str, records: Sequence[str], more: str = "runs retry --list"
     return f"{what} {'; '.join([*records[:FAILED_NAMED], *rest])}."
 
 
-class LocalCommit(msgspec.Struct, frozen=True):
-    """The writes, their effects, and the resulting record, whose other changes go to XPM."""
-
-    writes: tuple[Write, ...]
-    written: tuple[Written, ...]
-    verified: VerifiedRecord | None
-
-
-def local_commit(
-    snapshot: Snapshot,
-    record: PlannedRecord,
-    rules: Rules,
-    run: Run,
-    now: datetime,
-    new_contact: Callable[[], str],
-) -> LocalCommit | Moved:
-    """Create the link, if the record has one, and write the changes of Ignition's side."""
-    verified = verify_record(snapshot, record, rules.team, run, now)
-    if not isinstance(verified, VerifiedRecord):
-        return verified
-    matched = compare(rules, verified.sides).link
-    sides = msgspec.structs.replace(verified.sides, link=matched)
-    ours = [change for change in verified.changes if change.side == "ignition" and not change.follows]
-    made = write_local_changes(
-        sides, ours, rules.team, new_contact, rules.policy.of_new_contact(sides.frozen)
-    )
-    met = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
-    base = with_origin(met.base, came_from_xpm(made.written, met.base), came=True)
-    linked = () if verified.linking is None else (_linked(verified.linking),)
-    written = (*linked, *made.written)
-    writes: list[Write] = []
-    if made.client != sides.client:
-        writes.append(Put(CLIENTS, made.client))
-    writes += changed_writes(snapshot, met.link, base)
-    if written:
-        writes.append(image_write(snapshot, run.id, sides.client.id, sides.row.uuid, written))
-    after = msgspec.structs.replace(sides, client=made.client, link=met.link, base=base)
-    rest = tuple(change for change in verified.changes if change.side == "xpm" or change.follows)
-    return LocalCommit(tuple(writes), written, VerifiedRecord(after, rest))
-
-
-def came_from_xpm(written: Iterable[Written], base: Base) -> list[str]:
-    """Return the base keys of what XPM's values wrote to Ignition; for a new contact, all its fields."""
-    keys: list[str] = []
-    for each in written:
-        contact = each.record.partition("/")[2]
-        if each.field == "contact":
-            keys += [key for key in base.agreed if key.startswith(f"{contact}.")]
-        elif each.side == "ignition" and not is_blank(each.new):
-            keys.append(base_key(each.field, contact))
-    return keys
-
-
-def contacts_wanted(changes: Iterable[Change]) -> int:
-    """Return how many new contact ids these changes need."""
-    return sum(
-        1 for c in changes if c.ticked and c.field == "contact" and c.side == "ignition" and c.new is not None
-    )
-
-
 def events_of(written: Sequence[Written], client: str, uuid: str) -> Iterator[Event]:
     """Return one event for each written value, without the value: names are filled in when it is shown."""
     for each in written:
@@ -297,7 +227,3 @@ def events_of(written: Sequence[Written], client: str, uuid: str) -> Iterator[Ev
             rule=each.rule,
             numbers={"side": each.side},
         )
-
-
-def _linked(change: Change) -> Written:
-    return Written(record=change.record, field="link", side="ignition", rule=change.rule, new=change.new)

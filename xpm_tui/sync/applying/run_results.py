@@ -1,4 +1,4 @@
-"""The results of a write: image, base, link and mirror, all in one commit.
+"""The results of a write to XPM: image, base, link and mirror, all in one commit. Pure.
 
 XPM's answer is compared with the mirror, to find what has changed that was not sent. For an undone value, the
 former base is restored and a freeze is added.
@@ -17,21 +17,21 @@ from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Intent, Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.applying.local_writes import base_key
 from xpm_tui.sync.base import (
     PRIMARY,
     agreed_pair,
+    base_key,
+    base_pair,
     came_from_xpm,
     contact_key,
     forget,
     forget_fields,
     mirror_values,
-    pair,
     rebase,
     record_agreement,
+    undone_key,
     with_origin,
 )
-from xpm_tui.sync.base import mark as mark
 from xpm_tui.sync.canonical import Values, contact_values, fill_unreadable, write_contact, xpm_values
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import client_writes
@@ -86,17 +86,13 @@ def find_altered_fields(sent: Mapping[str, Value], row: XpmClient, contact: XpmC
     return [field for field, value in sent.items() if field in values and values[field] != value]
 
 
-def contact_of(row: XpmClient, uuid: str) -> XpmContact | None:
-    """Return one contact of a client."""
-    return next((contact for contact in row.contacts if contact.uuid == uuid), None)
-
-
 def _edited(old: Values, new: Values, sent: Iterable[str]) -> list[str]:
     ours = frozenset(sent)
     return [field for field, value in new.items() if field not in ours and old.get(field) != value]
 
 
 UNDO = "undo"
+"""The rule of a change that undoes what an earlier run wrote."""
 
 
 def is_undo(changes: Iterable[Change]) -> bool:
@@ -126,11 +122,11 @@ def undo_agreement(
     image = image_of(snapshot, run, client)
     if image is None:
         return base, []
-    agreed = {mark(written.record, written.field): written for written in image.written}
+    agreed = {undone_key(written.record, written.field): written for written in image.written}
     writes: list[Write] = []
     for change in changes:
-        key = base_key(change.field, change.record.partition("/")[2])
-        before = agreed.get(mark(change.record, change.field))
+        key = base_key(change.field, change.contact)
+        before = agreed.get(undone_key(change.record, change.field))
         if before is None or before.pair is None:
             base = forget(base, [key])
         else:
@@ -158,7 +154,7 @@ def undo_freeze(client: str, key: str, undone: str, by: str, now: datetime) -> F
 
 def with_undone_changes(image: BeforeImage, changes: Iterable[Change]) -> Put:
     """Return the image with the changes that are undone now."""
-    undone = dict.fromkeys((*image.undone, *(mark(change.record, change.field) for change in changes)))
+    undone = dict.fromkeys((*image.undone, *(undone_key(change.record, change.field) for change in changes)))
     return Put(IMAGES, msgspec.structs.replace(image, undone=tuple(undone)))
 
 
@@ -200,7 +196,7 @@ def joined_elsewhere(snapshot: Snapshot, record: str) -> frozenset[str]:
 
 def shared_rows(snapshot: Snapshot, intent: Intent, row: XpmClient) -> list[XpmClient]:
     """Return the mirror rows of other XPM clients that share an updated contact, with its new values."""
-    there = contact_of(row, intent.found) if intent.kind == UPDATE_CONTACT else None
+    there = row.contact(intent.found) if intent.kind == UPDATE_CONTACT else None
     if there is None:
         return []
     return [
@@ -247,24 +243,13 @@ def shared_contact_results(
         agreed: dict[str, Pair] = {}
         done: list[Written] = []
         for field in fields:
-            key, now_ = contact_key(copy.contact, field), contact_values(ours).get(field)
+            key, present = contact_key(copy.contact, field), contact_values(ours).get(field)
             change = follow.get((copy.record, field))
-            if change is not None and now_ == change.old and frozen.isdisjoint({"*", field, key}):
-                values[field] = now_ = change.new
-                done.append(
-                    Written(
-                        record=copy.record,
-                        field=field,
-                        side="ignition",
-                        rule=change.rule,
-                        old=change.old,
-                        new=change.new,
-                        pair=pair(old, key, before),
-                        came=came_from_xpm(old, key),
-                    )
-                )
-            if key in mirror and mirror[key] == now_:
-                agreed[key] = Pair(now_, now_)
+            if change is not None and present == change.old and frozen.isdisjoint({"*", field, key}):
+                values[field] = present = change.new
+                done.append(written_value(change, base_pair(old, key, before), came=came_from_xpm(old, key)))
+            if key in mirror and mirror[key] == present:
+                agreed[key] = Pair(present, present)
         if values:
             contacts = tuple(
                 write_contact(each, values) if each.id == ours.id else each for each in client.contacts
@@ -279,7 +264,7 @@ def shared_contact_results(
 
 
 class WriteResult(msgspec.Struct, frozen=True):
-    """The results of a write that took effect: the writes of its commit, and what they did."""
+    """The results of a write that took effect: the writes of its commit, and the changes that were made."""
 
     writes: tuple[Write, ...]
     written: tuple[Written, ...]
@@ -315,21 +300,13 @@ def write_result(
             link, contacts=(*others, ContactLink(contact=contact, uuid=intent.found))
         )
     after = mirror_values(row, link)
-    written = tuple(
-        Written(
-            record=change.record,
-            field=change.field,
-            side="xpm",
-            rule=change.rule,
-            old=change.old,
-            new=intent.found
-            if change.field == PRIMARY and intent.kind == ADD_CONTACT
-            else after.get(base_key(change.field, contact), change.new),
-            pair=pair(base, base_key(change.field, contact), before),
-            came=came_from_xpm(base, base_key(change.field, contact)),
-        )
-        for change in changes
-    )
+    written: list[Written] = []
+    for change in changes:
+        key = base_key(change.field, contact)
+        is_new_primary = change.field == PRIMARY and intent.kind == ADD_CONTACT
+        new = intent.found if is_new_primary else after.get(key, change.new)
+        value = written_value(change, base_pair(base, key, before), came=came_from_xpm(base, key))
+        written.append(msgspec.structs.replace(value, new=new))
     base = rebase(base, before, after)
     writes: list[Write] = [
         write
@@ -340,23 +317,23 @@ def write_result(
         base, undone = undo_agreement(snapshot, run, client, changes, base, after, now)
         writes += undone
     else:
-        base = record_agreement(base, _sent(intent, changes, contact, after), after)
-        writes += forget_fields(snapshot, client, _keys(intent, changes, contact))
+        base = record_agreement(base, _agreed_pairs(intent, changes, contact, after), after)
+        writes += forget_fields(snapshot, client, _sent_keys(intent, changes, contact))
     writes += changed_writes(snapshot, link, base)
     writes.append(image_write(snapshot, run.id, client, row.uuid, written))
     more = shared_contact_results(snapshot, run, intent, [*changes, *followers], row, now)
     return WriteResult((*writes, *more.writes), (*written, *more.written))
 
 
-def _keys(intent: Intent, changes: Sequence[Change], contact: str) -> list[str]:
+def _sent_keys(intent: Intent, changes: Sequence[Change], contact: str) -> list[str]:
     """Return the base keys of what was sent; for an added contact, all of its fields."""
     if intent.kind == ADD_CONTACT:
         return [contact_key(contact, rule.name) for rule in CONTACT_FIELDS]
     return [base_key(change.field, contact) for change in changes]
 
 
-def written_value(change: Change) -> Written:
-    """Return the record of a change as it is stored with the image of before."""
+def written_value(change: Change, pair: Pair | None = None, *, came: bool = False) -> Written:
+    """Return the record of a change for the before-image; ``pair`` and ``came`` are of the base before it."""
     return Written(
         record=change.record,
         field=change.field,
@@ -364,11 +341,13 @@ def written_value(change: Change) -> Written:
         rule=change.rule,
         old=change.old,
         new=change.new,
+        pair=pair,
+        came=came,
     )
 
 
-def reviewed_write_result(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> WriteResult:
-    """Return the same for an outcome found later, with the changes that the run had planned."""
+def planned_write_result(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> WriteResult:
+    """Return the results of a write whose outcome was found later, with the changes that its run planned."""
     run = snapshot.get(RUNS, intent.run) or Run(id=intent.run, started=now, by="")
     record = snapshot.get(PLANNED, f"{run.plan}/{intent.record.partition('/')[0]}")
     changes: list[Change] = []
@@ -379,7 +358,7 @@ def reviewed_write_result(snapshot: Snapshot, intent: Intent, row: XpmClient, no
     return write_result(snapshot, run, intent, changes, row, now)
 
 
-def _sent(intent: Intent, changes: Sequence[Change], contact: str, after: Values) -> dict[str, Pair]:
+def _agreed_pairs(intent: Intent, changes: Sequence[Change], contact: str, after: Values) -> dict[str, Pair]:
     """Return what both sides agree on now: what was sent, and what XPM stored."""
     sent = {change.field: change.new for change in changes if change.field != "contact"}
     if intent.kind == ADD_CONTACT:

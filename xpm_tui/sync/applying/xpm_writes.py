@@ -1,4 +1,7 @@
-"""Write clients to XPM through the outbox: each answer is compared, each failure affects one client only."""
+"""Write planned records to XPM through the outbox.
+
+Each answer is compared with what was sent, and each failure affects one client only.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,6 @@ from xpm_tui.sync.applying.local_writes import Overlay, VerifiedRecord
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.applying.run_recorder import RunRecorder, events_of
 from xpm_tui.sync.applying.run_results import (
-    contact_of,
     edited_contact_fields,
     edited_fields,
     find_altered_fields,
@@ -30,10 +32,11 @@ from xpm_tui.sync.applying.run_results import (
 )
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_fingerprint, xpm_fingerprint
+from xpm_tui.sync.consequences import MOVED_CHECK, written_records
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import OVERLAP, changed_since, commit_rows, refresh_clients
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, client_update, contact_creation, contact_update
-from xpm_tui.sync.planning.planner import MOVED_CHECK, unknown_additions, written_records
+from xpm_tui.sync.planning.planner import unknown_additions
 from xpm_tui.sync.policy import Policy
 
 
@@ -45,7 +48,7 @@ class XpmWriter:
 
     def __init__(
         self,
-        book_one: Callable[[PlannedRecord], VerifiedRecord | None],
+        apply_one_locally: Callable[[PlannedRecord], VerifiedRecord | None],
         recorder: RunRecorder,
         store: Store,
         practice: XpmPort,
@@ -55,7 +58,7 @@ class XpmWriter:
         policy: Policy,
     ) -> None:
         self._policy = policy
-        self._book_one = book_one
+        self._apply_one_locally = apply_one_locally
         self._recorder = recorder
         self._store = store
         self._practice = practice
@@ -78,9 +81,9 @@ class XpmWriter:
         if self._until_check <= 0:
             await self._refresh_changed()
         record = self._planned.get(record.client, record)
-        verified = self._book_one(record)
+        verified = self._apply_one_locally(record)
         if verified is None:
-            self._recorder.commit((), done=1)
+            self._recorder.count_done()
             return
         rest = msgspec.structs.replace(record, changes=verified.changes)
         before = self._recorder.tally["changes"]
@@ -92,10 +95,10 @@ class XpmWriter:
                     self._recorder.tally["waiting"] += sum(len(left) for _, left in calls[place:])
                 break
         self._recorder.tally["records"] += self._recorder.tally["changes"] > before
-        self._recorder.commit((), done=1)
+        self._recorder.count_done()
 
     async def resolve(self, stop: Callable[[], bool]) -> None:
-        """Find out the outcome of the writes without an answer."""
+        """Find out the outcomes of the writes without an answer."""
         if self._unknown:
             found = await resolve(
                 store=self._store,
@@ -108,7 +111,7 @@ class XpmWriter:
             self._recorder.tally["held"] += len(found.held) + len(found.waiting)
             self._recorder.tally["changes"] += found.changes
             for intent in found.failed:
-                self._recorder.record_unapplied(intent.record)
+                self._recorder.count_unapplied(intent.record)
 
     async def _refresh_changed(self) -> None:
         """Read in one call what has changed in XPM meanwhile; those records are skipped."""
@@ -118,7 +121,7 @@ class XpmWriter:
         self._until_check = MOVED_CHECK
 
     async def _send(self, verified: VerifiedRecord, target: str, changes: Sequence[Change]) -> bool:
-        """Make one call. False if it was not sent, refused, or not answered: the rest of the client waits."""
+        """Make one call; return False if the client's other calls must wait."""
         call = _Call.of(verified, target, changes, self._store, self._policy)
         if call is None:
             return True
@@ -139,9 +142,9 @@ class XpmWriter:
             if isinstance(sent.cause, RecordMissing) and call.kind != UPDATE_CONTACT:
                 # XPM has no such client: the next reading of its lists looks for its successor.
                 commit_rows(self._store, [msgspec.structs.replace(row, deleted=True)], self._clock.now())
-            self._recorder.refuse(target, sent.intent.note)
+            self._recorder.count_refused(target, sent.intent.note)
         else:
-            self._recorder.left_out(target, sent.cause)
+            self._recorder.count_unsendable(target, sent.cause)
         self._recorder.emit(sent.event(f"sync.{sent.ending}"))
         return False
 
@@ -160,21 +163,21 @@ class XpmWriter:
         written = write_result(snapshot, self._recorder.run, end, changes, row, self._clock.now())
         self._recorder.tally["changes"] += len(written.written)
         if call.kind == UPDATE_CONTACT:
-            self._follow(snapshot, end.record.partition("/")[0], written.writes)
-        news = [*events_of(written.written, end.record, row.uuid)]
+            self._expect_shared_effects(snapshot, end.record.partition("/")[0], written.writes)
+        new_events = [*events_of(written.written, end.record, row.uuid)]
         if contact is None:
             edited = edited_fields(old, row, call.values)
         else:
-            edited = edited_contact_fields(contact_of(old, contact.uuid), contact, call.values)
+            edited = edited_contact_fields(old.contact(contact.uuid), contact, call.values)
         for key, fields in (("edited", edited), ("altered", find_altered_fields(call.values, row, contact))):
             self._recorder.tally[key] += len(fields)
-            news += [
+            new_events += [
                 Event(key=f"sync.{key}", level="warning", record=end.record, uuid=row.uuid, field=field)
                 for field in fields
             ]
-        return [*written.writes], news
+        return [*written.writes], new_events
 
-    def _follow(self, snapshot: Snapshot, client: str, writes: Sequence[Write]) -> None:
+    def _expect_shared_effects(self, snapshot: Snapshot, client: str, writes: Sequence[Write]) -> None:
         """Expect the effects of these writes on clients that share a contact."""
         after, team = Overlay(snapshot, writes), TeamLinks.read(snapshot)
         rows = {w.row.uuid for w in writes if isinstance(w, Put) and w.table is XPM_CLIENTS}
@@ -223,13 +226,13 @@ class _Call(msgspec.Struct, frozen=True):
             return _Call(UPDATE_CLIENT, values)
         if any(change.field == "contact" for change in changes):
             client = store.snapshot().get(CLIENTS, client_id)
-            ours = next((c for c in client.contacts if c.id == contact), None) if client is not None else None
+            ours = client.contact(contact) if client is not None else None
             if ours is None:
                 return None
             first = PRIMARY in values
-            carried = policy.of_new_contact(verified.sides.frozen)
+            fields = policy.new_contact_fields(verified.sides.frozen)
             ours_now = contact_values(ours)
-            values = {name: value for name, value in ours_now.items() if value and name in carried}
+            values = {name: value for name, value in ours_now.items() if value and name in fields}
             if first:
                 values[PRIMARY] = True
             there = tuple(each.uuid for each in verified.sides.row.contacts)
@@ -255,7 +258,7 @@ class _Call(msgspec.Struct, frozen=True):
 
     def with_name(self, row: XpmClient) -> dict[str, Value]:
         """Return the values with the name that XPM requires, from the mirror."""
-        known = contact_of(row, self.contact)
+        known = row.contact(self.contact)
         name = known.name if known is not None else ""
         return {"name": name, **self.attributes()} if name else self.attributes()
 

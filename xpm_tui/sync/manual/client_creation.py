@@ -8,6 +8,8 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain.errors import DecisionNeeded, NotFound
+from xpm_tui.domain.field_types import clean, is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
@@ -15,29 +17,20 @@ from xpm_tui.domain.ports import Clock, EventSink, IdSource, Snapshot, Store, Xp
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact, quarantined_in
 from xpm_tui.sync.applying.adoption import adoption_writes
-from xpm_tui.sync.base import PRIMARY, foreign_values, live_link
-from xpm_tui.sync.base import block_as_different as apart_as_different
-from xpm_tui.sync.canonical import (
-    TeamLinks,
-    clean,
-    contact_values,
-    ignition_values,
-    is_blank,
-    primary_of,
-    write_client,
-)
+from xpm_tui.sync.base import PRIMARY, block_as_different, foreign_values, live_link
+from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values, primary_of, write_client
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, unanswered
 from xpm_tui.sync.manual.creation import CreationRequest, RecordCreator, refuse_unreadable
-from xpm_tui.sync.matching.proposals import Alike, MatchIndex
+from xpm_tui.sync.matching.proposals import MatchIndex, SimilarClient
 from xpm_tui.sync.mirror import commit_rows
 from xpm_tui.sync.outbox import Message, client_creation
 from xpm_tui.sync.planning.links import lost_links, survivors
-from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
+from xpm_tui.sync.policy import CLIENT_FIELDS, Policy
 
 BlockReason = Literal[
     "linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"
 ]
-Lookup = Callable[[Client], Sequence[Alike]]
+Lookup = Callable[[Client], Sequence[SimilarClient]]
 
 SHOWN = 3
 """The number of similar clients that are named."""
@@ -61,7 +54,7 @@ class CreationBlocked(msgspec.Struct, frozen=True):
 
     why: BlockReason
     uuids: tuple[str, ...] = ()
-    alike: tuple[Alike, ...] = ()
+    alike: tuple[SimilarClient, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -72,7 +65,7 @@ class CreationBlocked(msgspec.Struct, frozen=True):
         text = " ".join(each.sentence for each in self.alike[:SHOWN])
         return text + (f" And {more} more." if more > 0 else "")
 
-    def way_on(self, client: str) -> str:
+    def advice(self, client: str) -> str:
         """Return what to do about it."""
         if self.why in ("unknown", "twin-unknown"):
             return (
@@ -103,14 +96,14 @@ class CreationHeld(DecisionNeeded):
     code = "create-waits"
 
     def __init__(self, blocked: CreationBlocked, client: str) -> None:
-        super().__init__(blocked.sentence, hint=blocked.way_on(client))
+        super().__init__(blocked.sentence, hint=blocked.advice(client))
         self.blocked = blocked
 
 
 class CreatedClient(msgspec.Struct, frozen=True, kw_only=True):
     """The client as XPM created it, and the fields that were left out.
 
-    Such a field is an unlinked person or an unknown structure.
+    A field is left out if it is an unlinked person, an unknown structure, or a value of another XPM client.
     """
 
     client: str
@@ -126,32 +119,31 @@ def find_obstacle(
     Args:
         snapshot: The store and the mirror.
         client: The client to create.
-        alike: Gives the XPM clients whose name is the same or near; by default they are looked for now.
-        different: UUIDs of XPM clients of which a user says that they are different clients. What was
-            answered before is remembered.
+        alike: Returns the XPM clients whose name is the same or near; by default, an index is built for it.
+        different: UUIDs of XPM clients that a user says are different clients. Earlier answers are stored.
     """
     name = exact(client.name)
     if live_link(snapshot, client.id) is not None:
         return CreationBlocked("linked")
     if not name:
         return CreationBlocked("no-name")
-    apart = snapshot.find(BLOCKED_PAIRS, "client", client.id)
-    if were := tuple(each.uuid for each in apart if not each.different and _is_there(snapshot, each.uuid)):
-        return CreationBlocked("was-linked", were)
+    pairs = snapshot.find(BLOCKED_PAIRS, "client", client.id)
+    if former := tuple(each.uuid for each in pairs if not each.different and _is_there(snapshot, each.uuid)):
+        return CreationBlocked("was-linked", former)
     pending = [intent for intent in unanswered(snapshot) if intent.kind == ADD_CLIENT]
     if any(intent.record == client.id for intent in pending):
         return CreationBlocked("unknown")
-    # What XPM shows later could not be distinguished, and may be a duplicate of this client.
+    # A client with this name that XPM shows later could be either of the two.
     if any(
         exact(str(intent.values.get("name") or "")) == name and not is_linked(snapshot, intent)
         for intent in pending
     ):
         return CreationBlocked("twin-unknown")
-    settled = {each.uuid for each in apart} | set(different)
-    look = alike or MatchIndex.build(snapshot).alike
+    settled = {each.uuid for each in pairs} | set(different)
+    look_up = alike or MatchIndex.build(snapshot).alike
     successors = [each for each in _successors(snapshot, client) if each.uuid not in settled]
     known = {each.uuid for each in successors}
-    same = (each for each in look(client) if each.blocks and each.uuid not in settled | known)
+    same = (each for each in look_up(client) if each.blocks and each.uuid not in settled | known)
     found = (*successors, *same)
     if not found:
         return None
@@ -167,25 +159,21 @@ def _is_there(snapshot: Snapshot, uuid: str) -> bool:
     return row is not None and not row.deleted
 
 
-def _successors(snapshot: Snapshot, client: Client) -> list[Alike]:
+def _successors(snapshot: Snapshot, client: Client) -> list[SimilarClient]:
     """Return the XPM clients that may have replaced the one that the client was linked to, best first."""
-    found: list[Alike] = []
+    found: list[SimilarClient] = []
     for each in (s for link in lost_links(snapshot, client.id) for s in survivors(snapshot, client.id, link)):
         row = snapshot.get(XPM_CLIENTS, each.uuid)
         if row is None or each.level == "weak":
             continue
-        sure = (
-            "its XPM client was merged into this one"
-            if each.level == "sure"
-            else ("its XPM client may have been merged into this one")
-        )
+        merged = "was merged" if each.level == "sure" else "may have been merged"
         found.append(
-            Alike(
+            SimilarClient(
                 uuid=row.uuid,
                 number=row.number,
                 name=row.name,
                 same=True,
-                reason=f"{sure} ({', '.join(each.evidence)})",
+                reason=f"its XPM client {merged} into this one ({', '.join(each.evidence)})",
                 archived=row.archived,
                 prospect=row.prospect,
                 linked=bool(snapshot.find(LINKS, "uuid", row.uuid)),
@@ -238,20 +226,19 @@ async def create_client(
     if found is not None:
         raise CreationHeld(found, client.id)
     if different:
-        messages = [
-            apart_as_different(client.id, uuid, by=by, now=clock.now()) for uuid in sorted(set(different))
-        ]
-        store.commit(messages)
+        store.commit(
+            [block_as_different(client.id, uuid, by=by, now=clock.now()) for uuid in sorted(set(different))]
+        )
     message, left_out = creation_message(store.snapshot(), client, policy, [row.uuid for row in there])
-    asked = CreationRequest(
+    request = CreationRequest(
         message,
         name=client.name,
         noun="client",
         table=XPM_CLIENTS,
         adopt=lambda snapshot, intent, row: adoption_writes(snapshot, intent, row, clock.now()),
     )
-    maker = RecordCreator(store, practice, clock, ids, events, by, run, policy.direction)
-    row = await maker.make(asked, create_lag, stop)
+    creator = RecordCreator(store, practice, clock, ids, events, by, run, policy.direction)
+    row = await creator.create(request, create_lag, stop)
     index.add(row, linked=True)
     return CreatedClient(client=client.id, row=row, left_out=left_out)
 
@@ -265,7 +252,7 @@ def creation_message(
     """
     client, former = without_former(snapshot, client)
     values, left_out = creation_values(snapshot, client, policy)
-    left_out = (*left_out, *(field for field in former if field in BY_NAME))
+    left_out = (*left_out, *(field for field in former if field in SYNCED_BY_NAME))
     return client_creation(client.id, values, creation_contacts(client, policy), before), left_out
 
 
@@ -280,7 +267,7 @@ def without_former(snapshot: Snapshot, client: Client) -> tuple[Client, tuple[st
         return client, ()
     theirs = {key.partition(".")[0] for key in former if "." in key}
     contacts = tuple(each for each in client.contacts if each.id not in theirs)
-    own = {field: None for field in former if field in BY_NAME and not BY_NAME[field].required}
+    own = {field: None for field in former if field in SYNCED_BY_NAME and not SYNCED_BY_NAME[field].required}
     own.pop(PRIMARY, None)
     blank = write_client(msgspec.structs.replace(client, contacts=contacts), own, team)
     return blank, tuple(sorted(own))
@@ -312,16 +299,16 @@ def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
     """Return the contacts that are sent as well: XPM accepts none without a name."""
     if "contact" in policy.off:
         return []
-    carried = Policy(direction="to_xpm", off=policy.off).of_new_contact()
+    fields = Policy(direction="to_xpm", off=policy.off).new_contact_fields()
     return [
         msgspec.convert(
             {
                 "uuid": "",
                 "primary": contact.id == primary_of(client),
                 **{
-                    BY_NAME[name].attribute: value
+                    SYNCED_BY_NAME[name].attribute: value
                     for name, value in contact_values(contact).items()
-                    if name in carried
+                    if name in fields
                 },
             },
             XpmContact,

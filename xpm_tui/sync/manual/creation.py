@@ -1,6 +1,6 @@
-"""Create one record in XPM on a user's request: sent through the outbox, and never twice.
+"""Create one record in XPM on a user's request: it is sent through the outbox, and never twice.
 
-Create a team member in XPM's staff: only on request, and only if no one there may be the same person.
+The module also creates staff records for team members, if no one in XPM may be the same person.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from xpm_tui.domain.runs import Intent, Outcome, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import BLOCKED_PAIRS, RUNS, STAFF, TEAM, TableSchema
 from xpm_tui.domain.xpm import Quarantined, Staff, XpmClient, quarantined_in
-from xpm_tui.sync.applying.adoption import FIELDS, join_staff
+from xpm_tui.sync.applying.adoption import STAFF_FIELDS, staff_adoption_writes
 from xpm_tui.sync.applying.recovery import resolve
-from xpm_tui.sync.base import block_as_different as as_different
+from xpm_tui.sync.base import block_as_different
 from xpm_tui.sync.journal import ADD_STAFF, CALLS, decision_command, is_linked, unanswered
 from xpm_tui.sync.mirror import list_writes, set_aside
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, staff_creation, store_commit
@@ -42,8 +42,8 @@ Made = TypeVar("Made", XpmClient, Staff)
 class CreationRequest(Generic[Made]):
     """A request to create a record.
 
-    It has the ``message``, the record's ``name`` and ``noun`` for sentences, the mirror's ``table``, and the
-    writes that store what XPM created.
+    ``name`` and ``noun`` are used in sentences about the record, and ``table`` is its table in the mirror.
+    ``adopt`` returns the writes that store what XPM created.
     """
 
     message: Message[Made]
@@ -53,23 +53,25 @@ class CreationRequest(Generic[Made]):
     adopt: Callable[[Snapshot, Intent, Made], Sequence[Write]]
 
 
-def refuse_unreadable(snapshot: Snapshot, of: str, there: Sequence[Quarantined], name: str) -> None:
+def refuse_unreadable(
+    snapshot: Snapshot, list_name: str, quarantined: Sequence[Quarantined], name: str
+) -> None:
     """Refuse to create a record while XPM has an unreadable one that may be the same.
 
     Args:
-        snapshot: The store, with what was set aside before of the list ``of``.
-        of: The list: ``clients`` or ``staff``.
-        there: What was set aside of the reply that was just asked for; here one without a name counts, too.
+        snapshot: The store, with the records of the list that were set aside earlier.
+        list_name: ``clients`` or ``staff``.
+        quarantined: The records of the newest reply that were set aside; one without a name counts, too.
         name: The name of what is to be created.
 
     Raises:
         DecisionNeeded: There is one.
     """
-    before = [one for one in set_aside(snapshot).get(of, ()) if one.name]
-    for one in (*there, *before):
+    before = [one for one in set_aside(snapshot).get(list_name, ()) if one.name]
+    for one in (*quarantined, *before):
         if one.whole and (not one.name or compare(name, one.name).answer != "different"):
             raise DecisionNeeded(
-                f"XPM has a record that cannot be read and may be {visible(name, 80)}: {one.called}. "
+                f"XPM has a record that cannot be read and may be {visible(name, 80)}: {one.description}. "
                 f"{one.problem}. Nothing was created.",
                 hint=f"{one.remedy} Then try again.",
                 case=CaseId.HELD,
@@ -102,7 +104,9 @@ class RecordCreator:
             self._run = Run(id=run, started=clock.now(), by=by, direction=direction, total=1, reviewed=True)
             store.commit([Put(RUNS, self._run)])
 
-    async def make(self, asked: CreationRequest[Made], create_lag: float, stop: Callable[[], bool]) -> Made:
+    async def create(
+        self, request: CreationRequest[Made], create_lag: float, stop: Callable[[], bool]
+    ) -> Made:
         """Send it once, and return what XPM created.
 
         Raises:
@@ -113,7 +117,7 @@ class RecordCreator:
         """
         try:
             sent = await self._outbox.send(
-                asked.message, lambda snapshot, end, row: (asked.adopt(snapshot, end, row), ())
+                request.message, lambda snapshot, end, row: (request.adopt(snapshot, end, row), ())
             )
         except AppError as error:
             self._end("failed", error)
@@ -121,11 +125,11 @@ class RecordCreator:
         row = sent.reply
         if sent.ending == "unknown":
             self._emit("sync.unknown", sent.intent)
-            row = await self._look(asked, sent, create_lag, stop)
+            row = await self._look_up(request, sent, create_lag, stop)
         elif row is None:
             cause = sent.cause
             if sent.ending == "unsendable" and not isinstance(cause, UnreadableRecord):
-                named = f"{visible(asked.name, 80)} ({asked.message.record})"
+                named = f"{visible(request.name, 80)} ({request.message.record})"
                 cause = UnsendableValue(
                     f"{named} was not created in XPM. {cause.message}",
                     hint=cause.hint,
@@ -138,9 +142,9 @@ class RecordCreator:
         self._end("done")
         return row
 
-    async def _look(
+    async def _look_up(
         self,
-        asked: CreationRequest[Made],
+        request: CreationRequest[Made],
         sent: Delivery[Made],
         create_lag: float,
         stop: Callable[[], bool],
@@ -155,24 +159,24 @@ class RecordCreator:
                 create_lag=create_lag,
                 stop=stop,
             )
-        except AppError as worse:
-            self._end("held", worse)
+        except AppError as error:
+            self._end("held", error)
             raise
         adopted_as = next((each.found for each in found.done if each.id == sent.intent.id), "")
-        row = self._store.snapshot().get(asked.table, adopted_as) if adopted_as else None
+        row = self._store.snapshot().get(request.table, adopted_as) if adopted_as else None
         if row is None:
             self._end("held", sent.cause)
             held = msgspec.structs.replace(sent.intent, state="held")
             raise DecisionNeeded(
                 f"XPM did not answer {CALLS[held.kind]} for {held.record}, so it is not known whether it "
-                f"created the {asked.noun}.",
+                f"created the {request.noun}.",
                 hint=f"Look for it in XPM, then decide: {decision_command(held)}",
                 case=sent.cause.case or CaseId.UNKNOWN_OUTCOME,
             ) from sent.cause
         return row
 
     def _end(self, outcome: Outcome, error: AppError | None = None) -> None:
-        """Write the end of the run, if this command has its own."""
+        """Write the end of the run, unless the run was given."""
         if not self._ours or self._run is None:
             return
         run = msgspec.structs.replace(
@@ -202,7 +206,7 @@ class StaffExists(DecisionNeeded):
         consent = " ".join(f"--different-from {person.uuid}" for person in people)
         super().__init__(
             " ".join(
-                f"XPM already has {_who(person)}: {matching_details(member, person)}." for person in people
+                f"XPM already has {_named(person)}: {matching_details(member, person)}." for person in people
             ),
             hint=f"Link to that record: xpm-tui team link {member.id} {people[0].uuid}. If it is a "
             f"different person, add {consent}.",
@@ -259,9 +263,9 @@ def why_blocked(snapshot: Snapshot, member: TeamMember) -> str:
 
 
 def creation_values(member: TeamMember, more: Mapping[str, str]) -> dict[str, str]:
-    """Return exactly what is sent: name and e-mail, ``more`` for phone and mobile; without blanks."""
+    """Return the values that are sent, without blanks; ``more`` has phone and mobile."""
     found = {"name": exact(member.name), "email": member.email.strip(), **more}
-    return {field: exact(found[field]) for field in FIELDS if exact(found.get(field, ""))}
+    return {field: exact(found[field]) for field in STAFF_FIELDS if exact(found.get(field, ""))}
 
 
 async def create_staff(
@@ -307,20 +311,20 @@ async def create_staff(
     if left and not anyway:
         raise StaffExists(member, left)
     if people:
-        store.commit([as_different(member.id, each.uuid, by=by, now=clock.now()) for each in people])
-    asked = CreationRequest(
+        store.commit([block_as_different(member.id, each.uuid, by=by, now=clock.now()) for each in people])
+    request = CreationRequest(
         staff_creation(member.id, values, [row.uuid for row in there]),
         name=member.name,
         noun="staff record",
         table=STAFF,
-        adopt=join_staff,
+        adopt=staff_adoption_writes,
     )
-    return await RecordCreator(store, practice, clock, ids, events, by, run, direction).make(
-        asked, create_lag, stop
+    return await RecordCreator(store, practice, clock, ids, events, by, run, direction).create(
+        request, create_lag, stop
     )
 
 
-def _who(person: Staff) -> str:
+def _named(person: Staff) -> str:
     return f"{person.name} <{person.email}>" if person.email else person.name
 
 

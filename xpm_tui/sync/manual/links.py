@@ -1,4 +1,4 @@
-"""Links made by a user: their effects, and the writes. Every link made here can be undone."""
+"""Links that a user makes: their effects, and the writes. Each of them can be undone."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ from xpm_tui.sync.base import (
     block_pair,
     blocked_pair_id,
     expand_base,
+    known_provenance,
+    link_and_row,
     provenance_writes,
-    released,
     remaining_foreign_values,
 )
 from xpm_tui.sync.manual.takeover import FormerValue, TakenOverValues, take_over
@@ -45,7 +46,7 @@ from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
 
-FROM_XPM = Policy()
+DEFAULT_POLICY = Policy()
 """The policy of a practice without settings."""
 
 
@@ -73,12 +74,11 @@ def is_same_client(snapshot: Snapshot, client: Client, uuid: str) -> bool:
 
     That applies to a converted prospect, and to the successor of a client that was merged or has disappeared.
     """
-    link = snapshot.get(LINKS, client.id)
+    link, row = link_and_row(snapshot, client.id)
     if link is not None and link.uuid == uuid:
         return False
     if takes_over(snapshot, client.id, uuid):
         return True
-    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
     if link is None or state_of(snapshot, client, link, row) != "converted":
         return False
     return successor(snapshot, client, link, row) == uuid
@@ -99,12 +99,12 @@ def link_effect(
     before = snapshot.get(LINKS, client_id)
     second = _other_link(snapshot, client_id, uuid)
     same = is_same_client(snapshot, client, uuid)
-    taken = take_over(snapshot, policy, client, row, quiet=second is not None, keep=keep, same=same)
+    takeover = take_over(snapshot, policy, client, row, quiet=second is not None, keep=keep, same=same)
     frozen = frozenset(f.field for f in snapshot.find(FREEZES, "client", client_id) if not f.undo)
-    new = Link(id=client_id, uuid=uuid, contacts=taken.contacts)
+    new = Link(id=client_id, uuid=uuid, contacts=takeover.contacts)
     rules = rules_for(snapshot, policy)
-    former = remaining_foreign_values(taken.provenance, taken.client, uuid, rules.team)
-    sides = ClientPair(taken.client, row, new, taken.base, frozen, former)
+    former = remaining_foreign_values(takeover.provenance, takeover.client, uuid, rules.team)
+    sides = ClientPair(takeover.client, row, new, takeover.base, frozen, former)
     found = compare_quickly(rules, sides, _blocked(row, policy, second=second is not None))
     warnings = [*_warnings(snapshot, client, row, second is not None)]
     left = _second_there(snapshot, before) if before is not None and before.uuid != uuid else None
@@ -115,7 +115,7 @@ def link_effect(
             f"{name} ({left.id}), the second client linked to the former one, will be synced from then on."
         )
     return LinkEffect(
-        former=taken.former,
+        former=takeover.former,
         changes=found.changes,
         differences=found.differences,
         warnings=tuple(warnings),
@@ -134,7 +134,7 @@ def link(
     now: datetime,
     by: str,
     run: str,
-    policy: Policy = FROM_XPM,
+    policy: Policy = DEFAULT_POLICY,
     origin: LinkOrigin = "picked",
     quiet: bool = False,
     keep: bool = False,
@@ -159,14 +159,14 @@ def link(
     if before is not None and before.uuid == uuid and before.quiet == quiet:
         raise BadInput("The two are already linked.")
     same = is_same_client(snapshot, client, uuid)
-    taken = take_over(snapshot, policy, client, row, quiet=quiet, keep=keep, same=same)
+    takeover = take_over(snapshot, policy, client, row, quiet=quiet, keep=keep, same=same)
     new = Link(
         id=client_id,
         uuid=uuid,
         number=row.number,
         origin=origin,
         quiet=quiet,
-        contacts=taken.contacts,
+        contacts=takeover.contacts,
         at=now,
         by=by,
         run=run,
@@ -182,23 +182,23 @@ def link(
     )
     base = snapshot.get(BASE, client_id)
     relinked = Relinked(
-        contacts=taken.removed,
+        contacts=takeover.removed,
         link=before,
         base=expand_base(snapshot, before, base) if before is not None and base is not None else None,
-        provenance=released(snapshot, client_id),
+        provenance=known_provenance(snapshot, client_id),
         freezes=lifted,
         ignored=snapshot.get(IGNORED, client_id),
     )
     return [
-        *([Put(CLIENTS, taken.client)] if taken.client != client else []),
+        *([Put(CLIENTS, takeover.client)] if takeover.client != client else []),
         Put(LINKS, new),
         *(promote_next_client(snapshot, before) if before is not None else ()),
-        Put(BASE, taken.base) if taken.base.agreed else Drop(BASE, client_id),
-        *provenance_writes(snapshot, taken.provenance),
+        Put(BASE, takeover.base) if takeover.base.agreed else Drop(BASE, client_id),
+        *provenance_writes(snapshot, takeover.provenance),
         Drop(BLOCKED_PAIRS, blocked_pair_id(client_id, uuid)),
         Drop(IGNORED, client_id),
         *(Drop(FREEZES, each.id) for each in lifted),
-        *immediate_run(run, now, by, client_id, uuid, written, *former_written(taken), relinked=relinked),
+        *immediate_run(run, now, by, client_id, uuid, written, *former_written(takeover), relinked=relinked),
     ]
 
 
@@ -216,19 +216,19 @@ def _second_there(snapshot: Snapshot, leaving: Link) -> Link | None:
     return others[0] if not leaving.quiet and len(others) == 1 and others[0].quiet else None
 
 
-def former_written(taken: TakenOverValues) -> list[Written]:
+def former_written(takeover: TakenOverValues) -> list[Written]:
     """Return what a new link changes of the former client's values, in the form that undo needs."""
-    joined = {each.contact: each.uuid for each in taken.contacts}
+    joined = {each.contact: each.uuid for each in takeover.contacts}
     return [
         Written(
-            record=taken.client.id if each.field == PRIMARY else each.record,
+            record=takeover.client.id if each.field == PRIMARY else each.record,
             field=each.field,
             side="ignition",
             rule=FORMER,
             old=each.old,
             new=joined.get(str(each.new), each.new) if each.field == PRIMARY else each.new,
         )
-        for each in taken.former
+        for each in takeover.former
         if each.outcome in ("replaced", "removed")
     ]
 
@@ -247,13 +247,13 @@ def unlink(snapshot: Snapshot, client_id: str, *, now: datetime, by: str, run: s
     relinked = Relinked(
         link=before,
         base=expand_base(snapshot, before, base) if base is not None else None,
-        provenance=released(snapshot, client_id),
+        provenance=known_provenance(snapshot, client_id),
     )
     return [
         Drop(LINKS, client_id),
         *promote_next_client(snapshot, before),
         Drop(BASE, client_id),
-        *provenance_writes(snapshot, released(snapshot, client_id)),
+        *provenance_writes(snapshot, known_provenance(snapshot, client_id)),
         block_pair(client_id, before.uuid, by, now),
         *immediate_run(run, now, by, client_id, before.uuid, written, relinked=relinked),
     ]

@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain import identity
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair
@@ -18,27 +20,19 @@ from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.local_writes import new_contact, own_contact
-from xpm_tui.sync.base import block_as_different as as_different
 from xpm_tui.sync.base import (
+    block_as_different,
     blocked_pair_id,
     contact_key,
     foreign_values,
     primary_contact,
     record_agreement,
 )
-from xpm_tui.sync.canonical import (
-    TeamLinks,
-    Values,
-    contact_values,
-    is_blank,
-    write_client,
-    xpm_contacts,
-    xpm_values,
-)
+from xpm_tui.sync.canonical import TeamLinks, Values, contact_values, write_client, xpm_values
 from xpm_tui.sync.planning.comparison import ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import exact_name_clients
-from xpm_tui.sync.policy import BY_NAME, CONTACT_FIELDS, Policy
+from xpm_tui.sync.policy import CONTACT_FIELDS, Policy
 
 SkipReason = Literal[
     "missing",
@@ -89,8 +83,8 @@ class SkippedPick(msgspec.Struct, frozen=True, kw_only=True):
         return _WHY[self.why]
 
 
-class PickedClient(msgspec.Struct, frozen=True, kw_only=True):
-    """What picking does: ``created`` and ``linked`` have the client in the store by XPM UUID."""
+class PickResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of picking: ``created`` and ``linked`` have the ids of clients in the store by XPM UUID."""
 
     writes: tuple[Write, ...]
     created: dict[str, str]
@@ -112,22 +106,22 @@ def pick(
     now: datetime,
     by: str,
     run: str,
-    every: bool = False,
-    likely: Callable[[XpmClient], str] = has_no_lookalike,
+    bulk: bool = False,
+    find_likely: Callable[[XpmClient], str] = has_no_lookalike,
     anyway: bool = False,
     different: Collection[str] = (),
-) -> PickedClient:
+) -> PickResult:
     """Return the writes that bring these XPM clients into the store, as one run that can be undone.
 
-    A client with exactly the same name, unique on both sides and not linked, is linked instead. ``every`` is
-    bulk picking: it skips and lists archived ones, XPM namesakes, and those that a client in the store may be
-    (``likely`` returns its id for a sure or likely proposal). Named one by one, these are added when the user
-    says ``anyway``; so are archived ones. ``different`` are clients in the store that the user says are
-    different clients; the answer is stored for each pair.
+    If exactly one client on each side has the name, and neither is linked, the two are linked instead. A
+    ``bulk`` pick skips and lists archived clients, XPM namesakes, and those that a client in the store may be
+    (``find_likely`` returns the id of that client if there is a sure or likely proposal). With ``anyway``, as
+    a user may say for single clients, these are added, too. ``different`` are clients in the store that the
+    user says are different clients; the answer is stored for each pair.
     """
     picking = _PickPlanner(snapshot, ids, policy, now, by, run, different)
     for uuid in dict.fromkeys(uuids):
-        picking.one(uuid, every=every, likely=likely, anyway=anyway)
+        picking.add(uuid, bulk=bulk, find_likely=find_likely, anyway=anyway)
     return picking.result()
 
 
@@ -153,17 +147,17 @@ class _PickPlanner:
         self.direction: Direction = policy.direction
         self.team = TeamLinks.read(snapshot)
         whole = Policy(direction="from_xpm", level="everything", off=policy.off)
-        self.carried = frozenset(rule.name for rule in whole.fields(creation=True))
+        self.synced_fields = frozenset(rule.name for rule in whole.fields(creation=True))
         self.rules = Rules.of(whole, self.team)
         synced = {rule.name for rule in (*self.rules.client_fields, *self.rules.contact_fields)}
-        self.unsynced = self.carried - synced - self.rules.whole
+        self.unsynced = self.synced_fields - synced - self.rules.whole
         self.unsynced_of_contacts = self.unsynced.intersection(rule.name for rule in CONTACT_FIELDS)
         self.writes: list[Write] = []
         self.created: dict[str, str] = {}
         self.linked: dict[str, str] = {}
         self.skipped: list[SkippedPick] = []
 
-    def one(self, uuid: str, *, every: bool, likely: Callable[[XpmClient], str], anyway: bool) -> None:
+    def add(self, uuid: str, *, bulk: bool, find_likely: Callable[[XpmClient], str], anyway: bool) -> None:
         """Decide about one XPM client: link, create, or skip."""
         row = self.snapshot.get(XPM_CLIENTS, uuid)
         if row is None:
@@ -185,24 +179,25 @@ class _PickPlanner:
         elif row.archived and not anyway:
             self._skip(row, "archived")
         elif len(same) == len(free) == 1 and not twins and not anyway:
-            apart = self.snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(free[0].id, uuid)) is not None
-            if apart:
+            blocked = self.snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(free[0].id, uuid)) is not None
+            if blocked:
                 self._skip(row, "apart", free[0].id)
-            elif every and self.snapshot.raw(IGNORED, free[0].id) is not None:
+            elif bulk and self.snapshot.raw(IGNORED, free[0].id) is not None:
                 self._skip(row, "ignored", free[0].id)
             elif self._has_former(free[0]):
                 self._skip(row, "former", free[0].id)
             else:
                 self._link(free[0], row)
-        elif not anyway and (found := self._unclear(row, twins and every, likely)):
+        elif not anyway and (found := self._doubtful(row, twins and bulk, find_likely)):
             self.skipped.append(found)
         else:
             self._create(row)
             self.writes += [
-                as_different(client, uuid, by=self.by, now=self.now) for client in sorted(self.different)
+                block_as_different(client, uuid, by=self.by, now=self.now)
+                for client in sorted(self.different)
             ]
 
-    def result(self) -> PickedClient:
+    def result(self) -> PickResult:
         """Return all writes, with the run they belong to."""
         done = len(self.created) + len(self.linked)
         if done:
@@ -222,14 +217,16 @@ class _PickPlanner:
                     ),
                 )
             )
-        return PickedClient(
+        return PickResult(
             writes=tuple(self.writes),
             created=self.created,
             linked=self.linked,
             skipped=tuple(self.skipped),
         )
 
-    def _unclear(self, row: XpmClient, twins: bool, likely: Callable[[XpmClient], str]) -> SkippedPick | None:
+    def _doubtful(
+        self, row: XpmClient, twins: bool, find_likely: Callable[[XpmClient], str]
+    ) -> SkippedPick | None:
         key = name_key(row.name)
         near = self.snapshot.find(CLIENTS, "name_key", key) if key else []
         near = [client for client in near if not self._different(client.id, row.uuid)]
@@ -237,7 +234,7 @@ class _PickPlanner:
             return SkippedPick(uuid=row.uuid, name=row.name, why="same-name", client=near[0].id)
         if twins:
             return SkippedPick(uuid=row.uuid, name=row.name, why="twin")
-        found = self.snapshot.get(CLIENTS, likely(row))
+        found = self.snapshot.get(CLIENTS, find_likely(row))
         if found is None:
             return None
         same = identity.compare(found.name, row.name, row.code).answer == "same"
@@ -246,8 +243,8 @@ class _PickPlanner:
 
     def _different(self, client: str, uuid: str) -> bool:
         """Return whether a user decides, or has decided, that the two are different clients."""
-        apart = self.snapshot.get(BLOCKED_PAIRS, blocked_pair_id(client, uuid))
-        return client in self.different or (apart is not None and apart.different)
+        pair = self.snapshot.get(BLOCKED_PAIRS, blocked_pair_id(client, uuid))
+        return client in self.different or (pair is not None and pair.different)
 
     def _skip(self, row: XpmClient, why: SkipReason, client: str = "") -> None:
         self.skipped.append(SkippedPick(uuid=row.uuid, name=row.name, why=why, client=client))
@@ -268,7 +265,7 @@ class _PickPlanner:
         values = {
             name: value
             for name, value in xpm_values(row).items()
-            if name in self.carried and not self._unlinked_person(name, value)
+            if name in self.synced_fields and not self._unlinked_person(name, value)
         }
         client = write_client(
             Client(id=id_, name=row.name, origin="pick", created=self.now), values, self.team
@@ -277,10 +274,10 @@ class _PickPlanner:
         client = msgspec.structs.replace(client, contacts=contacts)
         link = msgspec.structs.replace(self._new_link(id_, row), contacts=joined)
         base = self._unsynced_pairs(Base(id=id_), client, joined, values)
-        met = compare(self.rules, ClientPair(client, row, link, base))
+        agreement = compare(self.rules, ClientPair(client, row, link, base))
         self.created[row.uuid] = id_
-        base = msgspec.structs.replace(met.base, picked=True, exceptions=())
-        self.writes += [PutRaw.of(CLIENTS, client), PutRaw.of(LINKS, met.link), PutRaw.of(BASE, base)]
+        base = msgspec.structs.replace(agreement.base, picked=True, exceptions=())
+        self.writes += [PutRaw.of(CLIENTS, client), PutRaw.of(LINKS, agreement.link), PutRaw.of(BASE, base)]
         written = Written(record=id_, field="client", side="ignition", rule="pick", new=row.uuid)
         self._image(id_, row, written, created=True)
 
@@ -310,25 +307,25 @@ class _PickPlanner:
 
     def _contacts(self, row: XpmClient) -> tuple[tuple[Contact, ...], tuple[ContactLink, ...]]:
         """Return XPM's contacts; a client without any gets one from its own first and last name."""
-        theirs = xpm_contacts(row) if "contact" in self.carried else ()
+        theirs = row.present_contacts if "contact" in self.synced_fields else ()
         if theirs:
             first = primary_contact(theirs) or theirs[0].uuid
             new_ids = self.ids.new("k", len(theirs))
             contacts = tuple(
-                new_contact(id_, each, self.carried, primary=each.uuid == first)
+                new_contact(id_, each, self.synced_fields, primary=each.uuid == first)
                 for id_, each in zip(new_ids, theirs, strict=True)
             )
             joined = tuple(
                 ContactLink(contact=id_, uuid=each.uuid) for id_, each in zip(new_ids, theirs, strict=True)
             )
             return contacts, joined
-        if not exact(f"{row.first_name} {row.last_name}") or "contact" not in self.carried:
+        if not exact(f"{row.first_name} {row.last_name}") or "contact" not in self.synced_fields:
             return (), ()
-        own = own_contact(self.ids.new("k")[0], row, self.carried)
+        own = own_contact(self.ids.new("k")[0], row, self.synced_fields)
         return (own,), (ContactLink(contact=own.id, uuid="", removed="xpm"),)
 
     def _unlinked_person(self, name: str, value: object) -> bool:
-        return BY_NAME[name].kind == "person" and bool(value) and value not in self.team.member
+        return SYNCED_BY_NAME[name].kind == "person" and bool(value) and value not in self.team.member
 
     def _new_link(self, client: str, row: XpmClient) -> Link:
         return Link(

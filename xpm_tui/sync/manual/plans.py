@@ -6,34 +6,34 @@ it restores or leaves is frozen for that client while the link exists.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank, is_same
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord, SkippedUndo, UndoReason
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import BeforeImage, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, IMPORTED, LINKS, XPM_CLIENTS
-from xpm_tui.sync.applying.local_writes import base_key, own_contact, possible
+from xpm_tui.sync.applying.local_writes import own_contact
 from xpm_tui.sync.applying.run_results import UNDO
-from xpm_tui.sync.base import PRIMARY, contact_key, mark, mirror_values, pair
+from xpm_tui.sync.base import PRIMARY, base_key, base_pair, contact_key, mirror_values, undone_key
 from xpm_tui.sync.canonical import (
     TeamLinks,
     Values,
     contact_values,
     ignition_fingerprint,
     ignition_values,
-    is_blank,
-    is_same,
     primary_of,
     xpm_fingerprint,
     xpm_values,
 )
+from xpm_tui.sync.consequences import possible_changes
 from xpm_tui.sync.planning.decisions import SHARED_EDITS, UNTICKABLE
-from xpm_tui.sync.planning.planner import count, estimate
+from xpm_tui.sync.planning.planner import change_counts, with_estimate
 from xpm_tui.sync.policy import Policy
 
 Reviewed = tuple[str, str, Value, Value]
@@ -51,12 +51,12 @@ def tick(
 ) -> list[PlannedRecord]:
     """Tick or untick matching changes; an empty part matches any. ``record`` is a client or a contact.
 
-    Returns the records that changed. Without its link none of a client's values is written, so unticking an
-    exact-name link leaves its values ticked: they are applied with the link or not at all. A contact that is
-    not created cannot become the primary one.
+    Returns the records that changed. A change that cannot be ticked stays as it is. Without its link none of
+    a client's values is written, so unticking an exact-name link leaves its values ticked: they are applied
+    with the link or not at all. A contact that is not created cannot become the primary one.
     """
 
-    def meant(change: Change) -> bool:
+    def matches(change: Change) -> bool:
         return (
             (not record or change.record == record or change.record.startswith(f"{record}/"))
             and (not field or change.field == field)
@@ -64,19 +64,12 @@ def tick(
             and (not mark or change.mark == mark)
         )
 
-    return tick_where(records, on, meant)
-
-
-def tick_where(
-    records: Iterable[PlannedRecord], on: bool, meant: Callable[[Change], bool]
-) -> list[PlannedRecord]:
-    """Do the same by any condition. A change that cannot be ticked stays as it is."""
     before = [*records]
     after: list[PlannedRecord] = []
     for each in before:
         changes = tuple(
             msgspec.structs.replace(change, ticked=on)
-            if change.ticked is not on and meant(change) and not (on and change.held in UNTICKABLE)
+            if change.ticked is not on and matches(change) and not (on and change.held in UNTICKABLE)
             else change
             for change in each.changes
         )
@@ -122,7 +115,7 @@ def _untick_rivals(before: Sequence[PlannedRecord], after: Sequence[PlannedRecor
 def _possible(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Untick what is impossible without a change that is not ticked."""
     ticked = tuple(change for change in changes if change.ticked)
-    left = possible(changes, ticked)
+    left = possible_changes(changes, ticked)
     if left == ticked:
         return changes
     done = {(change.record, change.field, change.follows) for change in left}
@@ -137,7 +130,7 @@ def _possible(changes: tuple[Change, ...]) -> tuple[Change, ...]:
 
 def recount(snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord]) -> Plan:
     """Return the plan's head after its ticks changed; ``records`` are all of its records."""
-    return estimate(snapshot, msgspec.structs.replace(plan, counts=count(records)), records)
+    return with_estimate(snapshot, msgspec.structs.replace(plan, counts=change_counts(records)), records)
 
 
 def keep_review(
@@ -190,14 +183,14 @@ def plan_undo(
     """
     team = TeamLinks.read(snapshot)
     records: list[PlannedRecord] = []
-    unclear: list[SkippedUndo] = []
+    skipped: list[SkippedUndo] = []
     for image in snapshot.find(IMAGES, "run", run):
         if client in ("", image.client):
-            looked = _UndoReader(snapshot, image, team, field, image.client in in_use)
-            changes = tuple(looked.changes())
-            unclear += looked.unclear
+            reader = _UndoReader(snapshot, image, team, field, image.client in in_use)
+            changes = tuple(reader.changes())
+            skipped += reader.skipped
             if changes:
-                records.append(looked.record(id, changes))
+                records.append(reader.record(id, changes))
     plan = Plan(
         id=id,
         made=now,
@@ -207,13 +200,13 @@ def plan_undo(
         tenant=tenant,
         policy=policy.hash,
         scopes=scopes,
-        counts=count(records),
+        counts=change_counts(records),
         only=client,
         fields=(field,) if field else (),
         undo_of=run,
-        left=tuple(unclear),
+        left=tuple(skipped),
     )
-    return estimate(snapshot, plan, records), records, tuple(unclear)
+    return with_estimate(snapshot, plan, records), records, tuple(skipped)
 
 
 class _UndoReader:
@@ -231,7 +224,7 @@ class _UndoReader:
         self._link = snapshot.get(LINKS, image.client)
         self._base = snapshot.get(BASE, image.client) or Base(id=image.client)
         self._imported = snapshot.raw(IMPORTED, image.client) is not None
-        self.unclear: list[SkippedUndo] = []
+        self.skipped: list[SkippedUndo] = []
 
     def record(self, plan: str, changes: tuple[Change, ...]) -> PlannedRecord:
         """Return the row of this client in the undo's plan."""
@@ -246,15 +239,15 @@ class _UndoReader:
         )
 
     def changes(self) -> Iterator[Change]:
-        """Return what is restored; the rest is added to ``unclear``. The link comes last."""
+        """Yield the changes that restore values, the link last; the rest is added to ``skipped``."""
         gone = frozenset(self._image.undone)
-        remaining = [w for w in self._image.written if mark(w.record, w.field) not in gone]
+        remaining = [w for w in self._image.written if undone_key(w.record, w.field) not in gone]
         for written in sorted(remaining, key=lambda w: w.field in ("link", "client")):
-            if self._field not in ("", written.field, base_key(written.field, _contact(written))):
+            if self._field not in ("", written.field, base_key(written.field, written.contact)):
                 continue
             change = self._restoring_change(written)
             if isinstance(change, SkippedUndo):
-                self.unclear.append(change)
+                self.skipped.append(change)
             elif change is not None:
                 yield change
 
@@ -268,42 +261,42 @@ class _UndoReader:
         if written.field == "contact":
             return self._contact_back(written, self._client)
         if not self._as_linked:
-            return self._unclear(written, "relinked")
+            return self._skip(written, "relinked")
         values = self._values(written, self._client)
         if values is None or written.field not in values:
-            return self._unclear(written, "missing")
+            return self._skip(written, "missing")
         if written.side == "xpm" and self._row is not None and (self._row.archived or self._row.deleted):
-            return self._unclear(written, "archived" if self._row.archived else "missing")
+            return self._skip(written, "archived" if self._row.archived else "missing")
         present = values[written.field]
         if is_same(present, written.old):
             return None
         if not is_same(present, written.new):
-            return self._unclear(written, "edited", present)
+            return self._skip(written, "edited", present)
         if written.field == PRIMARY and written.side == "xpm":
             return self._primary_back(written)
-        return _undo(written, present, written.old)
+        return _undo_change(written, present, written.old)
 
     def _primary_back(self, written: Written) -> Change | SkippedUndo:
         """Restore the primary contact with a call for the contact that was primary before."""
         before = str(written.old or "")
         if not before:
-            return self._unclear(written, "stays-in-xpm", written.new)
+            return self._skip(written, "stays-in-xpm", written.new)
         joined = {each.uuid: each.contact for each in self._link.contacts} if self._link is not None else {}
-        back = _undo(written, written.new, before)
+        back = _undo_change(written, written.new, before)
         return msgspec.structs.replace(back, record=f"{self._image.client}/{joined.get(before) or before}")
 
     def _client_back(self, written: Written, client: Client) -> Change | SkippedUndo:
         if self._in_use:
-            return self._unclear(written, "in-use")
+            return self._skip(written, "in-use")
         if not self._as_linked:
-            return self._unclear(written, "relinked")
+            return self._skip(written, "relinked")
         if self._edited(client):
-            return self._unclear(written, "client-edited")
-        return _undo(written, written.new, None)
+            return self._skip(written, "client-edited")
+        return _undo_change(written, written.new, None)
 
     def _link_back(self, written: Written) -> Change | SkippedUndo | None:
         if written.rule == "create" and self._row is not None:
-            self.unclear.append(
+            self.skipped.append(
                 SkippedUndo(
                     record=written.record,
                     field="client",
@@ -316,31 +309,30 @@ class _UndoReader:
         if present == written.old:
             return None
         if present != written.new:
-            return self._unclear(written, "relinked", present)
-        return _undo(written, written.new, written.old)
+            return self._skip(written, "relinked", present)
+        return _undo_change(written, written.new, written.old)
 
     def _contact_back(self, written: Written, client: Client) -> Change | SkippedUndo | None:
         if written.side == "xpm":
-            return self._unclear(written, "stays-in-xpm")
-        id_ = _contact(written)
+            return self._skip(written, "stays-in-xpm")
         if written.new is None:
             return self._removed_back(written, client)
-        contact = next((each for each in client.contacts if each.id == id_), None)
+        contact = client.contact(written.contact)
         if contact is None:
             return None
         if not self._as_linked:
-            return self._unclear(written, "relinked")
+            return self._skip(written, "relinked")
         if self._contact_edited(contact):
-            return self._unclear(written, "contact-edited")
-        return _undo(written, written.new, None)
+            return self._skip(written, "contact-edited")
+        return _undo_change(written, written.new, None)
 
     def _removed_back(self, written: Written, client: Client) -> Change | SkippedUndo | None:
         """Restore a contact that was removed with the link to a former client."""
-        if any(each.id == _contact(written) for each in client.contacts):
+        if client.contact(written.contact) is not None:
             return None
         if not self._as_linked:
-            return self._unclear(written, "relinked")
-        return _undo(written, None, written.old)
+            return self._skip(written, "relinked")
+        return _undo_change(written, None, written.old)
 
     def _edited(self, client: Client) -> bool:
         """Return whether Ignition has the client by now, or a value from XPM was edited."""
@@ -363,7 +355,7 @@ class _UndoReader:
     def _changed(self, key: str, value: Value) -> bool:
         """Return whether a value differs from the base; without one, from XPM's value."""
         mirror = self._mirror()
-        agreed = pair(self._base, key, mirror)
+        agreed = base_pair(self._base, key, mirror)
         if agreed is not None:
             return not is_same(agreed.ignition, value)
         return not is_blank(value) and not is_same(value, mirror.get(key))
@@ -377,7 +369,7 @@ class _UndoReader:
         return self._field in ("", "link") and any(
             each.field == "link"
             and each.old == self._image.uuid
-            and mark(each.record, each.field) not in gone
+            and undone_key(each.record, each.field) not in gone
             for each in self._image.written
         )
 
@@ -388,7 +380,7 @@ class _UndoReader:
 
     def _values(self, written: Written, client: Client) -> Values | None:
         """Return the present values on the side that was written."""
-        contact = _contact(written)
+        contact = written.contact
         joined = {each.contact: each.uuid for each in self._link.contacts} if self._link is not None else {}
         if written.field == PRIMARY:
             ours = primary_of(client)
@@ -405,16 +397,12 @@ class _UndoReader:
         wanted = joined.get(contact, "")
         return next((contact_values(each) for each in self._row.contacts if each.uuid == wanted), None)
 
-    def _unclear(self, written: Written, why: UndoReason, present: Value = None) -> SkippedUndo:
+    def _skip(self, written: Written, why: UndoReason, present: Value = None) -> SkippedUndo:
         return SkippedUndo(
             record=written.record, field=written.field, wanted=written.old, present=present, why=why
         )
 
 
-def _undo(written: Written, old: Value, new: Value) -> Change:
+def _undo_change(written: Written, old: Value, new: Value) -> Change:
     side = "ignition" if written.field == "link" else written.side
     return Change(record=written.record, field=written.field, side=side, rule=UNDO, old=old, new=new)
-
-
-def _contact(written: Written) -> str:
-    return written.record.partition("/")[2]

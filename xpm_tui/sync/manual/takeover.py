@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Provenance, Value, ValueOrigin
 from xpm_tui.domain.ports import Snapshot
@@ -17,27 +19,25 @@ from xpm_tui.sync.base import (
     base_key,
     contact_key,
     contact_signature,
+    known_provenance,
     mirror_values,
-    present,
+    present_values,
+    primary_contact,
     record_agreement,
-    released,
     returned_values,
     with_origin,
 )
-from xpm_tui.sync.base import primary_contact as primary_there
 from xpm_tui.sync.canonical import (
     TeamLinks,
     contact_values,
-    is_blank,
     primary_of,
     write_client,
     write_contact,
-    xpm_contacts,
     xpm_values,
 )
 from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.planning.links import lost_links
-from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, Policy
+from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS, Policy
 
 Outcome = Literal["replaced", "removed", "same", "kept"]
 KeepReason = Literal["", "edited", "frozen", "required", "asked"]
@@ -98,7 +98,7 @@ def take_over(
     ``same``: the new client is the former one under another id (converted or merged), so all values stay and
     are now known as its own. ``quiet``: the link syncs no field, so nothing is replaced.
     """
-    known = released(snapshot, client.id)
+    known = known_provenance(snapshot, client.id)
     if same:
         link = snapshot.get(LINKS, client.id)
         old = {each.uuid for each in ([link] if link is not None else lost_links(snapshot, client.id))}
@@ -106,7 +106,7 @@ def take_over(
             key: ValueOrigin(row.uuid, each.value) if each.uuid in old else each
             for key, each in known.values.items()
         }
-        there = {each.uuid for each in xpm_contacts(row)}
+        there = {each.uuid for each in row.present_contacts}
         joined = tuple(each for each in (link.contacts if link else ()) if each.uuid in there)
         known = msgspec.structs.replace(known, values=values)
         return TakenOverValues(client=client, base=Base(id=client.id), contacts=joined, provenance=known)
@@ -114,7 +114,7 @@ def take_over(
 
 
 class _TakeoverPlanner:
-    """The change of one client's link to another XPM client."""
+    """Plans what happens to the values of one client when its link changes."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class _TakeoverPlanner:
         self.keep = keep
         self.gone = dict(known.removed)
         self.known = {**returned_values(known, client, row.uuid), **known.values}
-        self.now = present(client, self.team)
+        self.now = present_values(client, self.team)
         self.entries = {
             key: each
             for key, each in self.known.items()
@@ -147,11 +147,11 @@ class _TakeoverPlanner:
         frozen = snapshot.find(FREEZES, "client", client.id)
         self.frozen = frozenset(freeze.field for freeze in frozen if not freeze.undo)
         level = policy.level
-        off = policy.off | (frozenset() if level == "everything" else frozenset(BY_NAME) - {"name"})
+        off = policy.off | (frozenset() if level == "everything" else frozenset(SYNCED_BY_NAME) - {"name"})
         whole = Policy(direction="from_xpm", off=off)
         synced = () if quiet or level == "nothing" else whole.fields(creation=True)
-        self.brought = {rule.name for rule in synced} - self.frozen
-        self.theirs = xpm_contacts(row) if "contact" in self.brought else ()
+        self.synced_fields = {rule.name for rule in synced} - self.frozen
+        self.theirs = row.present_contacts if "contact" in self.synced_fields else ()
         link = snapshot.get(LINKS, client.id)
         there = {each.uuid for each in self.theirs}
         self.joined = tuple(each for each in (link.contacts if link else ()) if each.uuid in there)
@@ -183,7 +183,7 @@ class _TakeoverPlanner:
         mirror = mirror_values(self.row, link)
         base = Base(id=client.id)
         if self.agreed:
-            # Values of the new client come from it.
+            # Values that the new client has, too, count as its own.
             pairs = {key: value for key, value in self.agreed.items() if mirror.get(key) == value}
             base = record_agreement(base, {key: Pair(v, v) for key, v in pairs.items()}, mirror)
             base = with_origin(base, pairs, came=True)
@@ -199,8 +199,8 @@ class _TakeoverPlanner:
     def _value(self, field: str, contact: str, wanted: Value) -> None:
         """Decide what happens to one value that came from elsewhere."""
         key = base_key(field, contact)
-        entry, now, rule = self.entries[key], self.now[key], BY_NAME[field]
-        new = wanted if field in self.brought else None
+        entry, now, rule = self.entries[key], self.now[key], SYNCED_BY_NAME[field]
+        new = wanted if field in self.synced_fields else None
         if rule.kind == "person" and new and str(new) not in self.team.member:
             new = None
         new = _blank(now) if is_blank(new) else new
@@ -243,7 +243,9 @@ class _TakeoverPlanner:
 
     def _is_former(self, contact: Contact, entries: Collection[str]) -> bool:
         """Return whether the contact itself came from the former client, as opposed to a matched one."""
-        return all(name in entries or not getattr(contact, BY_NAME[name].attribute) for name in _MATCHED)
+        return all(
+            name in entries or not getattr(contact, SYNCED_BY_NAME[name].attribute) for name in _MATCHED
+        )
 
     def _whole(self, contact: Contact, entries: Mapping[str, str]) -> None:
         """Remove a contact of the former client; one that the user edited stays as a whole."""
@@ -255,14 +257,14 @@ class _TakeoverPlanner:
             for name, value in values.items()
         )
         why: KeepReason = "asked" if self.keep else "frozen" if frozen else "edited" if edited else ""
-        record, said = f"{self.client.id}/{contact.id}", contact.name or contact.email
+        record, label = f"{self.client.id}/{contact.id}", contact.name or contact.email
         if why:
-            self._note(record, "contact", first, said, said, "kept", why)
+            self._note(record, "contact", first, label, label, "kept", why)
             for name, key in entries.items():
                 entry = self.entries[key]
                 self.known[key] = ValueOrigin(entry.uuid, entry.value, values[name])
             return
-        self._note(record, "contact", first, said, None, "removed")
+        self._note(record, "contact", first, label, None, "removed")
         self.removed.append(contact)
         self.gone[contact_signature(contact)] = first.uuid
         for key in entries.values():
@@ -275,13 +277,13 @@ class _TakeoverPlanner:
                 self._value(rule.name, contact.id, theirs.get(rule.name))
 
     def _primary(self, client: Client) -> Client:
-        """Return which contact is primary: the new client's, or none if the former client had set it."""
+        """Return the client with the primary contact of the new XPM client, if the former one had set it."""
         entry, now = self.entries[PRIMARY], primary_of(client)
         if not now:  # it was removed with its contact
             self.known.pop(PRIMARY, None)
             return client
         here = {each.uuid: each.contact for each in self.joined}
-        first = here.get(primary_there(self.theirs), "") if PRIMARY in self.brought else ""
+        first = here.get(primary_contact(self.theirs), "") if PRIMARY in self.synced_fields else ""
         why: KeepReason = (
             "asked" if self.keep else "frozen" if not self.frozen.isdisjoint({"*", PRIMARY}) else ""
         )

@@ -19,7 +19,7 @@ from xpm_tui.collector import paused_collector
 from xpm_tui.domain.identity import Answer, NameComparison, initials_of
 from xpm_tui.domain.identity import compare as compare_identity
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.names import ParsedName, read_name, without_code
+from xpm_tui.domain.names import ParsedName, parse_name, without_code
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
@@ -47,7 +47,7 @@ _COMPARED = 200
 """The most similar names that are compared in full with a new one."""
 
 _ENOUGH = 300
-"""With this many candidates from rare blocks, more common blocks are skipped."""
+"""With this many candidates from rare blocks, more common ones are skipped."""
 
 
 class LinkProposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ class LinkProposal(msgspec.Struct, frozen=True, kw_only=True):
     identity: Answer = "different"
 
 
-class Alike(msgspec.Struct, frozen=True, kw_only=True):
+class SimilarClient(msgspec.Struct, frozen=True, kw_only=True):
     """An XPM client with the same or a near name. ``linked``: to another client."""
 
     uuid: str
@@ -107,10 +107,10 @@ class MatchIndex:
         ours: Iterable[Client],
         *,
         linked: frozenset[str] = frozenset(),
-        apart: frozenset[tuple[str, str]] = frozenset(),
+        blocked: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         self._linked = linked
-        self._apart = apart
+        self._blocked = blocked
         self._rows: list[_XpmCandidate] = []
         self._joined: list[str] = []
         self._blocks: dict[str, list[int]] = defaultdict(list)
@@ -122,7 +122,7 @@ class MatchIndex:
                 if not row.deleted:
                     self._add(row)
             for client in ours:
-                for key in keys(read_name(client.name)):
+                for key in name_keys(parse_name(client.name)):
                     self._our_keys[key].append(client.id)
 
     @classmethod
@@ -132,7 +132,7 @@ class MatchIndex:
             snapshot.rows(XPM_CLIENTS),
             snapshot.rows(CLIENTS),
             linked=frozenset(link.uuid for link in snapshot.rows(LINKS)),
-            apart=frozenset((pair.client, pair.uuid) for pair in snapshot.rows(BLOCKED_PAIRS)),
+            blocked=frozenset((pair.client, pair.uuid) for pair in snapshot.rows(BLOCKED_PAIRS)),
         )
 
     def propose(self, client: Client, limit: int = 5) -> list[LinkProposal]:
@@ -141,27 +141,27 @@ class MatchIndex:
         found = []
         for place in self._candidates(ours):
             row = self._rows[place]
-            if (client.id, row.uuid) in self._apart:
+            if (client.id, row.uuid) in self._blocked:
                 continue
             likeness = compare(ours, row.facts)
             if likeness.score >= WEAK:
-                found.append((place, row, likeness))
-        found.sort(key=lambda each: self._rank(ours, each[1], each[2]))
+                found.append((row, likeness))
+        found.sort(key=lambda each: self._rank(ours, *each))
         if not found:
             return []
-        sure = self._sure(client, ours, found[0], [likeness for _, _, likeness in found[1:]])
+        sure = self._sure(client, ours, *found[0], [likeness for _, likeness in found[1:]])
         return [
-            self._proposal(client, ours, each, sure=rank == 0 and sure)
+            self._proposal(client, ours, *each, sure=rank == 0 and sure)
             for rank, each in enumerate(found[:limit])
         ]
 
-    def one(self, client: Client, uuid: str) -> LinkProposal | None:
-        """Return one XPM client as a proposal that is never sure; None if XPM does not have it."""
+    def proposal_for(self, client: Client, uuid: str) -> LinkProposal | None:
+        """Return the proposal of one XPM client, which is never sure; None if XPM does not have it."""
         place = self._known.get(uuid)
         if place is None:
             return None
         ours, row = facts_of(client), self._rows[place]
-        return self._proposal(client, ours, (place, row, compare(ours, row.facts)), sure=False)
+        return self._proposal(client, ours, row, compare(ours, row.facts), sure=False)
 
     def add(self, row: XpmClient, *, linked: bool = False) -> None:
         """Add a client that was created in XPM since; ``linked``: for one of Ignition's."""
@@ -170,18 +170,18 @@ class MatchIndex:
         if row.uuid not in self._known and not row.deleted:
             self._add(row)
 
-    def alike(self, client: Client) -> list[Alike]:
-        """Return every XPM client with the same or a near name, best first, including blocked pairs."""
+    def alike(self, client: Client) -> list[SimilarClient]:
+        """Return all XPM clients with the same or a near name, best first, including blocked pairs."""
         ours = facts_of(client)
         found = []
         for place in self._candidates(ours, most=400):
             row = self._rows[place]
             likeness = compare(ours, row.facts)
             if likeness.identity != "different":
-                found.append((place, row, likeness))
-        found.sort(key=lambda each: (each[2].identity != "same", self._rank(ours, each[1], each[2])))
+                found.append((row, likeness))
+        found.sort(key=lambda each: (each[1].identity != "same", self._rank(ours, *each)))
         return [
-            Alike(
+            SimilarClient(
                 uuid=row.uuid,
                 number=row.number,
                 name=row.name,
@@ -191,7 +191,7 @@ class MatchIndex:
                 prospect=row.prospect,
                 linked=row.uuid in self._linked,
             )
-            for _, row, likeness in found
+            for row, likeness in found
         ]
 
     def _rank(
@@ -206,31 +206,30 @@ class MatchIndex:
         self,
         client: Client,
         ours: MatchFacts,
-        best: tuple[int, _XpmCandidate, Likeness],
+        row: _XpmCandidate,
+        likeness: Likeness,
         others: list[Likeness],
     ) -> bool:
         """Return whether the names are the same, no other record is possible, and nothing contradicts it."""
-        _, row, likeness = best
-        if likeness.identity != "same" or likeness.against or not ours.name.core:
+        if likeness.identity != "same" or likeness.contradicted or not ours.name.core:
             return False
         if row.archived or row.prospect or row.uuid in self._linked:
             return False
-        if self._several(ours, row) or self._several_of_ours(client, ours, row):
+        if self._several_in_xpm(ours, row) or self._several_in_ignition(client, ours, row):
             return False
-        return likeness.backed or not any(other.backed and other.score >= LIKELY for other in others)
+        return likeness.supported or not any(other.supported and other.score >= LIKELY for other in others)
 
-    def _several(self, ours: MatchFacts, row: _XpmCandidate) -> bool:
+    def _several_in_xpm(self, ours: MatchFacts, row: _XpmCandidate) -> bool:
         """Return whether XPM has more than one client that is the same as either of the two."""
-        return len({place for key in _both(ours, row) for place in self._keys.get(key, ())}) > 1
+        return len({place for key in _shared_keys(ours, row) for place in self._keys.get(key, ())}) > 1
 
-    def _several_of_ours(self, client: Client, ours: MatchFacts, row: _XpmCandidate) -> bool:
+    def _several_in_ignition(self, client: Client, ours: MatchFacts, row: _XpmCandidate) -> bool:
         """Return whether Ignition has another client that is the same as either of the two."""
-        return any(id_ != client.id for key in _both(ours, row) for id_ in self._our_keys.get(key, ()))
+        return any(id_ != client.id for key in _shared_keys(ours, row) for id_ in self._our_keys.get(key, ()))
 
     def _proposal(
-        self, client: Client, ours: MatchFacts, found: tuple[int, _XpmCandidate, Likeness], *, sure: bool
+        self, client: Client, ours: MatchFacts, row: _XpmCandidate, likeness: Likeness, *, sure: bool
     ) -> LinkProposal:
-        _, row, likeness = found
         words = list(likeness.reasons)
         if row.archived:
             words.append("archived in XPM")
@@ -239,9 +238,9 @@ class MatchIndex:
         if row.uuid in self._linked:
             words.append("already linked to another client")
         if likeness.identity == "same":
-            if self._several(ours, row):
+            if self._several_in_xpm(ours, row):
                 words.append("XPM has several clients with this name")
-            if self._several_of_ours(client, ours, row):
+            if self._several_in_ignition(client, ours, row):
                 words.append("Ignition has several clients with this name")
         return LinkProposal(
             uuid=row.uuid,
@@ -260,7 +259,7 @@ class MatchIndex:
         self._known[row.uuid] = place
         self._rows.append(_XpmCandidate(row.uuid, row.number, row.name, facts, row.archived, row.prospect))
         self._joined.append(facts.name.joined.lower())
-        for key in keys(facts.name, facts.raw_code):
+        for key in name_keys(facts.name, facts.raw_code):
             self._keys[key].append(place)
         blocks = self._blocks
         for block in {*_strong(facts), *_weak(facts)}:
@@ -301,7 +300,7 @@ class MatchIndex:
         return [order[at] for _, _, at in close]
 
 
-def alike_names(name: str, names: Sequence[str]) -> list[tuple[int, NameComparison]]:
+def similar_names(name: str, names: Sequence[str]) -> list[tuple[int, NameComparison]]:
     """Return the positions of the names that are the same or near, best first.
 
     Only the most similar ones are compared in full, because that is slow for a whole practice.
@@ -318,17 +317,17 @@ def alike_names(name: str, names: Sequence[str]) -> list[tuple[int, NameComparis
     return sorted(alike, key=lambda each: each[1].cost)
 
 
-def keys(name: ParsedName, code: str = "") -> set[str]:
+def name_keys(name: ParsedName, code: str = "") -> set[str]:
     """Return the keys by which a name finds all names that are the same."""
     found = set(spellings(name.key))
     if code and (bare := without_code(name.exact, code)):
-        found |= set(spellings(read_name(bare).key))
+        found |= set(spellings(parse_name(bare).key))
     return found
 
 
-def _both(ours: MatchFacts, row: _XpmCandidate) -> set[str]:
+def _shared_keys(ours: MatchFacts, row: _XpmCandidate) -> set[str]:
     code = row.facts.raw_code
-    return keys(ours.name, code) | keys(row.facts.name, code)
+    return name_keys(ours.name, code) | name_keys(row.facts.name, code)
 
 
 def _strong(facts: MatchFacts) -> Iterator[str]:

@@ -117,28 +117,26 @@ class PickerIndex:
         rows: Iterable[tuple[str, int, Callable[[], XpmClient | None]]],
         known: Sequence[PickerEntry],
     ) -> Iterator[PickerIndex | None]:
-        """Build the index in steps, between which others may use the thread; the last step yields it.
+        """Build the index in steps, between which the thread can do other work; the last step yields it.
 
         ``rows`` are UUIDs, checksums of rows, and functions that read a row; ``known`` are the entries of an
         earlier index. Only rows whose checksum is not that of their entry are read, and only names that it
         does not have are analysed.
         """
-        named, checksums = (
-            {entry.name: entry for entry in known},
-            {each.uuid: each.checksum for each in known},
-        )
-        stays: set[str] = set()
+        named = {entry.name: entry for entry in known}
+        checksums = {entry.uuid: entry.checksum for entry in known}
+        unchanged: set[str] = set()
         pieces = []
         for piece in _pieces(rows):
             made = []
             for uuid, checksum, read in piece:
                 if checksum and checksums.get(uuid) == checksum:
-                    stays.add(uuid)
+                    unchanged.add(uuid)
                 elif (row := read()) is not None and not row.deleted:
                     made.append(_entry(row, named.get(row.name), checksum))
             pieces.append(sorted((each.key, each.name, each.uuid, each) for each in made))
             yield None
-        pieces.append([(each.key, each.name, each.uuid, each) for each in known if each.uuid in stays])
+        pieces.append([(each.key, each.name, each.uuid, each) for each in known if each.uuid in unchanged])
         yield None
         entries = [entry for *_, entry in merge(*pieces)]
         yield None
@@ -253,7 +251,7 @@ class PickerIndex:
             yield place
 
     def _find(self, needle: str, accept: Callable[[str], bool], limit: int) -> Iterator[int]:
-        """Return entries whose line contains ``needle`` and passes ``accept``, by name, at most ``limit``."""
+        """Yield the entries whose line contains ``needle`` and is accepted, by name, at most ``limit``."""
         found, at, text = 0, 0, self._text
         while found < limit:
             at = text.find(needle, at)
@@ -266,7 +264,7 @@ class PickerIndex:
             at = self._starts[place + 1] if place + 1 < len(self._starts) else len(text)
 
     def _by_city(self, terms: list[str]) -> Iterator[int]:
-        """Return clients in a city that some words begin, where the other words begin words of the name."""
+        """Yield clients in a city that some words begin; the other words begin words of the name."""
         for city, words in self._city_words.items():
             others = [term for term in terms if not any(word.startswith(term) for word in words)]
             if len(others) == len(terms):
@@ -291,7 +289,7 @@ class PickerIndex:
         return lambda line: all(term in line for term in terms)
 
     def _fuzzy(self, key: str, limit: int) -> Iterator[int]:
-        """Yield names with typing errors, lazily.
+        """Yield the entries whose names match with typing errors, lazily.
 
         The first letter of a word is rarely mistyped, so only names with words of these letters are compared.
         """

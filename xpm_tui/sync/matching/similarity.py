@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from rapidfuzz import fuzz
 
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import Answer, compare_names, name_key
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.names import ParsedName, key_of, read_name
+from xpm_tui.domain.names import ParsedName, key_of, parse_name
 from xpm_tui.domain.plan import Side
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import fold, spellings
@@ -28,6 +29,7 @@ _CODE_HEADINGS = re.compile(r"\b(client code|code)\b", re.I)
 _BIRTH_HEADINGS = re.compile(r"\b(date of birth|birth ?date|dob|born)\b", re.I)
 _NO_DIGIT = re.compile(r"\D+")
 _ABN, _ACN = 11, 9
+"""The digits of an Australian business number and of a company number."""
 
 
 class MatchFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -56,7 +58,7 @@ def facts_of(client: Client) -> MatchFacts:
     numbers = [v for k, v in client.extra.items() if _NUMBER_HEADINGS.search(k)]
     code = next((v for k, v in client.extra.items() if _CODE_HEADINGS.search(k)), "")
     birth_date = next((v for k, v in client.extra.items() if _BIRTH_HEADINGS.search(k)), "")
-    name = read_name(client.name)
+    name = parse_name(client.name)
     return MatchFacts(
         name=name,
         emails=_emails(contact.email for contact in client.contacts),
@@ -71,9 +73,9 @@ def facts_of(client: Client) -> MatchFacts:
 
 def facts_of_xpm(row: XpmClient) -> MatchFacts:
     """Return the facts of an XPM client."""
-    live = [contact for contact in row.contacts if not contact.deleted] if row.contacts else []
+    live = row.present_contacts if row.contacts else ()
     return MatchFacts(
-        name=read_name(row.name),
+        name=parse_name(row.name),
         emails=_emails((row.email, *(contact.email for contact in live))) if row.email or live else _NONE,
         numbers=_numbers((row.company_number, row.business_number)),
         phones=_phones((row.phone, *(p for c in live for p in (c.phone, c.mobile)))) if row.phone or live
@@ -108,32 +110,32 @@ FURTHEST = 76
 
 
 class Likeness(msgspec.Struct, frozen=True, kw_only=True):
-    """The result, with a ``score`` of 0 to 100.
+    """How similar two clients are, with a ``score`` of 0 to 100.
 
-    ``identity`` compares the names only. ``backed``: a number, code or address supports the match;
-    ``against``: a fact other than the name contradicts it.
+    ``identity`` compares the names only. ``supported``: a number, code or address supports the match;
+    ``contradicted``: a fact other than the name contradicts it.
     """
 
     score: int
     reasons: tuple[str, ...]
     identity: Answer
-    backed: bool
-    against: bool
+    supported: bool
+    contradicted: bool
 
 
 def compare(ours: MatchFacts, theirs: MatchFacts) -> Likeness:
     """Return how similar an Ignition client and an XPM client are."""
     found = compare_names(ours.name, theirs.name, theirs.raw_code)
-    backed, words, lift, certain = _supporting_evidence(ours, theirs)
+    supported, words, lift, certain = _supporting_evidence(ours, theirs)
     numbered = certain or not ours.numbers.isdisjoint(theirs.numbers)
     doubts = _doubts(ours, theirs)
     if found.answer == "same":
-        score, said = 100.0 - found.cost, list(found.reasons)
+        score, reasons = 100.0 - found.cost, list(found.reasons)
     elif found.answer == "near":
-        score, said = float(max(NEAREST - found.cost, WEAK)), list(found.reasons)
+        score, reasons = float(max(NEAREST - found.cost, WEAK)), list(found.reasons)
     else:
-        score, said = _spelling(ours.name, theirs.name)
-    if found.apart and not certain:
+        score, reasons = _spelling(ours.name, theirs.name)
+    if found.suggests_another and not certain:
         lift *= 0.4
     if score >= 45 or numbered:
         score += (100 - score) * lift
@@ -143,10 +145,10 @@ def compare(ours: MatchFacts, theirs: MatchFacts) -> Likeness:
         score = min(score, 62.0 if found.answer != "same" else 74.0)
     return Likeness(
         score=max(0, min(100, round(score))),
-        reasons=(*said, *words, *doubts),
+        reasons=(*reasons, *words, *doubts),
         identity=found.answer,
-        backed=backed,
-        against=bool(doubts),
+        supported=supported,
+        contradicted=bool(doubts),
     )
 
 
@@ -207,8 +209,8 @@ def _supporting_evidence(ours: MatchFacts, theirs: MatchFacts) -> tuple[bool, li
     lift, certain = 0.0, False
     words: list[str] = []
     if ours.numbers and theirs.numbers and (shared := _shared(ours.numbers, theirs.numbers)):
-        held = {"trust", "super fund", "super"}.isdisjoint((*ours.name.forms, *theirs.name.forms))
-        certain = held or any(len(number) == _ABN for number in shared)
+        no_trustee = {"trust", "super fund", "super"}.isdisjoint((*ours.name.forms, *theirs.name.forms))
+        certain = no_trustee or any(len(number) == _ABN for number in shared)
         lift, words = 0.92 if certain else 0.5, ["the business number is the same"]
     if ours.code and ours.code == theirs.code:
         lift, words = max(lift, 0.8), [*words, "the client code is the same"]
@@ -243,7 +245,7 @@ class DuplicateRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DuplicateGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Clients of one side whose names are the same, in any form.
+    """Clients of one side whose names are the same, whatever their form.
 
     Attributes:
         survivor: The safest record to keep.
@@ -321,15 +323,13 @@ def _why(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> str:
 
 
 def _xpm_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iterator[str]:
-    yield f"Open both in XPM and make sure that they are the same client: {_number_list([keep, *others])}."
+    yield f"Open them in XPM and make sure that they are the same client: {_number_list([keep, *others])}."
     for other in others:
+        # If any of them is linked, so is the one to keep, because it comes first in the order.
         for client in other.linked:
-            if keep.linked:
-                yield f"Decide which client of Ignition stays; {client} is linked to number {other.number}."
-            else:
-                yield f"Link {client} to number {keep.number}: `clients link {client} {keep.number}`."
+            yield f"Decide which client of Ignition stays; {client} is linked to number {other.number}."
         if other.jobs:
-            yield f"Finish or move the {other.jobs} current jobs of number {other.number} in XPM."
+            yield f"Finish or move the {count(other.jobs, 'current job')} of number {other.number} in XPM."
         if other.contacts:
             yield f"Copy what only number {other.number} has (contacts, notes, addresses) to {keep.number}."
         if not other.archived:
@@ -340,9 +340,7 @@ def _xpm_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iter
 def _ignition_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iterator[str]:
     yield f"Make sure that they are the same client: {', '.join([keep.id, *(other.id for other in others)])}."
     for other in others:
-        if other.linked and not keep.linked:
-            yield f"After unlinking {keep.id}, link {other.id} to the XPM client of {other.id}."
-        elif other.linked:
+        if other.linked:
             yield f"Unlink {other.id}: `clients unlink {other.id}`."
         yield f"Archive {other.id} in Ignition, and ignore it here: `clients ignore {other.id}`."
 

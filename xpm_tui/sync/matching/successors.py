@@ -21,11 +21,11 @@ from xpm_tui.domain.names import ParsedName
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import JOBS, MOVES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.matching.proposals import keys
+from xpm_tui.sync.matching.proposals import name_keys
 from xpm_tui.sync.matching.similarity import facts_of, facts_of_xpm
 from xpm_tui.sync.mirror import OVERLAP
 
-MOST = 5
+MAX_CANDIDATES = 5
 """The most candidates for one client."""
 
 STRONG, LIKELY, WEAK = 90, 40, 12
@@ -52,7 +52,7 @@ class _Person(msgspec.Struct, frozen=True, gc=False):
     name: str
 
     @property
-    def said(self) -> bool:
+    def is_known(self) -> bool:
         """Return whether there is anything that identifies the contact."""
         return bool(self.uuid or self.email or self.name)
 
@@ -75,7 +75,7 @@ class _Facts(msgspec.Struct, frozen=True, kw_only=True):
     tokens: frozenset[str] = frozenset()
 
 
-class _Count(msgspec.Struct, kw_only=True):
+class _Evidence(msgspec.Struct, kw_only=True):
     """The evidence for one candidate."""
 
     jobs: int = 0
@@ -93,7 +93,7 @@ class _Count(msgspec.Struct, kw_only=True):
     phone: bool = False
     place: bool = False
     answer: Answer = "different"
-    alike: str = ""
+    name_reason: str = ""
 
     @property
     def people(self) -> int:
@@ -108,7 +108,7 @@ class SuccessorIndex:
     """
 
     def __init__(self, snapshot: Snapshot, lost: Iterable[tuple[Client, Link]]) -> None:
-        self._signs = {(client.id, link.uuid): _of_lost(snapshot, client, link) for client, link in lost}
+        self._facts = {(client.id, link.uuid): _lost_facts(snapshot, client, link) for client, link in lost}
         self._rows: dict[str, _Facts] = {}
         self._blocks: dict[str, list[str]] = defaultdict(list)
         self._jobs: dict[str, dict[str, list[datetime]]] = defaultdict(lambda: defaultdict(list))
@@ -118,7 +118,7 @@ class SuccessorIndex:
         self._read_clients(snapshot)
 
     def _read_moves(self, snapshot: Snapshot) -> None:
-        uuids = {uuid for _, uuid in self._signs}
+        uuids = {uuid for _, uuid in self._facts}
         for job in snapshot.rows(JOBS):
             if not job.gone and job.client is not None and job.client.uuid in uuids:
                 self._staying.add(job.client.uuid)
@@ -129,63 +129,63 @@ class SuccessorIndex:
                 self._arrived[move.to][move.what] = (move.at, move.new)
 
     def _read_clients(self, snapshot: Snapshot) -> None:
-        wanted = {token for signs in self._signs.values() for token in signs.tokens}
-        went = {to for _, uuid in self._signs for to in self._jobs.get(uuid, ())}
+        wanted = {token for facts in self._facts.values() for token in facts.tokens}
+        job_owners = {to for _, uuid in self._facts for to in self._jobs.get(uuid, ())}
         for row in snapshot.rows(XPM_CLIENTS):
-            if not row.deleted and (row.uuid in went or not wanted.isdisjoint(_tokens(row))):
-                signs = self._rows[row.uuid] = _of_row(row)
-                for block in _blocks(signs):
+            if not row.deleted and (row.uuid in job_owners or not wanted.isdisjoint(_row_tokens(row))):
+                facts = self._rows[row.uuid] = _row_facts(row)
+                for block in _blocks(facts):
                     self._blocks[block].append(row.uuid)
 
-    def find(self, client: Client, link: Link, vanished: LostClient) -> tuple[Successor, ...]:
+    def find(self, client: Client, link: Link, lost: LostClient) -> tuple[Successor, ...]:
         """Return the possible successors of the XPM client that ``client`` has lost, best first."""
-        signs = self._signs[client.id, link.uuid]
-        since = vanished.since - OVERLAP if vanished.since is not None else None
-        found = {uuid: self._count(signs, self._rows[uuid], since) for uuid in self._candidates(signs)}
-        strong = [uuid for uuid, each in found.items() if self._is_strong(signs, uuid, each)]
+        facts = self._facts[client.id, link.uuid]
+        since = lost.since - OVERLAP if lost.since is not None else None
+        found = {uuid: self._gather(facts, self._rows[uuid], since) for uuid in self._candidates(facts)}
+        strong = [uuid for uuid, each in found.items() if self._is_strong(facts, uuid, each)]
         views = [
             Successor(
                 uuid=uuid,
                 score=_score(each, strong == [uuid]),
                 level="sure" if strong == [uuid] else "likely" if _score(each) >= LIKELY else "weak",
-                evidence=tuple(_words(each, self._rows[uuid])),
+                evidence=tuple(_evidence_texts(each, self._rows[uuid])),
                 new=each.new,
             )
             for uuid, each in found.items()
         ]
         views = [each for each in views if each.score >= WEAK and each.evidence]
         views.sort(key=lambda each: (-each.score, self._rows[each.uuid].archived, each.uuid))
-        return tuple(views[:MOST])
+        return tuple(views[:MAX_CANDIDATES])
 
-    def _candidates(self, signs: _Facts) -> set[str]:
-        found = {uuid for uuid in self._jobs.get(signs.uuid, ()) if uuid in self._rows}
-        for block in _blocks(signs):
+    def _candidates(self, facts: _Facts) -> set[str]:
+        found = {uuid for uuid in self._jobs.get(facts.uuid, ()) if uuid in self._rows}
+        for block in _blocks(facts):
             places = self._blocks.get(block, ())
             if len(places) <= (_RARE if block[0] == "w" else _COMMON):
                 found.update(places)
-        found.discard(signs.uuid)
+        found.discard(facts.uuid)
         return found
 
-    def _count(self, signs: _Facts, theirs: _Facts, since: datetime | None) -> _Count:
-        compared = compare_names(signs.name, theirs.name)
-        made = _Count(
-            jobs=sum(since is None or at >= since for at in self._jobs[signs.uuid][theirs.uuid]),
-            code=bool(signs.code) and signs.code == theirs.code,
-            number=not signs.numbers.isdisjoint(theirs.numbers),
-            email=bool(signs.email) and signs.email == theirs.email,
-            phone=not signs.phones.isdisjoint(theirs.phones),
-            place=not signs.places.isdisjoint(theirs.places),
+    def _gather(self, facts: _Facts, theirs: _Facts, since: datetime | None) -> _Evidence:
+        compared = compare_names(facts.name, theirs.name)
+        evidence = _Evidence(
+            jobs=sum(since is None or at >= since for at in self._jobs[facts.uuid][theirs.uuid]),
+            code=bool(facts.code) and facts.code == theirs.code,
+            number=not facts.numbers.isdisjoint(theirs.numbers),
+            email=bool(facts.email) and facts.email == theirs.email,
+            phone=not facts.phones.isdisjoint(theirs.phones),
+            place=not facts.places.isdisjoint(theirs.places),
             answer=compared.answer,
-            alike=compared.reasons[0] if compared.answer != "different" else "",
+            name_reason=compared.reasons[0] if compared.answer != "different" else "",
         )
         came = self._arrived_since(theirs.uuid, since)
-        for person in signs.people:
-            self._count_contact(made, person, theirs, came)
-        shared = signs.groups & theirs.groups
-        made.groups = tuple(sorted(theirs.names[group] for group in shared - came))
-        made.groups_arrived = tuple(sorted(theirs.names[group] for group in shared & came))
-        made.new = any(new for _, new in self._arrived.get(theirs.uuid, {}).values()) and bool(came)
-        return made
+        for person in facts.people:
+            self._add_contact(evidence, person, theirs, came)
+        shared = facts.groups & theirs.groups
+        evidence.groups = tuple(sorted(theirs.names[group] for group in shared - came))
+        evidence.groups_arrived = tuple(sorted(theirs.names[group] for group in shared & came))
+        evidence.new = any(new for _, new in self._arrived.get(theirs.uuid, {}).values()) and bool(came)
+        return evidence
 
     def _arrived_since(self, uuid: str, since: datetime | None) -> set[str]:
         """Return what arrived at a client since XPM last had the lost one."""
@@ -193,7 +193,7 @@ class SuccessorIndex:
             return set()
         return {what for what, (at, _) in self._arrived.get(uuid, {}).items() if at >= since}
 
-    def _count_contact(self, made: _Count, person: _Person, theirs: _Facts, came: set[str]) -> None:
+    def _add_contact(self, evidence: _Evidence, person: _Person, theirs: _Facts, came: set[str]) -> None:
         """Count one contact of the candidate, and whether it arrived there only recently."""
         same = [each for each in theirs.people if person.uuid and each.uuid == person.uuid]
         by_email = [each for each in theirs.people if person.email and each.email == person.email]
@@ -204,33 +204,33 @@ class SuccessorIndex:
             (by_name, "by_name", "n" + person.name),
         ):
             if found:
-                setattr(made, field, getattr(made, field) + 1)
+                setattr(evidence, field, getattr(evidence, field) + 1)
                 share = 1 / max(1, len(self._blocks.get(block, ()))) ** 0.5
-                made.weight += share * (0.5 if field == "by_name" else 1.0)
+                evidence.weight += share * (0.5 if field == "by_name" else 1.0)
                 before = [each for each in (*same, *by_email, *by_name) if each.uuid not in came]
-                made.arrived += not before
+                evidence.arrived += not before
                 return
 
-    def _is_strong(self, signs: _Facts, uuid: str, found: _Count) -> bool:
+    def _is_strong(self, facts: _Facts, uuid: str, found: _Evidence) -> bool:
         """Return whether only a merge explains the evidence: jobs moved, or all contacts and groups did."""
         theirs = self._rows[uuid]
-        if theirs.archived or theirs.prospect or signs.uuid in self._staying:
+        if theirs.archived or theirs.prospect or facts.uuid in self._staying:
             return False
-        moved = self._jobs.get(signs.uuid, {})
+        moved = self._jobs.get(facts.uuid, {})
         if any(jobs for other, jobs in moved.items() if other != uuid):
             return False
         if found.jobs:
-            return found.people > 0 or not signs.people
-        if found.new or not signs.people or found.people < len(signs.people) or not found.arrived:
+            return found.people > 0 or not facts.people
+        if found.new or not facts.people or found.people < len(facts.people) or not found.arrived:
             return False
-        if not signs.groups <= theirs.groups:
+        if not facts.groups <= theirs.groups:
             return False
         # A single contact may have been moved manually before the client was deleted.
-        besides = bool(found.groups_arrived) or found.code or found.number or found.answer == "same"
-        return found.arrived > 1 or besides
+        other_evidence = bool(found.groups_arrived) or found.code or found.number or found.answer == "same"
+        return found.arrived > 1 or other_evidence
 
 
-def _score(found: _Count, strong: bool = False) -> int:
+def _score(found: _Evidence, strong: bool = False) -> int:
     """Return 0 to 100: what moved counts most, then what identifies, then what related clients share."""
     score = 45.0 + 3 * min(found.jobs - 1, 4) if found.jobs else 0.0
     score += 22.0 + 8 * min(found.arrived - 1, 3) if found.arrived else 0.0
@@ -241,7 +241,7 @@ def _score(found: _Count, strong: bool = False) -> int:
     return min(100, max(STRONG, round(score))) if strong else min(STRONG - 1, round(score))
 
 
-def _words(found: _Count, theirs: _Facts) -> Iterator[str]:
+def _evidence_texts(found: _Evidence, theirs: _Facts) -> Iterator[str]:
     """Return the evidence in words, the strongest first."""
     if found.by_email:
         yield f"{count(found.by_email, 'contact')} with the same e-mail"
@@ -259,8 +259,8 @@ def _words(found: _Count, theirs: _Facts) -> Iterator[str]:
         yield f"{count(len(found.groups_arrived), 'group')} moved ({', '.join(found.groups_arrived[:3])})"
     if found.groups:
         yield f"the same {plural(len(found.groups), 'group')} ({', '.join(found.groups[:3])})"
-    if found.alike:
-        yield found.alike
+    if found.name_reason:
+        yield found.name_reason
     if found.email:
         yield "the same e-mail"
     if found.place:
@@ -273,31 +273,31 @@ def _words(found: _Count, theirs: _Facts) -> Iterator[str]:
         yield "a prospect in XPM"
 
 
-def _of_lost(snapshot: Snapshot, client: Client, link: Link) -> _Facts:
+def _lost_facts(snapshot: Snapshot, client: Client, link: Link) -> _Facts:
     """Return the facts of a lost client: as XPM last had them, otherwise as in Ignition."""
-    row, ours = snapshot.get(XPM_CLIENTS, link.uuid), _of_client(client, link)
+    row, ours = snapshot.get(XPM_CLIENTS, link.uuid), _client_facts(client, link)
     if row is None:
-        return msgspec.structs.replace(ours, tokens=_words_of(client.name) | _tokens_of(ours))
-    signs = _of_row(row)
-    if not signs.people:
-        signs = msgspec.structs.replace(signs, people=ours.people)
-    return msgspec.structs.replace(signs, tokens=_tokens(row) | _tokens_of(signs))
+        return msgspec.structs.replace(ours, tokens=_name_words(client.name) | _fact_tokens(ours))
+    facts = _row_facts(row)
+    if not facts.people:
+        facts = msgspec.structs.replace(facts, people=ours.people)
+    return msgspec.structs.replace(facts, tokens=_row_tokens(row) | _fact_tokens(facts))
 
 
-def _tokens_of(signs: _Facts) -> frozenset[str]:
-    people = {text for person in signs.people for text in (person.uuid, person.email, person.name) if text}
-    numbers = {number[-8:] for number in signs.numbers}
-    return signs.phones | numbers | people | {word.lower() for word in signs.name.core if len(word) > 2}
+def _fact_tokens(facts: _Facts) -> frozenset[str]:
+    people = {text for person in facts.people for text in (person.uuid, person.email, person.name) if text}
+    numbers = {number[-8:] for number in facts.numbers}
+    return facts.phones | numbers | people | {word.lower() for word in facts.name.core if len(word) > 2}
 
 
-def _words_of(name: str) -> frozenset[str]:
+def _name_words(name: str) -> frozenset[str]:
     return frozenset(word for word in name.casefold().split() if len(word) > 2 and word not in _FORMS)
 
 
-def _tokens(row: XpmClient) -> frozenset[str]:
+def _row_tokens(row: XpmClient) -> frozenset[str]:
     """Return tokens of which two rows must have one in common to be candidates; cheap to compute."""
     found = {row.email.strip().casefold(), row.code.strip().casefold(), row.address.casefold().strip()}
-    found.update((row.postal_address.casefold().strip(), *_words_of(row.name)))
+    found.update((row.postal_address.casefold().strip(), *_name_words(row.name)))
     found.update(
         "".join(filter(str.isdigit, text))[-8:]
         for text in (row.phone, row.business_number, row.company_number)
@@ -309,12 +309,12 @@ def _tokens(row: XpmClient) -> frozenset[str]:
     return frozenset(found - {""})
 
 
-def _of_row(row: XpmClient) -> _Facts:
+def _row_facts(row: XpmClient) -> _Facts:
     traits = facts_of_xpm(row)
     return _Facts(
         uuid=row.uuid,
         name=traits.name,
-        people=_people((each.uuid, each.email, each.name) for each in row.contacts if not each.deleted),
+        people=_people((each.uuid, each.email, each.name) for each in row.present_contacts),
         groups=frozenset(each.uuid for each in row.groups or ()),
         names={each.uuid: each.name for each in row.groups or ()},
         numbers=traits.numbers,
@@ -329,8 +329,8 @@ def _of_row(row: XpmClient) -> _Facts:
     )
 
 
-def _of_client(client: Client, link: Link) -> _Facts:
-    """Return the same from Ignition's record, if the mirror never had the XPM client."""
+def _client_facts(client: Client, link: Link) -> _Facts:
+    """Return the facts in Ignition's record, for an XPM client that the mirror never had."""
     traits = facts_of(client)
     joined = {each.contact: each.uuid for each in link.contacts}
     return _Facts(
@@ -352,7 +352,7 @@ def _people(found: Iterable[tuple[str, str, str]]) -> tuple[_Person, ...]:
         _Person(uuid, email.strip().casefold() if "@" in email else "", _full_name(name))
         for uuid, email, name in found
     )
-    return tuple(person for person in people if person.said)
+    return tuple(person for person in people if person.is_known)
 
 
 def _phone(text: str) -> frozenset[str]:
@@ -371,21 +371,21 @@ def _places(*addresses: tuple[str, str, str]) -> frozenset[str]:
     return frozenset(place for place in found if any(c.isdigit() for c in place))
 
 
-def _blocks(signs: _Facts) -> set[str]:
+def _blocks(facts: _Facts) -> set[str]:
     """Return the keys by which a client finds those that have something in common with it."""
-    found = {"=" + key for key in keys(signs.name)}
-    found |= {"w" + word.lower() for word in signs.name.core if len(word) > 2}
-    found.add("j" + "".join(signs.name.core).lower())
-    for person in signs.people:
+    found = {"=" + key for key in name_keys(facts.name)}
+    found |= {"w" + word.lower() for word in facts.name.core if len(word) > 2}
+    found.add("j" + "".join(facts.name.core).lower())
+    for person in facts.people:
         found |= {
             block + text
             for block, text in (("u", person.uuid), ("@", person.email), ("n", person.name))
             if text
         }
-    found |= {"#" + number for number in signs.numbers} | {"t" + phone for phone in signs.phones}
-    found |= {"a" + place for place in signs.places} | {"g" + group for group in signs.groups}
-    if signs.email:
-        found.add("e" + signs.email)
-    if signs.code:
-        found.add("c" + signs.code)
+    found |= {"#" + number for number in facts.numbers} | {"t" + phone for phone in facts.phones}
+    found |= {"a" + place for place in facts.places} | {"g" + group for group in facts.groups}
+    if facts.email:
+        found.add("e" + facts.email)
+    if facts.code:
+        found.add("c" + facts.code)
     return found

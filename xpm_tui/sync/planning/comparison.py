@@ -1,27 +1,28 @@
 """Compare one client with its XPM client: the changes that the policy requires, and new agreements.
 
-Pure, and the inner loop of planning. Agreements (both sides equal, or a blank that the master never filled)
-change nothing visible; applying a plan stores them in the base and the link. What differs and is not planned
-is listed with its reason on request.
+Pure, and the inner loop of planning. An agreement (both sides equal, or a blank that the master never filled)
+changes nothing visible; applying a plan stores it in the base and the link. On request, what differs and is
+not planned is listed with its reason.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from xpm_tui.domain.fields import Field
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED_BY_NAME, Field
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value, ValueOrigin
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import (
     PRIMARY,
+    base_pair,
     came_from_xpm,
     contact_key,
     forget,
     forget_contact,
     own_mirror_values,
-    pair,
     record_agreement,
     with_origin,
 )
@@ -29,11 +30,9 @@ from xpm_tui.sync.canonical import (
     Values,
     contact_values,
     ignition_values,
-    is_blank,
     primary_of,
     same_texts,
     unread_fields,
-    xpm_contacts,
 )
 from xpm_tui.sync.planning.contacts import (
     ContactMatch,
@@ -50,7 +49,6 @@ from xpm_tui.sync.planning.decisions import (
     Rules,
     why_not_synced,
 )
-from xpm_tui.sync.policy import BY_NAME, FieldRule
 
 WHOLE = "*"
 """The field of a freeze of the whole client."""
@@ -100,9 +98,9 @@ def compare_quickly(
     """Return the changes and the differences, without computing agreements.
 
     Args:
-        rules: The policy at work.
+        rules: The policy.
         sides: The client on both sides.
-        blocked: Why nothing is synced for this client, if nothing is.
+        blocked: Why nothing is synced for this client; None if something is.
     """
     work = _compared(rules, sides, listing=True, blocked=blocked)
     in_step = not work.changes and not work.agreed and work.link is sides.link
@@ -150,7 +148,7 @@ class _ClientComparison:
         self.frozen = sides.frozen
         self.unread = unread_fields(sides.row) if sides.row.unread else frozenset()
         self.former = sides.former if rules.side == "xpm" else {}
-        self.theirs: set[str] = set()
+        self.from_xpm: set[str] = set()
         self.before = sides
         self.mirror = own_mirror_values(sides.row)
         self.known = frozenset(sides.base.agreed)
@@ -171,7 +169,7 @@ class _ClientComparison:
             elif name in ours and name in theirs:
                 value = theirs[name]
                 if rule.kind == "person":
-                    value = self._theirs(rule, value)
+                    value = self._comparable(rule, value)
                 self._field(self.client.id, rule, name, ours[name], value)
             else:
                 self._leave_value(rule, name, ours, theirs, "unreadable")
@@ -187,12 +185,12 @@ class _ClientComparison:
         links = self.link.contacts
         if whole:
             links = valid_contact_links(links, self.client.contacts, self.row, self.rules.side)
-        match = match_contacts(self.client.contacts, xpm_contacts(self.row), links)
+        match = match_contacts(self.client.contacts, self.row.present_contacts, links)
         if active:
-            for fresh in match.fresh:
-                self.theirs |= self._unchanged_values(fresh)
+            for fresh in match.newly_paired:
+                self.from_xpm |= self._unchanged_values(fresh)
                 self.base = forget_contact(self.base, fresh)
-            if match.fresh:
+            if match.newly_paired:
                 self.known = frozenset(self.base.agreed)
         for ours, theirs in match.pairs:
             if not self._is_equal_and_agreed(ours, theirs, active=active):
@@ -210,12 +208,12 @@ class _ClientComparison:
     def result(self) -> FieldComparison:
         """Return the comparison."""
         base = record_agreement(self.base, self.agreed, self.mirror)
-        if self.theirs:
-            base = with_origin(base, self.theirs.intersection(self.agreed), came=True)
+        if self.from_xpm:
+            base = with_origin(base, self.from_xpm.intersection(self.agreed), came=True)
         settled = len(self.agreed) + (self.link is not self.before.link)
         return FieldComparison(tuple(self.changes), base, self.link, settled)
 
-    def _theirs(self, rule: FieldRule, value: Value) -> Value:
+    def _comparable(self, rule: Field, value: Value) -> Value:
         return self.rules.team.known(str(value)) if rule.kind == "person" else value
 
     def _why_frozen(self, *names: str) -> DifferenceReason:
@@ -243,11 +241,11 @@ class _ClientComparison:
                 self._leave_value(rule, rule.name, values, xpm, why, record)
 
     def _field(
-        self, record: str, rule: FieldRule, key: str, ours: Value, theirs: Value, contact: str = ""
+        self, record: str, rule: Field, key: str, ours: Value, theirs: Value, contact: str = ""
     ) -> None:
         if ours == theirs and key in self.known and key not in self.base.pairs:
             return
-        agreed = pair(self.base, key, self.mirror) if key in self.known else None
+        agreed = base_pair(self.base, key, self.mirror) if key in self.known else None
         if ours == theirs and agreed is None and rule.kind != "person":  # most fields of a new link
             self.agreed[key] = Pair(ours, theirs)
             return
@@ -292,7 +290,7 @@ class _ClientComparison:
 
     def _leave_value(
         self,
-        rule: FieldRule,
+        rule: Field,
         name: str,
         ours: Values,
         theirs: Values,
@@ -304,14 +302,14 @@ class _ClientComparison:
             return
         here, there = ours.get(name), theirs.get(name)
         if name in theirs:
-            there = self._theirs(rule, there)
+            there = self._comparable(rule, there)
         if here == there or (name not in theirs and is_blank(here) and rule.kind == "names"):
             return
         self._list_difference(record or self.client.id, rule, here, there, why)
 
     def _leave_contacts(self, match: ContactMatch, *, synced: bool) -> None:
         """List the contacts of one side only, except those that are planned for the other."""
-        rule = BY_NAME["contact"]
+        rule = SYNCED_BY_NAME["contact"]
         if rule not in self.rules.other_whole and "contact" not in self.rules.whole:
             return  # The plan is restricted to other fields.
         frozen: DifferenceReason = (
@@ -336,7 +334,7 @@ class _ClientComparison:
             elif synced and self.rules.side == "xpm":
                 why = "contact-from-name"
             self._list_difference(f"{self.client.id}/{ours.id}", rule, _shown(ours), None, why)
-        for theirs in xpm_contacts(self.row):
+        for theirs in self.row.present_contacts:
             if theirs.uuid in there:
                 continue
             link = marks.get(theirs.uuid)
@@ -377,8 +375,8 @@ class _ClientComparison:
         self.changes.append(self._held_back(change, former) if former and not held else change)
 
     def _primary(self, match: ContactMatch) -> None:
-        """Compare who is primary: XPM's UUID, or a placeholder for a contact that is still to be created."""
-        rule = BY_NAME[PRIMARY]
+        """Compare which contact is primary, by XPM's UUID, or by id if the contact is still to be created."""
+        rule = SYNCED_BY_NAME[PRIMARY]
         synced = self._whole_is_synced(PRIMARY)
         if not synced and not self.listing:
             return
@@ -430,10 +428,10 @@ class _ClientComparison:
 
     def _forget_gone_primary(self) -> None:
         """Forget the agreement on a primary contact that XPM no longer has."""
-        agreed = pair(self.base, PRIMARY, self.mirror) if PRIMARY in self.known else None
+        agreed = base_pair(self.base, PRIMARY, self.mirror) if PRIMARY in self.known else None
         if agreed is None or not agreed.ignition:
             return
-        if agreed.ignition not in {each.uuid for each in xpm_contacts(self.row)}:
+        if agreed.ignition not in {each.uuid for each in self.row.present_contacts}:
             self.base = forget(self.base, [PRIMARY])
             self.known = frozenset(self.base.agreed)
 

@@ -1,12 +1,11 @@
-"""Match the contacts of one client (the client itself is matched elsewhere).
+"""Match the contacts of one client, and merge the changes to contacts that several XPM clients share. Pure.
 
-They are matched by stored UUID, then by e-mail, then by name, the last two only if exactly one contact on
+Contacts are matched by stored UUID, then by e-mail, then by name, the last two only if exactly one contact on
 each side has it. A contact that was removed on one side is marked in the link, kept on the other, and never
 created again. A contact that only one side has is marked as well, as accepted for that direction only.
 
-Contacts that several XPM clients share: one record in XPM, so one change, whichever copy was edited.
-
-Pure. It applies only if XPM is written: From XPM, every copy is compared with the record separately.
+A shared contact is one record in XPM, so there is one change to it, whichever copy was edited. This applies
+only if XPM is written: From XPM, every copy is compared with the record separately.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 import msgspec
 
+from xpm_tui.domain.fields import SYNCED_BY_NAME
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Value
@@ -23,10 +23,9 @@ from xpm_tui.domain.plan import Change, Side
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import contact_key, mirror_values, pair
-from xpm_tui.sync.canonical import contact_values, xpm_contacts
+from xpm_tui.sync.base import base_pair, contact_key, mirror_values
+from xpm_tui.sync.canonical import contact_values
 from xpm_tui.sync.planning.decisions import FOLLOWS, SHARED_EDITS, Rules
-from xpm_tui.sync.policy import BY_NAME
 
 
 class ContactMatch(msgspec.Struct, frozen=True):
@@ -34,14 +33,14 @@ class ContactMatch(msgspec.Struct, frozen=True):
 
     Attributes:
         pairs: Contacts that correspond to each other.
-        fresh: Ids here of the contacts that were paired only now.
+        newly_paired: Ids here of the contacts that were paired only now.
         ours: New contacts here, neither matched nor settled.
         theirs: New contacts in XPM, neither matched nor settled.
         links: The contact links that the link should have.
     """
 
     pairs: tuple[tuple[Contact, XpmContact], ...]
-    fresh: frozenset[str]
+    newly_paired: frozenset[str]
     ours: tuple[Contact, ...]
     theirs: tuple[XpmContact, ...]
     links: tuple[ContactLink, ...]
@@ -51,13 +50,13 @@ def match_contacts(
     ours: Sequence[Contact], theirs: Sequence[XpmContact], links: Sequence[ContactLink]
 ) -> ContactMatch:
     """Match one client's contacts; ``theirs`` has no deleted ones."""
-    mine = {contact.id: contact for contact in ours}
+    here_by_id = {contact.id: contact for contact in ours}
     xpm = {contact.uuid: contact for contact in theirs}
     pairs: list[tuple[Contact, XpmContact]] = []
     settled: dict[str, ContactLink] = {}
     blocked: dict[str, ContactLink] = {}
     for link in links:
-        here, there = mine.get(link.contact), xpm.get(link.uuid)
+        here, there = here_by_id.get(link.contact), xpm.get(link.uuid)
         if here is not None and there is not None:
             pairs.append((here, there))
         elif here is not None:
@@ -74,7 +73,7 @@ def match_contacts(
     joined += [link for uuid, link in blocked.items() if uuid not in found]
     return ContactMatch(
         pairs=tuple(pairs),
-        fresh=frozenset(k.id for k, _ in pairs[known:]),
+        newly_paired=frozenset(k.id for k, _ in pairs[known:]),
         ours=tuple(k for k in ours if k.id not in taken and k.id not in settled),
         theirs=tuple(x for x in theirs if x.uuid not in found and x.uuid not in blocked),
         links=tuple(joined),
@@ -117,7 +116,7 @@ def removed_in_xpm(client: Client, link: Link, row: XpmClient) -> list[Contact]:
     """
     if row.deleted or not link.contacts:
         return []
-    there = {each.uuid for each in row.contacts if not each.deleted}
+    there = {each.uuid for each in row.present_contacts}
     missing = {each.contact for each in link.contacts if each.uuid and each.uuid not in there}
     return [each for each in client.contacts if each.id in missing] if missing else []
 
@@ -142,8 +141,8 @@ def _match_by(
 ) -> None:
     """Add the pairs that one key matches.
 
-    The key is unique on both sides, both contacts are unmatched, and at least one is not marked as one side's
-    own.
+    It matches two contacts if it is unique on both sides, neither contact is matched yet, and not both are
+    marked as one side's own.
     """
     here, there = Counter(map(key, ours)), Counter(map(key, theirs))
     taken, found = {k.id for k, _ in pairs}, {x.uuid for _, x in pairs}
@@ -152,8 +151,8 @@ def _match_by(
         wanted = key(contact)
         if not wanted or contact.id in taken or wanted not in free:
             continue
-        alone = contact.id in settled and free[wanted].uuid in blocked
-        if here[wanted] == there[wanted] == 1 and not alone:
+        both_marked = contact.id in settled and free[wanted].uuid in blocked
+        if here[wanted] == there[wanted] == 1 and not both_marked:
             pairs.append((contact, free[wanted]))
 
 
@@ -169,7 +168,7 @@ Frozen = Callable[[str], frozenset[str]]
 Changes = tuple[Change, ...]
 
 
-class Copy(msgspec.Struct, frozen=True):
+class ContactCopy(msgspec.Struct, frozen=True):
     """One copy of a shared contact here: the client that has it, and the XPM client that it is linked to."""
 
     client: str
@@ -179,7 +178,7 @@ class Copy(msgspec.Struct, frozen=True):
 
     @property
     def record(self) -> str:
-        """The record that a change of it names."""
+        """Return the record that a change to this copy names."""
         return f"{self.client}/{self.contact}"
 
 
@@ -188,27 +187,27 @@ def contact_owners(snapshot: Snapshot, contact: str) -> list[XpmClient]:
     return [row for row in snapshot.find(XPM_CLIENTS, "contact_uuid", contact) if not row.deleted]
 
 
-def synced_copies(snapshot: Snapshot, contact: str) -> Iterator[Copy]:
-    """Return the copies of an XPM contact here whose links are synced."""
+def synced_copies(snapshot: Snapshot, contact: str) -> Iterator[ContactCopy]:
+    """Yield the copies of an XPM contact here whose links are synced."""
     for row in contact_owners(snapshot, contact):
         for link in snapshot.find(LINKS, "uuid", row.uuid):
             client = None if link.quiet else snapshot.get(CLIENTS, link.id)
             if client is None:
                 continue
-            match = match_contacts(client.contacts, xpm_contacts(row), link.contacts)
+            match = match_contacts(client.contacts, row.present_contacts, link.contacts)
             for ours, theirs in match.pairs:
                 if theirs.uuid == contact:
-                    yield Copy(client.id, ours.id, link, row)
+                    yield ContactCopy(client.id, ours.id, link, row)
 
 
-def value_of(snapshot: Snapshot, copy: Copy, field: str) -> Value:
+def copy_value(snapshot: Snapshot, copy: ContactCopy, field: str) -> Value:
     """Return the present value of a copy."""
     client = snapshot.get(CLIENTS, copy.client)
-    ours = next((each for each in client.contacts if each.id == copy.contact), None) if client else None
+    ours = client.contact(copy.contact) if client is not None else None
     return contact_values(ours).get(field) if ours is not None else None
 
 
-def one_change_each(
+def merge_shared_changes(
     snapshot: Snapshot, rules: Rules, frozen: Frozen, planned: Mapping[str, Changes]
 ) -> dict[str, Changes]:
     """Return the planned changes, by client, with one change to XPM for each field of a shared contact.
@@ -221,24 +220,24 @@ def one_change_each(
         for change in changes:
             if change.shared:
                 groups[change.shared, change.field].append(change)
-    become: dict[tuple[str, str], Changes] = {}
+    replacements: dict[tuple[str, str], Changes] = {}
     for (contact, field), group in groups.items():
-        work = _Group(snapshot, rules, frozen, contact, field, group)
+        work = _SharedField(snapshot, rules, frozen, contact, field, group)
         for change in group:
-            become[change.record, field] = work.instead(change)
-    if not become:
+            replacements[change.record, field] = work.replacement(change)
+    if not replacements:
         return dict(planned)
     return {
         client: tuple(
             new
             for change in changes
-            for new in (become[change.record, change.field] if change.shared else (change,))
+            for new in (replacements[change.record, change.field] if change.shared else (change,))
         )
         for client, changes in planned.items()
     }
 
 
-class _Group:
+class _SharedField:
     """One field of one shared contact, with the planned value of every copy."""
 
     def __init__(
@@ -261,16 +260,15 @@ class _Group:
             for copy in synced_copies(snapshot, contact)
             if frozen(copy.client).isdisjoint({"*", field, contact_key(copy.contact, field)})
         }
-        edited = {record: new for record, change in self._group.items() if change.rule != "drift"
-                  for new in (change.new,)}  # fmt: skip
+        edited = {record: change.new for record, change in self._group.items() if change.rule != "drift"}
         for record, copy in self._copies.items():
             if record not in self._group and self._is_edited(copy):
-                edited[record] = value_of(snapshot, copy, field)
+                edited[record] = copy_value(snapshot, copy, field)
         self._wanted = edited or {record: change.new for record, change in self._group.items()}
         self._conflict = len(set(self._wanted.values())) > 1
         self._main = next((record for record in self._group if record in self._wanted), "")
 
-    def instead(self, change: Change) -> Changes:
+    def replacement(self, change: Change) -> Changes:
         """Return what is planned in place of one copy's change."""
         if change.record not in self._wanted:
             return ()
@@ -285,7 +283,7 @@ class _Group:
 
     def _followers(self, change: Change) -> Iterator[Change]:
         for record, copy in self._copies.items():
-            old = value_of(self._snapshot, copy, self._field)
+            old = copy_value(self._snapshot, copy, self._field)
             if record == change.record or old == change.new:
                 continue
             yield Change(
@@ -301,13 +299,13 @@ class _Group:
                 follows=change.record,
             )
 
-    def _is_edited(self, copy: Copy) -> bool:
+    def _is_edited(self, copy: ContactCopy) -> bool:
         """Return whether a copy that is not part of the plan was edited here since it last agreed."""
         base = self._snapshot.get(BASE, copy.client) or Base(id=copy.client)
         mirror = mirror_values(copy.row, copy.link)
         key = contact_key(copy.contact, self._field)
         there = next(each for each in copy.row.contacts if each.uuid == self._contact)
         theirs = contact_values(there).get(self._field)
-        ours = value_of(self._snapshot, copy, self._field)
-        verdict = self._rules.verdict(BY_NAME[self._field], ours, theirs, pair(base, key, mirror))
+        ours = copy_value(self._snapshot, copy, self._field)
+        verdict = self._rules.verdict(SYNCED_BY_NAME[self._field], ours, theirs, base_pair(base, key, mirror))
         return verdict not in ("same", "agree", "drift")

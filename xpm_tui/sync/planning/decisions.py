@@ -1,12 +1,11 @@
-"""The three-way decision for one field: master, other side, and the base.
+"""The three-way decision for one field: master, other side, and the base. Pure.
 
 It is like a merge with a common ancestor, except that the master decides: an edit on the other side is
 overwritten, but marked.
 
 The module also prepares the policy for one plan: which fields are synced, the verdict on a value, and the
-resulting change. Every change has its verdict as its rule; ``change_reason`` explains each in a sentence.
-
-Differences between the two sides of a linked client that stay, each with its reason. Pure.
+resulting change. Every change has its verdict as its rule; ``change_reason`` explains each in a sentence. A
+difference that no plan changes has a reason, too.
 """
 
 from __future__ import annotations
@@ -18,12 +17,13 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain import labels
-from xpm_tui.domain.fields import Field
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import SYNCED, Field
 from xpm_tui.domain.links import Pair, Value
 from xpm_tui.domain.plan import Change, Mark, Side
 from xpm_tui.sync.base import agreed_pair, settled_direction
-from xpm_tui.sync.canonical import TeamLinks, is_blank, staff_uuid
-from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS, FIELDS, FieldRule, Policy
+from xpm_tui.sync.canonical import TeamLinks, staff_uuid
+from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS, Policy
 
 DifferenceReason = Literal[
     "blank", "never-cleared", "required", "unlinked-person", "kept-otherwise", "settled", "frozen",
@@ -68,8 +68,8 @@ def difference_reason(
 
 def why_not_synced(policy: Policy, field: Field) -> DifferenceReason:
     """Return why the policy does not sync a field after creation."""
-    if not field.sync.carries(policy.direction, creation=False):
-        return "creation-only" if field.sync.carries(policy.direction, creation=True) else "direction"
+    if not field.sync.is_synced(policy.direction, creation=False):
+        return "creation-only" if field.sync.is_synced(policy.direction, creation=True) else "direction"
     if field.name in policy.off:
         return "switched-off"
     return "level-name" if policy.level == "name" else "level-nothing"
@@ -140,19 +140,22 @@ def because_held(held: str) -> str:
 
 @dataclass(frozen=True)
 class Rules:
-    """One policy with one team. ``shared`` returns whether an XPM contact belongs to several clients."""
+    """One policy with one team.
+
+    ``shared`` returns whether an XPM contact belongs to several clients. The attributes ``other_…`` are
+    requested fields that the policy does not sync; their differences are only listed.
+    """
 
     policy: Policy
     team: TeamLinks
     side: Side
-    client_fields: tuple[FieldRule, ...]
-    contact_fields: tuple[FieldRule, ...]
+    client_fields: tuple[Field, ...]
+    contact_fields: tuple[Field, ...]
     whole: frozenset[str]
     shared: Callable[[str], bool] = field(default=lambda _: False)
-    other_client_fields: tuple[FieldRule, ...] = ()
-    other_contact_fields: tuple[FieldRule, ...] = ()
-    other_whole: tuple[FieldRule, ...] = ()
-    """Contact fields of the request that the policy does not sync; their differences are only listed."""
+    other_client_fields: tuple[Field, ...] = ()
+    other_contact_fields: tuple[Field, ...] = ()
+    other_whole: tuple[Field, ...] = ()
 
     @staticmethod
     def of(
@@ -167,7 +170,7 @@ class Rules:
         fields = [rule for rule in policy.fields() if not wanted or rule.name in wanted]
         synced = {rule.name for rule in fields}
 
-        def others(rules: Iterable[FieldRule]) -> tuple[FieldRule, ...]:
+        def others(rules: Iterable[Field]) -> tuple[Field, ...]:
             return tuple(
                 rule for rule in rules if rule.name not in synced and (not wanted or rule.name in wanted)
             )
@@ -182,7 +185,7 @@ class Rules:
             shared=shared,
             other_client_fields=others(CLIENT_FIELDS),
             other_contact_fields=others(CONTACT_FIELDS),
-            other_whole=others(rule for rule in FIELDS if rule.whole),
+            other_whole=others(rule for rule in SYNCED if rule.whole),
         )
 
     @property
@@ -194,7 +197,7 @@ class Rules:
         """Return (master, other) of Ignition's and XPM's value."""
         return (theirs, ours) if self.side == "ignition" else (ours, theirs)
 
-    def verdict(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Verdict:
+    def verdict(self, rule: Field, ours: Value, theirs: Value, agreed: Pair | None) -> Verdict:
         """Return the decision within the field's limits: no unlinked person, no cleared name.
 
         A pair that was accepted for the other direction, and is unchanged, counts as not synced before.
@@ -204,14 +207,14 @@ class Rules:
         if self._is_unlinked(rule, master):
             return "same" if known == (master, other) else "agree"
         if agreed is not None and self._is_settled_elsewhere(agreed, ours, theirs):
-            asked = decide(master, other, None)
-            return "same" if asked == "agree" else asked
+            verdict = decide(master, other, None)
+            return "same" if verdict == "agree" else verdict
         verdict = decide(master, other, known)
         if verdict == "clear" and (rule.required or self.policy.clear == "never"):
             return "same"
-        # A clearing without a question would empty what someone edited.
-        unasked = self.policy.clear == "yes" and self.policy.on_conflict == "hold"
-        if verdict == "clear" and unasked and known and other != known[1]:
+        # Conflicts are held, so a clearing that nobody confirms must not empty what someone edited.
+        unconfirmed = self.policy.clear == "yes" and self.policy.on_conflict == "hold"
+        if verdict == "clear" and unconfirmed and known and other != known[1]:
             return "conflict"
         return verdict
 
@@ -219,7 +222,7 @@ class Rules:
         """Return the pair to store for two unchanged values; if they differ, for this direction."""
         return agreed_pair(ours, theirs, self.policy.direction)
 
-    def why_kept(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> DifferenceReason:
+    def why_kept(self, rule: Field, ours: Value, theirs: Value, agreed: Pair | None) -> DifferenceReason:
         """Return why :meth:`verdict` leaves two values different."""
         master, _ = self.master_first(ours, theirs)
         if self._is_unlinked(rule, master):
@@ -227,7 +230,7 @@ class Rules:
         known_master = self.master_first(agreed.ignition, agreed.xpm)[0] if agreed is not None else None
         return difference_reason(rule, master, agreed, known_master)
 
-    def _is_unlinked(self, rule: FieldRule, master: Value) -> bool:
+    def _is_unlinked(self, rule: Field, master: Value) -> bool:
         return rule.kind == "person" and bool(master) and str(master) not in self.team.member
 
     def _is_settled_elsewhere(self, agreed: Pair, ours: Value, theirs: Value) -> bool:
@@ -238,7 +241,7 @@ class Rules:
         )
 
     def change(
-        self, record: str, rule: FieldRule, ours: Value, theirs: Value, verdict: Verdict, contact: str = ""
+        self, record: str, rule: Field, ours: Value, theirs: Value, verdict: Verdict, contact: str = ""
     ) -> Change:
         """Return the change of a verdict, ticked, or waiting if a user has to confirm it.
 

@@ -10,15 +10,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from xpm_tui.domain.errors import CaseId, PlanRefused
+from xpm_tui.domain.field_types import is_blank
+from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Stop
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import BASE
-from xpm_tui.sync.canonical import is_blank
 from xpm_tui.sync.mirror import list_counts
-from xpm_tui.sync.policy import GuardLimits, Policy, label
+from xpm_tui.sync.policy import GuardLimits, Policy
 
 _REVIEW_FIRST = "Review the plan, then apply it with `sync --plan {plan}`."
 """What to do next, for a user who is not applying the plan at the moment."""
@@ -106,12 +107,12 @@ ALWAYS: Collection[str] = frozenset({"empty-list", "masked"})
 
 
 def _unconditional_stops(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Iterable[Stop]:
-    facts = list_counts(snapshot)
-    if facts.empty:
+    lists = list_counts(snapshot)
+    if lists.empty:
         yield Stop(
             rule="empty-list",
-            limit=facts.accepted or 0,
-            sentence=f"XPM listed no clients, but {facts.accepted} before. Possible causes: the login "
+            limit=lists.accepted or 0,
+            sentence=f"XPM listed no clients, but {lists.accepted} before. Possible causes: the login "
             "is for another practice, or a permission is missing. Run `doctor`.",
         )
     masked = [change for change in _ticked(records) if looks_masked(change.new)]
@@ -128,15 +129,15 @@ def _unconditional_stops(snapshot: Snapshot, plan: Plan, records: Iterable[Plann
 def _counted_stops(
     snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord], limits: GuardLimits
 ) -> Iterable[Stop]:
-    look = _REVIEW_FIRST.format(plan=plan.id)
-    facts = list_counts(snapshot)
-    if not facts.empty and facts.short(limits):
+    advice = _REVIEW_FIRST.format(plan=plan.id)
+    lists = list_counts(snapshot)
+    if not lists.empty and lists.short(limits):
         yield Stop(
             rule="short-list",
-            counted=(facts.accepted or 0) - facts.count,
-            limit=facts.accepted or 0,
-            sentence=f"XPM listed {count(facts.count, 'client')}, but {facts.accepted} before. "
-            f"If that is right: {look}",
+            counted=(lists.accepted or 0) - lists.count,
+            limit=lists.accepted or 0,
+            sentence=f"XPM listed {count(lists.count, 'client')}, but {lists.accepted} before. "
+            f"If that is right: {advice}",
         )
     based = snapshot.count(BASE)
     known = [record for record in records if snapshot.raw(BASE, record.client) is not None]
@@ -149,7 +150,7 @@ def _counted_stops(
             limit=limit,
             sentence=(
                 f"{touched:,} of {count(based, 'client')} that were up to date would change; more than "
-                f"{limit} need your approval. {look}"
+                f"{limit} need your approval. {advice}"
             ),
         )
     fields: Counter[str] = Counter()
@@ -158,30 +159,22 @@ def _counted_stops(
         own = [change for change in _ticked([record]) if change.field != "link"]
         fields.update({change.field for change in own if not _fills(change)})
         emptied.update({c.field for c in own if c.field != "contact" and is_blank(c.new)})
-    limit = max(limits.field_min, int(limits.field_share * based))
-    for field, counted in fields.items():
-        if counted > limit:
-            yield Stop(
-                rule=f"many-of-field:{field}",
-                counted=counted,
-                limit=limit,
-                sentence=(
-                    f"{label(field)} would change for {counted:,} of {count(based, 'client')}; more than "
-                    f"{limit} need your approval. {look}"
-                ),
-            )
-    limit = max(limits.emptied_min, int(limits.emptied_share * based))
-    for field, counted in emptied.items():
-        if counted > limit:
-            yield Stop(
-                rule=f"many-emptied:{field}",
-                counted=counted,
-                limit=limit,
-                sentence=(
-                    f"{label(field)} would be emptied for {counted:,} of {count(based, 'client')}; more "
-                    f"than {limit} need your approval. {look}"
-                ),
-            )
+    for rule, verb, counts, minimum, share in (
+        ("many-of-field", "change", fields, limits.field_min, limits.field_share),
+        ("many-emptied", "be emptied", emptied, limits.emptied_min, limits.emptied_share),
+    ):
+        limit = max(minimum, int(share * based))
+        for field, counted in counts.items():
+            if counted > limit:
+                yield Stop(
+                    rule=f"{rule}:{field}",
+                    counted=counted,
+                    limit=limit,
+                    sentence=(
+                        f"{label(field)} would {verb} for {counted:,} of {count(based, 'client')}; more than "
+                        f"{limit} need your approval. {advice}"
+                    ),
+                )
 
 
 def _fills(change: Change) -> bool:

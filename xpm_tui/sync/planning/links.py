@@ -1,6 +1,6 @@
-"""The states of links, automatic links by exact name, and clients that need a decision.
+"""The states of links, automatic links by exact name, and clients that need a decision. Pure.
 
-Re-link checks every link and matches unlinked clients again, as a report; nothing is written.
+``relink`` checks every link and matches unlinked clients again; it reports its findings and writes nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import blocked_pair_id, foreign_values, live_link
+from xpm_tui.sync.base import blocked_pair_id, foreign_values, link_and_row, live_link
 from xpm_tui.sync.canonical import TeamLinks
 
 SYNCED_STATES: frozenset[LinkState] = frozenset({"linked", "archived"})
@@ -38,23 +38,21 @@ SYNCED_STATES: frozenset[LinkState] = frozenset({"linked", "archived"})
 _HOPS = 5
 """How many merges are followed, because a survivor may be merged again."""
 
-_PERSON: frozenset[LinkState] = frozenset({"unlinked", "ambiguous", "converted", "merged", "gone"})
+_UNDECIDED: frozenset[LinkState] = frozenset({"unlinked", "ambiguous", "converted", "merged", "gone"})
 
 
-def reason(code: str) -> str:
+def state_reason(code: str) -> str:
     """Return why a client needs a decision, as a sentence."""
     return labels.label(labels.LINK_STATES, code).help or code
 
 
 def link_state(snapshot: Snapshot, client: Client) -> LinkState:
     """Return the state of one client's link. O(1)."""
-    link = snapshot.get(LINKS, client.id)
-    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
-    return state_of(snapshot, client, link, row)
+    return state_of(snapshot, client, *link_and_row(snapshot, client.id))
 
 
 def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClient | None) -> LinkState:
-    """Return the same for a caller that has the link and its mirror row."""
+    """Do what :func:`link_state` does, for a caller that has the link and its mirror row."""
     if snapshot.raw(IGNORED, client.id) is not None:
         return "ignored"
     if link is None:
@@ -84,17 +82,17 @@ def successor(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | N
 def survivors(snapshot: Snapshot, client: str, link: Link) -> list[Successor]:
     """Return what may have replaced the XPM client that a link has lost, best first.
 
-    This is read from what was found when it disappeared; survivors that have disappeared since are replaced
+    It is stored when the client disappears. Survivors that have disappeared since are replaced
     by their own successors, and those that a user excluded are left out.
     """
     found: dict[str, Successor] = {}
     for each in _followed(snapshot, link.uuid, _HOPS):
         known = found.get(each.uuid)
-        apart = (
+        excluded = (
             each.uuid == link.uuid
             or snapshot.raw(BLOCKED_PAIRS, blocked_pair_id(client, each.uuid)) is not None
         )
-        if not apart and (known is None or known.score < each.score):
+        if not excluded and (known is None or known.score < each.score):
             found[each.uuid] = each
     return sorted(found.values(), key=lambda each: (each.level != "sure", -each.score, each.uuid))
 
@@ -104,16 +102,15 @@ def lost_links(snapshot: Snapshot, client: str) -> list[Link]:
     link = snapshot.get(LINKS, client)
     if link is not None:
         return [] if live_link(snapshot, client) is not None else [link]
-    apart = snapshot.find(BLOCKED_PAIRS, "client", client)
     return [
         Link(id=client, uuid=each.uuid)
-        for each in apart
+        for each in snapshot.find(BLOCKED_PAIRS, "client", client)
         if not each.different and snapshot.raw(LOST_CLIENTS, each.uuid) is not None
     ]
 
 
 def takes_over(snapshot: Snapshot, client: str, uuid: str) -> bool:
-    """Return whether an XPM client is the lost one under another id, so that its values are its own."""
+    """Return whether an XPM client is the lost one under another id, with the lost one's values."""
     ours = snapshot.get(CLIENTS, client)
     for link in lost_links(snapshot, client):
         if any(each.uuid == uuid and each.level != "weak" for each in survivors(snapshot, client, link)):
@@ -131,8 +128,8 @@ def survivor(snapshot: Snapshot, client: str, link: Link) -> Successor | None:
 
 
 def _followed(snapshot: Snapshot, uuid: str, hops: int) -> Iterator[Successor]:
-    vanished = snapshot.get(LOST_CLIENTS, uuid)
-    for each in vanished.found if vanished is not None else ():
+    lost = snapshot.get(LOST_CLIENTS, uuid)
+    for each in lost.found if lost is not None else ():
         row = snapshot.get(XPM_CLIENTS, each.uuid)
         if row is not None and not row.deleted:
             yield each
@@ -224,9 +221,9 @@ def _has_values_of_another(snapshot: Snapshot, client: Client, uuid: str) -> boo
     return any(each.uuid != uuid for each in found.values())
 
 
-def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> UndecidedClient | None:
+def undecided_client(snapshot: Snapshot, client: Client, state: LinkState) -> UndecidedClient | None:
     """Return why a client needs a decision; leads and inactive clients do not."""
-    if state not in _PERSON or client.state in ("lead", "inactive"):
+    if state not in _UNDECIDED or client.state in ("lead", "inactive"):
         return None
     uuid = ""
     if state == "converted":
@@ -244,32 +241,37 @@ def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> Undeci
 
 
 def planned_link(
-    snapshot: Snapshot, client: Client, person: UndecidedClient | None, names: SameNames
+    snapshot: Snapshot, client: Client, undecided: UndecidedClient | None, names: SameNames
 ) -> bool:
     """Return whether the next plan links a client automatically, so that no decision is needed.
 
-    ``person`` is what :func:`needs_person` returned for it.
+    ``undecided`` is what :func:`undecided_client` returned for it.
     """
-    if person is None or person.reason != "unlinked" or not person.uuid or names.several(client.name):
+    if (
+        undecided is None
+        or undecided.reason != "unlinked"
+        or not undecided.uuid
+        or names.several(client.name)
+    ):
         return False
-    row = snapshot.get(XPM_CLIENTS, person.uuid)
+    row = snapshot.get(XPM_CLIENTS, undecided.uuid)
     frozen = any(freeze.field == "*" for freeze in snapshot.find(FREEZES, "client", client.id))
     return row is not None and not row.is_set_aside and not frozen
 
 
-def decision_reason(snapshot: Snapshot, person: UndecidedClient) -> str:
+def decision_reason(snapshot: Snapshot, undecided: UndecidedClient) -> str:
     """Return why a client needs a decision, naming what may have replaced a lost XPM client."""
-    link = snapshot.get(LINKS, person.client)
-    row = snapshot.get(XPM_CLIENTS, person.uuid) if person.uuid else None
-    if person.reason not in ("merged", "gone") or link is None or row is None:
-        return reason(person.reason)
-    found = next((s for s in survivors(snapshot, person.client, link) if s.uuid == person.uuid), None)
+    link = snapshot.get(LINKS, undecided.client)
+    row = snapshot.get(XPM_CLIENTS, undecided.uuid) if undecided.uuid else None
+    if undecided.reason not in ("merged", "gone") or link is None or row is None:
+        return state_reason(undecided.reason)
+    found = next((s for s in survivors(snapshot, undecided.client, link) if s.uuid == undecided.uuid), None)
     evidence = ", ".join(found.evidence) if found is not None else ""
     named = f"{row.name} ({row.number})" if row.number else row.name
-    if person.reason == "gone":
-        return f"{reason('gone')} It may have been merged into {named}: {evidence}."
+    if undecided.reason == "gone":
+        return f"{state_reason('gone')} It may have been merged into {named}: {evidence}."
     text = f"Merged in XPM, survivor: {named}: {evidence}."
-    return f"{text} {survivor_conflict_advice(snapshot, person.client, person.uuid)}".strip()
+    return f"{text} {survivor_conflict_advice(snapshot, undecided.client, undecided.uuid)}".strip()
 
 
 def survivor_conflict_advice(snapshot: Snapshot, client: str, uuid: str) -> str:
@@ -287,13 +289,13 @@ def survivor_conflict_advice(snapshot: Snapshot, client: str, uuid: str) -> str:
 
 
 def other_linked_clients(snapshot: Snapshot, client: str, uuid: str) -> list[str]:
-    """Other clients that are linked to an XPM client, or have lost theirs to it by a merge."""
+    """Return the other clients that are linked to an XPM client, or have lost theirs to it by a merge."""
     found = snapshot.find_ids(LINKS, "uuid", uuid)
-    for vanished in snapshot.rows(LOST_CLIENTS):
-        if any(each.uuid == uuid and each.level == "sure" for each in vanished.found):
+    for lost in snapshot.rows(LOST_CLIENTS):
+        if any(each.uuid == uuid and each.level == "sure" for each in lost.found):
             found += [
                 other.id
-                for other in snapshot.find(LINKS, "uuid", vanished.id)
+                for other in snapshot.find(LINKS, "uuid", lost.id)
                 if snapshot.raw(IGNORED, other.id) is None
             ]
     return [id_ for id_ in dict.fromkeys(found) if id_ != client]
@@ -305,7 +307,7 @@ def frozen_fields(snapshot: Snapshot, client: str) -> frozenset[str]:
 
 
 def frozen_fields_by_client(snapshot: Snapshot) -> dict[str, frozenset[str]]:
-    """Return the same for every client that has any."""
+    """Return the frozen fields of every client that has any."""
     fields: dict[str, set[str]] = {}
     for freeze in snapshot.rows(FREEZES):
         fields.setdefault(freeze.client, set()).add(freeze.field)
@@ -326,8 +328,8 @@ def _ambiguous(snapshot: Snapshot, client: Client) -> bool:
 class RelinkFinding(msgspec.Struct, frozen=True, kw_only=True):
     """One client in the report.
 
-    It has the link and its state, XPM's name where it differs from Ignition's, and the XPM client that a rule
-    proposes (the same name, or what a prospect became).
+    ``xpm_name`` is XPM's name if it differs from Ignition's. ``proposal`` is the XPM client that a rule
+    proposes: one with the same name, or the successor of the linked one.
     """
 
     client: str
@@ -345,24 +347,18 @@ class RelinkFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def relink(snapshot: Snapshot) -> list[RelinkFinding]:
-    """Return every client in the store, in order of arrival, including healthy ones, for a complete count."""
-    found = [*_each(snapshot)]
+    """Return a finding for every client in the store, healthy ones included, in order of arrival."""
+    names = SameNames(snapshot)
+    found = [_relink_finding(snapshot, client, names) for client in snapshot.rows(CLIENTS)]
     wanted = Counter(each.proposal for each in found)
-    # An XPM client that two clients may be is not assigned until a user decides.
+    # An XPM client that is proposed for two clients is not assigned until a user decides.
     return [
         each if wanted[each.proposal] == 1 else msgspec.structs.replace(each, proposal="") for each in found
     ]
 
 
-def _each(snapshot: Snapshot) -> Iterator[RelinkFinding]:
-    names = SameNames(snapshot)
-    for client in snapshot.rows(CLIENTS):
-        yield _one(snapshot, client, names)
-
-
-def _one(snapshot: Snapshot, client: Client, names: SameNames) -> RelinkFinding:
-    link = snapshot.get(LINKS, client.id)
-    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+def _relink_finding(snapshot: Snapshot, client: Client, names: SameNames) -> RelinkFinding:
+    link, row = link_and_row(snapshot, client.id)
     state = state_of(snapshot, client, link, row)
     if link is None:
         return RelinkFinding(client=client.id, state=state, proposal=exact_match(snapshot, client, names))
@@ -374,11 +370,11 @@ def _one(snapshot: Snapshot, client: Client, names: SameNames) -> RelinkFinding:
         number=link.number,
         xpm_name=row.name if row is not None and renamed else "",
         quiet=link.quiet,
-        proposal=_to_accept(snapshot, client, link, row, state),
+        proposal=_unreviewed_successor(snapshot, client, link, row, state),
     )
 
 
-def _to_accept(
+def _unreviewed_successor(
     snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None, state: LinkState
 ) -> str:
     """Return the XPM client to which a broken link may be moved without a review; it is not linked."""

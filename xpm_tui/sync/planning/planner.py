@@ -31,9 +31,7 @@ from xpm_tui.domain.tables import (
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import foreign_values
 from xpm_tui.sync.canonical import TeamLinks, ignition_fingerprint, xpm_fingerprint
-from xpm_tui.sync.consequences import MOVED_CHECK as MOVED_CHECK
 from xpm_tui.sync.consequences import plan_consequences
-from xpm_tui.sync.consequences import written_records as written_records
 from xpm_tui.sync.journal import ADD_CONTACT, unanswered
 from xpm_tui.sync.planning.comparison import (
     WHOLE,
@@ -43,7 +41,7 @@ from xpm_tui.sync.planning.comparison import (
     compare,
     compare_quickly,
 )
-from xpm_tui.sync.planning.contacts import contact_owners, one_change_each
+from xpm_tui.sync.planning.contacts import contact_owners, merge_shared_changes
 from xpm_tui.sync.planning.decisions import UNKNOWN, Difference, DifferenceReason, Rules
 from xpm_tui.sync.planning.links import (
     SYNCED_STATES,
@@ -51,13 +49,13 @@ from xpm_tui.sync.planning.links import (
     exact_match,
     frozen_fields,
     frozen_fields_by_client,
-    needs_person,
     state_of,
+    undecided_client,
 )
 from xpm_tui.sync.policy import Policy
 
 FIRST_APPLIED = "first_applied"
-"""The id of the small row that says that a run was applied; its value is that run's id."""
+"""The id of the row of ``META`` that says that a run was applied; its value is that run's id."""
 
 
 class ClientPlan(msgspec.Struct, frozen=True, gc=False):
@@ -66,14 +64,14 @@ class ClientPlan(msgspec.Struct, frozen=True, gc=False):
     uuid: str
     changes: tuple[Change, ...] = ()
     differences: tuple[Difference, ...] = ()
-    person: UndecidedClient | None = None
+    undecided: UndecidedClient | None = None
     in_step: bool = False
 
 
 class ComparedClients:
     """The linked clients that a plan found in step, so that its run need not compare them again.
 
-    They are those whose rows, and whatever else the comparison depends on, are still what they were.
+    A client counts only while its rows, and everything else that the comparison depends on, are unchanged.
     """
 
     def __init__(self) -> None:
@@ -129,33 +127,33 @@ def make_plan(
 ) -> tuple[Plan, list[PlannedRecord]]:
     """Plan everything, or only some clients (ids) or fields (names of the policy).
 
-    ``tenant`` and ``scopes`` say where the plan is valid. Records are in the store's order, and only those
-    with something to change or to decide. ``compared`` collects the clients that are in step.
+    ``tenant`` and ``scopes`` say where the plan is valid. The records are those with something to change or
+    to decide, in the order of the store. ``compared`` collects the clients that are in step.
     """
     chosen = tuple(only.split()) if isinstance(only, str) else tuple(only)
     planner = _Planner(snapshot, policy, fields)
-    people: list[UndecidedClient] = []
+    undecided: list[UndecidedClient] = []
     left: Counter[str] = Counter()
     found: list[tuple[Client, str]] = []
     changes: dict[str, tuple[Change, ...]] = {}
     if compared is not None:
         compared.begin(snapshot)
     for client in _clients(snapshot, chosen):
-        planned = planner.client(client)
+        planned = planner.plan(client)
         if compared is not None and planned.in_step:
             compared.add(client.id, planned.uuid)
-        if planned.person is not None:
-            people.append(planned.person)
+        if planned.undecided is not None:
+            undecided.append(planned.undecided)
         if planned.changes:
             found.append((client, planned.uuid))
             changes[client.id] = planned.changes
         for difference in planned.differences:
             left[difference.why] += 1
-    changes = planner.shared(changes)
+    changes = planner.merge_shared(changes)
     records = [
         planner.record(id, client, uuid, changes[client.id]) for client, uuid in found if changes[client.id]
     ]
-    counts = count(records)
+    counts = change_counts(records)
     plan = Plan(
         id=id,
         made=now,
@@ -167,13 +165,13 @@ def make_plan(
         scopes=scopes,
         counts=counts,
         differences=dict(left),
-        people=tuple(people),
+        people=tuple(undecided),
         first=is_first(snapshot),
         full=full,
         only=" ".join(chosen),
         fields=tuple(fields),
     )
-    return estimate(snapshot, plan, records), records
+    return with_estimate(snapshot, plan, records), records
 
 
 def list_differences(
@@ -185,14 +183,14 @@ def list_differences(
     """
     planner = _Planner(snapshot, policy, fields)
     for client in _clients(snapshot, tuple(only.split()) if isinstance(only, str) else tuple(only)):
-        planned = planner.client(client)
+        planned = planner.plan(client)
         for difference in planned.differences:
             yield planned.uuid, difference
 
 
 def plan_client(snapshot: Snapshot, policy: Policy, client: Client) -> ClientPlan:
     """Return what a plan would contain for one client."""
-    return _Planner(snapshot, policy, ()).client(client)
+    return _Planner(snapshot, policy, ()).plan(client)
 
 
 def is_first(snapshot: Snapshot) -> bool:
@@ -200,7 +198,7 @@ def is_first(snapshot: Snapshot) -> bool:
     return snapshot.raw(META, FIRST_APPLIED) is None
 
 
-def count(records: Iterable[PlannedRecord]) -> dict[str, int]:
+def change_counts(records: Iterable[PlannedRecord]) -> dict[str, int]:
     """Return the counts of a plan: ``records``, ``items`` (ticked), ``waiting``, by rule, mark and field."""
     counts: Counter[str] = Counter(records=0, items=0, waiting=0)
     for record in records:
@@ -214,8 +212,8 @@ def count(records: Iterable[PlannedRecord]) -> dict[str, int]:
     return dict(counts)
 
 
-def estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Plan:
-    """Return the plan with the calls of its changes and the least number of seconds they take.
+def with_estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Plan:
+    """Return the plan with the calls of its changes and the minimum number of seconds that they take.
 
     Reading lists is not included.
     """
@@ -260,7 +258,7 @@ class _Planner:
         self.linking = not fields or "link" in fields
         self.unknown = unknown_additions(snapshot)
 
-    def client(self, client: Client) -> ClientPlan:
+    def plan(self, client: Client) -> ClientPlan:
         """Plan one client."""
         snapshot = self.snapshot
         link = snapshot.get(LINKS, client.id)
@@ -269,15 +267,16 @@ class _Planner:
         row = snapshot.get(XPM_CLIENTS, link.uuid)
         state = state_of(snapshot, client, link, row)
         if row is None or row.deleted:
-            return ClientPlan(link.uuid, person=needs_person(snapshot, client, state))
+            return ClientPlan(link.uuid, undecided=undecided_client(snapshot, client, state))
         if state not in SYNCED_STATES:
-            seen = self._look(client, link, row, "ignored" if state == "ignored" else "link")
-            return ClientPlan(link.uuid, (), seen.differences, needs_person(snapshot, client, state))
-        seen = self._look(client, link, row)
-        if state == "archived" and seen.changes and self.policy.direction == "to_xpm":
-            person = UndecidedClient(client=client.id, reason="archived", uuid=row.uuid)
-            return ClientPlan(link.uuid, (), self._look(client, link, row, "archived").differences, person)
-        return ClientPlan(link.uuid, seen.changes, seen.differences, in_step=seen.in_step)
+            found = self._compare(client, link, row, "ignored" if state == "ignored" else "link")
+            return ClientPlan(link.uuid, (), found.differences, undecided_client(snapshot, client, state))
+        found = self._compare(client, link, row)
+        if state == "archived" and found.changes and self.policy.direction == "to_xpm":
+            undecided = UndecidedClient(client=client.id, reason="archived", uuid=row.uuid)
+            found = self._compare(client, link, row, "archived")
+            return ClientPlan(link.uuid, (), found.differences, undecided)
+        return ClientPlan(link.uuid, found.changes, found.differences, in_step=found.in_step)
 
     def record(self, plan: str, client: Client, uuid: str, changes: tuple[Change, ...]) -> PlannedRecord:
         """Return the row of one client, with the fingerprints of its records."""
@@ -292,11 +291,11 @@ class _Planner:
             xpm=xpm_fingerprint(row) if row is not None else "",
         )
 
-    def shared(self, planned: dict[str, tuple[Change, ...]]) -> dict[str, tuple[Change, ...]]:
+    def merge_shared(self, planned: dict[str, tuple[Change, ...]]) -> dict[str, tuple[Change, ...]]:
         """Return the changes with one change to XPM for each field of a shared contact."""
         if self.rules.side != "xpm":
             return planned
-        return one_change_each(
+        return merge_shared_changes(
             self.snapshot, self.rules, lambda client: self.frozen.get(client, frozenset()), planned
         )
 
@@ -311,24 +310,24 @@ class _Planner:
             return ClientPlan("")
         if row is None:
             return ClientPlan(
-                "", person=needs_person(snapshot, client, state_of(snapshot, client, None, None))
+                "", undecided=undecided_client(snapshot, client, state_of(snapshot, client, None, None))
             )
         linking = Change(
             record=client.id, field="link", side="ignition", rule="exact-name", old=None, new=uuid
         )
-        seen = self._look(client, Link(id=client.id, uuid=uuid), row)
-        return ClientPlan(uuid, (linking, *seen.changes), seen.differences)
+        found = self._compare(client, Link(id=client.id, uuid=uuid), row)
+        return ClientPlan(uuid, (linking, *found.changes), found.differences)
 
-    def _look(
+    def _compare(
         self, client: Client, link: Link, row: XpmClient, blocked: DifferenceReason | None = None
     ) -> ClientChanges:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
         former = foreign_values(self.snapshot, client, link.uuid, self.rules.team)
         sides = ClientPair(client, row, link, base, self.frozen.get(client.id, frozenset()), former)
-        seen = compare_quickly(self.rules, sides, blocked)
+        found = compare_quickly(self.rules, sides, blocked)
         if not self.unknown:
-            return seen
-        return ClientChanges(tuple(map(self._held_if_unknown, seen.changes)), seen.differences)
+            return found
+        return ClientChanges(tuple(map(self._held_if_unknown, found.changes)), found.differences)
 
     def _held_if_unknown(self, change: Change) -> Change:
         """Return the change, held if its contact may already have been created: there must not be two."""

@@ -368,7 +368,7 @@ class Reader(Generic[R]):
     def _unreadable(self, node: Element, fault: ShapeFault) -> UnreadableRecord:
         found = quarantined(node, fault.of(WHOLE))
         return UnreadableRecord(
-            f"XPM's record of {found.called} cannot be read: {visible(found.problem, 200)}.",
+            f"XPM's record of {found.description} cannot be read: {visible(found.problem, 200)}.",
             hint=found.remedy,
             case=CaseId.BAD_REPLY,
             asked=self._asked.call,
