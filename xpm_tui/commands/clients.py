@@ -335,7 +335,7 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
             "UUID": link.uuid if link else "",
             "Needs": view.needs,
             "From another client": came_from(view),
-            "Frozen": ", ".join(view.frozen),
+            "Frozen": ", ".join(frozen_labels(view)),
             "Ignored": view.ignored or "",
         }
     )
@@ -353,6 +353,15 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
         if removed.side == "ignition":
             lines.append(f"Removed here, still in XPM: {removed.name}")
     return lines
+
+
+def frozen_labels(view: ClientView) -> list[str]:
+    """Return the frozen fields of a client by their labels, those of contacts with the contact's id."""
+    places = (key.rpartition(".")[0] for key in view.frozen)
+    return [
+        label(key) + (f" ({contact})" if contact else "")
+        for key, contact in zip(view.frozen, places, strict=True)
+    ]
 
 
 def came_from(view: ClientView) -> str:

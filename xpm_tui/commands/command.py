@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, Ty
 import msgspec
 
 from xpm_tui.commands.effects import AdmittedCall, Effect, PerCall, opening_effect, refusal
+from xpm_tui.domain.labels import JOB_STATES, PROPOSAL_STATES, label
 
 if TYPE_CHECKING:
     from xpm_tui.application.condition import Condition
@@ -324,16 +325,25 @@ def require_idle(situation: Situation) -> str:
     )
 
 
+_STATE_PHRASES = {
+    "unknown": "has an unknown status",
+    "to take": "is not taken over yet",
+    "XPM's": "was created in XPM",
+}
+"""States whose label does not complete a sentence."""
+
+
 def in_state(noun: str, words: str, *states: str) -> ReasonFunction:
     """Return a check of the state of a job or proposal; ``words`` says what the command is for."""
+    known = JOB_STATES if noun == "job" else PROPOSAL_STATES
 
     def why(situation: Situation) -> str:
         if not situation.record:
             return f"No {noun} is selected: select one first (g j)."
         if not situation.state or situation.state in states:
             return ""
-        unknown = situation.state == "unknown"
-        return f"This {noun} {'has an unknown status' if unknown else f'is {situation.state}'}: {words}."
+        phrase = _STATE_PHRASES.get(situation.state) or f"is {label(known, situation.state).inline}"
+        return f"This {noun} {phrase}: {words}."
 
     return why
 

@@ -337,8 +337,8 @@ def _cost(found: Consequences) -> Iterator[str]:
         line = cost(found)
         yield f"{line[0].upper()}{line[1:]}."
     if found.beyond_today:
-        until = f" It can continue at {when_utc(found.day_until)}." if found.day_until else ""
-        yield f"Today's call allowance is too small for {found.beyond_today:,} of these calls.{until}"
+        until = f" The run can continue at {when_utc(found.day_until)}." if found.day_until else ""
+        yield f"Today's call allowance does not cover {found.beyond_today:,} of these calls.{until}"
 
 
 def _then(found: Consequences) -> Iterator[str]:

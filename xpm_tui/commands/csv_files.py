@@ -84,7 +84,7 @@ class ExportFile(msgspec.Struct, frozen=True):
 
     file: Annotated[str, argument("The CSV file to write; '-' is stdout.", "FILE", completes="file")]
     form: Annotated[
-        Literal["ignition", "spreadsheet"], option("For Ignition's import, or to read and edit.")
+        Literal["ignition", "spreadsheet"], option("For Ignition's import, or for a spreadsheet.")
     ] = "ignition"
     replace: Annotated[bool, option("Replace the file if it already exists.")] = False
 
@@ -344,7 +344,7 @@ COMMANDS: tuple[Command[Any], ...] = (
             name=f"export.{form}",
             title=f"Export {whose[11:]} for Ignition",
             help=f"Write {whose[11:]} in Ignition's own format, or with --form spreadsheet in a format "
-            "to read and edit.",
+            "to read and edit in a spreadsheet.",
             params=ExportClients if form == "clients" else ExportFile,
             run=_exporter(form),
             verb=("export", form),

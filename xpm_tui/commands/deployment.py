@@ -26,6 +26,7 @@ from xpm_tui.commands.sync import Detach, following, run_lines, start_detached
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.labels import JOB_STATES, RUN_OUTCOMES
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -139,7 +140,9 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, dialogue: Dialog
     ]  # fmt: skip
     wrong = [each for each in chosen if each.state not in ("held", "failed", "going")]
     if wrong:
-        raise BadInput(f"Job {wrong[0].id} is {wrong[0].state}: there is nothing to retry.")
+        raise BadInput(
+            f"Job {wrong[0].id} is {JOB_STATES[wrong[0].state].inline}: there is nothing to retry."
+        )
     return await _deploy(practice, chosen, dialogue, params)
 
 
@@ -255,7 +258,7 @@ def _error(run: Run) -> AppError | None:
             f"Run {run.id} is held. {why}", hint="See: xpm-tui jobs list --state held", case=CaseId.HELD
         )
 
-    other = f"Run {run.id} ended with the outcome {run.outcome}."
+    other = f"Run {run.id} ended: {RUN_OUTCOMES[run.outcome].inline}."
     sentence = run.error or ("Some jobs failed." if run.outcome == "partial" else other)
     error = AppError(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
     error.code, error.exit_code = run.outcome, run.exit_code
@@ -265,7 +268,7 @@ def _error(run: Run) -> AppError | None:
 
 
 def _outcome(row: JobRowView) -> list[str]:
-    head = f"  {row.id}  {row.state}  {row.number}  {row.name}"
+    head = f"  {row.id}  {JOB_STATES[row.state].inline}  {row.number}  {row.name}"
     return [head, *(f"      {line}" for line in (row.url, row.why, *row.left_out) if line)]
 
 

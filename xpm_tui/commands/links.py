@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId
+from xpm_tui.commands.clients import ClientId, frozen_labels
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
@@ -245,7 +245,7 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, dialogue: 
     """Freeze fields, so that sync does not change them."""
     view = conflicts.freeze(practice, params.client, params.field, params.reason)
     client = f"{view.id} {view.name}"
-    text = f"Sync does not change these fields of {client}: {', '.join(view.frozen)}."
+    text = f"Sync does not change these fields of {client}: {', '.join(frozen_labels(view))}."
     if "*" in view.frozen:
         text = f"Sync does not change any field of {client}."
     return Result(data=to_plain(view), lines=[text])

@@ -179,7 +179,7 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
         "entity": "Entity of the proposal",
     },
     "edits": {"": "Ask me", "keep": "Keep them in the next term", "drop": "Drop them"},
-    "form": {"ignition": "For Ignition's import", "spreadsheet": "To read in a spreadsheet"},
+    "form": {"ignition": "For Ignition's import", "spreadsheet": "For a spreadsheet"},
     "every": {
         "": "As it is set",
         "15m": "Every 15 minutes",

@@ -232,7 +232,9 @@ def _error(run: Run, code: int) -> AppError | None:
             "stopped": f"Run {run.id} was stopped; the next sync continues where it stopped.",
             "interrupted": f"Run {run.id} was interrupted.",
         }
-        sentence = sentences.get(run.outcome, f"Run {run.id} ended with the outcome {run.outcome}.")
+        sentence = sentences.get(
+            run.outcome, f"Run {run.id} ended: {labels.RUN_OUTCOMES[run.outcome].inline}."
+        )
         # The error of a stopped run only names the records that failed before.
         text = f"{sentence} {run.error}".strip() if run.outcome == "stopped" else run.error or sentence
         error = AppError(

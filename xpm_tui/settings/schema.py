@@ -57,7 +57,7 @@ _INBOX = (
         "How long a file in the inbox must stay unchanged before it is imported."),
     SettingEntry("inbox.patience_seconds", "Wait for a cut file, seconds", integer(0, 86_400, "seconds"), 60,
         "How long to wait for the rest of a file that ends too early before it counts as failed."),
-    SettingEntry("inbox.require_line_end", "CSV files end with a line end", YES_NO, True,
+    SettingEntry("inbox.require_line_end", "Require a line end after the last row", YES_NO, True,
         "Refuse a CSV file in the inbox whose last row has no line end, because it may have been cut short."),
     SettingEntry("inbox.map", "Names of event fields", FIELD_MAPPING, "",
         "Which field each key of an event corresponds to, such as Proposal ref=number; Value=price."),
