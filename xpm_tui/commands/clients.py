@@ -14,6 +14,7 @@ from xpm_tui.commands.command import (
     Command,
     Dialogue,
     Limit,
+    OneClient,
     Result,
     TextColumn,
     TextTable,
@@ -25,7 +26,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, question, shorten_list
 from xpm_tui.commands.csv_files import SHOWN, export_review, import_review
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines, former_sum, with_former
 from xpm_tui.commands.tables import first_blocks, table_result, to_plain
 from xpm_tui.domain import labels
@@ -50,12 +51,6 @@ REVIEWED = "decided in the review"
 """The reason for ignoring a client, if it was ignored in a review."""
 
 
-ClientId = Annotated[
-    str,
-    argument("The client: its id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client"),
-]
-"""A client in the store, as a parameter of all verbs."""
-
 Which = Literal[
     "",
     "linked",
@@ -78,12 +73,6 @@ class ListClients(msgspec.Struct, frozen=True):
     only: Annotated[Which, option(f"Only clients that match this filter: {', '.join(WHICH)}.", "WHICH")] = ""
     find: Annotated[str, option("Only clients with this text in their name, e-mail or id.", "TEXT")] = ""
     limit: Limit = 0
-
-
-class ShowClient(msgspec.Struct, frozen=True):
-    """Parameters of ``clients show``."""
-
-    client: ClientId
 
 
 class SearchClients(msgspec.Struct, frozen=True):
@@ -158,7 +147,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, dialogue: Di
     return table_result(views, TextTable(columns, rows, nothing), count=len(views), most=params.limit)
 
 
-async def show_client(practice: OpenPractice, params: ShowClient, dialogue: Dialogue) -> Result:
+async def show_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Show one client with its values on both sides."""
     view = queries.show_client(practice, params.client)
     sides = queries.side_by_side(practice, view.id)
@@ -410,7 +399,6 @@ COMMANDS = (
         params=ListClients,
         run=list_clients,
         effect=Effect.LOOKS,
-        verb=("clients", "list"),
         example="xpm-tui clients list --only unlinked",
         default=True,
     ),
@@ -418,10 +406,9 @@ COMMANDS = (
         name="clients.show",
         title="Show a client in Ignition and XPM",
         help="Show one client: its link, its contacts, and each field as Ignition and XPM have it.",
-        params=ShowClient,
+        params=OneClient,
         run=show_client,
         effect=Effect.LOOKS,
-        verb=("clients", "show"),
         example="xpm-tui clients show c12",
         why_not=on_record,
     ),
@@ -433,7 +420,6 @@ COMMANDS = (
         params=SearchClients,
         run=search_clients,
         effect=Effect.LOOKS,
-        verb=("clients", "search"),
         example='xpm-tui clients search "smith family"',
         why_not=require_connection,
     ),
@@ -443,8 +429,7 @@ COMMANDS = (
         help="List the clients that need a decision, each with its proposals, their scores and reasons.",
         params=ReviewClients,
         run=review_clients,
-        effect=per_call(_review_effect, Effect.LOOKS),
-        verb=("clients", "review"),
+        effect=PerCall(_review_effect, Effect.LOOKS),
         example="xpm-tui clients review --accept-sure\nxpm-tui clients review c12 --link 1234567\n"
         "xpm-tui clients review --undo\nxpm-tui clients review --export review.csv\n"
         "xpm-tui clients review --import review.csv --dry-run",

@@ -166,16 +166,16 @@ class AccountContext(msgspec.Struct, frozen=True):
 class Command(msgspec.Struct, Generic[P], frozen=True):
     """A command: one thing a user can do.
 
-    ``verb`` are its words on the command line (empty: console only), ``aliases`` are other last words for it,
-    ``key`` is its key in the console in the areas ``where`` (``*``: everywhere), and ``footer`` its label in
-    the footer (empty: not shown there). ``why_not`` returns the sentence that says why it is not available,
-    or an empty text. A command with ``on_home`` needs no practice and opens none on the command line,
-    except for calls that are not ``for_account``.
-    ``waits`` is False for a command that only reads here and never waits: it runs without an event loop,
-    which takes long to load. ``streams`` marks a command that emits its items as they occur. ``default``
-    marks the command that a group of verbs runs when it is called alone. ``effect`` says what a call does
-    (see :mod:`xpm_tui.commands.effects`), and ``consent`` names the parameter by which a user agrees to it
-    beforehand.
+    ``verb`` are its words on the command line, by default those of its ``name``; a ``console_only`` command
+    has none. ``aliases`` are other last words for it, ``key`` is its key in the console in the areas
+    ``where`` (``*``: everywhere), and ``footer`` its label in the footer (empty: not shown there).
+    ``why_not`` returns the sentence that says why it is not available, or an empty text. A command with
+    ``on_home`` needs no practice and opens none on the command line, except for calls that are not
+    ``for_account``. ``waits`` is False for a command that only reads here and never waits: it runs without
+    an event loop, which takes long to load. ``streams`` marks a command that emits its items as they occur.
+    ``default`` marks the command that a group of verbs runs when it is called alone. ``effect`` says what a
+    call does (see :mod:`xpm_tui.commands.effects`), and ``consent`` names the parameter by which a user
+    agrees to it beforehand.
     """
 
     name: str
@@ -185,6 +185,7 @@ class Command(msgspec.Struct, Generic[P], frozen=True):
     run: Callable[[OpenPractice, P, Dialogue], Awaitable[Result]]
     effect: Effect | PerCall
     verb: tuple[str, ...] = ()
+    console_only: bool = False
     aliases: tuple[str, ...] = ()
     example: str = ""
     key: str = ""
@@ -198,6 +199,10 @@ class Command(msgspec.Struct, Generic[P], frozen=True):
     for_account: Callable[[P], bool] = lambda _: True
     why_not: Callable[[Situation], str] = lambda _: ""
 
+    def __post_init__(self) -> None:
+        if not self.verb and not self.console_only:
+            msgspec.structs.force_setattr(self, "verb", tuple(self.name.replace("_", "-").split(".")))
+
     def unavailable(self, situation: Situation) -> str:
         """Return why the command is not available, in a sentence; empty if it is."""
         refused = refusal(opening_effect(self), read_only=situation.read_only)
@@ -207,7 +212,7 @@ class Command(msgspec.Struct, Generic[P], frozen=True):
 def home_command(
     *, on_home: Callable[[AccountContext, P, Dialogue], Awaitable[Result]], **about: Any
 ) -> Command[P]:
-    """Return the run function of a command that needs no open store.
+    """Return a command that needs no open store.
 
     In a console it works on the home of the practice that is open.
     """
@@ -267,12 +272,46 @@ def option(text: str, placeholder: str = "", *, flag: str = "", completes: Compl
 
 Limit = Annotated[int, option("At most this many; 0 for all.", "N")]
 """The parameter ``limit`` of a list, passed on as ``Result.most``."""
+DryRun = Annotated[bool, option("Show what it would do, and change nothing.")]
+Yes = Annotated[bool, option("Do not ask.")]
+NeededYes = Annotated[bool, option("Do not ask; needed without a terminal.")]
+"""The consent to a call that is refused if no one can be asked: it replaces values or is irreversible."""
+ReplaceFile = Annotated[bool, option("Replace the file if it already exists.")]
+
+ClientId = Annotated[
+    str,
+    argument("The client: its id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client"),
+]
+ContactId = Annotated[str, argument("The contact: its id, Contact ID, e-mail or exact name.", "CONTACT")]
+MemberId = Annotated[
+    str, argument("The team member: id, e-mail or exact name.", "MEMBER", completes="member")
+]
+ServiceId = Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
+RunId = Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
 
 
 class ListParams(msgspec.Struct, frozen=True):
     """The parameters of a list that has no others."""
 
     limit: Limit = 0
+
+
+class OneClient(msgspec.Struct, frozen=True):
+    """The parameters of a command on one client."""
+
+    client: ClientId
+
+
+class OneMember(msgspec.Struct, frozen=True):
+    """The parameters of a command on one team member."""
+
+    member: MemberId
+
+
+class OneService(msgspec.Struct, frozen=True):
+    """The parameters of a command on one service."""
+
+    service: ServiceId
 
 
 def read(params: type[msgspec.Struct]) -> tuple[Param, ...]:

@@ -16,12 +16,13 @@ from xpm_tui.commands.command import (
     Result,
     TextColumn,
     TextTable,
+    Yes,
     first_reason,
     option,
     require_connection,
     require_idle,
 )
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.practices import ListPractices, list_practices, practices_result
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
@@ -284,7 +285,7 @@ class Disconnect(msgspec.Struct, frozen=True):
     everything: Annotated[bool, option("Revoke the login: this disconnects every practice that uses it.")] = (
         False
     )
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
 
 
 def _connects(params: Connect) -> Effect:
@@ -414,12 +415,11 @@ COMMANDS = (
         "connection needs and costs.",
         params=Connect,
         run=connect,
-        verb=("connect",),
         example="xpm-tui connect --check\nxpm-tui connect --no-browser",
         key="c",
         where=("overview",),
         footer="Connect",
-        effect=per_call(_connects, Effect.WRITES_HERE),
+        effect=PerCall(_connects, Effect.WRITES_HERE),
         why_not=require_idle,
     ),
     Command(
@@ -428,9 +428,8 @@ COMMANDS = (
         help="Remove this practice's connection to Xero. Clients, links and the log stay.",
         params=Disconnect,
         run=disconnect,
-        verb=("disconnect",),
         example="xpm-tui disconnect",
-        effect=per_call(_disconnects, Effect.WRITES_HERE),
+        effect=PerCall(_disconnects, Effect.WRITES_HERE),
         why_not=first_reason(require_connection, require_idle),
     ),
     Command(
@@ -443,7 +442,6 @@ COMMANDS = (
         run=status,
         on_home=list_practices, for_account=lambda params: params.all or params.needs_you,
         effect=Effect.LOOKS, waits=False,
-        verb=("status",),
         example="xpm-tui status --json",
     ),
 )  # fmt: skip

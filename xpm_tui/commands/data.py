@@ -11,6 +11,7 @@ from xpm_tui.commands.command import (
     AccountContext,
     Command,
     Dialogue,
+    NeededYes,
     NoParams,
     Result,
     argument,
@@ -18,7 +19,7 @@ from xpm_tui.commands.command import (
     option,
     require_idle,
 )
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import BadInput, StoreUnreadable
 from xpm_tui.domain.formatting import count
@@ -45,7 +46,7 @@ class Restore(msgspec.Struct, frozen=True):
     """Parameters of ``data restore``."""
 
     file: Annotated[str, argument("A file that 'data backup' wrote.", "FILE", completes="file")]
-    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
+    yes: NeededYes = False
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -55,13 +56,13 @@ class Move(msgspec.Struct, frozen=True):
         str,
         option("Address of a PostgreSQL database, or 'files' for files on this machine.", "URL"),
     ] = ""
-    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
+    yes: NeededYes = False
 
 
 class Purge(msgspec.Struct, frozen=True):
     """Parameters of ``purge``."""
 
-    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
+    yes: NeededYes = False
 
 
 async def check(place: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
@@ -167,7 +168,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=NoParams,
         on_home=check,
         effect=Effect.LOOKS,
-        verb=("data", "check"),
         example="xpm-tui data check",
         default=True,
     ),
@@ -177,9 +177,8 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Restore damaged data to its last intact state. The damaged files are kept.",
         params=Repair,
         on_home=repair,
-        verb=("data", "repair"),
         example="xpm-tui data repair",
-        effect=per_call(
+        effect=PerCall(
             lambda params: Effect.REPLACES if params.lossy else Effect.WRITES_HERE, Effect.WRITES_HERE
         ),
         why_not=require_idle,
@@ -191,7 +190,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Merge the commit log into the snapshot files. This also happens automatically.",
         params=NoParams,
         on_home=compact,
-        verb=("data", "compact"),
         example="xpm-tui data compact",
         effect=Effect.WRITES_HERE,
     ),
@@ -201,7 +199,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Write all data of the practice to one file, and verify it. It contains no login.",
         params=BackUp,
         on_home=back_up,
-        verb=("data", "backup"),
         example="xpm-tui data backup practice.zip",
         effect=Effect.WRITES_FILE,
     ),
@@ -211,7 +208,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Replace the data of the practice with a backup. The current data is backed up first.",
         params=Restore,
         on_home=restore,
-        verb=("data", "restore"),
         example="xpm-tui data restore practice.zip",
         effect=Effect.REPLACES,
         why_not=require_idle,
@@ -223,7 +219,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "files on this machine. Each row is compared. An interrupted move is resumed by running it again.",
         params=Move,
         on_home=move,
-        verb=("data", "move"),
         example="xpm-tui data move --to postgresql://db.example.com/xpm",
         effect=Effect.REPLACES,
         why_not=require_idle,
@@ -235,7 +230,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "keep what they have.",
         params=Purge,
         on_home=purge,
-        verb=("purge",),
         example="xpm-tui purge --practice harbour-branch",
         effect=Effect.IRREVERSIBLE,
         why_not=require_idle,

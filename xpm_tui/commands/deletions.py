@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
+    ClientId,
     Command,
+    ContactId,
     Dialogue,
     NoParams,
+    OneClient,
+    OneMember,
+    OneService,
     Result,
-    argument,
     first_reason,
     on_record,
     require_idle,
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call
 from xpm_tui.commands.tables import to_plain
-from xpm_tui.commands.team import Member, undone
+from xpm_tui.commands.team import undone
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -32,35 +35,17 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 
-class DeleteClient(msgspec.Struct, frozen=True):
-    """Parameters of ``clients delete``."""
-
-    client: ClientId
-
-
 class DeleteContact(msgspec.Struct, frozen=True):
     """Parameters of ``contacts delete``."""
 
     client: ClientId
-    contact: Annotated[str, argument("The contact: its id, Contact ID, e-mail or exact name.", "CONTACT")]
-
-
-class DeleteMember(msgspec.Struct, frozen=True):
-    """Parameters of ``team delete``."""
-
-    member: Member
-
-
-class DeleteService(msgspec.Struct, frozen=True):
-    """Parameters of ``services delete``."""
-
-    service: Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
+    contact: ContactId
 
 
 _NOTHING = "Nothing is deleted in XPM or in Ignition."
 
 
-async def delete_client(practice: OpenPractice, params: DeleteClient, dialogue: Dialogue) -> Result:
+async def delete_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Delete a client; a key press is confirmed first."""
     would = edits.delete_client(practice, params.client, dry_run=True)
     question = Question(f"Delete {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True)
@@ -90,7 +75,7 @@ async def restore_client(practice: OpenPractice, params: NoParams, dialogue: Dia
     return undone(edits.restore(practice))
 
 
-async def delete_member(practice: OpenPractice, params: DeleteMember, dialogue: Dialogue) -> Result:
+async def delete_member(practice: OpenPractice, params: OneMember, dialogue: Dialogue) -> Result:
     """Delete a team member; a key press is confirmed first."""
     found = lookup.find_member(practice.snapshot(), params.member)
     question = Question(f"Delete {found.name} ({found.id}) from the team?", [_NOTHING], "Delete", keyed=True)
@@ -101,7 +86,7 @@ async def delete_member(practice: OpenPractice, params: DeleteMember, dialogue: 
     return Result(data={"id": found.id, "name": found.name}, lines=lines, value=found)
 
 
-async def delete_service(practice: OpenPractice, params: DeleteService, dialogue: Dialogue) -> Result:
+async def delete_service(practice: OpenPractice, params: OneService, dialogue: Dialogue) -> Result:
     """Delete a service; a key press is confirmed first."""
     found = services.find_service(practice.snapshot(), params.service)
     question = Question(f"Delete the service {found.name} ({found.id})?", [_NOTHING], "Delete", keyed=True)
@@ -126,9 +111,8 @@ COMMANDS = (
         name="clients.delete",
         title="Delete a client",
         help=f"Delete a client {_MISTAKE}; `clients restore` undoes it.",
-        params=DeleteClient,
+        params=OneClient,
         run=delete_client,
-        verb=("clients", "delete"),
         example="xpm-tui clients delete c12",
         key="R",
         where=("clients",),
@@ -141,7 +125,6 @@ COMMANDS = (
         help=f"Delete a contact {_MISTAKE}; `clients restore` undoes it.",
         params=DeleteContact,
         run=delete_contact,
-        verb=("contacts", "delete"),
         example="xpm-tui contacts delete c12 k3",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
@@ -152,7 +135,6 @@ COMMANDS = (
         help="Restore the client or contact that was deleted last. Repeat it to go further back.",
         params=NoParams,
         run=restore_client,
-        verb=("clients", "restore"),
         example="xpm-tui clients restore",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
@@ -161,9 +143,8 @@ COMMANDS = (
         name="team.delete",
         title="Delete a team member",
         help=f"Delete a team member {_MISTAKE}; `team undo` undoes it.",
-        params=DeleteMember,
+        params=OneMember,
         run=delete_member,
-        verb=("team", "delete"),
         example="xpm-tui team delete t3",
         key="R",
         where=("team",),
@@ -174,9 +155,8 @@ COMMANDS = (
         name="services.delete",
         title="Delete a service",
         help=f"Delete a service {_MISTAKE}; `templates undo` undoes it.",
-        params=DeleteService,
+        params=OneService,
         run=delete_service,
-        verb=("services", "delete"),
         example="xpm-tui services delete s4",
         key="R",
         where=("templates",),

@@ -10,6 +10,7 @@ from xpm_tui.commands.command import (
     Command,
     Dialogue,
     Result,
+    Yes,
     argument,
     first_reason,
     in_state,
@@ -20,7 +21,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, cost, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call, effect_or_dry_run
 from xpm_tui.commands.jobs import OPEN, JobId
 from xpm_tui.commands.sync import Detach, following, run_lines, start_detached
 from xpm_tui.commands.tables import to_plain
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 Anyway = Annotated[bool, option("Also create jobs that need confirmation in the preview.")]
-Yes = Annotated[bool, option("Do not ask.")]
 DryRun = Annotated[bool, option("Show what would be created, and create nothing.")]
 
 NOTHING = "Nothing was created: each job has a problem to fix first."
@@ -287,7 +287,6 @@ COMMANDS = (
             "new jobs than jobs.max_new are held unless you use --yes.",
         params=DeployJobs,
         run=deploy_jobs,
-        verb=("jobs", "deploy"),
         example="xpm-tui jobs deploy w3\nxpm-tui jobs deploy --due\nxpm-tui jobs deploy --proposal PROP-12 "
         "--dry-run",
         key="d",
@@ -304,12 +303,11 @@ COMMANDS = (
             "all with one cause.",
         params=RetryJobs,
         run=retry_jobs,
-        verb=("jobs", "retry"),
         example="xpm-tui jobs retry w3\nxpm-tui jobs retry --cause template-gone",
         key="t",
         where=("jobs",),
         footer="Try again",
-        effect=per_call(_retries, Effect.WRITES_XPM),
+        effect=PerCall(_retries, Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(
             require_connection,
@@ -325,11 +323,10 @@ COMMANDS = (
             "its history.",
         params=RedeployJob,
         run=redeploy_job,
-        verb=("jobs", "redeploy"),
         example="xpm-tui jobs redeploy w3",
         key="D",
         where=("jobs",),
-        effect=per_call(
+        effect=PerCall(
             lambda params: Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM, Effect.WRITES_XPM
         ),
         streams=True,

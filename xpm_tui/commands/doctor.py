@@ -23,7 +23,7 @@ from xpm_tui.commands.command import (
     home_command,
     option,
 )
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.diagnostics.connection_requirements import BY_NAME, READ
 from xpm_tui.domain import labels
@@ -243,8 +243,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         "of the first problem.",
         params=Examine,
         on_home=doctor,
-        effect=per_call(lambda params: Effect.WRITES_FILE if params.bundle else Effect.LOOKS, Effect.LOOKS),
-        verb=("doctor",),
+        effect=PerCall(lambda params: Effect.WRITES_FILE if params.bundle else Effect.LOOKS, Effect.LOOKS),
         example="xpm-tui doctor\nxpm-tui doctor --bundle support.zip",
     ),
     home_command(
@@ -255,7 +254,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListKnownProblems,
         on_home=list_problems,
         effect=Effect.LOOKS,
-        verb=("cases", "list"),
         example='xpm-tui cases list\nxpm-tui cases list "invalid scope"',
         default=True,
     ),
@@ -268,7 +266,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ChooseSymptom,
         on_home=symptom_answers,
         effect=Effect.LOOKS,
-        verb=("cases", "seen"),
         example="xpm-tui cases seen\nxpm-tui cases seen no-access",
     ),
     home_command(
@@ -279,7 +276,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ShowKnownProblem,
         on_home=show_case,
         effect=Effect.LOOKS,
-        verb=("cases", "show"),
         example="xpm-tui cases show T1",
     ),
 )

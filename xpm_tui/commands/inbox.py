@@ -10,6 +10,7 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    DryRun,
     Limit,
     NoParams,
     Result,
@@ -53,7 +54,7 @@ class SetUpInbox(msgspec.Struct, frozen=True):
 class EmptyInbox(msgspec.Struct, frozen=True):
     """Parameters of ``inbox run``."""
 
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
 
 
 class ListInbox(msgspec.Struct, frozen=True):
@@ -257,7 +258,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=NoParams,
         run=status,
         effect=Effect.LOOKS,
-        verb=("inbox", "status"),
         example="xpm-tui inbox status",
         default=True,
     ),
@@ -271,7 +271,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=SetUpInbox,
         run=set_up,
         effect=Effect.WRITES_HERE,
-        verb=("inbox", "setup"),
         example="xpm-tui inbox setup ~/inbox",
     ),
     Command(
@@ -285,7 +284,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=EmptyInbox,
         run=empty,
         effect=effect_or_dry_run(Effect.WRITES_HERE),
-        verb=("inbox", "run"),
         example="xpm-tui inbox run --dry-run",
         why_not=require_idle,
     ),
@@ -296,7 +294,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListInbox,
         run=list_received,
         effect=Effect.LOOKS,
-        verb=("inbox", "list"),
         example="xpm-tui inbox list --state failed",
         key="I",
         where=("overview",),
@@ -308,7 +305,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ShowReceived,
         run=show_received,
         effect=Effect.LOOKS,
-        verb=("inbox", "show"),
         example="xpm-tui inbox show f12",
     ),
     Command(
@@ -321,7 +317,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=RetryReceived,
         run=retry,
         effect=Effect.WRITES_HERE,
-        verb=("inbox", "retry"),
         example="xpm-tui inbox retry f12",
         why_not=require_idle,
     ),
@@ -332,7 +327,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=NoParams,
         run=schema,
         effect=Effect.LOOKS,
-        verb=("inbox", "schema"),
         example="xpm-tui inbox schema --json",
     ),
 )

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId, frozen_labels
+from xpm_tui.commands.clients import frozen_labels
 from xpm_tui.commands.command import (
+    ClientId,
     Command,
     Dialogue,
+    DryRun,
+    OneClient,
     Result,
     TextColumn,
     TextTable,
+    Yes,
     argument,
     first_reason,
     on_linked,
@@ -51,17 +55,11 @@ class LinkClient(msgspec.Struct, frozen=True):
 
     client: ClientId
     xpm: XpmId
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
     keep: Annotated[bool, option("Keep the values and contacts that came from the former XPM client.")] = (
         False
     )
     yes: Annotated[bool, option("Also link to an XPM client that another client is linked to.")] = False
-
-
-class UnlinkClient(msgspec.Struct, frozen=True):
-    """Parameters of ``clients unlink``."""
-
-    client: ClientId
 
 
 class PickClients(msgspec.Struct, frozen=True):
@@ -88,7 +86,7 @@ class PickClients(msgspec.Struct, frozen=True):
             "different one."
         ),
     ] = False
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
 
 
 class IgnoreClient(msgspec.Struct, frozen=True):
@@ -118,12 +116,6 @@ class UnfreezeClient(msgspec.Struct, frozen=True):
     ] = ()
 
 
-class OneClient(msgspec.Struct, frozen=True):
-    """Parameters of a command on the client under the cursor."""
-
-    client: ClientId
-
-
 async def link_client(practice: OpenPractice, params: LinkClient, dialogue: Dialogue) -> Result:
     """Create or replace a link, after showing its effects."""
     await xpm_refresh.ensure_mirror(practice)
@@ -145,7 +137,7 @@ async def link_client(practice: OpenPractice, params: LinkClient, dialogue: Dial
     )
 
 
-async def unlink_client(practice: OpenPractice, params: UnlinkClient, dialogue: Dialogue) -> Result:
+async def unlink_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Remove a link."""
     view = links.unlink(practice, params.client)
     text = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
@@ -285,7 +277,6 @@ COMMANDS = (
             "former XPM client no longer count.",
         params=LinkClient,
         run=link_client,
-        verb=("clients", "link"),
         aliases=("remap",),
         example="xpm-tui clients link c12 1234567",
         key="m",
@@ -298,9 +289,8 @@ COMMANDS = (
         name="clients.unlink",
         title="Unlink a client",
         help="Remove the link of a client, with the values last agreed. Nothing changes in Ignition or XPM.",
-        params=UnlinkClient,
+        params=OneClient,
         run=unlink_client,
-        verb=("clients", "unlink"),
         example="xpm-tui clients unlink c12",
         effect=Effect.WRITES_HERE,
         why_not=on_linked,
@@ -311,7 +301,6 @@ COMMANDS = (
         help="Add XPM clients to Ignition's data. A client that is already there is linked, not added twice.",
         params=PickClients,
         run=pick_clients,
-        verb=("clients", "pick"),
         example="xpm-tui clients pick --all",
         key="p",
         where=("clients",),
@@ -326,7 +315,6 @@ COMMANDS = (
         "attention.",
         params=IgnoreClient,
         run=ignore_client,
-        verb=("clients", "ignore"),
         example='xpm-tui clients ignore c12 --reason "one-off job"',
         key="i",
         where=("clients",),
@@ -341,7 +329,6 @@ COMMANDS = (
         "change them, in either direction, until you unfreeze them.",
         params=FreezeClient,
         run=freeze_client,
-        verb=("clients", "freeze"),
         example='xpm-tui clients freeze c12 phone --reason "private number"',
         key="f",
         where=("clients",),
@@ -355,13 +342,13 @@ COMMANDS = (
         help="Let sync change frozen fields of a client again; on the command line without any, all of them.",
         params=UnfreezeClient,
         run=unfreeze_client,
-        verb=("clients", "unfreeze"),
         example="xpm-tui clients unfreeze c12 phone",
         effect=Effect.WRITES_HERE,
         why_not=first_reason(on_record, lambda s: "" if s.frozen else "Nothing of this client is frozen."),
     ),
     Command(
         name="clients.address",
+        console_only=True,
         title="Show the client's address in XPM",
         help="Show where the linked client is in XPM: its number, web address and UUID.",
         params=OneClient,
@@ -373,6 +360,7 @@ COMMANDS = (
     ),
     Command(
         name="clients.copy",
+        console_only=True,
         title="Copy the client's name and ids",
         help="Copy the name, Client ID, XPM number and UUID of the client.",
         params=OneClient,

@@ -274,7 +274,6 @@ COMMANDS = (
         params=ReadLog,
         run=read_log,
         effect=Effect.LOOKS,
-        verb=("log",),
         example="xpm-tui log --run last\nxpm-tui log --follow --level warning",
         streams=True,
     ),

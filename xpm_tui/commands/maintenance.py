@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
+    ClientId,
     Command,
     Dialogue,
+    DryRun,
     Limit,
     ListParams,
+    NeededYes,
     Result,
+    RunId,
     Situation,
     TextColumn,
     TextTable,
-    argument,
+    Yes,
     first_reason,
     on_record,
     option,
@@ -25,7 +28,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, Unconfirmed, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, Unconfirmed, confirm_call
 from xpm_tui.commands.log import following
 from xpm_tui.commands.plans import age_notes, change_lines
 from xpm_tui.commands.sync import run_result
@@ -67,12 +70,12 @@ def _undoes(params: Undo | UndoClient) -> Effect:
 class Undo(msgspec.Struct, frozen=True):
     """Parameters of ``undo``."""
 
-    run: Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
+    run: RunId
     client: Annotated[str, option("Only this client.", "CLIENT", completes="client")] = ""
     field: Annotated[str, option("Only this field.", "FIELD")] = ""
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
     review: ToReview = False
-    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
+    yes: NeededYes = False
 
 
 class UndoClient(msgspec.Struct, frozen=True):
@@ -105,7 +108,7 @@ class CreateClient(msgspec.Struct, frozen=True):
     anyway: Annotated[
         bool, option("Treat every XPM client with the same or a similar name as a different one.")
     ] = False
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
 
 
 async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Result:
@@ -342,17 +345,17 @@ COMMANDS: tuple[Command[Any], ...] = (
         "are frozen, so that sync does not change them again.",
         params=Undo,
         run=undo,
-        verb=("undo",),
         example="xpm-tui undo last --client c12 --dry-run",
         key="u",
         where=("sync",),
         footer="Undo",
-        effect=per_call(_undoes, Effect.REPLACES),
+        effect=PerCall(_undoes, Effect.REPLACES),
         streams=True,
         why_not=require_connection,
     ),
     Command(
         name="clients.undo",
+        console_only=True,
         title="Undo what the last run changed for this client",
         help="Undo what the last run changed for this client.",
         params=UndoClient,
@@ -360,7 +363,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         key="u",
         where=("clients",),
         footer="Undo",
-        effect=per_call(_undoes, Effect.REPLACES),
+        effect=PerCall(_undoes, Effect.REPLACES),
         why_not=first_reason(
             on_record,
             require_connection,
@@ -374,7 +377,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListParams,
         run=list_conflicts,
         effect=Effect.LOOKS,
-        verb=("conflicts",),
         example="xpm-tui conflicts",
         key="W",
         where=("overview", "clients", "sync"),
@@ -386,9 +388,8 @@ COMMANDS: tuple[Command[Any], ...] = (
         "you confirm it.",
         params=Relink,
         run=relink,
-        verb=("relink",),
         example="xpm-tui relink --accept",
-        effect=per_call(lambda params: Effect.WRITES_HERE if params.accept else Effect.LOOKS, Effect.LOOKS),
+        effect=PerCall(lambda params: Effect.WRITES_HERE if params.accept else Effect.LOOKS, Effect.LOOKS),
         why_not=first_reason(require_connection, require_idle),
     ),
     Command(
@@ -401,7 +402,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListParams,
         run=list_duplicates,
         effect=Effect.LOOKS,
-        verb=("duplicates",),
         example="xpm-tui duplicates",
     ),
     Command(
@@ -412,7 +412,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "that it is a different one.",
         params=CreateClient,
         run=create_client,
-        verb=("clients", "create"),
         example="xpm-tui clients create c12\nxpm-tui clients create c12 --different-from 40012",
         # The verb names one client, which is the consent; possible duplicates are refused separately.
         effect=Effect.WRITES_XPM,

@@ -388,7 +388,6 @@ COMMANDS = (
         help="Read XPM and show everything that a sync would do. Nothing is written to either side.",
         params=MakePlan,
         run=make_plan,
-        verb=("plan",),
         example="xpm-tui plan --json",
         key="n",
         where=("sync", "overview"),
@@ -402,7 +401,6 @@ COMMANDS = (
         help="Tick changes of a plan, for example clearings, so that 'sync --plan' applies them.",
         params=TickPlan,
         run=tick_plan,
-        verb=("plan", "tick"),
         example="xpm-tui plan tick last mark:clearing",
         effect=Effect.WRITES_HERE,
     ),
@@ -412,7 +410,6 @@ COMMANDS = (
         help="Untick changes of a plan, so that 'sync --plan' does not apply them.",
         params=TickPlan,
         run=untick_plan,
-        verb=("plan", "untick"),
         example="xpm-tui plan untick last c12:phone",
         effect=Effect.WRITES_HERE,
     ),
@@ -423,7 +420,6 @@ COMMANDS = (
         params=ListPlans,
         run=list_plans,
         effect=Effect.LOOKS,
-        verb=("plan", "list"),
         example="xpm-tui plan list",
     ),
     Command(
@@ -434,7 +430,6 @@ COMMANDS = (
         params=ShowPlan,
         run=show_plan,
         effect=Effect.LOOKS,
-        verb=("plan", "show"),
         example="xpm-tui plan show last",
     ),
     Command(
@@ -444,7 +439,6 @@ COMMANDS = (
         params=ExportPlan,
         run=export_plan,
         effect=Effect.LOOKS,
-        verb=("plan", "export"),
         example="xpm-tui plan export last > plan.csv",
     ),
 )  # fmt: skip

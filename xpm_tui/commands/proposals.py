@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
+    ClientId,
     Command,
     Dialogue,
     Limit,
@@ -20,7 +20,7 @@ from xpm_tui.commands.command import (
     option,
     require_idle,
 )
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.records import pairs
 from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
@@ -243,7 +243,6 @@ COMMANDS = (
         params=ListProposals,
         run=list_proposals,
         effect=Effect.LOOKS,
-        verb=("proposals", "list"),
         example="xpm-tui proposals list --state accepted",
         key="v",
         where=("jobs",),
@@ -256,7 +255,6 @@ COMMANDS = (
         help="Create a draft proposal for a client, with services from the library.",
         params=NewProposal,
         run=new_proposal,
-        verb=("proposals", "new"),
         example="xpm-tui proposals new 'Compliance 2027' c12 start=2026-07-01 --service 'Annual accounts'",
         key="n",
         where=("jobs", "proposals"),
@@ -270,12 +268,11 @@ COMMANDS = (
             "without asking if jobs.automatic is on.",
         params=AcceptProposal,
         run=accept,
-        verb=("proposals", "accept"),
         example="xpm-tui proposals accept o5 --repeat monthly",
         key="a",
         where=("proposals",),
         footer="Accept",
-        effect=per_call(_accepts, Effect.WRITES_XPM),
+        effect=PerCall(_accepts, Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(
             in_state("proposal", "it was not created here", "draft", "revoked"), require_idle
@@ -312,7 +309,6 @@ COMMANDS = (
             "as they are.",
         params=RevokeProposal,
         run=revoke,
-        verb=("proposals", "revoke"),
         example="xpm-tui proposals revoke PROP-12 --reason 'client left'",
         key="delete",
         where=("proposals",),

@@ -50,38 +50,32 @@ with lazy_imports():
     )
     from xpm_tui.settings import schema
 
-_SOURCES: tuple[tuple[ModuleType, str], ...] = (
-    (connection, "COMMANDS"),
-    (clients, "COMMANDS"),
-    (records, "COMMANDS"),
-    (records, "RECORD_COMMANDS"),
-    (deletions, "COMMANDS"),
-    (links, "COMMANDS"),
-    (csv_files, "COMMANDS"),
-    (inbox, "COMMANDS"),
-    (plans, "COMMANDS"),
-    (settings, "POLICY_COMMANDS"),
-    (sync, "COMMANDS"),
-    (runs, "RUN_COMMANDS"),
-    (sync, "RETRY_COMMANDS"),
-    (log, "COMMANDS"),
-    (schedule, "COMMANDS"),
-    (schedule, "WORKER_COMMANDS"),
-    (settings, "COMMANDS"),
-    (team, "COMMANDS"),
-    (records, "STAFF_COMMANDS"),
-    (templates, "COMMANDS"),
-    (deployment, "COMMANDS"),
-    (jobs, "COMMANDS"),
-    (jobs, "REPORT_COMMANDS"),
-    (proposals, "COMMANDS"),
-    (renewals, "COMMANDS"),
-    (maintenance, "COMMANDS"),
-    (practices, "COMMANDS"),
-    (data, "COMMANDS"),
-    (doctor, "COMMANDS"),
+_MODULES: tuple[ModuleType, ...] = (
+    connection,
+    clients,
+    records,
+    deletions,
+    links,
+    csv_files,
+    inbox,
+    plans,
+    settings,
+    sync,
+    runs,
+    log,
+    schedule,
+    team,
+    templates,
+    deployment,
+    jobs,
+    proposals,
+    renewals,
+    maintenance,
+    practices,
+    data,
+    doctor,
 )
-"""The modules that define commands, in the order of help and footer, each with the name of its tuple."""
+"""The modules that define commands, in the order of the footer and the palette."""
 
 GROUPS: dict[str, str] = {
     "cases": "Known problems: symptoms and what to do.",
@@ -110,7 +104,7 @@ RENAMED: dict[tuple[str, ...], str] = {("book",): "data", ("proposals", "take"):
 
 @cache
 def all_commands() -> tuple[Command[Any], ...]:
-    """Return all commands, in the order of help and footer."""
+    """Return all commands, in the order of the footer and the palette."""
     return commands_from()
 
 
@@ -123,9 +117,9 @@ def commands_from(modules: Iterable[str] = ()) -> tuple[Command[Any], ...]:
     chosen = frozenset(modules)
     return tuple(
         command
-        for module, name in _SOURCES
+        for module in _MODULES
         if not chosen or module.__name__.rpartition(".")[2] in chosen
-        for command in getattr(module, name)
+        for command in module.COMMANDS
     )
 
 
@@ -141,8 +135,8 @@ def modules_by_area() -> dict[str, tuple[str, ...]]:
 
 def _modules_by(words: Callable[[Command[Any]], Iterable[str]]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
-    for module, name in _SOURCES:
-        for command in getattr(module, name):
+    for module in _MODULES:
+        for command in module.COMMANDS:
             for word in words(command):
                 found.setdefault(word, {})[module.__name__.rpartition(".")[2]] = None
     return {word: tuple(modules) for word, modules in found.items()}

@@ -11,6 +11,7 @@ from xpm_tui.commands.command import (
     Dialogue,
     Limit,
     Result,
+    RunId,
     TextColumn,
     TextTable,
     argument,
@@ -21,7 +22,7 @@ from xpm_tui.commands.command import (
     require_running,
 )
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, confirm_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.log import following
 from xpm_tui.commands.sync import (
     Detach,
@@ -41,7 +42,7 @@ from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import links
+    from xpm_tui.application.clients import links, queries
     from xpm_tui.application.runs import consequences, due, history, open_intents, runner
     from xpm_tui.application.team import members
     from xpm_tui.diagnostics import error_presenter, known_problems
@@ -148,28 +149,6 @@ async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
 
     made = await links.create_in_xpm(practice, held.record)
     return f"{held.name} was created in XPM: {made.xpm.number or made.xpm.uuid}."
-
-
-COMMANDS = (
-    Command(
-        name="runs.release",
-        title="Release a held run",
-        help="Decide what happened to writes that XPM never answered (adopt, send again, or drop), then "
-        "plan the held run again and continue, provided that no count of the guard has grown.",
-        params=ReleaseRun,
-        run=release_run,
-        verb=("runs", "release"),
-        key="a",
-        where=("sync",),
-        example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
-        effect=Effect.WRITES_XPM,
-        streams=True,
-        why_not=first_reason(require_connection, require_idle),
-    ),
-)
-
-
-RunId = Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
 
 
 class ListRuns(msgspec.Struct, frozen=True):
@@ -331,7 +310,37 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, dialogue: Dialog
     return run_result(run)
 
 
-RUN_COMMANDS = (
+class RetryRecords(msgspec.Struct, frozen=True):
+    """Parameters of ``runs retry``."""
+
+    run: RunId = "last"
+    client: Annotated[str, option("Only failed records of this client.", "CLIENT", completes="client")] = ""
+    cause: Annotated[str, option("Only records that failed with these words in the cause.", "WORDS")] = ""
+    list: Annotated[bool, option("Show what failed and why, and retry nothing.")] = False
+
+
+async def retry(practice: OpenPractice, params: RetryRecords, dialogue: Dialogue) -> Result:
+    """List what failed, or retry it."""
+    found = runner.failures(practice, params.run)
+    if params.list:
+        return Result(
+            items=[to_plain(failure) for failure in found],
+            table=TextTable(
+                (TextColumn("CLIENT", whole=True), TextColumn("NAME", name=True), TextColumn("CAUSE")),
+                [(failure.client, failure.name, failure.cause) for failure in found],
+                empty="No record failed in this run.",
+            ),
+        )
+    client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
+    left = runner.select_failures(found, client=client, cause=params.cause)
+    for failure in left:
+        dialogue.say(f"Retrying: {failure.sentence}")
+    async with following(practice, dialogue) as report:
+        run = await runner.retry(practice, left, report=report)
+    return run_result(run)
+
+
+COMMANDS = (
     Command(
         name="runs.list",
         title="List runs",
@@ -339,7 +348,6 @@ RUN_COMMANDS = (
         params=ListRuns,
         run=list_runs,
         effect=Effect.LOOKS,
-        verb=("runs", "list"),
         example="xpm-tui runs list",
         default=True,
     ),
@@ -351,7 +359,6 @@ RUN_COMMANDS = (
         params=ShowRun,
         run=show_run,
         effect=Effect.LOOKS,
-        verb=("runs", "show"),
         example="xpm-tui runs show last",
     ),
     Command(
@@ -363,7 +370,6 @@ RUN_COMMANDS = (
         ),
         params=StopRun,
         run=stop_run,
-        verb=("runs", "stop"),
         example="xpm-tui runs stop",
         key="x",
         where=("sync",),
@@ -377,11 +383,35 @@ RUN_COMMANDS = (
         help="Find out what a stopped or interrupted run did not complete, and complete it.",
         params=ResumeRun,
         run=resume_run,
-        verb=("runs", "resume"),
         example="xpm-tui runs resume",
         effect=Effect.WRITES_XPM,
         streams=True,
         why_not=first_reason(require_connection, require_idle),
     ),
-    *COMMANDS,
+    Command(
+        name="runs.release",
+        title="Release a held run",
+        help="Decide what happened to writes that XPM never answered (adopt, send again, or drop), then "
+        "plan the held run again and continue, provided that no count of the guard has grown.",
+        params=ReleaseRun,
+        run=release_run,
+        key="a",
+        where=("sync",),
+        example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
+        effect=Effect.WRITES_XPM,
+        streams=True,
+        why_not=first_reason(require_connection, require_idle),
+    ),
+    Command(
+        name="runs.retry",
+        title="Retry what XPM refused",
+        help="Retry the records that failed in a run: all of them, those of one client, or all with one "
+        "cause.",
+        params=RetryRecords,
+        run=retry,
+        example='xpm-tui runs retry last --cause "Invalid"',
+        effect=PerCall(lambda params: Effect.LOOKS if params.list else Effect.WRITES_XPM, Effect.WRITES_XPM),
+        streams=True,
+        why_not=first_reason(require_connection, require_idle),
+    ),
 )  # fmt: skip

@@ -14,6 +14,8 @@ from xpm_tui.commands.command import (
     AccountContext,
     Command,
     Dialogue,
+    DryRun,
+    NeededYes,
     NoParams,
     Result,
     Situation,
@@ -58,8 +60,8 @@ class InstallSchedule(msgspec.Struct, frozen=True):
         option("How often to sync; by default as set in schedule.every (daily)."),
     ] = ""
     kind: Kind = ""
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
-    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
+    dry_run: DryRun = False
+    yes: NeededYes = False
 
 
 async def show(practice: OpenPractice, params: ShowSchedule, dialogue: Dialogue) -> Result:
@@ -104,45 +106,6 @@ def _timer_result(timer: Timer) -> Result:
     }
     head = f"{'Installed' if timer.installed else 'Not installed'} ({timer.kind})."
     return Result(data=data, lines=[head, *timer.does, *timer.notes, "", *timer.text.splitlines()])
-
-
-COMMANDS = (
-    Command(
-        name="schedule.show",
-        title="Show the schedule",
-        help="Show whether the schedule is installed, what it does, how many calls it needs a day, and "
-            "whether it still runs after you log out.",
-        params=ShowSchedule,
-        run=show,
-        effect=Effect.LOOKS,
-        verb=("schedule", "show"),
-        example="xpm-tui schedule show",
-        default=True,
-    ),
-    Command(
-        name="schedule.install",
-        title="Install a schedule",
-        help="Sync this practice every 15 or 30 minutes, every hour or daily. It shows what it will do and "
-            "how many calls to Xero it needs a day, asks, and checks that the timer can use the login. "
-            "Several practices start at different minutes of the hour.",
-        params=InstallSchedule,
-        run=install,
-        verb=("schedule", "install"),
-        example="xpm-tui schedule install --dry-run\nxpm-tui schedule install --every 15m",
-        effect=effect_or_dry_run(Effect.REPLACES),
-        why_not=require_connection,
-    ),
-    Command(
-        name="schedule.remove",
-        title="Remove the schedule",
-        help="Remove the schedule of this practice.",
-        params=ShowSchedule,
-        run=remove,
-        verb=("schedule", "remove"),
-        example="xpm-tui schedule remove",
-        effect=Effect.WRITES_HERE,
-    ),
-)  # fmt: skip
 
 
 class RunWorker(msgspec.Struct, frozen=True):
@@ -228,7 +191,39 @@ def _command_line_only(situation: Situation) -> str:
     return "A worker runs until it is stopped. Start it on the command line: xpm-tui worker."
 
 
-WORKER_COMMANDS = (
+COMMANDS = (
+    Command(
+        name="schedule.show",
+        title="Show the schedule",
+        help="Show whether the schedule is installed, what it does, how many calls it needs a day, and "
+            "whether it still runs after you log out.",
+        params=ShowSchedule,
+        run=show,
+        effect=Effect.LOOKS,
+        example="xpm-tui schedule show",
+        default=True,
+    ),
+    Command(
+        name="schedule.install",
+        title="Install a schedule",
+        help="Sync this practice every 15 or 30 minutes, every hour or daily. It shows what it will do and "
+            "how many calls to Xero it needs a day, asks, and checks that the timer can use the login. "
+            "Several practices start at different minutes of the hour.",
+        params=InstallSchedule,
+        run=install,
+        example="xpm-tui schedule install --dry-run\nxpm-tui schedule install --every 15m",
+        effect=effect_or_dry_run(Effect.REPLACES),
+        why_not=require_connection,
+    ),
+    Command(
+        name="schedule.remove",
+        title="Remove the schedule",
+        help="Remove the schedule of this practice.",
+        params=ShowSchedule,
+        run=remove,
+        example="xpm-tui schedule remove",
+        effect=Effect.WRITES_HERE,
+    ),
     home_command(
         name="worker.run",
         title="Run a worker",
@@ -252,7 +247,6 @@ WORKER_COMMANDS = (
         params=NoParams,
         on_home=worker_status,
         effect=Effect.LOOKS,
-        verb=("worker", "status"),
         example="xpm-tui worker status",
     ),
 )  # fmt: skip

@@ -228,54 +228,6 @@ def _data(item: Item) -> dict[str, Any]:
     }
 
 
-COMMANDS = (
-    Command(
-        name="settings.list",
-        title="List settings",
-        help="List the settings, each with its value and where the value comes from: default, file, "
-        "practice, environment or option.",
-        params=ListSettings,
-        run=list_settings,
-        effect=Effect.LOOKS,
-        verb=("settings", "list"),
-        example="xpm-tui settings list sync",
-        default=True,
-    ),
-    Command(
-        name="settings.get",
-        title="Show a setting",
-        help="Show one setting: its value, where it comes from, the allowed values, and what it means.",
-        params=GetSetting,
-        run=get_setting,
-        effect=Effect.LOOKS,
-        verb=("settings", "get"),
-        example="xpm-tui settings get sync.level",
-    ),
-    Command(
-        name="settings.set",
-        title="Change a setting",
-        help="Change a setting of this practice, or with --all-practices of every practice that has no "
-        "value of its own.",
-        params=SetSetting,
-        run=set_setting,
-        verb=("settings", "set"),
-        example="xpm-tui settings set sync.level name",
-        effect=Effect.WRITES_HERE,
-    ),
-    Command(
-        name="settings.unset",
-        title="Reset a setting",
-        help="Remove a setting from the file, so that the default (or the value for all practices) "
-        "applies.",
-        params=UnsetSetting,
-        run=unset_setting,
-        verb=("settings", "unset"),
-        example="xpm-tui settings unset sync.level",
-        effect=Effect.WRITES_HERE,
-    ),
-)  # fmt: skip
-
-
 _COLUMNS = (
     TextColumn("FIELD"),
     TextColumn("FROM XPM", whole=True),
@@ -389,7 +341,7 @@ async def _switch(practice: OpenPractice, params: SwitchFields, dialogue: Dialog
     )
 
 
-POLICY_COMMANDS = (
+COMMANDS = (
     Command(
         name="policy",
         title="Show what is synced, field by field",
@@ -398,7 +350,6 @@ POLICY_COMMANDS = (
         params=ListParams,
         run=show,
         effect=Effect.LOOKS,
-        verb=("policy",),
         example="xpm-tui policy --json",
         key="P",
         where=("settings", "sync"),
@@ -411,7 +362,6 @@ POLICY_COMMANDS = (
         "The choice itself changes nothing in Ignition or XPM.",
         params=SetPolicy,
         run=set_policy,
-        verb=("policy", "set"),
         example="xpm-tui policy set --direction to_xpm --level name",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
@@ -423,7 +373,6 @@ POLICY_COMMANDS = (
         "sync.off.",
         params=SwitchFields,
         run=switch_off,
-        verb=("policy", "off"),
         example="xpm-tui policy off website fax",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
@@ -434,9 +383,48 @@ POLICY_COMMANDS = (
         help="Sync fields again that were switched off, where the direction and what to sync include them.",
         params=SwitchFields,
         run=switch_on,
-        verb=("policy", "on"),
         example="xpm-tui policy on website",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
     ),
-)
+    Command(
+        name="settings.list",
+        title="List settings",
+        help="List the settings, each with its value and where the value comes from: default, file, "
+        "practice, environment or option.",
+        params=ListSettings,
+        run=list_settings,
+        effect=Effect.LOOKS,
+        example="xpm-tui settings list sync",
+        default=True,
+    ),
+    Command(
+        name="settings.get",
+        title="Show a setting",
+        help="Show one setting: its value, where it comes from, the allowed values, and what it means.",
+        params=GetSetting,
+        run=get_setting,
+        effect=Effect.LOOKS,
+        example="xpm-tui settings get sync.level",
+    ),
+    Command(
+        name="settings.set",
+        title="Change a setting",
+        help="Change a setting of this practice, or with --all-practices of every practice that has no "
+        "value of its own.",
+        params=SetSetting,
+        run=set_setting,
+        example="xpm-tui settings set sync.level name",
+        effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="settings.unset",
+        title="Reset a setting",
+        help="Remove a setting from the file, so that the default (or the value for all practices) "
+        "applies.",
+        params=UnsetSetting,
+        run=unset_setting,
+        example="xpm-tui settings unset sync.level",
+        effect=Effect.WRITES_HERE,
+    ),
+)  # fmt: skip

@@ -12,10 +12,8 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    DryRun,
     Result,
-    TextColumn,
-    TextTable,
-    argument,
     first_reason,
     on_linked,
     option,
@@ -24,7 +22,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import DIFFERENCES_SHOWN, action, difference_lines, one_line, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
+from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run
 from xpm_tui.commands.log import following as following
 from xpm_tui.commands.plans import MakePlan, change_lines, changes_of, make_plan, plan_result, summary
 from xpm_tui.commands.tables import to_plain
@@ -65,7 +63,7 @@ class Sync(msgspec.Struct, frozen=True):
         False
     )
     client: Annotated[str, option("Sync only this client.", "CLIENT", completes="client")] = ""
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
     if_due: Annotated[bool, option("Only if the daily sync is due; for timers.")] = False
     detach: Detach = False
 
@@ -258,7 +256,6 @@ COMMANDS = (
         ),
         params=Sync,
         run=sync,
-        verb=("sync",),
         example="xpm-tui sync --json",
         key="s",
         where=("sync", "overview"),
@@ -269,6 +266,7 @@ COMMANDS = (
     ),
     Command(
         name="clients.sync",
+        console_only=True,
         title="Sync this client",
         help="Plan and apply the changes of one client only.",
         params=Sync,
@@ -281,53 +279,6 @@ COMMANDS = (
         why_not=first_reason(on_linked, require_connection, require_idle),
     ),
 )  # fmt: skip
-
-
-class RetryRecords(msgspec.Struct, frozen=True):
-    """Parameters of ``runs retry``."""
-
-    run: Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")] = "last"
-    client: Annotated[str, option("Only failed records of this client.", "CLIENT", completes="client")] = ""
-    cause: Annotated[str, option("Only records that failed with these words in the cause.", "WORDS")] = ""
-    list: Annotated[bool, option("Show what failed and why, and retry nothing.")] = False
-
-
-async def retry(practice: OpenPractice, params: RetryRecords, dialogue: Dialogue) -> Result:
-    """List what failed, or retry it."""
-    found = background.failures(practice, params.run)
-    if params.list:
-        return Result(
-            items=[to_plain(failure) for failure in found],
-            table=TextTable(
-                (TextColumn("CLIENT", whole=True), TextColumn("NAME", name=True), TextColumn("CAUSE")),
-                [(failure.client, failure.name, failure.cause) for failure in found],
-                empty="No record failed in this run.",
-            ),
-        )
-    client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
-    left = background.select_failures(found, client=client, cause=params.cause)
-    for failure in left:
-        dialogue.say(f"Retrying: {failure.sentence}")
-    async with following(practice, dialogue) as report:
-        run = await background.retry(practice, left, report=report)
-    return run_result(run)
-
-
-RETRY_COMMANDS = (
-    Command(
-        name="runs.retry",
-        title="Retry what XPM refused",
-        help="Retry the records that failed in a run: all of them, those of one client, or all with one "
-        "cause.",
-        params=RetryRecords,
-        run=retry,
-        verb=("runs", "retry"),
-        example='xpm-tui runs retry last --cause "Invalid"',
-        effect=per_call(lambda params: Effect.LOOKS if params.list else Effect.WRITES_XPM, Effect.WRITES_XPM),
-        streams=True,
-        why_not=first_reason(require_connection, require_idle),
-    ),
-)
 
 
 _CHOICES: tuple[Choice, ...] = ("again", "drop")

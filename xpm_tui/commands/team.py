@@ -10,11 +10,14 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    DryRun,
     Limit,
     NoParams,
+    OneMember,
     Result,
     TextColumn,
     TextTable,
+    Yes,
     argument,
     option,
     require_connection,
@@ -37,7 +40,6 @@ if TYPE_CHECKING:
     from xpm_tui.application.team.views import MemberView, SkippedStaffView
     from xpm_tui.application.undo_history import UndoResult
 
-Member = Annotated[str, argument("The team member: id, e-mail or exact name.", "MEMBER", completes="member")]
 NOBODY_LEFT = "Everybody in XPM's staff is already in the team."
 PICKED = (
     "Team members with the same e-mail are linked; everybody else is added without access. `team "
@@ -64,25 +66,13 @@ class LinkMember(msgspec.Struct, frozen=True):
     ] = ""
     staff: Annotated[str, argument("The person in XPM: UUID, e-mail, or exact name.", "[STAFF]")] = ""
     by_email: Annotated[bool, option("Link everybody who has the same e-mail in Ignition and XPM.")] = False
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
 
 
 class AcceptEmails(msgspec.Struct, frozen=True):
     """Parameters of ``team accept``."""
 
-    yes: Annotated[bool, option("Do not ask.")] = False
-
-
-class UnlinkMember(msgspec.Struct, frozen=True):
-    """Parameters of ``team unlink``."""
-
-    member: Member
-
-
-class OneMember(msgspec.Struct, frozen=True):
-    """Parameters of commands on the person under the cursor."""
-
-    member: Member
+    yes: Yes = False
 
 
 class PickStaff(msgspec.Struct, frozen=True):
@@ -90,7 +80,7 @@ class PickStaff(msgspec.Struct, frozen=True):
 
     staff: Annotated[tuple[str, ...], argument("People in XPM: UUIDs, e-mails, or names.", "[STAFF]...")] = ()
     all: Annotated[bool, option("All staff to whom no team member is linked.")] = False
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
     different_from: Annotated[
         tuple[str, ...],
         option(
@@ -169,7 +159,7 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, dialogue: 
     return _accepted(team_links.accept_emails(practice))
 
 
-async def unlink_member(practice: OpenPractice, params: UnlinkMember, dialogue: Dialogue) -> Result:
+async def unlink_member(practice: OpenPractice, params: OneMember, dialogue: Dialogue) -> Result:
     """Remove the link."""
     view = team_links.unlink_member(practice, params.member)
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
@@ -302,7 +292,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListTeam,
         run=list_team,
         effect=Effect.LOOKS,
-        verb=("team", "list"),
         example="xpm-tui team list\nxpm-tui team list --only needs-link",
         default=True,
     ),
@@ -313,7 +302,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "Nothing is written to XPM.",
         params=LinkMember,
         run=link_member,
-        verb=("team", "link"),
         example="xpm-tui team link t3 ana@example.com\nxpm-tui team link --by-email",
         key="m",
         where=("team",),
@@ -328,7 +316,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "see the number and are asked first. Nobody is linked by name alone.",
         params=AcceptEmails,
         run=accept_emails,
-        verb=("team", "accept"),
         example="xpm-tui team accept --yes",
         key="a",
         where=("team",),
@@ -343,7 +330,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "manager.",
         params=PickStaff,
         run=pick_staff,
-        verb=("team", "pick"),
         example="xpm-tui team pick --all",
         key="p",
         where=("team",),
@@ -355,9 +341,8 @@ COMMANDS: tuple[Command[Any], ...] = (
         name="team.unlink",
         title="Unlink a team member",
         help="Remove the link of a team member: partner and manager are no longer synced for them.",
-        params=UnlinkMember,
+        params=OneMember,
         run=unlink_member,
-        verb=("team", "unlink"),
         example="xpm-tui team unlink t3",
         key="delete",
         where=("team",),
@@ -369,7 +354,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Undo the last change to the team: links, additions, edits. Repeat it to go further back.",
         params=NoParams,
         run=undo_team,
-        verb=("team", "undo"),
         example="xpm-tui team undo",
         key="u",
         where=("team",),
@@ -378,6 +362,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     ),
     Command(
         name="team.copy",
+        console_only=True,
         title="Copy the person's name and ids",
         help="Copy the name, e-mail, id and XPM UUID of the person under the cursor.",
         params=OneMember,

@@ -12,14 +12,17 @@ from xpm_tui.commands.command import (
     Limit,
     ListParams,
     NoParams,
+    OneService,
     Result,
+    ServiceId,
     TextColumn,
     TextTable,
+    Yes,
     argument,
     option,
 )
 from xpm_tui.commands.consequences import action, question, shorten_list
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.commands.team import undone
 from xpm_tui.domain.errors import BadInput
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 Only = Literal["", "open", "proposed", "gone", "no-job", "unused", "unknown"]
-ServiceId = Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
 
 
 class ListTemplates(msgspec.Struct, frozen=True):
@@ -49,16 +51,10 @@ class ListTemplates(msgspec.Struct, frozen=True):
     limit: Limit = 0
 
 
-class OneService(msgspec.Struct, frozen=True):
-    """Parameters of commands on one service."""
-
-    service: ServiceId
-
-
 class AcceptSame(msgspec.Struct, frozen=True):
     """Parameters of ``templates accept``."""
 
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
 
 
 class LinkTemplates(msgspec.Struct, frozen=True):
@@ -278,7 +274,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListTemplates,
         run=list_templates,
         effect=Effect.LOOKS,
-        verb=("templates", "list"),
         example="xpm-tui templates list\nxpm-tui templates list --only open",
         default=True,
     ),
@@ -289,7 +284,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "gets the tasks of all templates of its services, each once.",
         params=LinkTemplates,
         run=link_templates,
-        verb=("templates", "link"),
         example='xpm-tui templates link s4 "Annual Accounts" "Tax"\nxpm-tui templates link s7 --no-job',
         key="m",
         where=("templates",),
@@ -305,7 +299,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         ),
         params=AcceptSame,
         run=accept_same,
-        verb=("templates", "accept"),
         example="xpm-tui templates accept --yes",
         key="a",
         where=("templates",),
@@ -318,7 +311,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Mark a service as needing no job. Such a service counts as decided.",
         params=OneService,
         run=no_job,
-        verb=("templates", "no-job"),
         example="xpm-tui templates no-job s7",
         key="0",
         where=("templates",),
@@ -331,7 +323,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Remove the templates of a service, or its choice of no job, so that nothing is chosen.",
         params=OneService,
         run=clear,
-        verb=("templates", "clear"),
         example="xpm-tui templates clear s4",
         key="delete",
         where=("templates",),
@@ -344,11 +335,10 @@ COMMANDS: tuple[Command[Any], ...] = (
         "the practice's defaults. A category by billing type is a setting: jobs.category_by_billing.",
         params=ServiceRules,
         run=service_rules,
-        verb=("templates", "rules"),
         example="xpm-tui templates rules s4 --category Advisory --budget 400",
         key="E",
         where=("templates",),
-        effect=per_call(_rules_effect, Effect.WRITES_HERE),
+        effect=PerCall(_rules_effect, Effect.WRITES_HERE),
     ),
     Command(
         name="templates.defaults",
@@ -359,7 +349,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListParams,
         run=job_defaults,
         effect=Effect.LOOKS,
-        verb=("templates", "defaults"),
         example="xpm-tui templates defaults",
         key="P",
         where=("templates",),
@@ -371,7 +360,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Undo the last change to the services: links, choices, edits. Repeat it to go further back.",
         params=NoParams,
         run=undo,
-        verb=("templates", "undo"),
         example="xpm-tui templates undo",
         key="u",
         where=("templates",),
@@ -380,6 +368,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     ),
     Command(
         name="templates.copy",
+        console_only=True,
         title="Copy the service's name and ids",
         help="Copy the name and id of the service under the cursor, and the UUIDs of its templates.",
         params=OneService,

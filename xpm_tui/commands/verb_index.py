@@ -103,7 +103,7 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "runs": (
         "Runs: list, show, stop, resume, release, retry.",
-        ("runs", "sync"),
+        ("runs",),
     ),
     "sandbox": (
         "Run a local Xero for trials",

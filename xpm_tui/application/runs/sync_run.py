@@ -399,12 +399,8 @@ class RunWork:
             reason = "login-needed" if isinstance(error, LoginNeeded) else reason
             why = run.error or " ".join(stop.sentence for stop in run.stops)
             if not is_repeated(list_runs(practice), run):
-                notify(
-                    practice,
-                    reason,
-                    f"Run {run.id}: {RUN_OUTCOMES[run.outcome].inline}. {why}".strip(),
-                    run=run.id,
-                )
+                text = f"Run {run.id}: {RUN_OUTCOMES[run.outcome].inline}. {why}".strip()
+                notify(practice, reason, text, run=run.id)
         apply_retention(practice)
         self.run = run
         return run
