@@ -45,7 +45,7 @@ from xpm_tui.diagnostics.findings import (
     StoreFacts,
     examine,
 )
-from xpm_tui.diagnostics.probes.login import (
+from xpm_tui.diagnostics.login_probes import (
     AllowanceProbe,
     ConnectionsProbe,
     ConnectorProbe,
@@ -54,7 +54,7 @@ from xpm_tui.diagnostics.probes.login import (
     ScopesProbe,
     TokenProbe,
 )
-from xpm_tui.diagnostics.probes.machine import (
+from xpm_tui.diagnostics.machine_probes import (
     CertificatesProbe,
     ClientListProbe,
     ClockSkewProbe,
@@ -69,7 +69,7 @@ from xpm_tui.diagnostics.probes.machine import (
     TerminalProbe,
     VersionsProbe,
 )
-from xpm_tui.diagnostics.probes.store import (
+from xpm_tui.diagnostics.store_probes import (
     CommitLogProbe,
     ConditionProbe,
     LastRunsProbe,

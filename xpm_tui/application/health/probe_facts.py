@@ -47,7 +47,7 @@ from xpm_tui.diagnostics.findings import (
     TimerFacts,
     UnavailableProbe,
 )
-from xpm_tui.diagnostics.probes.store import LockHolder
+from xpm_tui.diagnostics.store_probes import LockHolder
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.runs import Intent
