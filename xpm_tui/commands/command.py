@@ -218,8 +218,8 @@ def home_command(
     """
 
     async def run(practice: OpenPractice, params: P, dialogue: Dialogue) -> Result:
-        place = AccountContext(practice.home, practice.name, practice.person, practice.read_only)
-        return await on_home(place, params, dialogue)
+        account = AccountContext(practice.home, practice.name, practice.person, practice.read_only)
+        return await on_home(account, params, dialogue)
 
     return Command(run=run, on_home=on_home, **about)
 

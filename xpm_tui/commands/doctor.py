@@ -107,13 +107,13 @@ class ProbeFailed(AppError):
     code = "trouble-found"
 
 
-async def doctor(place: AccountContext, params: Examine, dialogue: Dialogue) -> Result:
+async def doctor(account: AccountContext, params: Examine, dialogue: Dialogue) -> Result:
     """Run the probes, report the findings, and write the bundle if one was requested."""
     results: list[ProbeResult] = []
     with probe_facts.open_target(
-        place.home, place.practice, person=place.person, overrides=place.settings
+        account.home, account.practice, person=account.person, overrides=account.settings
     ) as subject:
-        examination = health_doctor.Doctor(subject, offline=place.read_only)
+        examination = health_doctor.Doctor(subject, offline=account.read_only)
         async for each in examination.examine(start=params.start):
             results.append(each)
             if dialogue.interactive:
@@ -180,7 +180,7 @@ def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
     return [f"The bundle ({masked}):"] + [f"  {p.name:<14} {p.size:>9,} bytes  {p.about}" for p in parts]
 
 
-async def list_problems(place: AccountContext, params: ListKnownProblems, dialogue: Dialogue) -> Result:
+async def list_problems(account: AccountContext, params: ListKnownProblems, dialogue: Dialogue) -> Result:
     """List all known problems, or those that match what a user sees."""
     found = known_problems.search_problems(" ".join(params.words))
     columns = (TextColumn("ID", whole=True), TextColumn("TITLE"), TextColumn("SYMPTOM"))
@@ -190,7 +190,7 @@ async def list_problems(place: AccountContext, params: ListKnownProblems, dialog
     return Result(items=[_case(each) for each in found], table=table, most=params.limit)
 
 
-async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: Dialogue) -> Result:
+async def show_case(account: AccountContext, params: ShowKnownProblem, dialogue: Dialogue) -> Result:
     """Show one known problem with what to do."""
     wanted = params.case.strip().casefold()
     found = next(
@@ -203,7 +203,7 @@ async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: D
     return Result(data=_case(found), lines=error_presenter.problem_lines(found))
 
 
-async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue: Dialogue) -> Result:
+async def symptom_answers(account: AccountContext, params: ChooseSymptom, dialogue: Dialogue) -> Result:
     """List the symptoms to choose from, or show the known problem of the chosen one."""
     chosen = known_problems.find_symptom(params.answer) if params.answer else None
     if chosen is None and dialogue.interactive:
@@ -220,9 +220,9 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue
         items = [{"id": each.key, "name": each.words, "case": each.case} for each in known_problems.SYMPTOMS]
         return Result(items=items, table=TextTable(columns, rows))
     with probe_facts.open_target(
-        place.home, place.practice, person=place.person, overrides=place.settings
+        account.home, account.practice, person=account.person, overrides=account.settings
     ) as subject:
-        if not place.read_only:
+        if not account.read_only:
             error_presenter.record_symptom(subject.events, chosen)
     found = known_problems.find_problem(chosen.case or "")
     data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}

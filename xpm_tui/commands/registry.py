@@ -26,7 +26,6 @@ with lazy_imports():
         clients,
         connection,
         csv_files,
-        data,
         deletions,
         deployment,
         doctor,
@@ -72,7 +71,6 @@ _MODULES: tuple[ModuleType, ...] = (
     renewals,
     maintenance,
     practices,
-    data,
     doctor,
 )
 """The modules that define commands, in the order of the footer and the palette."""

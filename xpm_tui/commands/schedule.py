@@ -114,7 +114,7 @@ class RunWorker(msgspec.Struct, frozen=True):
     jobs: Annotated[int, option("How many practices to sync at the same time.", "N")] = 4
 
 
-async def run_worker(place: AccountContext, params: RunWorker, dialogue: Dialogue) -> Result:
+async def run_worker(account: AccountContext, params: RunWorker, dialogue: Dialogue) -> Result:
     """Run what is due in the practices of this account that are stored in a database, until it is stopped."""
     if not 1 <= params.jobs <= 100:
         raise BadInput("--jobs must be between 1 and 100.")
@@ -126,11 +126,11 @@ async def run_worker(place: AccountContext, params: RunWorker, dialogue: Dialogu
         dialogue.emit(msgspec.to_builtins(found), found.sentence())
 
     worker = practice_worker.PracticeWorker(
-        place.home,
-        person=place.person,
+        account.home,
+        person=account.person,
         environ=os.environ,
         jobs=params.jobs,
-        overrides=place.settings,
+        overrides=account.settings,
         report=report,
         notice=lambda error: dialogue.say(error_presenter.present(error).short()),
     )
@@ -150,10 +150,10 @@ async def run_worker(place: AccountContext, params: RunWorker, dialogue: Dialogu
     return Result(data={"looks": done}, lines=["Stopped."])
 
 
-async def worker_status(place: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
+async def worker_status(account: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
     """Show the workers of all machines, and the practices that wait for one."""
     worker = practice_worker.PracticeWorker(
-        place.home, person=place.person, environ=os.environ, overrides=place.settings
+        account.home, person=account.person, environ=os.environ, overrides=account.settings
     )
     found = await worker.status()
     data = {"databases": [_plain(each) for each in found]}
