@@ -314,7 +314,7 @@ class OneService(msgspec.Struct, frozen=True):
     service: ServiceId
 
 
-def read(params: type[msgspec.Struct]) -> tuple[Param, ...]:
+def list_params(params: type[msgspec.Struct]) -> tuple[Param, ...]:
     """Return the parameters of a class, in its order."""
     return tuple(_param(field) for field in msgspec.structs.fields(params))
 

@@ -205,10 +205,10 @@ def _clients(clients: int) -> str:
     return f" for {count(clients, 'client')}" if clients else ""
 
 
-def shorten_list(pairs: Sequence[str], shown: int) -> list[str]:
+def shorten_list(texts: Sequence[str], shown: int) -> list[str]:
     """Return the first lines, and the number of the others."""
-    more = [f"and {len(pairs) - shown:,} more"] if len(pairs) > shown else []
-    return [*pairs[:shown], *more]
+    more = [f"and {len(texts) - shown:,} more"] if len(texts) > shown else []
+    return [*texts[:shown], *more]
 
 
 def button_suffix(found: Consequences, anyway: Consequences) -> str:
@@ -260,8 +260,8 @@ def _here_parts(here: LocalCounts) -> list[str]:
     )
 
 
-def _parts(*pairs: tuple[int, str]) -> list[str]:
-    return [count(number, noun) for number, noun in pairs if number]
+def _parts(*counts: tuple[int, str]) -> list[str]:
+    return [count(number, noun) for number, noun in counts if number]
 
 
 def _inside(parts: list[str], changes: int) -> str:
@@ -293,10 +293,10 @@ def _replaced(replaced: ReplacedValues, side: str) -> Iterator[str]:
 def _lasting(each: LastingEffects, found: Consequences) -> str:
     noun, instead = _NO_UNDO[each.what]
     one, _, many = instead.partition("/")
-    said = many if many and each.number != 1 else one
+    advice = many if many and each.number != 1 else one
     # The jobs of a batch are listed below their consequences.
     names = "" if each.what == "job" else _names(each.records, found)
-    return f"Cannot be undone: {count(each.number, noun)}{names}. {said}"
+    return f"Cannot be undone: {count(each.number, noun)}{names}. {advice}"
 
 
 def _frozen(found: Consequences) -> str:

@@ -132,7 +132,7 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], 
 def _time_given(text: str, now: datetime) -> datetime | None:
     if not text.strip():
         return None
-    return now if text.strip().casefold() == "now" else log.moment(text.strip(), now)
+    return now if text.strip().casefold() == "now" else log.parse_time(text.strip(), now)
 
 
 def _progress(file: str, what: str, done: int, total: int) -> str:
@@ -301,7 +301,7 @@ def _partial(message: str, hint: str) -> AppError:
     return error
 
 
-_FILL_IN = "Fill in the column Choice: link, ignore, or a number, UUID or web address of XPM."
+_HOW_TO_CHOOSE = "Fill in the column Choice: link, ignore, or a number, UUID or web address of XPM."
 
 
 async def export_review(
@@ -342,7 +342,7 @@ async def import_review(
     hint = "Fix these rows and import the file again. Rows that were already applied stay as they are."
     return Result(
         data=plain_report(report),
-        lines=report_lines(report, params.limit) + ([] if report.items else [_FILL_IN]),
+        lines=report_lines(report, params.limit) + ([] if report.items else [_HOW_TO_CHOOSE]),
         error=_refused_rows(report, hint),
         value=tuple(each.after.client for each in settled),
     )
@@ -377,7 +377,7 @@ def _line(each: ReviewChoice) -> str:
     return with_former(f"  row {each.row}: {each.id}  {each.name}  →  {to}", each.former)
 
 
-def _exported_by(params: ExportClients) -> Effect:
+def _export_effect(params: ExportClients) -> Effect:
     if params.file in ("", "-"):
         return Effect.WRITES_HERE if params.mark_sent else Effect.LOOKS
     return Effect.WRITES_FILE
@@ -431,7 +431,7 @@ COMMANDS: tuple[Command[Any], ...] = (
             example=f"xpm-tui export {form} {form}.csv" + (" --changed" if form == "clients" else ""),
             key="X" if form == "clients" else "",
             where=("clients",) if form == "clients" else (),
-            effect=PerCall(_exported_by, Effect.WRITES_FILE) if form == "clients" else to_file("file"),
+            effect=PerCall(_export_effect, Effect.WRITES_FILE) if form == "clients" else to_file("file"),
         )
         for form, (whose, _) in _ABOUT.items()
     ),

@@ -22,7 +22,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call
 from xpm_tui.commands.tables import to_plain
-from xpm_tui.commands.team import undone
+from xpm_tui.commands.team import undo_result
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -72,7 +72,7 @@ async def delete_contact(practice: OpenPractice, params: DeleteContact, dialogue
 
 async def restore_client(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Restore the client or contact that was deleted last."""
-    return undone(edits.restore(practice))
+    return undo_result(edits.restore(practice))
 
 
 async def delete_member(practice: OpenPractice, params: OneMember, dialogue: Dialogue) -> Result:

@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 Anyway = Annotated[bool, option("Also create jobs that need confirmation in the preview.")]
 DryRun = Annotated[bool, option("Show what would be created, and create nothing.")]
 
-NOTHING = "Nothing was created: each job has a problem to fix first."
+NOTHING_CREATED = "Nothing was created: each job has a problem to fix first."
 
 _SHOWN = 20
-to_make = in_state(
+on_open_job = in_state(
     "job",
     "only open jobs can be created (i undoes a skip, D creates a job again that XPM no longer has)",
     *OPEN,
@@ -190,19 +190,19 @@ async def _deploy(
             value=batch,
         )
     if getattr(params, "automatic", False):
-        return await _make(practice, chosen, dialogue, expected, params, reviewed=False)
+        return await _create(practice, chosen, dialogue, expected, params, reviewed=False)
     if dialogue.interactive and not yes and not expected.changes:
         return Result(
             data={"count": 0, "consequences": to_plain(expected)},
-            lines=[*batch_lines(batch, anyway=anyway), NOTHING],
+            lines=[*batch_lines(batch, anyway=anyway), NOTHING_CREATED],
         )
     asked = Question(question(expected), batch_lines(batch, anyway=anyway), button=action(expected))
     if not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, lines=["Nothing was created."], declined=True)
-    return await _make(practice, chosen, dialogue, expected, params, reviewed=yes or dialogue.interactive)
+    return await _create(practice, chosen, dialogue, expected, params, reviewed=yes or dialogue.interactive)
 
 
-async def _make(
+async def _create(
     practice: OpenPractice, chosen: list[Occurrence], dialogue: Dialogue, expected: Consequences,
     params: DeployJobs | RetryJobs | RedeployJob, *, reviewed: bool,
 ) -> Result:  # fmt: skip
@@ -219,7 +219,7 @@ async def _make(
     async with following(practice, dialogue) as report:
         run = await jobs_batch.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway, report=report)
     rows = [queries.row_of(practice, each.id) for each in chosen]
-    lines = [*run_lines(run), *(line for row in rows for line in _outcome(row))]
+    lines = [*run_lines(run), *(line for row in rows for line in _outcome_lines(row))]
     data = {
         **to_plain(run),
         "estimate": expected.calls,
@@ -267,12 +267,12 @@ def _error(run: Run) -> AppError | None:
     return error
 
 
-def _outcome(row: JobRowView) -> list[str]:
+def _outcome_lines(row: JobRowView) -> list[str]:
     head = f"  {row.id}  {JOB_STATES[row.state].inline}  {row.number}  {row.name}"
     return [head, *(f"      {line}" for line in (row.url, row.why, *row.left_out) if line)]
 
 
-def _retries(params: RetryJobs) -> Effect:
+def _retry_effect(params: RetryJobs) -> Effect:
     """Return the effect of a retry: recording what happened to a step only writes here."""
     if params.dry_run:
         return Effect.LOOKS
@@ -294,7 +294,7 @@ COMMANDS = (
         footer="Deploy",
         effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
-        why_not=first_reason(require_connection, require_own_deployment, to_make, require_idle),
+        why_not=first_reason(require_connection, require_own_deployment, on_open_job, require_idle),
     ),
     Command(
         name="jobs.retry",
@@ -307,7 +307,7 @@ COMMANDS = (
         key="t",
         where=("jobs",),
         footer="Try again",
-        effect=PerCall(_retries, Effect.WRITES_XPM),
+        effect=PerCall(_retry_effect, Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(
             require_connection,

@@ -51,7 +51,7 @@ class SetUpInbox(msgspec.Struct, frozen=True):
     ]
 
 
-class EmptyInbox(msgspec.Struct, frozen=True):
+class RunInbox(msgspec.Struct, frozen=True):
     """Parameters of ``inbox run``."""
 
     dry_run: DryRun = False
@@ -121,7 +121,7 @@ async def status(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -
     return Result(data=to_plain(found), lines=lines, value=found)
 
 
-async def empty(practice: OpenPractice, params: EmptyInbox, dialogue: Dialogue) -> Result:
+async def run_inbox(practice: OpenPractice, params: RunInbox, dialogue: Dialogue) -> Result:
     """Import the files in the inbox."""
     report = await intake.empty_inbox(
         practice, dry_run=params.dry_run, progress=lambda done, total: _progress(dialogue, done, total)
@@ -281,8 +281,8 @@ COMMANDS: tuple[Command[Any], ...] = (
             "it to done or failed with a note beside it that says what happened. Nothing is sent to XPM, "
             "and nothing is deployed."
         ),
-        params=EmptyInbox,
-        run=empty,
+        params=RunInbox,
+        run=run_inbox,
         effect=effect_or_dry_run(Effect.WRITES_HERE),
         example="xpm-tui inbox run --dry-run",
         why_not=require_idle,

@@ -191,11 +191,11 @@ async def pick_clients(practice: OpenPractice, params: PickClients, dialogue: Di
         table=table,
         lines=lines,
         value=picked,
-        error=_unclear(picked) if params.all else _alike(picked),
+        error=_skipped_error(picked) if params.all else _similar_error(picked),
     )
 
 
-def _alike(picked: Sequence[PickView]) -> AppError | None:
+def _similar_error(picked: Sequence[PickView]) -> AppError | None:
     """Return which Ignition clients prevent named ones from being picked, and what to do if they differ."""
     left = [view for view in picked if view.why in ("same-name", "likely")]
     if not left:
@@ -209,7 +209,7 @@ def _alike(picked: Sequence[PickView]) -> AppError | None:
     )
 
 
-def _unclear(picked: Sequence[PickView]) -> AppError | None:
+def _skipped_error(picked: Sequence[PickView]) -> AppError | None:
     """Return what a bulk pick skipped because Ignition has, or may have, that client."""
     left = [view for view in picked if view.why in ("same-name", "likely", "former")]
     if not left:

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 ToReview = Annotated[bool, option("Save it as a plan to review and apply nothing: xpm-tui sync --plan ID.")]
 
 
-def _undoes(params: Undo | UndoClient) -> Effect:
+def _undo_effect(params: Undo | UndoClient) -> Effect:
     """Return the effect of an undo: a plan of it replaces nothing yet."""
     if getattr(params, "dry_run", False):
         return Effect.LOOKS
@@ -116,12 +116,12 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     if params.run == "last" and not history.list_runs(practice, 1):
         return Result(items=[], lines=["There is nothing to undo yet: there has been no run."])
     busy = None if params.dry_run else history.current_run(practice)
-    notes = [] if busy is not None else await _up_to_date(practice, params)
+    notes = [] if busy is not None else await _refresh_before(practice, params)
     plan, records, left = plans.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
     )
     if busy is not None:
-        _refuse_during(busy, plan.undo_of, records)
+        _refuse_during_run(busy, plan.undo_of, records)
     changes = list(presenter.change_views(practice.snapshot(), records))
     found = consequences.consequences(practice, plan, records, beside=busy is not None)
     data: dict[str, Any] = {
@@ -130,7 +130,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
         "consequences": to_plain(found),
         "left": [to_plain(each) for each in left],
     }
-    lines = [*change_lines(changes), *_left(left)]
+    lines = [*change_lines(changes), *_skipped_lines(left)]
     items = [to_plain(change) for change in changes]
     if not changes and not left and not found.freezes:
         return Result(data=data, items=[], lines=[*notes, f"There is nothing to undo in run {plan.undo_of}."])
@@ -164,11 +164,11 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
             run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
     done = run_result(run)
     return Result(
-        data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], error=done.error
+        data={**done.data, **data}, items=items, lines=[*done.lines, *_skipped_lines(left)], error=done.error
     )
 
 
-def _refuse_during(run: Run, undone: str, records: Iterable[PlannedRecord]) -> None:
+def _refuse_during_run(run: Run, undone: str, records: Iterable[PlannedRecord]) -> None:
     """Raise ``Busy`` for an undo that has to wait for the run in progress: one that is not only local."""
     if undone == run.id:
         why = f"Run {run.id} is still in progress, so it cannot be undone yet."
@@ -179,7 +179,7 @@ def _refuse_during(run: Run, undone: str, records: Iterable[PlannedRecord]) -> N
     raise Busy(why, hint="Wait until it ends, or stop it: xpm-tui runs stop")
 
 
-async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
+async def _refresh_before(practice: OpenPractice, params: Undo) -> list[str]:
     """Read what has changed in XPM since the run, so that a colleague's changes stay.
 
     Returns a note on the age of XPM's data if it could not be read, which ends everything but a preview.
@@ -323,7 +323,7 @@ async def create_client(practice: OpenPractice, params: CreateClient, dialogue: 
     )
 
 
-def _has_link(situation: Situation) -> str:
+def _already_linked(situation: Situation) -> str:
     """Return why a linked client cannot be created.
 
     A client whose XPM client is gone may be created: the command names what may have replaced it.
@@ -332,7 +332,7 @@ def _has_link(situation: Situation) -> str:
     return "It is already linked." if situation.linked and not lost else ""
 
 
-def _left(left: list[SkippedUndoView]) -> list[str]:
+def _skipped_lines(left: list[SkippedUndoView]) -> list[str]:
     return [f"  stays: {u.record} {u.name}, {label(u.field)}: {u.reason} {u.address}".rstrip() for u in left]
 
 
@@ -349,7 +349,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         key="u",
         where=("sync",),
         footer="Undo",
-        effect=PerCall(_undoes, Effect.REPLACES),
+        effect=PerCall(_undo_effect, Effect.REPLACES),
         streams=True,
         why_not=require_connection,
     ),
@@ -363,7 +363,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         key="u",
         where=("clients",),
         footer="Undo",
-        effect=PerCall(_undoes, Effect.REPLACES),
+        effect=PerCall(_undo_effect, Effect.REPLACES),
         why_not=first_reason(
             on_record,
             require_connection,
@@ -415,6 +415,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         example="xpm-tui clients create c12\nxpm-tui clients create c12 --different-from 40012",
         # The verb names one client, which is the consent; possible duplicates are refused separately.
         effect=Effect.WRITES_XPM,
-        why_not=first_reason(on_record, require_connection, require_idle, _has_link),
+        why_not=first_reason(on_record, require_connection, require_idle, _already_linked),
     ),
 )

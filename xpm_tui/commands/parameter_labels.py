@@ -121,7 +121,6 @@ PARAMETER_LABELS: dict[str, str] = {
     "since": "Since",
     "staff": "XPM staff",
     "start": "Starts",
-    "start_probe": "Start with",
     "doctor.start": "Start with check",
     "state": "State",
     "stored": "Without reading XPM",

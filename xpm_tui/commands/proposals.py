@@ -131,7 +131,7 @@ class RevokeProposal(msgspec.Struct, frozen=True):
     reason: Annotated[str, option("The reason, for the history.", "TEXT")] = ""
 
 
-def _accepts(params: AcceptProposal) -> Effect:
+def _accept_effect(params: AcceptProposal) -> Effect:
     """Return the effect of an acceptance: automatic jobs are deployed now, unless ``--wait`` is given."""
     return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
 
@@ -272,7 +272,7 @@ COMMANDS = (
         key="a",
         where=("proposals",),
         footer="Accept",
-        effect=PerCall(_accepts, Effect.WRITES_XPM),
+        effect=PerCall(_accept_effect, Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(
             in_state("proposal", "it was not created here", "draft", "revoked"), require_idle

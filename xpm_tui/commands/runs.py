@@ -104,21 +104,21 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, dialogue: Dial
         )
     for held in settled:
         if decisions[held.intent].choice == "again" and "/" not in held.record:
-            lines.append(await _made_again(practice, held))
+            lines.append(await _create_again(practice, held))
     if run is None or run.id not in {each.id for each in history.list_held_runs(practice.snapshot())}:
         if not settled:
-            return await _go_on(practice, params.run or "last", dialogue, detach=params.detach)
+            return await _release(practice, params.run or "last", dialogue, detach=params.detach)
         return Result(data=data, items=[], lines=[*lines, "The next sync completes it: xpm-tui sync"])
     for line in lines:
         dialogue.say(line)
     guard = [stop for stop in run.stops if stop.rule != UNKNOWN]
     again = "The run is planned again, and continues only if none of the guard's counts has grown."
     question = Question(
-        f"Release run {run.id}?", [*run_lines(run), *_rest(practice, run), again], button="Release"
+        f"Release run {run.id}?", [*run_lines(run), *_remaining_lines(practice, run), again], button="Release"
     )
     if (guard or not settled) and not await confirm_call(dialogue, question):
         return Result(data=to_plain(run), lines=["The run is still held."], declined=True)
-    return await _go_on(practice, run.id, dialogue, detach=params.detach)
+    return await _release(practice, run.id, dialogue, detach=params.detach)
 
 
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
@@ -131,7 +131,7 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     return found
 
 
-async def _go_on(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, detach: bool) -> Result:
+async def _release(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, detach: bool) -> Result:
 
     if detach:
         return await start_detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
@@ -140,7 +140,7 @@ async def _go_on(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, det
     return run_result(run)
 
 
-async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
+async def _create_again(practice: OpenPractice, held: HeldWrite) -> str:
     """Create requested records again; a contact comes with the next plan."""
     if held.kind == journal.ADD_STAFF:
         phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
@@ -258,7 +258,7 @@ async def stop_run(practice: OpenPractice, params: StopRun, dialogue: Dialogue) 
 _LOOKED_UP = "What it had sent is looked up first, then it continues where it stopped."
 
 
-def _rest(practice: OpenPractice, run: Run) -> list[str]:
+def _remaining_lines(practice: OpenPractice, run: Run) -> list[str]:
     """Return what is left of a run, computed from the data stored here."""
     found = consequences.remaining_consequences(practice, run)
     if found is None:
@@ -296,7 +296,7 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, dialogue: Dialog
     name = f"run {run.id}" if run is not None else "the last run"
     question = Question(
         f"Resume {name}?",
-        [*lines, *(_rest(practice, run) if run is not None else ()), _LOOKED_UP],
+        [*lines, *(_remaining_lines(practice, run) if run is not None else ()), _LOOKED_UP],
         button="Resume",
         keyed=True,
     )

@@ -131,20 +131,20 @@ async def set_setting(practice: OpenPractice, params: SetSetting, dialogue: Dial
             )
         text = read
     everywhere = params.all_practices
-    if not await _agreed(practice, {params.key: text}, dialogue, everywhere=everywhere):
+    if not await _confirm(practice, {params.key: text}, dialogue, everywhere=everywhere):
         return _unchanged(practice, params.key)
     item = practice.settings.set(params.key, text, practice=not everywhere)
     practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
-    return Result(data=_data(item), lines=_now(item, params.all_practices))
+    return Result(data=_data(item), lines=_current_lines(item, params.all_practices))
 
 
 async def unset_setting(practice: OpenPractice, params: UnsetSetting, dialogue: Dialogue) -> Result:
     """Remove a setting from a file."""
-    if not await _agreed(practice, {params.key: None}, dialogue, everywhere=params.all_practices):
+    if not await _confirm(practice, {params.key: None}, dialogue, everywhere=params.all_practices):
         return _unchanged(practice, params.key)
     item = practice.settings.unset(params.key, practice=not params.all_practices)
     practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
-    return Result(data=_data(item), lines=_now(item, params.all_practices))
+    return Result(data=_data(item), lines=_current_lines(item, params.all_practices))
 
 
 def _unchanged(practice: OpenPractice, key: str) -> Result:
@@ -159,7 +159,7 @@ def _value_label(key: str, text: str) -> str:
     return found.text if found is not None else text or "empty"
 
 
-async def _agreed(
+async def _confirm(
     practice: OpenPractice, changes: Mapping[str, str | None], dialogue: Dialogue, *, everywhere: bool = False
 ) -> bool:
     """Ask before saving settings that change the next plan, with what that plan would do."""
@@ -203,7 +203,7 @@ def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
             yield f"{schema.BY_KEY[key].label}: {_value_label(key, old)} → {_value_label(key, new)}"
 
 
-def _now(item: Item, everywhere: bool) -> list[str]:
+def _current_lines(item: Item, everywhere: bool) -> list[str]:
     written = "file" if everywhere else "practice"
     shown = _value_label(item.key, item.shown)
     text = f"“{item.entry.label}” is {shown} (from {labels.ORIGINS[item.origin].reason})."
@@ -296,7 +296,7 @@ async def set_policy(practice: OpenPractice, params: SetPolicy, dialogue: Dialog
         raise BadInput("Use --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
     before = practice.policy()
     changes = {"sync.direction": params.direction, "sync.level": params.level}
-    if not await _agreed(practice, {key: text for key, text in changes.items() if text}, dialogue):
+    if not await _confirm(practice, {key: text for key, text in changes.items() if text}, dialogue):
         message = (
             f"Nothing was changed: still {labels.DIRECTIONS[before.direction].text}, "
             f"{labels.LEVELS[before.level].text}."

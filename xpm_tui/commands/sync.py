@@ -105,7 +105,7 @@ async def sync(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> Resu
             text = f"Nothing was changed. To apply the plan later: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[text], declined=True)
         plan_id = plan.id
-    elif plan_id and dialogue.call.keyed and not await _agreed(practice, plan_id, dialogue):
+    elif plan_id and dialogue.call.keyed and not await _confirm_plan(practice, plan_id, dialogue):
         return Result(data={"plan": plan_id, "applied": False}, lines=["Nothing was changed."], declined=True)
     if params.detach:
         extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
@@ -128,7 +128,7 @@ async def _dry_run(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> 
     return replace(shown, data={**shown.data, "applied": False})
 
 
-async def _agreed(practice: OpenPractice, plan_id: str, dialogue: Dialogue) -> bool:
+async def _confirm_plan(practice: OpenPractice, plan_id: str, dialogue: Dialogue) -> bool:
     """Ask whether to apply a reviewed plan.
 
     Raises:
@@ -191,7 +191,7 @@ def run_lines(run: Run) -> list[str]:
     ]
 
 
-def _written(run: Run) -> str:
+def _written_summary(run: Run) -> str:
     """Return what a run has written so far."""
     changes = run.counts.get("changes", 0)
     if not changes:
@@ -209,7 +209,7 @@ def _error(run: Run, code: int) -> AppError | None:
         if unknown and not guard:
             # The run had begun to write: the open question is a write without an answer, not the plan.
             error = DecisionNeeded(
-                f"Run {run.id} {_written(run)}, and waits for your decision. {' '.join(unknown)}",
+                f"Run {run.id} {_written_summary(run)}, and waits for your decision. {' '.join(unknown)}",
                 hint=f"Look for it in XPM first. Then continue: xpm-tui runs release {run.id}",
             )
         else:

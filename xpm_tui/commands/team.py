@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from xpm_tui.application.team.views import MemberView, SkippedStaffView
     from xpm_tui.application.undo_history import UndoResult
 
-NOBODY_LEFT = "Everybody in XPM's staff is already in the team."
-PICKED = (
+NOBODY_TO_ADD = "Everybody in XPM's staff is already in the team."
+PICK_ALL_NOTE = (
     "Team members with the same e-mail are linked; everybody else is added without access. `team "
     "undo` undoes this."
 )
@@ -167,10 +167,10 @@ async def unlink_member(practice: OpenPractice, params: OneMember, dialogue: Dia
 
 async def undo_team(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Undo the last change."""
-    return undone(team_links.undo(practice))
+    return undo_result(team_links.undo(practice))
 
 
-def undone(found: UndoResult) -> Result:
+def undo_result(found: UndoResult) -> Result:
     """Return what was undone, of the team or of the services."""
     lines = [f"Undone: {found.what}."] if found.back or not found.stay else []
     if found.stay:
@@ -199,7 +199,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, dialogue: Dialog
     if params.all and asks(dialogue):
         would = team_links.pick_staff(practice, every=True, dry_run=True)
         found = consequences.staff_pick_consequences(len(would.members))
-        texts = [PICKED, *(skipped_line(each) for each in would.skipped)]
+        texts = [PICK_ALL_NOTE, *(skipped_line(each) for each in would.skipped)]
         asked = Question(question(found, "from XPM"), texts, button=action(found), keyed=True)
         if would.members and not await confirm_call(dialogue, asked):
             return Result(data={"count": 0}, items=[], lines=["Nobody was added."], declined=True)
@@ -210,7 +210,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, dialogue: Dialog
         len(params.staff) == 1
         and done.skipped
         and asks(dialogue)
-        and await confirm_call(dialogue, _same(done.skipped[0]))
+        and await confirm_call(dialogue, _different_person_question(done.skipped[0]))
     ):
         done = team_links.pick_staff(practice, params.staff, anyway=True)
     members, skipped = list(done.members), done.skipped
@@ -228,13 +228,13 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, dialogue: Dialog
             AppError(sentence, hint=hint) if params.all or members else DecisionNeeded(sentence, hint=hint)
         )
     stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
-    none = f"{stale} Everyone that XPM listed before is already in the team." if stale else NOBODY_LEFT
+    none = f"{stale} Everyone that XPM listed before is already in the team." if stale else NOBODY_TO_ADD
     table = _table(members, "" if skipped else none)
     made = table_result(members, table, count=len(members), skipped=[to_plain(each) for each in skipped])
     return replace(made, lines=[*made.lines, *lines], error=error, value=done)
 
 
-def _same(each: SkippedStaffView) -> Question:
+def _different_person_question(each: SkippedStaffView) -> Question:
     """Return the question whether someone in XPM is a different person from a member with the same name."""
     text = f"Your team has {each.member.name} ({each.member.id}), who may be the same person: {each.reason}."
     return Question(f"Is {each.staff.name} a different person?", [text], button="Different person: add")

@@ -24,7 +24,7 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import action, question, shorten_list
 from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.tables import table_result, to_plain
-from xpm_tui.commands.team import undone
+from xpm_tui.commands.team import undo_result
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
@@ -207,7 +207,7 @@ async def copy_service(practice: OpenPractice, params: OneService, dialogue: Dia
 
 async def undo(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Undo the last change to the services."""
-    return undone(jobs_templates.undo(practice))
+    return undo_result(jobs_templates.undo(practice))
 
 
 async def job_defaults(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:

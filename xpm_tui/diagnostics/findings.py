@@ -163,17 +163,9 @@ async def examine(
             failed[probe.name] = probe.title
         elif finding.verdict == "skipped":
             failed[probe.name] = cause or probe.title
-        yield ProbeResult(
-            name=probe.name,
-            title=probe.title,
-            verdict=finding.verdict,
-            sentence=finding.sentence,
-            evidence=finding.evidence,
-            hint=finding.hint,
-            case=finding.case,
-            exit_code=finding.exit_code,
-            seconds=round(max(0.0, clock.monotonic() - began), 3),
-        )
+        seconds = round(max(0.0, clock.monotonic() - began), 3)
+        about = msgspec.structs.asdict(finding)
+        yield ProbeResult(name=probe.name, title=probe.title, seconds=seconds, **about)
 
 
 async def _run_probe(probe: Probe, limit: float) -> Finding:
