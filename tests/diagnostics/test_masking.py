@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xpm_tui.diagnostics import masking
 from xpm_tui.diagnostics.masking import HIDDEN, Mask
 from xpm_tui.domain.secret import Secret
 
@@ -60,6 +63,18 @@ def test_what_looks_like_a_token_goes_even_when_nobody_knows_it() -> None:
     mask = Mask(keep_names=True)
     reported = mask.text("Bearer abcdefgh ?code=abc-def&state=1 eyJhbGciOi.eyJzdWIiOi.c2ln")
     assert reported == f"Bearer {HIDDEN} ?code={HIDDEN}&state=1 {HIDDEN}"
+
+
+def _structs(base: type[msgspec.Struct] = msgspec.Struct) -> Iterator[type[msgspec.Struct]]:
+    for each in base.__subclasses__():
+        yield each
+        yield from _structs(each)
+
+
+def test_every_attribute_with_a_rule_of_its_own_exists() -> None:
+    known = {f"{each.__name__}.{name}" for each in _structs() for name in each.__struct_fields__}
+    ruled = masking.SENTENCES | masking.FINGERPRINTS
+    assert {each for each in ruled - known if not each.startswith("Meta.")} == set()
 
 
 @given(st.text(min_size=1, max_size=30).filter(lambda s: s.strip()), st.text(max_size=60))
