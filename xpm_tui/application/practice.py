@@ -189,7 +189,7 @@ class OpenPractice:
         self.store: TableStore = self._open_store(sessions)
         self.ids: IdSource = StoreIds(self.store)
         self.events = EventLog(
-            self.state / "log", clock, self.person, least=cast("Severity", self.settings.text("log.level"))
+            self.state / "log", clock, self.person, level=cast("Severity", self.settings.text("log.level"))
         )
         self._snapshot: Snapshot | None = None
 

@@ -26,8 +26,8 @@ from xpm_tui.domain.errors import AccessDenied, AppError, CaseId, ScopeMissing
 from xpm_tui.domain.formatting import count, time_span, when_exact, when_utc
 
 MB = 1024 * 1024
-LITTLE, TOO_LITTLE = 500 * MB, 20 * MB
-"""Free bytes: below the first it is reported, below the second the next commit may fail."""
+LOW_SPACE, MINIMUM_SPACE = 500 * MB, 20 * MB
+"""Free bytes: below the first, a note is made; below the second, the next commit may fail."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class SettingsProbe:
 
 @dataclass(frozen=True)
 class DiskSpaceProbe:
-    """Whether there is free space, and whether folders can be written."""
+    """Whether there is free space, and whether the folders can be written to."""
 
     places: Callable[[], tuple[FolderFacts, ...]]
     name: ClassVar[str] = "disk"
@@ -75,7 +75,7 @@ class DiskSpaceProbe:
         for each in places:
             if each.error is not None:
                 return from_error(each.error, *evidence)
-        stuck = [each for each in places if not each.writable or each.free < TOO_LITTLE]
+        stuck = [each for each in places if not each.writable or each.free < MINIMUM_SPACE]
         if stuck:
             why = "is full" if stuck[0].writable else "cannot be written to"
             return bad(
@@ -92,7 +92,7 @@ class DiskSpaceProbe:
         if any(each.shared for each in places):
             return note("A folder is open to other accounts.", *evidence, hint="Run chmod 700 on it.",
                         case=CaseId.DISK)  # fmt: skip
-        if any(each.free < LITTLE for each in places):
+        if any(each.free < LOW_SPACE for each in places):
             return note("Little space is left.", *evidence, case=CaseId.DISK)
         return ok("There is enough space.", *evidence)
 
@@ -169,7 +169,7 @@ class LocaleProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def check(self) -> Finding:
-        """Report the variables, and whether texts are UTF-8."""
+        """Report the variables, and whether the encoding is UTF-8."""
         evidence = [f"{name}: {value}" for name, value in self.variables.items()]
         evidence.append(f"encoding: {self.encoding or 'not known'}")
         if self.encoding.replace("-", "").casefold() not in ("utf8", ""):
@@ -228,8 +228,8 @@ class VersionsProbe:
         return ok("All libraries are installed.", *evidence)
 
 
-SKEW_NOTE, SKEW_TROUBLE = 30.0, 120.0
-"""Seconds between this clock and Xero's that are reported, and that are a problem.
+SKEW_NOTE, SKEW_PROBLEM = 30.0, 120.0
+"""Differences in seconds between this clock and Xero's: from the first, a note; from the second, a problem.
 
 A login is renewed two minutes before it expires: with a larger difference it may be used too late or renewed
 too early.
@@ -238,10 +238,10 @@ too early.
 
 @dataclass(frozen=True)
 class NetworkVariablesProbe:
-    """Whether the proxies and certificates in the environment are valid. ``variables`` have no passwords.
+    """Whether the proxies and certificates in the environment are valid.
 
-    ``faults`` are the errors that a call to Xero would raise; ``local``: all servers are on this machine,
-    which needs none of the variables.
+    ``variables`` have no passwords. ``faults`` are the errors that a call to Xero would raise. ``local`` says
+    that all servers are on this machine, which needs none of the variables.
     """
 
     variables: Mapping[str, str]
@@ -368,7 +368,7 @@ class ClockSkewProbe:
         if not evidence:
             return note("No server reported its time.")
         hint = "Switch on time synchronisation: timedatectl set-ntp true"
-        if off >= SKEW_TROUBLE:
+        if off >= SKEW_PROBLEM:
             words = f"This machine's clock is {time_span(off)} off."
             return bad(words, *evidence, hint=hint, case=CaseId.CLOCK)
         if off >= SKEW_NOTE:
@@ -378,11 +378,11 @@ class ClockSkewProbe:
 
 
 @dataclass(frozen=True)
-class ClientListProbe:
+class XpmListProbe:
     """Whether the login can read a list of XPM.
 
-    ``ask`` returns the number of its records; ``vital``: sync needs the list. For the client list, only the
-    changes of the last minute are requested.
+    ``ask`` returns the number of its records, and ``vital`` says that sync needs the list. Of the client
+    list, only the changes of the last minute are requested.
     """
 
     list: str
@@ -402,7 +402,7 @@ class ClientListProbe:
         return f"XPM's list of {self.list}"
 
     async def check(self) -> Finding:
-        """Read the list. A list that the scopes do not open is a note, unless sync needs it."""
+        """Read the list. One that the login may not read is only a note, unless sync needs it."""
         try:
             count = await self.ask()
         except (ScopeMissing, AccessDenied) as closed:

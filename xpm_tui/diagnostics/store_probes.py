@@ -23,13 +23,13 @@ from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.domain.runs import Intent, Run
 
-LONG = timedelta(hours=6)
-"""Seconds after which a lock counts as a problem."""
+LONG_LOCK = timedelta(hours=6)
+"""The time after which a lock counts as a problem."""
 
 
 @dataclass(frozen=True)
 class StoreProbe:
-    """Whether the store is intact. Every row is read."""
+    """Whether the store is intact, found out by reading every row."""
 
     read: AsyncCall[StoreFacts]
     name: ClassVar[str] = "store"
@@ -56,7 +56,10 @@ class StoreProbe:
 
 @dataclass(frozen=True)
 class ConditionProbe:
-    """Whether the practice's data can be relied on. ``read`` returns names and sentences."""
+    """Whether the practice's data can be relied on.
+
+    ``read`` returns the name and the sentence of each condition, the worst first.
+    """
 
     read: Callable[[], tuple[tuple[str, str], ...]]
     name: ClassVar[str] = "condition"
@@ -142,7 +145,7 @@ class LocksProbe:
             return from_error(lack)
         held = self.holders()
         evidence = [f"{each.what}: {each.words}" for each in held]
-        if any(self.now() - each.since > LONG for each in held):
+        if any(self.now() - each.since > LONG_LOCK for each in held):
             return bad(
                 "The practice has been locked for hours.",
                 *evidence,

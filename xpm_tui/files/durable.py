@@ -1,6 +1,6 @@
-"""Append-only files: durable appends, and removal of a torn last line.
+"""Durable writes: appends to a file, and atomic replacement of a file.
 
-Atomic replacement of files: a kill or a full disk leaves the old bytes or the new ones, never a mix.
+A kill or a full disk leaves the old bytes or the new ones, never a mix; an append that was cut is removed.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _write_beside(path: Path, data: bytes | Iterable[bytes], disk: Disk) -> tupl
 
 def _keep_previous(path: Path, disk: Disk) -> None:
     if not path.exists() or (previous(path).exists() and path.samefile(previous(path))):
-        # nothing to keep, or kept by an earlier attempt: renaming a second name of a file does nothing
+        # Nothing to keep, or kept by an earlier attempt: renaming a second name of a file does nothing.
         return
     second = _free_name(previous(path))
     try:

@@ -56,7 +56,6 @@ from xpm_tui.diagnostics.login_probes import (
 )
 from xpm_tui.diagnostics.machine_probes import (
     CertificatesProbe,
-    ClientListProbe,
     ClockSkewProbe,
     DiskSpaceProbe,
     KeyringProbe,
@@ -68,6 +67,7 @@ from xpm_tui.diagnostics.machine_probes import (
     SettingsProbe,
     TerminalProbe,
     VersionsProbe,
+    XpmListProbe,
 )
 from xpm_tui.diagnostics.store_probes import (
     CommitLogProbe,
@@ -253,7 +253,7 @@ class Doctor:
 
     def _lists(self, asks: dict[str, CachedCall[int]]) -> list[Probe]:
         return [
-            ClientListProbe(
+            XpmListProbe(
                 name,
                 name in ("clients", "staff"),
                 asks.get(name, CachedCall(count_none)),
