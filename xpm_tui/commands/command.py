@@ -296,6 +296,12 @@ class ListParams(msgspec.Struct, frozen=True):
     limit: Limit = 0
 
 
+class YesParams(msgspec.Struct, frozen=True):
+    """The parameters of a command that only asks."""
+
+    yes: Yes = False
+
+
 class OneClient(msgspec.Struct, frozen=True):
     """The parameters of a command on one client."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -42,32 +43,33 @@ class DeleteContact(msgspec.Struct, frozen=True):
     contact: ContactId
 
 
-_NOTHING = "Nothing is deleted in XPM or in Ignition."
+class _Record(Protocol):
+    """A record that can be deleted."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
 
 
 async def delete_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Delete a client; a key press is confirmed first."""
     would = edits.delete_client(practice, params.client, dry_run=True)
-    question = Question(f"Delete {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True)
-    if not await confirm_call(dialogue, question):
+    if not await _confirm(dialogue, f"{would.name} ({would.id})", would.notes):
         return _declined()
     found = edits.delete_client(practice, would.id)
-    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
-    return Result(data=to_plain(found), lines=lines, value=found)
+    return _deleted(found, "clients restore", to_plain(found), found.notes)
 
 
 async def delete_contact(practice: OpenPractice, params: DeleteContact, dialogue: Dialogue) -> Result:
     """Delete a contact of a client; a key press is confirmed first."""
     would = edits.delete_contact(practice, params.client, params.contact, dry_run=True)
-    question = Question(
-        f"Delete the contact {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True
-    )
-    if not await confirm_call(dialogue, question):
+    if not await _confirm(dialogue, f"the contact {would.name} ({would.id})", would.notes):
         return _declined()
     client, _, contact = would.id.partition("/")
     found = edits.delete_contact(practice, client, contact)
-    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
-    return Result(data=to_plain(found), lines=lines, value=found)
+    return _deleted(found, "clients restore", to_plain(found), found.notes)
 
 
 async def restore_client(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
@@ -78,23 +80,30 @@ async def restore_client(practice: OpenPractice, params: NoParams, dialogue: Dia
 async def delete_member(practice: OpenPractice, params: OneMember, dialogue: Dialogue) -> Result:
     """Delete a team member; a key press is confirmed first."""
     found = lookup.find_member(practice.snapshot(), params.member)
-    question = Question(f"Delete {found.name} ({found.id}) from the team?", [_NOTHING], "Delete", keyed=True)
-    if not await confirm_call(dialogue, question):
+    if not await _confirm(dialogue, f"{found.name} ({found.id}) from the team"):
         return _declined()
     members.delete_member(practice, found.id)
-    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui team undo"]
-    return Result(data={"id": found.id, "name": found.name}, lines=lines, value=found)
+    return _deleted(found, "team undo", {"id": found.id, "name": found.name})
 
 
 async def delete_service(practice: OpenPractice, params: OneService, dialogue: Dialogue) -> Result:
     """Delete a service; a key press is confirmed first."""
     found = services.find_service(practice.snapshot(), params.service)
-    question = Question(f"Delete the service {found.name} ({found.id})?", [_NOTHING], "Delete", keyed=True)
-    if not await confirm_call(dialogue, question):
+    if not await _confirm(dialogue, f"the service {found.name} ({found.id})"):
         return _declined()
     services.delete_service(practice, found.id)
-    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui templates undo"]
-    return Result(data={"id": found.id, "name": found.name}, lines=lines, value=found)
+    return _deleted(found, "templates undo", {"id": found.id, "name": found.name})
+
+
+async def _confirm(dialogue: Dialogue, what: str, notes: Sequence[str] = ()) -> bool:
+    lines = [*notes, "Nothing is deleted in XPM or in Ignition."]
+    return await confirm_call(dialogue, Question(f"Delete {what}?", lines, "Delete", keyed=True))
+
+
+def _deleted(record: _Record, undo: str, data: dict[str, Any], notes: Sequence[str] = ()) -> Result:
+    """Return the result of a deletion, with the verb that undoes it."""
+    text = f"{record.name} ({record.id}) is deleted. Undo it with: xpm-tui {undo}"
+    return Result(data=data, lines=[text, *notes], value=record)
 
 
 def _declined() -> Result:

@@ -129,8 +129,8 @@ async def link_client(practice: OpenPractice, params: LinkClient, dialogue: Dial
     asked = Question("Link them?", effect_lines(effect), button="Link", safe=not effect.needs_yes)
     if not await confirm_call(dialogue, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
-    second = params.yes or bool(effect.needs_yes)
-    view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=second, keep=params.keep)
+    agreed = params.yes or bool(effect.needs_yes)
+    view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=agreed, keep=params.keep)
     text = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return Result(
         data={**to_plain(view), **former_data(effect)}, lines=[text, *former_lines(effect), *effect.warnings]

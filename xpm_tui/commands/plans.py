@@ -88,20 +88,14 @@ class TickPlan(msgspec.Struct, frozen=True):
     what: Selection
 
 
-class ExportPlan(msgspec.Struct, frozen=True):
-    """Parameters of ``plan export``."""
-
-    plan: PlanId = "last"
-
-
 class ListPlans(msgspec.Struct, frozen=True):
     """Parameters of ``plan list``."""
 
     limit: Limit = 50
 
 
-class ShowPlan(msgspec.Struct, frozen=True):
-    """Parameters of ``plan show``."""
+class OnePlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan show`` and ``plan export``."""
 
     plan: PlanId = "last"
 
@@ -149,7 +143,7 @@ async def list_plans(practice: OpenPractice, params: ListPlans, dialogue: Dialog
     return Result(items=items, table=TextTable(columns, rows, empty), most=params.limit)
 
 
-async def show_plan(practice: OpenPractice, params: ShowPlan, dialogue: Dialogue) -> Result:
+async def show_plan(practice: OpenPractice, params: OnePlan, dialogue: Dialogue) -> Result:
     """Show a stored plan."""
     plan, _ = plans.load(practice, params.plan)
     shown = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if dialogue.interactive else 0)
@@ -199,7 +193,7 @@ async def untick_plan(practice: OpenPractice, params: TickPlan, dialogue: Dialog
     return _tick(practice, params, on=False)
 
 
-async def export_plan(practice: OpenPractice, params: ExportPlan, dialogue: Dialogue) -> Result:
+async def export_plan(practice: OpenPractice, params: OnePlan, dialogue: Dialogue) -> Result:
     """Write the plan as CSV."""
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
@@ -427,7 +421,7 @@ COMMANDS = (
         title="Show a plan",
         help="Show a stored plan: its changes, what follows from them, and what is held. It reads "
         "nothing from XPM.",
-        params=ShowPlan,
+        params=OnePlan,
         run=show_plan,
         effect=Effect.LOOKS,
         example="xpm-tui plan show last",
@@ -436,7 +430,7 @@ COMMANDS = (
         name="plan.export",
         title="Export a plan as CSV",
         help="Write a plan as CSV to stdout.",
-        params=ExportPlan,
+        params=OnePlan,
         run=export_plan,
         effect=Effect.LOOKS,
         example="xpm-tui plan export last > plan.csv",

@@ -18,6 +18,7 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     Yes,
+    YesParams,
     argument,
     option,
     require_connection,
@@ -67,12 +68,6 @@ class LinkMember(msgspec.Struct, frozen=True):
     staff: Annotated[str, argument("The person in XPM: UUID, e-mail, or exact name.", "[STAFF]")] = ""
     by_email: Annotated[bool, option("Link everybody who has the same e-mail in Ignition and XPM.")] = False
     dry_run: DryRun = False
-
-
-class AcceptEmails(msgspec.Struct, frozen=True):
-    """Parameters of ``team accept``."""
-
-    yes: Yes = False
 
 
 class PickStaff(msgspec.Struct, frozen=True):
@@ -143,7 +138,7 @@ async def link_member(practice: OpenPractice, params: LinkMember, dialogue: Dial
     return Result(data=to_plain(view), lines=[text], value=view)
 
 
-async def accept_emails(practice: OpenPractice, params: AcceptEmails, dialogue: Dialogue) -> Result:
+async def accept_emails(practice: OpenPractice, params: YesParams, dialogue: Dialogue) -> Result:
     """Link all sure ones, after asking with their number."""
     await xpm_refresh.ensure_mirror(practice)
     found = team_links.email_matches(practice)
@@ -314,7 +309,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         title="Accept all e-mail matches",
         help="Link every team member who has the same e-mail as exactly one staff record in XPM. You "
         "see the number and are asked first. Nobody is linked by name alone.",
-        params=AcceptEmails,
+        params=YesParams,
         run=accept_emails,
         example="xpm-tui team accept --yes",
         key="a",

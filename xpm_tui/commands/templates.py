@@ -17,7 +17,7 @@ from xpm_tui.commands.command import (
     ServiceId,
     TextColumn,
     TextTable,
-    Yes,
+    YesParams,
     argument,
     option,
 )
@@ -49,12 +49,6 @@ class ListTemplates(msgspec.Struct, frozen=True):
     only: Annotated[Only, option("Only services that match this filter.", "FILTER")] = ""
     find: Annotated[str, option("Only services with this text in a name, id or UUID.", "TEXT")] = ""
     limit: Limit = 0
-
-
-class AcceptSame(msgspec.Struct, frozen=True):
-    """Parameters of ``templates accept``."""
-
-    yes: Yes = False
 
 
 class LinkTemplates(msgspec.Struct, frozen=True):
@@ -173,7 +167,7 @@ def rules_of(view: ServiceLinkView) -> str:
     return f"category {category}, budget {rule.get(view.budget, view.budget)}"
 
 
-async def accept_same(practice: OpenPractice, params: AcceptSame, dialogue: Dialogue) -> Result:
+async def accept_same(practice: OpenPractice, params: YesParams, dialogue: Dialogue) -> Result:
     """Link all services with the name of a template, after asking with their number."""
     found = jobs_templates.same_names(practice.snapshot())
     lines = [f"{service.name}  =  {template.name}" for service, template in found]
@@ -297,7 +291,7 @@ COMMANDS: tuple[Command[Any], ...] = (
             "Link every service without a choice to the job template with the same name. You see the "
             "number and are asked first."
         ),
-        params=AcceptSame,
+        params=YesParams,
         run=accept_same,
         example="xpm-tui templates accept --yes",
         key="a",
