@@ -64,9 +64,11 @@ class Dialogue(Protocol):
 
 
 class TextColumn(msgspec.Struct, frozen=True):
-    """A column of a text table. ``whole`` columns (ids, numbers) are never cut; the others share the rest.
+    """A column of a text table.
 
-    A ``name`` is cut after all others. A ``spare`` column is left out if names would be cut.
+    ``whole`` columns (ids, numbers) are never cut; the others share the rest, and those of a ``name`` are cut
+    last. ``spare`` columns are left out if the table would be too wide with them. ``right`` ones are aligned
+    to the right.
     """
 
     title: str
@@ -79,7 +81,7 @@ class TextColumn(msgspec.Struct, frozen=True):
 class TextTable(msgspec.Struct, frozen=True):
     """A list for users: one row of texts per record, and a text for an empty list.
 
-    Beyond ``most`` rows, the others are only counted, with what lists them; 0 shows all.
+    At most ``most`` rows are shown (0: all); the others are counted, and ``rest`` says how to list them.
     """
 
     columns: tuple[TextColumn, ...]
@@ -378,8 +380,8 @@ _STATE_PHRASES = {
 """States whose label does not complete a sentence."""
 
 
-def in_state(noun: str, words: str, *states: str) -> ReasonFunction:
-    """Return a check of the state of a job or proposal; ``words`` says what the command is for."""
+def in_state(noun: str, purpose: str, *states: str) -> ReasonFunction:
+    """Return a check of the state of a job or proposal; ``purpose`` says what the command is for."""
     known = JOB_STATES if noun == "job" else PROPOSAL_STATES
 
     def why(situation: Situation) -> str:
@@ -388,7 +390,7 @@ def in_state(noun: str, words: str, *states: str) -> ReasonFunction:
         if not situation.state or situation.state in states:
             return ""
         phrase = _STATE_PHRASES.get(situation.state) or f"is {label(known, situation.state).inline}"
-        return f"This {noun} {phrase}: {words}."
+        return f"This {noun} {phrase}: {purpose}."
 
     return why
 

@@ -43,7 +43,7 @@ class DeleteContact(msgspec.Struct, frozen=True):
     contact: ContactId
 
 
-class _Record(Protocol):
+class _DeletedRecord(Protocol):
     """A record that can be deleted."""
 
     @property
@@ -100,7 +100,7 @@ async def _confirm(dialogue: Dialogue, what: str, notes: Sequence[str] = ()) -> 
     return await confirm_call(dialogue, Question(f"Delete {what}?", lines, "Delete", keyed=True))
 
 
-def _deleted(record: _Record, undo: str, data: dict[str, Any], notes: Sequence[str] = ()) -> Result:
+def _deleted(record: _DeletedRecord, undo: str, data: dict[str, Any], notes: Sequence[str] = ()) -> Result:
     """Return the result of a deletion, with the verb that undoes it."""
     text = f"{record.name} ({record.id}) is deleted. Undo it with: xpm-tui {undo}"
     return Result(data=data, lines=[text, *notes], value=record)

@@ -1,4 +1,4 @@
-"""Commands that deploy jobs: create them, retry failed ones, and create lost ones again, after a question."""
+"""Commands that deploy jobs: create them, retry failed ones, and create again those that XPM has lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from xpm_tui.commands.consequences import action, cost, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call, effect_or_dry_run
 from xpm_tui.commands.jobs import OPEN, JobId
-from xpm_tui.commands.sync import Detach, following, run_lines, start_detached
+from xpm_tui.commands.log import following
+from xpm_tui.commands.sync import Detach, run_lines, start_detached
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded
 from xpm_tui.domain.formatting import count
@@ -156,7 +157,7 @@ async def redeploy_job(practice: OpenPractice, params: RedeployJob, dialogue: Di
 
 
 async def deploy_automatic(practice: OpenPractice, result: Result, dialogue: Dialogue) -> Result:
-    """Deploy what is automatic after an acceptance, or add to the result why it is not deployed."""
+    """Deploy the automatic jobs of an accepted proposal, or add to the result why they are not deployed."""
     try:
         async with following(practice, dialogue) as report:
             run = await jobs_batch.deploy_due(practice, report=report)
@@ -176,7 +177,6 @@ async def _deploy(
     dialogue: Dialogue,
     params: DeployJobs | RetryJobs | RedeployJob,
 ) -> Result:
-
     if not chosen:
         return Result(data={"count": 0}, lines=["There is nothing to deploy."])
     anyway, yes = params.anyway, params.yes

@@ -1,7 +1,4 @@
-"""The doctor, its support bundle, the known problems, and symptoms that only the user can see.
-
-``connect --check``: what a connection needs, and how each requirement was checked.
-"""
+"""The doctor with its support bundle, the known problems, and the requirements of a connection."""
 
 from __future__ import annotations
 
@@ -161,7 +158,6 @@ def _error(results: list[ProbeResult], code: int) -> AppError | None:
 async def _bundle(
     subject: DoctorTarget, results: list[ProbeResult], params: Examine, dialogue: Dialogue
 ) -> tuple[dict[str, Any] | None, list[str]]:
-
     parts = await health_bundle.gather(subject, results, names=params.names)
     lines = ["", *_listed(parts, params.names)]
     asked = dialogue.interactive and not params.yes
@@ -233,6 +229,31 @@ def _case(each: KnownProblem) -> dict[str, Any]:
     return {"name": each.title, **each._asdict()}
 
 
+def requirements_result(practice: OpenPractice) -> Result:
+    """Return each requirement with its mark, its evidence and its source."""
+    found = requirement_check.check_requirements(practice)
+    items: list[dict[str, Any]] = []
+    lines: list[str] = []
+    for each in found:
+        of, label = each.requirement, each.label
+        shown = {"mark": each.mark, "met": each.met, "message": each.sentence, "read": READ}
+        items.append({**to_plain(of), **shown})
+        since = f", in force since {of.since}" if of.since else ""
+        lines += [
+            f"{of.title}: {label.text}. {each.sentence}",
+            f"  {of.text}",
+            f"  Source: {of.source}{since}; read in {month_name(READ)}.",
+        ]
+    error = None
+    missing = [BY_NAME[name].title for name in requirement_check.unmet(found)]
+    if missing:
+        error = LoginNeeded(
+            f"Not met: {', '.join(missing)}.", hint="When this is done, connect: xpm-tui connect"
+        )
+        error.logged = True  # no call was made
+    return Result(items=items, lines=lines, error=error)
+
+
 COMMANDS: tuple[Command[Any], ...] = (
     home_command(
         name="doctor",
@@ -279,28 +300,3 @@ COMMANDS: tuple[Command[Any], ...] = (
         example="xpm-tui cases show T1",
     ),
 )
-
-
-def requirements_result(practice: OpenPractice) -> Result:
-    """Return each requirement with its mark, its evidence and its source."""
-    found = requirement_check.check_requirements(practice)
-    items: list[dict[str, Any]] = []
-    lines: list[str] = []
-    for each in found:
-        of, label = each.requirement, each.label
-        shown = {"mark": each.mark, "met": each.met, "message": each.sentence, "read": READ}
-        items.append({**to_plain(of), **shown})
-        since = f", in force since {of.since}" if of.since else ""
-        lines += [
-            f"{of.title}: {label.text}. {each.sentence}",
-            f"  {of.text}",
-            f"  Source: {of.source}{since}; read in {month_name(READ)}.",
-        ]
-    error = None
-    missing = [BY_NAME[name].title for name in requirement_check.unmet(found)]
-    if missing:
-        error = LoginNeeded(
-            f"Not met: {', '.join(missing)}.", hint="When this is done, connect: xpm-tui connect"
-        )
-        error.logged = True  # no call was made
-    return Result(items=items, lines=lines, error=error)

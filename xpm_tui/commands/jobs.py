@@ -197,7 +197,7 @@ def _state(view: JobRowView) -> str:
     return labels.JOB_STATES[view.state].text + (" (auto)" if automatic else "")
 
 
-def _table(found: list[JobRowView], empty: str, most: int = 0) -> TextTable:
+def _table(found: list[JobRowView], empty: str) -> TextTable:
     columns = (
         TextColumn("ID", whole=True),
         TextColumn("DATE", whole=True),
@@ -212,7 +212,7 @@ def _table(found: list[JobRowView], empty: str, most: int = 0) -> TextTable:
          v.name, v.client.name if v.client else "", v.number, v.why)
         for v in found
     )  # fmt: skip
-    return TextTable(columns, rows, empty, most)
+    return TextTable(columns, rows, empty)
 
 
 class ForecastJobs(msgspec.Struct, frozen=True):

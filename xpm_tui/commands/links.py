@@ -28,8 +28,7 @@ from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.csv_files import SHOWN
 from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
-from xpm_tui.commands.link_effects import effect_lines as effect_lines
-from xpm_tui.commands.link_effects import former_data, former_lines
+from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines
 from xpm_tui.commands.tables import ViewItems, to_plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count

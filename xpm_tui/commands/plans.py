@@ -340,7 +340,6 @@ def changes_of(
 
 
 def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
-
     if not params.what:
         raise BadInput("Name the changes.", hint="For example: c12:phone, or field:phone, or all.")
     plan, _ = plans.load(practice, params.plan)

@@ -204,7 +204,6 @@ async def revoke(practice: OpenPractice, params: RevokeProposal, dialogue: Dialo
 
 
 def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
-
     return {
         "repeat": jobs_proposals.repeat_of(params.repeat, until=params.until, last_day=params.last_day),
         "start": jobs_proposals.parse_day("start", params.start),
@@ -213,7 +212,6 @@ def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
 
 
 def _proposals_result(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Result:
-
     table = _table(found, "No proposals.")
     jobs = sum(len(view.workflows) for view in found)
     lines = [f"{count(len(found), 'proposal')} {what}; {count(jobs, 'workflow')}. See: xpm-tui jobs list"]
@@ -223,16 +221,29 @@ def _proposals_result(practice: OpenPractice, found: list[ProposalRowView], what
     return Result(data=data, items=[to_plain(view) for view in found], table=table, lines=lines)
 
 
-def _table(found: list[ProposalRowView], empty: str, most: int = 0) -> TextTable:
-    columns = (TextColumn("ID", whole=True), TextColumn("NUMBER", whole=True), TextColumn("PROPOSAL"),
+def _table(found: list[ProposalRowView], empty: str) -> TextTable:
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("NUMBER", whole=True),
+        TextColumn("PROPOSAL"),
         TextColumn("CLIENT", name=True),
-               TextColumn("STATE", whole=True), TextColumn("WORKFLOWS"), TextColumn("NOTE"))  # fmt: skip
+        TextColumn("STATE", whole=True),
+        TextColumn("WORKFLOWS"),
+        TextColumn("NOTE"),
+    )
     rows = (
-        (v.id, v.number, v.name, v.client.name if v.client else "(unknown here)", v.word,
-         " ".join(v.workflows), v.why)
-        for v in found
-    )  # fmt: skip
-    return TextTable(columns, rows, empty, most)
+        (
+            view.id,
+            view.number,
+            view.name,
+            view.client.name if view.client else "(unknown here)",
+            view.word,
+            " ".join(view.workflows),
+            view.why,
+        )
+        for view in found
+    )
+    return TextTable(columns, rows, empty)
 
 
 COMMANDS = (

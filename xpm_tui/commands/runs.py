@@ -1,4 +1,4 @@
-"""Commands for runs: show them, stop and resume them, and release a held one."""
+"""Commands for runs: show them, stop and resume them, release a held one, and retry failed records."""
 
 from __future__ import annotations
 
@@ -132,7 +132,6 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
 
 
 async def _release(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, detach: bool) -> Result:
-
     if detach:
         return await start_detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
     async with following(practice, dialogue) as report:
@@ -173,10 +172,15 @@ async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue
     """List runs, newest first."""
     zone = due.time_zone(practice)
     found = history.list_runs(practice)
-    columns = (TextColumn("RUN", whole=True), TextColumn("OUTCOME", whole=True), TextColumn("STARTED",
-        whole=True),
-               TextColumn("BY"), TextColumn("TRIGGER"), TextColumn("STEPS", right=True),
-               TextColumn("CALLS", right=True))  # fmt: skip
+    columns = (
+        TextColumn("RUN", whole=True),
+        TextColumn("OUTCOME", whole=True),
+        TextColumn("STARTED", whole=True),
+        TextColumn("BY"),
+        TextColumn("TRIGGER"),
+        TextColumn("STEPS", right=True),
+        TextColumn("CALLS", right=True),
+    )
     rows = (
         (
             r.id,

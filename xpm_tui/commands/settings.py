@@ -213,7 +213,6 @@ def _current_lines(item: Item, everywhere: bool) -> list[str]:
 
 
 def _data(item: Item) -> dict[str, Any]:
-
     default = item.entry.default
     return {
         "key": item.key,
@@ -322,7 +321,6 @@ async def switch_on(practice: OpenPractice, params: SwitchFields, dialogue: Dial
 
 
 async def _switch(practice: OpenPractice, params: SwitchFields, dialogue: Dialogue, *, on: bool) -> Result:
-
     if not params.field:
         raise BadInput("Name the fields.", hint="xpm-tui policy off website")
     off = policy_table.switched(practice, params.field, on)

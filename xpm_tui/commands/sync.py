@@ -1,4 +1,4 @@
-"""Apply a plan and follow it line by line, retry what XPM refused, and decide on unanswered writes."""
+"""Commands that sync, with the results of runs and the decisions on writes that XPM never answered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import DIFFERENCES_SHOWN, action, difference_lines, one_line, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run
-from xpm_tui.commands.log import following as following
+from xpm_tui.commands.log import following
 from xpm_tui.commands.plans import MakePlan, change_lines, changes_of, make_plan, plan_result, summary
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
@@ -44,7 +44,6 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.runs.open_intents import Decision, HeldWrite
-    from xpm_tui.commands.command import Dialogue
     from xpm_tui.domain.runs import Run
     from xpm_tui.sync.applying.recovery import Choice
 
@@ -154,7 +153,7 @@ async def start_detached(
 ) -> Result:
     """Start a verb that makes a run in a separate process, and report the run.
 
-    ``start_detached`` in the data says that the run continues on its own.
+    ``detached`` in the data says that the run continues on its own.
     """
     begun = background.start_background_run(practice, plan_id=plan_id, extra=extra, verb=verb)
     run = await background.wait_for_run(practice, begun)

@@ -107,7 +107,6 @@ async def list_templates(practice: OpenPractice, params: ListTemplates, dialogue
 
 
 def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> list[str]:
-
     known = practice_module.list_state(practice.snapshot(), "templates").at is not None
     of_xpm = f"XPM has {count(templates, 'job template')}; {len(cover.unused):,} not used by any service."
     lines = ["", of_xpm if known else "It is not known which job templates XPM has."]
