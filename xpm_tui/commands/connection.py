@@ -27,7 +27,7 @@ from xpm_tui.commands.practices import ListPractices, list_practices, practices_
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
-from xpm_tui.domain.labels import DIRECTIONS, LEVELS
+from xpm_tui.domain.labels import DIRECTIONS, LEVELS, RUN_OUTCOMES, label
 from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
@@ -191,11 +191,11 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         if machine.answered and not waiting.done():
             dialogue.say("Stopping as soon as the login is saved ...")
         raise
-    except LoginNeeded as none:
+    except LoginNeeded as error:
         reading.cancel()
-        if none.case is CaseId.NOTHING_OPENS and dialogue.interactive:
-            dialogue.say(none.message)
-            none.case = await _ask_symptom(machine, dialogue) or none.case
+        if error.case is CaseId.NOTHING_OPENS and dialogue.interactive:
+            dialogue.say(error.message)
+            error.case = await _ask_symptom(machine, dialogue) or error.case
         raise
     finally:
         for task in (reading, waiting):
@@ -255,7 +255,6 @@ async def _choose_practice(
     except DecisionNeeded as held:
         if not dialogue.interactive or confirm or (len(machine.tenants) > 1 and not tenant):
             raise
-
         dialogue.say(error_presenter.present(held).short())
         return await machine.choose(tenant, confirm=await dialogue.line("To confirm, type its name:") or "")
 
@@ -365,7 +364,7 @@ def _status_lines(status: StatusSummary, now: datetime, zone: tzinfo) -> list[st
             "Practice": name,
             "Connected": since if status.connected else "no",
             "Last successful sync": ago(status.last_good, now),
-            "Last run": f"{status.last_run} {status.last_outcome}".strip(),
+            "Last run": f"{status.last_run} {label(RUN_OUTCOMES, status.last_outcome).inline}".strip(),
             "Running": status.running,
             "Held": ", ".join(status.held),
             "Calls left": calls,

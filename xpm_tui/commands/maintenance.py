@@ -226,10 +226,18 @@ async def list_conflicts(practice: OpenPractice, params: ListParams, dialogue: D
         TextColumn("RUN", whole=True),
     )
     rows = (
-        (labels.CONFLICT_STATES[c.state].text, c.record, c.name, c.field, value(c.ignition), value(c.xpm),
-         labels.SIDES[c.wins].text, c.run or c.plan or "")
+        (
+            labels.CONFLICT_STATES[c.state].text,
+            c.record,
+            c.name,
+            label(c.field),
+            value(c.ignition),
+            value(c.xpm),
+            labels.SIDES[c.wins].text,
+            c.run or c.plan or "",
+        )
         for c in found
-    )  # fmt: skip
+    )
     table = TextTable(columns, rows, "No conflicts.")
     return table_result(found, table, count=len(found), most=params.limit)
 
@@ -249,7 +257,13 @@ async def relink(practice: OpenPractice, params: Relink, dialogue: Dialogue) -> 
         TextColumn("PROPOSAL"),
     )
     rows = [
-        (r.id, r.name, r.state, r.message, f"{r.proposal.number} {r.proposal.name}" if r.proposal else "")
+        (
+            r.id,
+            r.name,
+            labels.LINK_STATES[r.state].text,
+            r.message,
+            f"{r.proposal.number} {r.proposal.name}" if r.proposal else "",
+        )
         for r in found
     ]
     table = TextTable(columns, rows, "Every link is in order.")

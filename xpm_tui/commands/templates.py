@@ -27,6 +27,7 @@ from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.commands.team import undo_result
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.labels import ORIGINS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -217,7 +218,7 @@ async def job_defaults(practice: OpenPractice, params: ListParams, dialogue: Dia
     return Result(
         data={"categories": [to_plain(each) for each in kinds], "note": note},
         items=[to_plain(each) for each in found],
-        table=TextTable(columns, ((each.key, each.value, each.origin) for each in found)),
+        table=TextTable(columns, ((each.key, each.value, ORIGINS[each.origin].text) for each in found)),
         most=params.limit,
         lines=[*lines, *([note] if note else [])],
         value=(found, kinds),
