@@ -165,14 +165,14 @@ def _not_locked(error: OSError, path: Path) -> DiskError:
     The system names a file only in the second case.
     """
     if error.filename is None and error.errno not in _NOT_THE_LOCK:
-        return no_locks(path.parent, error)
+        return _no_locks_error(path.parent, error)
     return to_disk_error(error, path, "locked")
 
 
 _NOT_THE_LOCK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 
-def no_locks(folder: Path, error: OSError) -> DiskError:
+def _no_locks_error(folder: Path, error: OSError) -> DiskError:
     """Return the error for a folder on a file system that refuses every lock (flock(2))."""
     words = (error.strerror or str(error)).lower()
     return DiskError(
@@ -183,7 +183,7 @@ def no_locks(folder: Path, error: OSError) -> DiskError:
     )
 
 
-def lacks_locks(folder: Path) -> DiskError | None:
+def find_lock_error(folder: Path) -> DiskError | None:
     """Return an error if the file system of a folder has no locks, without writing anything.
 
     The result is None if it has locks, or if that cannot be found out.
@@ -195,7 +195,7 @@ def lacks_locks(folder: Path) -> DiskError | None:
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
-        return no_locks(folder, error) if error.errno in _WITHOUT_LOCKS else None
+        return _no_locks_error(folder, error) if error.errno in _WITHOUT_LOCKS else None
     finally:
         os.close(fd)
     return None
@@ -213,7 +213,7 @@ def read_owner(path: Path) -> LockOwner | None:
         return None
 
 
-def holder(path: Path) -> LockOwner | None:
+def lock_owner(path: Path) -> LockOwner | None:
     """Return who holds a lock now, or None; the lock is acquired for a moment to find out."""
     if not path.exists():
         return None

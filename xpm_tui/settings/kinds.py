@@ -60,7 +60,7 @@ _TOKEN = pattern(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """A scope token (RFC 6749, section 3.3)."""
 
 
-def scopes(text: str) -> tuple[str, ...]:
+def parse_scopes(text: str) -> tuple[str, ...]:
     """Return the scopes of a preset name or of a user's own text.
 
     Raises:
@@ -81,7 +81,7 @@ def scopes(text: str) -> tuple[str, ...]:
 
 def normalise_scopes(text: str) -> str:
     """Return the setting as it is stored: the name of a preset, or the scopes separated by single spaces."""
-    found = scopes(text)
+    found = parse_scopes(text)
     return next((name for name, preset in PRESETS.items() if preset == found), " ".join(found))
 
 

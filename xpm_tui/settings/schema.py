@@ -212,11 +212,11 @@ def entry(key: str) -> SettingEntry:
     """
     found = BY_KEY.get(key) or BY_KEY.get(key.strip().casefold().replace("-", "_"))
     if found is None:
-        raise BadInput(f"There is no setting {visible(key, 80)}.", hint=nearest(key))
+        raise BadInput(f"There is no setting {visible(key, 80)}.", hint=nearest_hint(key))
     return found
 
 
-def nearest(key: str) -> str:
+def nearest_hint(key: str) -> str:
     """Return a hint: the setting whose key is most similar, or where all of them are listed."""
     key = key.casefold()
     near = difflib.get_close_matches(key, BY_KEY, 1, 0.6)

@@ -416,7 +416,7 @@ class _LayerReader:
                 if rest and section in schema.SECTIONS:
                     raise BadInput(
                         f"The environment variable {visible(name, 80)} names no setting.",
-                        hint=schema.nearest(f"{section}.{rest}"),
+                        hint=schema.nearest_hint(f"{section}.{rest}"),
                     )
             except BadInput as problem:
                 self._add_problem(problem)
@@ -435,7 +435,7 @@ class _LayerReader:
                 entry = schema.BY_KEY.get(key)
                 if entry is None:
                     raise BadInput(
-                        f"There is no setting {visible(key, 80)} (in {path}).", hint=schema.nearest(key)
+                        f"There is no setting {visible(key, 80)} (in {path}).", hint=schema.nearest_hint(key)
                     )
                 found[key] = _from_toml(entry, value, str(path))
             except BadInput as problem:

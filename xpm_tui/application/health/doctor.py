@@ -82,7 +82,7 @@ from xpm_tui.diagnostics.store_probes import (
 from xpm_tui.domain.errors import AppError, StoreUnreadable, XeroError
 from xpm_tui.domain.ports import Priority
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.kinds import scopes
+from xpm_tui.settings.kinds import parse_scopes
 from xpm_tui.xero.config import is_loopback
 
 with lazy_imports():
@@ -213,7 +213,7 @@ class Doctor:
         identity = self._identity()
         first: list[Probe] = [
             TokenProbe(lambda: login_facts(wire, self._target)),
-            ScopesProbe(scopes(settings.text("xero.scopes")), lambda: granted_scopes(wire, identity)),
+            ScopesProbe(parse_scopes(settings.text("xero.scopes")), lambda: granted_scopes(wire, identity)),
             ConnectionsProbe(tenants, identity is not None),
         ]
         if self._target.practice is None and self._target.why is not None:
