@@ -153,7 +153,7 @@ class Situation(msgspec.Struct, frozen=True):
 
 
 class AccountContext(msgspec.Struct, frozen=True):
-    """The context of a command that opens no store: the home, the practice named, and the user.
+    """The context of a command that opens no store: the home, the name of the practice, and the user.
 
     ``settings`` are those given for this call.
     """
@@ -354,7 +354,7 @@ ReasonFunction = Callable[[Situation], str]
 
 
 def first_reason(*reasons: ReasonFunction) -> ReasonFunction:
-    """Return a check that gives the first reason that applies."""
+    """Return a check that returns the first reason that any of several checks gives."""
     return lambda situation: next(filter(None, (reason(situation) for reason in reasons)), "")
 
 

@@ -127,7 +127,7 @@ async def connect(practice: OpenPractice, params: Connect, dialogue: Dialogue) -
 
 
 async def _report_stopped(machine: ConnectionMachine, params: Connect, dialogue: Dialogue) -> None:
-    """Say what is kept if a sign-in is stopped after its answer had arrived.
+    """Say what is kept of a sign-in that was stopped after the answer from Xero had arrived.
 
     If the login has access to one practice, it is chosen.
     """

@@ -62,7 +62,7 @@ _PICKED = ("client", "person/people")
 
 
 def action(found: Consequences) -> str:
-    """Return the label of the button that applies it: "Apply 14 changes"."""
+    """Return the label of the button that applies the changes, such as ``Apply 14 changes``."""
     xpm, here = found.xpm, found.here
     match found.of:
         case "undo":
@@ -91,7 +91,7 @@ def action(found: Consequences) -> str:
 
 
 def question(found: Consequences, about: str = "") -> str:
-    """Return the question whether to apply it; ``about`` says to what, if that is not obvious."""
+    """Return the question whether to apply the changes; ``about`` says to what, if that is not obvious."""
     undo = "of run" if found.changes else "that were written by run"
     subjects = {"undo": f"{undo} {found.about}", "import-undo": f"of {found.about}", "jobs": "in XPM"}
     return f"{' '.join(filter(None, (action(found), about or subjects.get(found.of, ''))))}?"
@@ -225,7 +225,7 @@ def button_suffix(found: Consequences, anyway: Consequences) -> str:
 
 
 def cost(found: Consequences) -> str:
-    """Return the calls and the least time: "7 calls to Xero, at least 1 minute"."""
+    """Return the number of calls and the minimum time: ``7 calls to Xero, at least 1 minute``."""
     if not found.calls:
         return "no call to Xero"
     return f"{count(found.calls, 'call')} to Xero{_pace(found)}"

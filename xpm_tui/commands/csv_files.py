@@ -243,7 +243,7 @@ def _more(shown: int, *lists: Sequence[Any]) -> list[str]:
 
 
 def _deploys_nothing(practice: OpenPractice, report: ImportReport) -> list[str]:
-    """Return the note that importing proposals deploys nothing, and what would."""
+    """Return a note that importing proposals creates no jobs, and how to create them."""
     number = report.counts.get("to_take", 0)
     if not number:
         return []
@@ -307,7 +307,7 @@ _HOW_TO_CHOOSE = "Fill in the column Choice: link, ignore, or a number, UUID or 
 async def export_review(
     practice: OpenPractice, path: Path, only: Sequence[str], dialogue: Dialogue, *, replace: bool
 ) -> Result:
-    """Write the file; ``-`` is stdout."""
+    """Write the review to a file; ``-`` is standard output."""
     if str(path) == "-":
         text, clients = review_file.export_review(practice, only)
         return Result(data={"count": clients, "csv": text}, raw=text)
@@ -326,7 +326,7 @@ async def export_review(
 async def import_review(
     practice: OpenPractice, path: Path, dialogue: Dialogue, params: ReviewClients
 ) -> Result:
-    """Show what the file would do, ask on a terminal, apply it, and report what was refused."""
+    """Show what a review file would do, ask on a terminal, apply it, and report what was refused."""
     settled: tuple[ReviewDecision, ...] = ()
     report = would = review_file.import_review(practice, path, dry_run=True)
     if not params.dry_run:

@@ -206,7 +206,7 @@ async def _create(
     practice: OpenPractice, chosen: list[Occurrence], dialogue: Dialogue, expected: Consequences,
     params: DeployJobs | RetryJobs | RedeployJob, *, reviewed: bool,
 ) -> Result:  # fmt: skip
-    """Create the jobs here or in a separate process.
+    """Create the jobs in this process or in a separate one.
 
     Jobs that were not ``reviewed`` stay within the limits.
     """

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 async def pick(dialogue: Dialogue, offered: Sequence[Symptom], question: str) -> Symptom | None:
-    """Let the user choose by number or key; None for an empty line, or if no one answers."""
+    """Let the user choose a symptom by number or key; return None for an empty line, or if no one answers."""
     for number, each in enumerate(offered, 1):
         dialogue.say(f"  {number:>2}  {each.words}")
     while True:
@@ -230,7 +230,7 @@ def _case(each: KnownProblem) -> dict[str, Any]:
 
 
 def requirements_result(practice: OpenPractice) -> Result:
-    """Return each requirement with its mark, its evidence and its source."""
+    """Return each requirement of a connection with its mark, its evidence and its source."""
     found = requirement_check.check_requirements(practice)
     items: list[dict[str, Any]] = []
     lines: list[str] = []

@@ -86,7 +86,7 @@ def to_file(name: str) -> PerCall:
 
 
 def effect_of(command: Command[Any], params: msgspec.Struct) -> Effect:
-    """Return the effect of this call."""
+    """Return the effect of a call."""
     return command.effect.of(params) if isinstance(command.effect, PerCall) else command.effect
 
 
@@ -207,7 +207,7 @@ async def confirm_call(dialogue: Dialogue, question: Question) -> bool:
 
 
 def asks(dialogue: Dialogue) -> bool:
-    """Return whether :func:`confirm_call` will ask, for a question that takes long to compute."""
+    """Return whether :func:`confirm_call` will ask, to check before computing a question that takes long."""
     return dialogue.interactive and not dialogue.call.agreed and not dialogue.call.read_only
 
 

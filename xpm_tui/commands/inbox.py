@@ -83,7 +83,7 @@ class RetryReceived(msgspec.Struct, frozen=True):
 
 
 async def set_up(practice: OpenPractice, params: SetUpInbox, dialogue: Dialogue) -> Result:
-    """Create the folder, or use an existing one."""
+    """Make a folder the inbox of the practice; it is created if it does not exist."""
     path = private.expand_path(params.folder)
     folder = intake.set_up(practice, path)
     return Result(

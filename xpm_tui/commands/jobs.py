@@ -139,14 +139,14 @@ async def copy_job(practice: OpenPractice, params: PreviewJob, dialogue: Dialogu
 
 
 async def edit_job(practice: OpenPractice, params: EditJob, dialogue: Dialogue) -> Result:
-    """Change what will be sent."""
+    """Change what will be sent to XPM for a job."""
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
     lines = [view.effect, *_preview(view, runs_due.time_zone(practice))]
     return Result(data=to_plain(view), lines=lines, value=view)
 
 
 async def skip_job(practice: OpenPractice, params: SkipJob, dialogue: Dialogue) -> Result:
-    """Skip one occurrence."""
+    """Skip one occurrence of a workflow, or undo that."""
     view = queries.skip(practice, params.job, undo=params.undo)
     lines = [f"{view.id} {view.name} is {labels.JOB_STATES[view.state].inline}."]
     return Result(data=to_plain(view), lines=lines)

@@ -137,7 +137,7 @@ async def link_client(practice: OpenPractice, params: LinkClient, dialogue: Dial
 
 
 async def unlink_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
-    """Remove a link."""
+    """Remove the link of a client."""
     view = links.unlink(practice, params.client)
     text = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
     return Result(data=to_plain(view), lines=[text, *history.skip_warning(practice, view.id)])

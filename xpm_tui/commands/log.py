@@ -99,7 +99,7 @@ async def _refresh(practice: OpenPractice, follower: _EventFollower | None, line
 
 
 class ProgressLine:
-    """A line with the progress of a run: done of total, what it waits for and until when, the time left."""
+    """A line with the progress of a run: what is done, what it waits for and until when, the time left."""
 
     def __init__(self, practice: OpenPractice, dialogue: Dialogue) -> None:
         self._practice = practice
@@ -120,7 +120,7 @@ class ProgressLine:
         self._now = progress
 
     def notice_callback(self, before: Callable[[AppError], None] | None) -> Callable[[AppError], None]:
-        """Return a callback for notices that records until when calls wait, and passes all on."""
+        """Return a callback that records until when calls wait, and passes every notice on to ``before``."""
 
         def record_and_pass_on(error: AppError) -> None:
             if isinstance(error, CallsWaiting):
@@ -161,7 +161,7 @@ class ProgressLine:
 
 
 class _EventFollower:
-    """The tail of the log on its way to ``dialogue``; ``_pending`` are events of one client, for one line."""
+    """Passes new events of the log on to a dialogue, those of one client with one line."""
 
     def __init__(self, practice: OpenPractice, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
@@ -180,7 +180,7 @@ class _EventFollower:
         return bool(found)
 
     def flush(self) -> None:
-        """Pass on the held events: each as data, with one line for all of them."""
+        """Pass the pending events on: each as data, with one line for all of them."""
         for event in self._pending[:-1]:
             self._dialogue.emit(event_data(event, self._names, self._values))
         if self._pending:

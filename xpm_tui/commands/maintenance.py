@@ -61,7 +61,7 @@ ToReview = Annotated[bool, option("Save it as a plan to review and apply nothing
 
 
 def _undo_effect(params: Undo | UndoClient) -> Effect:
-    """Return the effect of an undo: a plan of it replaces nothing yet."""
+    """Return the effect of an undo; with ``--review``, it only saves a plan."""
     if getattr(params, "dry_run", False):
         return Effect.LOOKS
     return Effect.WRITES_HERE if params.review else Effect.REPLACES
@@ -112,7 +112,7 @@ class CreateClient(msgspec.Struct, frozen=True):
 
 
 async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Result:
-    """Show what is restored, what stays and what is frozen, ask, and restore it."""
+    """Undo a run: show what is restored, what stays and what is frozen, ask, and restore it."""
     if params.run == "last" and not history.list_runs(practice, 1):
         return Result(items=[], lines=["There is nothing to undo yet: there has been no run."])
     busy = None if params.dry_run else history.current_run(practice)
@@ -169,7 +169,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
 
 
 def _refuse_during_run(run: Run, undone: str, records: Iterable[PlannedRecord]) -> None:
-    """Raise ``Busy`` for an undo that has to wait for the run in progress: one that is not only local."""
+    """Raise ``Busy`` if an undo has to wait for the run in progress, because it is not only local."""
     if undone == run.id:
         why = f"Run {run.id} is still in progress, so it cannot be undone yet."
     elif any(change.side == "xpm" for record in records for change in record.changes):

@@ -244,7 +244,7 @@ async def check_data(account: AccountContext, params: NoParams, dialogue: Dialog
 
 
 async def repair_data(account: AccountContext, params: Repair, dialogue: Dialogue) -> Result:
-    """Restore the last intact state."""
+    """Restore the stored data to its last intact state."""
     done = maintenance.repair(
         account.home, account.practice, account.person, lossy=params.lossy, given=account.settings
     )
@@ -262,14 +262,14 @@ async def compact_data(account: AccountContext, params: NoParams, dialogue: Dial
 
 
 async def back_up_data(account: AccountContext, params: BackUp, dialogue: Dialogue) -> Result:
-    """Write a backup and verify it."""
+    """Write a backup of the stored data, and verify it."""
     done = maintenance.backup(account.home, account.practice, Path(params.file), account.settings)
     text = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
     return Result(data=to_plain(done), lines=[text])
 
 
 async def restore_data(account: AccountContext, params: Restore, dialogue: Dialogue) -> Result:
-    """Replace the store with a backup."""
+    """Replace the stored data with a backup."""
     question = f"Replace the practice's current data with the backup {params.file}?"
     if not await confirm_call(dialogue, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
@@ -283,7 +283,7 @@ async def restore_data(account: AccountContext, params: Restore, dialogue: Dialo
 
 
 async def move_data(account: AccountContext, params: Move, dialogue: Dialogue) -> Result:
-    """Move the data into a database, or back."""
+    """Move the stored data into a database, or back."""
     name = practice.find_practice(account.home, account.practice or None)
     if not params.to:
         raise BadInput(

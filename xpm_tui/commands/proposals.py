@@ -194,7 +194,7 @@ async def take_over(practice: OpenPractice, params: TakeOverProposals, dialogue:
 
 
 async def revoke(practice: OpenPractice, params: RevokeProposal, dialogue: Dialogue) -> Result:
-    """Stop the jobs that are not created yet."""
+    """Revoke a proposal, so that no more of its jobs are created."""
     view = jobs_proposals.revoke(practice, params.proposal, params.reason)
     text = (
         f"{view.id} {view.name} is revoked: no more of its jobs are created. Jobs that are already in "

@@ -81,7 +81,7 @@ class NewClient(msgspec.Struct, frozen=True):
 
 
 async def edit_client(practice: OpenPractice, params: EditClient, dialogue: Dialogue) -> Result:
-    """Change fields, and say what a sync would overwrite."""
+    """Change fields of a client, and say what a sync would overwrite."""
     view, warnings = edits.edit_client(practice, params.client, pairs(params.values))
     data = {**to_plain(view), "warnings": warnings}
     return Result(data=data, lines=[f"{view.id} {view.name} was changed.", *warnings])

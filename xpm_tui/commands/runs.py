@@ -140,7 +140,7 @@ async def _release(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, d
 
 
 async def _create_again(practice: OpenPractice, held: HeldWrite) -> str:
-    """Create requested records again; a contact comes with the next plan."""
+    """Create a record in XPM again, as the user decided."""
     if held.kind == journal.ADD_STAFF:
         phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
         person = await members.create_in_xpm(practice, held.record, phone=phone, mobile=mobile)
@@ -248,7 +248,7 @@ def written_lines(written: Sequence[WrittenValueView]) -> list[str]:
 
 
 async def stop_run(practice: OpenPractice, params: StopRun, dialogue: Dialogue) -> Result:
-    """Request a stop; the run makes no further call."""
+    """Stop a run, which then makes no further call."""
     asked = history.active_run(practice, params.run)
     question = Question(
         f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
@@ -324,7 +324,7 @@ class RetryRecords(msgspec.Struct, frozen=True):
 
 
 async def retry(practice: OpenPractice, params: RetryRecords, dialogue: Dialogue) -> Result:
-    """List what failed, or retry it."""
+    """List the records that failed in a run, or retry them."""
     found = runner.failures(practice, params.run)
     if params.list:
         return Result(

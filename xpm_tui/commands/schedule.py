@@ -65,12 +65,12 @@ class InstallSchedule(msgspec.Struct, frozen=True):
 
 
 async def show(practice: OpenPractice, params: ShowSchedule, dialogue: Dialogue) -> Result:
-    """Show what is installed, or would be."""
+    """Show the schedule that is installed, or that would be."""
     return _timer_result(schedule_timer.Scheduler(practice, kind=params.kind).show())
 
 
 async def install(practice: OpenPractice, params: InstallSchedule, dialogue: Dialogue) -> Result:
-    """Show what it does and costs, ask, check the login in its environment, and install it."""
+    """Install the schedule: show what it does and costs, ask, and check the login in its environment."""
     scheduler = schedule_timer.Scheduler(practice, kind=params.kind, every=params.every)
     if params.dry_run:
         return _timer_result(scheduler.show())
@@ -86,7 +86,7 @@ async def install(practice: OpenPractice, params: InstallSchedule, dialogue: Dia
 
 
 async def remove(practice: OpenPractice, params: ShowSchedule, dialogue: Dialogue) -> Result:
-    """Remove the timer."""
+    """Remove the schedule."""
     timer = schedule_timer.Scheduler(practice, kind=params.kind).remove()
     return Result(
         data={"kind": timer.kind, "installed": timer.installed}, lines=["The schedule was removed."]
@@ -139,7 +139,7 @@ async def run_worker(account: AccountContext, params: RunWorker, dialogue: Dialo
     stop = asyncio.Event()
     working = asyncio.create_task(worker.run(stop))
     if threading.current_thread() is threading.main_thread():
-        # A worker does not stay behind when its terminal is closed; a run ends after its present step.
+        # A worker ends when its terminal is closed; a run in progress ends after its current step.
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, stop.set)
     try:
         await asyncio.shield(working)

@@ -68,7 +68,7 @@ class Sync(msgspec.Struct, frozen=True):
 
 
 async def sync(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> Result:
-    """Plan, show, ask on a terminal, and apply."""
+    """Make a plan, show it, ask on a terminal, and apply it."""
     if params.client and (params.plan or params.if_due):
         other = "--plan" if params.plan else "--if-due"
         raise BadInput(

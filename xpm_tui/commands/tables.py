@@ -44,7 +44,7 @@ class ViewItems(Collection[dict[str, Any]]):
         return any(item == each for each in self)
 
     def first(self, most: int) -> ViewItems:
-        """Return the first ``most`` of them."""
+        """Return the first ``most`` of the views."""
         return ViewItems(list(islice(self._views, most)))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

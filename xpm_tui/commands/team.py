@@ -139,7 +139,7 @@ async def link_member(practice: OpenPractice, params: LinkMember, dialogue: Dial
 
 
 async def accept_emails(practice: OpenPractice, params: YesParams, dialogue: Dialogue) -> Result:
-    """Link all sure ones, after asking with their number."""
+    """Link everybody who has the same e-mail in XPM, after a question with their number."""
     await xpm_refresh.ensure_mirror(practice)
     found = team_links.email_matches(practice)
     if not found:
@@ -155,18 +155,18 @@ async def accept_emails(practice: OpenPractice, params: YesParams, dialogue: Dia
 
 
 async def unlink_member(practice: OpenPractice, params: OneMember, dialogue: Dialogue) -> Result:
-    """Remove the link."""
+    """Remove the link of a team member."""
     view = team_links.unlink_member(practice, params.member)
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
 
 
 async def undo_team(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
-    """Undo the last change."""
+    """Undo the last change to the team."""
     return undo_result(team_links.undo(practice))
 
 
 def undo_result(found: UndoResult) -> Result:
-    """Return what was undone, of the team or of the services."""
+    """Return the result of undoing a change to the team, the services or the clients."""
     lines = [f"Undone: {found.what}."] if found.back or not found.stay else []
     if found.stay:
         lines.append(f"Not undone (changed later, or in use): {', '.join(found.stay)}.")

@@ -120,7 +120,7 @@ def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> li
 
 
 async def link_templates(practice: OpenPractice, params: LinkTemplates, dialogue: Dialogue) -> Result:
-    """Link one service, or all with the name of a template."""
+    """Link one service to job templates, or every service with the name of a template to it."""
     if practice.identity() is not None:
         await xpm_refresh.ensure_mirror(practice)
     if params.same_names:
@@ -168,7 +168,7 @@ def rules_of(view: ServiceLinkView) -> str:
 
 
 async def accept_same(practice: OpenPractice, params: YesParams, dialogue: Dialogue) -> Result:
-    """Link all services with the name of a template, after asking with their number."""
+    """Link all services with the name of a template, after a question with their number."""
     found = jobs_templates.same_names(practice.snapshot())
     lines = [f"{service.name}  =  {template.name}" for service, template in found]
     links = consequences.link_consequences(services=len(found))

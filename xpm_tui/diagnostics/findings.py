@@ -110,15 +110,15 @@ class Probe(Protocol):
 
     @property
     def name(self) -> str:
-        """The probe's name in one word, for ``--from`` and for scripts."""
+        """Return the probe's name in one word, for ``--from`` and for scripts."""
 
     @property
     def title(self) -> str:
-        """The title for users."""
+        """Return the title for users."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of probes on whose success this one depends."""
+        """Return the names of the probes on whose success this one depends."""
 
     async def check(self) -> Finding:
         """Run the check. An ``AppError`` that it raises counts as a problem found."""
@@ -126,7 +126,7 @@ class Probe(Protocol):
 
 @dataclass(frozen=True)
 class UnavailableProbe:
-    """Replaces a probe that cannot run here; says why."""
+    """Takes the place of a probe that cannot run here, and says why."""
 
     name: str
     title: str

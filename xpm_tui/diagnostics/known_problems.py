@@ -285,7 +285,7 @@ RECORD_PROBLEMS = (
 
 
 class Symptom(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer to what users see.
+    """A symptom that a user can choose as what they see.
 
     ``key`` is for scripts, ``words`` for users; it leads to a known problem, or to ``advice`` if nothing
     is wrong.

@@ -34,7 +34,7 @@ def _quoted(name: str) -> str:
 
 @dataclass(frozen=True)
 class TokenProbe:
-    """Whether there is a login that can be decrypted; it is only read, and nothing is sent or renewed."""
+    """Checks whether there is a login that can be decrypted; nothing is sent, renewed or written."""
 
     read: Callable[[], LoginFacts]
     name: ClassVar[str] = "login"
@@ -87,7 +87,7 @@ class TokenProbe:
 
 @dataclass(frozen=True)
 class ScopesProbe:
-    """Whether all requested scopes were granted."""
+    """Checks whether all requested scopes were granted."""
 
     asked: Collection[str]
     given: Callable[[], Collection[str]]
@@ -96,7 +96,7 @@ class ScopesProbe:
     needs: ClassVar[tuple[str, ...]] = ("login",)
 
     async def check(self) -> Finding:
-        """Compare the scopes."""
+        """Compare the granted scopes with the requested ones."""
         given = set(self.given())
         evidence = [f"granted: {' '.join(sorted(given)) or 'not known'}"]
         missing = sorted(set(self.asked) - given) if given else []
@@ -124,7 +124,7 @@ class ScopesProbe:
 
 @dataclass(frozen=True)
 class ConnectionsProbe:
-    """Which practices the login can access, found out with one call, which counts for no practice."""
+    """Checks which practices the login can access, with one call, which counts for no practice."""
 
     tenants: AsyncCall[list[Tenant]]
     known: bool
@@ -144,7 +144,7 @@ class ConnectionsProbe:
 
 @dataclass(frozen=True)
 class PracticeProbe:
-    """Whether this practice is among those that the login can access."""
+    """Checks whether this practice is among those that the login can access."""
 
     tenant: str
     title_before: str
@@ -156,7 +156,7 @@ class PracticeProbe:
     needs: ClassVar[tuple[str, ...]] = ("connections",)
 
     async def check(self) -> Finding:
-        """Compare ids, because names may change."""
+        """Compare the ids of practices, because names may change."""
         if not self.tenant:
             return bad(
                 "There is a login, but no practice was chosen.",
@@ -189,7 +189,7 @@ class PracticeProbe:
 
 @dataclass(frozen=True)
 class PermissionProbe:
-    """Whether the user who connected may use XPM through the API, found out with the first call."""
+    """Checks whether the user who connected may use XPM through the API, found out with the first call."""
 
     first: AsyncCall[int]
     name: ClassVar[str] = "permission"
@@ -218,7 +218,7 @@ class PermissionProbe:
 
 @dataclass(frozen=True)
 class ConnectorProbe:
-    """Whether the user who connected is still in XPM: the connection ends with their staff record.
+    """Checks whether the user who connected is still in XPM: the connection ends with their staff record.
 
     Uses the list that the last plan or run read; another probe reads the list itself.
     """
@@ -248,7 +248,7 @@ class ConnectorProbe:
 
 @dataclass(frozen=True)
 class AllowanceProbe:
-    """How many calls are left, according to the answers so far; makes no call."""
+    """Checks how many calls are left according to the answers so far, without a call."""
 
     read: Callable[[], Allowance]
     name: ClassVar[str] = "allowance"

@@ -32,7 +32,7 @@ LOW_SPACE, MINIMUM_SPACE = 500 * MB, 20 * MB
 
 @dataclass(frozen=True)
 class SettingsProbe:
-    """Whether all settings are valid. ``problems`` are sentences with setting, value and place."""
+    """Checks whether all settings are valid. ``problems`` are sentences with setting, value and place."""
 
     problems: tuple[str, ...]
     client_id: bool
@@ -61,7 +61,7 @@ class SettingsProbe:
 
 @dataclass(frozen=True)
 class DiskSpaceProbe:
-    """Whether there is free space, and whether the folders can be written to."""
+    """Checks whether there is free space, and whether the folders can be written to."""
 
     places: Callable[[], tuple[FolderFacts, ...]]
     name: ClassVar[str] = "disk"
@@ -69,7 +69,7 @@ class DiskSpaceProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def check(self) -> Finding:
-        """Ask the system; nothing is written for this."""
+        """Ask the system about each folder; nothing is written for this."""
         places = self.places()
         evidence = [_place(each) for each in places]
         for each in places:
@@ -105,7 +105,7 @@ def _place(each: FolderFacts) -> str:
 
 @dataclass(frozen=True)
 class KeyringProbe:
-    """How the saved login is protected. ``ask`` returns why the keyring cannot be used, or nothing."""
+    """Checks how the saved login is protected; ``ask`` returns why the keyring cannot be used, or nothing."""
 
     wanted: bool
     where: Callable[[], str]
@@ -133,7 +133,7 @@ class KeyringProbe:
 
 @dataclass(frozen=True)
 class TerminalProbe:
-    """Whether the console can open here."""
+    """Checks whether the console can open here."""
 
     facts: TerminalFacts
     name: ClassVar[str] = "terminal"
@@ -160,7 +160,7 @@ class TerminalProbe:
 
 @dataclass(frozen=True)
 class LocaleProbe:
-    """The language and encoding of this process. ``variables`` are those of the environment."""
+    """Checks the language and encoding of this process; ``variables`` are those of the environment."""
 
     variables: Mapping[str, str]
     encoding: str
@@ -180,7 +180,7 @@ class LocaleProbe:
 
 @dataclass(frozen=True)
 class ScheduleProbe:
-    """Whether the daily run takes place."""
+    """Checks whether the daily run takes place."""
 
     read: AsyncCall[TimerFacts]
     stale: int
@@ -212,7 +212,7 @@ class ScheduleProbe:
 
 @dataclass(frozen=True)
 class VersionsProbe:
-    """Versions of the program, the operating system and the terminal."""
+    """Checks the versions of the program, the operating system and the terminal."""
 
     versions: Mapping[str, str]
     name: ClassVar[str] = "versions"
@@ -238,7 +238,7 @@ too early.
 
 @dataclass(frozen=True)
 class NetworkVariablesProbe:
-    """Whether the proxies and certificates in the environment are valid.
+    """Checks whether the proxies and certificates in the environment are valid.
 
     ``variables`` have no passwords. ``faults`` are the errors that a call to Xero would raise. ``local`` says
     that all servers are on this machine, which needs none of the variables.
@@ -265,7 +265,7 @@ class NetworkVariablesProbe:
 
 @dataclass(frozen=True)
 class NameLookupProbe:
-    """Whether the names of Xero's servers can be resolved."""
+    """Checks whether the names of Xero's servers can be resolved."""
 
     hosts: tuple[str, ...]
     resolve: Mapping[str, AsyncCall[tuple[str, ...]]]
@@ -300,7 +300,7 @@ class NameLookupProbe:
 
 @dataclass(frozen=True)
 class ProxyProbe:
-    """Whether a proxy is in use, and whether it can be passed. ``settings`` have no passwords."""
+    """Checks whether a proxy is in use, and whether it can be passed. ``settings`` have no passwords."""
 
     settings: Mapping[str, str]
     reached: AsyncCall[tuple[ServerReply, ...]]
@@ -319,7 +319,7 @@ class ProxyProbe:
 
 @dataclass(frozen=True)
 class CertificatesProbe:
-    """Whether the servers answer with a certificate that this machine trusts."""
+    """Checks whether the servers answer with a certificate that this machine trusts."""
 
     reached: AsyncCall[tuple[ServerReply, ...]]
     name: ClassVar[str] = "tls"
@@ -347,7 +347,7 @@ def _answer(each: ServerReply) -> str:
 
 @dataclass(frozen=True)
 class ClockSkewProbe:
-    """Whether this machine's clock agrees with Xero's."""
+    """Checks whether this machine's clock agrees with Xero's."""
 
     reached: AsyncCall[tuple[ServerReply, ...]]
     name: ClassVar[str] = "clock"
@@ -355,7 +355,7 @@ class ClockSkewProbe:
     needs: ClassVar[tuple[str, ...]] = ("tls",)
 
     async def check(self) -> Finding:
-        """Compare it with the date of the answers (RFC 9110, section 6.6.1: whole seconds)."""
+        """Compare the clock with the dates of the answers (RFC 9110, section 6.6.1: whole seconds)."""
         off, evidence = 0.0, []
         for each in await self.reached():
             if each.server_time is None or each.here is None:
@@ -379,7 +379,7 @@ class ClockSkewProbe:
 
 @dataclass(frozen=True)
 class XpmListProbe:
-    """Whether the login can read a list of XPM.
+    """Checks whether the login can read one of XPM's lists.
 
     ``ask`` returns the number of its records, and ``vital`` says that sync needs the list. Of the client
     list, only the changes of the last minute are requested.
@@ -393,12 +393,12 @@ class XpmListProbe:
 
     @property
     def name(self) -> str:
-        """The name, such as ``list-staff``."""
+        """Return the name, such as ``list-staff``."""
         return f"list-{self.list}"
 
     @property
     def title(self) -> str:
-        """The title for users."""
+        """Return the title for users."""
         return f"XPM's list of {self.list}"
 
     async def check(self) -> Finding:

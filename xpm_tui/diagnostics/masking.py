@@ -75,7 +75,7 @@ class Mask:
         return self._people[name]
 
     def text(self, text: str) -> str:
-        """Return a text masked: an error, a sentence or a fact."""
+        """Return an error, a sentence or a fact with names, numbers and secrets masked."""
         if text not in self._masked:
             self._masked[text] = self._text(text)
         return self._masked[text]
@@ -96,7 +96,7 @@ class Mask:
         return _MAIL.sub("[e-mail]", _QUOTED.sub('"[words]"', text))
 
     def secret(self, text: str) -> str:
-        """Mask only secrets, in a text of the program."""
+        """Return a text of the program with only its secrets masked."""
         for secret in self._secrets:
             text = text.replace(secret.reveal(), HIDDEN)
         return _TOKEN.sub(HIDDEN, text)

@@ -37,7 +37,7 @@ _LONGEST = 4096
 
 
 class LockOwner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The owner of a lock; ``what`` completes the sentence "... is busy: <person> <what>"."""
+    """The owner of a lock; ``what`` is the work for which it is held, such as ``sync``."""
 
     person: str
     host: str

@@ -227,7 +227,7 @@ def _template(event: Event) -> str | None:
     return SENTENCES.get(event.key)
 
 
-class _Words(string.Formatter):
+class _SentenceFormatter(string.Formatter):
     """A formatter that inserts values only as they are, without access to attributes or items."""
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -239,7 +239,7 @@ class _Words(string.Formatter):
         return scalar(value, none=_ABSENT)
 
 
-_FORMAT = _Words()
+_FORMAT = _SentenceFormatter()
 
 
 def _parts(event: Event, names: Names | None) -> dict[str, object]:

@@ -112,7 +112,7 @@ LONGEST = 2_000
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of settings.
+    """The type of a setting.
 
     ``words`` say what may be typed, ``toml`` is the type that a file may use instead of a text, and
     ``choices`` are the values that can be offered, if they are known.
