@@ -205,8 +205,10 @@ async def test_too_many_changes_are_held_and_released(
     assert still.outcome == "held"
     done = await release(practice, still.id)
     assert (done.outcome, done.trigger) == ("done", "release")
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match=f"run {done.id} has ended since then"):
         await release(practice, held.id)
+    with pytest.raises(BadInput, match=f"Run {done.id} is not held: it is done."):
+        await release(practice, done.id)
 
 
 async def test_a_reviewed_run_passes_the_counts(practice: OpenPractice, xpm: FakeXpm) -> None:
@@ -253,7 +255,7 @@ async def test_an_error_ends_the_run_and_is_kept_with_it(
     assert practice.lock_holder() is None
     assert event_keys(practice, ended.id)[-2:] == ["run.failed", "notify.sent"]
     reason = "login-needed" if code == 3 else "failed"
-    assert reported.read_text().splitlines() == [f"Run {ended.id} is failed. {error.message}", reason]
+    assert reported.read_text().splitlines() == [f"Run {ended.id}: failed. {error.message}", reason]
 
 
 async def test_a_program_error_is_reported_as_one_and_frees_the_lock(

@@ -194,6 +194,18 @@ def test_wrong_usage_exits_2_and_names_it(
 
 
 @pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [("--yse", "Did you mean '--yes'?"), ("--jsn", "Did you mean '--json'?"), ("--zzzz", "")],
+)
+def test_a_mistyped_option_names_the_one_that_is_similar(
+    typed: str, suggested: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["clients", "pick", typed]) == 2
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == f"xpm-tui: No such option '{typed}'. {suggested}".rstrip()
+
+
+@pytest.mark.parametrize(
     ("words", "code"),
     [
         (["clients", "show", "nobody"], "not-found"),

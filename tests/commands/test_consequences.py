@@ -129,7 +129,7 @@ def test_a_day_that_is_too_short_says_how_many_calls_are_left_over() -> None:
         Consequences(of="plan", xpm=XpmCounts(changes=9, values=9), requests=Requests(client_updates=9)),
         Pace(day_left=4),
     )
-    assert "Today's call allowance is too small for 5 of these calls." in lines(found)
+    assert "Today's call allowance does not cover 5 of these calls." in lines(found)
 
 
 # -- nobody else puts a number into a confirmation ----------------------------------------------------------

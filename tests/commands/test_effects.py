@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.support.source_code import parsed
-from xpm_tui.commands.command import Command, Param, Situation, read
+from xpm_tui.commands.command import Command, Param, Situation, list_params
 from xpm_tui.commands.effects import (
     AdmittedCall,
     Effect,
@@ -151,7 +151,7 @@ def needed(act: Command[Any]) -> dict[str, Any]:
     def value(param: Param) -> Any:
         return ("x",) if param.many else "x"
 
-    return {param.name: value(param) for param in read(act.params) if param.required}
+    return {param.name: value(param) for param in list_params(act.params) if param.required}
 
 
 @each
@@ -176,7 +176,7 @@ def test_the_effect_of_a_call(name: str, values: dict[str, Any], effect: Effect)
 def test_what_needs_a_yes_can_be_given_one(act: Command[Any]) -> None:
     effects = {usual_effect(act), *(effect for name, _, effect in CALLS if name == act.name)}
     if act.verb and any(effect.needs_yes for effect in effects):
-        assert act.consent in {param.name for param in read(act.params)}
+        assert act.consent in {param.name for param in list_params(act.params)}
 
 
 class Nobody:

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from xpm_tui.commands.command import Command, Situation, read
+from tests.support.every_verb import command_of
+from xpm_tui.commands.command import Command, Situation, list_params
 from xpm_tui.commands.effects import opening_effect
-from xpm_tui.commands.registry import GROUPS, all_commands, by_name, by_verb, for_area
+from xpm_tui.commands.registry import GROUPS, all_commands, by_name, for_area
 
 each = pytest.mark.parametrize("act", all_commands(), ids=lambda act: act.name)
 
@@ -32,11 +33,11 @@ def test_an_act_explains_itself(act: Command[Any]) -> None:
 @each
 def test_parameters_are_frozen_and_each_has_a_word(act: Command[Any]) -> None:
     assert act.params.__struct_config__.frozen
-    for param in read(act.params):
+    for param in list_params(act.params):
         assert param.help.endswith(".") or param.help.endswith("it."), (act.name, param.name)
         assert param.kind in (str, int, float, bool), (act.name, param.name)
         assert not (param.kind is bool and param.hint.argument)
-    required = [p for p in read(act.params) if p.hint.argument]
+    required = [p for p in list_params(act.params) if p.hint.argument]
     assert sorted(required, key=lambda p: not p.required) == required, (
         "arguments that can be left out come last"
     )
@@ -44,7 +45,7 @@ def test_parameters_are_frozen_and_each_has_a_word(act: Command[Any]) -> None:
 
 @each
 def test_the_defaults_make_a_valid_value(act: Command[Any]) -> None:
-    given = {p.name: ("x",) if p.many else "x" for p in read(act.params) if p.required}
+    given = {p.name: ("x",) if p.many else "x" for p in list_params(act.params) if p.required}
     assert isinstance(msgspec.convert(given, act.params), act.params)
 
 
@@ -74,10 +75,10 @@ def test_every_group_of_verbs_is_named() -> None:
     assert {" ".join(group) for group in groups} <= set(GROUPS)
 
 
-def test_acts_are_found_by_name_and_by_verb() -> None:
-    assert by_verb("clients", "remap") is by_name("clients.link")
-    assert by_verb("clients", "link") is by_name("clients.link")
-    assert by_verb("nothing") is None
+def test_commands_are_found_by_name_and_by_verb() -> None:
+    assert command_of("clients", "remap") is by_name("clients.link")
+    assert command_of("clients", "link") is by_name("clients.link")
+    assert command_of("nothing") is None
 
 
 @each

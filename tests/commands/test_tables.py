@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from xpm_tui.commands.log import moment
+from xpm_tui.commands.log import parse_time
 from xpm_tui.commands.plans import selector
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import BadInput
@@ -26,17 +26,17 @@ def test_every_field_of_a_record_is_in_its_json() -> None:
 
 @pytest.mark.parametrize(("text", "back"), [("30m", timedelta(minutes=30)), ("3d", timedelta(days=3))])
 def test_moments_back(text: str, back: timedelta) -> None:
-    assert moment(text, NOW) == NOW - back
+    assert parse_time(text, NOW) == NOW - back
 
 
 @pytest.mark.parametrize("text", ["x", "3y", "2026-13-01", "999999999999d", ""])
 def test_no_moment(text: str) -> None:
     with pytest.raises(BadInput, match="is not a time"):
-        moment(text, NOW)
+        parse_time(text, NOW)
 
 
 def test_a_moment_by_date() -> None:
-    assert moment("2026-05-01T10:00+12:00", NOW) == datetime(2026, 4, 30, 22, 0, tzinfo=UTC)
+    assert parse_time("2026-05-01T10:00+12:00", NOW) == datetime(2026, 4, 30, 22, 0, tzinfo=UTC)
 
 
 def test_selectors() -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Inline
+from tests.support.every_verb import command_of
 from tests.support.sandbox_process import SandboxProcess
-from xpm_tui.commands.command import read
-from xpm_tui.commands.registry import by_verb
+from xpm_tui.commands.command import list_params
 from xpm_tui.diagnostics.error_presenter import problem_lines
 from xpm_tui.diagnostics.known_problems import KNOWN_PROBLEMS, find_problem, search_problems
 from xpm_tui.domain.errors import CaseId
@@ -53,9 +53,9 @@ def test_every_command_that_a_case_names_exists(id_: CaseId) -> None:
     text = "\n".join((each.sign, each.cause, *each.steps, *each.old_screens, each.support))
     for match in COMMAND.finditer(text):
         words = match.group(1).split()
-        act = next((a for n in (2, 1) if (a := by_verb(*words[:n])) is not None), None)
+        act = next((a for n in (2, 1) if (a := command_of(*words[:n])) is not None), None)
         assert act is not None, match.group()
-        flags = {param.flag for param in read(act.params)}
+        flags = {param.flag for param in list_params(act.params)}
         assert set(match.group(2).split()) <= flags, match.group()
 
 

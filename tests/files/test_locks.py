@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from xpm_tui.domain.errors import Busy, DiskError
-from xpm_tui.files.locks import Lock, holder, read_owner
+from xpm_tui.files.locks import Lock, lock_owner, read_owner
 from xpm_tui.files.machine import SystemClock
 
 
@@ -31,10 +31,10 @@ def test_the_second_one_learns_who_holds_it(tmp_path: Path) -> None:
         assert reported.value.hint
         with pytest.raises(Busy):
             second.acquire(0.02)
-        owner = holder(path)
+        owner = lock_owner(path)
         assert owner is not None
         assert (owner.person, owner.pid, owner.what) == ("ana", os.getpid(), "sync")
-    assert holder(path) is None
+    assert lock_owner(path) is None
     assert read_owner(path) is None
     with second.hold(what="undo"):
         owner = read_owner(path)
@@ -74,7 +74,7 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
     os.close(ready[1])
     try:
         assert os.read(ready[0], 1) == b"."
-        owner = holder(path)
+        owner = lock_owner(path)
         assert owner is not None
         assert (owner.person, owner.pid) == ("child", pid)
         with pytest.raises(Busy, match="child"):
@@ -84,7 +84,7 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
         os.waitpid(pid, 0)
         for fd in (ready[0], *release):
             os.close(fd)
-    assert holder(path) is None, "whatever its name in the file says"
+    assert lock_owner(path) is None, "whatever its name in the file says"
     with lock(path).hold():
         pass
 
@@ -103,7 +103,7 @@ def test_a_lock_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="link"):
         lock(tmp_path / "link").acquire()
     assert not (tmp_path / "elsewhere").exists()
-    assert holder(tmp_path / "none") is None
+    assert lock_owner(tmp_path / "none") is None
 
 
 def test_nobody_is_read_from_rubbish(tmp_path: Path) -> None:

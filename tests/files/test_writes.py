@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.faults import FailingDisk, Kind
 from xpm_tui.domain.errors import DiskError
-from xpm_tui.files.durable import AppendFile, leftovers, previous, replace_bytes
+from xpm_tui.files.durable import AppendFile, previous_path, replace_bytes, temporary_files
 from xpm_tui.files.machine import Disk
 
 
@@ -31,12 +31,12 @@ def test_a_replaced_file_is_the_old_or_the_new_one(tmp_path: Path, kind: Kind, k
             assert str(path) in error.message  # noqa: PT017
         failed = disk.failed
         assert path.read_bytes() in ((b"old", b"new") if failed else (b"new",))
-        assert leftovers(tmp_path) == []
+        assert temporary_files(tmp_path) == []
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert nth > 6
-    assert previous(path).exists() == keep
+    assert previous_path(path).exists() == keep
     if keep:
-        assert previous(path).read_bytes() in (b"old", b"new")
+        assert previous_path(path).read_bytes() in (b"old", b"new")
 
 
 def test_the_previous_file_is_kept_also_without_hard_links(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_the_previous_file_is_kept_also_without_hard_links(tmp_path: Path) -> No
     path = tmp_path / "file"
     for data in (b"1", b"2", b"3"):
         replace_bytes(path, data, keep_previous=True, disk=NoLinks())
-    assert (path.read_bytes(), previous(path).read_bytes()) == (b"3", b"2")
+    assert (path.read_bytes(), previous_path(path).read_bytes()) == (b"3", b"2")
 
 
 def test_pieces_that_cannot_be_made_leave_the_old_file(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_pieces_that_cannot_be_made_leave_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no more"):
         replace_bytes(path, pieces())
     assert path.read_bytes() == b"old"
-    assert leftovers(tmp_path) == []
+    assert temporary_files(tmp_path) == []
 
 
 def test_no_link_is_written_through(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -208,3 +209,17 @@ def test_processes_share_the_log_without_mixing_lines(log: EventLog) -> None:
     for number in range(4):
         mine = [event.numbers["n"] for event in events if event.by == f"p{number}"]
         assert mine == list(range(299, -1, -1))
+
+
+def test_since_in_the_practices_own_time(tmp_path: Path) -> None:
+    clock = MovedClock()
+    zone = ZoneInfo("Pacific/Auckland")
+    log = EventLog(tmp_path / "log", clock)
+    log.emit(Event(key="call"))
+    at = next(iter(log.read())).at
+    assert at is not None
+    local = at.astimezone(zone)
+    clock.move(datetime(local.year, local.month, local.day + 1, 1, 0, tzinfo=zone) - at)
+    log.emit(Event(key="run.started"))
+    since = datetime(local.year, local.month, local.day + 1, 0, 30, tzinfo=zone)
+    assert [event.key for event in log.read(EventFilter(since=since))] == ["run.started"]

@@ -10,7 +10,7 @@ from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.fields import SYNCED
 from xpm_tui.domain.secret import Secret
 from xpm_tui.settings import schema
-from xpm_tui.settings.kinds import PRESETS, SettingEntry, format_value, scopes
+from xpm_tui.settings.kinds import PRESETS, SettingEntry, format_value, parse_scopes
 from xpm_tui.settings.store import parse_setting
 
 
@@ -148,6 +148,6 @@ def test_a_secret_has_no_text() -> None:
 
 def test_presets_ask_for_a_refresh_token_and_for_practice_manager() -> None:
     for name in PRESETS:
-        assert "offline_access" in scopes(name)
-        assert any(scope.startswith("practicemanager") for scope in scopes(name))
-    assert all(scope.endswith(".read") for scope in scopes("read_only")[4:])
+        assert "offline_access" in parse_scopes(name)
+        assert any(scope.startswith("practicemanager") for scope in parse_scopes(name))
+    assert all(scope.endswith(".read") for scope in parse_scopes("read_only")[4:])

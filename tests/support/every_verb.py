@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xpm_tui.commands.command import Command, Param, read
-from xpm_tui.commands.registry import all_commands
+from xpm_tui.commands.command import Command, Param, list_params
+from xpm_tui.commands.registry import RENAMED, all_commands
 
 NOT_RUN = {
     "connect": "is run first, by itself",
@@ -15,7 +15,7 @@ NOT_RUN = {
     "schedule.remove": "changes the machine's scheduler",
 }
 LAST = ("practices.add", "practices.switch", "data.restore", "disconnect", "purge")
-"""They end or leave the practice: after all others."""
+"""Commands that end or leave the practice, and so run after all others."""
 
 VALUES = {
     "folder": "in",
@@ -25,18 +25,27 @@ VALUES = {
     "values": "name=Somebody", "what": "c1:city", "case": "T1",
 }  # fmt: skip
 FLAGS = ("yes", "anyway", "all")
-"""What is said yes to beforehand."""
+"""Options that agree beforehand."""
+
+
+def command_of(*words: str) -> Command[Any] | None:
+    """Return the command with these words on the command line, which may be former ones; None if unknown."""
+    current: tuple[str, ...] = ()
+    for word in words:
+        current += (RENAMED.get((*current, word), word),)
+    known = {(*act.verb[:-1], last): act for act in all_commands() for last in (*act.verb[-1:], *act.aliases)}
+    return known.get(current)
 
 
 def verbs() -> list[Command[Any]]:
-    """All that are run; a new one is among them by itself."""
+    """Return all commands that are run, in their order; a new one is included automatically."""
     return [act for act in all_commands() if act.verb and act.name not in NOT_RUN and act.name not in LAST]
 
 
 def words(act: Command[Any], values: Mapping[str, str] = VALUES, flags: tuple[str, ...] = FLAGS) -> list[str]:
-    """The verb with a value for each argument that it must have."""
-    needed = [param for param in read(act.params) if param.required]
-    given = [param.flag for param in read(act.params) if param.name in flags]
+    """Return the verb with a value for each argument that it needs."""
+    needed = [param for param in list_params(act.params) if param.required]
+    given = [param.flag for param in list_params(act.params) if param.name in flags]
     return [*act.verb, *(_value(act, param, values) for param in needed), *given]
 
 

@@ -23,7 +23,7 @@ from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Clock, Drop, IdSource, Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import META, Meta
-from xpm_tui.files.locks import Lock, LockOwner, holder
+from xpm_tui.files.locks import Lock, LockOwner, lock_owner
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
@@ -187,7 +187,7 @@ class OpenPractice:
         self.store: TableStore = self._open_store(sessions)
         self.ids: IdSource = StoreIds(self.store)
         self.events = EventLog(
-            self.state / "log", clock, self.person, least=cast("Severity", self.settings.text("log.level"))
+            self.state / "log", clock, self.person, level=cast("Severity", self.settings.text("log.level"))
         )
         self._snapshot: Snapshot | None = None
 
@@ -299,7 +299,7 @@ class OpenPractice:
         """Return who holds the run lock."""
         if self.database is not None:
             return self.database.run_owner()
-        return holder(self.run_lock)
+        return lock_owner(self.run_lock)
 
     def wire(self) -> AbstractAsyncContextManager[Wire]:
         """Return access to Xero, to be used in ``async with``; only now its libraries are loaded."""

@@ -12,7 +12,7 @@ from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock, EventSink
 from xpm_tui.domain.shared_state import SharedState
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.kinds import scopes
+from xpm_tui.settings.kinds import parse_scopes
 from xpm_tui.settings.store import Settings
 from xpm_tui.xero.config import WireConfig
 
@@ -59,7 +59,7 @@ def wire_config(practice: AccessContext) -> WireConfig:
         login_url=settings.text("xero.login_url"),
         identity_url=settings.text("xero.identity_url"),
         api_url=settings.text("xero.api_url"),
-        scopes=" ".join(scopes(settings.text("xero.scopes"))),
+        scopes=" ".join(parse_scopes(settings.text("xero.scopes"))),
         redirect_port=settings.number("xero.redirect_port"),
         reserve=settings.number("gate.day_reserve"),
         user_agent=f"xpm-tui/{__version__}",

@@ -50,6 +50,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     import asyncio
+    import difflib
     import platform
     import tempfile
     import traceback
@@ -353,9 +354,18 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
     raise ended
 
 
+_SIMILAR = 0.75
+"""The similarity from which an option is suggested for a mistyped one, as in :mod:`difflib`."""
+
+
 def _usage(wrong: click.ClickException) -> AppError:
     path = wrong.ctx.command_path if isinstance(wrong, click.UsageError) and wrong.ctx else "xpm-tui"
-    error = _Usage(wrong.format_message(), hint=f"See '{path} --help'.")
+    message = wrong.format_message()
+    if isinstance(wrong, click.NoSuchOption):
+        # Click suggests up to three options, some of which have only a letter or two in common.
+        near = difflib.get_close_matches(wrong.option_name, wrong.possibilities or (), 1, _SIMILAR)
+        message = wrong.message + (f" Did you mean '{near[0]}'?" if near else "")
+    error = _Usage(message, hint=f"See '{path} --help'.")
     error.exit_code = wrong.exit_code
     return error
 

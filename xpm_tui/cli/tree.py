@@ -251,7 +251,7 @@ def _callback(command: Command[Any], perform: Perform) -> Callable[..., None]:
 
 
 def _params(command: Command[Any]) -> list[click.Parameter]:
-    return [_argument(p) if p.hint.argument else _option(p) for p in definition.read(command.params)]
+    return [_argument(p) if p.hint.argument else _option(p) for p in definition.list_params(command.params)]
 
 
 def _argument(param: Param) -> Positional:

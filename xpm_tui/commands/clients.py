@@ -14,18 +14,18 @@ from xpm_tui.commands.command import (
     Command,
     Dialogue,
     Limit,
+    OneClient,
     Result,
     TextColumn,
     TextTable,
     argument,
-    first_reason,
     on_record,
     option,
     require_connection,
 )
 from xpm_tui.commands.consequences import action, question, shorten_list
 from xpm_tui.commands.csv_files import SHOWN, export_review, import_review
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines, former_sum, with_former
 from xpm_tui.commands.tables import first_blocks, table_result, to_plain
 from xpm_tui.domain import labels
@@ -50,12 +50,6 @@ REVIEWED = "decided in the review"
 """The reason for ignoring a client, if it was ignored in a review."""
 
 
-ClientId = Annotated[
-    str,
-    argument("The client: its id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client"),
-]
-"""A client in the store, as a parameter of all verbs."""
-
 Which = Literal[
     "",
     "linked",
@@ -78,12 +72,6 @@ class ListClients(msgspec.Struct, frozen=True):
     only: Annotated[Which, option(f"Only clients that match this filter: {', '.join(WHICH)}.", "WHICH")] = ""
     find: Annotated[str, option("Only clients with this text in their name, e-mail or id.", "TEXT")] = ""
     limit: Limit = 0
-
-
-class ShowClient(msgspec.Struct, frozen=True):
-    """Parameters of ``clients show``."""
-
-    client: ClientId
 
 
 class SearchClients(msgspec.Struct, frozen=True):
@@ -158,12 +146,12 @@ async def list_clients(practice: OpenPractice, params: ListClients, dialogue: Di
     return table_result(views, TextTable(columns, rows, nothing), count=len(views), most=params.limit)
 
 
-async def show_client(practice: OpenPractice, params: ShowClient, dialogue: Dialogue) -> Result:
+async def show_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Show one client with its values on both sides."""
     view = queries.show_client(practice, params.client)
     sides = queries.side_by_side(practice, view.id)
     data = {**to_plain(view), "fields": [to_plain(side) for side in sides]}
-    return Result(data=data, lines=_card(view, sides))
+    return Result(data=data, lines=_client_lines(view, sides))
 
 
 async def search_clients(practice: OpenPractice, params: SearchClients, dialogue: Dialogue) -> Result:
@@ -191,8 +179,8 @@ async def search_clients(practice: OpenPractice, params: SearchClients, dialogue
 
 async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue: Dialogue) -> Result:
     """List clients that need a decision, with proposals, or record decisions."""
-    what = (params.accept_sure, params.export, params.take, params.link, params.ignore, params.undo)
-    if sum(map(bool, what)) > 1:
+    chosen = (params.accept_sure, params.export, params.take, params.link, params.ignore, params.undo)
+    if sum(map(bool, chosen)) > 1:
         raise BadInput("Use one of --accept-sure, --export, --import, --link, --ignore and --undo.")
     if params.undo:
         return _undo_review(practice, params.client)
@@ -205,21 +193,26 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
         )
     if params.take:
         return await import_review(practice, Path(params.take), dialogue, params)
-    if not params.accept_sure:
-        found_ = queries.review(practice, params.client)
-        # Clients that the plan links automatically need no decision: they are shown only if they are named.
-        views = found_ if params.client else [view for view in found_ if not view.planned]
-        planned = len(found_) - len(views)
-        lines = [] if views else ["No client needs a decision."]
-        if planned:
-            subject = count(planned, "client is/clients are")
-            lines.append(f"{subject} linked by the next plan, because the names are the same: xpm-tui plan")
-        return Result(
-            data={"count": len(views), "planned": planned},
-            items=[to_plain(view) for view in views],
-            blocks=first_blocks([_proposals(view) for view in views], params.limit),
-            lines=lines,
-        )
+    if params.accept_sure:
+        return await _accept_sure(practice, params, dialogue)
+    found = queries.review(practice, params.client)
+    # Clients that the plan links automatically need no decision: they are shown only if they are named.
+    views = found if params.client else [view for view in found if not view.planned]
+    planned = len(found) - len(views)
+    lines = [] if views else ["No client needs a decision."]
+    if planned:
+        subject = count(planned, "client is/clients are")
+        lines.append(f"{subject} linked by the next plan, because the names are the same: xpm-tui plan")
+    return Result(
+        data={"count": len(views), "planned": planned},
+        items=[to_plain(view) for view in views],
+        blocks=first_blocks([_proposal_lines(view) for view in views], params.limit),
+        lines=lines,
+    )
+
+
+async def _accept_sure(practice: OpenPractice, params: ReviewClients, dialogue: Dialogue) -> Result:
+    """Link the clients whose first proposal is sure, after a question."""
     found = queries.sure_proposals(practice, params.client)
     former = clients_links.former_values(practice, [(v.id, v.proposals[0].uuid) for v in found])
     texts = [with_former(view.first, former.get(view.id, {})) for view in found]
@@ -231,7 +224,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
     asked = Question(question(links), lines, button=action(links))
     if found and not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
-    done, settled = picks.store_decision(
+    done, decisions = picks.store_decision(
         practice,
         [view.id for view in found],
         lambda: clients_links.accept_sure(practice, found),
@@ -244,14 +237,14 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
         TextColumn("XPM NAME"),
     )
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
-    gone = former_sum(former.get(view.id, {}) for view in done)
-    links = consequences.link_consequences([view.id for view in done], former=gone)
+    changed = former_sum(former.get(view.id, {}) for view in done)
+    links = consequences.link_consequences([view.id for view in done], former=changed)
     left = len(found) - len(done)
     empty = "Nothing was linked." if left else "No proposal is sure: review each of these yourself."
     table = TextTable(columns, rows, empty, params.limit)
     result = table_result(done, table, count=len(done), consequences=to_plain(links))
-    told = [f"{count(left, 'client was/clients were')} changed meanwhile and not linked."] if left else []
-    return replace(result, value=_ids(settled), lines=[*result.lines, *told])
+    notes = [f"{count(left, 'client was/clients were')} changed meanwhile and not linked."] if left else []
+    return replace(result, value=_client_ids(decisions), lines=[*result.lines, *notes])
 
 
 async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialogue) -> Result:
@@ -276,12 +269,12 @@ async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialo
     asked = Question(ask, effect_lines(effect), button="Link")
     if (effect.needs_yes or effect.former) and not params.yes and not await confirm_call(dialogue, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
-    second = params.yes or bool(effect.needs_yes)
+    agreed = params.yes or bool(effect.needs_yes)
     text = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return _store_decision(
         practice,
         view.id,
-        lambda: clients_links.link(practice, view.id, effect.xpm.uuid, yes=second, origin="review"),
+        lambda: clients_links.link(practice, view.id, effect.xpm.uuid, yes=agreed, origin="review"),
         text,
         effect,
     )
@@ -294,10 +287,10 @@ def _store_decision(
     sentence: str,
     effect: EffectView | None = None,
 ) -> Result:
-    view, settled = picks.store_decision(practice, [client], decide)
+    view, decisions = picks.store_decision(practice, [client], decide)
     data = {**to_plain(view), **(former_data(effect) if effect is not None else {})}
     lines = [sentence, *(former_lines(effect) if effect is not None else ())]
-    return Result(data=data, lines=lines, value=_ids(settled))
+    return Result(data=data, lines=lines, value=_client_ids(decisions))
 
 
 def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
@@ -309,9 +302,9 @@ def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
     )
 
 
-def _ids(settled: Iterable[ReviewDecision]) -> tuple[str, ...]:
+def _client_ids(decisions: Iterable[ReviewDecision]) -> tuple[str, ...]:
     """Return the clients that were decided, so that a screen can offer to undo that."""
-    return tuple(each.after.client for each in settled)
+    return tuple(each.after.client for each in decisions)
 
 
 def needs(view: ClientView) -> str:
@@ -323,7 +316,7 @@ def _state(archived: bool, prospect: bool) -> str:
     return "archived" if archived else "prospect" if prospect else ""
 
 
-def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
+def _client_lines(view: ClientView, sides: list[SideBySide]) -> list[str]:
     link, state = view.link, labels.LINK_STATES[view.link_state].text
     lines = listing(
         {
@@ -335,12 +328,12 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
             "UUID": link.uuid if link else "",
             "Needs": view.needs,
             "From another client": came_from(view),
-            "Frozen": ", ".join(view.frozen),
+            "Frozen": ", ".join(frozen_labels(view)),
             "Ignored": view.ignored or "",
         }
     )
     if sides:
-        lines += ["", "In Ignition and XPM:", *_both(sides)]
+        lines += ["", "In Ignition and XPM:", *_field_lines(sides)]
     else:
         own = (field for field in editable("client") if field.sync.is_ever_synced and not field.required)
         lines += listing({field.label: value(view.shown(field)) for field in own})
@@ -355,6 +348,15 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
     return lines
 
 
+def frozen_labels(view: ClientView) -> list[str]:
+    """Return the frozen fields of a client by their labels, those of contacts with the contact's id."""
+    places = (key.rpartition(".")[0] for key in view.frozen)
+    return [
+        label(key) + (f" ({contact})" if contact else "")
+        for key, contact in zip(view.frozen, places, strict=True)
+    ]
+
+
 def came_from(view: ClientView) -> str:
     """Return which values of a client came from an XPM client that it is no longer linked to."""
     found: dict[str, list[str]] = {}
@@ -363,7 +365,7 @@ def came_from(view: ClientView) -> str:
     return "; ".join(f"{', '.join(fields)} came from {name}" for name, fields in found.items())
 
 
-def _both(sides: list[SideBySide]) -> list[str]:
+def _field_lines(sides: list[SideBySide]) -> list[str]:
     """Return equal fields once, and the others with both values, the last agreed pair and the reason."""
     wide = max(len(side.label) for side in sides)
     lines = []
@@ -379,7 +381,7 @@ def _both(sides: list[SideBySide]) -> list[str]:
     return lines
 
 
-def _proposals(view: ReviewView) -> list[str]:
+def _proposal_lines(view: ReviewView) -> list[str]:
     lines = [f"{view.id}  {view.name}  ({view.reason})"]
     for proposal in view.proposals:
         planned = view.planned and proposal is view.proposals[0]
@@ -401,7 +403,6 @@ COMMANDS = (
         params=ListClients,
         run=list_clients,
         effect=Effect.LOOKS,
-        verb=("clients", "list"),
         example="xpm-tui clients list --only unlinked",
         default=True,
     ),
@@ -409,10 +410,9 @@ COMMANDS = (
         name="clients.show",
         title="Show a client in Ignition and XPM",
         help="Show one client: its link, its contacts, and each field as Ignition and XPM have it.",
-        params=ShowClient,
+        params=OneClient,
         run=show_client,
         effect=Effect.LOOKS,
-        verb=("clients", "show"),
         example="xpm-tui clients show c12",
         why_not=on_record,
     ),
@@ -424,7 +424,6 @@ COMMANDS = (
         params=SearchClients,
         run=search_clients,
         effect=Effect.LOOKS,
-        verb=("clients", "search"),
         example='xpm-tui clients search "smith family"',
         why_not=require_connection,
     ),
@@ -434,14 +433,13 @@ COMMANDS = (
         help="List the clients that need a decision, each with its proposals, their scores and reasons.",
         params=ReviewClients,
         run=review_clients,
-        effect=per_call(_review_effect, Effect.LOOKS),
-        verb=("clients", "review"),
+        effect=PerCall(_review_effect, Effect.LOOKS),
         example="xpm-tui clients review --accept-sure\nxpm-tui clients review c12 --link 1234567\n"
         "xpm-tui clients review --undo\nxpm-tui clients review --export review.csv\n"
         "xpm-tui clients review --import review.csv --dry-run",
         key="r",
         where=("clients",),
         footer="Review",
-        why_not=first_reason(require_connection),
+        why_not=require_connection,
     ),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, Protocol, Ty
 import msgspec
 
 from xpm_tui.commands.effects import AdmittedCall, Effect, PerCall, opening_effect, refusal
+from xpm_tui.domain.labels import JOB_STATES, PROPOSAL_STATES, label
 
 if TYPE_CHECKING:
     from xpm_tui.application.condition import Condition
@@ -62,9 +63,11 @@ class Dialogue(Protocol):
 
 
 class TextColumn(msgspec.Struct, frozen=True):
-    """A column of a text table. ``whole`` columns (ids, numbers) are never cut; the others share the rest.
+    """A column of a text table.
 
-    A ``name`` is cut after all others. A ``spare`` column is left out if names would be cut.
+    ``whole`` columns (ids, numbers) are never cut; the others share the rest, and those of a ``name`` are cut
+    last. ``spare`` columns are left out if the table would be too wide with them. ``right`` ones are aligned
+    to the right.
     """
 
     title: str
@@ -77,7 +80,7 @@ class TextColumn(msgspec.Struct, frozen=True):
 class TextTable(msgspec.Struct, frozen=True):
     """A list for users: one row of texts per record, and a text for an empty list.
 
-    Beyond ``most`` rows, the others are only counted, with what lists them; 0 shows all.
+    At most ``most`` rows are shown (0: all); the others are counted, and ``rest`` says how to list them.
     """
 
     columns: tuple[TextColumn, ...]
@@ -150,7 +153,7 @@ class Situation(msgspec.Struct, frozen=True):
 
 
 class AccountContext(msgspec.Struct, frozen=True):
-    """The context of a command that opens no store: the home, the practice named, and the user.
+    """The context of a command that opens no store: the home, the name of the practice, and the user.
 
     ``settings`` are those given for this call.
     """
@@ -165,16 +168,16 @@ class AccountContext(msgspec.Struct, frozen=True):
 class Command(msgspec.Struct, Generic[P], frozen=True):
     """A command: one thing a user can do.
 
-    ``verb`` are its words on the command line (empty: console only), ``aliases`` are other last words for it,
-    ``key`` is its key in the console in the areas ``where`` (``*``: everywhere), and ``footer`` its label in
-    the footer (empty: not shown there). ``why_not`` returns the sentence that says why it is not available,
-    or an empty text. A command with ``on_home`` needs no practice and opens none on the command line,
-    except for calls that are not ``for_account``.
-    ``waits`` is False for a command that only reads here and never waits: it runs without an event loop,
-    which takes long to load. ``streams`` marks a command that emits its items as they occur. ``default``
-    marks the command that a group of verbs runs when it is called alone. ``effect`` says what a call does
-    (see :mod:`xpm_tui.commands.effects`), and ``consent`` names the parameter by which a user agrees to it
-    beforehand.
+    ``verb`` are its words on the command line, by default those of its ``name``; a ``console_only`` command
+    has none. ``aliases`` are other last words for it, ``key`` is its key in the console in the areas
+    ``where`` (``*``: everywhere), and ``footer`` its label in the footer (empty: not shown there).
+    ``why_not`` returns the sentence that says why it is not available, or an empty text. A command with
+    ``on_home`` needs no practice and opens none on the command line, except for calls that are not
+    ``for_account``. ``waits`` is False for a command that only reads here and never waits: it runs without
+    an event loop, which takes long to load. ``streams`` marks a command that emits its items as they occur.
+    ``default`` marks the command that a group of verbs runs when it is called alone. ``effect`` says what a
+    call does (see :mod:`xpm_tui.commands.effects`), and ``consent`` names the parameter by which a user
+    agrees to it beforehand.
     """
 
     name: str
@@ -184,6 +187,7 @@ class Command(msgspec.Struct, Generic[P], frozen=True):
     run: Callable[[OpenPractice, P, Dialogue], Awaitable[Result]]
     effect: Effect | PerCall
     verb: tuple[str, ...] = ()
+    console_only: bool = False
     aliases: tuple[str, ...] = ()
     example: str = ""
     key: str = ""
@@ -197,6 +201,10 @@ class Command(msgspec.Struct, Generic[P], frozen=True):
     for_account: Callable[[P], bool] = lambda _: True
     why_not: Callable[[Situation], str] = lambda _: ""
 
+    def __post_init__(self) -> None:
+        if not self.verb and not self.console_only:
+            msgspec.structs.force_setattr(self, "verb", tuple(self.name.replace("_", "-").split(".")))
+
     def unavailable(self, situation: Situation) -> str:
         """Return why the command is not available, in a sentence; empty if it is."""
         refused = refusal(opening_effect(self), read_only=situation.read_only)
@@ -206,14 +214,14 @@ class Command(msgspec.Struct, Generic[P], frozen=True):
 def home_command(
     *, on_home: Callable[[AccountContext, P, Dialogue], Awaitable[Result]], **about: Any
 ) -> Command[P]:
-    """Return the run function of a command that needs no open store.
+    """Return a command that needs no open store.
 
     In a console it works on the home of the practice that is open.
     """
 
     async def run(practice: OpenPractice, params: P, dialogue: Dialogue) -> Result:
-        place = AccountContext(practice.home, practice.name, practice.person, practice.read_only)
-        return await on_home(place, params, dialogue)
+        account = AccountContext(practice.home, practice.name, practice.person, practice.read_only)
+        return await on_home(account, params, dialogue)
 
     return Command(run=run, on_home=on_home, **about)
 
@@ -266,6 +274,22 @@ def option(text: str, placeholder: str = "", *, flag: str = "", completes: Compl
 
 Limit = Annotated[int, option("At most this many; 0 for all.", "N")]
 """The parameter ``limit`` of a list, passed on as ``Result.most``."""
+DryRun = Annotated[bool, option("Show what it would do, and change nothing.")]
+Yes = Annotated[bool, option("Do not ask.")]
+NeededYes = Annotated[bool, option("Do not ask; needed without a terminal.")]
+"""The consent to a call that is refused if no one can be asked: it replaces values or is irreversible."""
+ReplaceFile = Annotated[bool, option("Replace the file if it already exists.")]
+
+ClientId = Annotated[
+    str,
+    argument("The client: its id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client"),
+]
+ContactId = Annotated[str, argument("The contact: its id, Contact ID, e-mail or exact name.", "CONTACT")]
+MemberId = Annotated[
+    str, argument("The team member: id, e-mail or exact name.", "MEMBER", completes="member")
+]
+ServiceId = Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
+RunId = Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
 
 
 class ListParams(msgspec.Struct, frozen=True):
@@ -274,7 +298,31 @@ class ListParams(msgspec.Struct, frozen=True):
     limit: Limit = 0
 
 
-def read(params: type[msgspec.Struct]) -> tuple[Param, ...]:
+class YesParams(msgspec.Struct, frozen=True):
+    """The parameters of a command that only asks."""
+
+    yes: Yes = False
+
+
+class OneClient(msgspec.Struct, frozen=True):
+    """The parameters of a command on one client."""
+
+    client: ClientId
+
+
+class OneMember(msgspec.Struct, frozen=True):
+    """The parameters of a command on one team member."""
+
+    member: MemberId
+
+
+class OneService(msgspec.Struct, frozen=True):
+    """The parameters of a command on one service."""
+
+    service: ServiceId
+
+
+def list_params(params: type[msgspec.Struct]) -> tuple[Param, ...]:
     """Return the parameters of a class, in its order."""
     return tuple(_param(field) for field in msgspec.structs.fields(params))
 
@@ -306,7 +354,7 @@ ReasonFunction = Callable[[Situation], str]
 
 
 def first_reason(*reasons: ReasonFunction) -> ReasonFunction:
-    """Return a check that gives the first reason that applies."""
+    """Return a check that returns the first reason that any of several checks gives."""
     return lambda situation: next(filter(None, (reason(situation) for reason in reasons)), "")
 
 
@@ -324,16 +372,25 @@ def require_idle(situation: Situation) -> str:
     )
 
 
-def in_state(noun: str, words: str, *states: str) -> ReasonFunction:
-    """Return a check of the state of a job or proposal; ``words`` says what the command is for."""
+_STATE_PHRASES = {
+    "unknown": "has an unknown status",
+    "to take": "is not taken over yet",
+    "XPM's": "was created in XPM",
+}
+"""States whose label does not complete a sentence."""
+
+
+def in_state(noun: str, purpose: str, *states: str) -> ReasonFunction:
+    """Return a check of the state of a job or proposal; ``purpose`` says what the command is for."""
+    known = JOB_STATES if noun == "job" else PROPOSAL_STATES
 
     def why(situation: Situation) -> str:
         if not situation.record:
             return f"No {noun} is selected: select one first (g j)."
         if not situation.state or situation.state in states:
             return ""
-        unknown = situation.state == "unknown"
-        return f"This {noun} {'has an unknown status' if unknown else f'is {situation.state}'}: {words}."
+        phrase = _STATE_PHRASES.get(situation.state) or f"is {label(known, situation.state).inline}"
+        return f"This {noun} {phrase}: {purpose}."
 
     return why
 

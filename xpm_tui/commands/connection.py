@@ -16,17 +16,18 @@ from xpm_tui.commands.command import (
     Result,
     TextColumn,
     TextTable,
+    Yes,
     first_reason,
     option,
     require_connection,
     require_idle,
 )
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.practices import ListPractices, list_practices, practices_result
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
-from xpm_tui.domain.labels import DIRECTIONS, LEVELS
+from xpm_tui.domain.labels import DIRECTIONS, LEVELS, RUN_OUTCOMES, label
 from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
@@ -84,12 +85,12 @@ async def connect(practice: OpenPractice, params: Connect, dialogue: Dialogue) -
     try:
         await _sign_in(machine, params, dialogue)
     except asyncio.CancelledError:
-        await _stopped(machine, params, dialogue)
+        await _report_stopped(machine, params, dialogue)
         raise
     try:
-        identity = await _choose(machine, params, dialogue)
+        identity = await _choose_practice(machine, params, dialogue)
     except DecisionNeeded as held:
-        return _several(machine.tenants, held)
+        return _several_practices(machine.tenants, held)
     settings = practice.settings
     direction, level = settings.text("sync.direction"), settings.text("sync.level")
     machine.direction(cast("Direction", direction), cast("Level", level))
@@ -119,14 +120,14 @@ async def connect(practice: OpenPractice, params: Connect, dialogue: Dialogue) -
         f"Direction: {DIRECTIONS[direction].text}. {DIRECTIONS[direction].help}",
         f"What to sync: {LEVELS[level].text}. To change them: xpm-tui policy set --direction to_xpm "
         "--level name",
-        *_left(machine),
+        *_open_decisions(machine),
         "Next: xpm-tui import clients FILE, then xpm-tui plan",
     ]
     return Result(data=data, lines=lines)
 
 
-async def _stopped(machine: ConnectionMachine, params: Connect, dialogue: Dialogue) -> None:
-    """Say what is kept if a sign-in is stopped after its answer had arrived.
+async def _report_stopped(machine: ConnectionMachine, params: Connect, dialogue: Dialogue) -> None:
+    """Say what is kept of a sign-in that was stopped after the answer from Xero had arrived.
 
     If the login has access to one practice, it is chosen.
     """
@@ -140,7 +141,7 @@ async def _stopped(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         dialogue.say(f"{identity.title} is connected. Read its lists with: xpm-tui plan")
 
 
-def _left(machine: ConnectionMachine) -> list[str]:
+def _open_decisions(machine: ConnectionMachine) -> list[str]:
     """Return the decisions on team and templates that are still to be made, with their verbs."""
     verbs = {"team": "xpm-tui team accept, xpm-tui team pick --all", "templates": "xpm-tui templates accept"}
     return [
@@ -154,7 +155,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
     """Show the address and wait for the browser or a pasted line, whichever comes first."""
     begun = machine.begin()
     alone = params.no_browser or not dialogue.interactive
-    if not alone and _browser(begun.url):
+    if not alone and _open_browser(begun.url):
         dialogue.say("Your browser opens. If it does not, open this address:")
     else:
         dialogue.say("Open this address in a browser, sign in to Xero and allow access:")
@@ -177,7 +178,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
             refused.set_result(error)
 
     waiting = asyncio.create_task(machine.wait(on_error=on_error, on_wrong_line=on_wrong_line))
-    reading = asyncio.create_task(_read(machine, dialogue))
+    reading = asyncio.create_task(_read_lines(machine, dialogue))
     try:
         await asyncio.wait((waiting, refused, reading), return_when=asyncio.FIRST_COMPLETED)
         if reading.done() and not waiting.done() and not machine.answered:
@@ -190,11 +191,11 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         if machine.answered and not waiting.done():
             dialogue.say("Stopping as soon as the login is saved ...")
         raise
-    except LoginNeeded as none:
+    except LoginNeeded as error:
         reading.cancel()
-        if none.case is CaseId.NOTHING_OPENS and dialogue.interactive:
-            dialogue.say(none.message)
-            none.case = await _see(machine, dialogue) or none.case
+        if error.case is CaseId.NOTHING_OPENS and dialogue.interactive:
+            dialogue.say(error.message)
+            error.case = await _ask_symptom(machine, dialogue) or error.case
         raise
     finally:
         for task in (reading, waiting):
@@ -203,7 +204,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
                 await task
 
 
-async def _see(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId | None:
+async def _ask_symptom(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId | None:
     """Let the user choose which page the browser shows, and say what to do; return the known problem."""
     seen = await doctor.pick(dialogue, known_problems.BROWSER, "What do you see in the browser?")
     if seen is None:
@@ -214,7 +215,7 @@ async def _see(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId | None:
     return seen.case
 
 
-async def _read(machine: ConnectionMachine, dialogue: Dialogue) -> None:
+async def _read_lines(machine: ConnectionMachine, dialogue: Dialogue) -> None:
     """Read typed lines and pass them on; raise ``BadInput`` if a user at a terminal ends the input."""
     while True:
         line = await dialogue.line("Address:")
@@ -232,14 +233,16 @@ async def _read(machine: ConnectionMachine, dialogue: Dialogue) -> None:
             machine.paste(None)
             return
         if line.strip() == "?" and dialogue.interactive:
-            await _see(machine, dialogue)
+            await _ask_symptom(machine, dialogue)
         elif line.strip():
             machine.paste(line)
             if not dialogue.interactive:
                 return
 
 
-async def _choose(machine: ConnectionMachine, params: Connect, dialogue: Dialogue) -> PracticeIdentity:
+async def _choose_practice(
+    machine: ConnectionMachine, params: Connect, dialogue: Dialogue
+) -> PracticeIdentity:
     tenant, confirm = params.tenant, params.confirm
     if dialogue.interactive and not tenant and len(machine.tenants) > 1:
         for number, each in enumerate(machine.tenants, 1):
@@ -252,12 +255,11 @@ async def _choose(machine: ConnectionMachine, params: Connect, dialogue: Dialogu
     except DecisionNeeded as held:
         if not dialogue.interactive or confirm or (len(machine.tenants) > 1 and not tenant):
             raise
-
         dialogue.say(error_presenter.present(held).short())
         return await machine.choose(tenant, confirm=await dialogue.line("To confirm, type its name:") or "")
 
 
-def _several(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Result:
+def _several_practices(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Result:
     items: list[dict[str, Any]] = [
         {"id": each.tenant_id, "name": each.name or each.tenant_id, "kind": each.kind} for each in tenants
     ]
@@ -266,7 +268,7 @@ def _several(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Result:
     return Result(items=items, table=table, error=held)
 
 
-def _browser(url: str) -> bool:
+def _open_browser(url: str) -> bool:
     """Open a browser window on a desktop; a text browser would take over this terminal."""
     here = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if not here or "SSH_CONNECTION" in os.environ:
@@ -284,14 +286,14 @@ class Disconnect(msgspec.Struct, frozen=True):
     everything: Annotated[bool, option("Revoke the login: this disconnects every practice that uses it.")] = (
         False
     )
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
 
 
-def _connects(params: Connect) -> Effect:
+def _connect_effect(params: Connect) -> Effect:
     return Effect.LOOKS if params.check else Effect.WRITES_HERE
 
 
-def _disconnects(params: Disconnect) -> Effect:
+def _disconnect_effect(params: Disconnect) -> Effect:
     return Effect.IRREVERSIBLE if params.everything else Effect.WRITES_HERE
 
 
@@ -317,14 +319,14 @@ async def status(practice: OpenPractice, params: ShowStatus, dialogue: Dialogue)
         views = practices.practices(practice)
         return practices_result(views, practice.clock.now(), needs_you=params.needs_you)
     status = summary.summarize(practice)
-    lines = _lines(status, practice.clock.now(), due.time_zone(practice))
+    lines = _status_lines(status, practice.clock.now(), due.time_zone(practice))
     for problem in status.problems:
         if problem.code == UNKNOWN:
             lines += [problem.sentence, f"  {problem.hint}"]
-    return Result(data=to_plain(status), lines=lines, error=_worst(status))
+    return Result(data=to_plain(status), lines=lines, error=_error_of(status))
 
 
-def _worst(status: StatusSummary) -> AppError | None:
+def _error_of(status: StatusSummary) -> AppError | None:
     if not status.exit_code:
         return None
     problem = next((p for p in status.problems if p.exit_code == status.exit_code), None)
@@ -351,7 +353,7 @@ def jobs_line(jobs: JobCounts) -> str:
     return ", ".join(f"{number:,} {what}" for what, number in data.items() if number)
 
 
-def _lines(status: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
+def _status_lines(status: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
     calls = f"{status.minute_left} this minute" if status.minute_left is not None else ""
     if status.day_left is not None:
         calls += f", {status.day_left:,} today"
@@ -362,7 +364,7 @@ def _lines(status: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
             "Practice": name,
             "Connected": since if status.connected else "no",
             "Last successful sync": ago(status.last_good, now),
-            "Last run": f"{status.last_run} {status.last_outcome}".strip(),
+            "Last run": f"{status.last_run} {label(RUN_OUTCOMES, status.last_outcome).inline}".strip(),
             "Running": status.running,
             "Held": ", ".join(status.held),
             "Calls left": calls,
@@ -377,7 +379,7 @@ def _lines(status: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
             "Frozen": count(status.frozen, "field") if status.frozen else "",
             "Jobs": jobs_line(status.jobs),
             "Not in Ignition yet": count(status.to_ignition, "client") if status.to_ignition else "",
-            "Not supported by Ignition": _never(status),
+            "Not supported by Ignition": _unsupported_line(status),
             "Ignition's file": ago(status.import_at, now),
             "Inbox": _inbox_line(status),
             "XPM data": ago(status.mirror_at, now),
@@ -395,7 +397,7 @@ def _inbox_line(status: StatusSummary) -> str:
     return f"{count(inbox.waiting + inbox.claimed, 'file')} waiting{failed}"
 
 
-def _never(status: StatusSummary) -> str:
+def _unsupported_line(status: StatusSummary) -> str:
     """Return the clients whose changes Ignition's import cannot accept, the first ones by name."""
     found = status.never_in_ignition
     if not found:
@@ -414,12 +416,11 @@ COMMANDS = (
         "connection needs and costs.",
         params=Connect,
         run=connect,
-        verb=("connect",),
         example="xpm-tui connect --check\nxpm-tui connect --no-browser",
         key="c",
         where=("overview",),
         footer="Connect",
-        effect=per_call(_connects, Effect.WRITES_HERE),
+        effect=PerCall(_connect_effect, Effect.WRITES_HERE),
         why_not=require_idle,
     ),
     Command(
@@ -428,9 +429,8 @@ COMMANDS = (
         help="Remove this practice's connection to Xero. Clients, links and the log stay.",
         params=Disconnect,
         run=disconnect,
-        verb=("disconnect",),
         example="xpm-tui disconnect",
-        effect=per_call(_disconnects, Effect.WRITES_HERE),
+        effect=PerCall(_disconnect_effect, Effect.WRITES_HERE),
         why_not=first_reason(require_connection, require_idle),
     ),
     Command(
@@ -443,7 +443,6 @@ COMMANDS = (
         run=status,
         on_home=list_practices, for_account=lambda params: params.all or params.needs_you,
         effect=Effect.LOOKS, waits=False,
-        verb=("status",),
         example="xpm-tui status --json",
     ),
 )  # fmt: skip

@@ -2,9 +2,7 @@
 
 A question names what is applied, with its number. The lines below it say what is sent to XPM, what is saved
 here only, what is replaced, what cannot be undone and why, what an undo freezes, and how many calls and
-minutes it takes.
-
-Differences that stay, in words: counted and listed by reason.
+minutes it takes. Differences that stay are counted and listed by reason.
 """
 
 from __future__ import annotations
@@ -64,7 +62,7 @@ _PICKED = ("client", "person/people")
 
 
 def action(found: Consequences) -> str:
-    """Return the label of the button that applies it: "Apply 14 changes"."""
+    """Return the label of the button that applies the changes, such as ``Apply 14 changes``."""
     xpm, here = found.xpm, found.here
     match found.of:
         case "undo":
@@ -93,7 +91,7 @@ def action(found: Consequences) -> str:
 
 
 def question(found: Consequences, about: str = "") -> str:
-    """Return the question whether to apply it; ``about`` says to what, if that is not obvious."""
+    """Return the question whether to apply the changes; ``about`` says to what, if that is not obvious."""
     undo = "of run" if found.changes else "that were written by run"
     subjects = {"undo": f"{undo} {found.about}", "import-undo": f"of {found.about}", "jobs": "in XPM"}
     return f"{' '.join(filter(None, (action(found), about or subjects.get(found.of, ''))))}?"
@@ -126,7 +124,7 @@ def lines(found: Consequences) -> list[str]:
 
 
 def one_line(found: Consequences, *, costs: bool = True) -> str:
-    """Return the consequences on one line, for a heading or a table; ``costs``: with calls and minutes."""
+    """Return the consequences on one line, for a heading or a table, with calls and minutes if ``costs``."""
     texts = [f"{count(found.xpm.changes, 'change')} to XPM"] if found.xpm.changes else []
     if costs and not texts:
         texts.append("nothing to XPM")
@@ -151,7 +149,9 @@ class Figure(NamedTuple):
 def figure_columns(found: Consequences, *, short: bool = False) -> tuple[list[Figure], list[Figure]]:
     """Return the consequences as two columns of numbers: what is done, and what to consider first.
 
-    ``short``: without the parts of a number, for narrow windows; the question names them.
+    Args:
+        found: The consequences.
+        short: Whether to leave out the parts of a number, for narrow windows; the question names them.
     """
     xpm, here = found.xpm, found.here
     done = [
@@ -164,32 +164,33 @@ def figure_columns(found: Consequences, *, short: bool = False) -> tuple[list[Fi
     elif here.changes:
         parts = "saved here only" if short else f"saved here: {', '.join(_here_parts(here))}"
         done.append(Figure("∞", "", here.changes, parts))
-    pace = f", at least {count(found.minutes, 'minute')}" if found.minutes else ", less than a minute"
     done.append(
-        Figure("◷", "", found.calls, f"{plural(found.calls, 'call')}{'' if short else ' to Xero'}{pace}")
+        Figure(
+            "◷", "", found.calls, f"{plural(found.calls, 'call')}{'' if short else ' to Xero'}{_pace(found)}"
+        )
         if found.calls
         else Figure("◷", "muted", None, "No call to Xero")
     )
     side = "XPM" if xpm.values else "Ignition"
     replaced = found.replaced
-    known: list[Figure] = []
+    to_consider: list[Figure] = []
     if replaced.values:
         parts = ", ".join(
             _parts((replaced.conflicts, "both changed/both changed"), (replaced.clearings, "cleared/cleared"))
         )
         verb = plural(replaced.values, "overwrites/overwrite")
         more = f" ({parts})" if parts and not short else ""
-        known.append(Figure("▲", "warn", replaced.values, f"{verb} a value in {side}{more}"))
+        to_consider.append(Figure("▲", "warn", replaced.values, f"{verb} a value in {side}{more}"))
     if found.not_undoable:
         kinds = {each.what for each in found.lasting}
         what = f": {_LASTING_NOUNS[found.lasting[0].what]}" if len(kinds) == 1 else ""
-        known.append(Figure("✕", "bad", found.not_undoable, f"cannot be undone{what}"))
+        to_consider.append(Figure("✕", "bad", found.not_undoable, f"cannot be undone{what}"))
     elif found.changes:
-        known.append(Figure("●", "good", None, "Every change can be undone"))
+        to_consider.append(Figure("●", "good", None, "Every change can be undone"))
     if found.freezes:
         noun = plural(found.freezes, "field")
-        known.append(Figure("❄", "", found.freezes, f"{noun} frozen afterwards"))
-    return done, known
+        to_consider.append(Figure("❄", "", found.freezes, f"{noun} frozen afterwards"))
+    return done, to_consider
 
 
 _LASTING_NOUNS = {
@@ -205,25 +206,33 @@ def _clients(clients: int) -> str:
     return f" for {count(clients, 'client')}" if clients else ""
 
 
-def shorten_list(pairs: Sequence[str], shown: int) -> list[str]:
+def shorten_list(texts: Sequence[str], shown: int) -> list[str]:
     """Return the first lines, and the number of the others."""
-    more = [f"and {len(pairs) - shown:,} more"] if len(pairs) > shown else []
-    return [*pairs[:shown], *more]
+    more = [f"and {len(texts) - shown:,} more"] if len(texts) > shown else []
+    return [*texts[:shown], *more]
 
 
 def button_suffix(found: Consequences, anyway: Consequences) -> str:
-    """Return what the jobs that need confirmation add to a button label; empty if there are none."""
+    """Return the label of a button that includes jobs that need confirmation; empty if there are none.
+
+    Args:
+        found: The consequences without these jobs.
+        anyway: The consequences with them.
+    """
     more = anyway.xpm.jobs_created + anyway.xpm.jobs_finished
     more -= found.xpm.jobs_created + found.xpm.jobs_finished
     return f"Include the {more:,} that need confirmation" if more > 0 else ""
 
 
 def cost(found: Consequences) -> str:
-    """Return the calls and the least time: "7 calls to Xero, at least 1 minute"."""
+    """Return the number of calls and the minimum time: ``7 calls to Xero, at least 1 minute``."""
     if not found.calls:
         return "no call to Xero"
-    pace = f", at least {count(found.minutes, 'minute')}" if found.minutes else ", less than a minute"
-    return f"{count(found.calls, 'call')} to Xero{pace}"
+    return f"{count(found.calls, 'call')} to Xero{_pace(found)}"
+
+
+def _pace(found: Consequences) -> str:
+    return f", at least {count(found.minutes, 'minute')}" if found.minutes else ", less than a minute"
 
 
 def _sides(found: Consequences) -> Iterator[str]:
@@ -260,8 +269,8 @@ def _here_parts(here: LocalCounts) -> list[str]:
     )
 
 
-def _parts(*pairs: tuple[int, str]) -> list[str]:
-    return [count(number, noun) for number, noun in pairs if number]
+def _parts(*counts: tuple[int, str]) -> list[str]:
+    return [count(number, noun) for number, noun in counts if number]
 
 
 def _inside(parts: list[str], changes: int) -> str:
@@ -293,14 +302,14 @@ def _replaced(replaced: ReplacedValues, side: str) -> Iterator[str]:
 def _lasting(each: LastingEffects, found: Consequences) -> str:
     noun, instead = _NO_UNDO[each.what]
     one, _, many = instead.partition("/")
-    said = many if many and each.number != 1 else one
+    advice = many if many and each.number != 1 else one
     # The jobs of a batch are listed below their consequences.
     names = "" if each.what == "job" else _names(each.records, found)
-    return f"Cannot be undone: {count(each.number, noun)}{names}. {said}"
+    return f"Cannot be undone: {count(each.number, noun)}{names}. {advice}"
 
 
 def _frozen(found: Consequences) -> str:
-    """Return which fields an undo freezes: with their records if these are few, otherwise with counts."""
+    """Return which fields an undo freezes: with their records if there are few, otherwise with counts."""
     if not found.frozen:
         return ""
     if found.freezes <= SHOWN:
@@ -337,8 +346,8 @@ def _cost(found: Consequences) -> Iterator[str]:
         line = cost(found)
         yield f"{line[0].upper()}{line[1:]}."
     if found.beyond_today:
-        until = f" It can continue at {when_utc(found.day_until)}." if found.day_until else ""
-        yield f"Today's call allowance is too small for {found.beyond_today:,} of these calls.{until}"
+        until = f" The run can continue at {when_utc(found.day_until)}." if found.day_until else ""
+        yield f"Today's call allowance does not cover {found.beyond_today:,} of these calls.{until}"
 
 
 def _then(found: Consequences) -> Iterator[str]:
@@ -371,7 +380,7 @@ DIFFERENCES_SHOWN = 3
 
 
 def remaining_count(number: int, *, more: bool = False) -> str:
-    """Return how many fields differ and stay as they are; ``more``: in addition to the planned ones."""
+    """Return how many fields differ and stay as they are, besides the planned ones if ``more``."""
     noun = "other field differs and stays as it is/other fields differ and stay as they are"
     return count(number, noun if more else noun.replace("other ", ""))
 

@@ -1,7 +1,4 @@
-"""Commands that import and export Ignition's files.
-
-The review as a file: write it, and apply the choices that a user filled in.
-"""
+"""Commands that import and export Ignition's files, and the review of clients as a file."""
 
 from __future__ import annotations
 
@@ -12,16 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Command, Dialogue, Result, argument, option, require_idle
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    DryRun,
+    NeededYes,
+    ReplaceFile,
+    Result,
+    argument,
+    option,
+    require_idle,
+)
 from xpm_tui.commands.consequences import action, one_line, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import (
     Effect,
+    PerCall,
     Question,
     confirm_call,
     confirm_overwrite,
     effect_or_dry_run,
-    per_call,
     to_file,
 )
 from xpm_tui.commands.link_effects import former_sum, with_former
@@ -49,7 +56,8 @@ if TYPE_CHECKING:
     from xpm_tui.ignition.forms import FormName
 
 
-_SHOWN = 20
+SHOWN = 20
+"""The number of rows of each kind that a terminal shows; ``--json`` has all."""
 
 CsvFile = Annotated[
     str, argument("The CSV file that Ignition exported; '-' is standard input.", "FILE", completes="file")
@@ -64,7 +72,7 @@ class ImportFile(msgspec.Struct, frozen=True):
         tuple[str, ...],
         option("The field for a heading, such as 'Tel=contact_phone'; it is remembered.", "HEADING=FIELD"),
     ] = ()
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
     encoding: Annotated[str, option("The file's encoding, if it is not detected.", "NAME")] = ""
     as_of: Annotated[
         str,
@@ -75,8 +83,8 @@ class ImportFile(msgspec.Struct, frozen=True):
 class UndoImport(msgspec.Struct, frozen=True):
     """Parameters of ``import undo``."""
 
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
-    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
+    dry_run: DryRun = False
+    yes: NeededYes = False
 
 
 class ExportFile(msgspec.Struct, frozen=True):
@@ -84,9 +92,9 @@ class ExportFile(msgspec.Struct, frozen=True):
 
     file: Annotated[str, argument("The CSV file to write; '-' is stdout.", "FILE", completes="file")]
     form: Annotated[
-        Literal["ignition", "spreadsheet"], option("For Ignition's import, or to read and edit.")
+        Literal["ignition", "spreadsheet"], option("For Ignition's import, or for a spreadsheet.")
     ] = "ignition"
-    replace: Annotated[bool, option("Replace the file if it already exists.")] = False
+    replace: ReplaceFile = False
 
 
 class ExportClients(ExportFile, frozen=True):
@@ -103,7 +111,6 @@ class ExportClients(ExportFile, frozen=True):
 
 def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], Awaitable[Result]]:
     async def run(practice: OpenPractice, params: ImportFile, dialogue: Dialogue) -> Result:
-
         report = imports.import_file(
             practice,
             form,
@@ -116,7 +123,7 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], 
             say=dialogue.say,
         )
         data = {**to_plain(report), "unknown_columns": [c.heading for c in report.columns if c.field is None]}
-        lines = [*_imported(report, form), *_not_ours(practice, report)]
+        lines = [*_imported(report, form), *_deploys_nothing(practice, report)]
         return Result(data=data, lines=lines, error=_refused(report), value=report)
 
     return run
@@ -125,7 +132,7 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], 
 def _time_given(text: str, now: datetime) -> datetime | None:
     if not text.strip():
         return None
-    return now if text.strip().casefold() == "now" else log.moment(text.strip(), now)
+    return now if text.strip().casefold() == "now" else log.parse_time(text.strip(), now)
 
 
 def _progress(file: str, what: str, done: int, total: int) -> str:
@@ -138,37 +145,33 @@ async def undo_import(practice: OpenPractice, params: UndoImport, dialogue: Dial
     """Undo the last import."""
     report = imports.undo_import(practice, True)
     if not params.dry_run:
-        if not _restores(report):
-            return Result(
-                data={**to_plain(report), "undone": False}, lines=[*report.left], error=_stuck(report)
-            )
+        unchanged = {**to_plain(report), "undone": False}
+        if _restores_nothing(report):
+            return Result(data=unchanged, lines=[*report.left], error=_nothing_undone(report))
         found = report.consequences
         if found is not None:
             asked = Question(question(found), described(found), button=action(found))
             if not await confirm_call(dialogue, asked):
-                data = {**to_plain(report), "undone": False}
-                return Result(data=data, lines=["Nothing was changed."], declined=True)
+                return Result(data=unchanged, lines=["Nothing was changed."], declined=True)
         report = imports.undo_import(practice)
     text = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
     later = ["The rest can be undone later: xpm-tui import undo"] if report.left else []
     return Result(data=to_plain(report), lines=[f"{report.file}: {text}.", *report.left, *later])
 
 
-def _restores(report: UndoReport) -> bool:
-    return bool(report.counts["removed"] or report.counts["restored"]) or not report.left
+def _restores_nothing(report: UndoReport) -> bool:
+    return bool(report.left) and not (report.counts["removed"] or report.counts["restored"])
 
 
-def _stuck(report: UndoReport) -> AppError:
-    first = f"{report.left[0]}" if report.left else ""
+def _nothing_undone(report: UndoReport) -> AppError:
     return DecisionNeeded(
-        f"Nothing of {report.file} could be undone, so nothing was changed. {first}",
+        f"Nothing of {report.file} could be undone, so nothing was changed. {report.left[0]}",
         hint="The import can still be undone once that is resolved: xpm-tui import undo",
     )
 
 
 def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Dialogue], Awaitable[Result]]:
     async def run(practice: OpenPractice, params: ExportFile, dialogue: Dialogue) -> Result:
-
         wanted: dict[str, Any] = {"flavour": params.form}
         if isinstance(params, ExportClients):
             only = [lookup.find_client(practice.snapshot(), text).id for text in params.client]
@@ -226,16 +229,21 @@ def _imported(report: ImportReport, form: str) -> list[str]:
     unknown = [column.heading for column in report.columns if column.field is None]
     if unknown:
         lines.append(f"  unknown columns, stored as they are: {', '.join(unknown)}")
-    lines += [f"  row {row.row} refused: {row.reason}" for row in report.refused[:_SHOWN]]
+    lines += [f"  row {row.row} refused: {row.reason}" for row in report.refused[:SHOWN]]
     lines += [
-        f"  row {row.row}: {row.reason}" if row.row else f"  {row.reason}" for row in report.notes[:_SHOWN]
+        f"  row {row.row}: {row.reason}" if row.row else f"  {row.reason}" for row in report.notes[:SHOWN]
     ]
-    rest = max(0, len(report.refused) - _SHOWN) + max(0, len(report.notes) - _SHOWN)
-    return [*lines, *([f"  and {rest:,} more: --json lists all of them"] if rest else [])]
+    return [*lines, *_more(SHOWN, report.refused, report.notes)]
 
 
-def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
-    """Return the note that importing proposals deploys nothing, and what would."""
+def _more(shown: int, *lists: Sequence[Any]) -> list[str]:
+    """Return a line that counts the rows beyond the first ``shown`` of each list; none if there are none."""
+    rest = sum(max(0, len(each) - shown) for each in lists)
+    return [f"  and {rest:,} more: --json lists all of them"] if rest else []
+
+
+def _deploys_nothing(practice: OpenPractice, report: ImportReport) -> list[str]:
+    """Return a note that importing proposals creates no jobs, and how to create them."""
     number = report.counts.get("to_take", 0)
     if not number:
         return []
@@ -255,16 +263,18 @@ def _refused(report: ImportReport) -> AppError | None:
             "already been imported.",
             import_effects.OLDER_HINT,
         )
-    if not report.refused:
-        return None
-    rows = sequence((str(each.row) for each in report.refused), most=10)
     others = "The other rows can be imported. " if report.dry_run else "The other rows were imported. "
     if report.counts["rows"] == len(report.refused):
         others = ""
-    return _partial(
-        f"In {report.file}, {count(len(report.refused), 'row was/rows were')} refused: {rows}.",
-        f"{others}Fix these in the file and import it again.",
-    )
+    return _refused_rows(report, f"{others}Fix these in the file and import it again.")
+
+
+def _refused_rows(report: ImportReport | ReviewReport, hint: str) -> AppError | None:
+    if not report.refused:
+        return None
+    rows = sequence((str(each.row) for each in report.refused), most=10)
+    number = count(len(report.refused), "row was/rows were")
+    return _partial(f"In {report.file}, {number} refused: {rows}.", hint)
 
 
 def _exported(report: ExportReport) -> list[str]:
@@ -291,83 +301,13 @@ def _partial(message: str, hint: str) -> AppError:
     return error
 
 
-_ABOUT: dict[FormName, tuple[str, str]] = {
-    "clients": ("Ignition's clients", "Ignition's client file"),
-    "services": ("Ignition's services", "Ignition's file of active services or its service library"),
-    "team": ("Ignition's team", "Ignition's list of users"),
-    "proposals": ("Ignition's proposals", "Ignition's file of proposals"),
-}
-
-
-def _exported_by(params: ExportClients) -> Effect:
-    if params.file in ("", "-"):
-        return Effect.WRITES_HERE if params.mark_sent else Effect.LOOKS
-    return Effect.WRITES_FILE
-
-
-_export_effect = per_call(_exported_by, Effect.WRITES_FILE)
-
-COMMANDS: tuple[Command[Any], ...] = (
-    *(
-        Command(
-            name=f"import.{form}",
-            title=f"Import {whose}",
-            help=f"Merge {file} into the practice's data. Blank cells and absent rows change nothing; "
-            "a bad row is refused with its number, and the other rows are imported.",
-            params=ImportFile,
-            run=_importer(form),
-            verb=("import", form),
-            example=f"xpm-tui import {form} {form}.csv --dry-run",
-            key="I" if form in ("clients", "proposals") else "",
-            where=(form,) if form in ("clients", "proposals") else (),
-            footer="Import" if form == "proposals" else "",
-            effect=effect_or_dry_run(Effect.WRITES_HERE, opens=Effect.LOOKS),
-            why_not=require_idle,
-        )
-        for form, (whose, file) in _ABOUT.items()
-    ),
-    Command(
-        name="import.undo",
-        title="Undo the last import",
-        help="Undo the last import: new records are removed, and changed values and contacts are "
-        "restored unless someone has changed them since. The rest stays, is listed, and can be "
-        "undone later.",
-        params=UndoImport,
-        run=undo_import,
-        verb=("import", "undo"),
-        example="xpm-tui import undo --dry-run",
-        effect=effect_or_dry_run(Effect.REPLACES),
-        why_not=require_idle,
-    ),
-    *(
-        Command(
-            name=f"export.{form}",
-            title=f"Export {whose[11:]} for Ignition",
-            help=f"Write {whose[11:]} in Ignition's own format, or with --form spreadsheet in a format "
-            "to read and edit.",
-            params=ExportClients if form == "clients" else ExportFile,
-            run=_exporter(form),
-            verb=("export", form),
-            example=f"xpm-tui export {form} {form}.csv" + (" --changed" if form == "clients" else ""),
-            key="X" if form == "clients" else "",
-            where=("clients",) if form == "clients" else (),
-            effect=_export_effect if form == "clients" else to_file("file"),
-        )
-        for form, (whose, _) in _ABOUT.items()
-    ),
-)
-
-
-SHOWN = 20
-"""The number of rows of each kind that a terminal shows; ``--json`` has all."""
-
-_FILL_IN = "Fill in the column Choice: link, ignore, or a number, UUID or web address of XPM."
+_HOW_TO_CHOOSE = "Fill in the column Choice: link, ignore, or a number, UUID or web address of XPM."
 
 
 async def export_review(
     practice: OpenPractice, path: Path, only: Sequence[str], dialogue: Dialogue, *, replace: bool
 ) -> Result:
-    """Write the file; ``-`` is stdout."""
+    """Write the review to a file; ``-`` is standard output."""
     if str(path) == "-":
         text, clients = review_file.export_review(practice, only)
         return Result(data={"count": clients, "csv": text}, raw=text)
@@ -386,7 +326,7 @@ async def export_review(
 async def import_review(
     practice: OpenPractice, path: Path, dialogue: Dialogue, params: ReviewClients
 ) -> Result:
-    """Show what the file would do, ask on a terminal, apply it, and report what was refused."""
+    """Show what a review file would do, ask on a terminal, apply it, and report what was refused."""
     settled: tuple[ReviewDecision, ...] = ()
     report = would = review_file.import_review(practice, path, dry_run=True)
     if not params.dry_run:
@@ -399,11 +339,11 @@ async def import_review(
         report, settled = picks.store_decision(
             practice, [each.id for each in would.items], lambda: review_file.import_review(practice, path)
         )
-    lines = report_lines(report, params.limit) + ([] if report.items else [_FILL_IN])
+    hint = "Fix these rows and import the file again. Rows that were already applied stay as they are."
     return Result(
         data=plain_report(report),
-        lines=lines,
-        error=_refused_choices(report),
+        lines=report_lines(report, params.limit) + ([] if report.items else [_HOW_TO_CHOOSE]),
+        error=_refused_rows(report, hint),
         value=tuple(each.after.client for each in settled),
     )
 
@@ -429,8 +369,7 @@ def report_lines(report: ReviewReport, shown: int = SHOWN) -> list[str]:
     ]
     lines += [_line(each) for each in report.items[:shown]]
     lines += [f"  row {each.row}: refused: {each.reason}" for each in report.refused[:shown]]
-    rest = max(0, len(report.items) - shown) + max(0, len(report.refused) - shown)
-    return [*lines, *([f"  and {rest:,} more: --json lists all of them"] if rest else [])]
+    return [*lines, *_more(shown, report.items, report.refused)]
 
 
 def _line(each: ReviewChoice) -> str:
@@ -438,13 +377,62 @@ def _line(each: ReviewChoice) -> str:
     return with_former(f"  row {each.row}: {each.id}  {each.name}  →  {to}", each.former)
 
 
-def _refused_choices(report: ReviewReport) -> AppError | None:
-    if not report.refused:
-        return None
-    rows = ", ".join(str(each.row) for each in report.refused[:10])
-    error = AppError(
-        f"In {report.file}, {count(len(report.refused), 'row was/rows were')} refused: {rows}.",
-        hint="Fix these rows and import the file again. Rows that were already applied stay as they are.",
-    )
-    error.code = "partial"
-    return error
+def _export_effect(params: ExportClients) -> Effect:
+    if params.file in ("", "-"):
+        return Effect.WRITES_HERE if params.mark_sent else Effect.LOOKS
+    return Effect.WRITES_FILE
+
+
+_ABOUT: dict[FormName, tuple[str, str]] = {
+    "clients": ("Ignition's clients", "Ignition's client file"),
+    "services": ("Ignition's services", "Ignition's file of active services or its service library"),
+    "team": ("Ignition's team", "Ignition's list of users"),
+    "proposals": ("Ignition's proposals", "Ignition's file of proposals"),
+}
+
+COMMANDS: tuple[Command[Any], ...] = (
+    *(
+        Command(
+            name=f"import.{form}",
+            title=f"Import {whose}",
+            help=f"Merge {file} into the practice's data. Blank cells and absent rows change nothing; "
+            "a bad row is refused with its number, and the other rows are imported.",
+            params=ImportFile,
+            run=_importer(form),
+            example=f"xpm-tui import {form} {form}.csv --dry-run",
+            key="I" if form in ("clients", "proposals") else "",
+            where=(form,) if form in ("clients", "proposals") else (),
+            footer="Import" if form == "proposals" else "",
+            effect=effect_or_dry_run(Effect.WRITES_HERE, opens=Effect.LOOKS),
+            why_not=require_idle,
+        )
+        for form, (whose, file) in _ABOUT.items()
+    ),
+    Command(
+        name="import.undo",
+        title="Undo the last import",
+        help="Undo the last import: new records are removed, and changed values and contacts are "
+        "restored unless someone has changed them since. The rest stays, is listed, and can be "
+        "undone later.",
+        params=UndoImport,
+        run=undo_import,
+        example="xpm-tui import undo --dry-run",
+        effect=effect_or_dry_run(Effect.REPLACES),
+        why_not=require_idle,
+    ),
+    *(
+        Command(
+            name=f"export.{form}",
+            title=f"Export {whose[11:]} for Ignition",
+            help=f"Write {whose[11:]} in Ignition's own format, or with --form spreadsheet in a format "
+            "to read and edit in a spreadsheet.",
+            params=ExportClients if form == "clients" else ExportFile,
+            run=_exporter(form),
+            example=f"xpm-tui export {form} {form}.csv" + (" --changed" if form == "clients" else ""),
+            key="X" if form == "clients" else "",
+            where=("clients",) if form == "clients" else (),
+            effect=PerCall(_export_effect, Effect.WRITES_FILE) if form == "clients" else to_file("file"),
+        )
+        for form, (whose, _) in _ABOUT.items()
+    ),
+)

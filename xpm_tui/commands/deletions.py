@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
+    ClientId,
     Command,
+    ContactId,
     Dialogue,
     NoParams,
+    OneClient,
+    OneMember,
+    OneService,
     Result,
-    argument,
     first_reason,
     on_record,
     require_idle,
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call
 from xpm_tui.commands.tables import to_plain
-from xpm_tui.commands.team import Member, undone
+from xpm_tui.commands.team import undo_result
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -32,84 +36,74 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 
-class DeleteClient(msgspec.Struct, frozen=True):
-    """Parameters of ``clients delete``."""
-
-    client: ClientId
-
-
 class DeleteContact(msgspec.Struct, frozen=True):
     """Parameters of ``contacts delete``."""
 
     client: ClientId
-    contact: Annotated[str, argument("The contact: its id, Contact ID, e-mail or exact name.", "CONTACT")]
+    contact: ContactId
 
 
-class DeleteMember(msgspec.Struct, frozen=True):
-    """Parameters of ``team delete``."""
+class _DeletedRecord(Protocol):
+    """A record that can be deleted."""
 
-    member: Member
+    @property
+    def id(self) -> str: ...
 
-
-class DeleteService(msgspec.Struct, frozen=True):
-    """Parameters of ``services delete``."""
-
-    service: Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
+    @property
+    def name(self) -> str: ...
 
 
-_NOTHING = "Nothing is deleted in XPM or in Ignition."
-
-
-async def delete_client(practice: OpenPractice, params: DeleteClient, dialogue: Dialogue) -> Result:
+async def delete_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Delete a client; a key press is confirmed first."""
     would = edits.delete_client(practice, params.client, dry_run=True)
-    question = Question(f"Delete {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True)
-    if not await confirm_call(dialogue, question):
+    if not await _confirm(dialogue, f"{would.name} ({would.id})", would.notes):
         return _declined()
     found = edits.delete_client(practice, would.id)
-    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
-    return Result(data=to_plain(found), lines=lines, value=found)
+    return _deleted(found, "clients restore", to_plain(found), found.notes)
 
 
 async def delete_contact(practice: OpenPractice, params: DeleteContact, dialogue: Dialogue) -> Result:
     """Delete a contact of a client; a key press is confirmed first."""
     would = edits.delete_contact(practice, params.client, params.contact, dry_run=True)
-    question = Question(
-        f"Delete the contact {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True
-    )
-    if not await confirm_call(dialogue, question):
+    if not await _confirm(dialogue, f"the contact {would.name} ({would.id})", would.notes):
         return _declined()
     client, _, contact = would.id.partition("/")
     found = edits.delete_contact(practice, client, contact)
-    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
-    return Result(data=to_plain(found), lines=lines, value=found)
+    return _deleted(found, "clients restore", to_plain(found), found.notes)
 
 
 async def restore_client(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Restore the client or contact that was deleted last."""
-    return undone(edits.restore(practice))
+    return undo_result(edits.restore(practice))
 
 
-async def delete_member(practice: OpenPractice, params: DeleteMember, dialogue: Dialogue) -> Result:
+async def delete_member(practice: OpenPractice, params: OneMember, dialogue: Dialogue) -> Result:
     """Delete a team member; a key press is confirmed first."""
     found = lookup.find_member(practice.snapshot(), params.member)
-    question = Question(f"Delete {found.name} ({found.id}) from the team?", [_NOTHING], "Delete", keyed=True)
-    if not await confirm_call(dialogue, question):
+    if not await _confirm(dialogue, f"{found.name} ({found.id}) from the team"):
         return _declined()
     members.delete_member(practice, found.id)
-    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui team undo"]
-    return Result(data={"id": found.id, "name": found.name}, lines=lines, value=found)
+    return _deleted(found, "team undo", {"id": found.id, "name": found.name})
 
 
-async def delete_service(practice: OpenPractice, params: DeleteService, dialogue: Dialogue) -> Result:
+async def delete_service(practice: OpenPractice, params: OneService, dialogue: Dialogue) -> Result:
     """Delete a service; a key press is confirmed first."""
     found = services.find_service(practice.snapshot(), params.service)
-    question = Question(f"Delete the service {found.name} ({found.id})?", [_NOTHING], "Delete", keyed=True)
-    if not await confirm_call(dialogue, question):
+    if not await _confirm(dialogue, f"the service {found.name} ({found.id})"):
         return _declined()
     services.delete_service(practice, found.id)
-    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui templates undo"]
-    return Result(data={"id": found.id, "name": found.name}, lines=lines, value=found)
+    return _deleted(found, "templates undo", {"id": found.id, "name": found.name})
+
+
+async def _confirm(dialogue: Dialogue, what: str, notes: Sequence[str] = ()) -> bool:
+    lines = [*notes, "Nothing is deleted in XPM or in Ignition."]
+    return await confirm_call(dialogue, Question(f"Delete {what}?", lines, "Delete", keyed=True))
+
+
+def _deleted(record: _DeletedRecord, undo: str, data: dict[str, Any], notes: Sequence[str] = ()) -> Result:
+    """Return the result of a deletion, with the verb that undoes it."""
+    text = f"{record.name} ({record.id}) is deleted. Undo it with: xpm-tui {undo}"
+    return Result(data=data, lines=[text, *notes], value=record)
 
 
 def _declined() -> Result:
@@ -126,9 +120,8 @@ COMMANDS = (
         name="clients.delete",
         title="Delete a client",
         help=f"Delete a client {_MISTAKE}; `clients restore` undoes it.",
-        params=DeleteClient,
+        params=OneClient,
         run=delete_client,
-        verb=("clients", "delete"),
         example="xpm-tui clients delete c12",
         key="R",
         where=("clients",),
@@ -141,7 +134,6 @@ COMMANDS = (
         help=f"Delete a contact {_MISTAKE}; `clients restore` undoes it.",
         params=DeleteContact,
         run=delete_contact,
-        verb=("contacts", "delete"),
         example="xpm-tui contacts delete c12 k3",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
@@ -152,7 +144,6 @@ COMMANDS = (
         help="Restore the client or contact that was deleted last. Repeat it to go further back.",
         params=NoParams,
         run=restore_client,
-        verb=("clients", "restore"),
         example="xpm-tui clients restore",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
@@ -161,9 +152,8 @@ COMMANDS = (
         name="team.delete",
         title="Delete a team member",
         help=f"Delete a team member {_MISTAKE}; `team undo` undoes it.",
-        params=DeleteMember,
+        params=OneMember,
         run=delete_member,
-        verb=("team", "delete"),
         example="xpm-tui team delete t3",
         key="R",
         where=("team",),
@@ -174,9 +164,8 @@ COMMANDS = (
         name="services.delete",
         title="Delete a service",
         help=f"Delete a service {_MISTAKE}; `templates undo` undoes it.",
-        params=DeleteService,
+        params=OneService,
         run=delete_service,
-        verb=("services", "delete"),
         example="xpm-tui services delete s4",
         key="R",
         where=("templates",),

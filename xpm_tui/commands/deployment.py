@@ -1,4 +1,4 @@
-"""Commands that deploy jobs: create them, retry failed ones, and create lost ones again, after a question."""
+"""Commands that deploy jobs: create them, retry failed ones, and create again those that XPM has lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from xpm_tui.commands.command import (
     Command,
     Dialogue,
     Result,
+    Yes,
     argument,
     first_reason,
     in_state,
@@ -20,12 +21,14 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, cost, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call, effect_or_dry_run
 from xpm_tui.commands.jobs import OPEN, JobId
-from xpm_tui.commands.sync import Detach, following, run_lines, start_detached
+from xpm_tui.commands.log import following
+from xpm_tui.commands.sync import Detach, run_lines, start_detached
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.labels import JOB_STATES, RUN_OUTCOMES
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -42,13 +45,12 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 Anyway = Annotated[bool, option("Also create jobs that need confirmation in the preview.")]
-Yes = Annotated[bool, option("Do not ask.")]
 DryRun = Annotated[bool, option("Show what would be created, and create nothing.")]
 
-NOTHING = "Nothing was created: each job has a problem to fix first."
+NOTHING_CREATED = "Nothing was created: each job has a problem to fix first."
 
 _SHOWN = 20
-to_make = in_state(
+on_open_job = in_state(
     "job",
     "only open jobs can be created (i undoes a skip, D creates a job again that XPM no longer has)",
     *OPEN,
@@ -139,7 +141,9 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, dialogue: Dialog
     ]  # fmt: skip
     wrong = [each for each in chosen if each.state not in ("held", "failed", "going")]
     if wrong:
-        raise BadInput(f"Job {wrong[0].id} is {wrong[0].state}: there is nothing to retry.")
+        raise BadInput(
+            f"Job {wrong[0].id} is {JOB_STATES[wrong[0].state].inline}: there is nothing to retry."
+        )
     return await _deploy(practice, chosen, dialogue, params)
 
 
@@ -153,7 +157,7 @@ async def redeploy_job(practice: OpenPractice, params: RedeployJob, dialogue: Di
 
 
 async def deploy_automatic(practice: OpenPractice, result: Result, dialogue: Dialogue) -> Result:
-    """Deploy what is automatic after an acceptance, or add to the result why it is not deployed."""
+    """Deploy the automatic jobs of an accepted proposal, or add to the result why they are not deployed."""
     try:
         async with following(practice, dialogue) as report:
             run = await jobs_batch.deploy_due(practice, report=report)
@@ -173,7 +177,6 @@ async def _deploy(
     dialogue: Dialogue,
     params: DeployJobs | RetryJobs | RedeployJob,
 ) -> Result:
-
     if not chosen:
         return Result(data={"count": 0}, lines=["There is nothing to deploy."])
     anyway, yes = params.anyway, params.yes
@@ -187,23 +190,23 @@ async def _deploy(
             value=batch,
         )
     if getattr(params, "automatic", False):
-        return await _make(practice, chosen, dialogue, expected, params, reviewed=False)
+        return await _create(practice, chosen, dialogue, expected, params, reviewed=False)
     if dialogue.interactive and not yes and not expected.changes:
         return Result(
             data={"count": 0, "consequences": to_plain(expected)},
-            lines=[*batch_lines(batch, anyway=anyway), NOTHING],
+            lines=[*batch_lines(batch, anyway=anyway), NOTHING_CREATED],
         )
     asked = Question(question(expected), batch_lines(batch, anyway=anyway), button=action(expected))
     if not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, lines=["Nothing was created."], declined=True)
-    return await _make(practice, chosen, dialogue, expected, params, reviewed=yes or dialogue.interactive)
+    return await _create(practice, chosen, dialogue, expected, params, reviewed=yes or dialogue.interactive)
 
 
-async def _make(
+async def _create(
     practice: OpenPractice, chosen: list[Occurrence], dialogue: Dialogue, expected: Consequences,
     params: DeployJobs | RetryJobs | RedeployJob, *, reviewed: bool,
 ) -> Result:  # fmt: skip
-    """Create the jobs here or in a separate process.
+    """Create the jobs in this process or in a separate one.
 
     Jobs that were not ``reviewed`` stay within the limits.
     """
@@ -216,7 +219,7 @@ async def _make(
     async with following(practice, dialogue) as report:
         run = await jobs_batch.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway, report=report)
     rows = [queries.row_of(practice, each.id) for each in chosen]
-    lines = [*run_lines(run), *(line for row in rows for line in _outcome(row))]
+    lines = [*run_lines(run), *(line for row in rows for line in _outcome_lines(row))]
     data = {
         **to_plain(run),
         "estimate": expected.calls,
@@ -255,7 +258,7 @@ def _error(run: Run) -> AppError | None:
             f"Run {run.id} is held. {why}", hint="See: xpm-tui jobs list --state held", case=CaseId.HELD
         )
 
-    other = f"Run {run.id} ended with the outcome {run.outcome}."
+    other = f"Run {run.id} ended: {RUN_OUTCOMES[run.outcome].inline}."
     sentence = run.error or ("Some jobs failed." if run.outcome == "partial" else other)
     error = AppError(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
     error.code, error.exit_code = run.outcome, run.exit_code
@@ -264,12 +267,12 @@ def _error(run: Run) -> AppError | None:
     return error
 
 
-def _outcome(row: JobRowView) -> list[str]:
-    head = f"  {row.id}  {row.state}  {row.number}  {row.name}"
+def _outcome_lines(row: JobRowView) -> list[str]:
+    head = f"  {row.id}  {JOB_STATES[row.state].inline}  {row.number}  {row.name}"
     return [head, *(f"      {line}" for line in (row.url, row.why, *row.left_out) if line)]
 
 
-def _retries(params: RetryJobs) -> Effect:
+def _retry_effect(params: RetryJobs) -> Effect:
     """Return the effect of a retry: recording what happened to a step only writes here."""
     if params.dry_run:
         return Effect.LOOKS
@@ -284,7 +287,6 @@ COMMANDS = (
             "new jobs than jobs.max_new are held unless you use --yes.",
         params=DeployJobs,
         run=deploy_jobs,
-        verb=("jobs", "deploy"),
         example="xpm-tui jobs deploy w3\nxpm-tui jobs deploy --due\nxpm-tui jobs deploy --proposal PROP-12 "
         "--dry-run",
         key="d",
@@ -292,7 +294,7 @@ COMMANDS = (
         footer="Deploy",
         effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
-        why_not=first_reason(require_connection, require_own_deployment, to_make, require_idle),
+        why_not=first_reason(require_connection, require_own_deployment, on_open_job, require_idle),
     ),
     Command(
         name="jobs.retry",
@@ -301,12 +303,11 @@ COMMANDS = (
             "all with one cause.",
         params=RetryJobs,
         run=retry_jobs,
-        verb=("jobs", "retry"),
         example="xpm-tui jobs retry w3\nxpm-tui jobs retry --cause template-gone",
         key="t",
         where=("jobs",),
         footer="Try again",
-        effect=per_call(_retries, Effect.WRITES_XPM),
+        effect=PerCall(_retry_effect, Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(
             require_connection,
@@ -322,11 +323,10 @@ COMMANDS = (
             "its history.",
         params=RedeployJob,
         run=redeploy_job,
-        verb=("jobs", "redeploy"),
         example="xpm-tui jobs redeploy w3",
         key="D",
         where=("jobs",),
-        effect=per_call(
+        effect=PerCall(
             lambda params: Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM, Effect.WRITES_XPM
         ),
         streams=True,

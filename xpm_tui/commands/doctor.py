@@ -1,7 +1,4 @@
-"""The doctor, its support bundle, the known problems, and symptoms that only the user can see.
-
-``connect --check``: what a connection needs, and how each requirement was checked.
-"""
+"""The doctor with its support bundle, the known problems, and the requirements of a connection."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from xpm_tui.commands.command import (
     home_command,
     option,
 )
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.diagnostics.connection_requirements import BY_NAME, READ
 from xpm_tui.domain import labels
@@ -49,7 +46,7 @@ if TYPE_CHECKING:
 
 
 async def pick(dialogue: Dialogue, offered: Sequence[Symptom], question: str) -> Symptom | None:
-    """Let the user choose by number or key; None for an empty line, or if no one answers."""
+    """Let the user choose a symptom by number or key; return None for an empty line, or if no one answers."""
     for number, each in enumerate(offered, 1):
         dialogue.say(f"  {number:>2}  {each.words}")
     while True:
@@ -107,13 +104,13 @@ class ProbeFailed(AppError):
     code = "trouble-found"
 
 
-async def doctor(place: AccountContext, params: Examine, dialogue: Dialogue) -> Result:
+async def doctor(account: AccountContext, params: Examine, dialogue: Dialogue) -> Result:
     """Run the probes, report the findings, and write the bundle if one was requested."""
     results: list[ProbeResult] = []
     with probe_facts.open_target(
-        place.home, place.practice, person=place.person, overrides=place.settings
+        account.home, account.practice, person=account.person, overrides=account.settings
     ) as subject:
-        examination = health_doctor.Doctor(subject, offline=place.read_only)
+        examination = health_doctor.Doctor(subject, offline=account.read_only)
         async for each in examination.examine(start=params.start):
             results.append(each)
             if dialogue.interactive:
@@ -161,7 +158,6 @@ def _error(results: list[ProbeResult], code: int) -> AppError | None:
 async def _bundle(
     subject: DoctorTarget, results: list[ProbeResult], params: Examine, dialogue: Dialogue
 ) -> tuple[dict[str, Any] | None, list[str]]:
-
     parts = await health_bundle.gather(subject, results, names=params.names)
     lines = ["", *_listed(parts, params.names)]
     asked = dialogue.interactive and not params.yes
@@ -180,7 +176,7 @@ def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
     return [f"The bundle ({masked}):"] + [f"  {p.name:<14} {p.size:>9,} bytes  {p.about}" for p in parts]
 
 
-async def list_problems(place: AccountContext, params: ListKnownProblems, dialogue: Dialogue) -> Result:
+async def list_problems(account: AccountContext, params: ListKnownProblems, dialogue: Dialogue) -> Result:
     """List all known problems, or those that match what a user sees."""
     found = known_problems.search_problems(" ".join(params.words))
     columns = (TextColumn("ID", whole=True), TextColumn("TITLE"), TextColumn("SYMPTOM"))
@@ -190,7 +186,7 @@ async def list_problems(place: AccountContext, params: ListKnownProblems, dialog
     return Result(items=[_case(each) for each in found], table=table, most=params.limit)
 
 
-async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: Dialogue) -> Result:
+async def show_case(account: AccountContext, params: ShowKnownProblem, dialogue: Dialogue) -> Result:
     """Show one known problem with what to do."""
     wanted = params.case.strip().casefold()
     found = next(
@@ -203,7 +199,7 @@ async def show_case(place: AccountContext, params: ShowKnownProblem, dialogue: D
     return Result(data=_case(found), lines=error_presenter.problem_lines(found))
 
 
-async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue: Dialogue) -> Result:
+async def symptom_answers(account: AccountContext, params: ChooseSymptom, dialogue: Dialogue) -> Result:
     """List the symptoms to choose from, or show the known problem of the chosen one."""
     chosen = known_problems.find_symptom(params.answer) if params.answer else None
     if chosen is None and dialogue.interactive:
@@ -220,9 +216,9 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, dialogue
         items = [{"id": each.key, "name": each.words, "case": each.case} for each in known_problems.SYMPTOMS]
         return Result(items=items, table=TextTable(columns, rows))
     with probe_facts.open_target(
-        place.home, place.practice, person=place.person, overrides=place.settings
+        account.home, account.practice, person=account.person, overrides=account.settings
     ) as subject:
-        if not place.read_only:
+        if not account.read_only:
             error_presenter.record_symptom(subject.events, chosen)
     found = known_problems.find_problem(chosen.case or "")
     data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
@@ -233,60 +229,8 @@ def _case(each: KnownProblem) -> dict[str, Any]:
     return {"name": each.title, **each._asdict()}
 
 
-COMMANDS: tuple[Command[Any], ...] = (
-    home_command(
-        name="doctor",
-        title="Diagnose problems",
-        help="Check the connection to Xero, the login, the lists, the data and this machine, and report "
-        "for each what was found and what to do. It only reads: one call for the connections and "
-        "five small Practice Manager calls. Exits with 0 when all is well, otherwise with the code "
-        "of the first problem.",
-        params=Examine,
-        on_home=doctor,
-        effect=per_call(lambda params: Effect.WRITES_FILE if params.bundle else Effect.LOOKS, Effect.LOOKS),
-        verb=("doctor",),
-        example="xpm-tui doctor\nxpm-tui doctor --bundle support.zip",
-    ),
-    home_command(
-        name="cases.list",
-        title="List known problems",
-        help="List all known problems with their symptoms, or those that contain certain words, such as "
-        "words from one of Xero's pages.",
-        params=ListKnownProblems,
-        on_home=list_problems,
-        effect=Effect.LOOKS,
-        verb=("cases", "list"),
-        example='xpm-tui cases list\nxpm-tui cases list "invalid scope"',
-        default=True,
-    ),
-    home_command(
-        name="cases.seen",
-        title="Report what you see",
-        help="For problems that only you can see, such as an error page in the browser or unexpected "
-        "clients. Choose what you see, and the command shows what to do. Your answer is kept in "
-        "the log, for support.",
-        params=ChooseSymptom,
-        on_home=symptom_answers,
-        effect=Effect.LOOKS,
-        verb=("cases", "seen"),
-        example="xpm-tui cases seen\nxpm-tui cases seen no-access",
-    ),
-    home_command(
-        name="cases.show",
-        title="Show a known problem",
-        help="Show one known problem: its symptom, its cause, what to do step by step, and what to "
-        "report to Xero's support.",
-        params=ShowKnownProblem,
-        on_home=show_case,
-        effect=Effect.LOOKS,
-        verb=("cases", "show"),
-        example="xpm-tui cases show T1",
-    ),
-)
-
-
 def requirements_result(practice: OpenPractice) -> Result:
-    """Return each requirement with its mark, its evidence and its source."""
+    """Return each requirement of a connection with its mark, its evidence and its source."""
     found = requirement_check.check_requirements(practice)
     items: list[dict[str, Any]] = []
     lines: list[str] = []
@@ -308,3 +252,51 @@ def requirements_result(practice: OpenPractice) -> Result:
         )
         error.logged = True  # no call was made
     return Result(items=items, lines=lines, error=error)
+
+
+COMMANDS: tuple[Command[Any], ...] = (
+    home_command(
+        name="doctor",
+        title="Diagnose problems",
+        help="Check the connection to Xero, the login, the lists, the data and this machine, and report "
+        "for each what was found and what to do. It only reads: one call for the connections and "
+        "five small Practice Manager calls. Exits with 0 when all is well, otherwise with the code "
+        "of the first problem.",
+        params=Examine,
+        on_home=doctor,
+        effect=PerCall(lambda params: Effect.WRITES_FILE if params.bundle else Effect.LOOKS, Effect.LOOKS),
+        example="xpm-tui doctor\nxpm-tui doctor --bundle support.zip",
+    ),
+    home_command(
+        name="cases.list",
+        title="List known problems",
+        help="List all known problems with their symptoms, or those that contain certain words, such as "
+        "words from one of Xero's pages.",
+        params=ListKnownProblems,
+        on_home=list_problems,
+        effect=Effect.LOOKS,
+        example='xpm-tui cases list\nxpm-tui cases list "invalid scope"',
+        default=True,
+    ),
+    home_command(
+        name="cases.seen",
+        title="Report what you see",
+        help="For problems that only you can see, such as an error page in the browser or unexpected "
+        "clients. Choose what you see, and the command shows what to do. Your answer is kept in "
+        "the log, for support.",
+        params=ChooseSymptom,
+        on_home=symptom_answers,
+        effect=Effect.LOOKS,
+        example="xpm-tui cases seen\nxpm-tui cases seen no-access",
+    ),
+    home_command(
+        name="cases.show",
+        title="Show a known problem",
+        help="Show one known problem: its symptom, its cause, what to do step by step, and what to "
+        "report to Xero's support.",
+        params=ShowKnownProblem,
+        on_home=show_case,
+        effect=Effect.LOOKS,
+        example="xpm-tui cases show T1",
+    ),
+)

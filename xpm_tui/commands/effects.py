@@ -63,34 +63,30 @@ class PerCall(msgspec.Struct, frozen=True):
     """An effect that depends on the parameters.
 
     ``of`` returns the effect of a call, ``usual`` is that of a call without options that only read, and
-    ``opens`` is what the command's key does in the console before anything is confirmed there.
+    ``opens`` is what the command's key does in the console before anything is confirmed there, if that is not
+    ``usual``.
     """
 
     of: Callable[[Any], Effect]
     usual: Effect
-    opens: Effect
-
-
-def per_call(of: Callable[[Any], Effect], usual: Effect, opens: Effect | None = None) -> PerCall:
-    """Return an effect that ``of`` determines from the parameters."""
-    return PerCall(of, usual, usual if opens is None else opens)
+    opens: Effect | None = None
 
 
 def effect_or_dry_run(effect: Effect, *, opens: Effect | None = None) -> PerCall:
     """Return ``effect``, or ``LOOKS`` if ``--dry-run`` is given."""
-    return per_call(lambda params: Effect.LOOKS if params.dry_run else effect, effect, opens)
+    return PerCall(lambda params: Effect.LOOKS if params.dry_run else effect, effect, opens)
 
 
 def to_file(name: str) -> PerCall:
     """Return the effect of writing to the file in the parameter ``name``; ``-`` is standard output."""
-    return per_call(
+    return PerCall(
         lambda params: Effect.LOOKS if getattr(params, name) in ("", "-") else Effect.WRITES_FILE,
         Effect.WRITES_FILE,
     )
 
 
 def effect_of(command: Command[Any], params: msgspec.Struct) -> Effect:
-    """Return the effect of this call."""
+    """Return the effect of a call."""
     return command.effect.of(params) if isinstance(command.effect, PerCall) else command.effect
 
 
@@ -101,7 +97,8 @@ def usual_effect(command: Command[Any]) -> Effect:
 
 def opening_effect(command: Command[Any]) -> Effect:
     """Return the effect of the command's key in the console before anything is confirmed there."""
-    return command.effect.opens if isinstance(command.effect, PerCall) else command.effect
+    opens = command.effect.opens if isinstance(command.effect, PerCall) else None
+    return opens or usual_effect(command)
 
 
 class AdmittedCall(msgspec.Struct, frozen=True):
@@ -210,7 +207,7 @@ async def confirm_call(dialogue: Dialogue, question: Question) -> bool:
 
 
 def asks(dialogue: Dialogue) -> bool:
-    """Return whether :func:`confirm_call` will ask, for a question that takes long to compute."""
+    """Return whether :func:`confirm_call` will ask, to check before computing a question that takes long."""
     return dialogue.interactive and not dialogue.call.agreed and not dialogue.call.read_only
 
 

@@ -10,6 +10,7 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    DryRun,
     Limit,
     NoParams,
     Result,
@@ -50,10 +51,10 @@ class SetUpInbox(msgspec.Struct, frozen=True):
     ]
 
 
-class EmptyInbox(msgspec.Struct, frozen=True):
+class RunInbox(msgspec.Struct, frozen=True):
     """Parameters of ``inbox run``."""
 
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
 
 
 class ListInbox(msgspec.Struct, frozen=True):
@@ -82,7 +83,7 @@ class RetryReceived(msgspec.Struct, frozen=True):
 
 
 async def set_up(practice: OpenPractice, params: SetUpInbox, dialogue: Dialogue) -> Result:
-    """Create the folder, or use an existing one."""
+    """Make a folder the inbox of the practice; it is created if it does not exist."""
     path = private.expand_path(params.folder)
     folder = intake.set_up(practice, path)
     return Result(
@@ -120,7 +121,7 @@ async def status(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -
     return Result(data=to_plain(found), lines=lines, value=found)
 
 
-async def empty(practice: OpenPractice, params: EmptyInbox, dialogue: Dialogue) -> Result:
+async def run_inbox(practice: OpenPractice, params: RunInbox, dialogue: Dialogue) -> Result:
     """Import the files in the inbox."""
     report = await intake.empty_inbox(
         practice, dry_run=params.dry_run, progress=lambda done, total: _progress(dialogue, done, total)
@@ -257,7 +258,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=NoParams,
         run=status,
         effect=Effect.LOOKS,
-        verb=("inbox", "status"),
         example="xpm-tui inbox status",
         default=True,
     ),
@@ -271,7 +271,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=SetUpInbox,
         run=set_up,
         effect=Effect.WRITES_HERE,
-        verb=("inbox", "setup"),
         example="xpm-tui inbox setup ~/inbox",
     ),
     Command(
@@ -282,10 +281,9 @@ COMMANDS: tuple[Command[Any], ...] = (
             "it to done or failed with a note beside it that says what happened. Nothing is sent to XPM, "
             "and nothing is deployed."
         ),
-        params=EmptyInbox,
-        run=empty,
+        params=RunInbox,
+        run=run_inbox,
         effect=effect_or_dry_run(Effect.WRITES_HERE),
-        verb=("inbox", "run"),
         example="xpm-tui inbox run --dry-run",
         why_not=require_idle,
     ),
@@ -296,7 +294,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListInbox,
         run=list_received,
         effect=Effect.LOOKS,
-        verb=("inbox", "list"),
         example="xpm-tui inbox list --state failed",
         key="I",
         where=("overview",),
@@ -308,7 +305,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ShowReceived,
         run=show_received,
         effect=Effect.LOOKS,
-        verb=("inbox", "show"),
         example="xpm-tui inbox show f12",
     ),
     Command(
@@ -321,7 +317,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=RetryReceived,
         run=retry,
         effect=Effect.WRITES_HERE,
-        verb=("inbox", "retry"),
         example="xpm-tui inbox retry f12",
         why_not=require_idle,
     ),
@@ -332,7 +327,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=NoParams,
         run=schema,
         effect=Effect.LOOKS,
-        verb=("inbox", "schema"),
         example="xpm-tui inbox schema --json",
     ),
 )

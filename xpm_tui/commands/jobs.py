@@ -12,6 +12,7 @@ from xpm_tui.commands.command import (
     Command,
     Dialogue,
     Limit,
+    ReplaceFile,
     Result,
     TextColumn,
     TextTable,
@@ -138,14 +139,14 @@ async def copy_job(practice: OpenPractice, params: PreviewJob, dialogue: Dialogu
 
 
 async def edit_job(practice: OpenPractice, params: EditJob, dialogue: Dialogue) -> Result:
-    """Change what will be sent."""
+    """Change what will be sent to XPM for a job."""
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
     lines = [view.effect, *_preview(view, runs_due.time_zone(practice))]
     return Result(data=to_plain(view), lines=lines, value=view)
 
 
 async def skip_job(practice: OpenPractice, params: SkipJob, dialogue: Dialogue) -> Result:
-    """Skip one occurrence."""
+    """Skip one occurrence of a workflow, or undo that."""
     view = queries.skip(practice, params.job, undo=params.undo)
     lines = [f"{view.id} {view.name} is {labels.JOB_STATES[view.state].inline}."]
     return Result(data=to_plain(view), lines=lines)
@@ -196,7 +197,7 @@ def _state(view: JobRowView) -> str:
     return labels.JOB_STATES[view.state].text + (" (auto)" if automatic else "")
 
 
-def _table(found: list[JobRowView], empty: str, most: int = 0) -> TextTable:
+def _table(found: list[JobRowView], empty: str) -> TextTable:
     columns = (
         TextColumn("ID", whole=True),
         TextColumn("DATE", whole=True),
@@ -211,90 +212,7 @@ def _table(found: list[JobRowView], empty: str, most: int = 0) -> TextTable:
          v.name, v.client.name if v.client else "", v.number, v.why)
         for v in found
     )  # fmt: skip
-    return TextTable(columns, rows, empty, most)
-
-
-COMMANDS = (
-    Command(
-        name="jobs.list",
-        title="List the jobs",
-        help="List the jobs that are due, coming, missed, held, failed or deployed.",
-        params=ListJobs,
-        run=list_jobs,
-        effect=Effect.LOOKS,
-        verb=("jobs", "list"),
-        example="xpm-tui jobs list --state open",
-        default=True,
-    ),
-    Command(
-        name="jobs.preview",
-        title="Preview a job",
-        help="Show the exact job that would be sent, any clashes with jobs in XPM, and its history.",
-        params=PreviewJob,
-        run=preview_job,
-        effect=Effect.LOOKS,
-        verb=("jobs", "preview"),
-        example="xpm-tui jobs preview w3",
-        why_not=on_job,
-    ),
-    Command(
-        name="jobs.edit",
-        title="Edit a job before it is created",
-        help=(
-            "Change name, description, category, budget, partner, manager, staff, reference, templates, "
-            "due, due_days, days_early, state, automatic, start, repeat, until or client. A job in XPM is "
-            "never changed."
-        ),
-        params=EditJob,
-        run=edit_job,
-        verb=("jobs", "edit"),
-        example="xpm-tui jobs edit w3 due=2026-10-31 manager=ana@example.com",
-        key="e",
-        where=("jobs",),
-        footer="Edit",
-        effect=Effect.WRITES_HERE,
-        why_not=first_reason(
-            in_state("job", "jobs in XPM cannot be changed from here", *OPEN, "skipped", "stopped"),
-            require_idle,
-        ),
-    ),
-    Command(
-        name="jobs.skip",
-        title="Skip a job",
-        help="Skip one occurrence for good; the others are not affected.",
-        params=SkipJob,
-        run=skip_job,
-        verb=("jobs", "skip"),
-        example="xpm-tui jobs skip w3/2026-07-01",
-        key="i",
-        where=("jobs",),
-        footer="Skip",
-        effect=Effect.WRITES_HERE,
-        why_not=first_reason(in_state("job", "there is nothing to skip", *OPEN, "skipped"), require_idle),
-    ),
-    Command(
-        name="jobs.address",
-        title="Show the job's address in XPM",
-        help="Show the number and web address of the job in XPM.",
-        params=PreviewJob,
-        run=show_address,
-        effect=Effect.LOOKS,
-        key="o",
-        where=("jobs",),
-        why_not=on_job,
-    ),
-    Command(
-        name="jobs.copy",
-        title="Copy the job's name and numbers",
-        help="Copy the name, client, id, XPM number and web address of the job.",
-        params=PreviewJob,
-        run=copy_job,
-        effect=Effect.LOOKS,
-        key="y",
-        where=("jobs",),
-        why_not=on_job,
-    ),
-)  # fmt: skip
+    return TextTable(columns, rows, empty)
 
 
 class ForecastJobs(msgspec.Struct, frozen=True):
@@ -311,7 +229,7 @@ class AuditJobs(msgspec.Struct, frozen=True):
     csv: Annotated[
         str, option("Write the findings to this CSV file; - is stdout.", "FILE", completes="file")
     ] = ""
-    replace: Annotated[bool, option("Replace the file if it already exists.")] = False
+    replace: ReplaceFile = False
     lookups: Annotated[int, option("Maximum calls to look for missing jobs again.", "NUMBER")] = 100
     limit: Limit = 0
 
@@ -409,7 +327,84 @@ def _finding_lines(found: AuditFinding) -> list[str]:
     return [title, *wrap(found.sentence, indent="    "), *wrap(f"To do: {found.todo}", indent="    ")]
 
 
-REPORT_COMMANDS: tuple[Command[Any], ...] = (
+COMMANDS: tuple[Command[Any], ...] = (
+    Command(
+        name="jobs.list",
+        title="List the jobs",
+        help="List the jobs that are due, coming, missed, held, failed or deployed.",
+        params=ListJobs,
+        run=list_jobs,
+        effect=Effect.LOOKS,
+        example="xpm-tui jobs list --state open",
+        default=True,
+    ),
+    Command(
+        name="jobs.preview",
+        title="Preview a job",
+        help="Show the exact job that would be sent, any clashes with jobs in XPM, and its history.",
+        params=PreviewJob,
+        run=preview_job,
+        effect=Effect.LOOKS,
+        example="xpm-tui jobs preview w3",
+        why_not=on_job,
+    ),
+    Command(
+        name="jobs.edit",
+        title="Edit a job before it is created",
+        help=(
+            "Change name, description, category, budget, partner, manager, staff, reference, templates, "
+            "due, due_days, days_early, state, automatic, start, repeat, until or client. A job in XPM is "
+            "never changed."
+        ),
+        params=EditJob,
+        run=edit_job,
+        example="xpm-tui jobs edit w3 due=2026-10-31 manager=ana@example.com",
+        key="e",
+        where=("jobs",),
+        footer="Edit",
+        effect=Effect.WRITES_HERE,
+        why_not=first_reason(
+            in_state("job", "jobs in XPM cannot be changed from here", *OPEN, "skipped", "stopped"),
+            require_idle,
+        ),
+    ),
+    Command(
+        name="jobs.skip",
+        title="Skip a job",
+        help="Skip one occurrence for good; the others are not affected.",
+        params=SkipJob,
+        run=skip_job,
+        example="xpm-tui jobs skip w3/2026-07-01",
+        key="i",
+        where=("jobs",),
+        footer="Skip",
+        effect=Effect.WRITES_HERE,
+        why_not=first_reason(in_state("job", "there is nothing to skip", *OPEN, "skipped"), require_idle),
+    ),
+    Command(
+        name="jobs.address",
+        console_only=True,
+        title="Show the job's address in XPM",
+        help="Show the number and web address of the job in XPM.",
+        params=PreviewJob,
+        run=show_address,
+        effect=Effect.LOOKS,
+        key="o",
+        where=("jobs",),
+        why_not=on_job,
+    ),
+    Command(
+        name="jobs.copy",
+        console_only=True,
+        title="Copy the job's name and numbers",
+        help="Copy the name, client, id, XPM number and web address of the job.",
+        params=PreviewJob,
+        run=copy_job,
+        effect=Effect.LOOKS,
+        key="y",
+        where=("jobs",),
+        why_not=on_job,
+    ),
     Command(
         name="jobs.audit",
         title="Audit the jobs in XPM",
@@ -422,7 +417,6 @@ REPORT_COMMANDS: tuple[Command[Any], ...] = (
         params=AuditJobs,
         run=audit_jobs,
         effect=to_file("csv"),
-        verb=("jobs", "audit"),
         example="xpm-tui jobs audit --csv audit.csv",
         key="r",
         where=("jobs",),
@@ -440,10 +434,9 @@ REPORT_COMMANDS: tuple[Command[Any], ...] = (
         params=ForecastJobs,
         run=forecast_jobs,
         effect=Effect.LOOKS,
-        verb=("jobs", "forecast"),
         example="xpm-tui jobs forecast",
         key="M",
         where=("jobs",),
         footer="Months",
     ),
-)
+)  # fmt: skip

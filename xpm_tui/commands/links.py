@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId
+from xpm_tui.commands.clients import frozen_labels
 from xpm_tui.commands.command import (
+    ClientId,
     Command,
     Dialogue,
+    DryRun,
+    OneClient,
     Result,
     TextColumn,
     TextTable,
+    Yes,
     argument,
     first_reason,
     on_linked,
@@ -24,8 +28,7 @@ from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.csv_files import SHOWN
 from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
-from xpm_tui.commands.link_effects import effect_lines as effect_lines
-from xpm_tui.commands.link_effects import former_data, former_lines
+from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines
 from xpm_tui.commands.tables import ViewItems, to_plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
@@ -51,17 +54,11 @@ class LinkClient(msgspec.Struct, frozen=True):
 
     client: ClientId
     xpm: XpmId
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
     keep: Annotated[bool, option("Keep the values and contacts that came from the former XPM client.")] = (
         False
     )
     yes: Annotated[bool, option("Also link to an XPM client that another client is linked to.")] = False
-
-
-class UnlinkClient(msgspec.Struct, frozen=True):
-    """Parameters of ``clients unlink``."""
-
-    client: ClientId
 
 
 class PickClients(msgspec.Struct, frozen=True):
@@ -88,7 +85,7 @@ class PickClients(msgspec.Struct, frozen=True):
             "different one."
         ),
     ] = False
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
 
 
 class IgnoreClient(msgspec.Struct, frozen=True):
@@ -118,12 +115,6 @@ class UnfreezeClient(msgspec.Struct, frozen=True):
     ] = ()
 
 
-class OneClient(msgspec.Struct, frozen=True):
-    """Parameters of a command on the client under the cursor."""
-
-    client: ClientId
-
-
 async def link_client(practice: OpenPractice, params: LinkClient, dialogue: Dialogue) -> Result:
     """Create or replace a link, after showing its effects."""
     await xpm_refresh.ensure_mirror(practice)
@@ -137,16 +128,16 @@ async def link_client(practice: OpenPractice, params: LinkClient, dialogue: Dial
     asked = Question("Link them?", effect_lines(effect), button="Link", safe=not effect.needs_yes)
     if not await confirm_call(dialogue, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
-    second = params.yes or bool(effect.needs_yes)
-    view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=second, keep=params.keep)
+    agreed = params.yes or bool(effect.needs_yes)
+    view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=agreed, keep=params.keep)
     text = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return Result(
         data={**to_plain(view), **former_data(effect)}, lines=[text, *former_lines(effect), *effect.warnings]
     )
 
 
-async def unlink_client(practice: OpenPractice, params: UnlinkClient, dialogue: Dialogue) -> Result:
-    """Remove a link."""
+async def unlink_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
+    """Remove the link of a client."""
     view = links.unlink(practice, params.client)
     text = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
     return Result(data=to_plain(view), lines=[text, *history.skip_warning(practice, view.id)])
@@ -199,11 +190,11 @@ async def pick_clients(practice: OpenPractice, params: PickClients, dialogue: Di
         table=table,
         lines=lines,
         value=picked,
-        error=_unclear(picked) if params.all else _alike(picked),
+        error=_skipped_error(picked) if params.all else _similar_error(picked),
     )
 
 
-def _alike(picked: Sequence[PickView]) -> AppError | None:
+def _similar_error(picked: Sequence[PickView]) -> AppError | None:
     """Return which Ignition clients prevent named ones from being picked, and what to do if they differ."""
     left = [view for view in picked if view.why in ("same-name", "likely")]
     if not left:
@@ -217,7 +208,7 @@ def _alike(picked: Sequence[PickView]) -> AppError | None:
     )
 
 
-def _unclear(picked: Sequence[PickView]) -> AppError | None:
+def _skipped_error(picked: Sequence[PickView]) -> AppError | None:
     """Return what a bulk pick skipped because Ignition has, or may have, that client."""
     left = [view for view in picked if view.why in ("same-name", "likely", "former")]
     if not left:
@@ -245,7 +236,7 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, dialogue: 
     """Freeze fields, so that sync does not change them."""
     view = conflicts.freeze(practice, params.client, params.field, params.reason)
     client = f"{view.id} {view.name}"
-    text = f"Sync does not change these fields of {client}: {', '.join(view.frozen)}."
+    text = f"Sync does not change these fields of {client}: {', '.join(frozen_labels(view))}."
     if "*" in view.frozen:
         text = f"Sync does not change any field of {client}."
     return Result(data=to_plain(view), lines=[text])
@@ -285,7 +276,6 @@ COMMANDS = (
             "former XPM client no longer count.",
         params=LinkClient,
         run=link_client,
-        verb=("clients", "link"),
         aliases=("remap",),
         example="xpm-tui clients link c12 1234567",
         key="m",
@@ -298,9 +288,8 @@ COMMANDS = (
         name="clients.unlink",
         title="Unlink a client",
         help="Remove the link of a client, with the values last agreed. Nothing changes in Ignition or XPM.",
-        params=UnlinkClient,
+        params=OneClient,
         run=unlink_client,
-        verb=("clients", "unlink"),
         example="xpm-tui clients unlink c12",
         effect=Effect.WRITES_HERE,
         why_not=on_linked,
@@ -311,7 +300,6 @@ COMMANDS = (
         help="Add XPM clients to Ignition's data. A client that is already there is linked, not added twice.",
         params=PickClients,
         run=pick_clients,
-        verb=("clients", "pick"),
         example="xpm-tui clients pick --all",
         key="p",
         where=("clients",),
@@ -326,7 +314,6 @@ COMMANDS = (
         "attention.",
         params=IgnoreClient,
         run=ignore_client,
-        verb=("clients", "ignore"),
         example='xpm-tui clients ignore c12 --reason "one-off job"',
         key="i",
         where=("clients",),
@@ -341,7 +328,6 @@ COMMANDS = (
         "change them, in either direction, until you unfreeze them.",
         params=FreezeClient,
         run=freeze_client,
-        verb=("clients", "freeze"),
         example='xpm-tui clients freeze c12 phone --reason "private number"',
         key="f",
         where=("clients",),
@@ -355,13 +341,13 @@ COMMANDS = (
         help="Let sync change frozen fields of a client again; on the command line without any, all of them.",
         params=UnfreezeClient,
         run=unfreeze_client,
-        verb=("clients", "unfreeze"),
         example="xpm-tui clients unfreeze c12 phone",
         effect=Effect.WRITES_HERE,
         why_not=first_reason(on_record, lambda s: "" if s.frozen else "Nothing of this client is frozen."),
     ),
     Command(
         name="clients.address",
+        console_only=True,
         title="Show the client's address in XPM",
         help="Show where the linked client is in XPM: its number, web address and UUID.",
         params=OneClient,
@@ -373,6 +359,7 @@ COMMANDS = (
     ),
     Command(
         name="clients.copy",
+        console_only=True,
         title="Copy the client's name and ids",
         help="Copy the name, Client ID, XPM number and UUID of the client.",
         params=OneClient,

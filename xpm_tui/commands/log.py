@@ -1,7 +1,4 @@
-"""The log: show events, filtered or followed live.
-
-Events are printed as data or, for users, with one line per client.
-"""
+"""The log: show events, filtered or live, as data or with one line per client."""
 
 from __future__ import annotations
 
@@ -35,12 +32,14 @@ if TYPE_CHECKING:
 
 _POLL = 0.2
 """Seconds between two reads of the log."""
+_LAST = 1_000
+"""The number of events that ``log`` shows if nothing else is asked for."""
 _FORECAST = 2.0
 """Seconds for which a forecast of the time left is shown."""
 STOPPING = "Stopping. Nothing more is sent. If a call is in progress, xpm-tui still waits for its answer."
-_GROUPED = ("sync.change", "sync.link")
+_PER_FIELD = ("sync.change", "sync.link")
 """Events that occur once for each field; those of one client are combined into one line."""
-_NAMED = 3
+_MOST_FIELDS = 3
 """The number of fields that such a line names."""
 
 
@@ -60,9 +59,9 @@ def client_line(events: list[Event], names: Names, values: Values | None = None)
         return event_line(events[0], names, values)
     client = _client(events[0])
     fields = list(dict.fromkeys(sentences.in_sentence(event.field) for event in events))
-    text = ", ".join(fields[:_NAMED])
-    if len(fields) > _NAMED:
-        text += f" and {len(fields) - _NAMED:,} more"
+    text = ", ".join(fields[:_MOST_FIELDS])
+    if len(fields) > _MOST_FIELDS:
+        text += f" and {len(fields) - _MOST_FIELDS:,} more"
     return _line(events[-1], f"{names(client) or client}: {count(len(events), 'change')} ({text})")
 
 
@@ -74,32 +73,33 @@ async def following(
 
     Yields the callback to which the work reports its progress. Without ``events`` only the progress is shown.
     """
-    followed = _Followed(practice, dialogue) if events else None
+    follower = _EventFollower(practice, dialogue) if events else None
     line = ProgressLine(practice, dialogue)
-    task = asyncio.create_task(_go_on(practice, followed, line))
-    heard, practice.on_notice = practice.on_notice, line.heard(practice.on_notice)
+    task = asyncio.create_task(_refresh(practice, follower, line))
+    before = practice.on_notice
+    practice.on_notice = line.notice_callback(before)
     try:
         yield line.report
     finally:
-        practice.on_notice = heard
+        practice.on_notice = before
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        if followed is not None:
-            followed.poll()
-            followed.pass_on()
+        if follower is not None:
+            follower.poll()
+            follower.flush()
 
 
-async def _go_on(practice: OpenPractice, followed: _Followed | None, line: ProgressLine) -> None:
+async def _refresh(practice: OpenPractice, follower: _EventFollower | None, line: ProgressLine) -> None:
     """Read events and refresh the progress line repeatedly, until cancelled."""
     while True:
-        if followed is not None and not followed.poll():
-            followed.pass_on()
+        if follower is not None and not follower.poll():
+            follower.flush()
         line.show()
         await practice.clock.sleep(_POLL)
 
 
 class ProgressLine:
-    """A line with the progress of a run: done of total, what it waits for and until when, the time left."""
+    """A line with the progress of a run: what is done, what it waits for and until when, the time left."""
 
     def __init__(self, practice: OpenPractice, dialogue: Dialogue) -> None:
         self._practice = practice
@@ -119,16 +119,16 @@ class ProgressLine:
             return
         self._now = progress
 
-    def heard(self, before: Callable[[AppError], None] | None) -> Callable[[AppError], None]:
-        """Return a callback for notices that records until when calls wait, and passes all on."""
+    def notice_callback(self, before: Callable[[AppError], None] | None) -> Callable[[AppError], None]:
+        """Return a callback that records until when calls wait, and passes every notice on to ``before``."""
 
-        def hear(error: AppError) -> None:
+        def record_and_pass_on(error: AppError) -> None:
             if isinstance(error, CallsWaiting):
                 self._until = error.until
             if before is not None:
                 before(error)
 
-        return hear
+        return record_and_pass_on
 
     def show(self) -> None:
         """Show the current line, once the work has begun to report."""
@@ -152,23 +152,21 @@ class ProgressLine:
         """Return how long the remaining calls are likely to take, from the state of the rate limiter."""
         if at.phase != "apply" or at.expected <= at.calls:
             return ""
-        moment_ = self._practice.clock.monotonic()
-        if moment_ - self._left_at >= _FORECAST:
-            self._left_at = moment_
+        now = self._practice.clock.monotonic()
+        if now - self._left_at >= _FORECAST:
+            self._left_at = now
             seconds = consequences.pace(self._practice).likely_seconds(at.expected - at.calls)
             self._left = f"{duration(seconds)} left" if seconds >= 1 else ""
         return self._left
 
 
-class _Followed:
-    """The tail of the log on its way to ``dialogue``; ``_held`` are events of one client, for one line."""
+class _EventFollower:
+    """Passes new events of the log on to a dialogue, those of one client with one line."""
 
     def __init__(self, practice: OpenPractice, dialogue: Dialogue) -> None:
-
-        self._practice = practice
         self._dialogue = dialogue
         self._tail: Tail = practice.events.tail()
-        self._held: list[Event] = []
+        self._pending: list[Event] = []
         self._names: Names = lookup.names(practice)
         self._values: Values = history.values_of_events(practice)
 
@@ -176,25 +174,25 @@ class _Followed:
         """Read new events; return whether there were any."""
         found = self._tail.poll()
         for event in found:
-            if self._held and not _together(self._held[-1], event):
-                self.pass_on()
-            self._held.append(event)
+            if self._pending and not _of_one_client(self._pending[-1], event):
+                self.flush()
+            self._pending.append(event)
         return bool(found)
 
-    def pass_on(self) -> None:
-        """Pass on the held events: each as data, with one line for all of them."""
-        for event in self._held[:-1]:
+    def flush(self) -> None:
+        """Pass the pending events on: each as data, with one line for all of them."""
+        for event in self._pending[:-1]:
             self._dialogue.emit(event_data(event, self._names, self._values))
-        if self._held:
-            line = client_line(self._held, self._names, self._values)
-            self._dialogue.emit(event_data(self._held[-1], self._names, self._values), line)
-        self._held = []
+        if self._pending:
+            line = client_line(self._pending, self._names, self._values)
+            self._dialogue.emit(event_data(self._pending[-1], self._names, self._values), line)
+        self._pending = []
 
 
-def _together(one: Event, other: Event) -> bool:
+def _of_one_client(one: Event, other: Event) -> bool:
     return (
-        one.key in _GROUPED
-        and other.key in _GROUPED
+        one.key in _PER_FIELD
+        and other.key in _PER_FIELD
         and (one.run, one.level, _client(one)) == (other.run, other.level, _client(other))
     )
 
@@ -206,10 +204,6 @@ def _client(event: Event) -> str:
 def _line(event: Event, phrase: str) -> str:
     level = event.level if event.level in ("warning", "error") else ""
     return " ".join(filter(None, (when_exact(event.at), event.run, level.upper(), phrase)))
-
-
-_LOG_POLL = 0.25
-_LAST = 1_000
 
 
 class ReadLog(msgspec.Struct, frozen=True):
@@ -231,7 +225,7 @@ class ReadLog(msgspec.Struct, frozen=True):
 async def read_log(practice: OpenPractice, params: ReadLog, dialogue: Dialogue) -> Result:
     """Stream events, oldest first."""
     run = history.show(practice, params.run).id if params.run else ""
-    since = moment(params.since, practice.clock.now()) if params.since else None
+    since = parse_time(params.since, practice.clock.now()) if params.since else None
     wanted = event_log.EventFilter(
         run=run, level=params.level, record=params.record, text=params.find, since=since
     )
@@ -242,18 +236,17 @@ async def read_log(practice: OpenPractice, params: ReadLog, dialogue: Dialogue) 
     for event in reversed(found):
         dialogue.emit(event_data(event, names, values), event_line(event, names, values))
     shown = {event.id for event in found[:100]}
-    count = len(found)
+    number = len(found)
     while params.follow:
         for event in tail.poll():
             if event.id not in shown and wanted.matches(event, names):
                 dialogue.emit(event_data(event, names, values), event_line(event, names, values))
-                count += 1
-        await practice.clock.sleep(_LOG_POLL)
-    lines = [] if count else ["No log entries."]
-    return Result(data={"count": count}, lines=lines)
+                number += 1
+        await practice.clock.sleep(_POLL)
+    return Result(data={"count": number}, lines=[] if number else ["No log entries."])
 
 
-def moment(text: str, now: datetime) -> datetime:
+def parse_time(text: str, now: datetime) -> datetime:
     """Return the time of ``30m``, ``2h``, ``3d``, ``1w`` ago, or of a date or time in the machine's zone."""
     unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}.get(text[-1:].casefold())
     try:
@@ -274,7 +267,6 @@ COMMANDS = (
         params=ReadLog,
         run=read_log,
         effect=Effect.LOOKS,
-        verb=("log",),
         example="xpm-tui log --run last\nxpm-tui log --follow --level warning",
         streams=True,
     ),

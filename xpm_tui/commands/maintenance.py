@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
+    ClientId,
     Command,
     Dialogue,
+    DryRun,
     Limit,
     ListParams,
+    NeededYes,
     Result,
+    RunId,
     Situation,
     TextColumn,
     TextTable,
-    argument,
+    Yes,
     first_reason,
     on_record,
     option,
@@ -25,7 +28,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, Unconfirmed, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, Unconfirmed, confirm_call
 from xpm_tui.commands.log import following
 from xpm_tui.commands.plans import age_notes, change_lines
 from xpm_tui.commands.sync import run_result
@@ -57,8 +60,8 @@ if TYPE_CHECKING:
 ToReview = Annotated[bool, option("Save it as a plan to review and apply nothing: xpm-tui sync --plan ID.")]
 
 
-def _undoes(params: Undo | UndoClient) -> Effect:
-    """Return the effect of an undo: a plan of it replaces nothing yet."""
+def _undo_effect(params: Undo | UndoClient) -> Effect:
+    """Return the effect of an undo; with ``--review``, it only saves a plan."""
     if getattr(params, "dry_run", False):
         return Effect.LOOKS
     return Effect.WRITES_HERE if params.review else Effect.REPLACES
@@ -67,12 +70,12 @@ def _undoes(params: Undo | UndoClient) -> Effect:
 class Undo(msgspec.Struct, frozen=True):
     """Parameters of ``undo``."""
 
-    run: Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
+    run: RunId
     client: Annotated[str, option("Only this client.", "CLIENT", completes="client")] = ""
     field: Annotated[str, option("Only this field.", "FIELD")] = ""
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
     review: ToReview = False
-    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
+    yes: NeededYes = False
 
 
 class UndoClient(msgspec.Struct, frozen=True):
@@ -105,20 +108,20 @@ class CreateClient(msgspec.Struct, frozen=True):
     anyway: Annotated[
         bool, option("Treat every XPM client with the same or a similar name as a different one.")
     ] = False
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
 
 
 async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Result:
-    """Show what is restored, what stays and what is frozen, ask, and restore it."""
+    """Undo a run: show what is restored, what stays and what is frozen, ask, and restore it."""
     if params.run == "last" and not history.list_runs(practice, 1):
         return Result(items=[], lines=["There is nothing to undo yet: there has been no run."])
     busy = None if params.dry_run else history.current_run(practice)
-    notes = [] if busy is not None else await _up_to_date(practice, params)
+    notes = [] if busy is not None else await _refresh_before(practice, params)
     plan, records, left = plans.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
     )
     if busy is not None:
-        _refuse_during(busy, plan.undo_of, records)
+        _refuse_during_run(busy, plan.undo_of, records)
     changes = list(presenter.change_views(practice.snapshot(), records))
     found = consequences.consequences(practice, plan, records, beside=busy is not None)
     data: dict[str, Any] = {
@@ -127,7 +130,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
         "consequences": to_plain(found),
         "left": [to_plain(each) for each in left],
     }
-    lines = [*change_lines(changes), *_left(left)]
+    lines = [*change_lines(changes), *_skipped_lines(left)]
     items = [to_plain(change) for change in changes]
     if not changes and not left and not found.freezes:
         return Result(data=data, items=[], lines=[*notes, f"There is nothing to undo in run {plan.undo_of}."])
@@ -161,12 +164,12 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
             run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
     done = run_result(run)
     return Result(
-        data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], error=done.error
+        data={**done.data, **data}, items=items, lines=[*done.lines, *_skipped_lines(left)], error=done.error
     )
 
 
-def _refuse_during(run: Run, undone: str, records: Iterable[PlannedRecord]) -> None:
-    """Raise ``Busy`` for an undo that has to wait for the run in progress: one that is not only local."""
+def _refuse_during_run(run: Run, undone: str, records: Iterable[PlannedRecord]) -> None:
+    """Raise ``Busy`` if an undo has to wait for the run in progress, because it is not only local."""
     if undone == run.id:
         why = f"Run {run.id} is still in progress, so it cannot be undone yet."
     elif any(change.side == "xpm" for record in records for change in record.changes):
@@ -176,7 +179,7 @@ def _refuse_during(run: Run, undone: str, records: Iterable[PlannedRecord]) -> N
     raise Busy(why, hint="Wait until it ends, or stop it: xpm-tui runs stop")
 
 
-async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
+async def _refresh_before(practice: OpenPractice, params: Undo) -> list[str]:
     """Read what has changed in XPM since the run, so that a colleague's changes stay.
 
     Returns a note on the age of XPM's data if it could not be read, which ends everything but a preview.
@@ -223,10 +226,18 @@ async def list_conflicts(practice: OpenPractice, params: ListParams, dialogue: D
         TextColumn("RUN", whole=True),
     )
     rows = (
-        (labels.CONFLICT_STATES[c.state].text, c.record, c.name, c.field, value(c.ignition), value(c.xpm),
-         labels.SIDES[c.wins].text, c.run or c.plan or "")
+        (
+            labels.CONFLICT_STATES[c.state].text,
+            c.record,
+            c.name,
+            label(c.field),
+            value(c.ignition),
+            value(c.xpm),
+            labels.SIDES[c.wins].text,
+            c.run or c.plan or "",
+        )
         for c in found
-    )  # fmt: skip
+    )
     table = TextTable(columns, rows, "No conflicts.")
     return table_result(found, table, count=len(found), most=params.limit)
 
@@ -246,7 +257,13 @@ async def relink(practice: OpenPractice, params: Relink, dialogue: Dialogue) -> 
         TextColumn("PROPOSAL"),
     )
     rows = [
-        (r.id, r.name, r.state, r.message, f"{r.proposal.number} {r.proposal.name}" if r.proposal else "")
+        (
+            r.id,
+            r.name,
+            labels.LINK_STATES[r.state].text,
+            r.message,
+            f"{r.proposal.number} {r.proposal.name}" if r.proposal else "",
+        )
         for r in found
     ]
     table = TextTable(columns, rows, "Every link is in order.")
@@ -320,7 +337,7 @@ async def create_client(practice: OpenPractice, params: CreateClient, dialogue: 
     )
 
 
-def _has_link(situation: Situation) -> str:
+def _already_linked(situation: Situation) -> str:
     """Return why a linked client cannot be created.
 
     A client whose XPM client is gone may be created: the command names what may have replaced it.
@@ -329,7 +346,7 @@ def _has_link(situation: Situation) -> str:
     return "It is already linked." if situation.linked and not lost else ""
 
 
-def _left(left: list[SkippedUndoView]) -> list[str]:
+def _skipped_lines(left: list[SkippedUndoView]) -> list[str]:
     return [f"  stays: {u.record} {u.name}, {label(u.field)}: {u.reason} {u.address}".rstrip() for u in left]
 
 
@@ -342,17 +359,17 @@ COMMANDS: tuple[Command[Any], ...] = (
         "are frozen, so that sync does not change them again.",
         params=Undo,
         run=undo,
-        verb=("undo",),
         example="xpm-tui undo last --client c12 --dry-run",
         key="u",
         where=("sync",),
         footer="Undo",
-        effect=per_call(_undoes, Effect.REPLACES),
+        effect=PerCall(_undo_effect, Effect.REPLACES),
         streams=True,
         why_not=require_connection,
     ),
     Command(
         name="clients.undo",
+        console_only=True,
         title="Undo what the last run changed for this client",
         help="Undo what the last run changed for this client.",
         params=UndoClient,
@@ -360,7 +377,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         key="u",
         where=("clients",),
         footer="Undo",
-        effect=per_call(_undoes, Effect.REPLACES),
+        effect=PerCall(_undo_effect, Effect.REPLACES),
         why_not=first_reason(
             on_record,
             require_connection,
@@ -374,7 +391,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListParams,
         run=list_conflicts,
         effect=Effect.LOOKS,
-        verb=("conflicts",),
         example="xpm-tui conflicts",
         key="W",
         where=("overview", "clients", "sync"),
@@ -386,9 +402,8 @@ COMMANDS: tuple[Command[Any], ...] = (
         "you confirm it.",
         params=Relink,
         run=relink,
-        verb=("relink",),
         example="xpm-tui relink --accept",
-        effect=per_call(lambda params: Effect.WRITES_HERE if params.accept else Effect.LOOKS, Effect.LOOKS),
+        effect=PerCall(lambda params: Effect.WRITES_HERE if params.accept else Effect.LOOKS, Effect.LOOKS),
         why_not=first_reason(require_connection, require_idle),
     ),
     Command(
@@ -401,7 +416,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListParams,
         run=list_duplicates,
         effect=Effect.LOOKS,
-        verb=("duplicates",),
         example="xpm-tui duplicates",
     ),
     Command(
@@ -412,10 +426,9 @@ COMMANDS: tuple[Command[Any], ...] = (
         "that it is a different one.",
         params=CreateClient,
         run=create_client,
-        verb=("clients", "create"),
         example="xpm-tui clients create c12\nxpm-tui clients create c12 --different-from 40012",
         # The verb names one client, which is the consent; possible duplicates are refused separately.
         effect=Effect.WRITES_XPM,
-        why_not=first_reason(on_record, require_connection, require_idle, _has_link),
+        why_not=first_reason(on_record, require_connection, require_idle, _already_linked),
     ),
 )

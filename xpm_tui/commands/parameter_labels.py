@@ -121,7 +121,6 @@ PARAMETER_LABELS: dict[str, str] = {
     "since": "Since",
     "staff": "XPM staff",
     "start": "Starts",
-    "start_probe": "Start with",
     "doctor.start": "Start with check",
     "state": "State",
     "stored": "Without reading XPM",
@@ -179,7 +178,7 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
         "entity": "Entity of the proposal",
     },
     "edits": {"": "Ask me", "keep": "Keep them in the next term", "drop": "Drop them"},
-    "form": {"ignition": "For Ignition's import", "spreadsheet": "To read in a spreadsheet"},
+    "form": {"ignition": "For Ignition's import", "spreadsheet": "For a spreadsheet"},
     "every": {
         "": "As it is set",
         "15m": "Every 15 minutes",

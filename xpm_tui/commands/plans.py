@@ -88,20 +88,14 @@ class TickPlan(msgspec.Struct, frozen=True):
     what: Selection
 
 
-class ExportPlan(msgspec.Struct, frozen=True):
-    """Parameters of ``plan export``."""
-
-    plan: PlanId = "last"
-
-
 class ListPlans(msgspec.Struct, frozen=True):
     """Parameters of ``plan list``."""
 
     limit: Limit = 50
 
 
-class ShowPlan(msgspec.Struct, frozen=True):
-    """Parameters of ``plan show``."""
+class OnePlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan show`` and ``plan export``."""
 
     plan: PlanId = "last"
 
@@ -149,7 +143,7 @@ async def list_plans(practice: OpenPractice, params: ListPlans, dialogue: Dialog
     return Result(items=items, table=TextTable(columns, rows, empty), most=params.limit)
 
 
-async def show_plan(practice: OpenPractice, params: ShowPlan, dialogue: Dialogue) -> Result:
+async def show_plan(practice: OpenPractice, params: OnePlan, dialogue: Dialogue) -> Result:
     """Show a stored plan."""
     plan, _ = plans.load(practice, params.plan)
     shown = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if dialogue.interactive else 0)
@@ -199,7 +193,7 @@ async def untick_plan(practice: OpenPractice, params: TickPlan, dialogue: Dialog
     return _tick(practice, params, on=False)
 
 
-async def export_plan(practice: OpenPractice, params: ExportPlan, dialogue: Dialogue) -> Result:
+async def export_plan(practice: OpenPractice, params: OnePlan, dialogue: Dialogue) -> Result:
     """Write the plan as CSV."""
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
@@ -346,7 +340,6 @@ def changes_of(
 
 
 def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
-
     if not params.what:
         raise BadInput("Name the changes.", hint="For example: c12:phone, or field:phone, or all.")
     plan, _ = plans.load(practice, params.plan)
@@ -388,7 +381,6 @@ COMMANDS = (
         help="Read XPM and show everything that a sync would do. Nothing is written to either side.",
         params=MakePlan,
         run=make_plan,
-        verb=("plan",),
         example="xpm-tui plan --json",
         key="n",
         where=("sync", "overview"),
@@ -402,7 +394,6 @@ COMMANDS = (
         help="Tick changes of a plan, for example clearings, so that 'sync --plan' applies them.",
         params=TickPlan,
         run=tick_plan,
-        verb=("plan", "tick"),
         example="xpm-tui plan tick last mark:clearing",
         effect=Effect.WRITES_HERE,
     ),
@@ -412,7 +403,6 @@ COMMANDS = (
         help="Untick changes of a plan, so that 'sync --plan' does not apply them.",
         params=TickPlan,
         run=untick_plan,
-        verb=("plan", "untick"),
         example="xpm-tui plan untick last c12:phone",
         effect=Effect.WRITES_HERE,
     ),
@@ -423,7 +413,6 @@ COMMANDS = (
         params=ListPlans,
         run=list_plans,
         effect=Effect.LOOKS,
-        verb=("plan", "list"),
         example="xpm-tui plan list",
     ),
     Command(
@@ -431,20 +420,18 @@ COMMANDS = (
         title="Show a plan",
         help="Show a stored plan: its changes, what follows from them, and what is held. It reads "
         "nothing from XPM.",
-        params=ShowPlan,
+        params=OnePlan,
         run=show_plan,
         effect=Effect.LOOKS,
-        verb=("plan", "show"),
         example="xpm-tui plan show last",
     ),
     Command(
         name="plan.export",
         title="Export a plan as CSV",
         help="Write a plan as CSV to stdout.",
-        params=ExportPlan,
+        params=OnePlan,
         run=export_plan,
         effect=Effect.LOOKS,
-        verb=("plan", "export"),
         example="xpm-tui plan export last > plan.csv",
     ),
 )  # fmt: skip

@@ -1,17 +1,24 @@
-"""Commands for the practices of this account and their folders. Only the list reads their stores."""
+"""Commands for the practices of this account, and for the folders and stored data of each.
+
+Only the list of practices opens their stores; the commands for stored data work on its files.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from xpm_tui.commands.command import (
     AccountContext,
+    Command,
     Dialogue,
     Limit,
+    NeededYes,
+    NoParams,
     Result,
     TextColumn,
     TextTable,
@@ -20,21 +27,21 @@ from xpm_tui.commands.command import (
     option,
     require_idle,
 )
-from xpm_tui.commands.effects import Effect
-from xpm_tui.domain.formatting import ago, listing
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
+from xpm_tui.commands.tables import to_plain
+from xpm_tui.domain.errors import BadInput, StoreUnreadable
+from xpm_tui.domain.formatting import ago, count, listing
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice
+    from xpm_tui.application.health import maintenance
     from xpm_tui.application.status import practices
 
 if TYPE_CHECKING:
     from xpm_tui.application.status.practices import PracticeView
-
-
-NeedsYou = Annotated[bool, option("Only practices that need your decision.")]
 
 
 class Locate(msgspec.Struct, frozen=True):
@@ -46,7 +53,7 @@ class Locate(msgspec.Struct, frozen=True):
 class ListPractices(msgspec.Struct, frozen=True):
     """Parameters of ``practices list``."""
 
-    needs_you: NeedsYou = False
+    needs_you: Annotated[bool, option("Only practices that need your decision.")] = False
     limit: Limit = 0
 
 
@@ -63,9 +70,9 @@ class SwitchPractice(msgspec.Struct, frozen=True):
     name: Annotated[str, argument("The practice.", "NAME", completes="practice")]
 
 
-async def locate(place: AccountContext, params: Locate, dialogue: Dialogue) -> Result:
+async def locate(account: AccountContext, params: Locate, dialogue: Dialogue) -> Result:
     """Show where the files are."""
-    home = place.home
+    home = account.home
     folders = {name: str(getattr(home, name)) for name in ("config", "data", "state")}
     if params.what:
         return Result(data={params.what: folders[params.what]}, lines=[folders[params.what]])
@@ -78,9 +85,9 @@ async def locate(place: AccountContext, params: Locate, dialogue: Dialogue) -> R
     return Result(data=data, lines=listing(values))
 
 
-async def list_practices(place: AccountContext, params: ListPractices, dialogue: Dialogue) -> Result:
+async def list_practices(account: AccountContext, params: ListPractices, dialogue: Dialogue) -> Result:
     """List all practices, with the current one marked."""
-    views = practices.account_practices(place.home, person=place.person)
+    views = practices.account_practices(account.home, person=account.person)
     found = practices_result(views, SystemClock().now(), needs_you=params.needs_you)
     return replace(found, most=params.limit)
 
@@ -147,8 +154,8 @@ def practices_result(views: list[PracticeView], now: datetime, *, needs_you: boo
 
 def running(view: PracticeView) -> str:
     """Return the run in progress with its machine and person; empty if there is none."""
-    place = f" on {view.machine} ({view.runner})" if view.machine else ""
-    return f"{view.running}{place}"
+    where = f" on {view.machine} ({view.runner})" if view.machine else ""
+    return f"{view.running}{where}"
 
 
 def needs(view: PracticeView) -> str:
@@ -163,9 +170,9 @@ def calls_left(view: PracticeView) -> str:
     return f"{view.minute_left} this minute{today}" if view.minute_left is not None else ""
 
 
-async def add_practice(place: AccountContext, params: AddPractice, dialogue: Dialogue) -> Result:
+async def add_practice(account: AccountContext, params: AddPractice, dialogue: Dialogue) -> Result:
     """Create a folder for another practice; the current one stays current unless requested."""
-    home = place.home
+    home = account.home
     before = application_home.current(home)
     name = application_home.add_practice(home, params.title, renamed=False)
     switch = params.switch or not (before or len(application_home.practices(home)) > 1)
@@ -184,14 +191,144 @@ async def add_practice(place: AccountContext, params: AddPractice, dialogue: Dia
     return Result(data={"id": name, "name": name, "title": params.title, "current": switch}, lines=lines)
 
 
-async def switch_practice(place: AccountContext, params: SwitchPractice, dialogue: Dialogue) -> Result:
+async def switch_practice(account: AccountContext, params: SwitchPractice, dialogue: Dialogue) -> Result:
     """Make another practice the current one."""
-    home = place.home
+    home = account.home
     name = application_home.switch_practice(home, practice.find_practice(home, params.name))
     return Result(data={"id": name, "name": name}, lines=[f"{name} is the current practice."])
 
 
-COMMANDS = (
+class Repair(msgspec.Struct, frozen=True):
+    """Parameters of ``data repair``."""
+
+    lossy: Annotated[bool, option("Repair even if rows are lost; they are counted.")] = False
+
+
+class BackUp(msgspec.Struct, frozen=True):
+    """Parameters of ``data backup``."""
+
+    file: Annotated[str, argument("The file to write.", "FILE", completes="file")]
+
+
+class Restore(msgspec.Struct, frozen=True):
+    """Parameters of ``data restore``."""
+
+    file: Annotated[str, argument("A file that 'data backup' wrote.", "FILE", completes="file")]
+    yes: NeededYes = False
+
+
+class Move(msgspec.Struct, frozen=True):
+    """Parameters of ``data move``."""
+
+    to: Annotated[
+        str,
+        option("Address of a PostgreSQL database, or 'files' for files on this machine.", "URL"),
+    ] = ""
+    yes: NeededYes = False
+
+
+class Purge(msgspec.Struct, frozen=True):
+    """Parameters of ``purge``."""
+
+    yes: NeededYes = False
+
+
+async def check_data(account: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
+    """Read and check the whole store."""
+    report = maintenance.check(account.home, account.practice, account.settings)
+    rows, commits = count(sum(report.rows.values()), "row"), count(report.position, "commit")
+    lines = [f"{finding.level}: {finding.text}" for finding in report.findings]
+    lines.append(f"{rows}, {report.bytes:,} bytes, {commits}.")
+    damaged = StoreUnreadable("The data is damaged.", hint="Back up its folder, then: xpm-tui data repair")
+    return Result(data=to_plain(report), lines=lines, error=None if report.ok else damaged)
+
+
+async def repair_data(account: AccountContext, params: Repair, dialogue: Dialogue) -> Result:
+    """Restore the stored data to its last intact state."""
+    done = maintenance.repair(
+        account.home, account.practice, account.person, lossy=params.lossy, given=account.settings
+    )
+    lines = [*done.lines] or ["The data is intact: nothing was changed."]
+    if done.kept:
+        lines.append(f"The damaged files are kept in {done.kept}.")
+    return Result(data=to_plain(done), lines=lines)
+
+
+async def compact_data(account: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
+    """Merge the commit log into the snapshot files."""
+    done = maintenance.compact(account.home, account.practice, account.settings)
+    text = f"From {done.before:,} to {done.after:,} bytes."
+    return Result(data=to_plain(done), lines=[text if done.done else "Another process is using it."])
+
+
+async def back_up_data(account: AccountContext, params: BackUp, dialogue: Dialogue) -> Result:
+    """Write a backup of the stored data, and verify it."""
+    done = maintenance.backup(account.home, account.practice, Path(params.file), account.settings)
+    text = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
+    return Result(data=to_plain(done), lines=[text])
+
+
+async def restore_data(account: AccountContext, params: Restore, dialogue: Dialogue) -> Result:
+    """Replace the stored data with a backup."""
+    question = f"Replace the practice's current data with the backup {params.file}?"
+    if not await confirm_call(dialogue, Question(question, button="Restore")):
+        return Result(data={"restored": False}, lines=["Nothing was changed."])
+    done = maintenance.restore(
+        account.home, account.practice, account.person, Path(params.file), account.settings
+    )
+    lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
+    if done.backed_up:
+        lines.append(f"The previous data is in {done.backed_up}.")
+    return Result(data=to_plain(done), lines=lines)
+
+
+async def move_data(account: AccountContext, params: Move, dialogue: Dialogue) -> Result:
+    """Move the stored data into a database, or back."""
+    name = practice.find_practice(account.home, account.practice or None)
+    if not params.to:
+        raise BadInput(
+            "Say where to move the data.", hint="Add --to URL for a database, or --to files for this machine."
+        )
+    where = "files on this machine" if params.to == maintenance.FILES else "the database"
+    question = Question(
+        f"Move the data of {name} to {where}?",
+        [
+            "All rows are copied and compared. Consoles that are open now still show the data, and must be "
+            "opened again to change something.",
+        ],
+        button="Move the data",
+    )
+    if not await confirm_call(dialogue, question):
+        return Result(data={"moved": False}, lines=["Nothing was moved."])
+    done = maintenance.move(account.home, name, params.to, account.person)
+    lines = [f"Moved to {done.to}: {count(done.rows, 'row')}, each compared with its original."]
+    if done.place == "database":
+        lines.append("The files on this machine stay as they were, as a backup; nothing is written to them.")
+    return Result(data={"moved": True, **to_plain(done)}, lines=lines)
+
+
+async def delete_practice(account: AccountContext, params: Purge, dialogue: Dialogue) -> Result:
+    """Delete the practice from this machine."""
+    name = practice.find_practice(account.home, account.practice or None)
+    question = Question(
+        f"Delete everything that is stored on this machine for {name}?",
+        [
+            f"This deletes the login, data, log and settings of {name} from this machine.",
+            "To end the connection at Xero as well, cancel and first run: xpm-tui disconnect",
+        ],
+        type_in=name,
+    )
+    if not await confirm_call(dialogue, question):
+        return Result(data={"purged": False}, lines=["Nothing was deleted."])
+    done = await maintenance.purge(account.home, name, account.person, account.settings)
+    text = (
+        f"{name} was deleted from this machine: {done.bytes:,} bytes. A disk may keep traces of "
+        "deleted files."
+    )
+    return Result(data={"purged": True, **to_plain(done)}, lines=[text])
+
+
+COMMANDS: tuple[Command[Any], ...] = (
     home_command(
         name="practices.list",
         title="List practices",
@@ -201,7 +338,6 @@ COMMANDS = (
         params=ListPractices,
         on_home=list_practices,
         effect=Effect.LOOKS,
-        verb=("practices", "list"),
         example="xpm-tui practices list --needs-you",
         key="f9",
         where=("overview", "settings"),
@@ -214,7 +350,6 @@ COMMANDS = (
         "stays the current one, unless --switch is given.",
         params=AddPractice,
         on_home=add_practice,
-        verb=("practices", "add"),
         example='xpm-tui practices add "Harbour branch"',
         effect=Effect.WRITES_HERE,
     ),
@@ -224,7 +359,6 @@ COMMANDS = (
         help="Make another practice the current one.",
         params=SwitchPractice,
         on_home=switch_practice,
-        verb=("practices", "switch"),
         example="xpm-tui practices switch harbour-branch",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
@@ -236,7 +370,79 @@ COMMANDS = (
         params=Locate,
         on_home=locate,
         effect=Effect.LOOKS,
-        verb=("locate",),
         example="xpm-tui locate data",
     ),
-)  # fmt: skip
+    home_command(
+        name="data.check",
+        title="Check the data",
+        help="Read all data of the practice and report what is wrong with it. Changes nothing.",
+        params=NoParams,
+        on_home=check_data,
+        effect=Effect.LOOKS,
+        example="xpm-tui data check",
+        default=True,
+    ),
+    home_command(
+        name="data.repair",
+        title="Repair damaged data",
+        help="Restore damaged data to its last intact state. The damaged files are kept.",
+        params=Repair,
+        on_home=repair_data,
+        example="xpm-tui data repair",
+        effect=PerCall(
+            lambda params: Effect.REPLACES if params.lossy else Effect.WRITES_HERE, Effect.WRITES_HERE
+        ),
+        why_not=require_idle,
+        consent="lossy",
+    ),
+    home_command(
+        name="data.compact",
+        title="Compact the data",
+        help="Merge the commit log into the snapshot files. This also happens automatically.",
+        params=NoParams,
+        on_home=compact_data,
+        example="xpm-tui data compact",
+        effect=Effect.WRITES_HERE,
+    ),
+    home_command(
+        name="data.backup",
+        title="Back up the data",
+        help="Write all data of the practice to one file, and verify it. It contains no login.",
+        params=BackUp,
+        on_home=back_up_data,
+        example="xpm-tui data backup practice.zip",
+        effect=Effect.WRITES_FILE,
+    ),
+    home_command(
+        name="data.restore",
+        title="Restore the data from a backup",
+        help="Replace the data of the practice with a backup. The current data is backed up first.",
+        params=Restore,
+        on_home=restore_data,
+        example="xpm-tui data restore practice.zip",
+        effect=Effect.REPLACES,
+        why_not=require_idle,
+    ),
+    home_command(
+        name="data.move",
+        title="Move the data to a database or back",
+        help="Move the data of the practice to PostgreSQL, so that several machines can share it, or back to "
+        "files on this machine. Each row is compared. An interrupted move is resumed by running it again.",
+        params=Move,
+        on_home=move_data,
+        example="xpm-tui data move --to postgresql://db.example.com/xpm",
+        effect=Effect.REPLACES,
+        why_not=require_idle,
+    ),
+    home_command(
+        name="purge",
+        title="Delete the practice from this machine",
+        help="Delete the login, data, log and settings of a practice from this machine. Xero and Ignition "
+        "keep what they have.",
+        params=Purge,
+        on_home=delete_practice,
+        example="xpm-tui purge --practice harbour-branch",
+        effect=Effect.IRREVERSIBLE,
+        why_not=require_idle,
+    ),
+)

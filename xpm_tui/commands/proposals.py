@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
+    ClientId,
     Command,
     Dialogue,
     Limit,
@@ -20,7 +20,7 @@ from xpm_tui.commands.command import (
     option,
     require_idle,
 )
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.records import pairs
 from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
@@ -131,7 +131,7 @@ class RevokeProposal(msgspec.Struct, frozen=True):
     reason: Annotated[str, option("The reason, for the history.", "TEXT")] = ""
 
 
-def _accepts(params: AcceptProposal) -> Effect:
+def _accept_effect(params: AcceptProposal) -> Effect:
     """Return the effect of an acceptance: automatic jobs are deployed now, unless ``--wait`` is given."""
     return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
 
@@ -194,7 +194,7 @@ async def take_over(practice: OpenPractice, params: TakeOverProposals, dialogue:
 
 
 async def revoke(practice: OpenPractice, params: RevokeProposal, dialogue: Dialogue) -> Result:
-    """Stop the jobs that are not created yet."""
+    """Revoke a proposal, so that no more of its jobs are created."""
     view = jobs_proposals.revoke(practice, params.proposal, params.reason)
     text = (
         f"{view.id} {view.name} is revoked: no more of its jobs are created. Jobs that are already in "
@@ -204,7 +204,6 @@ async def revoke(practice: OpenPractice, params: RevokeProposal, dialogue: Dialo
 
 
 def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
-
     return {
         "repeat": jobs_proposals.repeat_of(params.repeat, until=params.until, last_day=params.last_day),
         "start": jobs_proposals.parse_day("start", params.start),
@@ -213,7 +212,6 @@ def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
 
 
 def _proposals_result(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Result:
-
     table = _table(found, "No proposals.")
     jobs = sum(len(view.workflows) for view in found)
     lines = [f"{count(len(found), 'proposal')} {what}; {count(jobs, 'workflow')}. See: xpm-tui jobs list"]
@@ -223,16 +221,29 @@ def _proposals_result(practice: OpenPractice, found: list[ProposalRowView], what
     return Result(data=data, items=[to_plain(view) for view in found], table=table, lines=lines)
 
 
-def _table(found: list[ProposalRowView], empty: str, most: int = 0) -> TextTable:
-    columns = (TextColumn("ID", whole=True), TextColumn("NUMBER", whole=True), TextColumn("PROPOSAL"),
+def _table(found: list[ProposalRowView], empty: str) -> TextTable:
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("NUMBER", whole=True),
+        TextColumn("PROPOSAL"),
         TextColumn("CLIENT", name=True),
-               TextColumn("STATE", whole=True), TextColumn("WORKFLOWS"), TextColumn("NOTE"))  # fmt: skip
+        TextColumn("STATE", whole=True),
+        TextColumn("WORKFLOWS"),
+        TextColumn("NOTE"),
+    )
     rows = (
-        (v.id, v.number, v.name, v.client.name if v.client else "(unknown here)", v.word,
-         " ".join(v.workflows), v.why)
-        for v in found
-    )  # fmt: skip
-    return TextTable(columns, rows, empty, most)
+        (
+            view.id,
+            view.number,
+            view.name,
+            view.client.name if view.client else "(unknown here)",
+            view.word,
+            " ".join(view.workflows),
+            view.why,
+        )
+        for view in found
+    )
+    return TextTable(columns, rows, empty)
 
 
 COMMANDS = (
@@ -243,7 +254,6 @@ COMMANDS = (
         params=ListProposals,
         run=list_proposals,
         effect=Effect.LOOKS,
-        verb=("proposals", "list"),
         example="xpm-tui proposals list --state accepted",
         key="v",
         where=("jobs",),
@@ -256,7 +266,6 @@ COMMANDS = (
         help="Create a draft proposal for a client, with services from the library.",
         params=NewProposal,
         run=new_proposal,
-        verb=("proposals", "new"),
         example="xpm-tui proposals new 'Compliance 2027' c12 start=2026-07-01 --service 'Annual accounts'",
         key="n",
         where=("jobs", "proposals"),
@@ -270,12 +279,11 @@ COMMANDS = (
             "without asking if jobs.automatic is on.",
         params=AcceptProposal,
         run=accept,
-        verb=("proposals", "accept"),
         example="xpm-tui proposals accept o5 --repeat monthly",
         key="a",
         where=("proposals",),
         footer="Accept",
-        effect=per_call(_accepts, Effect.WRITES_XPM),
+        effect=PerCall(_accept_effect, Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(
             in_state("proposal", "it was not created here", "draft", "revoked"), require_idle
@@ -312,7 +320,6 @@ COMMANDS = (
             "as they are.",
         params=RevokeProposal,
         run=revoke,
-        verb=("proposals", "revoke"),
         example="xpm-tui proposals revoke PROP-12 --reason 'client left'",
         key="delete",
         where=("proposals",),

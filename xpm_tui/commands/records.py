@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
+    ClientId,
     Command,
+    ContactId,
     Dialogue,
     ListParams,
+    MemberId,
     Result,
+    ServiceId,
     TextColumn,
     TextTable,
+    Yes,
     argument,
     first_reason,
     on_record,
@@ -24,7 +28,6 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import lines as consequence_lines
 from xpm_tui.commands.effects import Effect, Question, Unconfirmed, confirm_call, effect_or_dry_run
 from xpm_tui.commands.tables import table_result, to_plain
-from xpm_tui.commands.team import Member
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.fields import editable
 from xpm_tui.domain.formatting import listing
@@ -78,7 +81,7 @@ class NewClient(msgspec.Struct, frozen=True):
 
 
 async def edit_client(practice: OpenPractice, params: EditClient, dialogue: Dialogue) -> Result:
-    """Change fields, and say what a sync would overwrite."""
+    """Change fields of a client, and say what a sync would overwrite."""
     view, warnings = edits.edit_client(practice, params.client, pairs(params.values))
     data = {**to_plain(view), "warnings": warnings}
     return Result(data=data, lines=[f"{view.id} {view.name} was changed.", *warnings])
@@ -107,39 +110,6 @@ def pairs(words: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-COMMANDS = (
-    Command(
-        name="clients.edit",
-        title="Edit a client",
-        help="Change fields of a client. An empty value clears a field. If XPM is the master, it warns "
-            "that the next sync will overwrite the change. The fields are "
-            f"{', '.join(field.attribute for field in editable('client'))}; for a contact, with its id "
-            f"in front (k3.email), {', '.join(field.attribute for field in editable('contact'))}.",
-        params=EditClient,
-        run=edit_client,
-        verb=("clients", "edit"),
-        example='xpm-tui clients edit c12 phone="09 555 0101" k3.email=ana@example.com',
-        key="e",
-        where=("clients",),
-        footer="Edit",
-        effect=Effect.WRITES_HERE,
-        why_not=on_record,
-    ),
-    Command(
-        name="clients.new",
-        title="Add a client",
-        help="Add a client to Ignition's data here. Nothing is created in XPM.",
-        params=NewClient,
-        run=new_client,
-        verb=("clients", "new"),
-        example='xpm-tui clients new "Puffin Street Bakery" contact_email=rosa@example.com',
-        key="n",
-        where=("clients",),
-        effect=Effect.WRITES_HERE,
-    ),
-)  # fmt: skip
-
-
 RecordsValues = Annotated[tuple[str, ...], argument("The fields to set.", "FIELD=VALUE...")]
 MoreValues = Annotated[tuple[str, ...], argument("The fields to set.", "[FIELD=VALUE]...")]
 Anyway = Annotated[bool, option("Add it even if there is a similar one.")]
@@ -157,7 +127,7 @@ class EditContact(msgspec.Struct, frozen=True):
     """Parameters of ``contacts edit``."""
 
     client: ClientId
-    contact: Annotated[str, argument("The contact: its id, Contact ID, e-mail or exact name.", "CONTACT")]
+    contact: ContactId
     values: RecordsValues
 
 
@@ -183,7 +153,7 @@ class NewMember(msgspec.Struct, frozen=True):
 class EditMember(msgspec.Struct, frozen=True):
     """Parameters of ``team edit``."""
 
-    member: Member
+    member: MemberId
     values: RecordsValues
 
 
@@ -198,7 +168,7 @@ class NewService(msgspec.Struct, frozen=True):
 class EditService(msgspec.Struct, frozen=True):
     """Parameters of ``services edit``."""
 
-    service: Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
+    service: ServiceId
     values: RecordsValues
 
 
@@ -259,99 +229,10 @@ async def edit_service(practice: OpenPractice, params: EditService, dialogue: Di
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
-RECORD_COMMANDS = (
-    Command(
-        name="contacts.add",
-        title="Add a contact",
-        help="Add a contact to a client. The first contact is the primary one.",
-        params=AddContact,
-        run=add_contact,
-        verb=("contacts", "add"),
-        example="xpm-tui contacts add c12 name='Ann Lee' email=ann@example.com",
-        effect=Effect.WRITES_HERE,
-    ),
-    Command(
-        name="contacts.edit",
-        title="Edit a contact",
-        help="Change fields of a contact: "
-            f"{', '.join(field.attribute for field in editable('contact'))}. An empty value clears a "
-            "field.",
-        params=EditContact,
-        run=edit_contact,
-        verb=("contacts", "edit"),
-        example="xpm-tui contacts edit c12 ann@example.com mobile='021 555 0101'",
-        effect=Effect.WRITES_HERE,
-    ),
-    Command(
-        name="team.new",
-        title="Add a team member",
-        help="Add a team member here. This creates no login, neither here nor in XPM.",
-        params=NewMember,
-        run=new_member,
-        verb=("team", "new"),
-        example="xpm-tui team new 'Bo Li' email=bo@example.com access=no",
-        key="n",
-        where=("team",),
-        footer="New",
-        effect=Effect.WRITES_HERE,
-    ),
-    Command(
-        name="team.edit",
-        title="Edit a team member",
-        help="Change the name, e-mail, access or active state of a team member.",
-        params=EditMember,
-        run=edit_member,
-        verb=("team", "edit"),
-        example="xpm-tui team edit t3 active=no",
-        key="e",
-        where=("team",),
-        footer="Edit",
-        effect=Effect.WRITES_HERE,
-    ),
-    Command(
-        name="services.list",
-        title="List services",
-        help="List the services with the job templates that they are linked to.",
-        params=ListParams,
-        run=list_services,
-        effect=Effect.LOOKS,
-        verb=("services", "list"),
-        example="xpm-tui services list",
-        default=True,
-    ),
-    Command(
-        name="services.new",
-        title="Add a service",
-        help="Add a service to the library.",
-        params=NewService,
-        run=new_service,
-        verb=("services", "new"),
-        example="xpm-tui services new 'Annual accounts' price=1200",
-        key="n",
-        where=("templates",),
-        footer="New",
-        effect=Effect.WRITES_HERE,
-    ),
-    Command(
-        name="services.edit",
-        title="Edit a service",
-        help="Change the name or a column of a service; an empty value removes the column.",
-        params=EditService,
-        run=edit_service,
-        verb=("services", "edit"),
-        example="xpm-tui services edit s4 name='Annual accounts'",
-        key="e",
-        where=("templates",),
-        footer="Edit",
-        effect=Effect.WRITES_HERE,
-    ),
-)  # fmt: skip
-
-
 class CreateStaff(msgspec.Struct, frozen=True):
     """Parameters of ``team create``."""
 
-    member: Member
+    member: MemberId
     phone: Annotated[str, option("The person's phone number for XPM.", "NUMBER")] = ""
     mobile: Annotated[str, option("The person's mobile number for XPM.", "NUMBER")] = ""
     different_from: Annotated[
@@ -366,7 +247,7 @@ class CreateStaff(msgspec.Struct, frozen=True):
         bool, option("Treat everybody with the same or a similar name as a different person.")
     ] = False
     dry_run: Annotated[bool, option("Show exactly what would be sent, and send nothing.")] = False
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
 
 
 async def create_staff(practice: OpenPractice, params: CreateStaff, dialogue: Dialogue) -> Result:
@@ -427,7 +308,112 @@ def preview_lines(shown: StaffPreview) -> list[str]:
     return lines
 
 
-STAFF_COMMANDS = (
+COMMANDS = (
+    Command(
+        name="clients.edit",
+        title="Edit a client",
+        help="Change fields of a client. An empty value clears a field. If XPM is the master, it warns "
+            "that the next sync will overwrite the change. The fields are "
+            f"{', '.join(field.attribute for field in editable('client'))}; for a contact, with its id "
+            f"in front (k3.email), {', '.join(field.attribute for field in editable('contact'))}.",
+        params=EditClient,
+        run=edit_client,
+        example='xpm-tui clients edit c12 phone="09 555 0101" k3.email=ana@example.com',
+        key="e",
+        where=("clients",),
+        footer="Edit",
+        effect=Effect.WRITES_HERE,
+        why_not=on_record,
+    ),
+    Command(
+        name="clients.new",
+        title="Add a client",
+        help="Add a client to Ignition's data here. Nothing is created in XPM.",
+        params=NewClient,
+        run=new_client,
+        example='xpm-tui clients new "Puffin Street Bakery" contact_email=rosa@example.com',
+        key="n",
+        where=("clients",),
+        effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="contacts.add",
+        title="Add a contact",
+        help="Add a contact to a client. The first contact is the primary one.",
+        params=AddContact,
+        run=add_contact,
+        example="xpm-tui contacts add c12 name='Ann Lee' email=ann@example.com",
+        effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="contacts.edit",
+        title="Edit a contact",
+        help="Change fields of a contact: "
+            f"{', '.join(field.attribute for field in editable('contact'))}. An empty value clears a "
+            "field.",
+        params=EditContact,
+        run=edit_contact,
+        example="xpm-tui contacts edit c12 ann@example.com mobile='021 555 0101'",
+        effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="team.new",
+        title="Add a team member",
+        help="Add a team member here. This creates no login, neither here nor in XPM.",
+        params=NewMember,
+        run=new_member,
+        example="xpm-tui team new 'Bo Li' email=bo@example.com access=no",
+        key="n",
+        where=("team",),
+        footer="New",
+        effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="team.edit",
+        title="Edit a team member",
+        help="Change the name, e-mail, access or active state of a team member.",
+        params=EditMember,
+        run=edit_member,
+        example="xpm-tui team edit t3 active=no",
+        key="e",
+        where=("team",),
+        footer="Edit",
+        effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="services.list",
+        title="List services",
+        help="List the services with the job templates that they are linked to.",
+        params=ListParams,
+        run=list_services,
+        effect=Effect.LOOKS,
+        example="xpm-tui services list",
+        default=True,
+    ),
+    Command(
+        name="services.new",
+        title="Add a service",
+        help="Add a service to the library.",
+        params=NewService,
+        run=new_service,
+        example="xpm-tui services new 'Annual accounts' price=1200",
+        key="n",
+        where=("templates",),
+        footer="New",
+        effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="services.edit",
+        title="Edit a service",
+        help="Change the name or a column of a service; an empty value removes the column.",
+        params=EditService,
+        run=edit_service,
+        example="xpm-tui services edit s4 name='Annual accounts'",
+        key="e",
+        where=("templates",),
+        footer="Edit",
+        effect=Effect.WRITES_HERE,
+    ),
     Command(
         name="team.create",
         title="Create a team member in XPM's staff",
@@ -436,11 +422,10 @@ STAFF_COMMANDS = (
         "or a similar name. This never happens automatically.",
         params=CreateStaff,
         run=create_staff,
-        verb=("team", "create"),
         example="xpm-tui team create t3 --dry-run\nxpm-tui team create t3 --mobile '021 555 0101'",
         key="C",
         where=("team",),
         effect=effect_or_dry_run(Effect.IRREVERSIBLE),
         why_not=first_reason(require_connection, require_idle),
     ),
-)
+)  # fmt: skip

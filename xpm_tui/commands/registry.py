@@ -1,9 +1,7 @@
-"""The registry of all commands.
+"""The registry of all commands, and the command lines that repeat calls made in the console.
 
 Importing it loads no command, no screen, no HTTP and no store: the modules that define commands are loaded
 when they are asked for, and a command loads what it needs when it runs.
-
-Command lines that repeat calls made in the console, quoted for a shell and ready to copy.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Command, Param, read
+from xpm_tui.commands.command import Command, Param, list_params
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.lazy import lazy_imports
 
@@ -26,7 +24,6 @@ with lazy_imports():
         clients,
         connection,
         csv_files,
-        data,
         deletions,
         deployment,
         doctor,
@@ -50,38 +47,31 @@ with lazy_imports():
     )
     from xpm_tui.settings import schema
 
-_SOURCES: tuple[tuple[ModuleType, str], ...] = (
-    (connection, "COMMANDS"),
-    (clients, "COMMANDS"),
-    (records, "COMMANDS"),
-    (records, "RECORD_COMMANDS"),
-    (deletions, "COMMANDS"),
-    (links, "COMMANDS"),
-    (csv_files, "COMMANDS"),
-    (inbox, "COMMANDS"),
-    (plans, "COMMANDS"),
-    (settings, "POLICY_COMMANDS"),
-    (sync, "COMMANDS"),
-    (runs, "RUN_COMMANDS"),
-    (sync, "RETRY_COMMANDS"),
-    (log, "COMMANDS"),
-    (schedule, "COMMANDS"),
-    (schedule, "WORKER_COMMANDS"),
-    (settings, "COMMANDS"),
-    (team, "COMMANDS"),
-    (records, "STAFF_COMMANDS"),
-    (templates, "COMMANDS"),
-    (deployment, "COMMANDS"),
-    (jobs, "COMMANDS"),
-    (jobs, "REPORT_COMMANDS"),
-    (proposals, "COMMANDS"),
-    (renewals, "COMMANDS"),
-    (maintenance, "COMMANDS"),
-    (practices, "COMMANDS"),
-    (data, "COMMANDS"),
-    (doctor, "COMMANDS"),
+_MODULES: tuple[ModuleType, ...] = (
+    connection,
+    clients,
+    records,
+    deletions,
+    links,
+    csv_files,
+    inbox,
+    plans,
+    settings,
+    sync,
+    runs,
+    log,
+    schedule,
+    team,
+    templates,
+    deployment,
+    jobs,
+    proposals,
+    renewals,
+    maintenance,
+    practices,
+    doctor,
 )
-"""The modules that define commands, in the order of help and footer, each with the name of its tuple."""
+"""The modules that define commands, in the order of the footer and the palette."""
 
 GROUPS: dict[str, str] = {
     "cases": "Known problems: symptoms and what to do.",
@@ -110,7 +100,7 @@ RENAMED: dict[tuple[str, ...], str] = {("book",): "data", ("proposals", "take"):
 
 @cache
 def all_commands() -> tuple[Command[Any], ...]:
-    """Return all commands, in the order of help and footer."""
+    """Return all commands, in the order of the footer and the palette."""
     return commands_from()
 
 
@@ -123,9 +113,9 @@ def commands_from(modules: Iterable[str] = ()) -> tuple[Command[Any], ...]:
     chosen = frozenset(modules)
     return tuple(
         command
-        for module, name in _SOURCES
+        for module in _MODULES
         if not chosen or module.__name__.rpartition(".")[2] in chosen
-        for command in getattr(module, name)
+        for command in module.COMMANDS
     )
 
 
@@ -141,8 +131,8 @@ def modules_by_area() -> dict[str, tuple[str, ...]]:
 
 def _modules_by(words: Callable[[Command[Any]], Iterable[str]]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
-    for module, name in _SOURCES:
-        for command in getattr(module, name):
+    for module in _MODULES:
+        for command in module.COMMANDS:
             for word in words(command):
                 found.setdefault(word, {})[module.__name__.rpartition(".")[2]] = None
     return {word: tuple(modules) for word, modules in found.items()}
@@ -153,27 +143,9 @@ def _by_name() -> dict[str, Command[Any]]:
     return {command.name: command for command in all_commands()}
 
 
-@cache
-def _by_verb() -> dict[tuple[str, ...], Command[Any]]:
-    return {
-        (*command.verb[:-1], last): command
-        for command in all_commands()
-        if command.verb
-        for last in (command.verb[-1], *command.aliases)
-    }
-
-
 def by_name(name: str) -> Command[Any]:
     """Return the command with that name; raises ``KeyError``."""
     return _by_name()[name]
-
-
-def by_verb(*words: str) -> Command[Any] | None:
-    """Return the commands by their words on the command line, including former words."""
-    today: tuple[str, ...] = ()
-    for word in words:
-        today += (RENAMED.get((*today, word), word),)
-    return _by_verb().get(today)
 
 
 def for_area(area: str) -> tuple[Command[Any], ...]:
@@ -187,10 +159,10 @@ def for_area(area: str) -> tuple[Command[Any], ...]:
 
 
 PROGRAM = "xpm-tui"
-HIDDEN = "VALUE"
+SECRET_VALUE = "VALUE"
 """The replacement for a secret setting, which must not be logged."""
 
-ALIKE = {
+EQUIVALENTS = {
     "clients.sync": "sync",
     "clients.undo": "undo",
     "clients.address": "clients.show",
@@ -202,7 +174,7 @@ ALIKE = {
 }
 """Commands without a verb, each with the command whose verb does or shows the same."""
 
-ANSWERS = frozenset(["yes", "review"])
+NOT_REPEATED = frozenset(["yes", "review"])
 """Parameters that record how the console asked; on the command line, the user is asked again."""
 
 Outcome = Literal["done", "declined", "failed"]
@@ -230,14 +202,14 @@ def command_line(command: Command[Any], params: msgspec.Struct, *, before: tuple
         params: The parameters of the call.
         before: Global options, such as those that name the home and the practice.
     """
-    spoken = command if command.verb else by_name(ALIKE[command.name])
+    shown = command if command.verb else by_name(EQUIVALENTS[command.name])
     options: list[str] = []
     arguments: list[str] = []
-    for param in read(spoken.params):
+    for param in list_params(shown.params):
         value = getattr(params, param.name, param.default)
         if command.name == "clients.undo" and param.name == "run":
             value = "last"
-        if param.name in ANSWERS or (not param.required and value == param.default):
+        if param.name in NOT_REPEATED or (not param.required and value == param.default):
             continue
         if param.hint.argument:
             arguments += _texts(param, value)
@@ -245,10 +217,10 @@ def command_line(command: Command[Any], params: msgspec.Struct, *, before: tuple
             options.append(param.flag)
         else:
             options += [word for text in _texts(param, value) for word in (param.flag, text)]
-    words = [PROGRAM, *before, *spoken.verb, *options]
+    words = [PROGRAM, *before, *shown.verb, *options]
     if any(argument.startswith("-") and argument != "-" for argument in arguments):
         words.append("--")
-    return shlex.join([*words, *_without_secret(spoken, arguments)])
+    return shlex.join([*words, *_without_secret(shown, arguments)])
 
 
 def _texts(param: Param, value: Any) -> list[str]:
@@ -263,4 +235,4 @@ def _without_secret(command: Command[Any], arguments: list[str]) -> list[str]:
         secret = schema.entry(arguments[0]).secret
     except BadInput:
         return arguments
-    return [arguments[0], HIDDEN] if secret else arguments
+    return [arguments[0], SECRET_VALUE] if secret else arguments

@@ -12,6 +12,7 @@ from xpm_tui.commands.command import (
     Dialogue,
     Limit,
     Result,
+    Yes,
     argument,
     first_reason,
     in_state,
@@ -64,7 +65,7 @@ class RollOver(msgspec.Struct, frozen=True):
         option("Whether to keep edits of this term's workflows in the next term."),
     ] = ""
     dry_run: Annotated[bool, option("Show what would be created, and create nothing.")] = False
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
 
 
 async def list_changes(practice: OpenPractice, params: ListChanges, dialogue: Dialogue) -> Result:
@@ -204,7 +205,6 @@ COMMANDS = (
         ),
         params=ListChanges,
         run=list_changes,
-        verb=("proposals", "changes"),
         example="xpm-tui proposals changes\nxpm-tui proposals changes PROP-12 --json",
         key="W",
         where=("proposals",),
@@ -219,7 +219,6 @@ COMMANDS = (
         "end with it, so that no period gets a second job.",
         params=RollOver,
         run=roll_over,
-        verb=("proposals", "rollover"),
         example="xpm-tui proposals rollover PROP-12\nxpm-tui proposals rollover --all --edits keep",
         key="N",
         where=("proposals",),

@@ -1,4 +1,4 @@
-"""Commands for runs: show them, stop and resume them, and release a held one."""
+"""Commands for runs: show them, stop and resume them, release a held one, and retry failed records."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from xpm_tui.commands.command import (
     Dialogue,
     Limit,
     Result,
+    RunId,
     TextColumn,
     TextTable,
     argument,
@@ -21,7 +22,7 @@ from xpm_tui.commands.command import (
     require_running,
 )
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, confirm_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.log import following
 from xpm_tui.commands.sync import (
     Detach,
@@ -41,7 +42,7 @@ from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import links
+    from xpm_tui.application.clients import links, queries
     from xpm_tui.application.runs import consequences, due, history, open_intents, runner
     from xpm_tui.application.team import members
     from xpm_tui.diagnostics import error_presenter, known_problems
@@ -103,21 +104,21 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, dialogue: Dial
         )
     for held in settled:
         if decisions[held.intent].choice == "again" and "/" not in held.record:
-            lines.append(await _made_again(practice, held))
+            lines.append(await _create_again(practice, held))
     if run is None or run.id not in {each.id for each in history.list_held_runs(practice.snapshot())}:
         if not settled:
-            return await _go_on(practice, params.run or "last", dialogue, detach=params.detach)
+            return await _release(practice, params.run or "last", dialogue, detach=params.detach)
         return Result(data=data, items=[], lines=[*lines, "The next sync completes it: xpm-tui sync"])
     for line in lines:
         dialogue.say(line)
     guard = [stop for stop in run.stops if stop.rule != UNKNOWN]
     again = "The run is planned again, and continues only if none of the guard's counts has grown."
     question = Question(
-        f"Release run {run.id}?", [*run_lines(run), *_rest(practice, run), again], button="Release"
+        f"Release run {run.id}?", [*run_lines(run), *_remaining_lines(practice, run), again], button="Release"
     )
     if (guard or not settled) and not await confirm_call(dialogue, question):
         return Result(data=to_plain(run), lines=["The run is still held."], declined=True)
-    return await _go_on(practice, run.id, dialogue, detach=params.detach)
+    return await _release(practice, run.id, dialogue, detach=params.detach)
 
 
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
@@ -130,8 +131,7 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     return found
 
 
-async def _go_on(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, detach: bool) -> Result:
-
+async def _release(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, detach: bool) -> Result:
     if detach:
         return await start_detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
     async with following(practice, dialogue) as report:
@@ -139,8 +139,8 @@ async def _go_on(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, det
     return run_result(run)
 
 
-async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
-    """Create requested records again; a contact comes with the next plan."""
+async def _create_again(practice: OpenPractice, held: HeldWrite) -> str:
+    """Create a record in XPM again, as the user decided."""
     if held.kind == journal.ADD_STAFF:
         phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
         person = await members.create_in_xpm(practice, held.record, phone=phone, mobile=mobile)
@@ -148,28 +148,6 @@ async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
 
     made = await links.create_in_xpm(practice, held.record)
     return f"{held.name} was created in XPM: {made.xpm.number or made.xpm.uuid}."
-
-
-COMMANDS = (
-    Command(
-        name="runs.release",
-        title="Release a held run",
-        help="Decide what happened to writes that XPM never answered (adopt, send again, or drop), then "
-        "plan the held run again and continue, provided that no count of the guard has grown.",
-        params=ReleaseRun,
-        run=release_run,
-        verb=("runs", "release"),
-        key="a",
-        where=("sync",),
-        example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
-        effect=Effect.WRITES_XPM,
-        streams=True,
-        why_not=first_reason(require_connection, require_idle),
-    ),
-)
-
-
-RunId = Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
 
 
 class ListRuns(msgspec.Struct, frozen=True):
@@ -194,10 +172,15 @@ async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue
     """List runs, newest first."""
     zone = due.time_zone(practice)
     found = history.list_runs(practice)
-    columns = (TextColumn("RUN", whole=True), TextColumn("OUTCOME", whole=True), TextColumn("STARTED",
-        whole=True),
-               TextColumn("BY"), TextColumn("TRIGGER"), TextColumn("STEPS", right=True),
-               TextColumn("CALLS", right=True))  # fmt: skip
+    columns = (
+        TextColumn("RUN", whole=True),
+        TextColumn("OUTCOME", whole=True),
+        TextColumn("STARTED", whole=True),
+        TextColumn("BY"),
+        TextColumn("TRIGGER"),
+        TextColumn("STEPS", right=True),
+        TextColumn("CALLS", right=True),
+    )
     rows = (
         (
             r.id,
@@ -265,7 +248,7 @@ def written_lines(written: Sequence[WrittenValueView]) -> list[str]:
 
 
 async def stop_run(practice: OpenPractice, params: StopRun, dialogue: Dialogue) -> Result:
-    """Request a stop; the run makes no further call."""
+    """Stop a run, which then makes no further call."""
     asked = history.active_run(practice, params.run)
     question = Question(
         f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
@@ -279,7 +262,7 @@ async def stop_run(practice: OpenPractice, params: StopRun, dialogue: Dialogue) 
 _LOOKED_UP = "What it had sent is looked up first, then it continues where it stopped."
 
 
-def _rest(practice: OpenPractice, run: Run) -> list[str]:
+def _remaining_lines(practice: OpenPractice, run: Run) -> list[str]:
     """Return what is left of a run, computed from the data stored here."""
     found = consequences.remaining_consequences(practice, run)
     if found is None:
@@ -317,7 +300,7 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, dialogue: Dialog
     name = f"run {run.id}" if run is not None else "the last run"
     question = Question(
         f"Resume {name}?",
-        [*lines, *(_rest(practice, run) if run is not None else ()), _LOOKED_UP],
+        [*lines, *(_remaining_lines(practice, run) if run is not None else ()), _LOOKED_UP],
         button="Resume",
         keyed=True,
     )
@@ -331,7 +314,37 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, dialogue: Dialog
     return run_result(run)
 
 
-RUN_COMMANDS = (
+class RetryRecords(msgspec.Struct, frozen=True):
+    """Parameters of ``runs retry``."""
+
+    run: RunId = "last"
+    client: Annotated[str, option("Only failed records of this client.", "CLIENT", completes="client")] = ""
+    cause: Annotated[str, option("Only records that failed with these words in the cause.", "WORDS")] = ""
+    list: Annotated[bool, option("Show what failed and why, and retry nothing.")] = False
+
+
+async def retry(practice: OpenPractice, params: RetryRecords, dialogue: Dialogue) -> Result:
+    """List the records that failed in a run, or retry them."""
+    found = runner.failures(practice, params.run)
+    if params.list:
+        return Result(
+            items=[to_plain(failure) for failure in found],
+            table=TextTable(
+                (TextColumn("CLIENT", whole=True), TextColumn("NAME", name=True), TextColumn("CAUSE")),
+                [(failure.client, failure.name, failure.cause) for failure in found],
+                empty="No record failed in this run.",
+            ),
+        )
+    client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
+    left = runner.select_failures(found, client=client, cause=params.cause)
+    for failure in left:
+        dialogue.say(f"Retrying: {failure.sentence}")
+    async with following(practice, dialogue) as report:
+        run = await runner.retry(practice, left, report=report)
+    return run_result(run)
+
+
+COMMANDS = (
     Command(
         name="runs.list",
         title="List runs",
@@ -339,7 +352,6 @@ RUN_COMMANDS = (
         params=ListRuns,
         run=list_runs,
         effect=Effect.LOOKS,
-        verb=("runs", "list"),
         example="xpm-tui runs list",
         default=True,
     ),
@@ -351,7 +363,6 @@ RUN_COMMANDS = (
         params=ShowRun,
         run=show_run,
         effect=Effect.LOOKS,
-        verb=("runs", "show"),
         example="xpm-tui runs show last",
     ),
     Command(
@@ -363,7 +374,6 @@ RUN_COMMANDS = (
         ),
         params=StopRun,
         run=stop_run,
-        verb=("runs", "stop"),
         example="xpm-tui runs stop",
         key="x",
         where=("sync",),
@@ -377,11 +387,35 @@ RUN_COMMANDS = (
         help="Find out what a stopped or interrupted run did not complete, and complete it.",
         params=ResumeRun,
         run=resume_run,
-        verb=("runs", "resume"),
         example="xpm-tui runs resume",
         effect=Effect.WRITES_XPM,
         streams=True,
         why_not=first_reason(require_connection, require_idle),
     ),
-    *COMMANDS,
+    Command(
+        name="runs.release",
+        title="Release a held run",
+        help="Decide what happened to writes that XPM never answered (adopt, send again, or drop), then "
+        "plan the held run again and continue, provided that no count of the guard has grown.",
+        params=ReleaseRun,
+        run=release_run,
+        key="a",
+        where=("sync",),
+        example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
+        effect=Effect.WRITES_XPM,
+        streams=True,
+        why_not=first_reason(require_connection, require_idle),
+    ),
+    Command(
+        name="runs.retry",
+        title="Retry what XPM refused",
+        help="Retry the records that failed in a run: all of them, those of one client, or all with one "
+        "cause.",
+        params=RetryRecords,
+        run=retry,
+        example='xpm-tui runs retry last --cause "Invalid"',
+        effect=PerCall(lambda params: Effect.LOOKS if params.list else Effect.WRITES_XPM, Effect.WRITES_XPM),
+        streams=True,
+        why_not=first_reason(require_connection, require_idle),
+    ),
 )  # fmt: skip

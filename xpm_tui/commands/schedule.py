@@ -14,6 +14,8 @@ from xpm_tui.commands.command import (
     AccountContext,
     Command,
     Dialogue,
+    DryRun,
+    NeededYes,
     NoParams,
     Result,
     Situation,
@@ -58,17 +60,17 @@ class InstallSchedule(msgspec.Struct, frozen=True):
         option("How often to sync; by default as set in schedule.every (daily)."),
     ] = ""
     kind: Kind = ""
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
-    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
+    dry_run: DryRun = False
+    yes: NeededYes = False
 
 
 async def show(practice: OpenPractice, params: ShowSchedule, dialogue: Dialogue) -> Result:
-    """Show what is installed, or would be."""
+    """Show the schedule that is installed, or that would be."""
     return _timer_result(schedule_timer.Scheduler(practice, kind=params.kind).show())
 
 
 async def install(practice: OpenPractice, params: InstallSchedule, dialogue: Dialogue) -> Result:
-    """Show what it does and costs, ask, check the login in its environment, and install it."""
+    """Install the schedule: show what it does and costs, ask, and check the login in its environment."""
     scheduler = schedule_timer.Scheduler(practice, kind=params.kind, every=params.every)
     if params.dry_run:
         return _timer_result(scheduler.show())
@@ -84,7 +86,7 @@ async def install(practice: OpenPractice, params: InstallSchedule, dialogue: Dia
 
 
 async def remove(practice: OpenPractice, params: ShowSchedule, dialogue: Dialogue) -> Result:
-    """Remove the timer."""
+    """Remove the schedule."""
     timer = schedule_timer.Scheduler(practice, kind=params.kind).remove()
     return Result(
         data={"kind": timer.kind, "installed": timer.installed}, lines=["The schedule was removed."]
@@ -106,52 +108,13 @@ def _timer_result(timer: Timer) -> Result:
     return Result(data=data, lines=[head, *timer.does, *timer.notes, "", *timer.text.splitlines()])
 
 
-COMMANDS = (
-    Command(
-        name="schedule.show",
-        title="Show the schedule",
-        help="Show whether the schedule is installed, what it does, how many calls it needs a day, and "
-            "whether it still runs after you log out.",
-        params=ShowSchedule,
-        run=show,
-        effect=Effect.LOOKS,
-        verb=("schedule", "show"),
-        example="xpm-tui schedule show",
-        default=True,
-    ),
-    Command(
-        name="schedule.install",
-        title="Install a schedule",
-        help="Sync this practice every 15 or 30 minutes, every hour or daily. It shows what it will do and "
-            "how many calls to Xero it needs a day, asks, and checks that the timer can use the login. "
-            "Several practices start at different minutes of the hour.",
-        params=InstallSchedule,
-        run=install,
-        verb=("schedule", "install"),
-        example="xpm-tui schedule install --dry-run\nxpm-tui schedule install --every 15m",
-        effect=effect_or_dry_run(Effect.REPLACES),
-        why_not=require_connection,
-    ),
-    Command(
-        name="schedule.remove",
-        title="Remove the schedule",
-        help="Remove the schedule of this practice.",
-        params=ShowSchedule,
-        run=remove,
-        verb=("schedule", "remove"),
-        example="xpm-tui schedule remove",
-        effect=Effect.WRITES_HERE,
-    ),
-)  # fmt: skip
-
-
 class RunWorker(msgspec.Struct, frozen=True):
     """Parameters of ``worker``."""
 
     jobs: Annotated[int, option("How many practices to sync at the same time.", "N")] = 4
 
 
-async def run_worker(place: AccountContext, params: RunWorker, dialogue: Dialogue) -> Result:
+async def run_worker(account: AccountContext, params: RunWorker, dialogue: Dialogue) -> Result:
     """Run what is due in the practices of this account that are stored in a database, until it is stopped."""
     if not 1 <= params.jobs <= 100:
         raise BadInput("--jobs must be between 1 and 100.")
@@ -163,11 +126,11 @@ async def run_worker(place: AccountContext, params: RunWorker, dialogue: Dialogu
         dialogue.emit(msgspec.to_builtins(found), found.sentence())
 
     worker = practice_worker.PracticeWorker(
-        place.home,
-        person=place.person,
+        account.home,
+        person=account.person,
         environ=os.environ,
         jobs=params.jobs,
-        overrides=place.settings,
+        overrides=account.settings,
         report=report,
         notice=lambda error: dialogue.say(error_presenter.present(error).short()),
     )
@@ -176,7 +139,7 @@ async def run_worker(place: AccountContext, params: RunWorker, dialogue: Dialogu
     stop = asyncio.Event()
     working = asyncio.create_task(worker.run(stop))
     if threading.current_thread() is threading.main_thread():
-        # A worker does not stay behind when its terminal is closed; a run ends after its present step.
+        # A worker ends when its terminal is closed; a run in progress ends after its current step.
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, stop.set)
     try:
         await asyncio.shield(working)
@@ -187,10 +150,10 @@ async def run_worker(place: AccountContext, params: RunWorker, dialogue: Dialogu
     return Result(data={"looks": done}, lines=["Stopped."])
 
 
-async def worker_status(place: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
+async def worker_status(account: AccountContext, params: NoParams, dialogue: Dialogue) -> Result:
     """Show the workers of all machines, and the practices that wait for one."""
     worker = practice_worker.PracticeWorker(
-        place.home, person=place.person, environ=os.environ, overrides=place.settings
+        account.home, person=account.person, environ=os.environ, overrides=account.settings
     )
     found = await worker.status()
     data = {"databases": [_plain(each) for each in found]}
@@ -228,7 +191,39 @@ def _command_line_only(situation: Situation) -> str:
     return "A worker runs until it is stopped. Start it on the command line: xpm-tui worker."
 
 
-WORKER_COMMANDS = (
+COMMANDS = (
+    Command(
+        name="schedule.show",
+        title="Show the schedule",
+        help="Show whether the schedule is installed, what it does, how many calls it needs a day, and "
+            "whether it still runs after you log out.",
+        params=ShowSchedule,
+        run=show,
+        effect=Effect.LOOKS,
+        example="xpm-tui schedule show",
+        default=True,
+    ),
+    Command(
+        name="schedule.install",
+        title="Install a schedule",
+        help="Sync this practice every 15 or 30 minutes, every hour or daily. It shows what it will do and "
+            "how many calls to Xero it needs a day, asks, and checks that the timer can use the login. "
+            "Several practices start at different minutes of the hour.",
+        params=InstallSchedule,
+        run=install,
+        example="xpm-tui schedule install --dry-run\nxpm-tui schedule install --every 15m",
+        effect=effect_or_dry_run(Effect.REPLACES),
+        why_not=require_connection,
+    ),
+    Command(
+        name="schedule.remove",
+        title="Remove the schedule",
+        help="Remove the schedule of this practice.",
+        params=ShowSchedule,
+        run=remove,
+        example="xpm-tui schedule remove",
+        effect=Effect.WRITES_HERE,
+    ),
     home_command(
         name="worker.run",
         title="Run a worker",
@@ -252,7 +247,6 @@ WORKER_COMMANDS = (
         params=NoParams,
         on_home=worker_status,
         effect=Effect.LOOKS,
-        verb=("worker", "status"),
         example="xpm-tui worker status",
     ),
 )  # fmt: skip

@@ -131,20 +131,20 @@ async def set_setting(practice: OpenPractice, params: SetSetting, dialogue: Dial
             )
         text = read
     everywhere = params.all_practices
-    if not await _agreed(practice, {params.key: text}, dialogue, everywhere=everywhere):
+    if not await _confirm(practice, {params.key: text}, dialogue, everywhere=everywhere):
         return _unchanged(practice, params.key)
     item = practice.settings.set(params.key, text, practice=not everywhere)
     practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
-    return Result(data=_data(item), lines=_now(item, params.all_practices))
+    return Result(data=_data(item), lines=_current_lines(item, params.all_practices))
 
 
 async def unset_setting(practice: OpenPractice, params: UnsetSetting, dialogue: Dialogue) -> Result:
     """Remove a setting from a file."""
-    if not await _agreed(practice, {params.key: None}, dialogue, everywhere=params.all_practices):
+    if not await _confirm(practice, {params.key: None}, dialogue, everywhere=params.all_practices):
         return _unchanged(practice, params.key)
     item = practice.settings.unset(params.key, practice=not params.all_practices)
     practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
-    return Result(data=_data(item), lines=_now(item, params.all_practices))
+    return Result(data=_data(item), lines=_current_lines(item, params.all_practices))
 
 
 def _unchanged(practice: OpenPractice, key: str) -> Result:
@@ -159,7 +159,7 @@ def _value_label(key: str, text: str) -> str:
     return found.text if found is not None else text or "empty"
 
 
-async def _agreed(
+async def _confirm(
     practice: OpenPractice, changes: Mapping[str, str | None], dialogue: Dialogue, *, everywhere: bool = False
 ) -> bool:
     """Ask before saving settings that change the next plan, with what that plan would do."""
@@ -203,7 +203,7 @@ def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
             yield f"{schema.BY_KEY[key].label}: {_value_label(key, old)} → {_value_label(key, new)}"
 
 
-def _now(item: Item, everywhere: bool) -> list[str]:
+def _current_lines(item: Item, everywhere: bool) -> list[str]:
     written = "file" if everywhere else "practice"
     shown = _value_label(item.key, item.shown)
     text = f"“{item.entry.label}” is {shown} (from {labels.ORIGINS[item.origin].reason})."
@@ -213,7 +213,6 @@ def _now(item: Item, everywhere: bool) -> list[str]:
 
 
 def _data(item: Item) -> dict[str, Any]:
-
     default = item.entry.default
     return {
         "key": item.key,
@@ -226,54 +225,6 @@ def _data(item: Item) -> dict[str, Any]:
         "label": item.entry.label,
         "help": item.entry.help,
     }
-
-
-COMMANDS = (
-    Command(
-        name="settings.list",
-        title="List settings",
-        help="List the settings, each with its value and where the value comes from: default, file, "
-        "practice, environment or option.",
-        params=ListSettings,
-        run=list_settings,
-        effect=Effect.LOOKS,
-        verb=("settings", "list"),
-        example="xpm-tui settings list sync",
-        default=True,
-    ),
-    Command(
-        name="settings.get",
-        title="Show a setting",
-        help="Show one setting: its value, where it comes from, the allowed values, and what it means.",
-        params=GetSetting,
-        run=get_setting,
-        effect=Effect.LOOKS,
-        verb=("settings", "get"),
-        example="xpm-tui settings get sync.level",
-    ),
-    Command(
-        name="settings.set",
-        title="Change a setting",
-        help="Change a setting of this practice, or with --all-practices of every practice that has no "
-        "value of its own.",
-        params=SetSetting,
-        run=set_setting,
-        verb=("settings", "set"),
-        example="xpm-tui settings set sync.level name",
-        effect=Effect.WRITES_HERE,
-    ),
-    Command(
-        name="settings.unset",
-        title="Reset a setting",
-        help="Remove a setting from the file, so that the default (or the value for all practices) "
-        "applies.",
-        params=UnsetSetting,
-        run=unset_setting,
-        verb=("settings", "unset"),
-        example="xpm-tui settings unset sync.level",
-        effect=Effect.WRITES_HERE,
-    ),
-)  # fmt: skip
 
 
 _COLUMNS = (
@@ -344,7 +295,7 @@ async def set_policy(practice: OpenPractice, params: SetPolicy, dialogue: Dialog
         raise BadInput("Use --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
     before = practice.policy()
     changes = {"sync.direction": params.direction, "sync.level": params.level}
-    if not await _agreed(practice, {key: text for key, text in changes.items() if text}, dialogue):
+    if not await _confirm(practice, {key: text for key, text in changes.items() if text}, dialogue):
         message = (
             f"Nothing was changed: still {labels.DIRECTIONS[before.direction].text}, "
             f"{labels.LEVELS[before.level].text}."
@@ -370,7 +321,6 @@ async def switch_on(practice: OpenPractice, params: SwitchFields, dialogue: Dial
 
 
 async def _switch(practice: OpenPractice, params: SwitchFields, dialogue: Dialogue, *, on: bool) -> Result:
-
     if not params.field:
         raise BadInput("Name the fields.", hint="xpm-tui policy off website")
     off = policy_table.switched(practice, params.field, on)
@@ -389,7 +339,7 @@ async def _switch(practice: OpenPractice, params: SwitchFields, dialogue: Dialog
     )
 
 
-POLICY_COMMANDS = (
+COMMANDS = (
     Command(
         name="policy",
         title="Show what is synced, field by field",
@@ -398,7 +348,6 @@ POLICY_COMMANDS = (
         params=ListParams,
         run=show,
         effect=Effect.LOOKS,
-        verb=("policy",),
         example="xpm-tui policy --json",
         key="P",
         where=("settings", "sync"),
@@ -411,7 +360,6 @@ POLICY_COMMANDS = (
         "The choice itself changes nothing in Ignition or XPM.",
         params=SetPolicy,
         run=set_policy,
-        verb=("policy", "set"),
         example="xpm-tui policy set --direction to_xpm --level name",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
@@ -423,7 +371,6 @@ POLICY_COMMANDS = (
         "sync.off.",
         params=SwitchFields,
         run=switch_off,
-        verb=("policy", "off"),
         example="xpm-tui policy off website fax",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
@@ -434,9 +381,48 @@ POLICY_COMMANDS = (
         help="Sync fields again that were switched off, where the direction and what to sync include them.",
         params=SwitchFields,
         run=switch_on,
-        verb=("policy", "on"),
         example="xpm-tui policy on website",
         effect=Effect.WRITES_HERE,
         why_not=require_idle,
     ),
-)
+    Command(
+        name="settings.list",
+        title="List settings",
+        help="List the settings, each with its value and where the value comes from: default, file, "
+        "practice, environment or option.",
+        params=ListSettings,
+        run=list_settings,
+        effect=Effect.LOOKS,
+        example="xpm-tui settings list sync",
+        default=True,
+    ),
+    Command(
+        name="settings.get",
+        title="Show a setting",
+        help="Show one setting: its value, where it comes from, the allowed values, and what it means.",
+        params=GetSetting,
+        run=get_setting,
+        effect=Effect.LOOKS,
+        example="xpm-tui settings get sync.level",
+    ),
+    Command(
+        name="settings.set",
+        title="Change a setting",
+        help="Change a setting of this practice, or with --all-practices of every practice that has no "
+        "value of its own.",
+        params=SetSetting,
+        run=set_setting,
+        example="xpm-tui settings set sync.level name",
+        effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="settings.unset",
+        title="Reset a setting",
+        help="Remove a setting from the file, so that the default (or the value for all practices) "
+        "applies.",
+        params=UnsetSetting,
+        run=unset_setting,
+        example="xpm-tui settings unset sync.level",
+        effect=Effect.WRITES_HERE,
+    ),
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Apply a plan and follow it line by line, retry what XPM refused, and decide on unanswered writes."""
+"""Commands that sync, with the results of runs and the decisions on writes that XPM never answered."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from msgspec.structs import replace
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    DryRun,
     Result,
-    TextColumn,
-    TextTable,
-    argument,
     first_reason,
     on_linked,
     option,
@@ -24,8 +22,8 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import DIFFERENCES_SHOWN, action, difference_lines, one_line, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
-from xpm_tui.commands.log import following as following
+from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run
+from xpm_tui.commands.log import following
 from xpm_tui.commands.plans import MakePlan, change_lines, changes_of, make_plan, plan_result, summary
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
@@ -46,7 +44,6 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.runs.open_intents import Decision, HeldWrite
-    from xpm_tui.commands.command import Dialogue
     from xpm_tui.domain.runs import Run
     from xpm_tui.sync.applying.recovery import Choice
 
@@ -65,13 +62,13 @@ class Sync(msgspec.Struct, frozen=True):
         False
     )
     client: Annotated[str, option("Sync only this client.", "CLIENT", completes="client")] = ""
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    dry_run: DryRun = False
     if_due: Annotated[bool, option("Only if the daily sync is due; for timers.")] = False
     detach: Detach = False
 
 
 async def sync(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> Result:
-    """Plan, show, ask on a terminal, and apply."""
+    """Make a plan, show it, ask on a terminal, and apply it."""
     if params.client and (params.plan or params.if_due):
         other = "--plan" if params.plan else "--if-due"
         raise BadInput(
@@ -107,7 +104,7 @@ async def sync(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> Resu
             text = f"Nothing was changed. To apply the plan later: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[text], declined=True)
         plan_id = plan.id
-    elif plan_id and dialogue.call.keyed and not await _agreed(practice, plan_id, dialogue):
+    elif plan_id and dialogue.call.keyed and not await _confirm_plan(practice, plan_id, dialogue):
         return Result(data={"plan": plan_id, "applied": False}, lines=["Nothing was changed."], declined=True)
     if params.detach:
         extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
@@ -130,7 +127,7 @@ async def _dry_run(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> 
     return replace(shown, data={**shown.data, "applied": False})
 
 
-async def _agreed(practice: OpenPractice, plan_id: str, dialogue: Dialogue) -> bool:
+async def _confirm_plan(practice: OpenPractice, plan_id: str, dialogue: Dialogue) -> bool:
     """Ask whether to apply a reviewed plan.
 
     Raises:
@@ -156,7 +153,7 @@ async def start_detached(
 ) -> Result:
     """Start a verb that makes a run in a separate process, and report the run.
 
-    ``start_detached`` in the data says that the run continues on its own.
+    ``detached`` in the data says that the run continues on its own.
     """
     begun = background.start_background_run(practice, plan_id=plan_id, extra=extra, verb=verb)
     run = await background.wait_for_run(practice, begun)
@@ -193,7 +190,7 @@ def run_lines(run: Run) -> list[str]:
     ]
 
 
-def _written(run: Run) -> str:
+def _written_summary(run: Run) -> str:
     """Return what a run has written so far."""
     changes = run.counts.get("changes", 0)
     if not changes:
@@ -211,7 +208,7 @@ def _error(run: Run, code: int) -> AppError | None:
         if unknown and not guard:
             # The run had begun to write: the open question is a write without an answer, not the plan.
             error = DecisionNeeded(
-                f"Run {run.id} {_written(run)}, and waits for your decision. {' '.join(unknown)}",
+                f"Run {run.id} {_written_summary(run)}, and waits for your decision. {' '.join(unknown)}",
                 hint=f"Look for it in XPM first. Then continue: xpm-tui runs release {run.id}",
             )
         else:
@@ -232,7 +229,9 @@ def _error(run: Run, code: int) -> AppError | None:
             "stopped": f"Run {run.id} was stopped; the next sync continues where it stopped.",
             "interrupted": f"Run {run.id} was interrupted.",
         }
-        sentence = sentences.get(run.outcome, f"Run {run.id} ended with the outcome {run.outcome}.")
+        sentence = sentences.get(
+            run.outcome, f"Run {run.id} ended: {labels.RUN_OUTCOMES[run.outcome].inline}."
+        )
         # The error of a stopped run only names the records that failed before.
         text = f"{sentence} {run.error}".strip() if run.outcome == "stopped" else run.error or sentence
         error = AppError(
@@ -256,7 +255,6 @@ COMMANDS = (
         ),
         params=Sync,
         run=sync,
-        verb=("sync",),
         example="xpm-tui sync --json",
         key="s",
         where=("sync", "overview"),
@@ -267,6 +265,7 @@ COMMANDS = (
     ),
     Command(
         name="clients.sync",
+        console_only=True,
         title="Sync this client",
         help="Plan and apply the changes of one client only.",
         params=Sync,
@@ -279,53 +278,6 @@ COMMANDS = (
         why_not=first_reason(on_linked, require_connection, require_idle),
     ),
 )  # fmt: skip
-
-
-class RetryRecords(msgspec.Struct, frozen=True):
-    """Parameters of ``runs retry``."""
-
-    run: Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")] = "last"
-    client: Annotated[str, option("Only failed records of this client.", "CLIENT", completes="client")] = ""
-    cause: Annotated[str, option("Only records that failed with these words in the cause.", "WORDS")] = ""
-    list: Annotated[bool, option("Show what failed and why, and retry nothing.")] = False
-
-
-async def retry(practice: OpenPractice, params: RetryRecords, dialogue: Dialogue) -> Result:
-    """List what failed, or retry it."""
-    found = background.failures(practice, params.run)
-    if params.list:
-        return Result(
-            items=[to_plain(failure) for failure in found],
-            table=TextTable(
-                (TextColumn("CLIENT", whole=True), TextColumn("NAME", name=True), TextColumn("CAUSE")),
-                [(failure.client, failure.name, failure.cause) for failure in found],
-                empty="No record failed in this run.",
-            ),
-        )
-    client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
-    left = background.select_failures(found, client=client, cause=params.cause)
-    for failure in left:
-        dialogue.say(f"Retrying: {failure.sentence}")
-    async with following(practice, dialogue) as report:
-        run = await background.retry(practice, left, report=report)
-    return run_result(run)
-
-
-RETRY_COMMANDS = (
-    Command(
-        name="runs.retry",
-        title="Retry what XPM refused",
-        help="Retry the records that failed in a run: all of them, those of one client, or all with one "
-        "cause.",
-        params=RetryRecords,
-        run=retry,
-        verb=("runs", "retry"),
-        example='xpm-tui runs retry last --cause "Invalid"',
-        effect=per_call(lambda params: Effect.LOOKS if params.list else Effect.WRITES_XPM, Effect.WRITES_XPM),
-        streams=True,
-        why_not=first_reason(require_connection, require_idle),
-    ),
-)
 
 
 _CHOICES: tuple[Choice, ...] = ("again", "drop")

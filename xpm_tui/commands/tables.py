@@ -17,9 +17,9 @@ from xpm_tui.domain.safe_text import Shown, visible
 
 def to_plain(record: msgspec.Struct) -> dict[str, Any]:
     """Return a record as JSON data with every field, including those with default values."""
-    if _is_whole(type(record)):
-        whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
-        return whole
+    if _is_fully_encoded(type(record)):
+        data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
+        return data
     return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
 
 
@@ -44,7 +44,7 @@ class ViewItems(Collection[dict[str, Any]]):
         return any(item == each for each in self)
 
     def first(self, most: int) -> ViewItems:
-        """Return the first ``most`` of them."""
+        """Return the first ``most`` of the views."""
         return ViewItems(list(islice(self._views, most)))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -54,11 +54,11 @@ class ViewItems(Collection[dict[str, Any]]):
     def encoded(self) -> Iterator[bytes]:
         """Yield each view as JSON in UTF-8, on one line."""
         for view in self._views:
-            yield msgspec.json.encode(view if _is_whole(type(view)) else to_plain(view))
+            yield msgspec.json.encode(view if _is_fully_encoded(type(view)) else to_plain(view))
 
 
 @cache
-def _is_whole(kind: type) -> bool:
+def _is_fully_encoded(kind: type) -> bool:
     """Return whether msgspec encodes every field of a type and its parts, as :func:`to_plain` does."""
     if not issubclass(kind, msgspec.Struct):
         return kind not in (object, Any)
@@ -70,7 +70,7 @@ def _is_whole(kind: type) -> bool:
         hints = get_type_hints(kind)
     except NameError:  # a type that is only imported for annotations
         return False
-    return all(map(_is_whole, _types_in(hints.values())))
+    return all(map(_is_fully_encoded, _types_in(hints.values())))
 
 
 def _types_in(hints: Iterable[Any]) -> Iterator[type]:
@@ -118,7 +118,7 @@ def table_result(views: Collection[Any], table: TextTable, *, most: int = 0, **d
 
 _GAP = 2
 _NARROWEST = 4
-MOST = 500
+MOST_ROWS = 500
 """The number of rows that a dialog of the console shows."""
 
 
@@ -127,9 +127,9 @@ def preview_lines(result: Result, width: int) -> Iterator[str]:
     if result.table is None:
         return
     rows = list(result.table.rows)
-    yield from render(TextTable(result.table.columns, rows[:MOST], result.table.empty), width)
-    if len(rows) > MOST:
-        yield f"and {len(rows) - MOST:,} more: the command line lists all of them"
+    yield from render(TextTable(result.table.columns, rows[:MOST_ROWS], result.table.empty), width)
+    if len(rows) > MOST_ROWS:
+        yield f"and {len(rows) - MOST_ROWS:,} more: the command line lists all of them"
 
 
 def render(table: TextTable, width: int | None) -> Iterator[str]:
@@ -156,24 +156,24 @@ def _fitting(
     columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]], width: int | None
 ) -> tuple[tuple[TextColumn, ...], list[tuple[Any, ...]]]:
     """Return the table without its spare columns if it is too wide with them."""
-    if width is None or _over(_natural(columns, rows), width) <= 0:
+    if width is None or _excess(_natural_widths(columns, rows), width) <= 0:
         return columns, rows
     shown = [at for at, column in enumerate(columns) if not column.spare]
     return tuple(columns[at] for at in shown), [tuple(row[at] for at in shown) for row in rows]
 
 
-def _natural(columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]]) -> list[int]:
+def _natural_widths(columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]]) -> list[int]:
     return [max(cells(column.title), *(cells(row[at]) for row in rows)) for at, column in enumerate(columns)]
 
 
-def _over(widths: list[int], width: int) -> int:
+def _excess(widths: list[int], width: int) -> int:
     return sum(widths) + _GAP * (len(widths) - 1) - width
 
 
 def _widths(columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]], width: int | None) -> list[int]:
     """Return the width of each column. Names are cut last, and only as far as necessary."""
-    widths = _natural(columns, rows)
-    over = 0 if width is None else _over(widths, width)
+    widths = _natural_widths(columns, rows)
+    over = 0 if width is None else _excess(widths, width)
     for names in (False, True):
         soft = [at for at, column in enumerate(columns) if not column.whole and column.name is names]
         while over > 0 and soft:

@@ -10,11 +10,15 @@ from msgspec.structs import replace
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
+    DryRun,
     Limit,
     NoParams,
+    OneMember,
     Result,
     TextColumn,
     TextTable,
+    Yes,
+    YesParams,
     argument,
     option,
     require_connection,
@@ -37,9 +41,8 @@ if TYPE_CHECKING:
     from xpm_tui.application.team.views import MemberView, SkippedStaffView
     from xpm_tui.application.undo_history import UndoResult
 
-Member = Annotated[str, argument("The team member: id, e-mail or exact name.", "MEMBER", completes="member")]
-NOBODY_LEFT = "Everybody in XPM's staff is already in the team."
-PICKED = (
+NOBODY_TO_ADD = "Everybody in XPM's staff is already in the team."
+PICK_ALL_NOTE = (
     "Team members with the same e-mail are linked; everybody else is added without access. `team "
     "undo` undoes this."
 )
@@ -64,25 +67,7 @@ class LinkMember(msgspec.Struct, frozen=True):
     ] = ""
     staff: Annotated[str, argument("The person in XPM: UUID, e-mail, or exact name.", "[STAFF]")] = ""
     by_email: Annotated[bool, option("Link everybody who has the same e-mail in Ignition and XPM.")] = False
-    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
-
-
-class AcceptEmails(msgspec.Struct, frozen=True):
-    """Parameters of ``team accept``."""
-
-    yes: Annotated[bool, option("Do not ask.")] = False
-
-
-class UnlinkMember(msgspec.Struct, frozen=True):
-    """Parameters of ``team unlink``."""
-
-    member: Member
-
-
-class OneMember(msgspec.Struct, frozen=True):
-    """Parameters of commands on the person under the cursor."""
-
-    member: Member
+    dry_run: DryRun = False
 
 
 class PickStaff(msgspec.Struct, frozen=True):
@@ -90,7 +75,7 @@ class PickStaff(msgspec.Struct, frozen=True):
 
     staff: Annotated[tuple[str, ...], argument("People in XPM: UUIDs, e-mails, or names.", "[STAFF]...")] = ()
     all: Annotated[bool, option("All staff to whom no team member is linked.")] = False
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Yes = False
     different_from: Annotated[
         tuple[str, ...],
         option(
@@ -153,8 +138,8 @@ async def link_member(practice: OpenPractice, params: LinkMember, dialogue: Dial
     return Result(data=to_plain(view), lines=[text], value=view)
 
 
-async def accept_emails(practice: OpenPractice, params: AcceptEmails, dialogue: Dialogue) -> Result:
-    """Link all sure ones, after asking with their number."""
+async def accept_emails(practice: OpenPractice, params: YesParams, dialogue: Dialogue) -> Result:
+    """Link everybody who has the same e-mail in XPM, after a question with their number."""
     await xpm_refresh.ensure_mirror(practice)
     found = team_links.email_matches(practice)
     if not found:
@@ -169,19 +154,19 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, dialogue: 
     return _accepted(team_links.accept_emails(practice))
 
 
-async def unlink_member(practice: OpenPractice, params: UnlinkMember, dialogue: Dialogue) -> Result:
-    """Remove the link."""
+async def unlink_member(practice: OpenPractice, params: OneMember, dialogue: Dialogue) -> Result:
+    """Remove the link of a team member."""
     view = team_links.unlink_member(practice, params.member)
     return Result(data=to_plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
 
 
 async def undo_team(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
-    """Undo the last change."""
-    return undone(team_links.undo(practice))
+    """Undo the last change to the team."""
+    return undo_result(team_links.undo(practice))
 
 
-def undone(found: UndoResult) -> Result:
-    """Return what was undone, of the team or of the services."""
+def undo_result(found: UndoResult) -> Result:
+    """Return the result of undoing a change to the team, the services or the clients."""
     lines = [f"Undone: {found.what}."] if found.back or not found.stay else []
     if found.stay:
         lines.append(f"Not undone (changed later, or in use): {', '.join(found.stay)}.")
@@ -209,7 +194,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, dialogue: Dialog
     if params.all and asks(dialogue):
         would = team_links.pick_staff(practice, every=True, dry_run=True)
         found = consequences.staff_pick_consequences(len(would.members))
-        texts = [PICKED, *(skipped_line(each) for each in would.skipped)]
+        texts = [PICK_ALL_NOTE, *(skipped_line(each) for each in would.skipped)]
         asked = Question(question(found, "from XPM"), texts, button=action(found), keyed=True)
         if would.members and not await confirm_call(dialogue, asked):
             return Result(data={"count": 0}, items=[], lines=["Nobody was added."], declined=True)
@@ -220,7 +205,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, dialogue: Dialog
         len(params.staff) == 1
         and done.skipped
         and asks(dialogue)
-        and await confirm_call(dialogue, _same(done.skipped[0]))
+        and await confirm_call(dialogue, _different_person_question(done.skipped[0]))
     ):
         done = team_links.pick_staff(practice, params.staff, anyway=True)
     members, skipped = list(done.members), done.skipped
@@ -238,13 +223,13 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, dialogue: Dialog
             AppError(sentence, hint=hint) if params.all or members else DecisionNeeded(sentence, hint=hint)
         )
     stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
-    none = f"{stale} Everyone that XPM listed before is already in the team." if stale else NOBODY_LEFT
+    none = f"{stale} Everyone that XPM listed before is already in the team." if stale else NOBODY_TO_ADD
     table = _table(members, "" if skipped else none)
     made = table_result(members, table, count=len(members), skipped=[to_plain(each) for each in skipped])
     return replace(made, lines=[*made.lines, *lines], error=error, value=done)
 
 
-def _same(each: SkippedStaffView) -> Question:
+def _different_person_question(each: SkippedStaffView) -> Question:
     """Return the question whether someone in XPM is a different person from a member with the same name."""
     text = f"Your team has {each.member.name} ({each.member.id}), who may be the same person: {each.reason}."
     return Question(f"Is {each.staff.name} a different person?", [text], button="Different person: add")
@@ -302,7 +287,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListTeam,
         run=list_team,
         effect=Effect.LOOKS,
-        verb=("team", "list"),
         example="xpm-tui team list\nxpm-tui team list --only needs-link",
         default=True,
     ),
@@ -313,7 +297,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "Nothing is written to XPM.",
         params=LinkMember,
         run=link_member,
-        verb=("team", "link"),
         example="xpm-tui team link t3 ana@example.com\nxpm-tui team link --by-email",
         key="m",
         where=("team",),
@@ -326,9 +309,8 @@ COMMANDS: tuple[Command[Any], ...] = (
         title="Accept all e-mail matches",
         help="Link every team member who has the same e-mail as exactly one staff record in XPM. You "
         "see the number and are asked first. Nobody is linked by name alone.",
-        params=AcceptEmails,
+        params=YesParams,
         run=accept_emails,
-        verb=("team", "accept"),
         example="xpm-tui team accept --yes",
         key="a",
         where=("team",),
@@ -343,7 +325,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "manager.",
         params=PickStaff,
         run=pick_staff,
-        verb=("team", "pick"),
         example="xpm-tui team pick --all",
         key="p",
         where=("team",),
@@ -355,9 +336,8 @@ COMMANDS: tuple[Command[Any], ...] = (
         name="team.unlink",
         title="Unlink a team member",
         help="Remove the link of a team member: partner and manager are no longer synced for them.",
-        params=UnlinkMember,
+        params=OneMember,
         run=unlink_member,
-        verb=("team", "unlink"),
         example="xpm-tui team unlink t3",
         key="delete",
         where=("team",),
@@ -369,7 +349,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Undo the last change to the team: links, additions, edits. Repeat it to go further back.",
         params=NoParams,
         run=undo_team,
-        verb=("team", "undo"),
         example="xpm-tui team undo",
         key="u",
         where=("team",),
@@ -378,6 +357,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     ),
     Command(
         name="team.copy",
+        console_only=True,
         title="Copy the person's name and ids",
         help="Copy the name, e-mail, id and XPM UUID of the person under the cursor.",
         params=OneMember,

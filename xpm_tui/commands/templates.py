@@ -12,18 +12,22 @@ from xpm_tui.commands.command import (
     Limit,
     ListParams,
     NoParams,
+    OneService,
     Result,
+    ServiceId,
     TextColumn,
     TextTable,
+    YesParams,
     argument,
     option,
 )
 from xpm_tui.commands.consequences import action, question, shorten_list
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, PerCall, Question, confirm_call
 from xpm_tui.commands.tables import table_result, to_plain
-from xpm_tui.commands.team import undone
+from xpm_tui.commands.team import undo_result
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.labels import ORIGINS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -38,7 +42,6 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 Only = Literal["", "open", "proposed", "gone", "no-job", "unused", "unknown"]
-ServiceId = Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
 
 
 class ListTemplates(msgspec.Struct, frozen=True):
@@ -47,18 +50,6 @@ class ListTemplates(msgspec.Struct, frozen=True):
     only: Annotated[Only, option("Only services that match this filter.", "FILTER")] = ""
     find: Annotated[str, option("Only services with this text in a name, id or UUID.", "TEXT")] = ""
     limit: Limit = 0
-
-
-class OneService(msgspec.Struct, frozen=True):
-    """Parameters of commands on one service."""
-
-    service: ServiceId
-
-
-class AcceptSame(msgspec.Struct, frozen=True):
-    """Parameters of ``templates accept``."""
-
-    yes: Annotated[bool, option("Do not ask.")] = False
 
 
 class LinkTemplates(msgspec.Struct, frozen=True):
@@ -117,7 +108,6 @@ async def list_templates(practice: OpenPractice, params: ListTemplates, dialogue
 
 
 def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> list[str]:
-
     known = practice_module.list_state(practice.snapshot(), "templates").at is not None
     of_xpm = f"XPM has {count(templates, 'job template')}; {len(cover.unused):,} not used by any service."
     lines = ["", of_xpm if known else "It is not known which job templates XPM has."]
@@ -130,7 +120,7 @@ def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> li
 
 
 async def link_templates(practice: OpenPractice, params: LinkTemplates, dialogue: Dialogue) -> Result:
-    """Link one service, or all with the name of a template."""
+    """Link one service to job templates, or every service with the name of a template to it."""
     if practice.identity() is not None:
         await xpm_refresh.ensure_mirror(practice)
     if params.same_names:
@@ -177,8 +167,8 @@ def rules_of(view: ServiceLinkView) -> str:
     return f"category {category}, budget {rule.get(view.budget, view.budget)}"
 
 
-async def accept_same(practice: OpenPractice, params: AcceptSame, dialogue: Dialogue) -> Result:
-    """Link all services with the name of a template, after asking with their number."""
+async def accept_same(practice: OpenPractice, params: YesParams, dialogue: Dialogue) -> Result:
+    """Link all services with the name of a template, after a question with their number."""
     found = jobs_templates.same_names(practice.snapshot())
     lines = [f"{service.name}  =  {template.name}" for service, template in found]
     links = consequences.link_consequences(services=len(found))
@@ -211,7 +201,7 @@ async def copy_service(practice: OpenPractice, params: OneService, dialogue: Dia
 
 async def undo(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Undo the last change to the services."""
-    return undone(jobs_templates.undo(practice))
+    return undo_result(jobs_templates.undo(practice))
 
 
 async def job_defaults(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
@@ -228,7 +218,7 @@ async def job_defaults(practice: OpenPractice, params: ListParams, dialogue: Dia
     return Result(
         data={"categories": [to_plain(each) for each in kinds], "note": note},
         items=[to_plain(each) for each in found],
-        table=TextTable(columns, ((each.key, each.value, each.origin) for each in found)),
+        table=TextTable(columns, ((each.key, each.value, ORIGINS[each.origin].text) for each in found)),
         most=params.limit,
         lines=[*lines, *([note] if note else [])],
         value=(found, kinds),
@@ -278,7 +268,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListTemplates,
         run=list_templates,
         effect=Effect.LOOKS,
-        verb=("templates", "list"),
         example="xpm-tui templates list\nxpm-tui templates list --only open",
         default=True,
     ),
@@ -289,7 +278,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         "gets the tasks of all templates of its services, each once.",
         params=LinkTemplates,
         run=link_templates,
-        verb=("templates", "link"),
         example='xpm-tui templates link s4 "Annual Accounts" "Tax"\nxpm-tui templates link s7 --no-job',
         key="m",
         where=("templates",),
@@ -303,9 +291,8 @@ COMMANDS: tuple[Command[Any], ...] = (
             "Link every service without a choice to the job template with the same name. You see the "
             "number and are asked first."
         ),
-        params=AcceptSame,
+        params=YesParams,
         run=accept_same,
-        verb=("templates", "accept"),
         example="xpm-tui templates accept --yes",
         key="a",
         where=("templates",),
@@ -318,7 +305,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Mark a service as needing no job. Such a service counts as decided.",
         params=OneService,
         run=no_job,
-        verb=("templates", "no-job"),
         example="xpm-tui templates no-job s7",
         key="0",
         where=("templates",),
@@ -331,7 +317,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Remove the templates of a service, or its choice of no job, so that nothing is chosen.",
         params=OneService,
         run=clear,
-        verb=("templates", "clear"),
         example="xpm-tui templates clear s4",
         key="delete",
         where=("templates",),
@@ -344,11 +329,10 @@ COMMANDS: tuple[Command[Any], ...] = (
         "the practice's defaults. A category by billing type is a setting: jobs.category_by_billing.",
         params=ServiceRules,
         run=service_rules,
-        verb=("templates", "rules"),
         example="xpm-tui templates rules s4 --category Advisory --budget 400",
         key="E",
         where=("templates",),
-        effect=per_call(_rules_effect, Effect.WRITES_HERE),
+        effect=PerCall(_rules_effect, Effect.WRITES_HERE),
     ),
     Command(
         name="templates.defaults",
@@ -359,7 +343,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         params=ListParams,
         run=job_defaults,
         effect=Effect.LOOKS,
-        verb=("templates", "defaults"),
         example="xpm-tui templates defaults",
         key="P",
         where=("templates",),
@@ -371,7 +354,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         help="Undo the last change to the services: links, choices, edits. Repeat it to go further back.",
         params=NoParams,
         run=undo,
-        verb=("templates", "undo"),
         example="xpm-tui templates undo",
         key="u",
         where=("templates",),
@@ -380,6 +362,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     ),
     Command(
         name="templates.copy",
+        console_only=True,
         title="Copy the service's name and ids",
         help="Copy the name and id of the service under the cursor, and the UUIDs of its templates.",
         params=OneService,

@@ -31,7 +31,7 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "data": (
         "Data: check, repair, compact, back up, restore, move.",
-        ("data",),
+        ("practices",),
     ),
     "demo": (
         "Try it with a sandbox and sample clients",
@@ -95,7 +95,7 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "purge": (
         "Delete the practice from this machine",
-        ("data",),
+        ("practices",),
     ),
     "relink": (
         "Check every link",
@@ -103,7 +103,7 @@ VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "runs": (
         "Runs: list, show, stop, resume, release, retry.",
-        ("runs", "sync"),
+        ("runs",),
     ),
     "sandbox": (
         "Run a local Xero for trials",

@@ -41,7 +41,7 @@ NOT_MET = Label("Not met", "It was checked, and it is missing.", "✗")
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):
-    """A requirement.
+    """A requirement of a connection to Xero Practice Manager.
 
     ``text`` says what is needed, ``short`` the same in one line; ``source`` is the public page that says so,
     ``since`` the date or month from which it applies, if the page says so. ``unconfirmed`` is what could not

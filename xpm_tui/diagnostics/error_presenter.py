@@ -78,12 +78,12 @@ class ErrorView(msgspec.Struct, frozen=True):
         return list(filter(None, (self.message, *self._after())))
 
     def text(self) -> str:
-        """Return the same for a terminal, safe to show: the first line, and the others indented."""
+        """Return all lines for a terminal, as safe text: the first one, and the others indented."""
         first, *rest = map(visible_lines, self.lines())
         return "\n".join([first, *(f"  {line}" for text in rest for line in text.split("\n"))])
 
     def sentence(self) -> str:
-        """Return the same on one line, for a notification or a form, without the steps of the problem."""
+        """Return the error on one line, for a notification or a form, without the steps of the problem."""
         known = f"{problem_title(self.problem)}." if self.problem is not None else ""
         return " ".join(filter(None, (self.message, self.why, self.hint, known)))
 
@@ -162,7 +162,7 @@ def present(error: AppError) -> ErrorView:
 
 
 def _answer(wire: XeroError | None) -> str:
-    """Return what Xero said, unless the message quotes it."""
+    """Return the answer of Xero in a sentence, unless the message quotes it already."""
     if wire is None or not wire.words or wire.words in wire.message:
         return ""
     return f"Xero answered: {visible(wire.words)}"
@@ -194,12 +194,12 @@ def problem_summary(problem: KnownProblem) -> tuple[str, str]:
 
 
 def problem_lines(found: KnownProblem) -> list[str]:
-    """Return name, symptom, cause and what to do."""
+    """Return a known problem as lines: its name, symptom, cause and what to do."""
     return [f"{found.id}: {found.title}", "", *titled_problem_lines(found)]
 
 
 def titled_problem_lines(found: KnownProblem) -> list[str]:
-    """Return the same lines below a heading with the name."""
+    """Return symptom, cause and what to do, for a place whose heading has the name of the problem."""
     return [f"Symptom: {found.sign}", f"Cause: {found.cause}", "", *remedy_lines(found)]
 
 

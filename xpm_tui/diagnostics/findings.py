@@ -1,8 +1,7 @@
-"""Findings of probes as values, and the known problems of errors and runs.
+"""Probes: their findings, their inputs as immutable values, and the function that runs them.
 
-Runs probes one after another with a time limit; skips those that depend on a failed one.
-
-The inputs of probes: facts as immutable values, and functions that only read.
+Probes only read. They run one after another, each with a time limit; those that depend on a failed one are
+skipped.
 """
 
 from __future__ import annotations
@@ -70,12 +69,12 @@ def bad(
 
 
 def skipped(sentence: str) -> Finding:
-    """Return that a probe was skipped, and why."""
+    """Return the finding of a probe that was skipped; the sentence says why."""
     return Finding(verdict="skipped", sentence=sentence)
 
 
 def from_error(error: AppError, *evidence: str, case: CaseId | None = None) -> Finding:
-    """Return an error as a finding, with the call, Xero's correlation id and the known problem."""
+    """Return the finding of an error, with its call, Xero's correlation id and its known problem."""
     view = present(error)
     return bad(
         view.message,
@@ -89,7 +88,7 @@ def from_error(error: AppError, *evidence: str, case: CaseId | None = None) -> F
 
 
 def known_problem_id(text: str) -> CaseId | None:
-    """Return the known problem of an id in runs and events; None if there is none."""
+    """Return an id from a run or an event as that of a known problem; None if there is no such problem."""
     try:
         return CaseId(text)
     except ValueError:
@@ -97,7 +96,7 @@ def known_problem_id(text: str) -> CaseId | None:
 
 
 def run_problem(run: Run) -> CaseId | None:
-    """Return the known problem of a run's end: the recorded one, that of its error, or that it is held."""
+    """Return the known problem of how a run ended: the recorded one, that of a stop, or that it is held."""
     words = (run.case, *(stop.rule for stop in run.stops), run.outcome)
     return next((found for found in map(known_problem_id, words) if found is not None), None)
 
@@ -111,15 +110,15 @@ class Probe(Protocol):
 
     @property
     def name(self) -> str:
-        """The probe's name in one word, for ``--from`` and for scripts."""
+        """Return the probe's name in one word, for ``--from`` and for scripts."""
 
     @property
     def title(self) -> str:
-        """The title for users."""
+        """Return the title for users."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of probes on whose success this one depends."""
+        """Return the names of the probes on whose success this one depends."""
 
     async def check(self) -> Finding:
         """Run the check. An ``AppError`` that it raises counts as a problem found."""
@@ -127,7 +126,7 @@ class Probe(Protocol):
 
 @dataclass(frozen=True)
 class UnavailableProbe:
-    """Replaces a probe that cannot run here; says why."""
+    """Takes the place of a probe that cannot run here, and says why."""
 
     name: str
     title: str
@@ -142,9 +141,9 @@ class UnavailableProbe:
 async def examine(
     probes: Sequence[Probe], clock: Clock, *, start: str = "", limit: float = LIMIT
 ) -> AsyncIterator[ProbeResult]:
-    """Run the probes in order, from ``start`` on; those before it count as good.
+    """Run the probes in order, from ``start`` on; those before it count as successful.
 
-    Exceptions of a probe become its finding.
+    An exception that a probe raises becomes its finding.
 
     Raises:
         NotFound: There is no probe ``start``.
@@ -163,17 +162,9 @@ async def examine(
             failed[probe.name] = probe.title
         elif finding.verdict == "skipped":
             failed[probe.name] = cause or probe.title
-        yield ProbeResult(
-            name=probe.name,
-            title=probe.title,
-            verdict=finding.verdict,
-            sentence=finding.sentence,
-            evidence=finding.evidence,
-            hint=finding.hint,
-            case=finding.case,
-            exit_code=finding.exit_code,
-            seconds=round(max(0.0, clock.monotonic() - began), 3),
-        )
+        seconds = round(max(0.0, clock.monotonic() - began), 3)
+        about = msgspec.structs.asdict(finding)
+        yield ProbeResult(name=probe.name, title=probe.title, seconds=seconds, **about)
 
 
 async def _run_probe(probe: Probe, limit: float) -> Finding:
@@ -225,7 +216,7 @@ class CachedCall(Generic[T]):
 
 
 class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of a Xero server without a login; any answer shows that it can be reached.
+    """The answer of a Xero server to a request without a login; any answer shows that it can be reached.
 
     ``server_time`` is the date of its answer, ``here`` this machine's time at that moment. ``issuer`` is the
     issuer of its certificate, ``error`` the error, if any.
@@ -260,8 +251,8 @@ class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
 class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The user who connected the practice, compared with XPM's staff as last read (``read``).
 
-    ``sentence`` and ``hint`` describe a problem, and are empty without one; ``gone``: XPM does not have the
-    person any more. ``unknown`` says why the person could not be looked up; the rest is then empty.
+    ``sentence`` and ``hint`` describe a problem, and are empty without one; ``gone`` says that XPM no longer
+    has the person. ``unknown`` says why the person could not be looked up; the rest is then empty.
     """
 
     login: str = ""
@@ -274,10 +265,10 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One of our folders: free bytes, whether it can be written, and the type of a remote disk.
+    """One of the program's folders: its free bytes, whether it can be written to, and its file system.
 
-    ``error`` is why it cannot be used: its file system has no locks, or other user accounts could replace
-    it.
+    ``remote`` is the type of a network file system, ``shared`` says that other user accounts can read the
+    folder, and ``error`` is why it cannot be used: its file system has no locks, or others could replace it.
     """
 
     name: str

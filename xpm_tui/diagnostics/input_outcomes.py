@@ -71,12 +71,12 @@ class InputRow:
 
     @property
     def exits(self) -> str:
-        """Return the exit codes of commands."""
+        """Return the exit codes of commands that meet such input."""
         return self.exit_code or _EXIT[self.outcome]
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Return the row of the page."""
+        """Return the cells of its row on the page."""
         return (self.input, self.outcome, self.shown or _SHOWN[self.outcome], self.exits, self.remedy)
 
 

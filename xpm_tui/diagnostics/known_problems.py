@@ -285,7 +285,7 @@ RECORD_PROBLEMS = (
 
 
 class Symptom(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer to what users see.
+    """A symptom that a user can choose as what they see.
 
     ``key`` is for scripts, ``words`` for users; it leads to a known problem, or to ``advice`` if nothing
     is wrong.
@@ -364,21 +364,21 @@ def find_problem(id: str | CaseId) -> KnownProblem | None:  # noqa: A002
 def search_problems(text: str) -> tuple[KnownProblem, ...]:
     """Return the known problems that contain every word of ``text``; matches in their symptom come first."""
     words = [word.strip('",.:;').casefold() for word in text.split()]
-    words = [word for word in words if word]
 
-    def has(text: str) -> bool:
-        folded = text.casefold()
+    def contains_words(*texts: str) -> bool:
+        folded = " ".join(texts).casefold()
         return all(word in folded for word in words)
 
-    def all_of(each: KnownProblem) -> str:
-        return " ".join((each.id, each.title, each.sign, each.cause, *each.steps, *each.old_screens))
-
-    found = [each for each in KNOWN_PROBLEMS.values() if has(all_of(each))]
-    return tuple(sorted(found, key=lambda each: not has(each.sign)))
+    found = [
+        each
+        for each in KNOWN_PROBLEMS.values()
+        if contains_words(each.id, each.title, each.sign, each.cause, *each.steps, *each.old_screens)
+    ]
+    return tuple(sorted(found, key=lambda each: not contains_words(each.sign)))
 
 
 def find_symptom(key: str) -> Symptom:
-    """Return the symptom of that key. Raises ``NotFound``."""
+    """Return the symptom with this key; raises ``NotFound``."""
     found = next((each for each in SYMPTOMS if each.key == key.strip().casefold()), None)
     if found is None:
         raise NotFound(

@@ -42,7 +42,7 @@ KNOWN_PROBLEMS = (
     ),
     KnownProblem(
         id=CaseId.STALE_PERMISSION,
-        title="The box is ticked, but Xero has not noticed",
+        title="The box is ticked, but Xero still refuses access",
         sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\" "
         "although the box is ticked.",
         cause="If an administrator has only just ticked it, XPM may still use the old state for a while.",

@@ -1,10 +1,10 @@
-"""Masks names, numbers and secrets in texts that leave this machine, each name by one replacement.
+"""Masks what leaves this machine in a support bundle: texts of the program, and rows of the store.
 
-Replaces names and values of records by made-up ones, so that a masked bundle can be opened.
-
-The same word always becomes the same made-up word, so equal or similar values stay equal or similar. The key
-is random for each bundle and is not stored, so words cannot be computed back and bundles cannot be compared.
-Ids, times, XPM's numbers, rules and states stay; tax numbers, digests and web addresses are left out.
+In texts, names, numbers and secrets are replaced. In rows, names and values are replaced by made-up ones, so
+that a masked bundle can be opened: the same word always becomes the same made-up word, so that equal or
+similar values stay equal or similar. The key is random for each bundle and is not stored, so words cannot be
+computed back and bundles cannot be compared. Ids, times, XPM's numbers, rules and states stay; tax numbers,
+digests and web addresses are left out.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _STARS = re.compile(r"\*{2,}\w{1,6}")
 
 
 class Mask:
-    """What is masked, and the replacements.
+    """Masks texts: sentences, errors and facts.
 
     ``names`` are texts with their replacements; ``places`` are paths that would reveal a user account, and
     are always replaced. With ``keep_names``, names, e-mail addresses and XPM's messages stay. Secrets, tokens
@@ -75,7 +75,7 @@ class Mask:
         return self._people[name]
 
     def text(self, text: str) -> str:
-        """Return a text masked: an error, a sentence or a fact."""
+        """Return an error, a sentence or a fact with names, numbers and secrets masked."""
         if text not in self._masked:
             self._masked[text] = self._text(text)
         return self._masked[text]
@@ -96,7 +96,7 @@ class Mask:
         return _MAIL.sub("[e-mail]", _QUOTED.sub('"[words]"', text))
 
     def secret(self, text: str) -> str:
-        """Mask only secrets, in a text of the program."""
+        """Return a text of the program with only its secrets masked."""
         for secret in self._secrets:
             text = text.replace(secret.reveal(), HIDDEN)
         return _TOKEN.sub(HIDDEN, text)
@@ -105,24 +105,24 @@ class Mask:
         text = unicodedata.normalize("NFC", text)
         folded = text.casefold()
         people = {name.casefold(): (name, alias) for name, alias in self._people.items()}
-        met = {
+        present = {
             fold: pair for known in (people, self._names) for fold, pair in known.items() if fold in folded
         }
-        if not met:
+        if not present:
             return text
-        pattern = re.compile("|".join(map(_alone, sorted(met, key=len, reverse=True))))
+        pattern = re.compile("|".join(map(_alone, sorted(present, key=len, reverse=True))))
         # Found in the folded text, which may be longer ("ß" is "ss"), and replaced in the original.
         places = [at for at, char in enumerate(text) for _ in char.casefold()]
         out, done = [], 0
         for match in pattern.finditer(folded):
             start, end = places[match.start()], places[match.end() - 1] + 1
-            out += [text[done:start], met[match.group()][1]]
+            out += [text[done:start], present[match.group()][1]]
             done = end
         return "".join([*out, text[done:]])
 
 
 def _alone(fold: str) -> str:
-    """Return the pattern of a name that is not part of a longer word.
+    """Return a pattern for a name that is not part of a longer word.
 
     Scripts that are written without spaces have no word boundaries.
     """
@@ -152,7 +152,7 @@ SENTENCES = frozenset(
 """Texts of the program that may contain names."""
 
 DROPPED = frozenset(["digest", "payload", "web_url", "url", "host"])
-FINGERPRINTS = frozenset(["PlannedRecord.ignition", "PlannedRecord.xpm", "Unclear.address"])
+FINGERPRINTS = frozenset(["PlannedRecord.ignition", "PlannedRecord.xpm", "SkippedUndo.address"])
 """Hashes and addresses from which a value could be guessed."""
 
 JOB_STATES = frozenset(["planned", "in progress", "completed", "cancelled", "on hold"])

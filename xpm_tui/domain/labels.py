@@ -284,8 +284,8 @@ JOB_STATES: Labels = {
     "stopped": Label("Stopped", "The proposal was revoked or changed: nothing is deployed for it.", "–"),
 }
 PROBLEM_WEIGHTS: Labels = {
-    "hold": Label("Holds", "The job is held until this is fixed.", "■"),
-    "ask": Label("Asks", "The job is deployed only if you confirm this.", "?"),
+    "hold": Label("Must be fixed", "The job is held until this is fixed.", "■"),
+    "ask": Label("Must be confirmed", "The job is deployed only if you confirm this.", "?"),
     "note": Label("Note", "The job is deployed anyway.", "·"),
 }
 PROPOSAL_STATES: Labels = {

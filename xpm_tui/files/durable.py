@@ -1,6 +1,6 @@
-"""Append-only files: durable appends, and removal of a torn last line.
+"""Durable writes: appends to a file, and atomic replacement of a file.
 
-Atomic replacement of files: a kill or a full disk leaves the old bytes or the new ones, never a mix.
+A kill or a full disk leaves the old bytes or the new ones, never a mix; an append that was cut is removed.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ PREVIOUS = ".previous"
 """The suffix of the previous file."""
 
 
-def previous(path: Path) -> Path:
+def previous_path(path: Path) -> Path:
     """Return the path under which ``replace_bytes(..., keep_previous=True)`` keeps the previous file."""
     return path.with_name(path.name + PREVIOUS)
 
@@ -109,7 +109,7 @@ def replace_bytes(
     """Replace a file (0600) durably; return the number of bytes.
 
     It writes a temporary file in the same folder, fsyncs it, renames it over the old one, and fsyncs the
-    folder. ``data`` may come in pieces. ``keep_previous`` keeps the old file under :func:`previous`.
+    folder. ``data`` may come in pieces. ``keep_previous`` keeps the old file under :func:`previous_path`.
 
     Raises:
         DiskError: The old file is unchanged, and the temporary one is removed.
@@ -146,19 +146,19 @@ def _write_beside(path: Path, data: bytes | Iterable[bytes], disk: Disk) -> tupl
 
 
 def _keep_previous(path: Path, disk: Disk) -> None:
-    if not path.exists() or (previous(path).exists() and path.samefile(previous(path))):
-        # nothing to keep, or kept by an earlier attempt: renaming a second name of a file does nothing
+    if not path.exists() or (previous_path(path).exists() and path.samefile(previous_path(path))):
+        # Nothing to keep, or kept by an earlier attempt: renaming a second name of a file does nothing.
         return
-    second = _free_name(previous(path))
+    second = _free_name(previous_path(path))
     try:
         disk.link(path, second)
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
             raise
         # A file system without hard links: copy.
-        second, _ = _write_beside(previous(path), path.read_bytes(), disk)
+        second, _ = _write_beside(previous_path(path), path.read_bytes(), disk)
     try:
-        disk.replace(second, previous(path))
+        disk.replace(second, previous_path(path))
     except BaseException:
         _drop(second, disk)
         raise
@@ -173,6 +173,6 @@ def _drop(path: Path, disk: Disk) -> None:
         disk.unlink(path)
 
 
-def leftovers(folder: Path) -> list[Path]:
+def temporary_files(folder: Path) -> list[Path]:
     """Return temporary files that a killed process has left in ``folder``."""
     return sorted(p for p in folder.glob(".*.tmp") if p.is_file() and not p.is_symlink())

@@ -33,19 +33,20 @@ _OWNER = ".xpm-tui-practice"
 _TOKEN = 12
 """The characters of a claim before the hyphen and the file's own name."""
 _LONGEST_NAME = 180
-"""The bytes of a file's own name that are kept: ids and suffixes are added to it, and 255 are allowed."""
+"""The number of bytes that are kept of a file's own name: ids and suffixes are added, and 255 are allowed."""
 
 _UNFINISHED = pattern(
     r"\..*|.*~|.*\.(tmp|temp|part|partial|filepart|crdownload|download|swp|upload|uploading|lock)",
     re.IGNORECASE,
 )
 """Names that programs use for a file until it is complete."""
-_OURS = pattern(r"f\d+(\.\d+)?-")
+_PREFIX = pattern(r"f\d+(\.\d+)?-")
+"""The id that :meth:`InboxFolder.finish` adds before a file's own name."""
 
 
 @dataclass(frozen=True)
 class InboxEntry:
-    """A file in one of the folders: ``name`` is its own name, ``path`` where it is.
+    """A file in one of the folders: ``name`` is its own name, and ``path`` is where it is.
 
     ``changed`` is when it was last written or renamed, ``modified`` its own modification time; both are
     seconds since 1970.
@@ -59,7 +60,7 @@ class InboxEntry:
 
     @property
     def claim(self) -> str:
-        """The name under which it was claimed, if it was."""
+        """Return the name under which it was claimed, if it was."""
         return self.path.name
 
 
@@ -113,7 +114,7 @@ class InboxFolder:
     def prepare(self, owner: str, *, create: bool = False) -> None:
         """Create the subfolders, and record the practice to which the inbox belongs.
 
-        It is called by the single process that empties the inbox, or by a user who sets it up.
+        Only the process that empties the inbox calls it, and the command that sets the inbox up.
 
         Raises:
             BadInput: The folder cannot be used.
@@ -176,10 +177,10 @@ class InboxFolder:
         return InboxEntry(path, _own_name(entry.name), entry.size, entry.modified, entry.changed)
 
     def finish(self, entry: InboxEntry, *, failed: bool, prefix: str, sentence: str) -> Path:
-        """Write the result, and move the file beside it; repeating this has no effect."""
+        """Write the result to the folder of finished files, and move the file beside it; return its path."""
         folder = self.root / (FAILED if failed else DONE)
         path = folder / f"{prefix}-{_short(entry.name)}"
-        # Written among the claimed files, where the remains of a kill are removed.
+        # Written among the claimed files first, where the next start removes what a kill leaves.
         result = self.root / WORKING / f"{entry.claim[:_TOKEN]}{RESULT}"
         replace_bytes(result, f"{sentence}\n".encode("utf-8", "replace"))
         with disk_error(entry.path, "moved"):
@@ -188,9 +189,9 @@ class InboxFolder:
         return path
 
     def prune(self, before: float) -> int:
-        """Delete the imported files that were finished with before a time, with their sentences.
+        """Delete the imported files that were finished before a time, with their results.
 
-        Files that failed stay, and so does whatever was not put there by :meth:`finish`. What cannot be
+        Files that failed stay, and so does everything that :meth:`finish` did not put there. What cannot be
         deleted now is tried again the next time.
 
         Args:
@@ -210,7 +211,11 @@ class InboxFolder:
                     with suppress(OSError):
                         found = each.stat(follow_symlinks=False)
                         # The move to this folder changed ctime; mtime may be whatever the sender set.
-                        if _OURS.match(each.name) and stat.S_ISREG(found.st_mode) and found.st_ctime < before:
+                        if (
+                            _PREFIX.match(each.name)
+                            and stat.S_ISREG(found.st_mode)
+                            and found.st_ctime < before
+                        ):
                             os.unlink(each.name, dir_fd=folder)
                             gone += not each.name.endswith(RESULT)
         finally:
@@ -274,7 +279,7 @@ def open_entry(path: Path) -> BinaryIO:
     """Open a regular file of the inbox for reading, without following symbolic links.
 
     Raises:
-        BadInput: It is no regular file, or this user account may not read it.
+        BadInput: It is not a regular file, or this user account may not read it.
         DiskError: The file cannot be read.
     """
     try:
@@ -298,11 +303,11 @@ def _entry(path: Path, name: str, found: os.stat_result) -> InboxEntry:
 
 def _own_name(name: str) -> str:
     """Return a file's name without the id that was added to it here."""
-    return name[match.end() :] if (match := _OURS.match(name)) else name
+    return name[match.end() :] if (match := _PREFIX.match(name)) else name
 
 
 def _short(name: str) -> str:
-    """Return a name that is short enough for additions, with its suffix."""
+    """Return a name shortened so that ids and suffixes can be added; it keeps its own suffix."""
     raw = os.fsencode(name)
     if len(raw) <= _LONGEST_NAME:
         return name

@@ -1,7 +1,7 @@
 """Kernel locks with an owner: who holds a lock, since when, and for what.
 
-The lock is ``flock`` on a file that stays. It ends with the process that holds it, however that ends. The
-owner's name is written into the file for others to read.
+A lock is ``flock`` on a file that is never removed. It ends with the process that holds it, however that
+ends. The owner is written into the file for others to read.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LONGEST = 4096
 
 
 class LockOwner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The owner of a lock; ``what`` completes the sentence "... is busy: <person> <what>"."""
+    """The owner of a lock; ``what`` is the work for which it is held, such as ``sync``."""
 
     person: str
     host: str
@@ -55,7 +55,7 @@ class LockOwner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Lock:
-    """A kernel lock, held by an object, not by a thread: create one where needed, and never share it."""
+    """A kernel lock that an object holds, not a thread: create one where it is needed, and never share it."""
 
     def __init__(self, path: Path, *, clock: Clock, person: str, what: str = "") -> None:
         self.path = path
@@ -70,7 +70,7 @@ class Lock:
 
     @property
     def held(self) -> bool:
-        """Whether this object holds it."""
+        """Return whether this object holds the lock."""
         return "_lock" in self.__dict__ and bool(self._lock.is_locked)
 
     def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
@@ -78,7 +78,7 @@ class Lock:
 
         Raises:
             Busy: Another process holds it; the message names the owner.
-            DiskError: The lock file cannot be created, or the file system has no locks.
+            DiskError: The lock file cannot be created, or its file system has no locks.
         """
         try:
             self._lock.acquire(timeout=timeout, poll_interval=POLL)
@@ -93,7 +93,7 @@ class Lock:
             raise _not_locked(error, self.path) from error
         if self._lock.lock_counter == 1:
             with suppress(OSError):
-                self._sign(self._what if what is None else what)
+                self._write_owner(self._what if what is None else what)
 
     def release(self) -> None:
         """Release the lock; does nothing if it is not held."""
@@ -120,7 +120,7 @@ class Lock:
             os.close(self._fd)
             self._fd = -1
 
-    def _sign(self, what: str) -> None:
+    def _write_owner(self, what: str) -> None:
         if self._fd < 0:
             self._fd = open_private(self.path, os.O_RDWR)
         owner = LockOwner(
@@ -137,7 +137,7 @@ class Lock:
 
 @contextmanager
 def brief_lock(path: Path, timeout: float) -> Iterator[None]:
-    """Hold a lock without an owner, for a change of one file. Raises ``Busy``, ``DiskError``."""
+    """Hold a lock without an owner while one file is changed. Raises ``Busy`` and ``DiskError``."""
     lock = _kernel_lock(path)
     try:
         lock.acquire(timeout=timeout, poll_interval=POLL)
@@ -155,21 +155,24 @@ def brief_lock(path: Path, timeout: float) -> Iterator[None]:
 
 
 def _kernel_lock(path: Path) -> filelock.FileLock:
-    # A marker file instead of a kernel lock would stay behind when its process is killed.
+    # No fallback to a marker file, which would stay behind when its process is killed.
     return filelock.FileLock(str(path), mode=FILE_MODE, thread_local=False, fallback_to_soft=False)
 
 
 def _not_locked(error: OSError, path: Path) -> DiskError:
-    """Distinguish a file system without locks from a lock file that cannot be created, which has a name."""
+    """Return the error of a file system without locks, or of a lock file that cannot be created.
+
+    The system names a file only in the second case.
+    """
     if error.filename is None and error.errno not in _NOT_THE_LOCK:
-        return no_locks(path.parent, error)
+        return _no_locks_error(path.parent, error)
     return to_disk_error(error, path, "locked")
 
 
 _NOT_THE_LOCK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 
-def no_locks(folder: Path, error: OSError) -> DiskError:
+def _no_locks_error(folder: Path, error: OSError) -> DiskError:
     """Return the error for a folder on a file system that refuses every lock (flock(2))."""
     words = (error.strerror or str(error)).lower()
     return DiskError(
@@ -180,10 +183,10 @@ def no_locks(folder: Path, error: OSError) -> DiskError:
     )
 
 
-def lacks_locks(folder: Path) -> DiskError | None:
-    """Return an error if the file system of a folder has no locks; None if it has or cannot be asked.
+def find_lock_error(folder: Path) -> DiskError | None:
+    """Return an error if the file system of a folder has no locks, without writing anything.
 
-    It writes nothing.
+    The result is None if it has locks, or if that cannot be found out.
     """
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -192,7 +195,7 @@ def lacks_locks(folder: Path) -> DiskError | None:
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
-        return no_locks(folder, error) if error.errno in _WITHOUT_LOCKS else None
+        return _no_locks_error(folder, error) if error.errno in _WITHOUT_LOCKS else None
     finally:
         os.close(fd)
     return None
@@ -202,7 +205,7 @@ _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 def read_owner(path: Path) -> LockOwner | None:
-    """Return who signed the lock last, or None; it may have been released since."""
+    """Return the owner that was written last, or None; the lock may have been released since."""
     try:
         with path.open("rb") as stream:
             return msgspec.json.decode(stream.read(_LONGEST), type=LockOwner)
@@ -210,8 +213,8 @@ def read_owner(path: Path) -> LockOwner | None:
         return None
 
 
-def holder(path: Path) -> LockOwner | None:
-    """Return who holds the lock now, or None; the lock is acquired for a moment to find out."""
+def lock_owner(path: Path) -> LockOwner | None:
+    """Return who holds a lock now, or None; the lock is acquired for a moment to find out."""
     if not path.exists():
         return None
     try:

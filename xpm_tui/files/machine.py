@@ -1,6 +1,6 @@
-"""The system calls that change a disk, one method each, so that tests can make them fail.
+"""This machine: its disk, with one method for each system call that changes it, and its clock.
 
-The machine's time as the Clock port.
+Tests replace the disk by one that fails.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Disk:
         os.ftruncate(fd, size)
 
     def replace(self, old: Path, new: Path) -> None:
-        """Rename over ``new``, atomically."""
+        """Rename ``old`` to ``new``, atomically; ``new`` may exist."""
         os.replace(old, new)
 
     def link(self, old: Path, new: Path) -> None:
@@ -65,11 +65,11 @@ class Disk:
         os.link(old, new)
 
     def unlink(self, path: Path) -> None:
-        """Remove a name; a missing one is no error."""
+        """Remove a file; a missing one is no error."""
         path.unlink(missing_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
-        """Make the names in a folder durable."""
+        """Make the entries of a folder durable."""
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(fd)
@@ -86,7 +86,7 @@ DISK = Disk()
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:
-    """Write every byte, even if the kernel writes only parts. Raises ``OSError``."""
+    """Write all bytes, even if the kernel writes only a part at a time. Raises ``OSError``."""
     view = memoryview(data)
     while view:
         taken = disk.write(fd, view)

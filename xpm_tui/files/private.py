@@ -1,11 +1,8 @@
 """Folders and files of a single user account: 0700 and 0600, no symbolic link, no foreign owner.
 
 Anyone who can write to a folder can replace what is in it, so the whole path from the root is checked, as
-OpenSSH does (``StrictModes``, sshd_config(5)).
-
-File systems and folder listings: whether a folder is on a network, and the entries for a typed path.
-
-On a network file system, locks and fsync depend on the server.
+OpenSSH does (``StrictModes``, sshd_config(5)). The module also finds out whether a folder is on a network
+file system, where locks and fsync depend on the server, and lists the entries for a path as it is typed.
 """
 
 from __future__ import annotations
@@ -51,11 +48,11 @@ def refuse_controls(path: str, what: str) -> None:
 
 
 def ensure_private(folder: Path) -> Path:
-    """Create ``folder`` and missing parents as 0700, and return it.
+    """Create ``folder`` and its missing parents with mode 0700, and return it.
 
     Raises:
-        BadInput: It is a symbolic link, no folder, or someone else's, or others can write to it or to a
-            folder above it.
+        BadInput: It is a symbolic link, not a folder, or belongs to someone else, or others can write to it
+            or to a folder above it.
         DiskError: It cannot be created.
     """
     with disk_error(folder, "created"):
@@ -167,7 +164,7 @@ def _others_write(found: os.stat_result) -> bool:
 
 
 def _is_own_group(gid: int) -> bool:
-    """Return whether only this account and root are in a group: the user's private group, or group 0."""
+    """Return whether only this account and root are in a group: the private group of the user, or group 0."""
     if gid == 0:
         return True
     try:
@@ -197,7 +194,7 @@ def _account(uid: int) -> str:
 
 
 def open_private(path: Path, flags: int, *, disk: Disk = DISK) -> int:
-    """Open a file as 0600; return the descriptor.
+    """Open a file with mode 0600, and return its descriptor.
 
     Raises:
         OSError: It cannot be opened (``ELOOP`` for a symbolic link).
@@ -213,7 +210,7 @@ def open_private(path: Path, flags: int, *, disk: Disk = DISK) -> int:
     return fd
 
 
-NETWORK = frozenset(
+NETWORK_TYPES = frozenset(
     "nfs nfs4 cifs smb smbfs smb3 afs ncpfs 9p ceph glusterfs lustre davfs fuse.sshfs fuse.rclone"
     " fuse.davfs2 fuse.glusterfs fuse.s3fs fuse.gcsfuse fuse.onedrive".split()
 )
@@ -239,11 +236,11 @@ def network_file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo"
         inside = point == "/" or real == point or real.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
             best, kind = point, kinds[0]
-    return kind if kind in NETWORK else ""
+    return kind if kind in NETWORK_TYPES else ""
 
 
 MOST = 2_000
-"""The most entries of a folder that are listed."""
+"""The maximum number of entries that are listed of a folder."""
 
 
 class FolderEntry(NamedTuple):
@@ -255,7 +252,7 @@ class FolderEntry(NamedTuple):
 
 
 class FolderListing(NamedTuple):
-    """The folder of a typed path, its entries that start with the last part, and what the path itself is."""
+    """The folder of a typed path, the entries that begin with its last part, and what the path itself is."""
 
     folder: Path
     entries: tuple[FolderEntry, ...]
@@ -266,10 +263,10 @@ class FolderListing(NamedTuple):
 
 
 def list_folder(typed: str, suffix: str = "") -> FolderListing:
-    """Return the entries for a path as far as it is typed; ``~`` is the home folder.
+    """Return the entries that a partly typed path may mean; ``~`` is the home folder.
 
-    Folders come before files. ``suffix`` (``.csv``) restricts the files; hidden ones are included once a dot
-    is typed. Errors are not raised: ``problem`` has the reason.
+    Folders come before files. ``suffix`` (such as ``.csv``) restricts the files; hidden entries are included
+    once a dot is typed. Errors are not raised: ``problem`` has the reason.
     """
     path = expand_path(typed)
     folder, begin = (path, "") if typed.endswith(os.sep) or not typed else (path.parent, path.name)
@@ -285,7 +282,7 @@ def list_folder(typed: str, suffix: str = "") -> FolderListing:
 
 
 def expand_path(typed: str) -> Path:
-    """Return a typed path in full, including ``~``; one of an unknown user stays as it is."""
+    """Return a typed path as an absolute one; ``~`` is the home folder, that of an unknown user stays."""
     try:
         return Path(typed or ".").expanduser().absolute()
     except (RuntimeError, OSError, ValueError):

@@ -1,11 +1,8 @@
-"""Reads the event log: filtered and newest first, or followed while processes append to it.
-
-Damaged lines are skipped.
-
-Writes the event log: append-only JSON lines, one file per UTC day, shared by all processes of a practice.
+"""The event log: append-only JSON lines, one file per UTC day, shared by all processes of a practice.
 
 Each line is one ``write`` to a descriptor opened with ``O_APPEND``, so that lines of several processes never
-mix (POSIX.1-2017, ``write``). A power loss may lose the last second; no decision depends on it.
+mix (POSIX.1-2017, ``write``). A power loss may lose the last second; no decision depends on it. The log is
+read filtered and newest first, or followed while processes append to it; damaged lines are skipped.
 """
 
 from __future__ import annotations
@@ -61,23 +58,18 @@ class EventFilter(msgspec.Struct, frozen=True):
         return not self.text or self._contains_text(event, names)
 
     def _about(self, event: Event) -> bool:
-        return (
-            event.record == self.record
-            or event.uuid == self.record
-            or event.record.startswith(self.record + "/")
-        )
+        return self.record in (event.record, event.uuid, event.record.partition("/")[0])
 
     def _contains_text(self, event: Event, names: Callable[[str], str] | None) -> bool:
-        wanted = self.text.casefold()
         shown = f"{sentence(event, names)} {event.call} {event.key}"
-        return wanted in shown.casefold()
+        return self.text.casefold() in shown.casefold()
 
 
 EVERYTHING = EventFilter()
 
 
 BLOCK = 64 * 1024
-"""Bytes that are read at a time, from either end."""
+"""The number of bytes that are read at a time, from either end."""
 
 _decode = msgspec.json.Decoder(Event).decode
 
@@ -111,11 +103,9 @@ class Tail:
     def __init__(self, folder: Path, *, last: int = 0) -> None:
         self._folder = folder
         self._read: dict[str, int] = {}
-        self._before: list[Event] = []
         for path in day_files(folder):
             self._read[path.name] = _whole_lines(path)
-        if last > 0:
-            self._before = self._last(last)
+        self._before = list(islice(newest_first(folder), last))[::-1]
 
     def poll(self) -> list[Event]:
         """Return what was added since the last poll, in the order of the files; an incomplete line waits."""
@@ -152,9 +142,6 @@ class Tail:
             pass
         return done
 
-    def _last(self, count: int) -> list[Event]:
-        return list(islice(newest_first(self._folder), count))[::-1]
-
 
 def _event(line: bytes) -> Event | None:
     try:
@@ -181,7 +168,7 @@ def _whole_lines(path: Path) -> int:
 
 
 def _backwards(file: BinaryIO) -> Iterator[bytes]:
-    """Yield complete and torn lines, last first."""
+    """Yield the lines, whole or torn, the last first."""
     end = file.seek(0, os.SEEK_END)
     rest = b""
     while end > 0:
@@ -205,7 +192,7 @@ _run: ContextVar[str] = ContextVar("xpm_tui_run", default="")
 
 @contextmanager
 def assign_to_run(run: str) -> Iterator[None]:
-    """Assign everything that this task and its subtasks emit within the block to ``run``."""
+    """Assign all events that this task and its subtasks emit within the block to ``run``."""
     token = _run.set(run)
     try:
         yield
@@ -217,13 +204,13 @@ class EventLog:
     """The event log of a practice. The folder is created with the first event.
 
     Emitting never fails the work: events that the disk refuses are counted in ``lost``, and reported by one
-    event as soon as the disk accepts lines again. ``least`` is the minimum severity that is written.
+    event as soon as the disk accepts lines again. ``level`` is the minimum severity that is written.
     """
 
-    def __init__(self, folder: Path, clock: Clock, person: str = "", *, least: Severity = "debug") -> None:
+    def __init__(self, folder: Path, clock: Clock, person: str = "", *, level: Severity = "debug") -> None:
         self.folder = folder
         self.lost = 0
-        self._least = RANK[least]
+        self._rank = RANK[level]
         self._clock = clock
         self._person = person
         self._fd = -1
@@ -233,7 +220,7 @@ class EventLog:
 
     def emit(self, event: Event) -> None:
         """Append an event; empty ``id``, ``at``, ``by`` and ``run`` are filled in."""
-        if RANK[event.level] < self._least:
+        if RANK[event.level] < self._rank:
             return
         try:
             at = event.at or self._clock.now()
@@ -310,7 +297,7 @@ class EventLog:
             os.write(self._fd, b"\n")
 
     def _new_id(self, at: datetime) -> str:
-        """Return milliseconds and random characters: sorts by time, and within a process by creation."""
+        """Return an id of milliseconds and random bits: ids sort by time, those of a process by creation."""
         fresh = (int(at.timestamp() * 1000) << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS - 1)
         self._last = max(fresh, self._last + 1)
         number, text = self._last, ""

@@ -1,7 +1,7 @@
 """The sentences of all events by key, and their formatting.
 
-A key consists of the area, a point, and what happened. Names are inserted when a sentence is shown, so a mask
-can replace them exactly.
+A key consists of the area, a full stop, and what happened. Names are inserted when a sentence is shown, so
+that a mask can replace them exactly.
 
 In a template ``{calls:call}`` is a number with its noun ("1 call", "1,204 calls"; ``person/people`` for an
 irregular one), ``{record}`` and ``{uuid}`` are shown by name, and every other word is a part of the event or
@@ -204,7 +204,7 @@ def sentence(event: Event, names: Names | None = None, values: Values | None = N
     Args:
         event: The event.
         names: Names records; without it their ids are shown.
-        values: Returns the values that were written; without it, and in a masked log, none are shown.
+        values: Returns the values that an event wrote; without it, and in a masked log, none are shown.
     """
     template = _template(event)
     if template is None:
@@ -214,12 +214,12 @@ def sentence(event: Event, names: Names | None = None, values: Values | None = N
     if not written:
         return text
     # The values come before the reason, because a line may be too long for the screen.
-    said, mark, why = text.rpartition(" (")
-    return f"{said}: {written}{mark}{why}" if mark else f"{text}: {written}"
+    before, bracket, reason = text.rpartition(" (")
+    return f"{before}: {written}{bracket}{reason}" if bracket else f"{text}: {written}"
 
 
 def _template(event: Event) -> str | None:
-    """Return the sentence for this rule or this side if there is one, or else the key's own."""
+    """Return the template for the rule or the side of an event if there is one, otherwise that of its key."""
     for variant in (event.rule, event.numbers.get("side")):
         found = SENTENCES.get(f"{event.key}:{variant}") if variant else None
         if found is not None:
@@ -227,7 +227,7 @@ def _template(event: Event) -> str | None:
     return SENTENCES.get(event.key)
 
 
-class _Words(string.Formatter):
+class _SentenceFormatter(string.Formatter):
     """A formatter that inserts values only as they are, without access to attributes or items."""
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -239,7 +239,7 @@ class _Words(string.Formatter):
         return scalar(value, none=_ABSENT)
 
 
-_FORMAT = _Words()
+_FORMAT = _SentenceFormatter()
 
 
 def _parts(event: Event, names: Names | None) -> dict[str, object]:
@@ -279,7 +279,7 @@ def in_sentence(field: str) -> str:
 
 
 def _field(event: Event) -> str:
-    """Return the label of a client's field; fields of other records have labels of their own."""
+    """Return the label of the field of an event, within a sentence."""
     of_client = event.key.startswith(("sync.", "client."))
     return in_sentence(event.field) if of_client else event.field.replace("_", " ")
 

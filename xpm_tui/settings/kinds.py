@@ -1,7 +1,7 @@
-"""The types of settings: how their texts are parsed, how values are written, and choices with their labels.
+"""The types of settings: how texts are parsed, how values are written, and the labels of choices.
 
-A parser raises ``ValueError`` with a reason that completes "KEY cannot be VALUE: ...". Files and options keep
-the plain words of a choice.
+A parser raises ``ValueError`` with a reason that completes "KEY cannot be VALUE: ...". Files and options
+contain the codes of choices, not their labels.
 
 The presets of OAuth scopes use the names of Xero's OAuth 2.0 scopes page, section Practice Manager. According
 to Xero's OpenAPI file, only the broad pair opens job templates and categories, so the standard preset also
@@ -61,7 +61,7 @@ _TOKEN = pattern(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """A scope token (RFC 6749, section 3.3)."""
 
 
-def scopes(text: str) -> tuple[str, ...]:
+def parse_scopes(text: str) -> tuple[str, ...]:
     """Return the scopes of a preset name or of a user's own text.
 
     Raises:
@@ -81,8 +81,8 @@ def scopes(text: str) -> tuple[str, ...]:
 
 
 def normalise_scopes(text: str) -> str:
-    """Return the setting as it is stored: a preset's name, or the scopes separated by single blanks."""
-    found = scopes(text)
+    """Return the setting as it is stored: the name of a preset, or the scopes separated by single spaces."""
+    found = parse_scopes(text)
     return next((name for name, preset in PRESETS.items() if preset == found), " ".join(found))
 
 
@@ -108,14 +108,14 @@ _YES = {"yes", "true", "on", "1", "y"}
 _NO = {"no", "false", "off", "0", "n"}
 _CONTROL = pattern(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST = 2_000
-"""The most characters of a setting."""
+"""The maximum number of characters of a setting."""
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A type of settings.
+    """The type of a setting.
 
-    ``words`` say what may be typed; ``toml`` is the type that a file may have besides a text. ``choices`` are
-    the values that can be offered, if known.
+    ``words`` say what may be typed, ``toml`` is the type that a file may use instead of a text, and
+    ``choices`` are the values that can be offered, if they are known.
     """
 
     words: str
@@ -135,12 +135,12 @@ class SettingEntry(msgspec.Struct, frozen=True):
 
     @property
     def env(self) -> str:
-        """The name of its environment variable."""
+        """Return the name of its environment variable."""
         return PREFIX + self.key.upper().replace(".", "_")
 
     @property
     def secret(self) -> bool:
-        """Whether its value is never shown."""
+        """Return whether its value is never shown."""
         return isinstance(self.default, Secret)
 
 
@@ -160,7 +160,7 @@ def _yes_no(value: str) -> bool:
 
 
 def _origin(value: str) -> str:
-    """Parse scheme, host and port. Plain http is only for this machine, because it would expose the login."""
+    """Parse scheme, host and port; http is only for this machine, because it would expose the login."""
     try:
         parts = urlsplit(_text(value))
         port = parts.port
@@ -246,7 +246,7 @@ def _billing_categories(value: str) -> str:
 
 
 def integer(low: int, high: int, unit: str) -> Kind:
-    """Return the type of a whole number with its limits, both inclusive, and its unit."""
+    """Return the type of a whole number of a unit, between two limits, both included."""
 
     def parse(value: str) -> int:
         digits = value.strip().replace("_", "")
@@ -258,7 +258,7 @@ def integer(low: int, high: int, unit: str) -> Kind:
 
 
 def choice(*names: str) -> Kind:
-    """Return the type of a choice; hyphens and blanks count as underscores."""
+    """Return the type of a choice; hyphens and spaces count as underscores."""
 
     def parse(value: str) -> str:
         name = re.sub(r"[\s-]+", "_", value.strip().casefold())
@@ -298,7 +298,7 @@ def folder_path(value: str) -> str:
     """Return the full path of a folder; ``~`` is the home folder.
 
     Raises:
-        ValueError: The text is no path.
+        ValueError: The text is not a full path.
     """
     text = _text(value)
     if text and not text.startswith(("/", "~/")):
@@ -328,7 +328,7 @@ def _field_mapping(value: str) -> str:
 
 
 def _database(value: str) -> Secret:
-    """Return the address of a database: a secret, because it may hold a password."""
+    """Return the address of a database as a secret, because it may contain a password."""
     text = _text(value)
     if text and not text.startswith(("postgresql://", "postgres://")):
         raise ValueError("it must begin with postgresql://")
@@ -343,7 +343,7 @@ JOB_NUMBER = Kind("text with {workflow} and {date}; empty: XPM's numbers", _numb
 
 
 def format_value(value: Setting) -> str:
-    """Return the text that parses to this value; for a secret, only whether it is set."""
+    """Return the text of a value, as it would be typed; for a secret, only whether it is set."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
@@ -419,7 +419,7 @@ SETTING_CHOICES: dict[str, Labels] = {
         "shown": Label("Shown", "The terminal's own cursor is shown at the focused element."),
     },
 }
-"""Labels and meanings by the key of the setting; other choices are shown as they are typed."""
+"""Labels and meanings of choices, by the key of the setting; other choices are shown by their codes."""
 
 
 def setting_choices(key: str, words: str) -> dict[str, Label]:

@@ -33,15 +33,15 @@ with lazy_imports():
     from xpm_tui.files import locks
 
 
-LARGEST = 1_000_000
+MAXIMUM_SIZE = 1_000_000
 """The maximum size of a settings file in bytes."""
-PATIENCE = 10.0
-"""Seconds to wait for another process that changes the same file."""
+LOCK_SECONDS = 10.0
+"""How many seconds to wait for another process that changes the same file."""
 T = TypeVar("T")
 
 
 def read_file(path: Path) -> dict[str, object]:
-    """Return the file's settings by dotted key, as TOML values; empty if there is no file.
+    """Return the settings of a file by dotted key, as TOML values; empty if there is no file.
 
     A settings file names commands to run and servers to sign in to, so one that another user account could
     have written is not read.
@@ -66,7 +66,7 @@ def read_file(path: Path) -> dict[str, object]:
 
 
 def write_setting(path: Path, key: str, value: Any) -> None:
-    """Write one setting (``None`` removes it); all other lines and comments stay as they are.
+    """Write one setting to a file (``None`` removes it); other lines and comments stay as they are.
 
     Raises:
         BadInput: The file is not TOML.
@@ -74,9 +74,9 @@ def write_setting(path: Path, key: str, value: Any) -> None:
         Busy: Another process is changing it.
     """
     private.ensure_private(path.parent)
-    # Read, change and replace under one lock; otherwise the later of two processes would lose a setting.
-    beside = path.with_name(f".{path.name}.lock")
-    with disk_error(path), locks.brief_lock(beside, PATIENCE):
+    # Read, change and replace under one lock; otherwise a setting of another process could be lost.
+    lock = path.with_name(f".{path.name}.lock")
+    with disk_error(path), locks.brief_lock(lock, LOCK_SECONDS):
         _write(path, key, value)
 
 
@@ -119,14 +119,14 @@ def _cannot_edit(path: Path, key: str, reason: str) -> BadInput:
 def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+            raw = file.read(MAXIMUM_SIZE + 1)
     except FileNotFoundError:
         return ""
     except OSError as reason:
         raise BadInput(f"The settings file {path} cannot be read: {reason.strerror or reason}.") from None
-    if len(raw) > LARGEST:
+    if len(raw) > MAXIMUM_SIZE:
         raise BadInput(
-            f"The settings file {path} is larger than {LARGEST} bytes, so it is not a settings file."
+            f"The settings file {path} is larger than {MAXIMUM_SIZE} bytes, so it is not a settings file."
         )
     try:
         return raw.decode("utf-8-sig").replace("\r\n", "\n")
@@ -156,12 +156,12 @@ class Item(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """Its dotted key."""
+        """Return its dotted key."""
         return self.entry.key
 
     @property
     def shown(self) -> str:
-        """The value as it would be typed; for a secret, only whether it is set."""
+        """Return the value as it would be typed; for a secret, only whether it is set."""
         return format_value(self.value)
 
 
@@ -209,7 +209,7 @@ class Settings:
         return settings
 
     def follow(self) -> None:
-        """Read the files again if they have changed; this takes two ``stat`` calls if not.
+        """Read the files again if they have changed, which two ``stat`` calls find out.
 
         If a file has become invalid, its settings stay as they were and ``problems`` says why.
         """
@@ -344,10 +344,10 @@ _ORDER: tuple[Origin, ...] = ("option", "environment", "practice", "file")
 
 
 def parse_setting(entry: SettingEntry, text: str, where: str) -> Setting:
-    """Return the value of a text.
+    """Return the value of a text; ``where`` names its origin.
 
     Raises:
-        BadInput: It is invalid; the message has key, value (no secret) and place.
+        BadInput: It is invalid; the message names the key, the value (unless it is secret) and the origin.
     """
     try:
         return entry.kind.parse(text)
@@ -358,7 +358,7 @@ def parse_setting(entry: SettingEntry, text: str, where: str) -> Setting:
 
 
 def _from_toml(entry: SettingEntry, value: object, where: str) -> Setting:
-    """Return a value of a TOML file; every setting accepts a text, other types must match."""
+    """Return the value of a setting in a TOML file: a text, or the type of the setting."""
     if isinstance(value, str):
         return parse_setting(entry, value, where)
     if isinstance(value, bool):
@@ -384,7 +384,7 @@ _TOML_WORDS = {
 
 
 class _LayerReader:
-    """Collects one layer after the other; unless lenient, the first problem is raised."""
+    """Reads the layers of settings one after another; unless it is lenient, it raises the first problem."""
 
     def __init__(self, lenient: bool) -> None:
         self._lenient = lenient
@@ -402,7 +402,7 @@ class _LayerReader:
         return found
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, Setting]:
-        """Return the layer of environment variables; empty ones do not count, misspelt ones are reported."""
+        """Return the layer of environment variables; empty ones are ignored, misspelt ones are reported."""
         found: dict[str, Setting] = {}
         for name, text in environ.items():
             if not name.startswith(PREFIX) or not text:
@@ -416,7 +416,7 @@ class _LayerReader:
                 if rest and section in schema.SECTIONS:
                     raise BadInput(
                         f"The environment variable {visible(name, 80)} names no setting.",
-                        hint=schema.nearest(f"{section}.{rest}"),
+                        hint=schema.nearest_hint(f"{section}.{rest}"),
                     )
             except BadInput as problem:
                 self._add_problem(problem)
@@ -435,7 +435,7 @@ class _LayerReader:
                 entry = schema.BY_KEY.get(key)
                 if entry is None:
                     raise BadInput(
-                        f"There is no setting {visible(key, 80)} (in {path}).", hint=schema.nearest(key)
+                        f"There is no setting {visible(key, 80)} (in {path}).", hint=schema.nearest_hint(key)
                     )
                 found[key] = _from_toml(entry, value, str(path))
             except BadInput as problem:

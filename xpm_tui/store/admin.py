@@ -18,7 +18,7 @@ from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import ALL, BASE, CLIENTS, IMAGES, LINKS, META, PLANNED, PLANS, RUNS, TableSchema
-from xpm_tui.files.durable import leftovers
+from xpm_tui.files.durable import temporary_files
 from xpm_tui.files.machine import disk_error
 from xpm_tui.files.private import ensure_private, network_file_system
 from xpm_tui.store.backup import (
@@ -118,7 +118,7 @@ def _check_folder(folder: Path, loaded: Loaded) -> Iterator[IntegrityFinding]:
             yield IntegrityFinding("warning", f"{path.name} is a symbolic link.")
         elif path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield IntegrityFinding("warning", f"{path.name} is open to other accounts: run chmod 600 on it.")
-    for path in leftovers(folder):
+    for path in temporary_files(folder):
         yield IntegrityFinding(
             "note", f"{path.name} was left by a killed process; the next compaction removes it."
         )
@@ -373,7 +373,7 @@ def purge(folder: Path, *, clock: Clock) -> Purged:
     """Delete the store, its backups and what repairs have kept. Traces may remain on the disk."""
     _require_data(folder)
     with both_locks(folder, clock, "deleting the data"):
-        ours = [path for _, path in generation_files(folder)] + leftovers(folder)
+        ours = [path for _, path in generation_files(folder)] + temporary_files(folder)
         ends = (folder / HEAD, previous_manifest(folder), folder / LOG_END)
         ours += [path for path in ends if path.exists()]
         for place in [folder / BACKUPS, *folder.glob("damaged-*")]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.domain.errors import StoreUnreadable
-from xpm_tui.files.durable import previous, replace_bytes
+from xpm_tui.files.durable import previous_path, replace_bytes
 from xpm_tui.files.machine import DISK, Disk, to_disk_error
 from xpm_tui.store.encoding import seal_struct, unseal
 
@@ -215,4 +215,4 @@ def write_manifest(folder: Path, head: Manifest, *, disk: Disk = DISK) -> None:
 
 def previous_manifest(folder: Path) -> Path:
     """Return the path of the previous generation's manifest."""
-    return previous(folder / HEAD)
+    return previous_path(folder / HEAD)

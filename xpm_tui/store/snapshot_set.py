@@ -18,7 +18,7 @@ import msgspec
 
 from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.ports import Clock
-from xpm_tui.files.durable import leftovers, replace_bytes
+from xpm_tui.files.durable import replace_bytes, temporary_files
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import DISK, Disk, disk_error
 from xpm_tui.store.commit_log import LOG_END, Mark, first_line, write_log_end
@@ -349,5 +349,5 @@ def clean(folder: Path, head: Manifest, disk: Disk) -> None:
         for _, path in generation_files(folder):
             if path.name not in keep:
                 disk.unlink(path)
-        for path in leftovers(folder):
+        for path in temporary_files(folder):
             disk.unlink(path)

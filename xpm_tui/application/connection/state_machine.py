@@ -37,7 +37,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import CATEGORIES, JOBS, LOST_CLIENTS, META, MOVES, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.domain.xpm import Tenant
-from xpm_tui.files.locks import lacks_locks
+from xpm_tui.files.locks import find_lock_error
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.mirror import LISTED, NAMED_PEOPLE, QUARANTINED
@@ -121,7 +121,7 @@ class ConnectionMachine:
             DiskError: The login could not be saved, because this file system has no locks.
         """
         self.practice.writable()
-        lack = lacks_locks(ensure_private(self.practice.state))
+        lack = find_lock_error(ensure_private(self.practice.state))
         if lack is not None:
             raise lack
         config = xpm_access.wire_config(self.practice)

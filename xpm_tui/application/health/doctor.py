@@ -45,7 +45,7 @@ from xpm_tui.diagnostics.findings import (
     StoreFacts,
     examine,
 )
-from xpm_tui.diagnostics.probes.login import (
+from xpm_tui.diagnostics.login_probes import (
     AllowanceProbe,
     ConnectionsProbe,
     ConnectorProbe,
@@ -54,9 +54,8 @@ from xpm_tui.diagnostics.probes.login import (
     ScopesProbe,
     TokenProbe,
 )
-from xpm_tui.diagnostics.probes.machine import (
+from xpm_tui.diagnostics.machine_probes import (
     CertificatesProbe,
-    ClientListProbe,
     ClockSkewProbe,
     DiskSpaceProbe,
     KeyringProbe,
@@ -68,8 +67,9 @@ from xpm_tui.diagnostics.probes.machine import (
     SettingsProbe,
     TerminalProbe,
     VersionsProbe,
+    XpmListProbe,
 )
-from xpm_tui.diagnostics.probes.store import (
+from xpm_tui.diagnostics.store_probes import (
     CommitLogProbe,
     ConditionProbe,
     LastRunsProbe,
@@ -82,7 +82,7 @@ from xpm_tui.diagnostics.probes.store import (
 from xpm_tui.domain.errors import AppError, StoreUnreadable, XeroError
 from xpm_tui.domain.ports import Priority
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.kinds import scopes
+from xpm_tui.settings.kinds import parse_scopes
 from xpm_tui.xero.config import is_loopback
 
 with lazy_imports():
@@ -213,7 +213,7 @@ class Doctor:
         identity = self._identity()
         first: list[Probe] = [
             TokenProbe(lambda: login_facts(wire, self._target)),
-            ScopesProbe(scopes(settings.text("xero.scopes")), lambda: granted_scopes(wire, identity)),
+            ScopesProbe(parse_scopes(settings.text("xero.scopes")), lambda: granted_scopes(wire, identity)),
             ConnectionsProbe(tenants, identity is not None),
         ]
         if self._target.practice is None and self._target.why is not None:
@@ -253,7 +253,7 @@ class Doctor:
 
     def _lists(self, asks: dict[str, CachedCall[int]]) -> list[Probe]:
         return [
-            ClientListProbe(
+            XpmListProbe(
                 name,
                 name in ("clients", "staff"),
                 asks.get(name, CachedCall(count_none)),

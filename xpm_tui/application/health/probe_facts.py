@@ -47,13 +47,13 @@ from xpm_tui.diagnostics.findings import (
     TimerFacts,
     UnavailableProbe,
 )
-from xpm_tui.diagnostics.probes.store import LockHolder
+from xpm_tui.diagnostics.store_probes import LockHolder
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.shared_state import SharedState
-from xpm_tui.files.locks import holder, lacks_locks
+from xpm_tui.files.locks import find_lock_error, lock_owner
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import check_chain, network_file_system
 from xpm_tui.lazy import lazy_imports
@@ -112,12 +112,12 @@ class Machine:
             writable=os.access(there, os.W_OK | os.X_OK),
             remote=network_file_system(there),
             shared=there == folder and bool(stat.S_IMODE(there.stat().st_mode) & 0o077),
-            error=lacks_locks(there) or _unsafe(there),
+            error=find_lock_error(there) or _unsafe(there),
         )
 
     def holders(self, locks: Mapping[str, Path]) -> tuple[LockHolder, ...]:
         """Return who holds which of the locks."""
-        found = {what: holder(path) for what, path in locks.items()}
+        found = {what: lock_owner(path) for what, path in locks.items()}
         return tuple(LockHolder(what, each.words(), each.since) for what, each in found.items() if each)
 
     def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:

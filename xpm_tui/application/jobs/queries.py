@@ -23,6 +23,7 @@ from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Audit, Client, Deployment, Proposal, Workflow
+from xpm_tui.domain.labels import JOB_STATES
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
@@ -231,7 +232,8 @@ def choose(
     for each in chosen.values():
         if each.state in ("deployed", "skipped", "stopped"):
             raise BadInput(
-                f"Job {each.id} is already {each.state}.", hint=f"See: xpm-tui jobs preview {each.id}"
+                f"Job {each.id} is already {JOB_STATES[each.state].inline}.",
+                hint=f"See: xpm-tui jobs preview {each.id}",
             )
     states = {state for state, wanted in (("due", due), ("missed", missed)) if wanted}
     for each in occurrences(practice.snapshot(), terms_of(practice), current_day(practice), ahead=0):
@@ -283,7 +285,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
         )
     else:
         if found.state in ("deployed", "skipped"):
-            raise BadInput(f"Job {found.id} is already {found.state}.")
+            raise BadInput(f"Job {found.id} is already {JOB_STATES[found.state].inline}.")
         if any(intent.record == found.id for intent in recovery.unresolved_intents(snapshot)) or (
             row and row.cause == "unknown"
         ):

@@ -30,6 +30,7 @@ from xpm_tui.application.runs.history import (
     is_immediate,
     is_sync,
     list_runs,
+    newest_sync,
     refuse_in_flight,
     show,
 )
@@ -38,6 +39,7 @@ from xpm_tui.application.runs.sync_run import UNFINISHED, RunRequest, RunWork
 from xpm_tui.application.runs.sync_run import exit_code as exit_code
 from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.domain.events import Event, Report, ignore_progress
+from xpm_tui.domain.labels import RUN_OUTCOMES
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Kind, Run, Trigger
 from xpm_tui.domain.tables import CLIENTS, INTENTS, PLANS, RUNS
@@ -181,10 +183,7 @@ async def release(practice: OpenPractice, run_id: str, *, report: Report = ignor
     """
     waiting = show(practice, run_id)
     if waiting.id not in {run.id for run in held_runs(practice.snapshot())}:
-        raise BadInput(
-            f"Run {waiting.id} is not held (it is {waiting.outcome}), or another run has ended since then.",
-            hint="`xpm-tui runs list` shows which run is held.",
-        )
+        raise _not_releasable(practice, waiting)
     plan, identity = practice.snapshot().get(PLANS, waiting.plan), practice.connected()
     if plan is not None:
         # A release in one direction does not cover the other.
@@ -192,6 +191,25 @@ async def release(practice: OpenPractice, run_id: str, *, report: Report = ignor
     again = _repeated_run(practice, waiting)
     practice.events.emit(Event(key="run.released", numbers={"held": waiting.id}))
     return await run(practice, trigger="release", held=waiting, report=report, **again)
+
+
+def _not_releasable(practice: OpenPractice, run: Run) -> BadInput:
+    """Return why a run cannot be released, with what to do instead."""
+    if run.outcome != "held":
+        return BadInput(
+            f"Run {run.id} is not held: it is {RUN_OUTCOMES[run.outcome].inline}.",
+            hint="`xpm-tui runs list` shows how each run ended.",
+        )
+    if not is_sync(run):
+        return BadInput(
+            f"Run {run.id} deployed jobs, and is not released itself: its held jobs need your decision.",
+            hint="See: xpm-tui jobs list --state held. Then: xpm-tui jobs retry JOB",
+        )
+    newer = newest_sync(practice.snapshot())
+    return BadInput(
+        f"Run {run.id} can no longer be released: run {newer.id if newer else ''} has ended since then.",
+        hint="Make a new plan: xpm-tui plan",
+    )
 
 
 def _is_unsent_creation(practice: OpenPractice, run: Run) -> bool:

@@ -23,6 +23,7 @@ from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, LoginNeede
 from xpm_tui.domain.events import Event, Progress, Report, Severity
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, sequence
+from xpm_tui.domain.labels import RUN_OUTCOMES
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.ports import Drop, Put, Snapshot, XpmPort
 from xpm_tui.domain.runs import UNKNOWN, Run, Stop
@@ -399,7 +400,8 @@ class RunWork:
             reason = "login-needed" if isinstance(error, LoginNeeded) else reason
             why = run.error or " ".join(stop.sentence for stop in run.stops)
             if not is_repeated(list_runs(practice), run):
-                notify(practice, reason, f"Run {run.id} is {run.outcome}. {why}".strip(), run=run.id)
+                text = f"Run {run.id}: {RUN_OUTCOMES[run.outcome].inline}. {why}".strip()
+                notify(practice, reason, text, run=run.id)
         apply_retention(practice)
         self.run = run
         return run

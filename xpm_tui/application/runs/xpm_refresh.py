@@ -32,7 +32,7 @@ from xpm_tui.domain.ports import ClientList, Snapshot, Write, XpmPort
 from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.domain.xpm import Quarantined, XpmClient, quarantined_in
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.kinds import scope_advice, scopes
+from xpm_tui.settings.kinds import parse_scopes, scope_advice
 from xpm_tui.settings.store import Settings
 from xpm_tui.sync.mirror import (
     ClientsRefreshed,
@@ -357,7 +357,7 @@ def _closed(lists: str, scope: str) -> str:
 
 def _ways(practice: OpenPractice, name: str, scope: str) -> tuple[str, ...]:
     """Return how to get a scope, and how to continue without it."""
-    found = scope_advice(scope, scopes(practice.settings.text("xero.scopes")))
+    found = scope_advice(scope, parse_scopes(practice.settings.text("xero.scopes")))
     return tuple(filter(None, (found, _WITHOUT.get(name))))
 
 

@@ -21,7 +21,7 @@ from xpm_tui.diagnostics.connection_requirements import (
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.domain.labels import Label
-from xpm_tui.settings.kinds import scopes
+from xpm_tui.settings.kinds import parse_scopes
 
 
 class CheckedRequirement(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +121,7 @@ def _app(practice: OpenPractice) -> Check:
 
 
 def _scopes(practice: OpenPractice) -> Check:
-    asked = scopes(practice.settings.text("xero.scopes"))
+    asked = parse_scopes(practice.settings.text("xero.scopes"))
     identity = practice.identity()
     if identity is None:
         return "assumed", None, f"The sign-in will ask for: {' '.join(asked)}."

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Select, Static
 
 from xpm_tui.application.presenters.views import ClientView, ContactView, PersonView
-from xpm_tui.commands.command import Command, read
+from xpm_tui.commands.command import Command, list_params
 from xpm_tui.domain import fields as model
 from xpm_tui.domain.errors import BadInput, StoreChanged
 from xpm_tui.domain.fields import editable
@@ -112,7 +112,7 @@ def params_of(command: Command[Any], preset: Mapping[str, Any], changed: Sequenc
         BadInput: A required parameter is missing.
     """
     values, given = parse_edits(changed), dict(preset)
-    for param in read(command.params):
+    for param in list_params(command.params):
         if param.name in values and param.name not in given:
             given[param.name] = values.pop(param.name).strip()
         if param.required and param.name != "values" and not given.get(param.name):

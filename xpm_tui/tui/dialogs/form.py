@@ -21,7 +21,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from xpm_tui.commands.command import Command, Param, read
+from xpm_tui.commands.command import Command, Param, list_params
 from xpm_tui.commands.effects import usual_effect
 from xpm_tui.commands.parameter_labels import (
     ALL,
@@ -109,7 +109,7 @@ SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
 
 def open_parameters(command: Command[Any], preset: Mapping[str, Any]) -> list[Param]:
     """Return the parameters for which the user is asked: all that the screen does not set."""
-    return [p for p in read(command.params) if p.name not in preset and p.name not in SKIPPED]
+    return [p for p in list_params(command.params) if p.name not in preset and p.name not in SKIPPED]
 
 
 def build(command: Command[Any], values: Mapping[str, Any]) -> msgspec.Struct:
@@ -118,7 +118,7 @@ def build(command: Command[Any], values: Mapping[str, Any]) -> msgspec.Struct:
     Raises:
         msgspec.ValidationError: A value is invalid; the text names its place.
     """
-    known = {p.name: p for p in read(command.params)}
+    known = {p.name: p for p in list_params(command.params)}
     # A screen sets one record; a command that takes several gets a list of one.
     given = {k: (v,) if known[k].many and isinstance(v, str) else v for k, v in values.items() if k in known}
     done: msgspec.Struct = msgspec.convert(given, command.params, strict=False)
@@ -209,7 +209,7 @@ def record_kinds(command: Command[Any], preset: Mapping[str, Any]) -> set[str]:
 def rows_of(command: Command[Any], preset: Mapping[str, Any]) -> list[_ParameterRow]:
     """Return the rows of a command's form, with the labels and help of the registries."""
     found: list[_ParameterRow] = []
-    names = {param.name for param in read(command.params)}
+    names = {param.name for param in list_params(command.params)}
     for param in open_parameters(command, preset):
         parts = value_fields(command) if param.name == "values" else ()
         found += [

@@ -47,7 +47,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "apply", "Write"),
         Binding("v", "scope", "All, changed", tooltip="Export all, or what Ignition does not have yet"),
-        Binding("F", "flavour", "Form", tooltip="Ignition's own form, or a spreadsheet to edit"),
+        Binding("F", "flavour", "Form", tooltip="For Ignition's import, or for a spreadsheet"),
     ]
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
@@ -117,7 +117,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
             "all": f"all {self._form}",
             "one": f"only {self._name or self._record}",
         }[self._scope]
-        form = "Ignition's own form" if self._flavour == "ignition" else "spreadsheet to edit"
+        form = "for Ignition's import" if self._flavour == "ignition" else "for a spreadsheet"
         size = f"{formatting.count(report.records, 'record')} in {formatting.count(report.rows, 'row')}"
         first: list[Span] = [
             fixed(size, "strong"),

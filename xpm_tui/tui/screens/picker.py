@@ -19,7 +19,8 @@ from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.presenters.views import ClientView, EffectView, XpmClientView
 from xpm_tui.commands.clients import ReviewClients
-from xpm_tui.commands.links import LinkClient, PickClients, effect_lines
+from xpm_tui.commands.link_effects import effect_lines
+from xpm_tui.commands.links import LinkClient, PickClients
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown

@@ -23,18 +23,18 @@ from xpm_tui.domain.ports import Allowance
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import Tenant
 
-FEW = 100
-"""The number of calls left today below which it is reported."""
+FEW_CALLS = 100
+"""If fewer calls than this are left today, a note is made."""
 
 
 def _quoted(name: str) -> str:
-    """Return a name that only Xero knows, such as another practice's, in quotes, which a bundle masks."""
+    """Return a name that only Xero knows, such as that of another practice, quoted so that it is masked."""
     return '"' + " ".join(name.replace('"', "'").split()) + '"'
 
 
 @dataclass(frozen=True)
 class TokenProbe:
-    """Whether there is a login that can be decrypted. Only reads it; nothing is sent or renewed."""
+    """Checks whether there is a login that can be decrypted; nothing is sent, renewed or written."""
 
     read: Callable[[], LoginFacts]
     name: ClassVar[str] = "login"
@@ -87,7 +87,7 @@ class TokenProbe:
 
 @dataclass(frozen=True)
 class ScopesProbe:
-    """Whether all requested scopes were granted."""
+    """Checks whether all requested scopes were granted."""
 
     asked: Collection[str]
     given: Callable[[], Collection[str]]
@@ -96,7 +96,7 @@ class ScopesProbe:
     needs: ClassVar[tuple[str, ...]] = ("login",)
 
     async def check(self) -> Finding:
-        """Compare the scopes."""
+        """Compare the granted scopes with the requested ones."""
         given = set(self.given())
         evidence = [f"granted: {' '.join(sorted(given)) or 'not known'}"]
         missing = sorted(set(self.asked) - given) if given else []
@@ -124,7 +124,7 @@ class ScopesProbe:
 
 @dataclass(frozen=True)
 class ConnectionsProbe:
-    """Which practices the login can access. Makes one call, which belongs to no practice."""
+    """Checks which practices the login can access, with one call, which counts for no practice."""
 
     tenants: AsyncCall[list[Tenant]]
     known: bool
@@ -136,15 +136,15 @@ class ConnectionsProbe:
         """List the practices. If there is none, a connected practice was disconnected."""
         try:
             found = await self.tenants()
-        except AccessDenied as none:
-            return from_error(none, case=CaseId.DISCONNECTED if self.known else None)
+        except AccessDenied as denied:
+            return from_error(denied, case=CaseId.DISCONNECTED if self.known else None)
         evidence = [f"{_quoted(each.name) if each.name else 'no name'} ({each.tenant_id})" for each in found]
         return ok(f"The login has access to {count(len(found), 'practice')} in XPM.", *evidence)
 
 
 @dataclass(frozen=True)
 class PracticeProbe:
-    """Whether this practice is among them."""
+    """Checks whether this practice is among those that the login can access."""
 
     tenant: str
     title_before: str
@@ -156,7 +156,7 @@ class PracticeProbe:
     needs: ClassVar[tuple[str, ...]] = ("connections",)
 
     async def check(self) -> Finding:
-        """Compare ids, because names may change."""
+        """Compare the ids of practices, because names may change."""
         if not self.tenant:
             return bad(
                 "There is a login, but no practice was chosen.",
@@ -189,7 +189,7 @@ class PracticeProbe:
 
 @dataclass(frozen=True)
 class PermissionProbe:
-    """Whether the user who connected may use XPM through the API. Makes the first call of the practice."""
+    """Checks whether the user who connected may use XPM through the API, found out with the first call."""
 
     first: AsyncCall[int]
     name: ClassVar[str] = "permission"
@@ -197,7 +197,7 @@ class PermissionProbe:
     needs: ClassVar[tuple[str, ...]] = ("practice",)
 
     async def check(self) -> Finding:
-        """Make the call. Its other errors are reported by their own probes."""
+        """Make the call; errors other than a missing permission are reported by probes of their own."""
         try:
             await self.first()
         except AccessDenied as denied:
@@ -218,7 +218,7 @@ class PermissionProbe:
 
 @dataclass(frozen=True)
 class ConnectorProbe:
-    """Whether the user who connected is still in XPM: the connection ends with their staff record.
+    """Checks whether the user who connected is still in XPM: the connection ends with their staff record.
 
     Uses the list that the last plan or run read; another probe reads the list itself.
     """
@@ -229,7 +229,7 @@ class ConnectorProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def check(self) -> Finding:
-        """Compare. A person who has left is only a note: it becomes a problem when the login ends."""
+        """Report a person who has left as a note: it becomes a problem only when the login ends."""
         facts = self.read()
         if facts.unknown:
             return skipped(facts.unknown)
@@ -248,7 +248,7 @@ class ConnectorProbe:
 
 @dataclass(frozen=True)
 class AllowanceProbe:
-    """How many calls are left, according to the answers so far; makes no call."""
+    """Checks how many calls are left according to the answers so far, without a call."""
 
     read: Callable[[], Allowance]
     name: ClassVar[str] = "allowance"
@@ -277,6 +277,6 @@ class AllowanceProbe:
         if left.minute_left <= 0:
             return note("The calls of this minute are used up. More are available soon.", *evidence,
                         case=CaseId.RATE_LIMITED)  # fmt: skip
-        if left.day_left is not None and left.day_left < FEW:
+        if left.day_left is not None and left.day_left < FEW_CALLS:
             return note("Few calls of the day are left.", *evidence, case=CaseId.DAY_LIMIT)
         return ok("Enough calls are left.", *evidence)

@@ -26,13 +26,13 @@ from xpm_tui.domain.errors import AccessDenied, AppError, CaseId, ScopeMissing
 from xpm_tui.domain.formatting import count, time_span, when_exact, when_utc
 
 MB = 1024 * 1024
-LITTLE, TOO_LITTLE = 500 * MB, 20 * MB
-"""Free bytes: below the first it is reported, below the second the next commit may fail."""
+LOW_SPACE, MINIMUM_SPACE = 500 * MB, 20 * MB
+"""Free bytes: below the first, a note is made; below the second, the next commit may fail."""
 
 
 @dataclass(frozen=True)
 class SettingsProbe:
-    """Whether all settings are valid. ``problems`` are sentences with setting, value and place."""
+    """Checks whether all settings are valid. ``problems`` are sentences with setting, value and place."""
 
     problems: tuple[str, ...]
     client_id: bool
@@ -61,7 +61,7 @@ class SettingsProbe:
 
 @dataclass(frozen=True)
 class DiskSpaceProbe:
-    """Whether there is free space, and whether folders can be written."""
+    """Checks whether there is free space, and whether the folders can be written to."""
 
     places: Callable[[], tuple[FolderFacts, ...]]
     name: ClassVar[str] = "disk"
@@ -69,13 +69,13 @@ class DiskSpaceProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def check(self) -> Finding:
-        """Ask the system; nothing is written for this."""
+        """Ask the system about each folder; nothing is written for this."""
         places = self.places()
         evidence = [_place(each) for each in places]
         for each in places:
             if each.error is not None:
                 return from_error(each.error, *evidence)
-        stuck = [each for each in places if not each.writable or each.free < TOO_LITTLE]
+        stuck = [each for each in places if not each.writable or each.free < MINIMUM_SPACE]
         if stuck:
             why = "is full" if stuck[0].writable else "cannot be written to"
             return bad(
@@ -92,7 +92,7 @@ class DiskSpaceProbe:
         if any(each.shared for each in places):
             return note("A folder is open to other accounts.", *evidence, hint="Run chmod 700 on it.",
                         case=CaseId.DISK)  # fmt: skip
-        if any(each.free < LITTLE for each in places):
+        if any(each.free < LOW_SPACE for each in places):
             return note("Little space is left.", *evidence, case=CaseId.DISK)
         return ok("There is enough space.", *evidence)
 
@@ -105,7 +105,7 @@ def _place(each: FolderFacts) -> str:
 
 @dataclass(frozen=True)
 class KeyringProbe:
-    """How the saved login is protected. ``ask`` returns why the keyring cannot be used, or nothing."""
+    """Checks how the saved login is protected; ``ask`` returns why the keyring cannot be used, or nothing."""
 
     wanted: bool
     where: Callable[[], str]
@@ -133,7 +133,7 @@ class KeyringProbe:
 
 @dataclass(frozen=True)
 class TerminalProbe:
-    """Whether the console can open here."""
+    """Checks whether the console can open here."""
 
     facts: TerminalFacts
     name: ClassVar[str] = "terminal"
@@ -160,7 +160,7 @@ class TerminalProbe:
 
 @dataclass(frozen=True)
 class LocaleProbe:
-    """The language and encoding of this process. ``variables`` are those of the environment."""
+    """Checks the language and encoding of this process; ``variables`` are those of the environment."""
 
     variables: Mapping[str, str]
     encoding: str
@@ -169,7 +169,7 @@ class LocaleProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def check(self) -> Finding:
-        """Report the variables, and whether texts are UTF-8."""
+        """Report the variables, and whether the encoding is UTF-8."""
         evidence = [f"{name}: {value}" for name, value in self.variables.items()]
         evidence.append(f"encoding: {self.encoding or 'not known'}")
         if self.encoding.replace("-", "").casefold() not in ("utf8", ""):
@@ -180,7 +180,7 @@ class LocaleProbe:
 
 @dataclass(frozen=True)
 class ScheduleProbe:
-    """Whether the daily run takes place."""
+    """Checks whether the daily run takes place."""
 
     read: AsyncCall[TimerFacts]
     stale: int
@@ -212,7 +212,7 @@ class ScheduleProbe:
 
 @dataclass(frozen=True)
 class VersionsProbe:
-    """Versions of the program, the operating system and the terminal."""
+    """Checks the versions of the program, the operating system and the terminal."""
 
     versions: Mapping[str, str]
     name: ClassVar[str] = "versions"
@@ -228,8 +228,8 @@ class VersionsProbe:
         return ok("All libraries are installed.", *evidence)
 
 
-SKEW_NOTE, SKEW_TROUBLE = 30.0, 120.0
-"""Seconds between this clock and Xero's that are reported, and that are a problem.
+SKEW_NOTE, SKEW_PROBLEM = 30.0, 120.0
+"""Differences in seconds between this clock and Xero's: from the first, a note; from the second, a problem.
 
 A login is renewed two minutes before it expires: with a larger difference it may be used too late or renewed
 too early.
@@ -238,10 +238,10 @@ too early.
 
 @dataclass(frozen=True)
 class NetworkVariablesProbe:
-    """Whether the proxies and certificates in the environment are valid. ``variables`` have no passwords.
+    """Checks whether the proxies and certificates in the environment are valid.
 
-    ``faults`` are the errors that a call to Xero would raise; ``local``: all servers are on this machine,
-    which needs none of the variables.
+    ``variables`` have no passwords. ``faults`` are the errors that a call to Xero would raise. ``local`` says
+    that all servers are on this machine, which needs none of the variables.
     """
 
     variables: Mapping[str, str]
@@ -265,7 +265,7 @@ class NetworkVariablesProbe:
 
 @dataclass(frozen=True)
 class NameLookupProbe:
-    """Whether the names of Xero's servers can be resolved."""
+    """Checks whether the names of Xero's servers can be resolved."""
 
     hosts: tuple[str, ...]
     resolve: Mapping[str, AsyncCall[tuple[str, ...]]]
@@ -300,7 +300,7 @@ class NameLookupProbe:
 
 @dataclass(frozen=True)
 class ProxyProbe:
-    """Whether a proxy is in use, and whether it can be passed. ``settings`` have no passwords."""
+    """Checks whether a proxy is in use, and whether it can be passed. ``settings`` have no passwords."""
 
     settings: Mapping[str, str]
     reached: AsyncCall[tuple[ServerReply, ...]]
@@ -319,7 +319,7 @@ class ProxyProbe:
 
 @dataclass(frozen=True)
 class CertificatesProbe:
-    """Whether the servers answer with a certificate that this machine trusts."""
+    """Checks whether the servers answer with a certificate that this machine trusts."""
 
     reached: AsyncCall[tuple[ServerReply, ...]]
     name: ClassVar[str] = "tls"
@@ -347,7 +347,7 @@ def _answer(each: ServerReply) -> str:
 
 @dataclass(frozen=True)
 class ClockSkewProbe:
-    """Whether this machine's clock agrees with Xero's."""
+    """Checks whether this machine's clock agrees with Xero's."""
 
     reached: AsyncCall[tuple[ServerReply, ...]]
     name: ClassVar[str] = "clock"
@@ -355,7 +355,7 @@ class ClockSkewProbe:
     needs: ClassVar[tuple[str, ...]] = ("tls",)
 
     async def check(self) -> Finding:
-        """Compare it with the date of the answers (RFC 9110, section 6.6.1: whole seconds)."""
+        """Compare the clock with the dates of the answers (RFC 9110, section 6.6.1: whole seconds)."""
         off, evidence = 0.0, []
         for each in await self.reached():
             if each.server_time is None or each.here is None:
@@ -368,7 +368,7 @@ class ClockSkewProbe:
         if not evidence:
             return note("No server reported its time.")
         hint = "Switch on time synchronisation: timedatectl set-ntp true"
-        if off >= SKEW_TROUBLE:
+        if off >= SKEW_PROBLEM:
             words = f"This machine's clock is {time_span(off)} off."
             return bad(words, *evidence, hint=hint, case=CaseId.CLOCK)
         if off >= SKEW_NOTE:
@@ -378,11 +378,11 @@ class ClockSkewProbe:
 
 
 @dataclass(frozen=True)
-class ClientListProbe:
-    """Whether the login can read a list of XPM.
+class XpmListProbe:
+    """Checks whether the login can read one of XPM's lists.
 
-    ``ask`` returns the number of its records; ``vital``: sync needs the list. For the client list, only the
-    changes of the last minute are requested.
+    ``ask`` returns the number of its records, and ``vital`` says that sync needs the list. Of the client
+    list, only the changes of the last minute are requested.
     """
 
     list: str
@@ -393,16 +393,16 @@ class ClientListProbe:
 
     @property
     def name(self) -> str:
-        """The name, such as ``list-staff``."""
+        """Return the name, such as ``list-staff``."""
         return f"list-{self.list}"
 
     @property
     def title(self) -> str:
-        """The title for users."""
+        """Return the title for users."""
         return f"XPM's list of {self.list}"
 
     async def check(self) -> Finding:
-        """Read the list. A list that the scopes do not open is a note, unless sync needs it."""
+        """Read the list. One that the login may not read is only a note, unless sync needs it."""
         try:
             count = await self.ask()
         except (ScopeMissing, AccessDenied) as closed:

@@ -23,13 +23,13 @@ from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.domain.runs import Intent, Run
 
-LONG = timedelta(hours=6)
-"""Seconds after which a lock counts as a problem."""
+LONG_LOCK = timedelta(hours=6)
+"""The time after which a lock counts as a problem."""
 
 
 @dataclass(frozen=True)
 class StoreProbe:
-    """Whether the store is intact. Every row is read."""
+    """Checks whether the store is intact, found out by reading every row."""
 
     read: AsyncCall[StoreFacts]
     name: ClassVar[str] = "store"
@@ -56,7 +56,10 @@ class StoreProbe:
 
 @dataclass(frozen=True)
 class ConditionProbe:
-    """Whether the practice's data can be relied on. ``read`` returns names and sentences."""
+    """Checks whether the practice's data can be relied on.
+
+    ``read`` returns the name and the sentence of each condition, the worst first.
+    """
 
     read: Callable[[], tuple[tuple[str, str], ...]]
     name: ClassVar[str] = "condition"
@@ -77,7 +80,7 @@ class ConditionProbe:
 
 @dataclass(frozen=True)
 class CommitLogProbe:
-    """Whether all commits are stored, and every write to XPM has an outcome."""
+    """Checks whether all commits are stored, and every write to XPM has an outcome."""
 
     read: AsyncCall[StoreFacts]
     intents: Callable[[], tuple[Intent, ...]]
@@ -126,7 +129,10 @@ class LockHolder:
 
 @dataclass(frozen=True)
 class LocksProbe:
-    """Whether another process holds the practice. ``folder`` says whether its file system has locks."""
+    """Checks whether another process holds the practice.
+
+    ``folder`` says whether its file system supports locks.
+    """
 
     holders: Callable[[], tuple[LockHolder, ...]]
     now: Callable[[], datetime]
@@ -142,7 +148,7 @@ class LocksProbe:
             return from_error(lack)
         held = self.holders()
         evidence = [f"{each.what}: {each.words}" for each in held]
-        if any(self.now() - each.since > LONG for each in held):
+        if any(self.now() - each.since > LONG_LOCK for each in held):
             return bad(
                 "The practice has been locked for hours.",
                 *evidence,
@@ -157,7 +163,7 @@ class LocksProbe:
 
 @dataclass(frozen=True)
 class LastRunsProbe:
-    """How the last runs ended. ``held`` are those that need a decision."""
+    """Checks how the last runs ended; ``held`` are those that need a decision."""
 
     runs: Callable[[], tuple[Run, ...]]
     held: Callable[[], tuple[str, ...]]
@@ -190,7 +196,7 @@ def _run(run: Run) -> str:
 
 @dataclass(frozen=True)
 class LinksProbe:
-    """Whether the linked clients are still in XPM. ``lost`` are sentences about those that are not."""
+    """Checks whether the linked clients are still in XPM. ``lost`` are sentences about those that are not."""
 
     lost: Callable[[], tuple[tuple[str, str], ...]]
     name: ClassVar[str] = "links"
@@ -198,7 +204,7 @@ class LinksProbe:
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def check(self) -> Finding:
-        """Count them by the state of their link, as XPM's lists were last read."""
+        """Report the clients that are not, as XPM's lists were last read."""
         lost = self.lost()
         if not lost:
             return ok("XPM has every linked client.")
@@ -208,7 +214,7 @@ class LinksProbe:
 
 @dataclass(frozen=True)
 class QuarantineProbe:
-    """Whether XPM has sent records that cannot be read, according to the last plan or run."""
+    """Checks whether XPM has sent records that cannot be read, according to the last plan or run."""
 
     read: Callable[[], tuple[str, ...]]
     name: ClassVar[str] = "set-aside"
@@ -216,7 +222,7 @@ class QuarantineProbe:
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def check(self) -> Finding:
-        """List them; each line says what to correct."""
+        """List these records; each line says what to correct."""
         found = self.read()
         if not found:
             return ok("Every record that XPM sent could be read.")
@@ -229,7 +235,7 @@ class QuarantineProbe:
 
 @dataclass(frozen=True)
 class PlanProbe:
-    """Whether the current plan is still valid for the practice and the policy."""
+    """Checks whether the current plan is still valid for the practice and the policy."""
 
     plan: Callable[[], tuple[str, bool, bool] | None]
     name: ClassVar[str] = "plan"

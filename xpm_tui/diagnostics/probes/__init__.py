@@ -1,1 +1,0 @@
-"""The probes, one module per area: network, login, store and machine."""
