@@ -16,7 +16,7 @@ from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor import Doctor
 from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.domain.xpm import Tenant
-from xpm_tui.xero.connections import ConnectionsClient
+from xpm_tui.xero.wiring import ConnectionsClient
 
 
 @pytest.fixture

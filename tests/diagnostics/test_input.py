@@ -118,7 +118,7 @@ def read(body: bytes, step: int) -> tuple[list[XpmClient], Reader[XpmClient]]:
         found += reader.feed(body[at : at + step])
     found += reader.finish()
     reader.close()
-    return [client for client in found if client.uuid not in reader.twice], reader
+    return [client for client in found if client.uuid not in reader.repeated_keys], reader
 
 
 def test_the_page_is_current_and_no_cell_is_blank() -> None:
