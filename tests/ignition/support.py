@@ -10,11 +10,18 @@ from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, TableSchema
 from xpm_tui.ignition.client_import import plan_clients
+from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.import_steps import ImportPlan, plan_undo
 from xpm_tui.ignition.parser import ParsedFile, parse
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 HEAD = "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone,Phone,Address,City\n"
+
+
+def decode(raw: bytes, encoding: str = "") -> tuple[str, str]:
+    """Return the text of a CSV file, and its encoding as users see it."""
+    with CsvSource.of(raw, encoding) as source:
+        return "".join(source.lines()), source.encoding_label
 
 
 class Desk:

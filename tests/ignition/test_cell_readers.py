@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ignition.support import NOW, Desk
+from tests.ignition.support import NOW, Desk, decode
 from xpm_tui.application.csv_io.imports import plan_import
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Client, Contact, Service
@@ -22,7 +22,6 @@ from xpm_tui.ignition.cell_readers import (
     total_row,
 )
 from xpm_tui.ignition.csv_source import CsvSource
-from xpm_tui.ignition.csv_text import decode
 from xpm_tui.ignition.parser import parse
 
 

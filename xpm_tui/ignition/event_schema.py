@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.ignition.forms import FORMS, RECORD, CsvForm, FormName
+from xpm_tui.ignition.forms import FORMS, RECORD, SERVICE_FIELDS, CsvForm, FormName
 
 VERSION = 1
 """The version of the events; a file without a version has the first one."""
@@ -79,28 +79,17 @@ KINDS: tuple[EventKind, ...] = (
 )
 
 SERVICE_KEYS = {"name": "service", "id": "service_id", "entity_name": "entity", "client_name": "entity"}
-"""Keys within ``services`` that belong to another field than the one of the same name."""
-SERVICE_COLUMNS = (
-    "service",
-    "service_id",
-    "start",
-    "end",
-    "billing",
-    "price",
-    "quantity",
-    "project",
-    "entity",
-    "entity_id",
-)
-"""The fields of each entry in ``services``."""
+"""The fields of keys within ``services`` that have another name there."""
 
 
-def words(text: str) -> str:
-    """Return a name for comparison: lower case, one space between words."""
+def normalise_event(text: str) -> str:
+    """Return the name of an event for comparison: in lower case, with one space between words."""
     return " ".join(re.findall(r"[a-z0-9]+", text.casefold()))
 
 
-BY_WORDS: dict[str, EventKind] = {words(name): kind for kind in KINDS for name in (kind.name, *kind.also)}
+EVENT_KINDS: dict[str, EventKind] = {
+    normalise_event(name): kind for kind in KINDS for name in (kind.name, *kind.also)
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -122,7 +111,7 @@ def json_schema() -> dict[str, Any]:
         "services": {
             "type": "array",
             "description": "Services of the proposal. Services that are not named here stay.",
-            "items": {"type": "object", "properties": dict.fromkeys(SERVICE_COLUMNS, text)},
+            "items": {"type": "object", "properties": dict.fromkeys(SERVICE_FIELDS, text)},
         }
     }
     return {
@@ -183,7 +172,7 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
         },
     },
 )
-"""An event of each record, as shown on the page and in the help."""
+"""An event about each kind of record, as shown on the page and in the help."""
 
 _HEAD = """\
 # Inbox events

@@ -23,6 +23,7 @@ with lazy_imports():
     import difflib
 
 FormName = Literal["clients", "services", "team", "proposals"]
+
 IGNORE = "ignore"
 """The field name to which a heading is mapped to skip its column."""
 
@@ -31,10 +32,14 @@ IGNORE = "ignore"
 class FormField:
     """A field of a form.
 
-    ``also`` are its other headings in the form of :func:`normalise_heading`. ``doubtful`` headings count only
-    if ``fits`` accepts the column's values; with ``must_fit`` this applies to all headings. ``like`` matches
-    headings that are read as this field if no other column is, because omitting the column would be worse.
-    ``kind`` selects the reader of its cells.
+    Attributes:
+        also: Its other headings, normalised by :func:`normalise_heading`.
+        kind: Selects the reader of its cells.
+        doubtful: Headings that count only if ``fits`` accepts the values of the column.
+        must_fit: Whether this applies to all headings.
+        fits: Returns whether the values of a column can be values of the field.
+        like: Matches headings that are read as this field if no other column is, because leaving the column
+            out would be worse.
     """
 
     name: str
@@ -68,20 +73,20 @@ _STATUS = re.compile(
     r"^(?!.*\b(client|contact|payment|invoic\w*|billing|tax|job|sync|xero|xpm|address|import|e ?mail)\b)"
     r".*(statu[st]|\b(stage|phase|lifecycle|outcome|acceptance|estado|stato)\b)"
 )
-"""The headings of a proposal's status; without it, a proposal would count as accepted."""
+"""The headings of a proposal's status; without a status, a proposal counts as accepted."""
 _YES_NO = {"yes", "no", "true", "false", "y", "n", "1", "0"}
 
 
 def _all_in(words: set[str]) -> Callable[[Sequence[str]], bool]:
-    def looks(values: Sequence[str]) -> bool:
+    def fits(values: Sequence[str]) -> bool:
         filled = [value.strip().casefold() for value in values if value.strip()]
         return bool(filled) and all(value in words for value in filled)
 
-    return looks
+    return fits
 
 
 def _fits(row: fields.Field) -> Callable[[Sequence[str]], bool]:
-    """Return a function whether a column's values are words of the field's kind."""
+    """Return a function that tells whether the values of a column are words of the field's kind."""
     if row.kind == "flag":
         return _all_in(_YES_NO)
     return _all_in(set(choice_words(row))) if row.kind == "choice" else lambda values: True
@@ -96,12 +101,12 @@ def _client_columns() -> Iterator[FormField]:
 
 
 AS_OF = "as_of"
-"""The column of any form with the time to which the values of a row apply; it is no field of a record."""
+"""The column of any form with the time to which the values of a row apply; it is not a field of a record."""
 
 _AS_OF_HEADINGS = ("as of", "asof")
 
 RECORD = "record"
-"""The column with our own ids in a spreadsheet that was written here, which identify its rows."""
+"""The column with our own ids, which identify the rows of a spreadsheet that was written here."""
 
 CLIENTS = CsvForm(
     "clients",
@@ -175,6 +180,11 @@ PROPOSALS = CsvForm(
     ("number", "name", "client_name", "client_id"),
 )  # fmt: skip
 
+SERVICE_FIELDS = (
+    "service", "service_id", "start", "end", "billing", "price", "quantity", "project", "entity", "entity_id",
+)  # fmt: skip
+"""The fields of a proposal's row that belong to its service."""
+
 FORMS: dict[str, CsvForm] = {form.name: form for form in (CLIENTS, SERVICES, TEAM, PROPOSALS)}
 
 
@@ -192,13 +202,14 @@ class FileColumn:
     guessed: bool = False
 
 
-def columns(
+def match_columns(
     form: CsvForm, headings: Sequence[str], samples: Sequence[Sequence[str]], mapping: Mapping[str, str]
 ) -> tuple[FileColumn, ...]:
-    """Return the field of each column.
+    """Return the columns of a file with their fields.
 
-    Mapped headings come first, then the form's own headings, synonyms, and headings that are only similar. Of
-    two columns for one field, the better one gets it and the other is kept as an unknown column.
+    ``mapping`` gives fields by heading. Mapped headings come first, then the form's own headings, synonyms,
+    and headings that are only similar. Of two columns for one field, the better match gets it, and the other
+    is kept as an unknown column.
 
     Raises:
         BadInput: The mapping names an unknown field, or the form needs a column that is missing.
@@ -207,17 +218,17 @@ def columns(
     mapped = {normalise_heading(heading): _field(form, name) for heading, name in mapping.items()}
     taken: dict[str, int] = {}
     guessed: set[int] = set()
-    ignored = {at for at, heading in enumerate(headings) if mapped.get(normalise_heading(heading)) == IGNORE}
     words = [normalise_heading(heading) for heading in headings]
-    timed = next((at for at, word in enumerate(words) if word in _AS_OF_HEADINGS and word not in mapped), -1)
-    ignored |= {timed}
+    ignored = {at for at, word in enumerate(words) if mapped.get(word) == IGNORE}
+    time_column = next(
+        (at for at, word in enumerate(words) if word in _AS_OF_HEADINGS and word not in mapped), -1
+    )
+    ignored |= {time_column}
     for rank in range(4):
-        for at, heading in enumerate(headings):
-            if at in ignored or at in taken.values() or (rank and normalise_heading(heading) in mapped):
+        for at, word in enumerate(words):
+            if at in ignored or at in taken.values() or (rank and word in mapped):
                 continue
-            name = _match(
-                form, normalise_heading(heading), [row[at] for row in samples if at < len(row)], mapped, rank
-            )
+            name = _match(form, word, [row[at] for row in samples if at < len(row)], mapped, rank)
             if name and name not in taken:
                 taken[name] = at
                 guessed |= {at} if rank == 3 else set()
@@ -225,7 +236,9 @@ def columns(
         raise _none_usable(form, headings)
     by_index = {at: name for name, at in taken.items()}
     return tuple(
-        FileColumn(at, heading, AS_OF if at == timed else by_index.get(at, ""), at in ignored, at in guessed)
+        FileColumn(
+            at, heading, AS_OF if at == time_column else by_index.get(at, ""), at in ignored, at in guessed
+        )
         for at, heading in enumerate(unique)
     )
 
@@ -269,10 +282,10 @@ def _field(form: CsvForm, field_name: str) -> str:
     name = field_name.strip().casefold()
     found = name if name in form.by_name else by_heading.get(normalise_heading(field_name), "")
     if not found:
-        near = difflib.get_close_matches(name, form.by_name, 1, 0.5)
+        similar = difflib.get_close_matches(name, form.by_name, 1, 0.5)
         raise BadInput(
             f"There is no field {visible(field_name, 60)} in the form for {form.name}.",
-            hint=f"Did you mean {near[0]}?" if near else f"The fields are {', '.join(form.by_name)}.",
+            hint=f"Did you mean {similar[0]}?" if similar else f"The fields are {', '.join(form.by_name)}.",
         )
     return found
 
@@ -283,8 +296,8 @@ def _unique(headings: Sequence[str]) -> list[str]:
     for at, heading in enumerate(headings, 1):
         name = heading.strip() or f"Column {at}"
         seen[name.casefold()] = seen.get(name.casefold(), 0) + 1
-        again = seen[name.casefold()]
-        unique.append(name if again == 1 else f"{name} ({again})")
+        number = seen[name.casefold()]
+        unique.append(name if number == 1 else f"{name} ({number})")
     return unique
 
 

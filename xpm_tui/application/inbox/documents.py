@@ -28,8 +28,8 @@ from xpm_tui.ignition.cells import EXTRA
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.event_file import (
     LARGEST_EVENT,
-    CutShort,
     EventFile,
+    IncompleteEvent,
     event_digest,
     is_cut_event,
     read_event,
@@ -135,7 +135,7 @@ class InboxDocument:
         self._refuse_cut()
         assert self._source is not None
         parsed = parse(self._source, self.kind, None, remembered=self._remembered(self.kind))
-        parsed = parsed.within(self._practice.clock.now())
+        parsed = parsed.in_order_of_time(self._practice.clock.now())
         self._times = parsed.times
         return parsed if self._complete else replace(parsed, completeness="cut")
 
@@ -177,7 +177,7 @@ class InboxDocument:
 
     def _refuse_cut(self) -> None:
         if (why := self._no_line_end()) and not self._complete:
-            raise CutShort(
+            raise IncompleteEvent(
                 why,
                 hint="Deliver it again. If it is complete, import it as it is: xpm-tui inbox retry FILE. "
                 "If its program never ends the last row: xpm-tui settings set inbox.require_line_end no",
