@@ -26,7 +26,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run, Stop
 from xpm_tui.domain.tables import CLIENTS, RUNS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 from xpm_tui.xero.auth.token_store import TokenStore
 
 CANARY = "Canary Zebrafinch Holdings"

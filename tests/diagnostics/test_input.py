@@ -17,7 +17,7 @@ from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.diagnostics.input_outcomes import OUTCOMES, ROWS, XPM, InputRow, render
 from xpm_tui.domain.errors import BadReply, Refused, UnreadableRecord
 from xpm_tui.domain.xpm import FAULTS, XpmClient
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 from xpm_tui.xero.client import practice
 from xpm_tui.xero.codec.xml_reader import Reader, read_list, read_single
 

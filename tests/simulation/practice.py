@@ -26,9 +26,9 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, STAFF, TEAM
-from xpm_tui.sandbox.core.http import HttpRequest
-from xpm_tui.sandbox.core.records import ClientRecord as Real
-from xpm_tui.sandbox.core.sandbox import Sandbox
+from xpm_tui.sandbox.http import HttpRequest
+from xpm_tui.sandbox.records import ClientRecord as Real
+from xpm_tui.sandbox.simulator import Sandbox
 from xpm_tui.xero.auth.authorization import read_answer
 from xpm_tui.xero.wiring import open_wire
 

@@ -1,7 +1,4 @@
-"""Faults that can be injected, and which calls they hit.
-
-The effects of faults on responses.
-"""
+"""Faults that can be injected: the calls that they hit, and their effects on responses."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from itertools import repeat
 
-from xpm_tui.sandbox.core.endpoint import Reply, error_xml
-from xpm_tui.sandbox.core.http import (
+from xpm_tui.sandbox.endpoint import Reply, error_xml
+from xpm_tui.sandbox.http import (
     BEARER,
     HTML,
     Body,
@@ -23,7 +20,7 @@ from xpm_tui.sandbox.core.http import (
     respond,
     respond_json,
 )
-from xpm_tui.sandbox.core.switches import too_many
+from xpm_tui.sandbox.switches import too_many
 
 ANSWERS = (
     "401-expired",
@@ -162,7 +159,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An active fault, with the number of matching calls and of hits."""
+    """An active fault, with the numbers of calls that match it and that it has hit."""
 
     fault: Fault
     seen: int = 0
@@ -170,7 +167,7 @@ class Installed:
 
 
 class Faults:
-    """The active faults. A call is hit by the first that applies; all that match count it."""
+    """The active faults. A call is hit by the first that applies, and counted by all that match."""
 
     def __init__(self) -> None:
         self._installed: list[Installed] = []
@@ -189,24 +186,23 @@ class Faults:
     def take(self, method: str, endpoint: str) -> Fault | None:
         """Count a call and return the fault that hits it."""
         hit = None
-        for place, item in enumerate(self._installed):
+        for at, item in enumerate(self._installed):
             if not item.fault.matches(method, endpoint):
                 continue
             seen, fired = item.seen + 1, item.fired
             if hit is None and item.fault.hits(seen, fired):
                 hit, fired = item.fault, fired + 1
-            self._installed[place] = Installed(item.fault, seen, fired)
+            self._installed[at] = Installed(item.fault, seen, fired)
         return hit
 
 
 def replacement_response(fault: Fault, instance: str, now_us: str) -> Response:
     """Return the response of an ANSWERS fault. `now_us` is the time in the gateway's format."""
     kind = fault.kind
-    bearer = BEARER
     if kind == "401-expired":
         return expired_token_response(now_us, instance)
     if kind == "401-unsuccessful":
-        return gateway_error(401, "Unauthorized", "AuthenticationUnsuccessful", instance, bearer)
+        return gateway_error(401, "Unauthorized", "AuthenticationUnsuccessful", instance, BEARER)
     if kind == "401-scope":
         return gateway_error(401, "Unauthorized", "AuthorizationUnsuccessful", instance)
     if kind == "403":
@@ -237,7 +233,7 @@ def replacement_response(fault: Fault, instance: str, now_us: str) -> Response:
 
 
 def corrupt(fault: Fault, response: Response) -> Response:
-    """Return a response as a SPOILERS fault changes it."""
+    """Return a response as a CORRUPTIONS fault changes it."""
     kind = fault.kind
     if kind == "slow":
         return replace(response, body=_sliced(response.body), pace=fault.seconds or 0.05)
@@ -263,7 +259,7 @@ def corrupt(fault: Fault, response: Response) -> Response:
     if kind == "wrong-encoding":
         text = body.decode("utf-8").replace("</Name>", " caf\u00e9</Name>", 1)
         return _with_body(response, text.encode("cp1252", "replace"))
-    return _with_body(response, _torn(body))
+    return _with_body(response, _malformed(body))
 
 
 def reshape(fault: Fault, reply: Reply, api_url: str) -> Reply:
@@ -341,7 +337,7 @@ def _endless() -> Iterator[bytes]:
     yield from repeat(b"<Client><UUID></UUID><Name>Endless</Name></Client>" * 1000)
 
 
-def _torn(body: bytes) -> bytes:
+def _malformed(body: bytes) -> bytes:
     """Return the body without its last closing tag, and with a stray ampersand, so that it is malformed."""
     closings = [found.span() for found in re.finditer(rb"</Name>", body)]
     if not closings:

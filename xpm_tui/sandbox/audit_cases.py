@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
-from xpm_tui.sandbox.core.clock import DAY, day_of, shift_day
-from xpm_tui.sandbox.core.records import ClientRecord, Job, SandboxPractice, TemplateRecord
-from xpm_tui.sandbox.core.seed.ordinary_clients import pick
-from xpm_tui.sandbox.core.seed.sample import tasks_of
+from xpm_tui.sandbox.clock import DAY, day_of, shift_day
+from xpm_tui.sandbox.job_writes import tasks_of
+from xpm_tui.sandbox.ordinary_clients import pick
+from xpm_tui.sandbox.records import ClientRecord, Job, SandboxPractice, TemplateRecord
 
 FAULTS = (
     "missing", "wrong-client", "wrong-template", "no-reference", "duplicate-reference", "duplicate-job",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from xpm_tui.sandbox.core.records import (
+from xpm_tui.sandbox.records import (
     ClientContact,
     ClientRecord,
     ContactRecord,
@@ -260,7 +260,7 @@ class Colleague:
 Values = Mapping[str, Any]
 
 
-def ask(colleague: Colleague, values: Values, now: float) -> object:
+def apply_edit(colleague: Colleague, values: Values, now: float) -> object:
     """Perform the edit that the key of the object names.
 
     Raises:
