@@ -1,4 +1,4 @@
-"""Backups of a store, and upgrades of an older format, which begin with one.
+"""Backups of a store, and upgrades of an older format, which begin with a backup.
 
 A backup is one generation of the store in a zip file, which is read back before it counts as complete.
 """
@@ -40,7 +40,7 @@ _COPY = 1 << 20
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was read back; ``position`` and rows by table are those of the store at that time."""
+    """A backup that was read back, with the position and the rows by table that the store had then."""
 
     path: str
     position: int
@@ -67,7 +67,7 @@ def write_backup(folder: Path, target: Path) -> Backup:
     with disk_error(target):
         try:
             with (
-                _private(temporary) as stream,
+                _open_private(temporary) as stream,
                 zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
             ):
                 packed.write(folder / HEAD, HEAD)
@@ -75,21 +75,21 @@ def write_backup(folder: Path, target: Path) -> Backup:
                     packed.write(folder / known.file, known.file)
                 with packed.open(head.log, "w", force_zip64=True) as inside:
                     _copy(folder / head.log, inside, mark.offset)
-            with unpacked(temporary) as again:
-                if again.state.mark != mark:
+            with unpacked(temporary) as read_back:
+                if read_back.state.mark != mark:
                     raise StoreUnreadable(
                         f"The backup {target} could not be verified: it does not contain what was written."
                     )
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
-    rows = {name: len(live.held) for name, live in loaded.state.tables.items() if live.held}
+    rows = {name: len(live.lazy_rows) for name, live in loaded.state.tables.items() if live.lazy_rows}
     return Backup(path=str(target), position=mark.position, rows=rows, bytes=target.stat().st_size)
 
 
 @contextmanager
 def unpacked(source: Path) -> Iterator[Loaded]:
-    """Yield the state in a backup, completely verified.
+    """Yield the state in a backup, which is verified completely.
 
     Raises:
         BadInput: The file is not a complete backup.
@@ -99,7 +99,7 @@ def unpacked(source: Path) -> Iterator[Loaded]:
     try:
         with zipfile.ZipFile(source) as packed:
             for member in packed.infolist():
-                # Only names count: a path inside a backup is never followed.
+                # Only plain names are accepted: a path inside a backup is never followed.
                 name = Path(member.filename).name
                 if name == member.filename and not member.is_dir():
                     with packed.open(member) as inside, (scratch / name).open("wb") as out:
@@ -119,18 +119,18 @@ def unpacked(source: Path) -> Iterator[Loaded]:
 
 
 def own_backup(folder: Path, why: str, now: datetime) -> Path:
-    """Return the path of an automatic backup."""
-    place = ensure_private(folder / BACKUPS)
-    return place / f"{now:%Y%m%dT%H%M%S%f}-{why}.zip"
+    """Return the path for an automatic backup."""
+    backups = ensure_private(folder / BACKUPS)
+    return backups / f"{now:%Y%m%dT%H%M%S%f}-{why}.zip"
 
 
 def prune_backups(folder: Path, keep: int) -> list[Path]:
-    """Remove the oldest automatic backups except ``keep`` of them; return what was removed."""
+    """Remove all automatic backups but the newest ``keep``; return what was removed."""
     found = sorted((folder / BACKUPS).glob("*.zip"))
-    gone = found[: max(0, len(found) - keep)]
-    for path in gone:
+    removed = found[: max(0, len(found) - keep)]
+    for path in removed:
         path.unlink(missing_ok=True)
-    return gone
+    return removed
 
 
 def _scratch_parent(source: Path) -> Path | None:
@@ -138,7 +138,7 @@ def _scratch_parent(source: Path) -> Path | None:
 
 
 @contextmanager
-def _private(path: Path) -> Iterator[IO[bytes]]:
+def _open_private(path: Path) -> Iterator[IO[bytes]]:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "w+b") as stream:
         yield stream
@@ -161,7 +161,10 @@ def migrate_rows(loaded: Loaded) -> Loaded:
 
 
 def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
-    """Install the newest format. The caller holds both locks. Raises what a commit raises."""
+    """Install the state in the newest format, and return it. The caller holds both locks.
+
+    Raises what a commit raises.
+    """
     old = load(folder)
     assert old is not None
     if old.head.format < newest():

@@ -1,17 +1,14 @@
-"""The commit log: one append-only file for all tables, with a sealed and fsynced line per transaction.
+"""The commit log: one append-only file for all tables, with a sealed and fsynced line for each transaction.
 
-The recorded end of the commit log, which distinguishes a log that was cut short from a torn write.
+A log that ends early looks the same whether its last bytes were never written (a torn write, which was never
+acknowledged) or were lost afterwards. The file ``log-end`` therefore records durably how far the log reached:
+when a store that was written is closed, at the end of a run, when a generation is installed, and every
+:data:`RECORD_EVERY` commits. A log that ends before that record has lost acknowledged commits: the store is
+damaged. After the record, a complete commit is kept and a torn one is cut.
 
-Decision. A log that ends early looks the same whether its last bytes were never written (a torn write, which
-was never acknowledged) or were lost afterwards. The file ``log-end`` therefore records how far the log
-reached: durably, when a store that was written is closed, at the end of a run, when a generation is
-installed, and every :data:`EVERY` commits. A log that ends before that record has lost acknowledged commits:
-the store is damaged. What follows the record is treated as before: a complete commit is kept, a torn one is
-cut.
-
-Limit. Of the commits made since the last record, at most ``EVERY - 1`` by a process that was killed, the loss
-of whole lines at the very end of the log cannot be seen. Recording every commit would close the gap and cost
-a second durable write for each.
+Of the commits since the last record (a process that is killed leaves at most ``RECORD_EVERY - 1``), the loss
+of whole lines at the very end of the log cannot be noticed. Recording every commit would prevent that, but
+cost a second durable write for each. See decision 3 in ``docs/adr``.
 """
 
 from __future__ import annotations
@@ -55,8 +52,9 @@ class Transaction(NamedTuple):
 Tail = Literal["clean", "torn", "whole", "damaged", "short"]
 """What follows the last complete transaction.
 
-It is nothing; a torn write; a transaction without its line end; bytes that have changed since they were
-written; or less than was recorded (see ``log_end``).
+``clean``: nothing. ``torn``: a torn write. ``whole``: a transaction without its line end. ``damaged``: bytes
+    that
+have changed since they were written. ``short``: the log ends before its recorded end.
 """
 
 BROKEN: tuple[Tail, ...] = ("damaged", "short")
@@ -121,7 +119,7 @@ class Scan:
 
 
 class LogHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line of a log: its store and generation, and the checksum that it continues."""
+    """The first line of a log: its store (``book``) and generation, and the checksum that it continues."""
 
     book: str
     generation: int
@@ -212,19 +210,19 @@ def peek_position(fd: int, size: int) -> int | None:
 LOG_END = "log-end"
 """The name of the file."""
 
-EVERY = 64
+RECORD_EVERY = 64
 """The number of commits after which the end of the log is recorded again."""
 
 
 class LogEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """The log of ``generation`` had ``bytes`` bytes and reached commit ``position``."""
+    """How far the log of a generation reached: commit ``position``, with ``bytes`` bytes."""
 
     book: str
     generation: int
     position: int
     bytes: int
 
-    def is_missed_by(self, head: Manifest, mark: Mark) -> bool:
+    def is_beyond(self, head: Manifest, mark: Mark) -> bool:
         """Return whether a log that ends at ``mark`` has lost commits; False for another generation."""
         same = self.book == head.book and self.generation >= head.generation
         return same and mark.position < self.position

@@ -1,9 +1,8 @@
-"""Encodes writes as checked bytes: nothing that cannot be read back is written to the log.
+"""Encodes rows and transactions as checked bytes: nothing that cannot be read back is written to the log.
 
-Checksums of lines and blocks, each of which continues from the previous one.
-
-CRC-32 (zlib) detects every single wrong bit and every burst of up to 32 bits. Because each checksum continues
-from the previous one, lines that were swapped, left out or inserted are detected, too.
+Every line has a checksum that continues from the one before it. CRC-32 (zlib) detects every single wrong bit
+and every burst of up to 32 bits; because the checksums are chained, lines that were swapped, left out or
+inserted are detected, too.
 """
 
 from __future__ import annotations
@@ -69,10 +68,11 @@ def encode(table: TableSchema[Any], row: Any) -> EncodedWrite:
         decoder(table).decode(raw)
         ENCODER.encode(name)
     except (msgspec.MsgspecError, UnicodeError, TypeError, OverflowError) as error:
-        half = isinstance(error, UnicodeError)
-        what = "it contains half a character (a lone surrogate)" if half else str(error)
+        reason = str(error)
+        if isinstance(error, UnicodeError):
+            reason = "it contains half a character (a lone surrogate)"
         raise BadInput(
-            f"{visible(str(name), 60)} cannot be saved in the table {table.name}: {visible(what, 200)}.",
+            f"{visible(str(name), 60)} cannot be saved in the table {table.name}: {visible(reason, 200)}.",
             hint="Nothing was written. Correct the value and try again.",
         ) from error
     if not name:
@@ -80,8 +80,8 @@ def encode(table: TableSchema[Any], row: Any) -> EncodedWrite:
     return EncodedWrite(table.name, name, raw)
 
 
-def encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
-    """Return an encoded row after the same checks. Raises ``BadInput``."""
+def check_encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
+    """Return a row that is already encoded, after the same checks as :func:`encode`. Raises ``BadInput``."""
     try:
         row = decoder(table).decode(raw)
         found = table.key(row)
@@ -110,13 +110,13 @@ def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot)
 
 
 PART = 256 * 1024
-"""Larger transactions are split into lines of this many bytes and count once the last one is there."""
+"""Larger transactions are split into lines of about this many bytes, and count once the last is written."""
 
 _WRITES = msgspec.json.Decoder(list[tuple[str, str, msgspec.Raw]])
 
 
 class Line(NamedTuple):
-    """A line of the commit log: writes as JSON, number of the commit, time (ms), whether it is the last."""
+    """A line of the commit log: writes as JSON, and the number and time (ms) of their commit."""
 
     body: bytes
     position: int

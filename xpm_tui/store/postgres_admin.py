@@ -18,7 +18,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store.admin import Compacted, IntegrityFinding, Report, Restored, check_rows
 from xpm_tui.store.backup import Backup, migrate_rows, own_backup, private_view, unpacked, write_backup
-from xpm_tui.store.database_store import DatabaseStore, open_database
+from xpm_tui.store.database_store import DatabaseStore
 from xpm_tui.store.encoding import EncodedWrite
 from xpm_tui.store.engine import MOVED, Engine
 from xpm_tui.store.loader import load
@@ -35,7 +35,7 @@ BATCH = 2_000
 def check_practice(url: str, practice: str, clock: Clock) -> Report:
     """Read everything of a practice, verify each checksum and decode each row."""
     try:
-        with open_database(url, practice, read_only=True, clock=clock) as store:
+        with DatabaseStore(url, practice, read_only=True, clock=clock) as store:
             view = store.engine.view()
             return Report(
                 position=view.position,
@@ -53,13 +53,13 @@ def check_practice(url: str, practice: str, clock: Clock) -> Report:
 
 def back_up_practice(url: str, practice: str, target: Path, clock: Clock) -> Backup:
     """Write a backup to ``target`` and read it back, without blocking others."""
-    with open_database(url, practice, read_only=True, clock=clock) as store:
+    with DatabaseStore(url, practice, read_only=True, clock=clock) as store:
         return _backed_up(store, target, clock)
 
 
 def compact_practice(url: str, practice: str, clock: Clock) -> Compacted:
     """Remove data that no reader needs any more. Raises what a commit raises."""
-    with open_database(url, practice, clock=clock) as store:
+    with DatabaseStore(url, practice, clock=clock) as store:
         before = _size(store)
         store.compact()
         return Compacted(done=True, before=before, after=_size(store))
@@ -73,7 +73,7 @@ def restore_practice(
     Other processes see it as one commit that changes everything. The run lock is held meanwhile.
     """
     with (
-        open_database(url, practice, clock=clock, person=person) as store,
+        DatabaseStore(url, practice, clock=clock, person=person) as store,
         unpacked(source) as found,
         store.run_lock(store.person or person, "restoring a backup").hold(),
     ):
@@ -101,7 +101,7 @@ def move_in(folder: Path, url: str, practice: str, *, clock: Clock, person: str)
     """
     source = Engine(folder, read_only=False, clock=clock, person=person)
     try:
-        target = open_database(url, practice, clock=clock, person=person, moving=True)
+        target = DatabaseStore(url, practice, clock=clock, person=person, moving=True)
         try:
             _claim(target.engine, source.head.book)
             copy_rows(source.snapshot(), target.engine)
@@ -153,18 +153,18 @@ def copy_rows(view: StoreSnapshot, target: PostgresEngine) -> int:
     return len(changes)
 
 
-def _differences(view: StoreSnapshot, there: StoreSnapshot) -> Iterator[EncodedWrite]:
+def _differences(view: StoreSnapshot, copy: StoreSnapshot) -> Iterator[EncodedWrite]:
     names = view.names()
-    for name in there.names():
+    for name in copy.names():
         if name not in names:
-            yield from (EncodedWrite(name, id_, None) for id_ in there.keys(name))
+            yield from (EncodedWrite(name, id_, None) for id_ in copy.keys(name))
     for name in names:
-        wanted, found = dict.fromkeys(view.keys(name)), there.keys(name)
+        wanted, found = dict.fromkeys(view.keys(name)), copy.keys(name)
         common = [id_ for id_ in found if id_ in wanted]
-        again = common != list(wanted)[: len(common)]  # another order of arrival: all of them arrive again
-        yield from (EncodedWrite(name, id_, None) for id_ in found if again or id_ not in wanted)
+        is_reordered = common != list(wanted)[: len(common)]  # then all of them are written again
+        yield from (EncodedWrite(name, id_, None) for id_ in found if is_reordered or id_ not in wanted)
         for id_, raw in view.items(name):
-            if again or there.raw_in(name, id_) != raw:
+            if is_reordered or copy.raw_in(name, id_) != raw:
                 yield EncodedWrite(name, id_, raw)
 
 
@@ -184,7 +184,7 @@ def _refuse_difference(view: StoreSnapshot, copy: StoreSnapshot) -> None:
 
 
 def _claim(engine: PostgresEngine, book: str) -> None:
-    """Return the practice in the database that is being moved. Raises ``BadInput`` for another one."""
+    """Mark the practice in the database as being moved. Raises ``BadInput`` if it is another one."""
     head = engine.head
     if head.row_count and head.book != book:
         raise BadInput(
@@ -228,7 +228,7 @@ def _scratch(target: Path) -> Iterator[Path]:
 
 
 def _size(store: DatabaseStore) -> int:
-    """Bytes of all rows, tombstones included."""
+    """Return the bytes of all rows, including tombstones."""
 
     def ask(session: Session) -> int:
         with session.errors():
