@@ -169,7 +169,7 @@ def test_a_job_with_an_odd_date_or_number_is_set_aside_alone() -> None:
         good.replace("<ID>J000412</ID>", "<ID></ID>"),
     ]
     body = f"<Response><Status>OK</Status><Jobs>{good}{''.join(odd)}</Jobs></Response>".encode()
-    jobs, _ = read_list(practice.JOBS, body)
+    jobs = read_list(practice.JOBS, body)
     assert [job.number for job in jobs] == ["J000412"]
     assert [(one.number, one.faults[0].kind) for one in jobs.quarantined] == [
         ("J2", "not-a-date"), ("J3", "not-a-number"), ("", "missing-number"),

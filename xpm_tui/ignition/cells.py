@@ -151,14 +151,20 @@ def is_spreadsheet_damage(field: str, old: str, new: str) -> bool:
     return new == (old.lstrip("+").lstrip("0") or "0")
 
 
-def client_cell(client: Client, field: str) -> str:
-    """Return a client's field as a canonical cell."""
-    return _cell(CLIENT_FIELDS[field].kind, getattr(client, field))
+def client_cell(client: Client, key: str) -> str:
+    """Return a client's canonical cell, by field or by the key of an unknown column."""
+    return _record_cell(client, CLIENT_FIELDS, key)
 
 
-def contact_cell(contact: Contact, field: str) -> str:
-    """Return a contact's field as a canonical cell."""
-    return _cell(CONTACT_FIELDS[field].kind, getattr(contact, field))
+def contact_cell(contact: Contact, key: str) -> str:
+    """Return a contact's canonical cell, by field or by the key of an unknown column."""
+    return _record_cell(contact, CONTACT_FIELDS, key)
+
+
+def _record_cell(record: Client | Contact, fields: Mapping[str, Field], key: str) -> str:
+    if key.startswith(EXTRA):
+        return clean_cell(record.extra.get(key.removeprefix(EXTRA), ""))
+    return _cell(fields[key].kind, getattr(record, key))
 
 
 CONVERTED = {

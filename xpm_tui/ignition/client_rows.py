@@ -257,7 +257,7 @@ def _values_of(rows: Iterable[FileRow], key: str) -> set[str]:
 
 def is_untouched(row: ClientRow, client: Client) -> bool:
     """Return whether all cells of a row equal those of the client and of one of its contacts."""
-    if not all(cell == client_text(client, key) for key, cell in row.client.items()):
+    if not all(cell == client_cell(client, key) for key, cell in row.client.items()):
         return False
     return not row.has_contact or any(is_same_contact(row, contact) for contact in client.contacts)
 
@@ -266,21 +266,7 @@ def is_same_contact(row: ClientRow, contact: Contact) -> bool:
     """Return whether all contact cells of a row equal those of this contact."""
     if row.contact_id and row.contact_id != contact.contact_id:
         return False
-    return all(cell == contact_text(contact, key) for key, cell in row.contact.items())
-
-
-def client_text(client: Client, key: str) -> str:
-    """Return a client's canonical cell, by field or by the heading of an unknown column."""
-    if key.startswith(EXTRA):
-        return clean_cell(client.extra.get(key.removeprefix(EXTRA), ""))
-    return client_cell(client, key)
-
-
-def contact_text(contact: Contact, key: str) -> str:
-    """Return a contact's canonical cell, by field or by the heading of an unknown column."""
-    if key.startswith(EXTRA):
-        return clean_cell(contact.extra.get(key.removeprefix(EXTRA), ""))
-    return contact_cell(contact, key)
+    return all(cell == contact_cell(contact, key) for key, cell in row.contact.items())
 
 
 _NO_IDENTITY = "it cannot be determined whose contact it is: no name, no e-mail"

@@ -20,10 +20,12 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.ignition.cells import (
     CONVERTED,
     EXTRA,
+    client_cell,
+    contact_cell,
     is_spreadsheet_damage,
     value_of,
 )
-from xpm_tui.ignition.client_rows import ClientRow, client_text, contact_text, match_contacts
+from xpm_tui.ignition.client_rows import ClientRow, match_contacts
 from xpm_tui.ignition.import_steps import CellEdit
 from xpm_tui.ignition.parser import RefusedRow
 
@@ -113,7 +115,7 @@ class Merge:
         side = _Side(
             client.id,
             "",
-            lambda key: client_text(client, key),
+            lambda key: client_cell(client, key),
             merged.imported.cells,
             merged.imported.out,
             new,
@@ -202,10 +204,10 @@ def _is_rejected(row: ClientRow, client: Client, merged: MergedClient) -> bool:
         field_ = key.removeprefix("contact_")
         cell = (row.contact if of_contact else row.client).get(field_, "")
         if of_contact:
-            known = [contact_text(contact, field_) for contact in client.contacts]
+            known = [contact_cell(contact, field_) for contact in client.contacts]
             known += [cells.get(field_, "") for cells in merged.imported.contacts.values()]
         else:
-            known = [client_text(client, field_), merged.imported.cells.get(field_, "")]
+            known = [client_cell(client, field_), merged.imported.cells.get(field_, "")]
         if cell not in known:
             merged.refused.append(RefusedRow(row.number, reason))
             return True
@@ -278,7 +280,7 @@ def _contact_side(merged: MergedClient, contact: Contact, new: bool) -> _Side:
     return _Side(
         f"{merged.client.id}/{contact.id}",
         "contact_",
-        lambda key: contact_text(contact, key),
+        lambda key: contact_cell(contact, key),
         merged.imported.contacts.get(contact.id, {}),
         merged.imported.out_contacts.get(contact.id, {}),
         new,

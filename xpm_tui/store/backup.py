@@ -25,7 +25,7 @@ from xpm_tui.store.loader import Loaded, load
 from xpm_tui.store.manifest import HEAD, StoreDamaged, migrate, newest
 from xpm_tui.store.memory import Index, LiveTable, MemoryState
 from xpm_tui.store.snapshot import StoreSnapshot
-from xpm_tui.store.snapshot_set import install
+from xpm_tui.store.snapshot_set import install, read_range
 
 with lazy_imports():
     import shutil
@@ -35,8 +35,6 @@ with lazy_imports():
 
 BACKUPS = "backups"
 """The folder for automatic backups, beside the files of the store."""
-
-_COPY = 1 << 20
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +72,7 @@ def write_backup(folder: Path, target: Path) -> Backup:
                 for known in head.tables.values():
                     packed.write(folder / known.file, known.file)
                 with packed.open(head.log, "w", force_zip64=True) as inside:
-                    _copy(folder / head.log, inside, mark.offset)
+                    inside.writelines(read_range(folder / head.log, 0, mark.offset))
             with unpacked(temporary) as read_back:
                 if read_back.state.mark != mark:
                     raise StoreUnreadable(
@@ -103,7 +101,7 @@ def unpacked(source: Path) -> Iterator[Loaded]:
                 name = Path(member.filename).name
                 if name == member.filename and not member.is_dir():
                     with packed.open(member) as inside, (scratch / name).open("wb") as out:
-                        shutil.copyfileobj(inside, out, _COPY)
+                        shutil.copyfileobj(inside, out)
         loaded = load(scratch)
         if loaded is None:
             raise BadInput(f"{refusal}: it has no manifest.", hint="Choose another backup.")
@@ -144,13 +142,6 @@ def _open_private(path: Path) -> Iterator[IO[bytes]]:
         yield stream
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _copy(source: Path, out: IO[bytes], size: int) -> None:
-    with source.open("rb") as stream:
-        while size > 0 and (piece := stream.read(min(size, _COPY))):
-            size -= len(piece)
-            out.write(piece)
 
 
 def migrate_rows(loaded: Loaded) -> Loaded:

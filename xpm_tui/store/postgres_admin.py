@@ -5,10 +5,8 @@ Backups have the format of the embedded store, so each engine can restore those 
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from xpm_tui.domain.errors import BadInput, StoreUnreachable, StoreUnreadable
@@ -22,7 +20,6 @@ from xpm_tui.store.database_store import DatabaseStore
 from xpm_tui.store.encoding import EncodedWrite
 from xpm_tui.store.engine import MOVED, Engine
 from xpm_tui.store.loader import load
-from xpm_tui.store.manifest import HEAD
 from xpm_tui.store.postgres import PostgresEngine
 from xpm_tui.store.postgres_connection import Session
 from xpm_tui.store.snapshot import StoreSnapshot
@@ -210,21 +207,12 @@ def _set_state(
 
 
 def _backed_up(store: DatabaseStore, target: Path, clock: Clock) -> Backup:
-    with _scratch(target) as scratch:
+    parent = target.parent if target.parent.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=parent, ignore_cleanup_errors=True) as scratch:
         view = store.engine.view()
         book = store.engine.head.book
-        install(scratch, view, book=book, position=view.position, chain=0, clock=clock)
-        return write_backup(scratch, target)
-
-
-@contextmanager
-def _scratch(target: Path) -> Iterator[Path]:
-    scratch = Path(tempfile.mkdtemp(prefix=".backup-", dir=target.parent if target.parent.is_dir() else None))
-    try:
-        yield scratch
-        assert (scratch / HEAD).exists()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        install(Path(scratch), view, book=book, position=view.position, chain=0, clock=clock)
+        return write_backup(Path(scratch), target)
 
 
 def _size(store: DatabaseStore) -> int:

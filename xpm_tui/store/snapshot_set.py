@@ -224,7 +224,7 @@ PATIENCE = 20.0
 """Seconds to wait for another process that holds the store."""
 
 _OWN_FILE = re.compile(r"^(?:[a-z_][a-z0-9_]*\.(\d+)\.rows|log\.(\d+))$")
-_COPY = 1 << 20
+_PIECE = 1 << 20
 
 
 @contextmanager
@@ -303,16 +303,21 @@ def install_log(folder: Path, head: Manifest, old: Manifest, mark: Mark, end: in
 
     def pieces() -> Iterator[bytes]:
         yield first_line(head)
-        with disk_error(path, "read"), path.open("rb") as stream:
-            stream.seek(mark.offset)
-            remaining = end - mark.offset
-            while remaining > 0 and (piece := stream.read(min(remaining, _COPY))):
-                remaining -= len(piece)
-                yield piece
+        with disk_error(path, "read"):
+            yield from read_range(path, mark.offset, end)
 
     size = replace_bytes(folder / head.log, pieces(), disk=disk)
     write_manifest(folder, head, disk=disk)
     return size
+
+
+def read_range(path: Path, start: int, end: int) -> Iterator[bytes]:
+    """Yield the bytes of a file from ``start`` to ``end`` in pieces."""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        while start < end and (piece := stream.read(min(end - start, _PIECE))):
+            start += len(piece)
+            yield piece
 
 
 def verify_snapshot_files(folder: Path, head: Manifest) -> None:

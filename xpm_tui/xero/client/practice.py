@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -55,6 +56,8 @@ TEMPLATES: Final[Shape[Template]] = Shape("Template", deserializers.template, "T
 CATEGORIES: Final[Shape[Category]] = Shape("Category", deserializers.category, "Categories", _uuid)
 JOBS: Final[Shape[XpmJob]] = Shape("Job", deserializers.job, "Jobs", lambda job: job.number)
 JOB: Final[Shape[XpmJob]] = Shape("Job", deserializers.job)
+
+R = TypeVar("R")
 
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -105,7 +108,7 @@ class JobCalls:
 
         Scope ``practicemanager.job.read`` or more. It is one unpaged list of jobs of any age.
         """
-        return await self._jobs(CallSpec("GET", "job.api/current", long=True))
+        return await self._list(CallSpec("GET", "job.api/current", long=True), JOBS)
 
     async def client_jobs(self, client: str, *, detailed: bool = False) -> Records[XpmJob]:
         """Return all jobs of a client in any state (``GET job.api/client/{uuid}``).
@@ -116,7 +119,9 @@ class JobCalls:
             RecordMissing: The client does not exist.
         """
         query = {"detailed": "true"} if detailed else None
-        return await self._jobs(CallSpec("GET", f"job.api/client/{uuid_segment(client)}", query, record=True))
+        return await self._list(
+            CallSpec("GET", f"job.api/client/{uuid_segment(client)}", query, record=True), JOBS
+        )
 
     async def jobs_created(self, first: date, last: date, *, detailed: bool = False) -> Records[XpmJob]:
         """Return the jobs created between two days, in any state (``GET job.api/list``).
@@ -126,10 +131,10 @@ class JobCalls:
         query = {"from": f"{first:%Y%m%d}", "to": f"{last:%Y%m%d}"}
         if detailed:
             query["detailed"] = "true"
-        return await self._jobs(CallSpec("GET", "job.api/list", query, long=True))
+        return await self._list(CallSpec("GET", "job.api/list", query, long=True), JOBS)
 
-    async def _jobs(self, spec: CallSpec) -> Records[XpmJob]:
-        return await self._caller.read(spec, lambda body, request: read_list(JOBS, body, request)[0])
+    async def _list(self, spec: CallSpec, shape: Shape[R]) -> Records[R]:
+        return await self._caller.read(spec, partial(read_list, shape))
 
     async def job(self, number: str) -> XpmJob:
         """Return a job with its tasks (``GET job.api/get/{number}``).
@@ -140,7 +145,7 @@ class JobCalls:
             RecordMissing: There is no such job.
         """
         spec = CallSpec("GET", f"job.api/get/{job_number_segment(number)}", record=True)
-        return await self._caller.read(spec, _job)
+        return await self._caller.read(spec, partial(read_single, JOB))
 
     async def add_job(
         self,
@@ -224,11 +229,7 @@ class JobCalls:
         return await self._write("POST", "job.api/applytemplate", body)
 
     async def _write(self, method: str, path: str, body: bytes) -> XpmJob:
-        return await self._caller.write(CallSpec(method, path, body=body), _job)
-
-
-def _job(body: bytes, request: RequestInfo) -> XpmJob:
-    return read_single(JOB, body, request)
+        return await self._caller.write(CallSpec(method, path, body=body), partial(read_single, JOB))
 
 
 class ClientListing:
@@ -279,9 +280,6 @@ def server_time(text: str, now: datetime) -> datetime:
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-R = TypeVar("R")
-
-
 class XeroPractice(JobCalls):
     """The ``XpmJobsPort`` for one tenant."""
 
@@ -321,7 +319,7 @@ class XeroPractice(JobCalls):
             RecordMissing: XPM has no such client.
         """
         spec = CallSpec("GET", f"client.api/get/{uuid_segment(uuid)}", record=True)
-        return await self._caller.read(spec, _client)
+        return await self._caller.read(spec, partial(read_single, CLIENT))
 
     async def search(self, query: str) -> Records[XpmClient]:
         """Return the clients whose name contains a text (``GET client.api/search?detailed=true``).
@@ -342,7 +340,7 @@ class XeroPractice(JobCalls):
             OutcomeUnknown: Look for the client before sending it again.
         """
         spec = CallSpec("POST", "client.api/add", body=request_bodies.add_client(values, contacts))
-        return await self._caller.write(spec, _client)
+        return await self._caller.write(spec, partial(read_single, CLIENT))
 
     async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
         """Change the given fields of a client (``PUT client.api/update``); an empty text clears a field.
@@ -354,7 +352,9 @@ class XeroPractice(JobCalls):
             RecordMissing: XPM has no such client.
         """
         body = request_bodies.update_client(uuid_segment(uuid), name, values)
-        return await self._caller.write(CallSpec("PUT", "client.api/update", body=body), _client)
+        return await self._caller.write(
+            CallSpec("PUT", "client.api/update", body=body), partial(read_single, CLIENT)
+        )
 
     # -- contacts ----------------------------------------------------------------------------------------
 
@@ -365,7 +365,7 @@ class XeroPractice(JobCalls):
         """
         path = f"client.api/contact/{uuid_segment(uuid)}"
         spec = CallSpec("GET", path, {"clientUuid": uuid_segment(client)}, record=True)
-        return await self._caller.read(spec, _single_contact)
+        return await self._caller.read(spec, partial(read_single, CONTACT))
 
     async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
         """Create a contact for a client (``POST client.api/contact``); its ``uuid`` is ignored.
@@ -378,7 +378,7 @@ class XeroPractice(JobCalls):
         spec = CallSpec(
             "POST", "client.api/contact", body=request_bodies.add_contact(uuid_segment(client), contact)
         )
-        return await self._caller.write(spec, _single_contact)
+        return await self._caller.write(spec, partial(read_single, CONTACT))
 
     async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
         """Change a contact of a client (``PUT client.api/contact/{uuid}?clientUuid=``).
@@ -392,7 +392,7 @@ class XeroPractice(JobCalls):
         body = request_bodies.update_contact(uuid_segment(client), given)
         path = f"client.api/contact/{uuid_segment(uuid)}"
         spec = CallSpec("PUT", path, {"clientUuid": uuid_segment(client)}, body, record=True)
-        return await self._caller.write(spec, _single_contact)
+        return await self._caller.write(spec, partial(read_single, CONTACT))
 
     # -- lists -------------------------------------------------------------------------------------------
 
@@ -411,7 +411,7 @@ class XeroPractice(JobCalls):
         """
         values = {"Name": name, "Phone": phone, "Mobile": mobile, "Email": email}
         spec = CallSpec("POST", "staff.api/add", body=request_bodies.staff(values))
-        return await self._caller.write(spec, lambda body, request: read_single(STAFF_MEMBER, body, request))
+        return await self._caller.write(spec, partial(read_single, STAFF_MEMBER))
 
     async def templates(self) -> Records[Template]:
         """Return UUID and name of the job templates (``GET template.api/list``).
@@ -426,14 +426,3 @@ class XeroPractice(JobCalls):
     async def categories(self) -> Records[Category]:
         """Return the job categories (``GET category.api/list``). Scopes as for :meth:`templates`."""
         return await self._list(CallSpec("GET", "category.api/list"), CATEGORIES)
-
-    async def _list(self, spec: CallSpec, shape: Shape[R]) -> Records[R]:
-        return await self._caller.read(spec, lambda body, request: read_list(shape, body, request)[0])
-
-
-def _client(body: bytes, request: RequestInfo) -> XpmClient:
-    return read_single(CLIENT, body, request)
-
-
-def _single_contact(body: bytes, request: RequestInfo) -> XpmContact:
-    return read_single(CONTACT, body, request)

@@ -97,10 +97,9 @@ class Reader(Generic[R]):
         self._outer_url = ""
         self.status = ""
         self.words = ""
-        self.next = ""
         tags = ["Status", "ErrorDescription"]
         if shape is not None:
-            tags += [shape.element, *(("Next", shape.wrapper) if shape.wrapper else ("WebUrl",))]
+            tags += [shape.element, shape.wrapper or "WebUrl"]
         self._tags = tags
         self._parser = pull_parser(self._tags)
 
@@ -278,7 +277,7 @@ class Reader(Generic[R]):
                 else:
                     self._handle_unlisted(node, parent)
             else:
-                self._other(node)
+                self._handle_other(node)
         return out
 
     def _record(self, node: Element) -> R | None:
@@ -345,23 +344,22 @@ class Reader(Generic[R]):
             return
         raise self._fault("is in an unexpected place", f"{shape.element} after record {self._count}")
 
-    def _other(self, node: Element) -> None:
-        depth = _depth(node)
+    def _handle_other(self, node: Element) -> None:
+        """Handle an element that is not a record; only those directly below the root count."""
         tag = node.tag
-        if depth == 1:
-            if tag == "Status":
-                self.status = (node.text or "").strip().upper()
-            elif tag == "ErrorDescription":
-                self.words = clean(node.text or "")
-            elif tag == "WebUrl":
-                self._outer_url = (node.text or "").strip()
-            elif self._shape is not None and tag == self._shape.wrapper:
-                if self._filter is not None:
-                    self._check_outside(node)
-                self._ended = True
-                self._list = None
-        elif tag == "Next" and depth == 3 and node.getparent().tag == "Links":
-            self.next = (node.text or "").strip()
+        if _depth(node) != 1:
+            return
+        if tag == "Status":
+            self.status = (node.text or "").strip().upper()
+        elif tag == "ErrorDescription":
+            self.words = clean(node.text or "")
+        elif tag == "WebUrl":
+            self._outer_url = (node.text or "").strip()
+        elif self._shape is not None and tag == self._shape.wrapper:
+            if self._filter is not None:
+                self._check_outside(node)
+            self._ended = True
+            self._list = None
 
     # -- faults ------------------------------------------------------------------------------------------
 
@@ -407,20 +405,15 @@ def read_single(shape: Shape[R], body: bytes, request: RequestInfo | None = None
     return record
 
 
-def read_list(shape: Shape[R], body: bytes, request: RequestInfo | None = None) -> tuple[Records[R], str]:
-    """Return the records of a whole reply with a list. Raises what :class:`Reader` raises.
-
-    Returns:
-        The records, including those set aside, and the address of the next page, if any.
-    """
+def read_list(shape: Shape[R], body: bytes, request: RequestInfo | None = None) -> Records[R]:
+    """Return the records of a whole reply with a list, and those set aside. Raises what the reader raises."""
     reader = Reader(shape, request)
     records = [*reader.feed(body), *reader.finish()]
     reader.close()
-    repeated = reader.repeated_keys
-    if repeated and shape.key is not None:
-        key = shape.key
+    key, repeated = shape.key, reader.repeated_keys
+    if repeated and key is not None:
         records = [record for record in records if key(record) not in repeated]
-    return Records(records, reader.quarantined), reader.next
+    return Records(records, reader.quarantined)
 
 
 def read_status(body: bytes, request: RequestInfo | None = None) -> None:
