@@ -177,7 +177,7 @@ CONVERTED = {
 
 
 def value_of(field: Field, cell: str) -> Any:
-    """Return a field's value for a canonical cell; an empty cell empties the field."""
+    """Return a field's value for a canonical cell; an empty cell clears the field."""
     if field.kind == "names":
         return tuple(filter(None, (name.strip() for name in cell.split(";"))))
     if field.kind == "flag":

@@ -276,8 +276,8 @@ class _ClientImportPlanner:
             tuple(self._steps),
             counts,
             tuple(self._edits),
-            tuple(sorted(self._refused, key=lambda each: each.row)),
-            tuple(sorted([*self._notes, *self._reader.notes_at_end()], key=lambda each: each.row)),
+            tuple(sorted(self._refused, key=lambda item: item.row)),
+            tuple(sorted([*self._notes, *self._reader.notes_at_end()], key=lambda item: item.row)),
             () if self._own else self._file_facts(),
         )
 

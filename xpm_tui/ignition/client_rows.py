@@ -55,7 +55,7 @@ class ClientRow:
 
     @property
     def email(self) -> str:
-        """The contact's e-mail in the form for comparison."""
+        """The contact's e-mail for comparison: without regard to case."""
         return self.contact.get("email", "").casefold()
 
     @property
@@ -77,7 +77,7 @@ class ClientRowReader:
         self._people = people
         self.refused: list[RefusedRow] = []
         self.unknown: Counter[str] = Counter()
-        self._labels = {each.name: each.heading for each in FORM.fields}
+        self._labels = {field.name: field.heading for field in FORM.fields}
         self._columns = [self._column(field, heading) for field, heading in parsed.kept]
         self._groups = self._grouped(snapshot)
         self.names = {key[1] for key in self._groups if key[0] == "name"}

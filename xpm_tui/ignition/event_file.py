@@ -57,7 +57,7 @@ class EventFile:
 
 
 class IncompleteEvent(BadInput):
-    """The JSON of the file is incomplete: it may still be being written."""
+    """The JSON of the file is incomplete, perhaps because the file is still being written."""
 
 
 def event_digest(raw: bytes) -> str:
@@ -65,7 +65,7 @@ def event_digest(raw: bytes) -> str:
     return hashlib.blake2b(raw, digest_size=16).hexdigest()
 
 
-def is_cut_event(raw: bytes) -> bool:
+def is_incomplete_event(raw: bytes) -> bool:
     """Return whether the JSON of a file is incomplete."""
     try:
         _loaded(raw)
@@ -82,7 +82,7 @@ def read_event(raw: bytes, mapping: Mapping[str, str], now: datetime, zone: tzin
     Args:
         raw: The bytes of the file.
         mapping: Fields by the keys that a sender uses: the setting ``inbox.map``.
-        now: The current time, aware.
+        now: The current time, with its zone.
         zone: The practice's time zone, in which a time with a zone is converted to a day.
 
     Raises:

@@ -96,9 +96,9 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of an event."""
     text = {"type": ["string", "number", "boolean", "null"]}
     contact = {
-        each.name.removeprefix("contact_"): text
-        for each in FORMS["clients"].fields
-        if each.name.startswith("contact_")
+        field.name.removeprefix("contact_"): text
+        for field in FORMS["clients"].fields
+        if field.name.startswith("contact_")
     }
     client = _fields(FORMS["clients"], text) | {
         "contacts": {
@@ -140,9 +140,9 @@ def json_schema() -> dict[str, Any]:
 
 def _fields(form: CsvForm, text: dict[str, Any]) -> dict[str, Any]:
     return {
-        each.name: {**text, "description": f"{each.heading}, as in the CSV form."}
-        for each in form.fields
-        if each.name != RECORD
+        field.name: {**text, "description": f"{field.heading}, as in the CSV form."}
+        for field in form.fields
+        if field.name != RECORD
     }
 
 
@@ -220,7 +220,7 @@ def render() -> str:
     rows = "".join(f"| {key} | {needed} | {text} |\n" for key, needed, text in _ENVELOPE_ROWS)
     parts.append(f"## The event\n\n| key | required | meaning |\n| --- | --- | --- |\n{rows}")
     rows = "".join(
-        f"| `{kind.name}` | {kind.help} | {', '.join(f'`{each}`' for each in kind.also)} |\n"
+        f"| `{kind.name}` | {kind.help} | {', '.join(f'`{name}`' for name in kind.also)} |\n"
         for kind in KINDS
     )
     parts.append(f"## What happened\n\n| `event` | meaning | also understood |\n| --- | --- | --- |\n{rows}")
@@ -229,7 +229,9 @@ def render() -> str:
         parts.append(f"```json\n{shown}\n```\n")
     parts.append(_FIELDS)
     for name, form in (("client", FORMS["clients"]), ("proposal", FORMS["proposals"])):
-        rows = "".join(f"| `{each.name}` | {each.heading} |\n" for each in form.fields if each.name != RECORD)
+        rows = "".join(
+            f"| `{field.name}` | {field.heading} |\n" for field in form.fields if field.name != RECORD
+        )
         parts.append(f"### Fields of a {name}\n\n| field | heading |\n| --- | --- |\n{rows}")
     parts.append(_LISTS)
     return "\n".join(parts)

@@ -327,7 +327,9 @@ def export_services(snapshot: Snapshot, flavour: Flavour = "ignition") -> Export
         [service.extra.get(SERVICE_ID, ""), service.name, *_cells(service.extra, extra)]
         for service in services
     ]
-    return _exported([SERVICE_ID, "Service Name", *extra], rows, [each.id for each in services], flavour)
+    return _exported(
+        [SERVICE_ID, "Service Name", *extra], rows, [service.id for service in services], flavour
+    )
 
 
 def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
@@ -336,47 +338,49 @@ def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFi
     extra = _extra_headings(member.extra for member in team)
     rows = [
         [
-            each.name,
-            each.email,
-            _yes(each.access),
-            "active" if each.active else "inactive",
-            *_cells(each.extra, extra),
+            member.name,
+            member.email,
+            _yes(member.access),
+            "active" if member.active else "inactive",
+            *_cells(member.extra, extra),
         ]
-        for each in team
+        for member in team
     ]
-    return _exported(["Name", "Email", "Access", "Status", *extra], rows, [each.id for each in team], flavour)
+    return _exported(
+        ["Name", "Email", "Access", "Status", *extra], rows, [member.id for member in team], flavour
+    )
 
 
 def export_proposals(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
     """Export the proposals, one row for each service."""
     people = TeamLookup(snapshot.rows(TEAM))
     proposals = list(snapshot.rows(PROPOSALS))
-    extra = _extra_headings(service.extra for each in proposals for service in each.services)
+    extra = _extra_headings(service.extra for proposal in proposals for service in proposal.services)
     rows = []
-    for each in proposals:
-        client = snapshot.get(CLIENTS, each.client) if each.client else None
+    for proposal in proposals:
+        client = snapshot.get(CLIENTS, proposal.client) if proposal.client else None
         head = [
-            each.number,
-            each.name,
-            client.client_id if client else each.client_id,
-            client.name if client else each.client_name,
-            each.reference,
-            each.status or ("" if each.state == "unknown" else each.state),
-            _day(each.accepted),
-            people.label(each.partner),
-            people.label(each.manager),
+            proposal.number,
+            proposal.name,
+            client.client_id if client else proposal.client_id,
+            client.name if client else proposal.client_name,
+            proposal.reference,
+            proposal.status or ("" if proposal.state == "unknown" else proposal.state),
+            _day(proposal.accepted),
+            people.label(proposal.partner),
+            people.label(proposal.manager),
         ]
-        for service in each.services:
+        for service in proposal.services:
             cells = [service.name, _day(service.start), _day(service.end), service.billing, service.price]
             rows.append([*head, *cells, service.quantity, *_cells(service.extra, extra)])
-        if not each.services:
-            rows.append([*head, "", _day(each.start), _day(each.end), "", "", "", *_cells({}, extra)])
+        if not proposal.services:
+            rows.append([*head, "", _day(proposal.start), _day(proposal.end), "", "", "", *_cells({}, extra)])
     headings = [
         "Proposal Number", "Proposal Name", "Client ID", "Client Name", "Client Reference", "Proposal Status",
         "Accepted Date", "Partner", "Manager", "Service Name", "Start Date", "End Date", "Billing Type",
         "Price", "Quantity",
     ]  # fmt: skip
-    return _exported([*headings, *extra], rows, [each.id for each in proposals], flavour)
+    return _exported([*headings, *extra], rows, [proposal.id for proposal in proposals], flavour)
 
 
 def _extra_headings(extras: Iterable[dict[str, str]]) -> list[str]:

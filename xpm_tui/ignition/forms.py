@@ -62,11 +62,11 @@ class CsvForm:
     by_name: Mapping[str, FormField] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by_name", {each.name: each for each in self.fields})
+        object.__setattr__(self, "by_name", {field.name: field for field in self.fields})
 
     def headings(self) -> list[str]:
         """Return all headings that are recognised."""
-        return [heading for each in self.fields for heading in (each.heading, *each.also)]
+        return [heading for field in self.fields for heading in (field.heading, *field.also)]
 
 
 _STATUS = re.compile(
@@ -262,23 +262,23 @@ def _match(form: CsvForm, heading: str, values: Sequence[str], mapped: Mapping[s
     if rank == 0:
         return mapped.get(heading, "")
     if rank == 3:
-        return next((each.name for each in form.fields if each.like and each.like.search(heading)), "")
+        return next((field.name for field in form.fields if field.like and field.like.search(heading)), "")
     if rank == 2:
-        for each in form.fields:
-            if heading in each.doubtful and each.fits(values):
-                return each.name
-    for each in form.fields:
-        if heading not in ({normalise_heading(each.heading)} if rank == 1 else each.also):
+        for field in form.fields:
+            if heading in field.doubtful and field.fits(values):
+                return field.name
+    for field in form.fields:
+        if heading not in ({normalise_heading(field.heading)} if rank == 1 else field.also):
             continue
-        if not each.must_fit or each.fits(values):
-            return each.name
+        if not field.must_fit or field.fits(values):
+            return field.name
     return ""
 
 
 def _field(form: CsvForm, field_name: str) -> str:
     if field_name.casefold() in ("", "-", IGNORE):
         return IGNORE
-    by_heading = {normalise_heading(each.heading): each.name for each in form.fields}
+    by_heading = {normalise_heading(field.heading): field.name for field in form.fields}
     name = field_name.strip().casefold()
     found = name if name in form.by_name else by_heading.get(normalise_heading(field_name), "")
     if not found:

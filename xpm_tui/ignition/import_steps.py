@@ -180,7 +180,7 @@ def file_notes(parsed: ParsedFile) -> list[ImportNote]:
     """Return the notes about a file of any form: on its columns, and on rows without a record."""
     return [
         *(ImportNote(0, text) for text in parsed.notes),
-        *(ImportNote(each.row, each.reason) for each in parsed.skipped),
+        *(ImportNote(row.row, row.reason) for row in parsed.skipped),
     ]
 
 
@@ -246,7 +246,7 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
     blocks: dict[str, dict[str, str]] = {}
     images = [*_images(snapshot, batch)]
     # The imported cells of a client come after the client, because they stay if it does.
-    for image in sorted(images, key=lambda each: each.table == IMPORTED.name):
+    for image in sorted(images, key=lambda image: image.table == IMPORTED.name):
         table = tables[image.table]
         now = snapshot.get(table, image.row)
         reason = ""
@@ -307,7 +307,7 @@ def _why_stays(snapshot: Snapshot, table: TableSchema[Any], image: ImportImage, 
 
 def _restored(image: ImportImage, now: Any, table: TableSchema[Any]) -> tuple[Any, list[str]]:
     """Return the row as before the import, and the labels of what has changed since the import."""
-    before, after = (msgspec.convert(each or {}, table.row) for each in (image.before, image.after))
+    before, after = (msgspec.convert(state or {}, table.row) for state in (image.before, image.after))
     return _merged(before, after, now, "")
 
 
@@ -333,7 +333,7 @@ def _contacts(
     before: Sequence[Contact], after: Sequence[Contact], now: Sequence[Contact]
 ) -> tuple[tuple[Contact, ...], list[str]]:
     """Restore contacts: those that the import added are removed, those that it changed are restored."""
-    old, new = {each.id: each for each in before}, {each.id: each for each in after}
+    old, new = {contact.id: contact for contact in before}, {contact.id: contact for contact in after}
     found: list[Contact] = []
     stays: list[str] = []
     for contact in now:
@@ -342,7 +342,7 @@ def _contacts(
         elif contact.id in old:
             row, changed = _merged(old[contact.id], new[contact.id], contact, "contact_")
             found.append(row)
-            stays += [f"{each} ({contact.id})" for each in changed]
+            stays += [f"{label_} ({contact.id})" for label_ in changed]
         elif contact != new[contact.id]:
             found.append(contact)
             stays.append(f"contact {visible(contact.name, 80)} ({contact.id})")

@@ -230,7 +230,7 @@ class _LibraryImportPlanner:
             groups,
             {**rows, **counts, "refused": len(refused)},
             tuple(edits),
-            tuple(sorted(refused, key=lambda each: each.row)),
+            tuple(sorted(refused, key=lambda row: row.row)),
             notes,
         )
 

@@ -154,7 +154,7 @@ class ParsedFile:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The headings that are no field of the form."""
+        """The headings that belong to no field of the form."""
         return tuple(c.heading for c in self.columns if not c.field and not c.ignored)
 
     @property
@@ -260,7 +260,9 @@ class _Body:
         self._formulas = 0
         self._headings = [normalise_heading(heading) for heading in headings]
         names = [form.by_name.get(c.field) for c in found]
-        self._synonyms = [{normalise_heading(each.heading), *each.also} if each else set() for each in names]
+        self._synonyms = [
+            {normalise_heading(field.heading), *field.also} if field else set() for field in names
+        ]
         self._all_headings = {word for word in self._headings if word}.union(*self._synonyms)
 
     def add(self, record: Record) -> None:

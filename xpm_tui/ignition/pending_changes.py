@@ -92,11 +92,11 @@ class PendingCount:
 def last_file_columns(snapshot: Snapshot) -> frozenset[str]:
     """Return the fields for which the last clients file had a column; empty before the first file."""
     done = [
-        each
-        for each in snapshot.rows(IMPORTS)
-        if each.form == "clients" and each.state == "done" and not each.own and not each.event
+        imported
+        for imported in snapshot.rows(IMPORTS)
+        if imported.form == "clients" and imported.state == "done" and not imported.own and not imported.event
     ]
-    return frozenset(max(done, key=lambda each: each.at).fields) if done else frozenset()
+    return frozenset(max(done, key=lambda imported: imported.at).fields) if done else frozenset()
 
 
 def client_pending(
@@ -121,13 +121,13 @@ def client_pending(
             ),
         )
     found = list(_changed_cells(client, known, people, columns))
-    if all(each.sent for each in found):
+    if all(change.sent for change in found):
         return tuple(found)
     never = rejection_reasons(client)
     return (
         tuple(
-            replace(each, never=never.get("") or never.get(each.record.partition("/")[2], ""))
-            for each in found
+            replace(change, never=never.get("") or never.get(change.record.partition("/")[2], ""))
+            for change in found
         )
         if never
         else tuple(found)
@@ -144,10 +144,12 @@ def _export_state(
     known = known or Imported(id=client.id)
     if not (client.client_id or known.cells) or rejection_reasons(client):
         pending = client_pending(client, known, people, columns)
-        never = {each.record: each.never for each in reversed(pending) if each.never and not each.sent}
+        never = {
+            change.record: change.never for change in reversed(pending) if change.never and not change.sent
+        }
         unsendable = [Unsendable(record, client.name, why) for record, why in reversed(never.items())]
         return any(change.waits for change in pending), unsendable
-    return any(not each.sent for each in _changed_cells(client, known, people, columns)), []
+    return any(not change.sent for change in _changed_cells(client, known, people, columns)), []
 
 
 def _changed_cells(

@@ -112,9 +112,9 @@ class _ProposalImportPlanner:
     def _read(self, snapshot: Snapshot) -> Iterable[ReadRow]:
         """Return the rows whose cells can be read; the others are rejected."""
         known = {
-            "number": KnownIds(each.number for each in snapshot.rows(PROPOSALS) if each.number),
+            "number": KnownIds(proposal.number for proposal in snapshot.rows(PROPOSALS) if proposal.number),
             "client_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
-            "service_id": KnownIds(each.extra.get(SERVICE_ID, "") for each in snapshot.rows(SERVICES)),
+            "service_id": KnownIds(service.extra.get(SERVICE_ID, "") for service in snapshot.rows(SERVICES)),
             "entity_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
         }
         for name, ids in known.items():
@@ -168,7 +168,7 @@ class _ProposalImportPlanner:
             plan_steps,
             {"rows": row_count, **counts, "cells": len(edits), "refused": len(self._refused)},
             tuple(edits),
-            tuple(sorted(self._refused, key=lambda each: each.row)),
+            tuple(sorted(self._refused, key=lambda row: row.row)),
             tuple(self._notes),
         )
 
@@ -202,7 +202,7 @@ class _ProposalImportPlanner:
         return bool(found)
 
     def _agreed_value(self, name: str, row: ReadRow) -> object:
-        """Return the value of a cell in a form for comparison."""
+        """Return the value of a cell, normalised for comparison."""
         text = row.cells[name]
         if name in _DATES:
             return self._date(row, name)
@@ -231,7 +231,7 @@ class _ProposalImportPlanner:
             before, made, self._now.date() if whole and before.origin == "import" else None
         )
         if gone:
-            names = ", ".join(str(visible(each.name, 80)) for each in gone[:_MOST_SHOWN])
+            names = ", ".join(str(visible(service.name, 80)) for service in gone[:_MOST_SHOWN])
             more = f" and {len(gone) - _MOST_SHOWN} more" if len(gone) > _MOST_SHOWN else ""
             text = f"{before.id}: {count(len(gone), 'service')} no longer in the file, removed: {names}{more}"
             self._notes.append(ImportNote(row, text))
@@ -240,7 +240,7 @@ class _ProposalImportPlanner:
     def _taken_over(
         self, before: Proposal, after: Proposal, row: int
     ) -> tuple[Proposal, list[tuple[Workflow, Workflow]]]:
-        """Return a proposal that was taken over with the values of the file, and its changed workflows.
+        """Return a taken-over proposal with the values of the file, and the workflows that this stops.
 
         If what its jobs are created from has changed, jobs that do not exist yet are stopped until the user
         has reviewed the change and takes the proposal over again.
@@ -264,12 +264,12 @@ class _ProposalImportPlanner:
             why = f"Its proposal was changed in Ignition: {', '.join(changed)}."
         line = Audit(at=self._now, by="Ignition", what="changed", about=", ".join(changed))
         found = [
-            (each, msgspec.structs.replace(each, stopped=why, audit=(*each.audit, line)))
-            for each in self._snapshot.find(WORKFLOWS, "proposal", before.id)
-            if not each.stopped and self._may_create_jobs(each)
+            (workflow, msgspec.structs.replace(workflow, stopped=why, audit=(*workflow.audit, line)))
+            for workflow in self._snapshot.find(WORKFLOWS, "proposal", before.id)
+            if not workflow.stopped and self._may_create_jobs(workflow)
         ]
         if found:
-            ids = ", ".join(each.id for each, _ in found)
+            ids = ", ".join(workflow.id for workflow, _ in found)
             hint = "" if "state" in changed else f" Review it: xpm-tui proposals changes {before.id}"
             self._notes.append(ImportNote(row, f"{before.id}: {why} Stopped: {ids}.{hint}"))
         return after, found
@@ -401,10 +401,10 @@ class _ProposalImportPlanner:
         if not same and name:
             # A namesake with another id is another client.
             namesakes = self._snapshot.find(CLIENTS, "name", name)
-            same = [each for each in namesakes if not (client_id and each.client_id)]
+            same = [namesake for namesake in namesakes if not (client_id and namesake.client_id)]
         email = cells.get("contact_email", "").casefold()
         if len(same) > 1 and email:
-            same = [c for c in same if any(each.email.casefold() == email for each in c.contacts)]
+            same = [c for c in same if any(contact.email.casefold() == email for contact in c.contacts)]
         if len(same) == 1:
             return same[0]
         if self._parsed.completeness == "parts" and not (client_id or name):
@@ -428,7 +428,7 @@ class _ProposalImportPlanner:
 
 
 def _normalise_status(text: str) -> str:
-    """Return a status in the form for comparison."""
+    """Return a status for comparison: without regard to case, with single spaces."""
     return " ".join(text.casefold().split())
 
 

@@ -368,7 +368,7 @@ def merge_proposal(
         for at in unmatched
         if ended_before is not None
         and (services[at].end or ended_before) >= ended_before
-        and not any(_is_earlier_term(services[at], each) for each in made.services)
+        and not any(_is_earlier_term(services[at], service) for service in made.services)
     ]
     kept = tuple(each for at, each in enumerate(services) if at not in missing)
     return msgspec.structs.replace(before, **values, services=kept), [services[at] for at in missing]

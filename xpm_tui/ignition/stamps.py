@@ -68,7 +68,7 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
     for row in parsed.rows:
         record, own = _StampedRow(snapshot, parsed, row), _mark_of(row, mark)
         newest, later = record.newest(), record.later_imports(own)
-        behind = behind or bool(later) or any(each > own for each in newest.values())
+        behind = behind or bool(later) or any(newest_mark > own for newest_mark in newest.values())
         stale = record.stale(newest, own, later, people)
         if not stale:
             rows.append(row)
@@ -94,17 +94,17 @@ def has_newer(snapshot: Snapshot, form: FormName, at: datetime) -> bool:
     """Return whether anything of a form was imported that is newer than a time."""
     mark, prefix = stamp(at), f"{form}/"
     if any(
-        each.form == form and each.as_of is not None and each.as_of > at for each in _manual_imports(snapshot)
+        done.form == form and done.as_of is not None and done.as_of > at for done in _manual_imports(snapshot)
     ):
         return True
     rows = (snapshot.get(STAMPS, key) for key in snapshot.ids(STAMPS) if key.startswith(prefix))
-    return any(each > mark for row in rows if row is not None for each in row.fields)
+    return any(newest_mark > mark for row in rows if row is not None for newest_mark in row.fields)
 
 
 def manual_import_marks(
     snapshot: Snapshot, parsed: ParsedFile, done: Import, refused: Iterable[int]
 ) -> Iterator[Put]:
-    """Yield the rows that record which records a user's import contains, without its rejected rows.
+    """Yield the rows of the store that list the records of a user's import, except its rejected rows.
 
     Rows with their own time leave stamps, like those of an inbox file.
     """
@@ -114,27 +114,27 @@ def manual_import_marks(
         if row.number not in rejected and row.as_of is None:
             for key in _StampedRow(snapshot, parsed, row).keys:
                 buckets.setdefault(_bucket(key), set()).add(key)
-    imports = {each.id: each for each in _manual_imports(snapshot)}
+    imports = {row.id: row for row in _manual_imports(snapshot)}
     # The import before this one keeps its names, because this one can be undone.
     last = max(imports, key=lambda id_: int(id_[1:]), default="")
     for id_, keys in buckets.items():
         before = snapshot.get(STAMPS, id_)
         left: dict[str, tuple[str, ...]] = {}
-        for each, names in (before.fields if before else {}).items():
-            older = each in imports and _as_of(imports[each]) <= _as_of(done) and each != last
+        for import_id, names in (before.fields if before else {}).items():
+            older = import_id in imports and _as_of(imports[import_id]) <= _as_of(done) and import_id != last
             rest = tuple(name for name in names if not (older and name in keys))
-            if each in imports and rest:
-                left[each] = rest
+            if import_id in imports and rest:
+                left[import_id] = rest
         yield Put(STAMPS, FieldStamps(id=id_, fields={**left, done.id: tuple(sorted(keys))}))
     timed = tuple(row for row in parsed.rows if row.as_of is not None)
     yield from stamps(snapshot, replace(parsed, rows=timed), "", rejected)
 
 
 def _manual_imports(snapshot: Snapshot) -> Iterator[Import]:
-    """Yield the imports whose records :func:`manual_import_marks` remembers, unless they were undone."""
-    for each in snapshot.rows(IMPORTS):
-        if each.by_hand and each.state == "done":
-            yield each
+    """Yield the imports whose records :func:`manual_import_marks` lists, unless they were undone."""
+    for done in snapshot.rows(IMPORTS):
+        if done.by_hand and done.state == "done":
+            yield done
 
 
 def _as_of(done: Import) -> datetime:
@@ -171,12 +171,12 @@ def _stamped(
     """Return the stamps of a record after ``fields`` were set at ``mark``."""
     left: dict[str, tuple[str, ...]] = {}
     newer: set[str] = set()
-    for each, names in before.items():
-        if each > mark:
+    for own_mark, names in before.items():
+        if own_mark > mark:
             newer.update(names)
-        rest = names if each > mark else tuple(name for name in names if name not in fields)
+        rest = names if own_mark > mark else tuple(name for name in names if name not in fields)
         if rest:
-            left[each] = rest
+            left[own_mark] = rest
     added = tuple(sorted({*left.get(mark, ()), *(fields - newer)}))
     return {**left, **({mark: added} if added else {})}
 
@@ -207,9 +207,9 @@ class _StampedRow:
         found: dict[str, str] = {}
         for key in self.keys:
             row = self._snapshot.get(STAMPS, key)
-            for each, names in (row.fields if row else {}).items():
+            for mark, names in (row.fields if row else {}).items():
                 for name in names:
-                    found[name] = max(each, found.get(name, ""))
+                    found[name] = max(mark, found.get(name, ""))
         return found
 
     def later_imports(self, mark: str) -> list[Import]:
@@ -217,10 +217,10 @@ class _StampedRow:
         found: dict[str, Import] = {}
         for key in self.keys:
             row = self._snapshot.get(STAMPS, _bucket(key))
-            for each, names in (row.fields if row else {}).items():
-                done = self._snapshot.get(IMPORTS, each) if key in names else None
+            for import_id, names in (row.fields if row else {}).items():
+                done = self._snapshot.get(IMPORTS, import_id) if key in names else None
                 if done is not None and done.state == "done" and stamp(_as_of(done)) > mark:
-                    found[each] = done
+                    found[import_id] = done
         return list(found.values())
 
     def stale(

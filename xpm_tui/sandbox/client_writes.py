@@ -214,7 +214,7 @@ def check_contact(given: Fields) -> None:
 
 
 def add_contact(call: Call, client: str, given: Fields) -> ContactRecord:
-    """Return a new contact, linked to a client. Raises ApplicationError as `check_contact` does."""
+    """Return a new contact, linked to a client. Raises what `check_contact` raises."""
     check_contact(given)
     contact = apply_contact_values(ContactRecord(call.ids.uuid("contact"), "", visible=call.visible), given)
     call.practice.contacts[contact.uuid] = contact
@@ -274,7 +274,7 @@ def delete_contact(call: Call) -> Reply:
 def link_contacts(call: Call) -> Reply:
     """Link one to ten contacts to a client (POST client.api/client/{uuid}/contacts)."""
     client = call.client(call.path[0])
-    given = call.fields.each("Contacts", "Contact")
+    given = call.fields.elements("Contacts", "Contact")
     if not 1 <= len(given) <= MOST_LINKS:
         raise ApplicationError.parameter(f"Between 1 and {MOST_LINKS} contacts should be specified")
     pairs = [(_known(call, one), one) for one in given]
@@ -333,7 +333,7 @@ def add_client(call: Call) -> Reply:
     practice, given = call.practice, call.fields
     blank = ClientRecord("", 0, "", call.now, visible=call.visible)
     client = apply_client_values(call, blank, given)
-    contacts = given.each("Contacts", "Contact")
+    contacts = given.elements("Contacts", "Contact")
     for contact in contacts:
         check_contact(contact)
     client = replace(client, uuid=call.ids.uuid("client"), number=practice.take_client_number())

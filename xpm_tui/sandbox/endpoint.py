@@ -263,7 +263,7 @@ class Fields:
         found = self._element.find("/".join(names))
         return None if found is None else Fields(found)
 
-    def each(self, *names: str) -> list[Fields]:
+    def elements(self, *names: str) -> list[Fields]:
         """Return all elements at a path of children."""
         return [Fields(found) for found in self._element.findall("/".join(names))]
 

@@ -81,7 +81,7 @@ class Fault:
 
     Attributes:
         endpoint: A pattern over names such as `client.api/list`, `connect/token` or `connections`, with the
-            method before it if wanted (`PUT client.api/*`).
+            method before it if it matters (`PUT client.api/*`).
         nth: Hit only this one of the matching calls.
         every: Hit every call with a multiple of this number; without `nth` and `every`, all calls are hit.
         times: Hit at most this number of calls; 0 for no limit.
@@ -102,7 +102,7 @@ class Fault:
         """Return a fault from JSON or text values.
 
         Raises:
-            ValueError: The values are no fault; the message says why.
+            ValueError: The values are not a fault; the message says why.
         """
         known = {item.name: item.type for item in fields(cls)}
         for name in values:

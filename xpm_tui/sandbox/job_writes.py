@@ -46,7 +46,7 @@ def reorder_tasks(call: Call) -> Reply:
     """Set the order of a job's tasks, unnamed ones last (PUT job.api/reordertasks)."""
     job = call.job(call.fields.required("ID"))
     known = {task.uuid: task for task in job.tasks}
-    wanted = [task.uuid("UUID") or "" for task in call.fields.each("Tasks", "Task")]
+    wanted = [task.uuid("UUID") or "" for task in call.fields.elements("Tasks", "Task")]
     if not set(wanted) <= set(known):
         raise ApplicationError.identifier("Invalid task identifier")
     order = dict.fromkeys((*wanted, *known))

@@ -350,7 +350,7 @@ class HardCases:
         return [prospect, before, after]
 
     def _markup_name(self) -> list[ClientRecord]:
-        """Return names with markup, bidirectional and C1 characters, for screens that do not escape them."""
+        """Return a client with markup, bidirectional and C1 characters, which screens have to escape."""
         quit_now = self._contact(CLICK, "click@acme.example", addressee=BIDI)
         row = replace(
             self._client("ACME [/] Pty"),

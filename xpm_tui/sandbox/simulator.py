@@ -196,7 +196,7 @@ def control(sandbox: Sandbox, request: HttpRequest) -> Response:
 
 
 def _refusal(request: HttpRequest) -> Response | None:
-    """Refuse what a web page that is open in a browser on this machine could send.
+    """Return the refusal of a request that a web page open in a browser on this machine could have sent.
 
     A foreign name that resolves to loopback is visible in `Host`, a foreign page in `Origin`, and a form,
     which may be posted anywhere without permission, in `Content-Type`.

@@ -24,8 +24,8 @@ from xpm_tui.files.private import ensure_private, network_file_system
 from xpm_tui.store.backup import (
     BACKUPS,
     Backup,
+    automatic_backup_path,
     migrate_rows,
-    own_backup,
     private_view,
     unpacked,
     write_backup,
@@ -354,7 +354,9 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
         try:
             now = load(folder)
             if now is not None:
-                backed_up = write_backup(folder, own_backup(folder, "before-restore", clock.now())).path
+                backed_up = write_backup(
+                    folder, automatic_backup_path(folder, "before-restore", clock.now())
+                ).path
         except StoreUnreadable:
             backed_up = str(_keep_damaged(folder, clock))
         position = max(now.state.mark.position if now else 0, found.state.mark.position) + 1

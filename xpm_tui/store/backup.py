@@ -116,7 +116,7 @@ def unpacked(source: Path) -> Iterator[Loaded]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def own_backup(folder: Path, why: str, now: datetime) -> Path:
+def automatic_backup_path(folder: Path, why: str, now: datetime) -> Path:
     """Return the path for an automatic backup."""
     backups = ensure_private(folder / BACKUPS)
     return backups / f"{now:%Y%m%dT%H%M%S%f}-{why}.zip"
@@ -159,7 +159,7 @@ def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
     old = load(folder)
     assert old is not None
     if old.head.format < newest():
-        write_backup(folder, own_backup(folder, f"format-{old.head.format}", clock.now()))
+        write_backup(folder, automatic_backup_path(folder, f"format-{old.head.format}", clock.now()))
         new = migrate_rows(old)
         mark = old.state.mark
         install(
@@ -177,7 +177,7 @@ def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
 
 
 def private_view(state: MemoryState) -> StoreSnapshot:
-    """Return a view of a state that no one else uses."""
+    """Return a view of a state that nothing else uses."""
 
     def build(live: LiveTable, table: TableSchema[object], name: str) -> Index:  # type: ignore[type-var]
         return live.indexes.build(table, name, live.rows)

@@ -268,7 +268,7 @@ class DatabaseClock:
         return self._clock.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, cancellable."""
+        """Wait; the wait can be cancelled."""
         await self._clock.sleep(seconds)
 
 
@@ -346,7 +346,7 @@ class DatabaseStore(TableStore):
         return SharedRow(self.engine, name)
 
     def login_lock(self, person: str) -> DatabaseLock:
-        """Return the lock that lets one process on all machines refresh the tokens."""
+        """Return the lock that lets only one process on all machines renew the login."""
         return DatabaseLock(self.engine, LOGIN, person=person, what="renews the login")
 
     def clock(self, clock: Clock) -> Clock:

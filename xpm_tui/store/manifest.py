@@ -127,7 +127,7 @@ class TableFile(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """A generation: its snapshot files contain everything up to commit ``position``, its log what followed.
+    """A generation: its snapshot files contain everything up to commit ``position``, its log what follows.
 
     ``book`` is the id of the store, and ``chain`` the checksum that the log continues.
     """

@@ -223,7 +223,7 @@ class LiveTable:
 
 
 class MemoryState:
-    """All tables. Changed by one thread at a time; any thread may read them without a lock.
+    """All tables. One thread at a time may change them, and any thread may read them without a lock.
 
     This is safe because a commit first adds the rows that it will replace to the latest version, then changes
     the rows, then activates the new version; a reader reads the rows first and the versions afterwards.

@@ -15,7 +15,14 @@ from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store.admin import Compacted, IntegrityFinding, Report, Restored, check_rows
-from xpm_tui.store.backup import Backup, migrate_rows, own_backup, private_view, unpacked, write_backup
+from xpm_tui.store.backup import (
+    Backup,
+    automatic_backup_path,
+    migrate_rows,
+    private_view,
+    unpacked,
+    write_backup,
+)
 from xpm_tui.store.database_store import DatabaseStore
 from xpm_tui.store.encoding import EncodedWrite
 from xpm_tui.store.engine import MOVED, Engine
@@ -75,7 +82,7 @@ def restore_practice(
         store.run_lock(store.person or person, "restoring a backup").hold(),
     ):
         ensure_private(folder)
-        before = _backed_up(store, own_backup(folder, "before-restore", clock.now()), clock).path
+        before = _backed_up(store, automatic_backup_path(folder, "before-restore", clock.now()), clock).path
         tables = {name: live.rows for name, live in migrate_rows(found).state.tables.items() if live.rows}
         position = store.engine.write_all(tables, position=found.state.mark.position)
     return Restored(
@@ -94,7 +101,7 @@ def move_in(folder: Path, url: str, practice: str, *, clock: Clock, person: str)
 
     Raises:
         BadInput: The database has another practice with this name.
-        AppError: As a commit.
+        AppError: Whatever a commit raises.
     """
     source = Engine(folder, read_only=False, clock=clock, person=person)
     try:

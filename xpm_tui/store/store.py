@@ -51,7 +51,7 @@ LOG_SHARE = 0.25
 
 
 def is_due(engine: Engine) -> bool:
-    """Return whether the log has grown enough."""
+    """Return whether the log has grown enough to be compacted."""
     return engine.mark.offset > max(SMALLEST_LOG, LOG_SHARE * engine.head.bytes)
 
 
@@ -183,9 +183,10 @@ class TableStore:
         return self.db.snapshot()
 
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
-        """Make the writes durable, all or none, and return the new position; no writes are no commit.
+        """Make the writes durable, all or none, and return the new position.
 
-        With ``since``, nothing is written if one of these rows has changed after that snapshot.
+        Without writes there is no commit. With ``since``, nothing is written if one of these rows has changed
+        after that snapshot.
 
         Raises:
             BadInput: A value does not match its field.
@@ -202,7 +203,7 @@ class TableStore:
         return self.db.transact(make)
 
     def watch(self) -> int:
-        """Return the latest position, which is cheap to read: another one than a snapshot's means changes."""
+        """Return the latest position cheaply; it differs from that of a snapshot after a commit."""
         return int(self.db.engine.watch())
 
     def record_end(self) -> None:

@@ -80,7 +80,7 @@ class SharedTokenStore(TokenStore):
         self._renewal = shared.login_lock(person)
 
     def lock(self, clock: Clock, person: str) -> RunLock:
-        """Return the lock that lets one process on all machines refresh the tokens."""
+        """Return the lock that lets only one process on all machines renew the login."""
         return self._renewal
 
     def where(self) -> str:

@@ -31,7 +31,7 @@ from xpm_tui.ignition.event_file import (
     EventFile,
     IncompleteEvent,
     event_digest,
-    is_cut_event,
+    is_incomplete_event,
     read_event,
 )
 from xpm_tui.ignition.forms import FORMS, FormName
@@ -126,7 +126,7 @@ class InboxDocument:
             return False
         if not self._is_event:
             return bool(self._no_line_end())
-        return is_cut_event(self._raw)
+        return is_incomplete_event(self._raw)
 
     def read(self) -> ParsedFile:
         """Return its rows. Raises ``BadInput`` if none can be used, or if it ends too early."""

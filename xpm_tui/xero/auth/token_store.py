@@ -322,7 +322,7 @@ class TokenStore:
         )
 
     def lock(self, clock: Clock, person: str) -> RunLock:
-        """Return the lock under which one process renews the login."""
+        """Return the lock that lets only one process renew the login."""
         ensure_private(self.path.parent)
         return Lock(self.path.with_name("login.lock"), clock=clock, person=person, what="renews the login")
 
