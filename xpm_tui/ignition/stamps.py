@@ -66,10 +66,10 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
     dropped: list[RefusedRow] = []
     older, behind = 0, False
     for row in parsed.rows:
-        record, own = _StampedRow(snapshot, parsed, row), _mark_of(row, mark)
-        newest, later = record.newest(), record.later_imports(own)
-        behind = behind or bool(later) or any(newest_mark > own for newest_mark in newest.values())
-        stale = record.stale(newest, own, later, people)
+        record, row_mark = _StampedRow(snapshot, parsed, row), _mark_of(row, mark)
+        newest, later = record.newest(), record.later_imports(row_mark)
+        behind = behind or bool(later) or any(newest_mark > row_mark for newest_mark in newest.values())
+        stale = record.stale(newest, row_mark, later, people)
         if not stale:
             rows.append(row)
             continue
@@ -81,8 +81,8 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
     if not behind:
         return AdmittedFile(parsed)
     # Services that newer events have added are not in this file, so it does not name all of them.
-    left = replace(parsed, rows=tuple(rows), completeness="parts")
-    return AdmittedFile(left, older, tuple(dropped))
+    admitted = replace(parsed, rows=tuple(rows), completeness="parts")
+    return AdmittedFile(admitted, older, tuple(dropped))
 
 
 def _mark_of(row: FileRow, mark: str) -> str:
@@ -119,13 +119,13 @@ def manual_import_marks(
     last = max(imports, key=lambda id_: int(id_[1:]), default="")
     for id_, keys in buckets.items():
         before = snapshot.get(STAMPS, id_)
-        left: dict[str, tuple[str, ...]] = {}
+        others: dict[str, tuple[str, ...]] = {}
         for import_id, names in (before.fields if before else {}).items():
             older = import_id in imports and _as_of(imports[import_id]) <= _as_of(done) and import_id != last
-            rest = tuple(name for name in names if not (older and name in keys))
-            if import_id in imports and rest:
-                left[import_id] = rest
-        yield Put(STAMPS, FieldStamps(id=id_, fields={**left, done.id: tuple(sorted(keys))}))
+            remaining = tuple(name for name in names if not (older and name in keys))
+            if import_id in imports and remaining:
+                others[import_id] = remaining
+        yield Put(STAMPS, FieldStamps(id=id_, fields={**others, done.id: tuple(sorted(keys))}))
     timed = tuple(row for row in parsed.rows if row.as_of is not None)
     yield from stamps(snapshot, replace(parsed, rows=timed), "", rejected)
 
@@ -152,33 +152,33 @@ def stamps(snapshot: Snapshot, parsed: ParsedFile, mark: str, refused: Iterable[
     stamped: dict[str, dict[str, set[str]]] = {}
     for row in parsed.rows:
         if row.number not in rejected:
-            record, own = _StampedRow(snapshot, parsed, row), _mark_of(row, mark)
+            record, row_mark = _StampedRow(snapshot, parsed, row), _mark_of(row, mark)
             for key in record.keys:
-                stamped.setdefault(key, {}).setdefault(own, set()).update(record.all_fields())
+                stamped.setdefault(key, {}).setdefault(row_mark, set()).update(record.all_fields())
     for key, marks in stamped.items():
         before = snapshot.get(STAMPS, key)
-        left = dict(before.fields) if before else {}
-        for own in sorted(marks):
-            left = _stamped(left, own, marks[own])
-        row_ = FieldStamps(id=key, fields=left)
-        if row_ != before:
-            yield Put(STAMPS, row_)
+        fields = dict(before.fields) if before else {}
+        for row_mark in sorted(marks):
+            fields = _stamped(fields, row_mark, marks[row_mark])
+        stamped_row = FieldStamps(id=key, fields=fields)
+        if stamped_row != before:
+            yield Put(STAMPS, stamped_row)
 
 
 def _stamped(
     before: Mapping[str, tuple[str, ...]], mark: str, fields: set[str]
 ) -> dict[str, tuple[str, ...]]:
     """Return the stamps of a record after ``fields`` were set at ``mark``."""
-    left: dict[str, tuple[str, ...]] = {}
+    result: dict[str, tuple[str, ...]] = {}
     newer: set[str] = set()
     for own_mark, names in before.items():
         if own_mark > mark:
             newer.update(names)
-        rest = names if own_mark > mark else tuple(name for name in names if name not in fields)
-        if rest:
-            left[own_mark] = rest
-    added = tuple(sorted({*left.get(mark, ()), *(fields - newer)}))
-    return {**left, **({mark: added} if added else {})}
+        remaining = names if own_mark > mark else tuple(name for name in names if name not in fields)
+        if remaining:
+            result[own_mark] = remaining
+    added = tuple(sorted({*result.get(mark, ()), *(fields - newer)}))
+    return {**result, **({mark: added} if added else {})}
 
 
 def _without(parsed: ParsedFile, row: FileRow, stale: set[str]) -> FileRow:

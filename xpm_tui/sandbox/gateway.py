@@ -84,9 +84,7 @@ class Gateway:
             return gateway_error(401, "Unauthorized", token, instance, BEARER)
         if token.expires <= now:
             return expired_token_response(us_style(token.expires), instance)
-        if request.path == identity.CONNECTIONS_PATH or request.path.startswith(
-            identity.CONNECTIONS_PATH + "/"
-        ):
+        if identity.is_connections_path(request.path):
             headers = self.limits.headers(token.app, None, now, switches)
             reply = identity.answer_connections(request, token, self.grants, self.tenants, switches)
             return reply.with_headers(*headers)
@@ -166,9 +164,7 @@ def host_of(path: str) -> Host | None:
         return "login"
     if path.startswith(("/connect/", "/.well-known/")):
         return "identity"
-    if path == identity.CONNECTIONS_PATH or path.startswith(
-        (identity.CONNECTIONS_PATH + "/", "/practicemanager/")
-    ):
+    if identity.is_connections_path(path) or path.startswith("/practicemanager/"):
         return "api"
     return None
 

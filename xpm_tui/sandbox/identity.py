@@ -78,6 +78,11 @@ def _encode(raw: bytes) -> str:
 CONNECTIONS_PATH = "/connections"
 
 
+def is_connections_path(path: str) -> bool:
+    """Return whether a path is that of the connections or of one of them."""
+    return path == CONNECTIONS_PATH or path.startswith(CONNECTIONS_PATH + "/")
+
+
 def answer_connections(
     request: HttpRequest,
     token: AccessToken,

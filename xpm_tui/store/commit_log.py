@@ -25,7 +25,7 @@ import msgspec
 
 from xpm_tui.files.durable import AppendFile, replace_bytes
 from xpm_tui.files.machine import DISK, Disk, to_disk_error
-from xpm_tui.store.encoding import EncodedWrite, changes_of, pack, seal_struct, unpack, unseal
+from xpm_tui.store.encoding import EncodedWrite, changes_of, pack, seal_struct, unpack, unseal_struct
 from xpm_tui.store.manifest import Manifest, StoreDamaged
 
 _LONGEST = 4096
@@ -146,11 +146,9 @@ def read_base(path: Path) -> Mark:
         raise StoreDamaged(path, "is missing.", missing=True) from None
     except OSError as error:
         raise to_disk_error(error, path, "read") from error
-    opened = unseal(line[:-1]) if line.endswith(b"\n") else None
-    try:
-        base = msgspec.json.decode(opened[0] if opened else b"", type=LogHeader)
-    except msgspec.MsgspecError as error:
-        raise StoreDamaged(path, "has a damaged first line.") from error
+    base = unseal_struct(line, LogHeader)
+    if base is None:
+        raise StoreDamaged(path, "has a damaged first line.")
     return Mark(len(line), base.position, base.chain)
 
 
@@ -241,11 +239,10 @@ def read_log_end(folder: Path) -> LogEnd | None:
         return None
     except OSError as error:
         raise to_disk_error(error, path, "read") from error
-    opened = unseal(data[:-1]) if data.endswith(b"\n") else None
-    try:
-        return msgspec.json.decode(opened[0] if opened else b"", type=LogEnd)
-    except msgspec.MsgspecError as error:
-        raise StoreDamaged(path, "is damaged, or was changed by another program.") from error
+    end = unseal_struct(data, LogEnd)
+    if end is None:
+        raise StoreDamaged(path, "is damaged, or was changed by another program.")
+    return end
 
 
 def write_log_end(folder: Path, head: Manifest, mark: Mark, *, disk: Disk = DISK) -> None:

@@ -71,10 +71,7 @@ def encode(table: TableSchema[Any], row: Any) -> EncodedWrite:
         reason = str(error)
         if isinstance(error, UnicodeError):
             reason = "it contains half a character (a lone surrogate)"
-        raise BadInput(
-            f"{visible(str(name), 60)} cannot be saved in the table {table.name}: {visible(reason, 200)}.",
-            hint="Nothing was written. Correct the value and try again.",
-        ) from error
+        raise _unsavable(table, name, reason) from error
     if not name:
         raise BadInput(f"A row of the table {table.name} has no id.", hint="Nothing was written.")
     return EncodedWrite(table.name, name, raw)
@@ -86,13 +83,17 @@ def check_encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrit
         row = decoder(table).decode(raw)
         found = table.key(row)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise BadInput(
-            f"{visible(name, 60)} cannot be saved in the table {table.name}: {visible(str(error), 200)}.",
-            hint="Nothing was written. Correct the value and try again.",
-        ) from error
+        raise _unsavable(table, name, str(error)) from error
     if not name or found != name:
         raise BadInput(f"A row of the table {table.name} has another id.", hint="Nothing was written.")
     return EncodedWrite(table.name, name, raw)
+
+
+def _unsavable(table: TableSchema[Any], name: str, reason: str) -> BadInput:
+    return BadInput(
+        f"{visible(str(name), 60)} cannot be saved in the table {table.name}: {visible(reason, 200)}.",
+        hint="Nothing was written. Correct the value and try again.",
+    )
 
 
 def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:
@@ -196,6 +197,15 @@ def changes_of(body: bytes) -> list[EncodedWrite]:
     return out
 
 
-def seal_struct(value: Any) -> bytes:
+def seal_struct(value: msgspec.Struct) -> bytes:
     """Return a value as a sealed line of JSON."""
     return seal(ENCODER.encode(value))
+
+
+def unseal_struct(line: bytes, kind: type[T]) -> T | None:
+    """Return the value in a sealed line of JSON; None if the line is damaged."""
+    opened = unseal(line[:-1]) if line.endswith(b"\n") else None
+    try:
+        return msgspec.json.decode(opened[0], type=kind) if opened is not None else None
+    except msgspec.MsgspecError:
+        return None

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
+from operator import attrgetter
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -22,7 +23,6 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import (
     Category,
     Quarantined,
-    RecordReference,
     Records,
     Staff,
     Template,
@@ -34,27 +34,19 @@ from xpm_tui.xero.client import error_mapping
 from xpm_tui.xero.client.calls import Caller, CallSpec
 from xpm_tui.xero.client.transport import IncomingReply, NoReply
 from xpm_tui.xero.codec import deserializers, request_bodies
-from xpm_tui.xero.codec.deserializers import Element
 from xpm_tui.xero.codec.xml_reader import LIST_LIMIT, Reader, Shape, read_list, read_single, read_status
 from xpm_tui.xero.error_body import RequestInfo
 
-
-def _contact(element: Element, outer_url: str) -> XpmContact:
-    return deserializers.contact(element)
-
-
-def _uuid(record: XpmClient | XpmContact | Staff | Template | Category | RecordReference) -> str:
-    return record.uuid
-
+_uuid = attrgetter("uuid")
 
 CLIENTS: Final[Shape[XpmClient]] = Shape("Client", deserializers.client, "Clients", _uuid)
 CLIENT: Final[Shape[XpmClient]] = Shape("Client", deserializers.client)
-CONTACT: Final[Shape[XpmContact]] = Shape("Contact", _contact)
+CONTACT: Final[Shape[XpmContact]] = Shape("Contact", deserializers.contact)
 STAFF: Final[Shape[Staff]] = Shape("Staff", deserializers.staff, "StaffList", _uuid)
 STAFF_MEMBER: Final[Shape[Staff]] = Shape("Staff", deserializers.staff)
 TEMPLATES: Final[Shape[Template]] = Shape("Template", deserializers.template, "Templates", _uuid)
 CATEGORIES: Final[Shape[Category]] = Shape("Category", deserializers.category, "Categories", _uuid)
-JOBS: Final[Shape[XpmJob]] = Shape("Job", deserializers.job, "Jobs", lambda job: job.number)
+JOBS: Final[Shape[XpmJob]] = Shape("Job", deserializers.job, "Jobs", attrgetter("number"))
 JOB: Final[Shape[XpmJob]] = Shape("Job", deserializers.job)
 
 R = TypeVar("R")

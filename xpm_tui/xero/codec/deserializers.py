@@ -234,7 +234,7 @@ _CONTACT: Table = _table(CONTACT.values(), UUID="uuid")
 _CONTACT_FLAGS = _of_kind(CONTACT.values(), "flag")
 
 
-def contact(element: Element) -> XpmContact:
+def contact(element: Element, outer_url: str = "") -> XpmContact:
     """Return a ``Contact``, from a client or from the reply to a contact call."""
     found: Found = {}
     read(element, _CONTACT, found)
