@@ -87,7 +87,7 @@ def apply_client_values(call: Call, client: ClientRecord, given: Fields) -> Clie
         ApplicationError: A value is invalid.
     """
     values: dict[str, object] = {"name": given.required("Name").strip()}
-    values |= _texts(given, _TEXT_FIELDS)
+    values |= given_texts(given, _TEXT_FIELDS)
     values["address"] = _address(client.address, given, "")
     values["postal"] = _address(client.postal, given, "Postal")
     if "Email" in given:
@@ -102,7 +102,7 @@ def apply_client_values(call: Call, client: ClientRecord, given: Fields) -> Clie
     if "BillingClientUUID" in given:
         uuid = given.uuid("BillingClientUUID")
         values["billing"] = call.client(uuid).uuid if uuid else None
-    values |= _texts(given, _NUMBERS)
+    values |= given_texts(given, _NUMBERS)
     if "ClientCode" in given:
         values["code"] = given.filled("ClientCode")
     values["tax"] = _tax(client.tax, given)
@@ -121,13 +121,14 @@ def read_flag(given: Fields, element: str) -> bool:
     return text == "Yes"
 
 
-def _texts(given: Fields, names: dict[str, str]) -> dict[str, object]:
+def given_texts(given: Fields, names: dict[str, str]) -> dict[str, object]:
+    """Return the texts of those elements of `names` that the request has, by the name of the value."""
     return {name: given.text(element) for element, name in names.items() if element in given}
 
 
 def _address(before: Address, given: Fields, prefix: str) -> Address:
     names = {f"{prefix}{element}": name for element, name in _PLACES.items()}
-    return with_values(before, _texts(given, names))
+    return with_values(before, given_texts(given, names))
 
 
 def _birth(text: str | None) -> str | None:
@@ -144,7 +145,7 @@ def _birth(text: str | None) -> str | None:
 
 
 def _person(before: Individual | None, given: Fields) -> Individual | None:
-    values = _texts(given, _PERSON)
+    values = given_texts(given, _PERSON)
     if "DateOfBirth" in given:
         values["born"] = _birth(given.filled("DateOfBirth"))
     if not values or (before is None and not any(values.values())):
@@ -226,9 +227,7 @@ def apply_contact_values(contact: ContactRecord, given: Fields) -> ContactRecord
     """Return the contact with the values of the request; absent elements are unchanged."""
     if "Name" in given:
         given.required("Name")
-    return with_values(
-        contact, {name: given.text(element) for element, name in _TEXTS.items() if element in given}
-    )
+    return with_values(contact, given_texts(given, _TEXTS))
 
 
 def create_contact(call: Call) -> Reply:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from xpm_tui.sandbox.client_writes import read_flag
+from xpm_tui.sandbox.client_writes import given_texts, read_flag
 from xpm_tui.sandbox.endpoint import ApplicationError, Call, Fields, Reply, Route
 from xpm_tui.sandbox.records import ClientGroup, ClientRecord, StaffRecord, TaskRecord, with_values
 from xpm_tui.sandbox.xml import el, escape, group_xml
@@ -179,9 +179,7 @@ def delete_staff(call: Call) -> Reply:
 
 def _staff_values(person: StaffRecord, given: Fields) -> StaffRecord:
     given.required("Name")
-    return with_values(
-        person, {name: given.text(element) for element, name in _STAFF.items() if element in given}
-    )
+    return with_values(person, given_texts(given, _STAFF))
 
 
 def _group(call: Call) -> ClientGroup:

@@ -1,4 +1,4 @@
-"""What users have granted to apps (codes, tokens and connections), and login.xero.com, where they do so.
+"""What users have granted to apps (codes, tokens and connections), and the pages of login.xero.com.
 
 The apps and users are fixed. login.xero.com answers an authorize request with the consent page, or with an
 error page that does not redirect.

@@ -98,9 +98,7 @@ class DatabaseLock:
             if self._kind == RUN:
                 engine.fence = None
             with suppress(StoreUnreadable):
-                session = engine.session(0)
-                with session.errors():
-                    session.connection.execute("SELECT pg_advisory_unlock(%s, %s)", (self._kind, engine.id))
+                engine.session(0).query("SELECT pg_advisory_unlock(%s, %s)", (self._kind, engine.id))
 
     @contextmanager
     def hold(self, timeout: float = 0.0, *, what: str | None = None) -> Iterator[None]:
@@ -121,7 +119,7 @@ class DatabaseLock:
     def _try(self, what: str) -> bool:
         engine = self._engine
         with engine.mutex:
-            # The session would get its own lock a second time.
+            # PostgreSQL would give the session its own lock a second time.
             if self._kind in engine.locks or not engine.ask(self._take):
                 return False
             engine.locks.add(self._kind)
@@ -135,10 +133,7 @@ class DatabaseLock:
             return True
 
     def _take(self, session: Session) -> bool:
-        with session.errors():
-            row = session.connection.execute(
-                "SELECT pg_try_advisory_lock(%s, %s)", (self._kind, self._engine.id)
-            ).fetchone()
+        row = session.query_row("SELECT pg_try_advisory_lock(%s, %s)", (self._kind, self._engine.id))
         return bool(row and row[0])
 
     def _next_fence(self, session: Session, what: str) -> int:
@@ -149,10 +144,7 @@ class DatabaseLock:
             since=self._engine.clock.now(),
             what=what,
         )
-        with session.errors():
-            row = session.connection.execute(
-                _FENCE, (msgspec.json.encode(owner).decode(), self._engine.id)
-            ).fetchone()
+        row = session.query_row(_FENCE, (msgspec.json.encode(owner).decode(), self._engine.id))
         assert row is not None
         return int(row[0])
 
@@ -168,13 +160,8 @@ class DatabaseLock:
 
 def lock_owner(engine: PostgresEngine) -> LockOwner | None:
     """Return the holder of the run lock; None if it is free or the database cannot be reached."""
-
-    def ask(session: Session) -> tuple[object, ...] | None:
-        with session.errors():
-            return session.connection.execute(_OWNER, (engine.id, RUN, engine.id)).fetchone()
-
     try:
-        row = engine.ask(ask, 0)
+        row = engine.ask(lambda session: session.query_row(_OWNER, (engine.id, RUN, engine.id)), 0)
         return msgspec.json.decode(str(row[0]), type=LockOwner) if row else None
     except (StoreUnreadable, msgspec.DecodeError):
         return None
@@ -220,10 +207,8 @@ class SharedRow:
                     )
 
     def _read(self, session: Session, suffix: str = "") -> RecordState:
-        with session.errors():
-            row = session.connection.execute(
-                (_RECORD + suffix).encode(), (SESSIONS, self._engine.id, self._name), binary=True
-            ).fetchone()
+        values = (SESSIONS, self._engine.id, self._name)
+        row = session.query_row((_RECORD + suffix).encode(), values, binary=True)
         return RecordState(*row) if row else RecordState(None, [])
 
 
@@ -233,12 +218,9 @@ def database_clock(engine: PostgresEngine, clock: Clock) -> float:
     def ask(session: Session) -> float:
         if session.ahead is not None:
             return session.ahead
-        with session.errors():
-            before = clock.now().timestamp()
-            row = session.connection.execute(
-                "SELECT extract(epoch FROM clock_timestamp())::float8", binary=True
-            ).fetchone()
-            after = clock.now().timestamp()
+        before = clock.now().timestamp()
+        row = session.query_row("SELECT extract(epoch FROM clock_timestamp())::float8", binary=True)
+        after = clock.now().timestamp()
         session.ahead = float(row[0]) - (before + after) / 2 if row else 0.0
         return session.ahead
 

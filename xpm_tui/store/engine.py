@@ -334,7 +334,7 @@ class Engine:
                 self.folder / HEAD, "was replaced by that of another practice. Nothing was written."
             )
         try:
-            # The new generation has all of the old log, so a state that is as far continues there.
+            # The new generation contains all of the old log, so a state at its position can continue there.
             tail = follow(self.state, self.folder / head.log, watched=len(self._views) > 0)
         except StoreDamaged:
             tail = None

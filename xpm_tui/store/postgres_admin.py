@@ -224,14 +224,9 @@ def _backed_up(store: DatabaseStore, target: Path, clock: Clock) -> Backup:
 
 def _size(store: DatabaseStore) -> int:
     """Return the bytes of all rows, including tombstones."""
-
-    def ask(session: Session) -> int:
-        with session.errors():
-            row = session.connection.execute(
-                "SELECT coalesce(sum(octet_length(tbl) + octet_length(id) + 24"
-                " + coalesce(octet_length(body), 0)), 0)::bigint FROM xpm_tui.rows WHERE practice = %s",
-                (store.engine.id,),
-            ).fetchone()
-        return int(row[0]) if row else 0
-
-    return store.engine.ask(ask)
+    statement = (
+        "SELECT coalesce(sum(octet_length(tbl) + octet_length(id) + 24"
+        " + coalesce(octet_length(body), 0)), 0)::bigint FROM xpm_tui.rows WHERE practice = %s"
+    )
+    row = store.engine.ask(lambda session: session.query_row(statement, (store.engine.id,)))
+    return int(row[0]) if row else 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString, cast
 from urllib.parse import unquote, urlsplit
@@ -181,6 +181,20 @@ class Session:
             yield
         except psycopg.Error as error:
             raise _statement_error(self.address, error) from None
+
+    def query(
+        self, statement: LiteralString | bytes, values: Sequence[Any] = (), *, binary: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of a statement, whose errors are those of the store."""
+        with self.errors():
+            return self.connection.execute(statement, values or None, binary=binary).fetchall()
+
+    def query_row(
+        self, statement: LiteralString | bytes, values: Sequence[Any] = (), *, binary: bool = False
+    ) -> tuple[Any, ...] | None:
+        """Return the first row of a statement, whose errors are those of the store; None if there is none."""
+        with self.errors():
+            return self.connection.execute(statement, values or None, binary=binary).fetchone()
 
     @property
     def alive(self) -> bool:

@@ -180,8 +180,7 @@ def lock_head(session: Session, practice: int, position: int) -> list[tuple[Any,
 
 def read_changes(session: Session, practice: int, position: int) -> list[tuple[Any, ...]]:
     """Return the head and each row that was written after ``position``, in one consistent view."""
-    with session.errors():
-        return session.connection.execute(_CHANGES, (position, practice), binary=True).fetchall()
+    return session.query(_CHANGES, (position, practice), binary=True)
 
 
 def split_changes(
@@ -219,10 +218,9 @@ def send(session: Session, practice: int, transaction: RowTransaction, person: s
 
 def committed_at(session: Session, practice: int, token: str) -> int | None:
     """Return the position of the commit with this token; None if it had no effect. The head is locked."""
-    with session.errors():
-        found = session.connection.execute(
-            "SELECT position FROM xpm_tui.commits WHERE practice = %s AND token = %s", (practice, token)
-        ).fetchone()
+    found = session.query_row(
+        "SELECT position FROM xpm_tui.commits WHERE practice = %s AND token = %s", (practice, token)
+    )
     return int(found[0]) if found else None
 
 
@@ -242,8 +240,7 @@ def replace_rows(
 
 def prune_rows(session: Session, practice: int) -> int:
     """Remove old tombstones and records of commits, and commit; return the number of removed rows."""
-    with session.errors():
-        old = session.connection.execute(_OLD_POSITION, (practice, TOMBSTONE_DAYS)).fetchone()
+    old = session.query_row(_OLD_POSITION, (practice, TOMBSTONE_DAYS))
     horizon = int(old[0]) if old else 0
     with session.errors(), session.connection.pipeline():
         removed = session.connection.execute(
@@ -333,21 +330,20 @@ def register(session: Session, practice: str, *, create: bool) -> Registration:
     """
     if session.role is None:
         _migrate_layout(session, create)
-        with session.errors():
-            row = session.connection.execute(_RIGHTS).fetchone()
+        row = session.query_row(_RIGHTS)
         assert row is not None
         session.role = (str(row[0]), str(row[2] or ""), not row[1])
     role, person, reads_only = session.role
-    with session.errors():
-        find = "SELECT id FROM xpm_tui.practices WHERE name = %s"
-        found = session.connection.execute(find, (practice,)).fetchone()
-        if found is None and create and not reads_only:
+    find = "SELECT id FROM xpm_tui.practices WHERE name = %s"
+    found = session.query_row(find, (practice,))
+    if found is None and create and not reads_only:
+        with session.errors():
             session.connection.execute(
                 "INSERT INTO xpm_tui.practices (name, book, format) VALUES (%s, %s, %s)"
                 " ON CONFLICT DO NOTHING",
                 (practice, secrets.token_hex(8), newest()),
             )
-            found = session.connection.execute(find, (practice,)).fetchone()
+        found = session.query_row(find, (practice,))
     if found is None:
         raise StoreUnreadable(
             f"There is no practice {visible(practice, 60)} in the database {session.address.shown}.",
@@ -414,9 +410,8 @@ def _migrate_layout(session: Session, create: bool) -> None:
 
 def _version(session: Session) -> int:
     """Return the layout of the tables; -1 if there are none."""
-    with session.errors():
-        found = session.connection.execute("SELECT to_regclass('xpm_tui.layout')").fetchone()
-        if found is None or found[0] is None:
-            return -1
-        row = session.connection.execute("SELECT version FROM xpm_tui.layout").fetchone()
+    found = session.query_row("SELECT to_regclass('xpm_tui.layout')")
+    if found is None or found[0] is None:
+        return -1
+    row = session.query_row("SELECT version FROM xpm_tui.layout")
     return int(row[0]) if row else -1

@@ -1,4 +1,4 @@
-"""Error bodies of Xero, and what an error may say about a call: neither query, nor body, nor token.
+"""Xero's error bodies, and what an error may say about a call: never its query, its body or a token.
 
 Practice Manager 3.1 has two kinds: ``<Response><Status>ERROR</Status><ErrorDescription>`` or its flat JSON
 form, possibly with HTTP 200; and the gateway's ``{"Title", "Status", "Detail", "Instance"}``.

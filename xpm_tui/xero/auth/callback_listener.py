@@ -95,7 +95,7 @@ class Listener:
         try:
             await self._listen()
         except BaseException:
-            await self._close()  # also if the wait is cancelled while the port is being opened
+            await self._close()  # even if the wait is cancelled while the port is being opened
             raise
         return self
 
