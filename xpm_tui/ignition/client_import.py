@@ -91,15 +91,17 @@ class Resolver:
 
     def is_untouched(self, row: ClientRow) -> bool:
         """Return whether a row without ids has only values that a client of its name already has."""
-        if row.record or row.client_id or not row.name or self._empty:
-            return False
-        return any(is_untouched(row, client) for client in self._named(exact(row.name)))
+        return any(is_untouched(row, client) for client in self._namesakes(row))
 
     def is_shared(self, row: ClientRow) -> bool:
         """Return whether several clients have the name of a row without an id."""
+        return len(self._namesakes(row)) > 1
+
+    def _namesakes(self, row: ClientRow) -> list[Client]:
+        """Return the clients with the name of a row without an id."""
         if row.record or row.client_id or not row.name or self._empty:
-            return False
-        return len(self._named(exact(row.name))) > 1
+            return []
+        return self._named(exact(row.name))
 
     def _by_record(self, group: list[ClientRow], name: str, emails: set[str]) -> Target:
         record = group[0].record

@@ -225,13 +225,6 @@ class UndoPlan:
         return bool(self.counts["removed"] or self.counts["restored"])
 
 
-_REASONS_TO_STAY = {
-    LINKS.name: "It is linked to an XPM client, so it stays.",
-    IGNORED.name: "It is marked as needing no XPM client, so it stays.",
-    FREEZES.name: "It has frozen fields, so it stays.",
-}
-
-
 def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
     """Plan the undo of an import.
 
@@ -295,11 +288,11 @@ def _images_of_what_stays(snapshot: Snapshot, blocks: Mapping[str, dict[str, str
 def _why_stays(snapshot: Snapshot, table: TableSchema[Any], image: ImportImage, now: msgspec.Struct) -> str:
     if table is CLIENTS:
         if snapshot.raw(LINKS, image.row) is not None:
-            return _REASONS_TO_STAY[LINKS.name]
+            return "It is linked to an XPM client, so it stays."
         if snapshot.raw(IGNORED, image.row) is not None:
-            return _REASONS_TO_STAY[IGNORED.name]
+            return "It is marked as needing no XPM client, so it stays."
         if snapshot.find(FREEZES, "client", image.row):
-            return _REASONS_TO_STAY[FREEZES.name]
+            return "It has frozen fields, so it stays."
         if any(proposal.ours for proposal in snapshot.find(PROPOSALS, "client", image.row)):
             return "It has proposals, so it stays."
     return "It has been changed since the import, so it stays." if row_digest(now) != image.digest else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from itertools import repeat
+from typing import Any
 
 from xpm_tui.sandbox.endpoint import Reply, error_xml
 from xpm_tui.sandbox.http import (
@@ -196,23 +197,27 @@ class Faults:
         return hit
 
 
+_GATEWAY_ERRORS: dict[str, tuple[Any, ...]] = {
+    "401-unsuccessful": (401, "Unauthorized", "AuthenticationUnsuccessful", BEARER),
+    "401-scope": (401, "Unauthorized", "AuthorizationUnsuccessful"),
+    "403": (403, "Forbidden", "AuthenticationUnsuccessful"),
+    "503": (503, "Unavailable", "ServiceNotAvailable"),
+}
+"""Status, title, detail and headers of faults that are errors of the gateway."""
+
+
 def replacement_response(fault: Fault, instance: str, now_us: str) -> Response:
     """Return the response of an ANSWERS fault. `now_us` is the time in the gateway's format."""
     kind = fault.kind
     if kind == "401-expired":
         return expired_token_response(now_us, instance)
-    if kind == "401-unsuccessful":
-        return gateway_error(401, "Unauthorized", "AuthenticationUnsuccessful", instance, BEARER)
-    if kind == "401-scope":
-        return gateway_error(401, "Unauthorized", "AuthorizationUnsuccessful", instance)
-    if kind == "403":
-        return gateway_error(403, "Forbidden", "AuthenticationUnsuccessful", instance)
+    if kind in _GATEWAY_ERRORS:
+        status, title, detail, *headers = _GATEWAY_ERRORS[kind]
+        return gateway_error(status, title, detail, instance, *headers)
     if kind.startswith("429-"):
         problem = kind.removeprefix("429-")
         default = {"minute": 30, "appminute": 30, "day": 7200}.get(problem)
         return too_many(problem, round(fault.seconds) if fault.seconds else default)
-    if kind == "503":
-        return gateway_error(503, "Unavailable", "ServiceNotAvailable", instance)
     if kind == "502":
         page = (
             b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"

@@ -20,7 +20,7 @@ from xpm_tui.sandbox.http import JSON, HttpRequest, Recorded, RequestLog, Respon
 from xpm_tui.sandbox.identity import IdentityHost
 from xpm_tui.sandbox.records import SandboxPractice, SandboxTenant
 from xpm_tui.sandbox.sample_practice import make_practice
-from xpm_tui.sandbox.switches import Limits, Switches
+from xpm_tui.sandbox.switches import Limits, Switches, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,18 +362,20 @@ def _connection(sandbox: Sandbox, values: Values, *, on: bool) -> object:
     return {"disconnected": tenant}
 
 
-def _limits(sandbox: Sandbox, values: Values) -> object:
+def _usage(sandbox: Sandbox, values: Values) -> Usage:
     app = str(values.get("client_id", DEFAULT_APP.client_id))
     tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
-    usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
+    return sandbox.limits.usage(app, tenant)
+
+
+def _limits(sandbox: Sandbox, values: Values) -> object:
+    usage, now = _usage(sandbox, values), sandbox.clock.now()
     return {"minute": usage.minute.used(now), "day": usage.day.used(now), "in_flight": usage.in_flight}
 
 
 def _spend(sandbox: Sandbox, values: Values) -> object:
     """Set the calls used: `{"clear": true}`, or `{"day": n, "minute": n}` for calls made just now."""
-    app = str(values.get("client_id", DEFAULT_APP.client_id))
-    tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
-    usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
+    usage, now = _usage(sandbox, values), sandbox.clock.now()
     if values.get("clear"):
         sandbox.limits.clear()
     usage.day.add(now, int(values.get("day", 0)))

@@ -5,9 +5,10 @@ If there is none, it salvages block by block what can be read, and counts what i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,6 +18,8 @@ from xpm_tui.store.commit_log import BROKEN, LogEnd, Mark, Scan, Tail, read_base
 from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, previous_manifest, read_manifest
 from xpm_tui.store.memory import MemoryState
 from xpm_tui.store.snapshot_set import read_table, salvage_table
+
+T = TypeVar("T")
 
 _TRIES = 20
 
@@ -121,13 +124,13 @@ def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
     """Return the last valid state, for reading only. Raises ``damage`` if there is none."""
     if not isinstance(damage, StoreDamaged):
         raise damage
-    head = _head(folder / HEAD)
-    end = _end(folder)
-    newest = _generation(folder, head, end) if head is not None else None
+    head = _readable(read_manifest, folder / HEAD)
+    end = _readable(read_log_end, folder)
+    newest = _readable(load_generation, folder, head, end) if head is not None else None
     if newest is not None:
         return _rescued(damage, newest, lossless=newest.tail not in BROKEN)
-    before = _head(previous_manifest(folder))
-    older = _generation(folder, before, None) if before is not None else None
+    before = _readable(read_manifest, previous_manifest(folder))
+    older = _readable(load_generation, folder, before) if before is not None else None
     if before is None or older is None:
         raise damage
     log = folder / f"log.{head.generation if head is not None else before.generation + 1}"
@@ -170,23 +173,10 @@ def _rescued(damage: StoreDamaged, loaded: Loaded, *, lossless: bool) -> Rescued
     return RescuedRows(loaded, StoreUnreadable(words, hint=damage.hint), lossless)
 
 
-def _head(path: Path) -> Manifest | None:
+def _readable(read: Callable[..., T], *arguments: Any) -> T | None:
+    """Return what ``read`` returns, or None if a file is damaged."""
     try:
-        return read_manifest(path)
-    except StoreDamaged:
-        return None
-
-
-def _end(folder: Path) -> LogEnd | None:
-    try:
-        return read_log_end(folder)
-    except StoreDamaged:
-        return None
-
-
-def _generation(folder: Path, head: Manifest, end: LogEnd | None) -> Loaded | None:
-    try:
-        return load_generation(folder, head, end)
+        return read(*arguments)
     except StoreDamaged:
         return None
 
@@ -214,12 +204,8 @@ def salvage(folder: Path, damage: StoreDamaged) -> tuple[Loaded, SalvageReport]:
 
     Raises ``damage`` if not even a manifest can be read.
     """
-    head = None
-    for path in (folder / HEAD, previous_manifest(folder)):
-        try:
-            head = head or read_manifest(path)
-        except StoreDamaged:
-            continue
+    current = _readable(read_manifest, folder / HEAD)
+    head = current or _readable(read_manifest, previous_manifest(folder))
     if head is None:
         raise damage
     tables: dict[str, dict[str, bytes]] = {}
@@ -235,10 +221,7 @@ def salvage(folder: Path, damage: StoreDamaged) -> tuple[Loaded, SalvageReport]:
             lines.append(f"{known.file}: {unread} of {count(known.rows, 'row')} could not be read.")
             lost += unread
     state = MemoryState(tables, Mark(0, head.position, head.chain, to_milliseconds(head.made)))
-    try:
-        tail = follow(state, folder / head.log) or "damaged"
-    except StoreDamaged:
-        tail = "damaged"
+    tail = _readable(follow, state, folder / head.log) or "damaged"
     if tail == "damaged":
         lines.append(f"{head.log}: what was committed after commit {state.mark.position} could not be read.")
     return Loaded(state, head, tail), SalvageReport(tuple(lines), lost)
