@@ -188,11 +188,6 @@ def _digest(raw: bytes) -> str:
     return hashlib.blake2b(raw, digest_size=8).hexdigest()
 
 
-def row_digest(row: msgspec.Struct) -> str:
-    """Return a short digest of a row."""
-    return _digest(_ENCODER.encode(row))
-
-
 @dataclass(frozen=True)
 class UnrestoredRecord:
     """A record, or a part of one, that undoing an import does not change, and why."""
@@ -295,7 +290,11 @@ def _why_stays(snapshot: Snapshot, table: TableSchema[Any], image: ImportImage, 
             return "It has frozen fields, so it stays."
         if any(proposal.ours for proposal in snapshot.find(PROPOSALS, "client", image.row)):
             return "It has proposals, so it stays."
-    return "It has been changed since the import, so it stays." if row_digest(now) != image.digest else ""
+    return (
+        "It has been changed since the import, so it stays."
+        if _digest(_ENCODER.encode(now)) != image.digest
+        else ""
+    )
 
 
 def _restored(image: ImportImage, now: Any, table: TableSchema[Any]) -> tuple[Any, list[str]]:

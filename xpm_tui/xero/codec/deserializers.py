@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"/client/([0-9]+)(?:[/?#]|\Z)", re.IGNORECASE)
 _FLAGS = {"Yes": True, "No": False}
 _LOOSE_FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
-Found: TypeAlias = dict[str, Any]
+Values: TypeAlias = dict[str, Any]
 Table: TypeAlias = dict[str, str | tuple[str, Callable[[Element], Any]]]
 """The field for the text of each element, or a field and a reader of the whole element."""
 
@@ -66,8 +66,8 @@ def clean(text: str) -> str:
     return "" if text.isspace() else text
 
 
-def read(element: Iterable[Element], table: Table, found: Found) -> None:
-    """Read the children of ``element`` that ``table`` names into ``found``, as texts or whole parts."""
+def read(element: Iterable[Element], table: Table, values: Values) -> None:
+    """Read the children of ``element`` that ``table`` names into ``values``, as texts or whole parts."""
     # The hottest loop of the package: about 70 iterations for each client of a detailed list.
     place_of = table.get
     for child in element:
@@ -75,7 +75,7 @@ def read(element: Iterable[Element], table: Table, found: Found) -> None:
         if place is None:
             continue
         if place.__class__ is not str:
-            _part(child, place, found)
+            _part(child, place, values)
             continue
         text = child.text
         if len(child):
@@ -87,26 +87,26 @@ def read(element: Iterable[Element], table: Table, found: Found) -> None:
                     continue
                 if not text.isascii() and (problem := invalid_characters(text)):
                     raise ShapeFault(child.tag, f"has {problem}", "character")
-            if place in found and found[place] != text:
+            if place in values and values[place] != text:
                 raise ShapeFault(child.tag, "occurs twice with different values", "two-values")
-            found[place] = text
+            values[place] = text
 
 
-def _part(child: Element, place: Any, found: Found) -> None:
+def _part(child: Element, place: Any, values: Values) -> None:
     field, reader = place
-    if field in found:
+    if field in values:
         raise ShapeFault(child.tag, "occurs twice", "two-values")
     try:
-        found[field] = reader(child)
+        values[field] = reader(child)
     except ShapeFault as fault:
         if fault.where.startswith(f"{child.tag}/"):
             raise
         raise _inside(child.tag, fault) from None
 
 
-def _normalise_uuid(found: Found) -> None:
-    """Change the UUID in ``found`` to lower case; raise ``ShapeFault`` if it is missing or malformed."""
-    found["uuid"] = _uuid(found.get("uuid", ""))
+def _normalise_uuid(values: Values) -> None:
+    """Change the UUID in ``values`` to lower case; raise ``ShapeFault`` if it is missing or malformed."""
+    values["uuid"] = _uuid(values.get("uuid", ""))
 
 
 def _uuid(text: str) -> str:
@@ -142,25 +142,25 @@ def quarantined(element: Element, *faults: RecordFault) -> Quarantined:
     return Quarantined(kind=element.tag, uuid=uuid, name=name, number=number, faults=faults)
 
 
-def _read_flag(found: Found, field: str, tag: str) -> None:
+def _read_flag(values: Values, field: str, tag: str) -> None:
     """Change a Yes/No text to a bool in place; a missing or empty one keeps the record's default."""
-    text = found.get(field)
+    text = values.get(field)
     if text == "No":
-        found[field] = False
+        values[field] = False
         return
     if not text:
-        found.pop(field, None)
+        values.pop(field, None)
         return
     value = _FLAGS.get(text)
     if value is None:
         value = _LOOSE_FLAGS.get(text.strip().lower())
     if value is None:
         raise ShapeFault(tag, "is neither Yes nor No", "not-yes-or-no")
-    found[field] = value
+    values[field] = value
 
 
-def _require(found: Found, field: str, tag: str) -> None:
-    if not found.get(field):
+def _require(values: Values, field: str, tag: str) -> None:
+    if not values.get(field):
         kind: FaultKind = "missing-number" if field == "number" else "missing-name"
         raise ShapeFault(tag, "is missing or empty", kind)
 
@@ -170,11 +170,11 @@ _NAMED: Table = {"UUID": "uuid", "Name": "name"}
 
 def record_reference(element: Element) -> RecordReference | None:
     """Return a reference to a staff member, group or client; None for an empty element."""
-    found: Found = {}
-    read(element, _NAMED, found)
-    if not found:
+    values: Values = {}
+    read(element, _NAMED, values)
+    if not values:
         return None
-    return _shared_reference(found.get("uuid", ""), found.get("name", ""))
+    return _shared_reference(values.get("uuid", ""), values.get("name", ""))
 
 
 @lru_cache(maxsize=4096)
@@ -236,12 +236,12 @@ _CONTACT_FLAGS = _of_kind(CONTACT.values(), "flag")
 
 def contact(element: Element, outer_url: str = "") -> XpmContact:
     """Return a ``Contact``, from a client or from the reply to a contact call."""
-    found: Found = {}
-    read(element, _CONTACT, found)
-    _normalise_uuid(found)
+    values: Values = {}
+    read(element, _CONTACT, values)
+    _normalise_uuid(values)
     for attribute, element_name in _CONTACT_FLAGS:
-        _read_flag(found, attribute, element_name)
-    return XpmContact(**found)
+        _read_flag(values, attribute, element_name)
+    return XpmContact(**values)
 
 
 def contacts(element: Element) -> tuple[XpmContact, ...]:
@@ -249,13 +249,13 @@ def contacts(element: Element) -> tuple[XpmContact, ...]:
     out: dict[str, XpmContact] = {}
     for child in element.iterchildren("Contact"):
         try:
-            found = contact(child)
+            member = contact(child)
         except ShapeFault as fault:
             raise _inside(_element_position(child), fault) from None
-        if found.uuid in out:
-            problem = f"has the same UUID as another contact of the client ({found.uuid})"
+        if member.uuid in out:
+            problem = f"has the same UUID as another contact of the client ({member.uuid})"
             raise ShapeFault(_element_position(child), problem, "twice")
-        out[found.uuid] = found
+        out[member.uuid] = member
     return tuple(out.values())
 
 
@@ -270,31 +270,31 @@ def client(element: Element, outer_url: str = "") -> XpmClient:
     Raises:
         ShapeFault: An essential part of it cannot be read. Other parts that cannot be read are in ``unread``.
     """
-    found: Found = {}
+    values: Values = {}
     try:
-        read(element, _CLIENT, found)
+        read(element, _CLIENT, values)
         for attribute, element_name in _CLIENT_FLAGS:
-            _read_flag(found, attribute, element_name)
+            _read_flag(values, attribute, element_name)
     except ShapeFault:
-        found = _sound_parts(element)
-    _normalise_uuid(found)
-    _require(found, "name", "Name")
+        values = _sound_parts(element)
+    _normalise_uuid(values)
+    _require(values, "name", "Name")
     for attribute, _ in _CLIENT_MASKED:
-        text = found.pop(attribute, "")
+        text = values.pop(attribute, "")
         if text:
-            found[attribute] = _masked(text)
-    url = found.get("web_url") or outer_url
+            values[attribute] = _masked(text)
+    url = values.get("web_url") or outer_url
     if url:
-        found["web_url"] = url
+        values["web_url"] = url
         number = _NUMBER.search(url)
         if number is not None:
-            found["number"] = number.group(1)
-    return XpmClient(**found)
+            values["number"] = number.group(1)
+    return XpmClient(**values)
 
 
-def _sound_parts(element: Element) -> Found:
+def _sound_parts(element: Element) -> Values:
     """Read a client part by part; those that cannot be read are left out and named in ``unread``."""
-    found: Found = {}
+    values: Values = {}
     faults: dict[str, RecordFault] = {}
 
     def set_aside(attribute: str, fault: ShapeFault) -> None:
@@ -306,18 +306,18 @@ def _sound_parts(element: Element) -> Found:
         place = _CLIENT.get(child.tag)
         if place is not None:
             try:
-                read((child,), _CLIENT, found)
+                read((child,), _CLIENT, values)
             except ShapeFault as fault:
                 set_aside(place if isinstance(place, str) else place[0], fault)
     for attribute, element_name in _CLIENT_FLAGS:
         try:
-            _read_flag(found, attribute, element_name)
+            _read_flag(values, attribute, element_name)
         except ShapeFault as fault:
             set_aside(attribute, fault)
     for attribute in faults:
-        found.pop(attribute, None)
-    found["unread"] = tuple(faults[attribute] for attribute in sorted(faults))
-    return found
+        values.pop(attribute, None)
+    values["unread"] = tuple(faults[attribute] for attribute in sorted(faults))
+    return values
 
 
 def _masked(text: str) -> Masked:
@@ -343,12 +343,12 @@ def category(element: Element, outer_url: str = "") -> Category:
     return Category(**_record(element, _NAMED))
 
 
-def _record(element: Element, leaves: Table) -> Found:
-    found: Found = {}
-    read(element, leaves, found)
-    _normalise_uuid(found)
-    _require(found, "name", "Name")
-    return found
+def _record(element: Element, leaves: Table) -> Values:
+    values: Values = {}
+    read(element, leaves, values)
+    _normalise_uuid(values)
+    _require(values, "name", "Name")
+    return values
 
 
 _TASK: Table = {
@@ -362,16 +362,16 @@ _TASK: Table = {
 
 def task(element: Element) -> Task:
     """Return a ``Task`` of a job."""
-    found = _record(element, _TASK)
-    _read_flag(found, "completed", "Completed")
-    if "minutes" in found:
-        text = found["minutes"].strip()
+    values = _record(element, _TASK)
+    _read_flag(values, "completed", "Completed")
+    if "minutes" in values:
+        text = values["minutes"].strip()
         if re.fullmatch(r"[0-9]{1,9}(?:\.0*)?", text) is None:
             raise ShapeFault("EstimatedMinutes", "is not a whole number", "not-a-number")
-        found["minutes"] = int(text.partition(".")[0])
-    if found.get("task_uuid"):
-        found["task_uuid"] = found["task_uuid"].strip().lower()
-    return Task(**found)
+        values["minutes"] = int(text.partition(".")[0])
+    if values.get("task_uuid"):
+        values["task_uuid"] = values["task_uuid"].strip().lower()
+    return Task(**values)
 
 
 def tasks(element: Element) -> tuple[Task, ...]:
@@ -408,19 +408,19 @@ _JOB: Table = {
 
 def job(element: Element, outer_url: str = "") -> XpmJob:
     """Return a ``Job``, plain or detailed; ``outer_url`` is a WebUrl next to ``Status``."""
-    found: Found = {}
-    read(element, _JOB, found)
-    if found.get("uuid"):
-        _normalise_uuid(found)
-    found["number"] = found.get("number", "").strip()
-    _require(found, "number", "ID")
-    _require(found, "name", "Name")
+    values: Values = {}
+    read(element, _JOB, values)
+    if values.get("uuid"):
+        _normalise_uuid(values)
+    values["number"] = values.get("number", "").strip()
+    _require(values, "number", "ID")
+    _require(values, "name", "Name")
     for field, tag in (("start", "StartDate"), ("due", "DueDate"), ("completed", "CompletedDate")):
-        if field in found:
-            found[field] = _day(found[field], tag)
-    if not found.get("web_url") and outer_url:
-        found["web_url"] = outer_url
-    return XpmJob(**found)
+        if field in values:
+            values[field] = _day(values[field], tag)
+    if not values.get("web_url") and outer_url:
+        values["web_url"] = outer_url
+    return XpmJob(**values)
 
 
 def _day(text: str, tag: str) -> date | None:
