@@ -24,8 +24,8 @@ def decode(raw: bytes, encoding: str = "") -> tuple[str, str]:
         return "".join(source.lines()), source.encoding_label
 
 
-class Desk:
-    """A store and its ids."""
+class ImportedStore:
+    """A store into which files are imported, with its ids."""
 
     def __init__(self, *rows: tuple[TableSchema[Any], Any]) -> None:
         self.store = MemoryStore([Put(table, row) for table, row in rows])
@@ -34,12 +34,12 @@ class Desk:
         self.ids.new("k", 100)
         self._batches = 0
 
-    def look(self, text: str | bytes, **options: Any) -> tuple[ParsedFile, ImportPlan]:
+    def preview(self, text: str | bytes, **options: Any) -> tuple[ParsedFile, ImportPlan]:
         parsed = parse(text.encode() if isinstance(text, str) else text, "clients", **options)
         return parsed, plan_clients(self.store.snapshot(), parsed, None, NOW)
 
     def load(self, text: str | bytes, **options: Any) -> ImportPlan:
-        """Import, written."""
+        """Import a file and commit its writes."""
         parsed = parse(text.encode() if isinstance(text, str) else text, "clients", **options)
         plan = plan_clients(self.store.snapshot(), parsed, self.ids, NOW)
         self._batches += 1
