@@ -360,8 +360,8 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
         except StoreUnreadable:
             backed_up = str(_keep_damaged(folder, clock))
         position = max(now.state.mark.position if now else 0, found.state.mark.position) + 1
-        book = now.head.book if now else found.head.book
-        _install(folder, migrate_rows(found), clock, book=book, position=position)
+        store_id = now.head.store_id if now else found.head.store_id
+        _install(folder, migrate_rows(found), clock, store_id=store_id, position=position)
         rows = {name: len(live.lazy_rows) for name, live in found.state.tables.items() if live.lazy_rows}
     return Restored(position=position, backed_up=backed_up, rows=rows)
 
@@ -387,14 +387,14 @@ def purge(folder: Path, *, clock: Clock) -> Purged:
 
 
 def _install(
-    folder: Path, loaded: Loaded, clock: Clock, *, book: str = "", position: int | None = None
+    folder: Path, loaded: Loaded, clock: Clock, *, store_id: str = "", position: int | None = None
 ) -> None:
     """Install a state as the newest generation."""
     mark = loaded.state.mark
     install(
         folder,
         private_view(loaded.state),
-        book=book or loaded.head.book,
+        store_id=store_id or loaded.head.store_id,
         position=mark.position + 1 if position is None else position,
         # A new chain, so that no process takes this for a continuation of its state in memory.
         chain=secrets.randbits(32),

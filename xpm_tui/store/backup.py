@@ -165,7 +165,7 @@ def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
         install(
             folder,
             private_view(new.state),
-            book=old.head.book,
+            store_id=old.head.store_id,
             position=mark.position + 1,
             chain=mark.chain ^ 1,
             clock=clock,

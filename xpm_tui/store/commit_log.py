@@ -118,10 +118,10 @@ class Scan:
         return found is not None and int(found[1]) > self.mark.position + 1
 
 
-class LogHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line of a log: its store (``book``) and generation, and the checksum that it continues."""
+class LogHeader(msgspec.Struct, frozen=True, kw_only=True, rename={"store_id": "book"}):
+    """The first line of a log: its store and generation, and the checksum that it continues."""
 
-    book: str
+    store_id: str
     generation: int
     position: int
     chain: int
@@ -129,7 +129,9 @@ class LogHeader(msgspec.Struct, frozen=True, kw_only=True):
 
 def first_line(head: Manifest) -> bytes:
     """Return the first line of the log of a generation."""
-    base = LogHeader(book=head.book, generation=head.generation, position=head.position, chain=head.chain)
+    base = LogHeader(
+        store_id=head.store_id, generation=head.generation, position=head.position, chain=head.chain
+    )
     return seal_struct(base)
 
 
@@ -212,17 +214,17 @@ RECORD_EVERY = 64
 """The number of commits after which the end of the log is recorded again."""
 
 
-class LogEnd(msgspec.Struct, frozen=True, kw_only=True):
+class LogEnd(msgspec.Struct, frozen=True, kw_only=True, rename={"store_id": "book"}):
     """How far the log of a generation reached: commit ``position``, with ``bytes`` bytes."""
 
-    book: str
+    store_id: str
     generation: int
     position: int
     bytes: int
 
     def is_beyond(self, head: Manifest, mark: Mark) -> bool:
         """Return whether a log that ends at ``mark`` has lost commits; False for another generation."""
-        same = self.book == head.book and self.generation >= head.generation
+        same = self.store_id == head.store_id and self.generation >= head.generation
         return same and mark.position < self.position
 
 
@@ -247,5 +249,7 @@ def read_log_end(folder: Path) -> LogEnd | None:
 
 def write_log_end(folder: Path, head: Manifest, mark: Mark, *, disk: Disk = DISK) -> None:
     """Record durably that the log reaches ``mark``; the store lock is held. Raises ``DiskError``."""
-    end = LogEnd(book=head.book, generation=head.generation, position=mark.position, bytes=mark.offset)
+    end = LogEnd(
+        store_id=head.store_id, generation=head.generation, position=mark.position, bytes=mark.offset
+    )
     replace_bytes(folder / LOG_END, seal_struct(end), disk=disk)

@@ -111,7 +111,7 @@ class Engine:
 
     def view(self) -> StoreSnapshot:
         """Return the state in memory."""
-        view = StoreSnapshot(self.state, self._build, self.head.book)
+        view = StoreSnapshot(self.state, self._build, self.head.store_id)
         self._views.add(view)
         return view
 
@@ -276,7 +276,7 @@ class Engine:
                 return loaded
             head = Manifest(
                 format=newest(),
-                book=secrets.token_hex(8),
+                store_id=secrets.token_hex(8),
                 generation=1,
                 position=0,
                 chain=0,
@@ -329,7 +329,7 @@ class Engine:
         if (self.folder / self.head.log).exists():
             self._read_on(locked=False)
         head = read_manifest(self.folder / HEAD)
-        if head is None or head.book != self.head.book:
+        if head is None or head.store_id != self.head.store_id:
             raise StoreDamaged(
                 self.folder / HEAD, "was replaced by that of another practice. Nothing was written."
             )
@@ -350,7 +350,7 @@ class Engine:
         loaded = load(self.folder)
         if loaded is None:
             raise StoreDamaged(self.folder / HEAD, "is gone: the data was deleted. Nothing was written.")
-        if loaded.head.book != self.head.book:
+        if loaded.head.store_id != self.head.store_id:
             raise StoreDamaged(
                 self.folder / HEAD, "was replaced by that of another practice. Nothing was written."
             )

@@ -126,14 +126,14 @@ class TableFile(msgspec.Struct, frozen=True):
     crc: int | None = None
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename={"store_id": "book"}):
     """A generation: its snapshot files contain everything up to commit ``position``, its log what follows.
 
-    ``book`` is the id of the store, and ``chain`` the checksum that the log continues.
+    ``chain`` is the checksum that the log continues.
     """
 
     format: int
-    book: str
+    store_id: str
     generation: int
     position: int
     chain: int

@@ -138,7 +138,7 @@ class PostgresEngine:
 
     def view(self) -> StoreSnapshot:
         """Return the state in memory."""
-        view = StoreSnapshot(self.state, self._build, self.head.book)
+        view = StoreSnapshot(self.state, self._build, self.head.store_id)
         self._views.add(view)
         return view
 

@@ -107,7 +107,7 @@ def move_in(folder: Path, url: str, practice: str, *, clock: Clock, person: str)
     try:
         target = DatabaseStore(url, practice, clock=clock, person=person, moving=True)
         try:
-            _claim(target.engine, source.head.book)
+            _claim(target.engine, source.head.store_id)
             copy_rows(source.snapshot(), target.engine)
             with source.locked():
                 view = source.view()
@@ -137,7 +137,7 @@ def move_out(store: DatabaseStore, folder: Path, *, clock: Clock) -> int:
         with both_locks(folder, clock, "moving the data"):
             here = load(folder)
             position = max(view.position, here.state.mark.position if here else 0)
-            install(folder, view, book=engine.head.book, position=position, chain=0, clock=clock)
+            install(folder, view, store_id=engine.head.store_id, position=position, chain=0, clock=clock)
             loaded = load(folder)
             assert loaded is not None
             _refuse_difference(view, private_view(loaded.state))
@@ -187,27 +187,27 @@ def _refuse_difference(view: StoreSnapshot, copy: StoreSnapshot) -> None:
             )
 
 
-def _claim(engine: PostgresEngine, book: str) -> None:
+def _claim(engine: PostgresEngine, store_id: str) -> None:
     """Mark the practice in the database as being moved. Raises ``BadInput`` if it is another one."""
     head = engine.head
-    if head.row_count and head.book != book:
+    if head.row_count and head.store_id != store_id:
         raise BadInput(
             f"The database already has a practice {visible(engine.practice, 60)} with "
             f"{count(head.row_count, 'row')}.",
             hint="Rename the practice, or use another database.",
         )
-    _set_state(engine, "loading", book=book)
+    _set_state(engine, "loading", store_id=store_id)
 
 
 def _set_state(
-    engine: PostgresEngine, state: str, *, moved_to: str = "", book: str = "", position: int = 0
+    engine: PostgresEngine, state: str, *, moved_to: str = "", store_id: str = "", position: int = 0
 ) -> None:
     def ask(session: Session) -> None:
         with session.errors():
             session.connection.execute(
                 "UPDATE xpm_tui.practices SET state = %s, moved_to = %s,"
                 " book = coalesce(nullif(%s, ''), book), position = greatest(position, %s) WHERE id = %s",
-                (state, moved_to, book, position, engine.id),
+                (state, moved_to, store_id, position, engine.id),
             )
 
     engine.ask(ask)
@@ -217,8 +217,8 @@ def _backed_up(store: DatabaseStore, target: Path, clock: Clock) -> Backup:
     parent = target.parent if target.parent.is_dir() else None
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=parent, ignore_cleanup_errors=True) as scratch:
         view = store.engine.view()
-        book = store.engine.head.book
-        install(Path(scratch), view, book=book, position=view.position, chain=0, clock=clock)
+        store_id = store.engine.head.store_id
+        install(Path(scratch), view, store_id=store_id, position=view.position, chain=0, clock=clock)
         return write_backup(Path(scratch), target)
 
 

@@ -73,7 +73,7 @@ class Head(NamedTuple):
     format: int
     state: str
     moved_to: str
-    book: str
+    store_id: str
     millis: int
 
     @property

@@ -244,7 +244,7 @@ def install(
     folder: Path,
     view: StoreSnapshot,
     *,
-    book: str,
+    store_id: str,
     position: int,
     chain: int,
     clock: Clock,
@@ -254,12 +254,12 @@ def install(
     generation = 1 + max((number for number, _ in generation_files(folder)), default=0)
     head = Manifest(
         format=newest(),
-        book=book,
+        store_id=store_id,
         generation=generation,
         position=position,
         chain=chain,
         made=clock.now(),
-        tables=write_tables(folder, view, generation, book, disk),
+        tables=write_tables(folder, view, generation, store_id, disk),
     )
     size = replace_bytes(folder / head.log, first_line(head), disk=disk)
     # The record of the previous log does not apply to this state, which may be older.
@@ -282,10 +282,10 @@ def generation_files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def write_tables(
-    folder: Path, view: StoreSnapshot, generation: int, book: str, disk: Disk
+    folder: Path, view: StoreSnapshot, generation: int, store_id: str, disk: Disk
 ) -> dict[str, TableFile]:
     """Write snapshot files of all tables that have rows."""
-    title = f"xpm-tui data {book} generation {generation} position {view.position}"
+    title = f"xpm-tui data {store_id} generation {generation} position {view.position}"
     return {
         name: write_table(
             folder / f"{name}.{generation}.rows", view.items(name), title=f"{title} table {name}", disk=disk

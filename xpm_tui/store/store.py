@@ -80,7 +80,7 @@ def _compact(engine: Engine) -> None:
     with engine.locked():
         old, mark, view = engine.head, engine.mark, engine.view()
         verify_snapshot_files(engine.folder, old)
-    tables = write_tables(engine.folder, view, old.generation + 1, old.book, engine.disk)
+    tables = write_tables(engine.folder, view, old.generation + 1, old.store_id, engine.disk)
     with engine.locked():
         if engine.head != old or read_manifest(engine.folder / HEAD) != old:
             return  # Another state was restored meanwhile, so what was written here is obsolete.
