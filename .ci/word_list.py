@@ -25,8 +25,9 @@ HEAD = """# All texts of the product
 
 Every label and sentence that a user can see, by module, for proofreading; `…` is a value.
 """
-WIRE = ("sandbox/core", "sandbox/api", "xero/codec")
-"""Packages whose texts are XML, JSON and headers."""
+WIRE = ("sandbox/", "xero/codec")
+"""Packages whose texts are XML, JSON and headers, except for ``SHOWN``."""
+SHOWN = ("sandbox/server.py", "sandbox/__main__.py")
 FIELD = re.compile(r"\{[\w.\[\]]*(?:![rsa])?(?::[^{}]*)?\}")
 """A field of a template: a value to the reader."""
 TECHNICAL = re.compile(
@@ -62,7 +63,8 @@ def page() -> str:
     package = ""
     for path in sorted(PACKAGE.rglob("*.py")):
         module = path.relative_to(PACKAGE)
-        texts = [] if module.as_posix().startswith(WIRE) else texts_of(path)
+        wire = module.as_posix().startswith(WIRE) and module.as_posix() not in SHOWN
+        texts = [] if wire else texts_of(path)
         if not texts:
             continue
         if module.parts[0] != package:

@@ -32,7 +32,7 @@ from xpm_tui.domain.links import Base, Link
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import ALL, BASE, LINKS, XPM_CLIENTS
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.store.database_store import DatabaseStore, open_database
+from xpm_tui.store.database_store import DatabaseStore
 from xpm_tui.store.store import DiskStore, open_store
 
 SIZES = (1_000, 10_000, 50_000)
@@ -72,7 +72,7 @@ class Ours:
 
         self.folder = folder
         self.store: DiskStore | DatabaseStore = (
-            open_database(database, folder.name, clock=SystemClock())
+            DatabaseStore(database, folder.name, clock=SystemClock())
             if database
             else open_store(folder, clock=SystemClock())
         )

@@ -19,8 +19,8 @@ from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import Tenant
-from xpm_tui.sandbox.core.http import HttpRequest
-from xpm_tui.sandbox.core.sandbox import Sandbox
+from xpm_tui.sandbox.http import HttpRequest
+from xpm_tui.sandbox.simulator import Sandbox
 
 
 def ticked_changes(records: Iterable[PlannedRecord], on: bool = True) -> list[Change]:

@@ -21,7 +21,7 @@ from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded, XeroError
 from xpm_tui.domain.tables import CATEGORIES, STAFF, TEMPLATES, XPM_CLIENTS
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ async def test_data_goes_to_a_database_and_back_while_readers_stay_online(
             saved = wire.tokens.saved()
             assert saved is not None
             assert saved.refresh == LOGIN.refresh
-            assert elsewhere.gate.allowance().minute_left == wire.gate.allowance().minute_left == 58
+            assert elsewhere.limiter.allowance().minute_left == wire.limiter.allowance().minute_left == 58
         practice.store.commit(writes(13))
         now = holds(practice.snapshot())
         assert maintenance.move(home, name, "files", "kim").rows == len(now)

@@ -88,7 +88,7 @@ def test_a_second_status_decodes_no_client_and_does_not_even_split_the_large_tab
         assert summarize(other) == first
         assert isinstance(other.store, DiskStore)
         tables = other.store._engine.state.tables
-        assert [name for name in ("clients", "xpm_clients", "links") if tables[name].held.is_split] == []
+        assert [name for name in ("clients", "xpm_clients", "links") if tables[name].lazy_rows.is_split] == []
     assert {"clients", "xpm_clients", "links"}.isdisjoint(decoded)
 
 

@@ -14,7 +14,7 @@ from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 
 async def test_failures_are_listed_by_cause_and_only_they_are_tried_again(tmp_path: Path) -> None:

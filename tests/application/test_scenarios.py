@@ -33,7 +33,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.log.event_log import EventFilter
 from xpm_tui.log.sentences import sentence
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 ADDRESS = ("street", "city", "region", "post_code", "country")
 OURS = ("address", "city", "region", "postcode", "country")

@@ -21,7 +21,7 @@ from xpm_tui.domain.errors import LoginNeeded, XeroError
 from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import RUNS
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 from xpm_tui.xero.rate_limiter import LimiterState
 
 

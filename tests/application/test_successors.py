@@ -14,8 +14,8 @@ from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count
 from xpm_tui.application.clients import conflicts, links, picks, queries
 from xpm_tui.application.runs.xpm_refresh import refresh
-from xpm_tui.sandbox.core.colleague import Colleague
-from xpm_tui.sandbox.core.records import Address, ClientContact, ClientGroup, ClientRecord, ContactRecord, Job
+from xpm_tui.sandbox.colleague import Colleague
+from xpm_tui.sandbox.records import Address, ClientContact, ClientGroup, ClientRecord, ContactRecord, Job
 from xpm_tui.sync.manual.client_creation import CreationHeld
 
 WORDS = "Birch Rowan Aspen Larch Tawa Rata Nikau Puriri Willow Poplar Sorrel Bracken Heron Plover".split()

@@ -124,7 +124,7 @@ def truth(sandbox: SandboxProcess, uuid: str) -> dict[str, str]:
 
 
 def sandbox_clients(sandbox: SandboxProcess) -> dict[str, dict[str, str]]:
-    from xpm_tui.sandbox.core.sandbox import Sandbox
+    from xpm_tui.sandbox.simulator import Sandbox
 
     found = {}
     for row in Sandbox(1, 12).practice.clients.values():

@@ -14,7 +14,7 @@ from xpm_tui.application.practice import open_practice
 from xpm_tui.cli.demo import sample_files, write_sample_files
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEAM
-from xpm_tui.sandbox.core.sandbox import Sandbox
+from xpm_tui.sandbox.simulator import Sandbox
 
 TODAY = date(2026, 11, 25)
 

@@ -20,7 +20,7 @@ from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CATEGORIES, CLIENTS, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
-from xpm_tui.sandbox.core.records import Job
+from xpm_tui.sandbox.records import Job
 
 SETTINGS = {"jobs.ignition_deploys": "no", "practice.timezone": "Pacific/Auckland"}
 

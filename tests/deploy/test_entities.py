@@ -29,7 +29,7 @@ from xpm_tui.domain.identity import compare
 from xpm_tui.domain.ignition import Client, Workflow
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, WORKFLOWS
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 HEAD = (
     "Proposal Number,Proposal Name,Client Name,Project Name,Project Client,Service Name,Price,Start Date,"

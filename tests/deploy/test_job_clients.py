@@ -18,7 +18,7 @@ from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 
 async def test_a_job_of_another_client_is_not_adopted(env: JobsFixture) -> None:

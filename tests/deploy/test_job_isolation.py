@@ -17,8 +17,8 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sandbox.core.colleague import Colleague
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.colleague import Colleague
+from xpm_tui.sandbox.faults import Fault
 from xpm_tui.sync.base import block_as_different
 
 

@@ -14,7 +14,7 @@ from tests.support.profile import count, in_soak
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.runs import open_intents
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.switches import Switches
 
 EVERY = count(3, 1)
 

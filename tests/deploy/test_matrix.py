@@ -19,8 +19,8 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, INTENTS
-from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.faults import Fault
+from xpm_tui.sandbox.switches import Switches
 
 STEPS = {
     "look for the client": "client.api/search",

@@ -19,7 +19,7 @@ from xpm_tui.application.schedule.scheduled_run import run_if_due
 from xpm_tui.deploy.calendar import dates_between
 from xpm_tui.domain.errors import AllowanceUsedUp, AppError
 from xpm_tui.domain.tables import WORKFLOWS
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.switches import Switches
 
 DAYS = count(75, 366)
 ZONE = ZoneInfo("Pacific/Auckland")

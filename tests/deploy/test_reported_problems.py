@@ -12,7 +12,7 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.runs import sync_run
 from xpm_tui.domain.errors import AppError
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 
 @pytest.fixture

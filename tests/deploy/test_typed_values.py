@@ -19,7 +19,7 @@ from xpm_tui.deploy.job_spec import budget_of
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.ignition import ProposalService
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 
 async def test_one_proposal_named_twice_is_accepted_once(env: JobsFixture) -> None:

@@ -15,8 +15,8 @@ from xpm_tui.deploy.services import likely_templates
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.xpm import Template
-from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.faults import Fault
+from xpm_tui.sandbox.switches import Switches
 
 
 async def lost(env: JobsFixture, *, made: bool) -> None:

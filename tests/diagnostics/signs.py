@@ -27,7 +27,7 @@ from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, STAFF, XPM_CLIENTS
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import Disk
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 Make = Callable[[FaultFixture], None]
 

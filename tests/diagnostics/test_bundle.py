@@ -28,9 +28,9 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run, Stop
 from xpm_tui.domain.tables import CLIENTS, RUNS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, Tenant
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 from xpm_tui.xero.auth.token_store import TokenStore
-from xpm_tui.xero.connections import ConnectionsClient
+from xpm_tui.xero.wiring import ConnectionsClient
 
 CANARY = "Canary Zebrafinch Holdings"
 PERSON = "Quetzal Canaryson"

@@ -28,7 +28,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import INTENTS, RUNS, STAFF, TEAM
 from xpm_tui.files.locks import Lock
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 
 @pytest.fixture

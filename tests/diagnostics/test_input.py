@@ -17,7 +17,7 @@ from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.diagnostics.input_outcomes import OUTCOMES, ROWS, XPM, InputRow, render
 from xpm_tui.domain.errors import BadReply, Refused, UnreadableRecord
 from xpm_tui.domain.xpm import FAULTS, XpmClient
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 from xpm_tui.xero.client import practice
 from xpm_tui.xero.codec.xml_reader import Reader, read_list, read_single
 
@@ -118,7 +118,7 @@ def read(body: bytes, step: int) -> tuple[list[XpmClient], Reader[XpmClient]]:
         found += reader.feed(body[at : at + step])
     found += reader.finish()
     reader.close()
-    return [client for client in found if client.uuid not in reader.twice], reader
+    return [client for client in found if client.uuid not in reader.repeated_keys], reader
 
 
 def test_the_page_is_current_and_no_cell_is_blank() -> None:
@@ -169,7 +169,7 @@ def test_a_job_with_an_odd_date_or_number_is_set_aside_alone() -> None:
         good.replace("<ID>J000412</ID>", "<ID></ID>"),
     ]
     body = f"<Response><Status>OK</Status><Jobs>{good}{''.join(odd)}</Jobs></Response>".encode()
-    jobs, _ = read_list(practice.JOBS, body)
+    jobs = read_list(practice.JOBS, body)
     assert [job.number for job in jobs] == ["J000412"]
     assert [(one.number, one.faults[0].kind) for one in jobs.quarantined] == [
         ("J2", "not-a-date"), ("J3", "not-a-number"), ("", "missing-number"),

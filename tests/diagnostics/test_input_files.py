@@ -34,7 +34,7 @@ from xpm_tui.ignition.forms import FormName
 from xpm_tui.ignition.parser import parse
 from xpm_tui.settings import store
 from xpm_tui.tui.terminal.driver import require_terminal
-from xpm_tui.xero.auth.authorization import begin, read_redirect
+from xpm_tui.xero.auth.authorization import begin, read_answer
 from xpm_tui.xero.client.environment import NetworkEnvironment
 from xpm_tui.xero.client.transport import Network
 from xpm_tui.xero.config import WireConfig
@@ -298,7 +298,7 @@ def open_settings(tmp: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 def pasted(line: str) -> Callable[[Path, pytest.MonkeyPatch], object]:
-    return lambda tmp, patch: read_redirect(line, begin(WireConfig(client_id="A")))
+    return lambda tmp, patch: read_answer(line, begin(WireConfig(client_id="A")))
 
 
 def terminal(tmp: Path, patch: pytest.MonkeyPatch) -> None:

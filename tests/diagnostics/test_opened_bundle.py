@@ -26,7 +26,7 @@ from xpm_tui.domain.errors import BadInput, ReadOnly
 from xpm_tui.domain.identity import compare
 from xpm_tui.domain.tables import ALL, XPM_CLIENTS
 from xpm_tui.log.sentences import sentence
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 NAMED = {"title", "login", "by", "never_in_ignition", "problems", "last_error", "set_aside"}
 """What of a summary holds names."""

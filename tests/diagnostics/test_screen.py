@@ -17,7 +17,7 @@ from tests.support.profile import in_soak
 from tests.tui.fixtures import TERMINAL, press, settle, text_of
 from xpm_tui.diagnostics.known_problems import BROWSER
 from xpm_tui.domain.errors import AccessDenied, CaseId, LoginNeeded
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.doctor import DoctorScreen
 from xpm_tui.tui.wizard.screen import Wizard

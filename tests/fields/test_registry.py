@@ -95,7 +95,7 @@ def test_every_heading_of_a_column_means_its_field() -> None:
         assert row.csv is not None
         for heading in (row.csv.heading, *row.csv.also):
             value = "yes" if row.kind == "flag" else "x"
-            found = forms.columns(forms.CLIENTS, ["Client ID", heading], [["1", value]], {})
+            found = forms.match_columns(forms.CLIENTS, ["Client ID", heading], [["1", value]], {})
             named = {column.field for column in found}
             assert row.name in named or heading in _ELSEWHERE, heading
 

@@ -15,7 +15,7 @@ import pytest
 from lxml import etree
 
 from tests.fields.samples import LINK, MEMBER, STAFF, book_client, decoded, held, sample
-from tests.ignition.support import NOW, Desk
+from tests.ignition.support import NOW, ImportedStore
 from tests.sync.fixtures import SyncFixture
 from tests.xero.replies import uuid
 from xpm_tui.application.clients.edits import edit_client, people_to_choose
@@ -124,10 +124,10 @@ async def test_a_field_that_is_never_sent_to_xpm_is_in_no_plan(row: Field) -> No
 @rows(lambda row: row.sync.to_creation)
 def test_a_creation_in_xpm_sends_the_field(row: Field) -> None:
     assert row.xpm is not None
-    client, worker = book_client(row), Desk((TEAM, MEMBER))
+    client, imported = book_client(row), ImportedStore((TEAM, MEMBER))
     known = decoded(row, row.xpm.read[0]) if row.of == "client" else decoded(row)
-    worker.put((XPM_CLIENTS, known))  # XPM takes only a structure that it has
-    values, left_out = creation_values(worker.store.snapshot(), client, TO_XPM)
+    imported.put((XPM_CLIENTS, known))  # XPM takes only a structure that it has
+    values, left_out = creation_values(imported.store.snapshot(), client, TO_XPM)
     body = etree.fromstring(request_bodies.add_client(values, creation_contacts(client, TO_XPM)))
     holder = body if row.of == "client" else body.find("Contacts/Contact")
     assert left_out == ()
@@ -155,22 +155,22 @@ def test_a_cell_survives_the_store_and_the_export(row: Field) -> None:
     assert row.csv is not None
     cells = {"Client ID": "11", "Contact ID": "21", "Client Name": "Client 1", "Contact Name": "Ann",
              "Contact Email": "ann@kowhai.example", row.csv.heading: sample(row).cell}  # fmt: skip
-    worker = Desk((TEAM, MEMBER))
-    plan = worker.load(_csv(cells))
+    imported = ImportedStore((TEAM, MEMBER))
+    plan = imported.load(_csv(cells))
     assert (plan.counts["new"], plan.refused, plan.notes) == (1, (), ())
-    (client,) = worker.clients()
+    (client,) = imported.clients()
     assert held(client, row) == sample(row).ours
-    (file,) = export_clients(worker.store.snapshot(), NOW).files
+    (file,) = export_clients(imported.store.snapshot(), NOW).files
     (back,) = csv.DictReader(io.StringIO(file.decode()))
     assert back[row.csv.heading] == sample(row).cell
-    again = worker.load(file)
+    again = imported.load(file)
     assert (again.counts["same"], again.counts["cells"]) == (1, 0)
 
 
 @rows(lambda row: row.ignition and row.csv is None)
 def test_a_field_without_a_column_is_not_exported(row: Field) -> None:
-    worker = _store(row)
-    (file,) = export_clients(worker.store.snapshot(), NOW, flavour="spreadsheet").files
+    imported = _store(row)
+    (file,) = export_clients(imported.store.snapshot(), NOW, flavour="spreadsheet").files
     assert sample(row).cell not in file.decode("utf-8-sig")
 
 
@@ -241,8 +241,8 @@ def _blank() -> Any:
     return type(book_client().contacts[0])(id="k1")
 
 
-def _store(row: Field) -> Desk:
-    return Desk((TEAM, MEMBER), (CLIENTS, book_client(row)))
+def _store(row: Field) -> ImportedStore:
+    return ImportedStore((TEAM, MEMBER), (CLIENTS, book_client(row)))
 
 
 def _csv(cells: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, TableSchema
 from xpm_tui.ignition.client_import import plan_clients
+from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.import_steps import ImportPlan, plan_undo
 from xpm_tui.ignition.parser import ParsedFile, parse
 
@@ -17,8 +18,14 @@ NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 HEAD = "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone,Phone,Address,City\n"
 
 
-class Desk:
-    """A store and its ids."""
+def decode(raw: bytes, encoding: str = "") -> tuple[str, str]:
+    """Return the text of a CSV file, and its encoding as users see it."""
+    with CsvSource.of(raw, encoding) as source:
+        return "".join(source.lines()), source.encoding_label
+
+
+class ImportedStore:
+    """A store into which files are imported, with its ids."""
 
     def __init__(self, *rows: tuple[TableSchema[Any], Any]) -> None:
         self.store = MemoryStore([Put(table, row) for table, row in rows])
@@ -27,12 +34,12 @@ class Desk:
         self.ids.new("k", 100)
         self._batches = 0
 
-    def look(self, text: str | bytes, **options: Any) -> tuple[ParsedFile, ImportPlan]:
+    def preview(self, text: str | bytes, **options: Any) -> tuple[ParsedFile, ImportPlan]:
         parsed = parse(text.encode() if isinstance(text, str) else text, "clients", **options)
         return parsed, plan_clients(self.store.snapshot(), parsed, None, NOW)
 
     def load(self, text: str | bytes, **options: Any) -> ImportPlan:
-        """Import, written."""
+        """Import a file and commit its writes."""
         parsed = parse(text.encode() if isinstance(text, str) else text, "clients", **options)
         plan = plan_clients(self.store.snapshot(), parsed, self.ids, NOW)
         self._batches += 1

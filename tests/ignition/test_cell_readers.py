@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ignition.support import NOW, Desk
+from tests.ignition.support import NOW, ImportedStore, decode
 from xpm_tui.application.csv_io.imports import plan_import
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Client, Contact, Service
@@ -22,7 +22,6 @@ from xpm_tui.ignition.cell_readers import (
     total_row,
 )
 from xpm_tui.ignition.csv_source import CsvSource
-from xpm_tui.ignition.csv_text import decode
 from xpm_tui.ignition.parser import parse
 
 
@@ -80,7 +79,7 @@ def test_in_a_file_of_both_kinds_only_clear_dates_are_read() -> None:
 )
 def test_a_word_that_a_spreadsheet_shows_for_a_value_is_no_value(text: str) -> None:
     assert is_error_word(text)
-    plan = Desk().look(
+    plan = ImportedStore().preview(
         f"Client ID,Client Name,Phone,Notes\n1,{text},,\n2,B,{text},\n3,C,,{text}\n4,#1 Cars,,\n"
     )[1]
     assert [(each.row, each.reason.split(":")[0]) for each in plan.refused] == [
@@ -90,11 +89,11 @@ def test_a_word_that_a_spreadsheet_shows_for_a_value_is_no_value(text: str) -> N
 
 
 def test_invisible_characters_are_dropped_wherever_they_stand() -> None:
-    worker = Desk()
-    worker.load("Client ID,Client Name,Contact Name,Contact Email,Phone\n"
+    imported = ImportedStore()
+    imported.load("Client ID,Client Name,Contact Name,Contact Email,Phone\n"
               "1,Mi\u200bro\u00a0\u2060Ltd\u00ad,A\ufeffl,"
               "a\u200dl\u00ad@x.nz,\u202a09 1\u202c\n")  # fmt: skip
-    (client,) = worker.clients()
+    (client,) = imported.clients()
     assert (client.name, client.phone) == ("Miro Ltd", "09 1")
     assert (client.contacts[0].name, client.contacts[0].email) == ("Al", "al@x.nz")
     assert clean_cell("👩\u200d👩 می\u200cخواهم") == "👩\u200d👩 می\u200cخواهم", (
@@ -117,7 +116,7 @@ MANGLED = [
 
 @pytest.mark.parametrize("mangled", MANGLED)
 def test_an_id_that_a_spreadsheet_has_changed_is_refused_in_every_form(mangled: str) -> None:
-    worker = Desk(
+    imported = ImportedStore(
         (
             CLIENTS,
             Client(id="c1", name="A", client_id="00101", contacts=(Contact(id="k1", contact_id="00101"),)),
@@ -132,7 +131,7 @@ def test_an_id_that_a_spreadsheet_has_changed_is_refused_in_every_form(mangled: 
         ("proposals", f"Proposal Number,Client ID,Service Name\n00101,00101,A\n{cell},00101,A\n"),
         ("proposals", f"Proposal Number,Client ID,Service Name\nP-1,{cell},A\n"),
     ):
-        plan = plan_import(worker.store.snapshot(), parse(text.encode(), form), None, NOW)  # type: ignore[arg-type]
+        plan = plan_import(imported.store.snapshot(), parse(text.encode(), form), None, NOW)  # type: ignore[arg-type]
         assert [each.reason.split(":")[0] for each in plan.refused] in (
             ["Client ID"], ["Contact ID"], ["Service ID"], ["Proposal Number"],
         ), text  # fmt: skip

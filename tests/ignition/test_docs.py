@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ignition.support import NOW, Desk
+from tests.ignition.support import NOW, ImportedStore
 from xpm_tui.application.csv_io.imports import plan_import
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.tables import TEAM
@@ -24,9 +24,9 @@ def test_every_form_has_an_example() -> None:
 
 @pytest.mark.parametrize(("title", "text"), EXAMPLES)
 def test_an_example_is_taken_whole(title: str, text: str) -> None:
-    worker = Desk((TEAM, TeamMember(id="t1", name="Mere Tau")))
+    imported = ImportedStore((TEAM, TeamMember(id="t1", name="Mere Tau")))
     parsed = parse(text.encode(), title.lower())  # type: ignore[arg-type]
-    plan = plan_import(worker.store.snapshot(), parsed, None, NOW)
+    plan = plan_import(imported.store.snapshot(), parsed, None, NOW)
     assert plan.refused == ()
     assert plan.counts["new"] >= 1
     if title != "Services":

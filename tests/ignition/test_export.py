@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ignition.support import NOW, Desk
+from tests.ignition.support import NOW, ImportedStore
 from tests.support.profile import count
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, TEAM
@@ -34,15 +34,15 @@ def ann(at: int, email: str = "ann@x.nz", **more: Any) -> Contact:
 
 
 @pytest.fixture
-def worker() -> Desk:
-    worker = Desk()
-    worker.load(FIRST, mapping={"Tel": "phone"})
-    return worker
+def imported() -> ImportedStore:
+    imported = ImportedStore()
+    imported.load(FIRST, mapping={"Tel": "phone"})
+    return imported
 
 
-def send(worker: Desk, **options: Any) -> ExportedFile:
-    exported = export_clients(worker.store.snapshot(), NOW + timedelta(days=1), **options)
-    worker.store.commit(exported.writes)
+def send(imported: ImportedStore, **options: Any) -> ExportedFile:
+    exported = export_clients(imported.store.snapshot(), NOW + timedelta(days=1), **options)
+    imported.store.commit(exported.writes)
     return exported
 
 
@@ -50,8 +50,8 @@ def rows(raw: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
 
 
-def all_pending(worker: Desk) -> dict[str, tuple[PendingChange, ...]]:
-    snapshot = worker.store.snapshot()
+def all_pending(imported: ImportedStore) -> dict[str, tuple[PendingChange, ...]]:
+    snapshot = imported.store.snapshot()
     people, columns = TeamLookup(snapshot.rows(TEAM)), last_file_columns(snapshot)
     return {
         client.id: client_pending(client, snapshot.get(IMPORTED, client.id), people, columns)
@@ -59,93 +59,96 @@ def all_pending(worker: Desk) -> dict[str, tuple[PendingChange, ...]]:
     }
 
 
-def pending(worker: Desk) -> tuple[int, int]:
-    found = [each for client in all_pending(worker).values() for each in client]
+def pending(imported: ImportedStore) -> tuple[int, int]:
+    found = [each for client in all_pending(imported).values() for each in client]
     return sum(each.waits for each in found), sum(each.sent for each in found)
 
 
-def test_the_export_has_ignition_s_own_headings_in_its_order(worker: Desk) -> None:
-    exported = send(worker)
+def test_the_export_has_ignition_s_own_headings_in_its_order(imported: ImportedStore) -> None:
+    exported = send(imported)
     head = exported.files[0].split(b"\r\n")[0].decode()
     assert head == "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel,Tag"
     assert exported.files[0].decode() == FIRST.replace("\n", "\r\n")
     assert (exported.rows, len(exported.records)) == (3, 2)
 
 
-def test_fields_that_have_a_value_get_a_column(worker: Desk) -> None:
-    worker.put((TEAM, TeamMember(id="t1", name="Mere")))
-    worker.put(
-        (CLIENTS, msgspec.structs.replace(worker.client("12"), partner="t1", groups=("B", "A"), city="Ōtaki"))
+def test_fields_that_have_a_value_get_a_column(imported: ImportedStore) -> None:
+    imported.put((TEAM, TeamMember(id="t1", name="Mere")))
+    imported.put(
+        (
+            CLIENTS,
+            msgspec.structs.replace(imported.client("12"), partner="t1", groups=("B", "A"), city="Ōtaki"),
+        )
     )
-    rimu = rows(send(worker).files[0])[2]
+    rimu = rows(send(imported).files[0])[2]
     assert (rimu["Partner"], rimu["Client Groups"], rimu["City"]) == ("Mere", "B; A", "Ōtaki")
 
 
-def test_what_is_not_in_ignition_is_counted_sent_and_confirmed(worker: Desk) -> None:
-    assert pending(worker) == (0, 0)
-    worker.put((CLIENTS, msgspec.structs.replace(worker.client("12"), phone="0800")))
-    assert pending(worker) == (1, 0)
-    exported = send(worker, changed_only=True)
+def test_what_is_not_in_ignition_is_counted_sent_and_confirmed(imported: ImportedStore) -> None:
+    assert pending(imported) == (0, 0)
+    imported.put((CLIENTS, msgspec.structs.replace(imported.client("12"), phone="0800")))
+    assert pending(imported) == (1, 0)
+    exported = send(imported, changed_only=True)
     assert [row["Client Name"] for row in rows(exported.files[0])] == ["Rimu"]
-    assert pending(worker) == (0, 1)
-    assert send(worker, changed_only=True).files == ()
-    assert send(worker, changed_only=True, again=True).rows == 1
-    worker.load(FIRST.replace("cy@rimu.nz,", "cy@rimu.nz,0800"), mapping={"Tel": "phone"})
-    assert pending(worker) == (0, 0)
+    assert pending(imported) == (0, 1)
+    assert send(imported, changed_only=True).files == ()
+    assert send(imported, changed_only=True, again=True).rows == 1
+    imported.load(FIRST.replace("cy@rimu.nz,", "cy@rimu.nz,0800"), mapping={"Tel": "phone"})
+    assert pending(imported) == (0, 0)
 
 
-def test_what_ignition_did_not_take_is_pending_again(worker: Desk) -> None:
-    kowhai = worker.client("11")
-    worker.put((CLIENTS, msgspec.structs.replace(kowhai, phone="0800")))
-    send(worker, changed_only=True)
-    plan = worker.load(FIRST, mapping={"Tel": "phone"})
+def test_what_ignition_did_not_take_is_pending_again(imported: ImportedStore) -> None:
+    kowhai = imported.client("11")
+    imported.put((CLIENTS, msgspec.structs.replace(kowhai, phone="0800")))
+    send(imported, changed_only=True)
+    plan = imported.load(FIRST, mapping={"Tel": "phone"})
     assert plan.counts["cells"] == 0
-    assert worker.client("11").phone == "0800"
-    assert pending(worker) == (1, 0)
+    assert imported.client("11").phone == "0800"
+    assert pending(imported) == (1, 0)
 
 
-def test_a_changed_contact_is_sent_without_the_others(worker: Desk) -> None:
-    kowhai = worker.client("11")
+def test_a_changed_contact_is_sent_without_the_others(imported: ImportedStore) -> None:
+    kowhai = imported.client("11")
     bob = msgspec.structs.replace(kowhai.contacts[1], mobile="021")
-    worker.put((CLIENTS, msgspec.structs.replace(kowhai, contacts=(kowhai.contacts[0], bob))))
-    found = all_pending(worker)[kowhai.id]
+    imported.put((CLIENTS, msgspec.structs.replace(kowhai, contacts=(kowhai.contacts[0], bob))))
+    found = all_pending(imported)[kowhai.id]
     assert [(each.record, each.field, each.new) for each in found] == [
         (f"{kowhai.id}/{bob.id}", "contact_mobile", "021")
     ]
-    assert [row["Contact Name"] for row in rows(send(worker, changed_only=True).files[0])] == ["Bob Lee"]
+    assert [row["Contact Name"] for row in rows(send(imported, changed_only=True).files[0])] == ["Bob Lee"]
 
 
-def test_a_client_without_id_goes_out_once(worker: Desk) -> None:
-    worker.put((CLIENTS, Client(id="c7", name="Miro", contacts=(ann(7),))))
-    assert pending(worker) == (1, 0)
-    assert send(worker, only=["c7"]).records == ("c7",)
-    second = send(worker, only=["c7"])
+def test_a_client_without_id_goes_out_once(imported: ImportedStore) -> None:
+    imported.put((CLIENTS, Client(id="c7", name="Miro", contacts=(ann(7),))))
+    assert pending(imported) == (1, 0)
+    assert send(imported, only=["c7"]).records == ("c7",)
+    second = send(imported, only=["c7"])
     assert second.files == ()
     assert "was exported on 5 May 2026 and has no Client ID yet" in second.refused[0].reason
-    assert send(worker, only=["c7"], again=True).records == ("c7",)
-    worker.load("Client ID,Contact ID,Client Name,Contact Name,Contact Email\n31,41,Miro,Ann,ann@x.nz\n")
-    assert worker.client("31").id == "c7"
-    assert pending(worker) == (0, 0)
-    assert send(worker, only=["c7"]).records == ("c7",)
+    assert send(imported, only=["c7"], again=True).records == ("c7",)
+    imported.load("Client ID,Contact ID,Client Name,Contact Name,Contact Email\n31,41,Miro,Ann,ann@x.nz\n")
+    assert imported.client("31").id == "c7"
+    assert pending(imported) == (0, 0)
+    assert send(imported, only=["c7"]).records == ("c7",)
 
 
-def test_a_new_contact_of_a_known_client_goes_out_once(worker: Desk) -> None:
-    kowhai = worker.client("11")
-    worker.put((CLIENTS, msgspec.structs.replace(kowhai, contacts=(*kowhai.contacts, ann(7)))))
-    assert [row["Contact Name"] for row in rows(send(worker, changed_only=True).files[0])] == ["Ann"]
-    second = send(worker)
+def test_a_new_contact_of_a_known_client_goes_out_once(imported: ImportedStore) -> None:
+    kowhai = imported.client("11")
+    imported.put((CLIENTS, msgspec.structs.replace(kowhai, contacts=(*kowhai.contacts, ann(7)))))
+    assert [row["Contact Name"] for row in rows(send(imported, changed_only=True).files[0])] == ["Ann"]
+    second = send(imported)
     assert [row["Contact Name"] for row in rows(second.files[0])] == ["Ann Lee", "Bob Lee", "Cy"]
     assert second.refused[0].record == f"{kowhai.id}/k7"
 
 
-def test_rows_that_ignition_would_refuse_are_named(worker: Desk) -> None:
-    worker.put(
+def test_rows_that_ignition_would_refuse_are_named(imported: ImportedStore) -> None:
+    imported.put(
         (CLIENTS, Client(id="c7", name="No contact")),
         (CLIENTS, Client(id="c8", name="No e-mail", contacts=(Contact(id="k8", name="Ann"), ann(9)))),
         (CLIENTS, Client(id="c9", name=" ", contacts=(ann(10),))),
         (CLIENTS, Client(id="c6", name="No name", contacts=(Contact(id="k11", email="a@x.nz"),))),
     )
-    exported = send(worker)
+    exported = send(imported)
     assert [(each.record, re.split(", which|;", each.reason)[0]) for each in exported.refused] == [
         ("c7", "it has no contact"),
         ("c8/k8", "its contact Ann has no e-mail"),
@@ -157,29 +160,29 @@ def test_rows_that_ignition_would_refuse_are_named(worker: Desk) -> None:
     ]
 
 
-def test_clients_of_one_name_without_id_never_meet_in_one_file(worker: Desk) -> None:
+def test_clients_of_one_name_without_id_never_meet_in_one_file(imported: ImportedStore) -> None:
     for at, name in enumerate(["Twin", "Twin", "twin ", "Other"], 7):
-        worker.put((CLIENTS, Client(id=f"c{at}", name=name, contacts=(ann(at, f"a{at}@x.nz"),))))
-    exported = send(worker)
+        imported.put((CLIENTS, Client(id=f"c{at}", name=name, contacts=(ann(at, f"a{at}@x.nz"),))))
+    exported = send(imported)
     names = [[row["Client Name"] for row in rows(raw) if not row["Client ID"]] for raw in exported.files]
     assert names == [["Twin", "Other"], ["Twin"], ["twin"]]
     assert [each.record for each in exported.splits] == ["c8", "c9"]
 
 
-def test_the_spreadsheet_flavour_holds_everything_and_runs_nothing(worker: Desk) -> None:
+def test_the_spreadsheet_flavour_holds_everything_and_runs_nothing(imported: ImportedStore) -> None:
     evil = Client(id="c7", name='=HYPERLINK("x")')
-    worker.put((CLIENTS, evil))
-    exported = send(worker, flavour="spreadsheet")
+    imported.put((CLIENTS, evil))
+    exported = send(imported, flavour="spreadsheet")
     assert exported.files[0].startswith(b"\xef\xbb\xbf")
     found = rows(exported.files[0])
     assert found[-1]["Client Name"] == '\'=HYPERLINK("x")'
     assert found[0]["Tel"] == "'+64 9 1"
     assert exported.writes == ()
-    assert worker.load(exported.files[0], mapping={"Tel": "phone"}).counts["cells"] == 0
+    assert imported.load(exported.files[0], mapping={"Tel": "phone"}).counts["cells"] == 0
 
 
-def test_the_default_flavour_keeps_phones(worker: Desk) -> None:
-    assert rows(send(worker).files[0])[0]["Tel"] == "+64 9 1"
+def test_the_default_flavour_keeps_phones(imported: ImportedStore) -> None:
+    assert rows(send(imported).files[0])[0]["Tel"] == "+64 9 1"
 
 
 # There and back, with a spreadsheet in between.
@@ -232,12 +235,12 @@ def books(draw: st.DrawFn) -> list[Client]:
     books(), st.randoms(use_true_random=False), st.sampled_from(["ignition", "spreadsheet"]), st.booleans()
 )
 def test_only_edited_cells_change(clients: list[Client], random: Any, flavour: Flavour, edit: bool) -> None:
-    worker = Desk(*((CLIENTS, client) for client in clients))
-    exported = export_clients(worker.store.snapshot(), NOW, flavour=flavour)
+    imported = ImportedStore(*((CLIENTS, client) for client in clients))
+    exported = export_clients(imported.store.snapshot(), NOW, flavour=flavour)
     assert not exported.refused
     table = list(csv.reader(io.StringIO(exported.files[0].decode("utf-8-sig"), newline="")))
     head, body = table[0], table[1:]
-    before = {client.id: client for client in worker.clients()}
+    before = {client.id: client for client in imported.clients()}
     chosen = random.choice(body)
     owner = next(
         c for c in clients if any(k.email == chosen[head.index("Contact Email")] for k in c.contacts)
@@ -262,9 +265,9 @@ def test_only_edited_cells_change(clients: list[Client], random: Any, flavour: F
     file = io.StringIO(newline="")
     csv.writer(file).writerows([[row[at] for at in order] for row in [head, *body]])
     raw = file.getvalue().encode()
-    plan = worker.load(raw)
+    plan = imported.load(raw)
     assert not plan.refused
-    after = {client.id: client for client in worker.clients()}
+    after = {client.id: client for client in imported.clients()}
     if edit:
         assert [(each.record, each.field, each.new) for each in plan.edits] == [
             (owner.id, "website", "https://edited.example")
@@ -272,6 +275,6 @@ def test_only_edited_cells_change(clients: list[Client], random: Any, flavour: F
         assert after[owner.id] == msgspec.structs.replace(before[owner.id], website="https://edited.example")
         after[owner.id] = before[owner.id]
     assert after == before
-    position = worker.store.snapshot().position
-    assert worker.load(raw).groups == ()
-    assert worker.store.snapshot().position == position
+    position = imported.store.snapshot().position
+    assert imported.load(raw).groups == ()
+    assert imported.store.snapshot().position == position

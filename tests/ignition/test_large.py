@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.ignition.support import Desk
+from tests.ignition.support import ImportedStore
 from tests.support.profile import count
 from xpm_tui.ignition.parser import parse
 
@@ -19,14 +19,14 @@ def big(city: str = "Auckland") -> str:
 
 
 def test_every_row_of_a_large_file_is_taken_once() -> None:
-    worker = Desk()
-    plan = worker.load(big())
+    imported = ImportedStore()
+    plan = imported.load(big())
     assert (plan.counts["new"], plan.counts["contacts"], plan.counts["refused"]) == (ROWS // 2, ROWS, 0)
-    assert worker.load(big()).groups == ()
-    plan = worker.load(big("Dunedin"))
+    assert imported.load(big()).groups == ()
+    plan = imported.load(big("Dunedin"))
     assert (plan.counts["cells"], plan.counts["changed"]) == (ROWS // 2, ROWS // 2)
-    assert worker.undo().counts == {"removed": 0, "restored": ROWS // 2, "left": 0}
-    assert {client.city for client in worker.clients()} == {"Auckland"}
+    assert imported.undo().counts == {"removed": 0, "restored": ROWS // 2, "left": 0}
+    assert {client.city for client in imported.clients()} == {"Auckland"}
 
 
 def test_a_quote_opened_in_every_row_costs_those_rows_only() -> None:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tests.ignition.support import NOW, Desk
+from tests.ignition.support import NOW, ImportedStore
 from xpm_tui.application.csv_io.imports import plan_import
 from xpm_tui.domain.ignition import Client, Proposal, Service, TeamMember
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
@@ -16,40 +16,40 @@ from xpm_tui.ignition.import_steps import ImportPlan, plan_undo
 from xpm_tui.ignition.parser import parse
 
 
-def load(worker: Desk, form: str, text: str | bytes, batch: str = "m9") -> ImportPlan:
+def load(imported: ImportedStore, form: str, text: str | bytes, batch: str = "m9") -> ImportPlan:
     parsed = parse(text.encode() if isinstance(text, str) else text, form)  # type: ignore[arg-type]
-    plan = plan_import(worker.store.snapshot(), parsed, worker.ids, NOW)
-    worker.store.commit(plan.writes(batch))
+    plan = plan_import(imported.store.snapshot(), parsed, imported.ids, NOW)
+    imported.store.commit(plan.writes(batch))
     return plan
 
 
 @pytest.fixture
-def worker() -> Desk:
-    return Desk()
+def imported() -> ImportedStore:
+    return ImportedStore()
 
 
 SERVICE_FILE = "Service ID,Service Name,Price\n1,Annual accounts,500\n2,Payroll,50\n"
 
 
-def test_services_are_known_by_id_else_by_name(worker: Desk) -> None:
-    worker.put((SERVICES, Service(id="s90", name="Payroll", templates=("u1",))))
-    assert load(worker, "services", SERVICE_FILE).counts["new"] == 1
-    assert load(worker, "services", SERVICE_FILE).groups == ()
+def test_services_are_known_by_id_else_by_name(imported: ImportedStore) -> None:
+    imported.put((SERVICES, Service(id="s90", name="Payroll", templates=("u1",))))
+    assert load(imported, "services", SERVICE_FILE).counts["new"] == 1
+    assert load(imported, "services", SERVICE_FILE).groups == ()
     plan = load(
-        worker, "services", SERVICE_FILE.replace("Annual accounts", "Accounts").replace("50\n", "60\n")
+        imported, "services", SERVICE_FILE.replace("Annual accounts", "Accounts").replace("50\n", "60\n")
     )
     assert [(edit.field, edit.old, edit.new) for edit in plan.edits] == [
         ("name", "Annual accounts", "Accounts"),
         ("Price", "50", "60"),
     ]
-    payroll = worker.store.snapshot().get(SERVICES, "s90")
+    payroll = imported.store.snapshot().get(SERVICES, "s90")
     assert payroll == Service(
         id="s90", name="Payroll", templates=("u1",), extra={"Service ID": "2", "Price": "60"}
     )
 
 
-def test_a_service_twice_is_refused(worker: Desk) -> None:
-    plan = load(worker, "services", "Service Name,Price\nA,1\nA,2\n,3\n")
+def test_a_service_twice_is_refused(imported: ImportedStore) -> None:
+    plan = load(imported, "services", "Service Name,Price\nA,1\nA,2\n,3\n")
     assert [(each.row, each.reason) for each in plan.refused] == [
         (3, "row 2 has the same record"),
         (4, "Service Name is blank"),
@@ -61,22 +61,22 @@ TEAM_FILE = (
 )
 
 
-def test_team_members_are_known_by_email_else_by_name(worker: Desk) -> None:
-    load(worker, "team", TEAM_FILE)
-    mere, bo = worker.store.snapshot().rows(TEAM)
+def test_team_members_are_known_by_email_else_by_name(imported: ImportedStore) -> None:
+    load(imported, "team", TEAM_FILE)
+    mere, bo = imported.store.snapshot().rows(TEAM)
     assert (mere.name, mere.email, mere.access, mere.active, mere.extra) == (
         "Mere Tau", "mere@x.nz", True, True, {"Role": "Admin"},
     )  # fmt: skip
     assert (bo.name, bo.access) == ("Bo Li", False)
-    assert load(worker, "team", TEAM_FILE).groups == ()
-    load(worker, "team", "Name,Email\nMere Smith,MERE@x.nz\nBo Li,bo@x.nz\n")
-    names = {member.id: (member.name, member.email) for member in worker.store.snapshot().rows(TEAM)}
+    assert load(imported, "team", TEAM_FILE).groups == ()
+    load(imported, "team", "Name,Email\nMere Smith,MERE@x.nz\nBo Li,bo@x.nz\n")
+    names = {member.id: (member.name, member.email) for member in imported.store.snapshot().rows(TEAM)}
     assert names == {mere.id: ("Mere Smith", "MERE@x.nz"), bo.id: ("Bo Li", "bo@x.nz")}
 
 
-def test_bad_team_rows_are_named(worker: Desk) -> None:
+def test_bad_team_rows_are_named(imported: ImportedStore) -> None:
     plan = load(
-        worker, "team", "Name,Email,Access\nA,no mail,yes\nB,b@x.nz,perhaps\nC,c@x.nz,no\nC,c@x.nz,no\n"
+        imported, "team", "Name,Email,Access\nA,no mail,yes\nB,b@x.nz,perhaps\nC,c@x.nz,no\nC,c@x.nz,no\n"
     )
     assert [each.row for each in plan.refused] == [2, 3, 5]
 
@@ -90,18 +90,18 @@ PROPOSAL_FILE = (
 
 
 @pytest.fixture
-def loaded(worker: Desk) -> Desk:
-    worker.put((CLIENTS, Client(id="c1", client_id="11", name="Kowhai")))
-    worker.put((SERVICES, Service(id="s1", name="Accounts")), (SERVICES, Service(id="s2", name="Payroll")))
-    worker.put((TEAM, TeamMember(id="t1", name="Mere")))
-    return worker
+def loaded(imported: ImportedStore) -> ImportedStore:
+    imported.put((CLIENTS, Client(id="c1", client_id="11", name="Kowhai")))
+    imported.put((SERVICES, Service(id="s1", name="Accounts")), (SERVICES, Service(id="s2", name="Payroll")))
+    imported.put((TEAM, TeamMember(id="t1", name="Mere")))
+    return imported
 
 
-def proposals(worker: Desk) -> list[Proposal]:
-    return list(worker.store.snapshot().rows(PROPOSALS))
+def proposals(imported: ImportedStore) -> list[Proposal]:
+    return list(imported.store.snapshot().rows(PROPOSALS))
 
 
-def test_rows_of_active_services_make_proposals(loaded: Desk) -> None:
+def test_rows_of_active_services_make_proposals(loaded: ImportedStore) -> None:
     plan = load(loaded, "proposals", PROPOSAL_FILE)
     year, advice = proposals(loaded)
     assert (year.number, year.name, year.client, year.state, year.ours) == (
@@ -120,12 +120,12 @@ def test_rows_of_active_services_make_proposals(loaded: Desk) -> None:
     assert plan.counts["services"] == 3
 
 
-def test_the_same_proposals_twice_change_nothing(loaded: Desk) -> None:
+def test_the_same_proposals_twice_change_nothing(loaded: ImportedStore) -> None:
     load(loaded, "proposals", PROPOSAL_FILE)
     assert load(loaded, "proposals", PROPOSAL_FILE).groups == ()
 
 
-def test_blank_cells_stay_and_services_that_are_no_longer_named_go(loaded: Desk) -> None:
+def test_blank_cells_stay_and_services_that_are_no_longer_named_go(loaded: ImportedStore) -> None:
     load(loaded, "proposals", PROPOSAL_FILE)
     report = load(
         loaded, "proposals", "Proposal Number,Service Name,Start Date,Price\nPROP-1,Payroll,01/05/2026,\n"
@@ -138,7 +138,7 @@ def test_blank_cells_stay_and_services_that_are_no_longer_named_go(loaded: Desk)
     assert proposals(loaded)[0].state == "revoked"
 
 
-def test_a_proposal_that_was_made_here_is_left_as_it_is(loaded: Desk) -> None:
+def test_a_proposal_that_was_made_here_is_left_as_it_is(loaded: ImportedStore) -> None:
     load(loaded, "proposals", PROPOSAL_FILE)
     import msgspec
 
@@ -148,7 +148,7 @@ def test_a_proposal_that_was_made_here_is_left_as_it_is(loaded: Desk) -> None:
     assert any("was created here: not changed" in note.text for note in plan.notes)
 
 
-def test_bad_proposal_rows_are_named_one_by_one(loaded: Desk) -> None:
+def test_bad_proposal_rows_are_named_one_by_one(loaded: ImportedStore) -> None:
     head = "Proposal Number,Proposal Name,Service Name,Start Date,End Date,Price\n"
     plan = load(
         loaded,
@@ -166,7 +166,7 @@ def test_bad_proposal_rows_are_named_one_by_one(loaded: Desk) -> None:
     assert len(proposals(loaded)) == 1
 
 
-def test_every_form_goes_out_and_comes_back_unchanged(loaded: Desk) -> None:
+def test_every_form_goes_out_and_comes_back_unchanged(loaded: ImportedStore) -> None:
     load(loaded, "services", SERVICE_FILE)
     load(loaded, "team", TEAM_FILE)
     load(loaded, "proposals", PROPOSAL_FILE)
@@ -180,7 +180,7 @@ def test_every_form_goes_out_and_comes_back_unchanged(loaded: Desk) -> None:
         assert (plan.refused, plan.groups) == ((), ()), form
 
 
-def test_an_import_of_proposals_can_be_undone(loaded: Desk) -> None:
+def test_an_import_of_proposals_can_be_undone(loaded: ImportedStore) -> None:
     load(loaded, "proposals", PROPOSAL_FILE)
     loaded.store.commit(plan_undo(loaded.store.snapshot(), "m9").writes)
     assert proposals(loaded) == []
@@ -215,10 +215,10 @@ def test_the_whole_file_decides_whether_the_day_comes_first() -> None:
 
 
 @pytest.mark.parametrize("name", ["Mere Parata", "MERE PARATA", "M Parata", "Parata, Mere"])
-def test_someone_whom_a_member_may_be_is_not_added_by_a_team_file(worker: Desk, name: str) -> None:
-    worker.put((TEAM, TeamMember(id="t1", name="Mere Parata", email="mere@old.nz")))
-    plan = load(worker, "team", f'Name,Email\n"{name}",mere@new.nz\nBo Li,bo@x.nz\n')
+def test_someone_whom_a_member_may_be_is_not_added_by_a_team_file(imported: ImportedStore, name: str) -> None:
+    imported.put((TEAM, TeamMember(id="t1", name="Mere Parata", email="mere@old.nz")))
+    plan = load(imported, "team", f'Name,Email\n"{name}",mere@new.nz\nBo Li,bo@x.nz\n')
     assert [each.row for each in plan.refused] == [2]
     assert "Mere Parata (t1) may be the same person" in plan.refused[0].reason
-    both = load(worker, "team", f'Name,Email\n"{name}",mere@new.nz\nMere Parata,mere@old.nz\n')
+    both = load(imported, "team", f'Name,Email\n"{name}",mere@new.nz\nMere Parata,mere@old.nz\n')
     assert both.refused == (), "the file itself says that they are two"

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.ignition.support import decode
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.ignition.csv_text import decode, find_delimiter, read_records
+from xpm_tui.ignition.csv_text import find_delimiter, read_records
 
 TEXT = "Client ID,Client Name\n1,Māori Café 茶 😀\n"
 LATIN = "Client ID,Client Name\n1,Café – “Zoë”\n"

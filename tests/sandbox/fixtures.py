@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from lxml import etree
 
-from xpm_tui.sandbox.core.clock import SandboxClock
-from xpm_tui.sandbox.core.grants import BROAD_SCOPES, DEFAULT_APP, REDIRECTS, App
-from xpm_tui.sandbox.core.http import Host, HttpRequest, Response
-from xpm_tui.sandbox.core.sandbox import Sandbox
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.clock import SandboxClock
+from xpm_tui.sandbox.grants import BROAD_SCOPES, DEFAULT_APP, REDIRECTS, App
+from xpm_tui.sandbox.http import Host, HttpRequest, Response
+from xpm_tui.sandbox.simulator import Sandbox
+from xpm_tui.sandbox.switches import Switches
 
 VERIFIER = "v" * 43
 API = "/practicemanager/3.1/"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from tests.sandbox.fixtures import API, SandboxFixture
 from tests.support.profile import count
-from xpm_tui.sandbox.core.gateway import ROUTES
-from xpm_tui.sandbox.core.http import HttpRequest
+from xpm_tui.sandbox.gateway import ROUTES
+from xpm_tui.sandbox.http import HttpRequest
 
 ELEMENTS = """
 Client Name UUID ID Contacts Contact Job Task TaskUUID Budget EstimatedMinutes BalanceMonth

@@ -11,8 +11,8 @@ from lxml import etree
 
 from tests.sandbox.fixtures import SandboxFixture, tags, texts
 from tests.support.profile import count
-from xpm_tui.sandbox.core.clock import MINUTE, stamp
-from xpm_tui.sandbox.core.queries import read_token, write_token
+from xpm_tui.sandbox.clock import MINUTE, stamp
+from xpm_tui.sandbox.queries import read_token, write_token
 
 BUSINESS = ("TaxNumber", "BusinessStructure", "AgencyStatus")
 WIRE_ORDER = """

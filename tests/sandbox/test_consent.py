@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.sandbox.fixtures import FULL_SCOPE, SandboxFixture
-from xpm_tui.sandbox.core.grants import REDIRECTS, UNATTACHED_APP, WEB_APP
-from xpm_tui.sandbox.core.http import Response
+from xpm_tui.sandbox.grants import REDIRECTS, UNATTACHED_APP, WEB_APP
+from xpm_tui.sandbox.http import Response
 
 AUTHORIZE = "/identity/connect/authorize"
 

@@ -8,8 +8,8 @@ import pytest
 from lxml import etree
 
 from tests.sandbox.fixtures import SandboxFixture, texts
-from xpm_tui.sandbox.core.http import HttpRequest
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.http import HttpRequest
+from xpm_tui.sandbox.switches import Switches
 
 
 async def test_about_shows_addresses_apps_people_and_cases() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from xpm_tui.sandbox.core.faults import KINDS
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.faults import KINDS
+from xpm_tui.sandbox.switches import Switches
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ import pytest
 from lxml import etree
 
 from tests.sandbox.fixtures import SandboxFixture, texts
-from xpm_tui.sandbox.core.faults import ANSWERS, CORRUPTIONS, KINDS, LATE, ROWS, Fault
-from xpm_tui.sandbox.core.http import Ending
+from xpm_tui.sandbox.faults import ANSWERS, CORRUPTIONS, KINDS, LATE, ROWS, Fault
+from xpm_tui.sandbox.http import Ending
 
 NEW = "<Client><Name>Faulty Ltd</Name></Client>"
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.sandbox.fixtures import API, SandboxFixture
-from xpm_tui.sandbox.core.grants import BROAD_APP, GRANULAR_APP
-from xpm_tui.sandbox.core.http import HttpRequest
+from xpm_tui.sandbox.grants import BROAD_APP, GRANULAR_APP
+from xpm_tui.sandbox.http import HttpRequest
 
 GRANULAR_READ = "practicemanager.client.read practicemanager.job.read practicemanager.staff.read"
 

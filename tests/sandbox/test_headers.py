@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from tests.sandbox.fixtures import SandboxFixture
-from xpm_tui.sandbox.core.clock import HOUR, utc
+from xpm_tui.sandbox.clock import HOUR, utc
 
 
 @pytest.mark.parametrize("hours", [0, 26])

@@ -11,9 +11,9 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
 from tests.sandbox.fixtures import FULL_SCOPE, SandboxFixture
-from xpm_tui.sandbox.core.clock import DAY, MINUTE
-from xpm_tui.sandbox.core.grants import APPS, BROAD_APP, DEFAULT_APP, GRANULAR_APP, WEB_APP, App
-from xpm_tui.sandbox.core.http import Response
+from xpm_tui.sandbox.clock import DAY, MINUTE
+from xpm_tui.sandbox.grants import APPS, BROAD_APP, DEFAULT_APP, GRANULAR_APP, WEB_APP, App
+from xpm_tui.sandbox.http import Response
 
 
 def oauth_error(response: Response) -> tuple[int, str]:

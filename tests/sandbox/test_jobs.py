@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from tests.sandbox.fixtures import SandboxFixture, tags, texts
-from xpm_tui.sandbox.core.clock import stamp
+from xpm_tui.sandbox.clock import stamp
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 
 from tests.sandbox.fixtures import SandboxFixture
 from tests.support.profile import count
-from xpm_tui.sandbox.core.clock import DAY, MINUTE
-from xpm_tui.sandbox.core.switches import Limits, Switches, Window
+from xpm_tui.sandbox.clock import DAY, MINUTE
+from xpm_tui.sandbox.switches import Limits, Switches, Window
 
 
 async def calls(env: SandboxFixture, times: int) -> list[int]:

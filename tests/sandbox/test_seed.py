@@ -9,12 +9,12 @@ import pytest
 
 from tests.sandbox.fixtures import SandboxFixture, texts
 from tests.support.profile import count
-from xpm_tui.sandbox.core.clock import SAMPLE_NOW
-from xpm_tui.sandbox.core.endpoint import CHUNK
-from xpm_tui.sandbox.core.records import SandboxPractice
-from xpm_tui.sandbox.core.sandbox import make_tenants
-from xpm_tui.sandbox.core.seed.sample import make_practice
-from xpm_tui.sandbox.core.xml import has_illegal_character
+from xpm_tui.sandbox.clock import SAMPLE_NOW
+from xpm_tui.sandbox.endpoint import CHUNK
+from xpm_tui.sandbox.records import SandboxPractice
+from xpm_tui.sandbox.sample_practice import make_practice
+from xpm_tui.sandbox.simulator import make_tenants
+from xpm_tui.sandbox.xml import has_illegal_character
 
 SIZES = [12, 250, count(2000, 10_000)]
 
@@ -92,7 +92,7 @@ def test_a_larger_practice_has_the_rarer_cases() -> None:
 
 
 def test_a_negative_size_is_refused() -> None:
-    with pytest.raises(ValueError, match="less than 0"):
+    with pytest.raises(ValueError, match="fewer than 0"):
         practice_of(-1)
 
 

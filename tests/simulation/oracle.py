@@ -8,8 +8,8 @@ from unicodedata import normalize
 from tests.simulation.practice import Engine
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
-from xpm_tui.sandbox.core.records import ClientRecord as Real
-from xpm_tui.sandbox.core.records import ContactRecord as RealContact
+from xpm_tui.sandbox.records import ClientRecord as Real
+from xpm_tui.sandbox.records import ContactRecord as RealContact
 
 BOTH_WAYS = ("name", "phone", "fax", "website", "partner", "manager")
 PLACES = (

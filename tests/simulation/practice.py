@@ -26,10 +26,10 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, STAFF, TEAM
-from xpm_tui.sandbox.core.http import HttpRequest
-from xpm_tui.sandbox.core.records import ClientRecord as Real
-from xpm_tui.sandbox.core.sandbox import Sandbox
-from xpm_tui.xero.auth.authorization import read_redirect
+from xpm_tui.sandbox.http import HttpRequest
+from xpm_tui.sandbox.records import ClientRecord as Real
+from xpm_tui.sandbox.simulator import Sandbox
+from xpm_tui.xero.auth.authorization import read_answer
 from xpm_tui.xero.wiring import open_wire
 
 T = TypeVar("T")
@@ -110,9 +110,10 @@ class Engine:
         connecting = ConnectionMachine(self.practice, {})
         async with self.practice.wire() as wire:
             attempt = wire.login.begin()
-            code: Secret = read_redirect(consent(self.sandbox, attempt.url, tenant=self.tenant), attempt)
+            redirect = consent(self.sandbox, attempt.url, tenant=self.tenant)
+            code: Secret = read_answer(redirect, attempt)[1]
             await wire.login.redeem(attempt, code)
-            connecting.tenants = tuple(await wire.tenants())
+            connecting.tenants = tuple(await wire.connections.tenants())
         await connecting.choose(self.tenant)
         await connecting.fill()
 

@@ -18,7 +18,7 @@ from tests.support.profile import spread
 from xpm_tui.application.runs import history, plans
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 LIST = "client.api/list"
 LIES = {

@@ -20,7 +20,7 @@ from xpm_tui.domain.errors import PlanRefused
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, LINKS
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 Prepare = Callable[[Engine], Awaitable[None]]
 

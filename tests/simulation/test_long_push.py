@@ -22,7 +22,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS
-from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.faults import Fault
 
 CLIENTS_PUSHED = count(120, 3_000)
 DAY_LIMIT = count(100, 1_000)

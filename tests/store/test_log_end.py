@@ -12,7 +12,7 @@ from tests.support.profile import count
 from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.admin import check, repair
-from xpm_tui.store.commit_log import EVERY, LOG_END, read_log_end
+from xpm_tui.store.commit_log import LOG_END, RECORD_EVERY, read_log_end
 
 STEPS = 6
 
@@ -70,16 +70,16 @@ def test_commits_of_another_process_that_lose_their_end_are_noticed_by_an_open_r
 
 def test_the_end_is_recorded_every_n_commits_without_closing(tmp_path: Path) -> None:
     book = opened(tmp_path / "book")
-    for step in range(1, EVERY + 3):
+    for step in range(1, RECORD_EVERY + 3):
         book.commit(writes(step))
     end = read_log_end(tmp_path / "book")
     assert end is not None
-    assert end.position == EVERY
+    assert end.position == RECORD_EVERY
     lines = (tmp_path / "book" / "log.1").read_bytes().splitlines(keepends=True)
     book.record_end()
     end = read_log_end(tmp_path / "book")
     assert end is not None
-    assert (end.position, end.bytes) == (EVERY + 2, sum(map(len, lines)))
+    assert (end.position, end.bytes) == (RECORD_EVERY + 2, sum(map(len, lines)))
     book.close()
 
 

@@ -38,13 +38,13 @@ from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.tables import CLIENTS, META
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.store import manifest, postgres, postgres_connection, postgres_tables
-from xpm_tui.store.database_store import DatabaseStore, open_database
+from xpm_tui.store.database_store import DatabaseStore
 from xpm_tui.store.postgres_connection import DatabaseAddress
 from xpm_tui.store.tables import TableSnapshot
 
 
 def opened(url: str, name: str, **options: Any) -> DatabaseStore:
-    return open_database(url, name, clock=SystemClock(), **{"poll": 0.0, **options})
+    return DatabaseStore(url, name, clock=SystemClock(), **{"poll": 0.0, **options})
 
 
 def client(number: int, name: str = "") -> Put:

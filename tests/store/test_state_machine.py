@@ -20,7 +20,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, Put, Write
 from xpm_tui.domain.tables import CLIENTS, LINKS, TableSchema
-from xpm_tui.store.snapshot import StoreIds, by_id
+from xpm_tui.store.snapshot import StoreIds, id_sort_key
 from xpm_tui.store.store import DiskStore
 from xpm_tui.store.tables import TableSnapshot
 
@@ -154,13 +154,13 @@ def compare(view: TableSnapshot, plain: Plain) -> None:
         assert view.get(CLIENTS, each) == plain["clients"].get(each)
         assert (each in view.ids(CLIENTS)) == (each in plain["clients"])
     by_name = [row for row in plain["clients"].values() if isinstance(row, Client) and row.name == "Same"]
-    assert view.find(CLIENTS, "name", "Same") == sorted(by_name, key=lambda row: by_id(row.id))
+    assert view.find(CLIENTS, "name", "Same") == sorted(by_name, key=lambda row: id_sort_key(row.id))
     same = [
         i for i, row in plain["clients"].items() if isinstance(row, Client) and name_key(row.name) == "same"
     ]
-    assert [row.id for row in view.find(CLIENTS, "name_key", "same")] == sorted(same, key=by_id)
+    assert [row.id for row in view.find(CLIENTS, "name_key", "same")] == sorted(same, key=id_sort_key)
     linked = [i for i, row in plain["links"].items() if isinstance(row, Link) and row.uuid == "u1"]
-    assert [row.id for row in view.find(LINKS, "uuid", "u1")] == sorted(linked, key=by_id)
+    assert [row.id for row in view.find(LINKS, "uuid", "u1")] == sorted(linked, key=id_sort_key)
     assert view.find(LINKS, "uuid", "nobody") == []
 
 

@@ -15,8 +15,7 @@ from xpm_tui.domain.errors import BadInput, Busy
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.database_store import PostgresStorage
-from xpm_tui.store.storage import CommitLogStorage
-from xpm_tui.store.tables import PracticeDB
+from xpm_tui.store.tables import CommitLogStorage, PracticeDB
 
 
 class Place(NamedTuple):

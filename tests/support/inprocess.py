@@ -9,9 +9,9 @@ import httpx
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.ports import Clock
-from xpm_tui.sandbox.core.clock import SandboxClock as SandboxClock
-from xpm_tui.sandbox.core.http import Ending, HttpRequest, Response
-from xpm_tui.sandbox.core.sandbox import Sandbox, Urls
+from xpm_tui.sandbox.clock import SandboxClock as SandboxClock
+from xpm_tui.sandbox.http import Ending, HttpRequest, Response
+from xpm_tui.sandbox.simulator import Sandbox, Urls
 
 ORIGIN = "http://127.0.0.1:8799"
 

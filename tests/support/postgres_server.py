@@ -18,7 +18,7 @@ from typing import Protocol
 import pytest
 
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.store.database_store import open_database
+from xpm_tui.store.database_store import DatabaseStore
 from xpm_tui.store.store import TableStore, open_store
 
 GIVEN = os.environ.get("XPM_TEST_POSTGRES", "")
@@ -166,6 +166,6 @@ def opener(engine: str, folder: Path) -> Opener:
             folder / "book", read_only=read_only, clock=SystemClock()
         )
     url, name = fresh_practice()
-    return lambda *, read_only=False: open_database(
+    return lambda *, read_only=False: DatabaseStore(
         url, name, read_only=read_only, clock=SystemClock(), poll=0.0
     )

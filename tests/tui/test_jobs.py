@@ -44,8 +44,8 @@ from xpm_tui.domain.tables import (
     WORKFLOWS,
 )
 from xpm_tui.domain.xpm import RecordReference, XpmJob
-from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.faults import Fault
+from xpm_tui.sandbox.switches import Switches
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import EditDialog
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverReview

@@ -1,4 +1,4 @@
-"""A process for the tests: twenty tasks ask for a token at once. Prints the tokens' claims."""
+"""A process for the tests: twenty tasks ask for a token at once. Prints the tokens' unverified_claims."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.xero.fake import Sink
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.xero.auth.authorization import claims
+from xpm_tui.xero.auth.authorization import unverified_claims
 from xpm_tui.xero.config import WireConfig
 from xpm_tui.xero.wiring import open_wire
 
@@ -24,7 +24,7 @@ async def main(folder: Path, origin: str) -> None:
         print("ready", flush=True)
         sys.stdin.readline()
         found = await asyncio.gather(*(wire.tokens.access() for _ in range(20)))
-        print(json.dumps([claims(token.reveal())["jti"] for token in found]))
+        print(json.dumps([unverified_claims(token.reveal())["jti"] for token in found]))
 
 
 if __name__ == "__main__":

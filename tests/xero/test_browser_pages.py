@@ -12,7 +12,7 @@ from tests.support.chromium import Chromium, chromium, find_chromium
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.cli.demo import _free_port
 from xpm_tui.domain.errors import LoginNeeded
-from xpm_tui.sandbox.core import grants
+from xpm_tui.sandbox import grants
 from xpm_tui.xero.auth import callback_listener
 from xpm_tui.xero.auth.authorization import Authorization, begin
 from xpm_tui.xero.auth.callback_listener import Listener

@@ -15,7 +15,7 @@ from xpm_tui.domain.ports import Priority
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.settings.kinds import PRESETS
-from xpm_tui.xero.auth.authorization import read_redirect
+from xpm_tui.xero.auth.authorization import read_answer
 from xpm_tui.xero.client.practice import XeroPractice
 from xpm_tui.xero.config import SCOPES, WireConfig
 from xpm_tui.xero.wiring import Wire, open_wire
@@ -43,7 +43,7 @@ async def connect(sandbox: SandboxProcess, folder: Path, scopes: str) -> Wire:
     )  # fmt: skip
     attempt = wire.login.begin()
     redirect = sandbox.consent(attempt.url, tenant=greeting["tenants"][0]["id"])
-    await wire.login.redeem(attempt, read_redirect(redirect, attempt))
+    await wire.login.redeem(attempt, read_answer(redirect, attempt)[1])
     return wire
 
 
@@ -59,13 +59,13 @@ def practice(wire: Wire, sandbox: SandboxProcess) -> XeroPractice:
 
 
 async def test_login_connections_and_person(wire: Wire, sandbox: SandboxProcess) -> None:
-    assert sandbox.greeting["tenants"][0]["id"] in [t.tenant_id for t in await wire.tenants()]
+    assert sandbox.greeting["tenants"][0]["id"] in [t.tenant_id for t in await wire.connections.tenants()]
     saved = wire.tokens.saved()
     assert saved is not None
     assert saved.person
     before = saved.access
     assert await wire.tokens.access(before) != before
-    assert (await wire.tenants())[0].created is not None
+    assert (await wire.connections.tenants())[0].created is not None
 
 
 async def test_reads(practice: XeroPractice, wire: Wire) -> None:
@@ -93,7 +93,7 @@ async def test_reads(practice: XeroPractice, wire: Wire) -> None:
     made = await practice.jobs_created(today - timedelta(days=364), today, detailed=True)
     assert all(each.tasks is not None for each in made)
     assert {j.number for j in made} & {j.number for j in await practice.current_jobs()}
-    allowance = wire.gate.allowance()
+    allowance = wire.limiter.allowance()
     assert allowance.day_left is not None
     assert allowance.day_limit in (1_000, 5_000)
     with pytest.raises(RecordMissing):

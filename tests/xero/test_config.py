@@ -8,7 +8,7 @@ import pytest
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.secret import Secret
-from xpm_tui.xero.config import WireConfig, is_loopback, origin_of, scopes_of
+from xpm_tui.xero.config import WireConfig, is_loopback, parse_origin, parse_scopes
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from xpm_tui.xero.config import WireConfig, is_loopback, origin_of, scopes_of
     ],
 )
 def test_origins(text: str, origin: str) -> None:
-    assert origin_of(text, "xero.api_url") == origin
+    assert parse_origin(text, "xero.api_url") == origin
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_loopback() -> None:
 
 
 def test_scopes_are_tidied_and_checked() -> None:
-    assert scopes_of(" a,b  a ") == "a b"
+    assert parse_scopes(" a,b  a ") == "a b"
     for bad in ("", 'a"b', "ä"):
         with pytest.raises(BadInput):
-            scopes_of(bad)
+            parse_scopes(bad)
 
 
 def test_a_secret_shows_nowhere() -> None:
@@ -59,4 +59,4 @@ def test_a_secret_shows_nowhere() -> None:
 def test_redirect_is_localhost_by_name() -> None:
     assert WireConfig(client_id="A", redirect_port=8765).redirect_uri == "http://localhost:8765/callback"
     with pytest.raises(BadInput, match="client_id"):
-        WireConfig(client_id=" ").need_app()
+        WireConfig(client_id=" ").require_app()

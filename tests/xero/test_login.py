@@ -25,7 +25,7 @@ from xpm_tui.domain.errors import (
 )
 from xpm_tui.domain.secret import Secret
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.xero.auth.authorization import Authorization, begin, read_redirect
+from xpm_tui.xero.auth.authorization import Authorization, begin, read_answer
 from xpm_tui.xero.auth.callback_listener import Listener, wait_for_code
 from xpm_tui.xero.config import WireConfig
 
@@ -83,7 +83,7 @@ def test_what_comes_back_is_taken_in_every_form() -> None:
         f"{whole}#x",
         f"<{whole}>",
     ):
-        assert read_redirect(text, attempt) == Secret("the-code")
+        assert read_answer(text, attempt)[1] == Secret("the-code")
 
 
 def test_what_comes_back_is_judged_error_first_then_state_then_one_code() -> None:
@@ -95,7 +95,7 @@ def test_what_comes_back_is_judged_error_first_then_state_then_one_code() -> Non
         ({"error": "server_error", "error_description": "x"}, CaseId.OTHER_XERO_ERROR),
     ):
         with pytest.raises(LoginNeeded) as caught:
-            read_redirect(redirect(attempt, **fields), attempt)
+            read_answer(redirect(attempt, **fields), attempt)
         assert caught.value.case == case
     for text, says in (
         (redirect(attempt, state="other"), "another sign-in attempt"),
@@ -111,7 +111,7 @@ def test_what_comes_back_is_judged_error_first_then_state_then_one_code() -> Non
         ("http://[", "not the address"),
     ):
         with pytest.raises(BadInput) as wrong:
-            read_redirect(text, attempt)
+            read_answer(text, attempt)
         assert says in wrong.value.message
         assert attempt.state.reveal() not in f"{wrong.value.message} {wrong.value.hint}"
 
@@ -263,7 +263,7 @@ async def test_the_code_is_exchanged_and_kept(tmp_path: Path) -> None:
         grant = await wire.login.redeem(attempt, Secret("canary-code"))
         assert (grant.person, grant.scopes) == ("Ana Silva", ("offline_access", "practicemanager.client"))
         assert wire.tokens.state() == "good"
-        (tenant,) = await wire.tenants()
+        (tenant,) = await wire.connections.tenants()
         assert tenant.name is None
         assert tenant.created is not None
         assert tenant.created.isoformat() == "2026-03-02T22:14:07.123456+00:00"
@@ -342,9 +342,9 @@ async def test_no_practice_in_the_connections_is_case_t1(tmp_path: Path) -> None
     async with open_fake(tmp_path, fake) as wire:
         await sign_in(wire)
         with pytest.raises(XeroError) as caught:
-            await wire.tenants()
+            await wire.connections.tenants()
         assert caught.value.case is CaseId.NO_PERMISSION
-        await wire.disconnect("5b0f1c9e-77aa-4f0c-9a53-0f4d7c1b2e10")
+        await wire.connections.disconnect("5b0f1c9e-77aa-4f0c-9a53-0f4d7c1b2e10")
         assert (fake.asked[-1].method, fake.asked[-1].url.path) == (
             "DELETE", "/connections/5b0f1c9e-77aa-4f0c-9a53-0f4d7c1b2e10",
         )  # fmt: skip
@@ -417,4 +417,4 @@ def test_a_pasted_code_that_no_server_gave_is_refused() -> None:
     attempt = begin(CONFIG)
     for odd in ("the\udcffcode", "%00", "%E2%80%8B"):
         with pytest.raises(BadInput, match="an invalid code"):
-            read_redirect(redirect(attempt).replace("the-code", odd), attempt)
+            read_answer(redirect(attempt).replace("the-code", odd), attempt)

@@ -21,7 +21,7 @@ from xpm_tui.domain.errors import AllowanceUsedUp, LoginNeeded
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.secret import Secret
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.store.database_store import DatabaseStore, open_database
+from xpm_tui.store.database_store import DatabaseStore
 from xpm_tui.xero.auth import token_store
 from xpm_tui.xero.auth.session import LoginSession
 from xpm_tui.xero.rate_limiter import RateLimiter
@@ -32,7 +32,7 @@ from xpm_tui.xero.shared_access import SharedLimiter, SharedTokenStore
 def machines() -> Iterator[tuple[DatabaseStore, DatabaseStore]]:
     """Two machines with one practice."""
     url, name = fresh_practice()
-    both = [open_database(url, name, clock=SystemClock()) for _ in range(2)]
+    both = [DatabaseStore(url, name, clock=SystemClock()) for _ in range(2)]
     yield both[0], both[1]
     for each in both:
         each.close()

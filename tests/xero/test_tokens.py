@@ -376,7 +376,7 @@ async def test_no_secret_in_any_file_log_event_or_error(
         fake.token_answers.append(httpx.Response(400, json={"error": "invalid_grant"}))
         fake.token_answers.append(httpx.Response(400, json={"error": "invalid_grant"}))
         with pytest.raises(LoginNeeded) as caught:
-            await wire.tenants()
+            await wire.connections.tenants()
     reported = (
         f"{caplog.text} {sink.events!r} {caught.value!r} {caught.getrepr(style='long', showlocals=True)}"
     )

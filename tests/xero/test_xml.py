@@ -124,7 +124,7 @@ def test_a_job_is_read() -> None:
     [
         (b"", "is empty"),
         (b"   ", "is empty"),
-        (b"hello", "no XML"),
+        (b"hello", "not XML"),
         (b'<!DOCTYPE html><html><body>Bad gateway</body></html>', "web page"),
         (b"<html><body>Bad gateway</body></html>", "web page"),
         (b'<!DOCTYPE Response [<!ENTITY a "x">]><Response><Status>OK</Status></Response>', "DOCTYPE"),
@@ -147,10 +147,10 @@ def test_what_is_no_reply_is_refused(body: bytes, says: str) -> None:
     assert says in fault(body)
 
 
-def test_what_stands_where_none_belongs_is_refused() -> None:
+def test_a_record_in_an_unexpected_place_is_refused() -> None:
     message = fault(replies.clients(replies.client(1), f"<Deep>{replies.client(2)}</Deep>"))
     assert "Client after record 1" in message
-    assert "none belongs" in message
+    assert "is in an unexpected place" in message
 
 
 def test_a_cut_anywhere_is_refused_and_never_short() -> None:

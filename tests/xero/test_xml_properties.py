@@ -210,9 +210,9 @@ def test_damaged_documents_are_refused_or_read_whole() -> None:
             continue
         # Whoever was not read is named; what is read at all agrees with another parser, record for record.
         aside = {one.place for one in reader.quarantined if one.whole}
-        twice = reader.twice
+        repeated = reader.repeated_keys
         assert all(one.problem and one.remedy for one in reader.quarantined)
-        assert len(found) + len(aside) >= reader.count - len(twice) * reader.count
+        assert len(found) + len(aside) >= reader.count - len(repeated) * reader.count
         recovered = any(fault.kind == "character" for one in reader.quarantined for fault in one.faults)
         try:
             other = ElementTree.fromstring(body)

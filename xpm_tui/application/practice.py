@@ -196,7 +196,7 @@ class OpenPractice:
         if not url:
             return open_store(self.data / STORE_FOLDER, read_only=self.read_only, clock=self.clock)
         refuse_missing_driver()
-        self.database = database_store.open_database(
+        self.database = database_store.DatabaseStore(
             url.reveal(), self.name, read_only=self.read_only, clock=self.clock, person=self.person,
             sessions=sessions,
         )  # fmt: skip

@@ -29,19 +29,19 @@ from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.private import expand_path
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sandbox.core.records import ClientRecord, SandboxPractice
+from xpm_tui.sandbox.records import ClientRecord, SandboxPractice
 
 with lazy_imports():
     from xpm_tui.application import home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.application.connection import state_machine
     from xpm_tui.application.csv_io import imports
-    from xpm_tui.sandbox.core import sandbox as core_sandbox
+    from xpm_tui.sandbox import simulator
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.ignition.forms import FormName
-    from xpm_tui.sandbox.core.records import SandboxPractice
+    from xpm_tui.sandbox.records import SandboxPractice
 
 
 PORTS = range(8765, 8770)
@@ -80,7 +80,7 @@ def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) 
             asyncio.run(_connect_again(practice, greeting["api_url"], identity.tenant))
             return
         today = practice.clock.now().date()
-        for form, text in sample_files(core_sandbox.Sandbox(seed, clients).practice, seed, today).items():
+        for form, text in sample_files(simulator.Sandbox(seed, clients).practice, seed, today).items():
             path = folder / f"ignition-{form}.csv"
             path.write_text(text, encoding="utf-8", newline="")
             imports.import_file(practice, form, path)
@@ -124,7 +124,7 @@ def write_sample_files(folder: Path, *, clients: int, seed: int) -> list[Path]:
     Raises:
         BadInput: A different file of that name exists. Nothing was written.
     """
-    practice = core_sandbox.Sandbox(seed, clients).practice
+    practice = simulator.Sandbox(seed, clients).practice
     texts = sample_files(practice, seed, datetime.now(UTC).date())
     wanted = {folder / f"{form}.csv": text.encode() for form, text in texts.items()}
     for path, text in wanted.items():

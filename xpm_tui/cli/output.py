@@ -140,7 +140,7 @@ def _is_damaged(found: Sequence[Condition]) -> bool:
 
 def _error(found: Sequence[Condition]) -> AppError:
     worst = next(each for each in found if each.state == "damaged")
-    return StoreUnreadable(worst.message, hint=manifest.WAY_OUT)
+    return StoreUnreadable(worst.message, hint=manifest.REPAIR_HINT)
 
 
 def outcome_pieces(result: Result, fields: Sequence[str] = ()) -> Iterator[str]:

@@ -1,12 +1,11 @@
-"""Strict readers for the kinds of cells.
+"""Strict readers for the kinds of cells, dates included.
 
 A reader returns each value in one normal form. It repairs a text that has only one possible reading, and
 rejects what a spreadsheet has damaged or what is of another kind. The reason of a rejection completes
 "Column: ...".
 
-Reads dates as spreadsheets write them, if only one reading is possible.
-
-All dates of a file determine whether day or month comes first; the rest depends on the cell alone.
+Whether the day or the month comes first in a date is determined by all dates of a file; everything else
+depends on the cell alone.
 """
 
 from __future__ import annotations
@@ -34,13 +33,13 @@ _INVISIBLE = pattern(
 )
 """Characters without a shape or a meaning.
 
-Joiners are not among them, because they have a meaning in some scripts, nor are the variation selectors after
-an emoji.
+Joiners are not among them, because they have a meaning in some scripts; nor are variation selectors after an
+emoji.
 """
 
 _BLANKS = pattern("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 _LINE_ENDS = pattern("\r\n?|[\u0085\u2028\u2029]")
-_HIDDEN = pattern("[\u200c\u200d\u202d\u202e\ufe00-\ufe0f]")
+_JOINERS = pattern("[\u200c\u200d\u202d\u202e\ufe00-\ufe0f]")
 _SPACE = pattern("[ \t\n\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 """Blanks and line ends.
 
@@ -49,21 +48,21 @@ the value.
 """
 
 ERROR_STARTS = frozenset("#LlEeNnu[=")
-"""The first characters of error words. A text that starts otherwise and is ASCII passes :func:`read_text`."""
+"""The first characters of error words; other texts in ASCII always pass :func:`read_text`."""
 _ERROR_WORD = pattern(
     r"=?#(?:[\w/¿¡.]+[!?]|N/A(?:[ ]?N/A)?|NV|N/D|I/T|GETTING_DATA|ERROR|DELETED|#+)"
     r"|Err:[0-9]{3}|Loading(?:\.{3}|…)|NaN|null|undefined|\[object Object\]",
     re.IGNORECASE,
 )
 _EXACT_ERRORS = frozenset(("NaN", "null", "undefined"))
-"""Error words that only count in this case: Null is a surname, and Nan a first name."""
+"""Error words only in exactly this spelling: Null is a surname, and Nan a first name."""
 
 
 def read_moment(text: str) -> datetime:
     """Return a time with its time zone, in UTC.
 
     Raises:
-        ValueError: It is none; the message says why.
+        ValueError: It is not one; the message says why.
     """
     try:
         if re.fullmatch(r"\d{9,10}", text):
@@ -87,7 +86,7 @@ def clean_cell(text: str) -> str:
 
 
 def is_error_word(text: str) -> bool:
-    """Return whether a spreadsheet shows this instead of a value: ``#REF!``, ``Err:508``, ``########``."""
+    """Return whether a spreadsheet shows this in place of a value: ``#REF!``, ``Err:508``, ``########``."""
     if text[:1] not in ERROR_STARTS:
         return False
     found = _ERROR_WORD.fullmatch(text)
@@ -108,10 +107,10 @@ def read_text(text: str) -> str:
 
 
 def compact(text: str) -> str:
-    """Return the text of a kind without hidden characters: on one line, with single blanks."""
+    """Return a text on one line, with single blanks and without joiners."""
     if text.isascii() and text.isprintable():
         return text
-    return _SPACE.sub(" ", _HIDDEN.sub("", text)).strip()
+    return _SPACE.sub(" ", _JOINERS.sub("", text)).strip()
 
 
 _SCIENTIFIC = pattern(r"[-+]?[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]{1,3}", re.IGNORECASE)
@@ -144,7 +143,7 @@ def read_email(text: str) -> str:
     """Read an e-mail address, checked roughly as in RFC 5321.
 
     Raises:
-        CellError: It is no address.
+        CellError: It is not an address.
     """
     text = compact(text)
     if not _EMAIL.fullmatch(text) or len(text) > 254:
@@ -157,13 +156,13 @@ class KnownIds:
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._ids = set(ids)
-        self._padded = {each.lstrip("0"): each for each in self._ids if each[:1] == "0" and each.isdecimal()}
-        widths = {len(each) for each in self._ids if each.isdecimal()}
+        self._padded = _zero_padded(self._ids)
+        widths = {len(id_) for id_ in self._ids if id_.isdecimal()}
         self._width = max(widths) if self._padded and len(widths) == 1 else 0
 
-    def beside(self, others: Iterable[str]) -> None:
-        """Add the ids of a file: one of them may be another without its leading zeros."""
-        self._padded |= {each.lstrip("0"): each for each in others if each[:1] == "0" and each.isdecimal()}
+    def add_from_file(self, ids: Iterable[str]) -> None:
+        """Add the ids of a file, so that one of them without its leading zeros is noticed."""
+        self._padded |= _zero_padded(ids)
 
     def read(self, text: str) -> str:
         """Read an id. One that the store has is accepted in any form.
@@ -190,6 +189,11 @@ class KnownIds:
             if form.fullmatch(text):
                 raise CellError(f"{text} is {why}; {_AS_TEXT}")
         return text
+
+
+def _zero_padded(ids: Iterable[str]) -> dict[str, str]:
+    """Return the numbers with leading zeros, by the number without them."""
+    return {id_.lstrip("0"): id_ for id_ in ids if id_[:1] == "0" and id_.isdecimal()}
 
 
 _NOT_IDS = (
@@ -240,7 +244,7 @@ def may_be_total(row: str) -> bool:
 def total_row(cells: Iterable[str]) -> str:
     """Return ``total`` for a row of totals, ``perhaps`` for a possible one, otherwise an empty text.
 
-    A row of totals contains a word for it and otherwise only numbers. The word alone could be a name.
+    A row of totals contains a word for it, and otherwise only numbers. The word alone could be a name.
     """
     filled = [cell for cell in map(clean_cell, cells) if cell]
     words = [cell for cell in filled if not _NUMBER.fullmatch(cell)]
@@ -280,7 +284,7 @@ _LAST_SHORT = 49
 
 
 class NoDate(ValueError):
-    """A text that is not exactly one date; its text says why, as in "it has a time zone"."""
+    """A cell that is not exactly one date; the message says why, as in "it has a time zone"."""
 
 
 @dataclass(frozen=True)
@@ -288,7 +292,7 @@ class DateStyle:
     """The order of day and month in a file.
 
     ``guessed``: no date of the file shows the order. ``mixed``: some dates have the day first and others the
-    month, so that ambiguous ones are rejected.
+    month, so ambiguous dates are rejected.
     """
 
     day_first: bool = True
@@ -299,7 +303,7 @@ class DateStyle:
         """Return the date of a cell, which may have a time of day after it.
 
         Raises:
-            NoDate: There is no date, it is ambiguous, or something else follows it.
+            NoDate: There is no date, or it is ambiguous, or something else follows it.
         """
         words = " ".join(text.split()).casefold()
         found = self._date(words)
@@ -308,7 +312,7 @@ class DateStyle:
         for at in (match.start() for match in re.finditer(r"[ t,]", words)):
             found = self._date(words[:at]) if at else None
             if found is not None:
-                _refuse_rest(words[at:])
+                _check_after_date(words[at:])
                 return found
         raise NoDate("it is not a date")
 
@@ -316,10 +320,10 @@ class DateStyle:
         """Return the date of a text that is only a date; None if it has another form."""
         iso = _ISO.fullmatch(words)
         if iso:
-            return _made(int(iso[1]), int(iso[3]), int(iso[4]))
+            return _valid_date(int(iso[1]), int(iso[3]), int(iso[4]))
         numbers = _NUMBERS.fullmatch(words)
         if numbers:
-            return self._numbers(int(numbers[1]), int(numbers[3]), numbers[4], numbers[2])
+            return self._numeric(int(numbers[1]), int(numbers[3]), numbers[4], numbers[2])
         named = _DAY_MONTH.fullmatch(words)
         if named and named[3] in _MONTH:
             return _named(named[1], int(named[2]), _MONTH[named[3]], named[4])
@@ -328,19 +332,19 @@ class DateStyle:
             return _named(named[1], int(named[3]), _MONTH[named[2]], named[4])
         return None
 
-    def _numbers(self, one: int, two: int, year: str, sign: str) -> date:
-        if self.mixed and one != two and one <= 12 and two <= 12:
+    def _numeric(self, first: int, second: int, year: str, separator: str) -> date:
+        if self.mixed and first != second and first <= 12 and second <= 12:
             raise NoDate("the day or the month may come first: this file has dates in both orders")
-        if sign == "-" and len(year) == 2 and one > 12 and int(year) <= 31:
+        if separator == "-" and len(year) == 2 and first > 12 and int(year) <= 31:
             raise NoDate("the year has only two digits and may come first or last")
-        day, month = (one, two) if self.day_first else (two, one)
+        day, month = (first, second) if self.day_first else (second, first)
         if self.mixed and month > 12:
             day, month = month, day
-        return _made(_year(year), month, day)
+        return _valid_date(_year(year), month, day)
 
 
 def _named(weekday: str | None, day: int, month: int, year: str) -> date:
-    found = _made(_year(year), month, day)
+    found = _valid_date(_year(year), month, day)
     if weekday and weekday not in _DAY:
         raise NoDate("it is not a date")
     if weekday and _DAY[weekday] != found.weekday():
@@ -356,7 +360,7 @@ def _year(text: str) -> int:
     return 2000 + int(text)
 
 
-def _made(year: int, month: int, day: int) -> date:
+def _valid_date(year: int, month: int, day: int) -> date:
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
         raise NoDate(f"the year {year} cannot be right")
     try:
@@ -365,8 +369,8 @@ def _made(year: int, month: int, day: int) -> date:
         raise NoDate("there is no such day in the calendar") from None
 
 
-def _refuse_rest(rest: str) -> None:
-    """Reject anything but a time of day after a date."""
+def _check_after_date(rest: str) -> None:
+    """Raise ``NoDate`` if anything but a time of day follows a date."""
     time = _TIME.fullmatch(rest)
     if time is None:
         raise NoDate("something follows the date")

@@ -1,4 +1,4 @@
-r"""Conversion between clients and contacts and their canonical cells: one text for each value.
+r"""Converts clients and contacts to canonical cells and back: each value has exactly one text.
 
 Canonical cells are compared with those of the last import. They are NFC with ``\n`` line ends and trimmed;
 flags are yes or no, groups are joined by ``;``, and people are ids of team members.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
-from xpm_tui.domain.fields import BY_NAME, CLIENT, COLUMNS, CONTACT, Field, Kind, Record
+from xpm_tui.domain.fields import BY_NAME, COLUMNS, Field, Kind, Record
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.ignition.cell_readers import READERS, clean_cell, compact, read_cell, read_text
@@ -41,10 +41,10 @@ FLAG_WORDS = {
 }
 """All words for yes and no in a cell."""
 
-_CELLS_NUMBERS: frozenset[Kind] = frozenset({"phone", "postcode"})
+_LIKE_NUMBERS: frozenset[Kind] = frozenset({"phone", "postcode"})
 """The kinds of text that a spreadsheet may take for a number."""
 
-_ONE_LINE: frozenset[Kind] = _CELLS_NUMBERS | {"email"}
+_ONE_LINE: frozenset[Kind] = _LIKE_NUMBERS | {"email"}
 """The kinds of text without line breaks and hidden characters."""
 
 
@@ -71,12 +71,12 @@ class TeamLookup:
         return member.name if self.find(member.name) == id or not member.email else member.email
 
 
-_REMEMBERED = 10_000
-"""The number of texts of a column whose canonical form is cached; groups, people and statuses repeat."""
+_CACHED = 10_000
+"""The most texts of a column whose canonical form is cached; groups, people and statuses repeat."""
 
 
 def cell_reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
-    """Return a function from plain cells of a field to canonical ones; None if :func:`read_text` is enough.
+    """Return the function that makes a field's cells canonical; None if :func:`read_text` is enough.
 
     It raises what :func:`canonical_cell` raises.
     """
@@ -84,14 +84,14 @@ def cell_reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
     if row.kind in READERS:
         return READERS[row.kind]
     if row.kind in ("person", "choice", "flag", "names"):
-        known: dict[str, str] = {}
+        cache: dict[str, str] = {}
 
         def read(text: str) -> str:
-            found = known.get(text)
+            found = cache.get(text)
             if found is None:
                 found = canonical_cell(field, text, people)
-                if len(known) < _REMEMBERED:
-                    known[text] = found
+                if len(cache) < _CACHED:
+                    cache[text] = found
             return found
 
         return read
@@ -102,8 +102,8 @@ def canonical_cell(field: str, text: str, people: TeamLookup) -> str:
     """Return the canonical form of a cell.
 
     Raises:
-        CellError: A spreadsheet has damaged it, or it is no e-mail address.
-        UnknownWord: It is not a word that is known here.
+        CellError: A spreadsheet has damaged it, or it is not an e-mail address.
+        UnknownWord: Its word is not known.
     """
     row = BY_NAME[field]
     if row.kind in ("person", "choice", "flag"):
@@ -114,9 +114,9 @@ def canonical_cell(field: str, text: str, people: TeamLookup) -> str:
             raise UnknownWord(f"no team member is called {text}")
         return found
     if row.kind == "choice":
-        return _word(text, choice_words(row), f"is not a valid {row.label.lower()}")
+        return _known_word(text, choice_words(row), f"is not a valid {row.label.lower()}")
     if row.kind == "flag":
-        return _word(text, FLAG_WORDS, "is neither yes nor no")
+        return _known_word(text, FLAG_WORDS, "is neither yes nor no")
     if row.kind == "names":
         return join_names(map(read_text, map(clean_cell, text.replace("\n", ";").split(";"))))
     return read_cell(row.kind, clean_cell(text))
@@ -124,17 +124,17 @@ def canonical_cell(field: str, text: str, people: TeamLookup) -> str:
 
 def choice_words(field: Field) -> dict[str, str]:
     """Return the words for the values of a choice."""
-    return {word: each.value for each in field.choices for word in (each.value, *each.also)}
+    return {word: choice.value for choice in field.choices for word in (choice.value, *choice.also)}
 
 
 class UnknownWord(ValueError):
-    """A word that is not known here: the cell is left out and reported, and the row is imported."""
+    """A word that is not known: the cell is left out and reported, and the row is imported."""
 
 
-def _word(text: str, words: Mapping[str, str], wrong: str) -> str:
+def _known_word(text: str, words: Mapping[str, str], problem: str) -> str:
     found = words.get(text.casefold())
     if found is None:
-        raise UnknownWord(f"{text} {wrong}")
+        raise UnknownWord(f"{text} {problem}")
     return found
 
 
@@ -146,42 +146,38 @@ def join_names(names: Iterable[str]) -> str:
 def is_spreadsheet_damage(field: str, old: str, new: str) -> bool:
     """Return whether ``new`` is ``old`` as a spreadsheet damages it: without its ``+`` or leading zeros."""
     row = BY_NAME.get(field)
-    if row is None or row.kind not in _CELLS_NUMBERS or not re.fullmatch(r"\+?\d+", old) or old == new:
+    if row is None or row.kind not in _LIKE_NUMBERS or not re.fullmatch(r"\+?\d+", old) or old == new:
         return False
     return new == (old.lstrip("+").lstrip("0") or "0")
 
 
-def client_cell(client: Client, field: str) -> str:
-    """Return a client's field as a canonical cell."""
-    return _cell(CLIENT_FIELDS[field].kind, getattr(client, field))
+def client_cell(client: Client, key: str) -> str:
+    """Return a client's canonical cell, by field or by the key of an unknown column."""
+    return _record_cell(client, CLIENT_FIELDS, key)
 
 
-def contact_cell(contact: Contact, field: str) -> str:
-    """Return a contact's field as a canonical cell."""
-    return _cell(CONTACT_FIELDS[field].kind, getattr(contact, field))
+def contact_cell(contact: Contact, key: str) -> str:
+    """Return a contact's canonical cell, by field or by the key of an unknown column."""
+    return _record_cell(contact, CONTACT_FIELDS, key)
 
 
-def client_value(field: str, cell: str) -> Any:
-    """Return the value of a client's field for a canonical cell."""
-    return value_of(CLIENT[field], cell)
+def _record_cell(record: Client | Contact, fields: Mapping[str, Field], key: str) -> str:
+    if key.startswith(EXTRA):
+        return clean_cell(record.extra.get(key.removeprefix(EXTRA), ""))
+    return _cell(fields[key].kind, getattr(record, key))
 
 
-def contact_value(field: str, cell: str) -> Any:
-    """Return the value of a contact's field for a canonical cell."""
-    return value_of(CONTACT[field], cell)
-
-
-SPECIAL = {
+CONVERTED = {
     record: frozenset(
         field.attribute for field in COLUMNS if field.of == record and field.kind in ("names", "flag")
     )
     for record in ("client", "contact")
 }
-"""The fields of each record whose value differs from the canonical cell."""
+"""The fields of each record whose value is not the canonical cell itself."""
 
 
 def value_of(field: Field, cell: str) -> Any:
-    """Return a field's value for a canonical cell; an empty cell empties the field."""
+    """Return a field's value for a canonical cell; an empty cell clears the field."""
     if field.kind == "names":
         return tuple(filter(None, (name.strip() for name in cell.split(";"))))
     if field.kind == "flag":
@@ -198,7 +194,7 @@ def _cell(kind: Kind, value: Any) -> str:
 
 
 def client_cells(client: Client, people: TeamLookup) -> dict[str, str]:
-    """Return all cells of a client that are not blank, with unknown columns (keys :data:`EXTRA`)."""
+    """Return all cells of a client that are not blank; keys of unknown columns begin with :data:`EXTRA`."""
     cells = _filled(CLIENT_FIELDS, _client_values(client))
     for name in PEOPLE:
         if name in cells and cells[name] not in people.by_id:
@@ -220,7 +216,7 @@ def changed_client_cells(
 
 
 def changed_contact_cells(contact: Contact, known: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield the same for a contact."""
+    """Yield field, old and new cell where a contact differs from ``known``, without unknown columns."""
     return _changed(CONTACT_FIELDS, _contact_values(contact), known, ())
 
 
@@ -229,7 +225,7 @@ def _changed(
 ) -> Iterator[tuple[str, str, str]]:
     for (name, field), value in zip(fields.items(), values, strict=True):
         old = known.get(name, "")
-        # Known cells are canonical, so that a text which equals its cell needs no conversion.
+        # Known cells are canonical, so a text that equals its cell needs no conversion.
         if value == old and (name not in PEOPLE or not value or value in people):
             continue
         new = "" if value == "" else _cell(field.kind, value)

@@ -1,6 +1,7 @@
 """Plans the import of the clients form: finds the client of each row, and changes only edited cells.
 
-A client is found by an id, by exact name or by adopting the id of the row; otherwise it is new.
+A client is found by an id or by its exact name, in which case it may adopt the id of the row; otherwise it is
+new.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ from xpm_tui.ignition.record_merge import Merge, MergedClient
 class Target:
     """The client that rows are about.
 
-    ``client`` is None for a new one. ``adopts`` means that a client without an id gets that of the rows.
-    ``refused`` says why the rows cannot be imported, ``note`` what the user should check.
+    Attributes:
+        client: None for a new client.
+        adopts: Whether a client without an id gets the id of the rows.
+        refused: Why the rows cannot be imported.
+        note: What the user should check.
     """
 
     client: Client | None = None
@@ -45,17 +49,17 @@ _NEW = Target()
 
 
 class Resolver:
-    """Finds the targets of rows in a snapshot. A client that has adopted an id is not offered again."""
+    """Finds the targets of rows in a snapshot. A client that has adopted an id adopts no other one."""
 
-    def __init__(self, snapshot: Snapshot, reading: ClientRowReader) -> None:
+    def __init__(self, snapshot: Snapshot, reader: ClientRowReader) -> None:
         self._snapshot = snapshot
         self._empty = not snapshot.count(CLIENTS)
         self._adopted: set[str] = set()
         # Clients with an id are indexed only by the names of rows without one.
         self._named_with_id: dict[str, int] = {}
-        if reading.names:
-            for _, name, number in reading.heads():
-                if name in reading.names:
+        if reader.names:
+            for name, number in reader.names_with_id():
+                if name in reader.names:
                     self._named_with_id.setdefault(name, number)
         self._by_contact: dict[str, str] | None = None
         self._by_key: dict[str, list[str]] | None = None
@@ -75,27 +79,29 @@ class Resolver:
         return self._by_name(name, emails) if name else self._by_contact_id(group[0].contact_id)
 
     def _named(self, name: str) -> list[Client]:
-        """Return the clients of a cell's name; names from sync may have invisible characters."""
+        """Return the clients with the name of a cell; names from sync may have invisible characters."""
         found = self._snapshot.find(CLIENTS, "name", name)
         if self._cleaned is None:
             self._cleaned = {}
             for client in self._snapshot.rows(CLIENTS):
                 if exact(clean_cell(client.name)) != exact(client.name):
                     self._cleaned.setdefault(exact(clean_cell(client.name)), []).append(client.id)
-        also = (self._snapshot.get(CLIENTS, each) for each in self._cleaned.get(name, ()))
+        also = (self._snapshot.get(CLIENTS, id_) for id_ in self._cleaned.get(name, ()))
         return [*found, *filter(None, also)]
 
-    def untouched(self, row: ClientRow) -> bool:
+    def is_untouched(self, row: ClientRow) -> bool:
         """Return whether a row without ids has only values that a client of its name already has."""
-        if row.record or row.client_id or not row.name or self._empty:
-            return False
-        return any(is_untouched(row, client) for client in self._named(exact(row.name)))
+        return any(is_untouched(row, client) for client in self._namesakes(row))
 
     def is_shared(self, row: ClientRow) -> bool:
         """Return whether several clients have the name of a row without an id."""
+        return len(self._namesakes(row)) > 1
+
+    def _namesakes(self, row: ClientRow) -> list[Client]:
+        """Return the clients with the name of a row without an id."""
         if row.record or row.client_id or not row.name or self._empty:
-            return False
-        return len(self._named(exact(row.name))) > 1
+            return []
+        return self._named(exact(row.name))
 
     def _by_record(self, group: list[ClientRow], name: str, emails: set[str]) -> Target:
         record = group[0].record
@@ -137,8 +143,8 @@ class Resolver:
             )
         if not same:
             return Target()
-        has = plural(len(same), "has/have")
-        return Target(note=f"added as a new client, though {_ids(same)} {has} the same name")
+        verb = plural(len(same), "has/have")
+        return Target(note=f"added as a new client, though {_ids(same)} {verb} the same name")
 
     def _by_name(self, name: str, emails: set[str]) -> Target:
         same = [] if self._empty else self._same(name)
@@ -161,7 +167,7 @@ class Resolver:
         )
 
     def _same(self, name: str) -> list[Client]:
-        """Return the clients with exactly this name or else those whose name differs only in form."""
+        """Return the clients with exactly this name, or else those whose name differs only in form."""
         found = self._named(name)
         if found:
             return found
@@ -200,10 +206,10 @@ def _ids(clients: list[Client]) -> str:
 
 
 HEADINGS = "import.headings.clients"
-"""Row of META: the heading and field of every column of the last clients file, in its order."""
+"""The row of META with the heading and field of every column of the last clients file, in its order."""
 
-CONTACT_LEVEL = "import.contact_level"
-"""Row of META: the headings of unknown columns that belong to the contact."""
+CONTACT_COLUMNS = "import.contact_level"
+"""The row of META with the headings of the unknown columns that belong to the contact."""
 
 
 def plan_clients(
@@ -213,7 +219,7 @@ def plan_clients(
     now: datetime,
     tick: Callable[[int], None] = ignore_tick,
 ) -> ImportPlan:
-    """Return what importing a parsed clients file would do; with ``ids`` None, no id is taken.
+    """Plan the import of a clients file; if ``ids`` is None, no ids are taken.
 
     ``tick`` is called at intervals with the number of clients processed.
     """
@@ -228,15 +234,15 @@ class _ClientImportPlanner:
         self._ids = ids
         self._own = RECORD in parsed.fields
         people = snapshot.rows(TEAM) if parsed.fields & PEOPLE else ()
-        remembered = snapshot.get(META, CONTACT_LEVEL)
-        self._level: set[str] = set(remembered.value if remembered else ())
-        self._reading = ClientRowReader(snapshot, parsed, TeamLookup(people), self._level)
-        self._refused: list[RefusedRow] = [*parsed.refused, *self._reading.refused]
+        remembered = snapshot.get(META, CONTACT_COLUMNS)
+        self._contact_columns: set[str] = set(remembered.value if remembered else ())
+        self._reader = ClientRowReader(snapshot, parsed, TeamLookup(people), self._contact_columns)
+        self._refused: list[RefusedRow] = [*parsed.refused, *self._reader.refused]
         self._notes: list[ImportNote] = file_notes(parsed)
         self._counts: Counter[str] = Counter(
             dict.fromkeys(("new", "changed", "same", "adopted", "contacts", "cells", "both", "mended"), 0)
         )
-        self._made = Counter[str]()
+        self._placeholders = Counter[str]()
         self._next: dict[str, str] = {}
         self._steps: list[tuple[ImportStep, ...]] = []
         self._edits: list[CellEdit] = []
@@ -245,15 +251,15 @@ class _ClientImportPlanner:
         self._same: set[str] = set()
 
     def plan(self, tick: Callable[[int], None]) -> ImportPlan:
-        resolver = Resolver(self._snapshot, self._reading)
+        resolver = Resolver(self._snapshot, self._reader)
         merge = Merge(self._now, lambda: self._new_id("k"), own=self._own)
-        for at, rows in enumerate(self._reading.groups(), 1):
+        for at, rows in enumerate(self._reader.groups(), 1):
             group = rows
             if resolver.is_shared(group[0]):
-                group = [row for row in rows if not resolver.untouched(row)]
+                group = [row for row in rows if not resolver.is_untouched(row)]
             target = resolver.target(group) if group else None
             if target is not None and target.refused:
-                group = [row for row in group if not resolver.untouched(row)]
+                group = [row for row in group if not resolver.is_untouched(row)]
                 self._refused += [RefusedRow(row.number, target.refused) for row in group]
                 target = None
             if target is None and not group:
@@ -272,8 +278,8 @@ class _ClientImportPlanner:
             tuple(self._steps),
             counts,
             tuple(self._edits),
-            tuple(sorted(self._refused, key=lambda each: each.row)),
-            tuple(sorted([*self._notes, *self._reading.notes_at_end()], key=lambda each: each.row)),
+            tuple(sorted(self._refused, key=lambda item: item.row)),
+            tuple(sorted([*self._notes, *self._reader.notes_at_end()], key=lambda item: item.row)),
             () if self._own else self._file_facts(),
         )
 
@@ -282,8 +288,8 @@ class _ClientImportPlanner:
         found = self._next.pop(prefix, "")
         if found:
             return found
-        self._made[prefix] += 1
-        return self._ids.new(prefix)[0] if self._ids else f"+{prefix}{self._made[prefix]}"
+        self._placeholders[prefix] += 1
+        return self._ids.new(prefix)[0] if self._ids else f"+{prefix}{self._placeholders[prefix]}"
 
     def _next_id(self, prefix: str) -> str:
         """Return the id that the next new record will get."""
@@ -352,10 +358,10 @@ class _ClientImportPlanner:
             self._edits += merged.edits
 
     def _file_facts(self) -> tuple[Put, ...]:
-        """Return what to store about the file: its headings for the next export, and columns of contacts."""
-        level = self._level | self._reading.level
+        """Return what to store about the file: its headings, for the next export, and columns of contacts."""
+        contact_columns = self._contact_columns | self._reader.contact_headings
         heads = [[column.heading, column.field] for column in self._parsed.columns if not column.ignored]
-        facts = (Meta(id=CONTACT_LEVEL, value=sorted(level)), Meta(id=HEADINGS, value=heads))
+        facts = (Meta(id=CONTACT_COLUMNS, value=sorted(contact_columns)), Meta(id=HEADINGS, value=heads))
         return tuple(
             Put(META, fact) for fact in facts if fact.value and self._snapshot.get(META, fact.id) != fact
         )

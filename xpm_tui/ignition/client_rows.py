@@ -1,4 +1,4 @@
-"""Rows of the clients form in canonical form, grouped by client, and their match with its contacts."""
+"""Rows of the clients form in canonical form, grouped by client, and matched with the client's contacts."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ _IDS = frozenset(("client_id", "contact_id", RECORD))
 _NAME_PARTS = tuple(part.name for part in _NAME.csv.parts) if _NAME.csv else ()
 
 _FEW = 20
-"""The most rows of a small file, whose ids are looked up one by one instead of reading all."""
+"""The most rows of a small file, whose ids are looked up one by one instead of reading all clients."""
 
 
 @dataclass(slots=True)
 class ClientRow:
-    """A usable row: the client's cells, and the contact's by the fields of a contact.
+    """A usable row: the cells of a client and of a contact, by their fields.
 
-    ``record`` and ``record_contact`` are our own ids, if the file is a spreadsheet written by us. ``faults``
-    are the reasons against cells by field (with ``contact_`` for a contact's): such a cell is accepted only
-    if the record already has that value.
+    Attributes:
+        record: Our own id of the client, if the file is a spreadsheet that was written here.
+        record_contact: Our own id of the contact.
+        faults: What is wrong with cells, by field (a contact's begins with ``contact_``). Such a cell is
+            accepted only if the record already has that value.
     """
 
     number: int
@@ -48,12 +50,12 @@ class ClientRow:
 
     @property
     def name(self) -> str:
-        """The client's name; empty if the cell is."""
+        """The client's name; empty if its cell is blank."""
         return self.client.get("name", "")
 
     @property
     def email(self) -> str:
-        """The contact's e-mail in the form for comparison."""
+        """The contact's e-mail for comparison: without regard to case."""
         return self.contact.get("email", "").casefold()
 
     @property
@@ -63,25 +65,25 @@ class ClientRow:
 
 
 class ClientRowReader:
-    """The rows of a file by client, read on demand, and notes on them.
+    """Reads the rows of a file, grouped by client, and collects notes on them.
 
-    The rows of a group have the same record, the same Client ID or, if the id is blank, the same exact name.
+    The rows of a group have the same record, the same Client ID or, if that is blank, exactly the same name.
     """
 
     def __init__(
-        self, snapshot: Snapshot, parsed: ParsedFile, people: TeamLookup, contact_level: Iterable[str]
+        self, snapshot: Snapshot, parsed: ParsedFile, people: TeamLookup, contact_columns: Iterable[str]
     ) -> None:
         self._parsed = parsed
         self._people = people
         self.refused: list[RefusedRow] = []
         self.unknown: Counter[str] = Counter()
-        self._labels = {each.name: each.heading for each in FORM.fields}
+        self._labels = {field.name: field.heading for field in FORM.fields}
         self._columns = [self._column(field, heading) for field, heading in parsed.kept]
         self._groups = self._grouped(snapshot)
         self.names = {key[1] for key in self._groups if key[0] == "name"}
         self.notes: list[ImportNote] = []
-        self._moved = self._contact_columns(set(contact_level))
-        self.level: set[str] = set()
+        self._moved = self._columns_of_contacts(set(contact_columns))
+        self.contact_headings: set[str] = set()
 
     def _column(self, field: str, heading: str) -> tuple[str, str, bool, Callable[[str], str] | None]:
         """Return a column's field or heading, its key, whether it is a contact's, and its reader."""
@@ -98,12 +100,12 @@ class ClientRowReader:
             rows = [self._read(self._parsed.rows[at]) for at in places]
             yield self._moved_to_contacts(rows)
 
-    def heads(self) -> Iterator[tuple[str, str, int]]:
-        """Yield Client ID, exact name and row number of the groups with an id."""
+    def names_with_id(self) -> Iterator[tuple[str, int]]:
+        """Yield the exact name and the first row number of every group with a Client ID."""
         for key, places in self._groups.items():
             if key[0] == "id":
                 names = (self._parsed.rows[at].cells.get("name", "") for at in places)
-                yield key[1], exact(next(filter(None, names), "")), self._parsed.rows[places[0]].number
+                yield exact(next(filter(None, names), "")), self._parsed.rows[places[0]].number
 
     def notes_at_end(self) -> list[ImportNote]:
         """Return the notes, once all groups have been read."""
@@ -116,10 +118,10 @@ class ClientRowReader:
         ]
 
     def _ids_to_compare(self, snapshot: Snapshot) -> Iterable[str]:
-        """Return the ids of clients that the file's ids may be confused with; none if all are known."""
+        """Return the ids to compare with those of the file; its own ids suffice if all of them are known."""
         if len(self._parsed.rows) <= _FEW:
             ids = set(self._parsed.column("client_id"))
-            if all(snapshot.find(CLIENTS, "client_id", each) for each in ids):
+            if all(snapshot.find(CLIENTS, "client_id", id_) for id_ in ids):
                 return ids
         return snapshot_ids(snapshot, contacts=False)
 
@@ -127,31 +129,30 @@ class ClientRowReader:
         fields = self._parsed.fields
         clients = KnownIds(self._ids_to_compare(snapshot) if "client_id" in fields else ())
         contacts = KnownIds(snapshot_ids(snapshot, contacts=True) if "contact_id" in fields else ())
-        clients.beside(self._parsed.column("client_id"))
-        contacts.beside(self._parsed.column("contact_id"))
+        clients.add_from_file(self._parsed.column("client_id"))
+        contacts.add_from_file(self._parsed.column("contact_id"))
         places = {field: at for at, (field, _) in enumerate(self._parsed.kept) if field}
-        nowhere = len(places) + len(self._parsed.kept)
         at_id, at_contact, at_name, at_record = (
-            places.get(each, nowhere) for each in ("client_id", "contact_id", "name", RECORD)
+            places.get(field) for field in ("client_id", "contact_id", "name", RECORD)
         )
         groups: dict[tuple[str, str], list[int]] = {}
         for at, row in enumerate(self._parsed.rows):
             values = row.values
             column = "client_id"
             try:
-                client_id = clients.read(values[at_id]) if at_id < nowhere else ""
+                client_id = clients.read(values[at_id]) if at_id is not None else ""
                 column = "contact_id"
-                contact_id = contacts.read(values[at_contact]) if at_contact < nowhere else ""
-            except CellError as wrong:
+                contact_id = contacts.read(values[at_contact]) if at_contact is not None else ""
+            except CellError as error:
                 self.refused.append(
-                    RefusedRow(row.number, f"{self._labels[column]}: {visible(str(wrong), 200)}")
+                    RefusedRow(row.number, f"{self._labels[column]}: {visible(str(error), 200)}")
                 )
                 continue
-            if at_record < nowhere and values[at_record]:
+            if at_record is not None and values[at_record]:
                 key = ("record", values[at_record].partition("/")[0])
             elif client_id:
                 key = ("id", client_id)
-            elif at_name < nowhere and values[at_name]:
+            elif at_name is not None and values[at_name]:
                 key = ("name", exact(values[at_name]))
             else:
                 key = ("contact", f"{contact_id}:{row.number}")
@@ -167,7 +168,7 @@ class ClientRowReader:
             if not text:
                 continue
             if name in _IDS:
-                self._identify(made, name, text)
+                self._set_id(made, name, text)
                 continue
             cell = text
             try:
@@ -191,7 +192,8 @@ class ClientRowReader:
             contact.setdefault("name", " ".join(parts[part] for part in _NAME_PARTS if part in parts))
         return made
 
-    def _identify(self, made: ClientRow, name: str, text: str) -> None:
+    @staticmethod
+    def _set_id(made: ClientRow, name: str, text: str) -> None:
         if name == "client_id":
             made.client_id = text
         elif name == "contact_id":
@@ -199,7 +201,7 @@ class ClientRowReader:
         else:
             made.record, _, made.record_contact = text.partition("/")
 
-    def _contact_columns(self, known: set[str]) -> set[str]:
+    def _columns_of_contacts(self, known: set[str]) -> set[str]:
         """Return columns of clients whose cells differ within one client: they belong to the contact.
 
         This applies to unknown columns, and to "Phone" in a file without "Contact Phone".
@@ -208,13 +210,13 @@ class ClientRowReader:
         if "phone" in self._parsed.fields and "contact_phone" not in self._parsed.fields:
             movable.add("phone")
         moved = {key for key in movable if key.removeprefix(EXTRA) in known}
-        waiting = movable - moved
+        undecided = movable - moved
         for places in self._groups.values():
-            if len(places) > 1 and waiting:
+            if len(places) > 1 and undecided:
                 rows = [self._parsed.rows[at] for at in places]
-                found = {key for key in waiting if len(_values_of(rows, key)) > 1}
+                found = {key for key in undecided if len(_values_of(rows, key)) > 1}
                 moved |= found
-                waiting -= found
+                undecided -= found
         if "phone" in moved:
             self.notes.append(
                 ImportNote(
@@ -232,14 +234,16 @@ class ClientRowReader:
                 row.contact[key] = row.client.pop(key)
                 if row.faults and key in row.faults:
                     row.faults[f"contact_{key}"] = row.faults.pop(key)
-            self.level.update(key.removeprefix(EXTRA) for key in row.contact if key.startswith(EXTRA))
+            self.contact_headings.update(
+                key.removeprefix(EXTRA) for key in row.contact if key.startswith(EXTRA)
+            )
         return rows
 
 
 def snapshot_ids(snapshot: Snapshot, *, contacts: bool) -> Iterator[str]:
     """Yield Ignition's ids in the store, of clients or of contacts."""
     for client in snapshot.rows(CLIENTS):
-        found = (each.contact_id for each in client.contacts) if contacts else (client.client_id,)
+        found = (contact.contact_id for contact in client.contacts) if contacts else (client.client_id,)
         yield from filter(None, found)
 
 
@@ -253,7 +257,7 @@ def _values_of(rows: Iterable[FileRow], key: str) -> set[str]:
 
 def is_untouched(row: ClientRow, client: Client) -> bool:
     """Return whether all cells of a row equal those of the client and of one of its contacts."""
-    if not all(cell == client_text(client, key) for key, cell in row.client.items()):
+    if not all(cell == client_cell(client, key) for key, cell in row.client.items()):
         return False
     return not row.has_contact or any(is_same_contact(row, contact) for contact in client.contacts)
 
@@ -262,29 +266,15 @@ def is_same_contact(row: ClientRow, contact: Contact) -> bool:
     """Return whether all contact cells of a row equal those of this contact."""
     if row.contact_id and row.contact_id != contact.contact_id:
         return False
-    return all(cell == contact_text(contact, key) for key, cell in row.contact.items())
+    return all(cell == contact_cell(contact, key) for key, cell in row.contact.items())
 
 
-def client_text(client: Client, key: str) -> str:
-    """Return a client's canonical cell, by field or by the heading of an unknown column."""
-    if key.startswith(EXTRA):
-        return clean_cell(client.extra.get(key.removeprefix(EXTRA), ""))
-    return client_cell(client, key)
-
-
-def contact_text(contact: Contact, key: str) -> str:
-    """Return a contact's canonical cell, by field or by the heading of an unknown column."""
-    if key.startswith(EXTRA):
-        return clean_cell(contact.extra.get(key.removeprefix(EXTRA), ""))
-    return contact_cell(contact, key)
-
-
-NOBODY = "it cannot be determined whose contact it is: no name, no e-mail"
+_NO_IDENTITY = "it cannot be determined whose contact it is: no name, no e-mail"
 
 
 @dataclass
 class Matches:
-    """Rows with their contact, None for a new one; without rows that have no contact."""
+    """The rows that have a contact, each with its contact, or None for a new one; and the rejected rows."""
 
     pairs: list[tuple[ClientRow, Contact | None]] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -295,28 +285,28 @@ def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Ma
 
     The rules, in order: our own id, Contact ID, a row without changes, name and e-mail, e-mail, name. Cells
     without a name belong to the only contact. A contact belongs to one row: a second row for it is skipped if
-    it says the same, and rejected otherwise.
+    it has the same values, and rejected otherwise.
     """
     found: dict[int, Contact | None] = {}
     taken: dict[str, ClientRow] = {}
     matches = Matches()
-    waiting = [row for row in rows if row.has_contact]
+    unmatched = [row for row in rows if row.has_contact]
     for rule in _RULES if contacts else ():
         if rule is _same_person:
-            waiting = _unchanged(waiting, contacts, found, taken)
-        left = []
-        for row in waiting:
+            unmatched = _match_unchanged(unmatched, contacts, found, taken)
+        remaining = []
+        for row in unmatched:
             contact = _only(row, contacts, rule, {} if rule in (_same_record, _same_id) else taken)
             if contact is None:
-                left.append(row)
+                remaining.append(row)
             elif contact.id in taken:
                 _skip_repeated(row, taken[contact.id], matches)
             else:
                 found[row.number] = contact
                 taken[contact.id] = row
-        waiting = left
+        unmatched = remaining
     made: list[ClientRow] = []
-    for row in waiting:
+    for row in unmatched:
         twin = next((other for other in [*made, *taken.values()] if _repeats(row, other)), None)
         if twin is not None:
             _skip_repeated(row, twin, matches)
@@ -324,12 +314,12 @@ def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Ma
             made.append(row)
             found[row.number] = None
         else:
-            matches.refused.append(RefusedRow(row.number, NOBODY))
+            matches.refused.append(RefusedRow(row.number, _NO_IDENTITY))
     matches.pairs = [(row, found[row.number]) for row in rows if row.number in found]
     return matches
 
 
-def _unchanged(
+def _match_unchanged(
     rows: list[ClientRow],
     contacts: Sequence[Contact],
     found: dict[int, Contact | None],
@@ -341,7 +331,7 @@ def _unchanged(
         for row in rows
         if not row.contact_id and not row.record_contact
     }
-    for number, candidates in sorted(fits.items(), key=lambda each: len(each[1])):
+    for number, candidates in sorted(fits.items(), key=lambda item: len(item[1])):
         free = next((contact for contact in candidates if contact.id not in taken), None)
         if free is not None:
             found[number] = free

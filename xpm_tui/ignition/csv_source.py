@@ -31,7 +31,7 @@ LONGEST_LINE = 4 * 1024 * 1024
 STDIN = "-"
 
 _CHUNK = 1 << 20
-_JUDGED = 256 * 1024
+_ENOUGH = 256 * 1024
 """The number of bytes in lines beyond ASCII that is enough to determine the encoding."""
 
 _KINDS = (
@@ -59,7 +59,7 @@ class CsvSource:
         """Open a path (``-`` is standard input) or bytes.
 
         Raises:
-            BadInput: It cannot be read, or is no CSV file.
+            BadInput: It cannot be read, or is not a CSV file.
         """
         if isinstance(source, bytes):
             return cls(io.BytesIO(source), "The file", encoding)
@@ -71,7 +71,7 @@ class CsvSource:
             raise
 
     @property
-    def spoken(self) -> str:
+    def encoding_label(self) -> str:
         """The name of the encoding for users."""
         return ENCODINGS[self.encoding]
 
@@ -107,7 +107,7 @@ class CsvSource:
         if fits:
             return digest, encoding or "utf-8"
         if encoding:
-            raise undecodable(encoding, self._place(encoding))
+            raise undecodable(encoding, self._undecodable_position(encoding))
         return digest, judge_encoding(self._beyond_ascii())
 
     def _read_all(self, encoding: str) -> tuple[str, bool]:
@@ -120,12 +120,12 @@ class CsvSource:
             digest.update(chunk)
             size += len(chunk)
             if size > LARGEST:
-                raise too_large(self.name)
+                raise _too_large(self.name)
             end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
             line = len(chunk) - end if end >= 0 else line + len(chunk)
             if line > LONGEST_LINE:
                 raise BadInput(
-                    f"{self.name} is not a CSV file: it has no line end for over 4 MB.", hint=_NAME_ONE
+                    f"{self.name} is not a CSV file: it has no line end for over 4 MB.", hint=_FILE_HINT
                 )
             if decoder is not None:
                 try:
@@ -135,17 +135,17 @@ class CsvSource:
             if not chunk:
                 return digest.hexdigest(), decoder is not None
 
-    def _place(self, encoding: str) -> int:
+    def _undecodable_position(self, encoding: str) -> int:
         """Return the position of the first byte that cannot be decoded."""
         decoder, at = codecs.getincrementaldecoder(encoding)(), 0
         self._file.seek(0)
         while True:
             chunk = self._file.read(_CHUNK)
-            held = len(decoder.getstate()[0])
+            undecoded = len(decoder.getstate()[0])
             try:
                 decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as wrong:
-                return at - held + wrong.start
+            except UnicodeDecodeError as error:
+                return at - undecoded + error.start
             if not chunk:
                 return at
             at += len(chunk)
@@ -162,28 +162,15 @@ class CsvSource:
                 if not word.isascii():
                     found.append(word)
                     size += len(word)
-            if size > _JUDGED:
+            if size > _ENOUGH:
                 break
         return b"\n".join(found)
 
 
-_NAME_ONE = "Name the CSV file that Ignition exported."
+_FILE_HINT = "Name the CSV file that Ignition exported."
 
 
-def read_source(path: Path) -> bytes:
-    """Return the bytes of a file.
-
-    Raises:
-        BadInput: It cannot be read, is not a file, or is far too large.
-    """
-    with _open(path) as file:
-        raw = file.read(LARGEST + 1)
-    if len(raw) > LARGEST:
-        raise too_large(str(path))
-    return raw
-
-
-def too_large(name: str) -> BadInput:
+def _too_large(name: str) -> BadInput:
     """Return the error for a file that is too large to be an export of Ignition."""
     return BadInput(
         f"{name} is larger than {LARGEST >> 20} MB, so it is not an export from Ignition.",
@@ -194,7 +181,7 @@ def too_large(name: str) -> BadInput:
 def _modified(file: BinaryIO) -> float | None:
     try:
         return os.fstat(file.fileno()).st_mtime
-    except OSError:  # it is in memory
+    except OSError:  # the file is in memory
         return None
 
 
@@ -211,44 +198,44 @@ def _open(path: Path) -> BinaryIO:
                 "Standard input is closed: there is no file.",
                 hint="Name a file, or redirect a file to standard input.",
             )
-        return _held(sys.stdin.buffer.fileno(), "Standard input")
+        return _buffered(sys.stdin.buffer.fileno(), "Standard input")
     try:
         # Non-blocking: a pipe without a writer is empty.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
-        raise BadInput(f"The file {shown} does not exist.", hint=_NAME_ONE) from None
+        raise BadInput(f"The file {shown} does not exist.", hint=_FILE_HINT) from None
     except (OSError, ValueError) as reason:
         why = getattr(reason, "strerror", None) or reason
-        raise BadInput(f"{shown} cannot be read: {why}.", hint=_NAME_ONE) from None
+        raise BadInput(f"{shown} cannot be read: {why}.", hint=_FILE_HINT) from None
     try:
         found = os.fstat(fd)
         for is_kind, words in _KINDS:
             if is_kind(found.st_mode):
-                raise BadInput(f"{shown} {words}.", hint=_NAME_ONE)
+                raise BadInput(f"{shown} {words}.", hint=_FILE_HINT)
         if stat.S_ISFIFO(found.st_mode):
             os.set_blocking(fd, True)
-            held = _held(fd, shown)
+            contents = _buffered(fd, shown)
             os.close(fd)
-            return held
+            return contents
         if found.st_size > LARGEST:
-            raise too_large(shown)
+            raise _too_large(shown)
         return os.fdopen(fd, "rb")
     except BaseException:
         os.close(fd)
         raise
 
 
-def _held(fd: int, name: str) -> BinaryIO:
+def _buffered(fd: int, name: str) -> BinaryIO:
     """Return the contents of a pipe in memory, because they can be read only once."""
     if os.isatty(fd):
         raise BadInput(
             f"{name} is a terminal, not a file.", hint="Name a file, or redirect a file to standard input."
         )
-    held, size = io.BytesIO(), 0
+    contents, size = io.BytesIO(), 0
     while chunk := os.read(fd, _CHUNK):
         size += len(chunk)
         if size > LARGEST:
-            raise too_large(name)
-        held.write(chunk)
-    held.seek(0)
-    return held
+            raise _too_large(name)
+        contents.write(chunk)
+    contents.seek(0)
+    return contents

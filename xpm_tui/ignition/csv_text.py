@@ -33,27 +33,11 @@ _DELIMITERS = ",;\t|"
 
 
 class Record(NamedTuple):
-    """A record: ``row`` as in a spreadsheet, from 1; ``reason`` says why it cannot be used."""
+    """A record: ``row`` is its number as in a spreadsheet, and ``reason`` says why it cannot be used."""
 
     row: int
     cells: tuple[str, ...]
     reason: str = ""
-
-
-def decode(raw: bytes, encoding: str = "") -> tuple[str, str]:
-    """Return the text and the name of its encoding, found or given.
-
-    Raises:
-        BadInput: The file is not text, or in none of :data:`ENCODINGS`.
-    """
-    name = find_encoding(raw[:HEAD], encoding) or "utf-8"
-    try:
-        return raw.decode(name), ENCODINGS[name]
-    except UnicodeDecodeError as wrong:
-        if encoding or name != "utf-8":
-            raise undecodable(name, wrong.start) from None
-    name = judge_encoding(raw)
-    return raw.decode(name), ENCODINGS[name]
 
 
 HEAD = 65_536
@@ -61,13 +45,13 @@ HEAD = 65_536
 
 
 def find_encoding(head: bytes, encoding: str = "") -> str:
-    """Return the encoding (Python's name) that is given or that the first bytes show; otherwise empty.
+    """Return the encoding (Python's name) that is given or that the first bytes show; empty if none is.
 
     Raises:
         BadInput: The file is not text.
     """
     _refuse_other_files(head)
-    return _python_name(encoding) if encoding else _marked(head) or _utf16_unmarked(head)
+    return _python_name(encoding) if encoding else _from_byte_order_mark(head) or _utf16_without_mark(head)
 
 
 def undecodable(name: str, place: int) -> BadInput:
@@ -108,10 +92,10 @@ def judge_encoding(raw: bytes) -> str:
     if other >= 0 and other - fit >= _CLEAR:
         return "mac-roman"
     shown = next((found[0] for found in _WORDS.finditer(mac)), "")
-    there = shown.encode("mac-roman").decode("cp1252", "replace")
+    as_windows = shown.encode("mac-roman").decode("cp1252", "replace")
     raise BadInput(
         "The file is not UTF-8, and its encoding cannot be determined: a word in it is "
-        f"{visible(there, 40)} in Windows-1252 and {visible(shown, 40)} in Mac Roman.",
+        f"{visible(as_windows, 40)} in Windows-1252 and {visible(shown, 40)} in Mac Roman.",
         hint="Save it as CSV UTF-8, or name its encoding: --encoding windows-1252, --encoding mac-roman.",
     )
 
@@ -175,8 +159,8 @@ def _refuse_other_files(raw: bytes) -> None:
 
 
 def _python_name(given: str) -> str:
-    spoken = {words.casefold(): name for name, words in ENCODINGS.items()}
-    name = spoken.get(given.strip().casefold(), given.strip().casefold())
+    by_label = {label.casefold(): name for name, label in ENCODINGS.items()}
+    name = by_label.get(given.strip().casefold(), given.strip().casefold())
     try:
         name = codecs.lookup(name).name
     except LookupError:
@@ -188,14 +172,14 @@ def _python_name(given: str) -> str:
     return name
 
 
-def _marked(raw: bytes) -> str:
+def _from_byte_order_mark(raw: bytes) -> str:
     if raw.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
 
 
-def _utf16_unmarked(raw: bytes) -> str:
-    """Return the UTF-16 encoding of a text without a mark: every other byte of Latin headings is NUL."""
+def _utf16_without_mark(raw: bytes) -> str:
+    """Return the UTF-16 encoding of a text without a mark: every second byte of Latin headings is NUL."""
     head = raw[:400]
     if len(head) < 8:
         return ""
@@ -233,42 +217,42 @@ def read_records(source: str | Iterable[str], delimiter: str) -> Iterator[Record
     The headings give the expected number of cells. A quote that is never closed would swallow the following
     rows. It is detected by strict parsing, or by a record over several lines with a wrong number of cells;
     its line is returned with a reason, and parsing continues after that line. Only the lines of one record
-    are held at a time.
+    are in memory at a time.
     """
-    feed = _Feed(io.StringIO(source, newline="") if isinstance(source, str) else source)
-    reader = csv.reader(feed, delimiter=delimiter, strict=True)
-    row = least = most = 0
+    lines = _LineFeed(io.StringIO(source, newline="") if isinstance(source, str) else source)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    row = min_cells = max_cells = 0
     while True:
         row += 1
         try:
             cells = next(reader)
-            reason = _misfit(cells, least, most) if most else ""
+            reason = _wrong_length(cells, min_cells, max_cells) if max_cells else ""
         except StopIteration:
             return
         except csv.Error as wrong:
             cells, reason = [], _problem_phrase(str(wrong))
-        if not most and _NAMED_DELIMITER.fullmatch(feed.taken[0]):
-            feed.taken.clear()
+        if not max_cells and _NAMED_DELIMITER.fullmatch(lines.taken[0]):
+            lines.taken.clear()
             continue
-        if reason and (not cells or len(feed.taken) > 1):
-            cells, reason = _one_line(feed.taken[0], delimiter, least, most, reason)
-            feed.give_back()
-            reader = csv.reader(feed, delimiter=delimiter, strict=True)
+        if reason and (not cells or len(lines.taken) > 1):
+            cells, reason = _parse_line(lines.taken[0], delimiter, min_cells, max_cells, reason)
+            lines.give_back()
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
             yield Record(row, tuple(cells), reason)
             continue
-        feed.taken.clear()
+        lines.taken.clear()
         if any(cells) and any(map(str.strip, cells)):
-            if not most:
+            if not max_cells:
                 # Blank headings at the end may belong to cells, or to none.
-                most = len(cells)
-                least = max(at for at, cell in enumerate(cells, 1) if cell.strip())
-            yield Record(row, tuple(cells[:most]), reason)
+                max_cells = len(cells)
+                min_cells = max(at for at, cell in enumerate(cells, 1) if cell.strip())
+            yield Record(row, tuple(cells[:max_cells]), reason)
 
 
 _NAMED_DELIMITER = re.compile(r"\s*sep=.\s*")
 
 
-class _Feed:
+class _LineFeed:
     """Yields lines; ``taken`` are those since the last record, which can be read again."""
 
     def __init__(self, lines: Iterable[str]) -> None:
@@ -276,7 +260,7 @@ class _Feed:
         self._again: deque[str] = deque()
         self.taken: list[str] = []
 
-    def __iter__(self) -> _Feed:
+    def __iter__(self) -> _LineFeed:
         return self
 
     def __next__(self) -> str:
@@ -290,15 +274,17 @@ class _Feed:
         self.taken.clear()
 
 
-def _misfit(cells: list[str], least: int, most: int) -> str:
-    if least <= len(cells) <= most or not any(cell.strip() for cell in cells):
+def _wrong_length(cells: list[str], min_cells: int, max_cells: int) -> str:
+    if min_cells <= len(cells) <= max_cells or not any(cell.strip() for cell in cells):
         return ""
-    if len(cells) > most and not any(cell.strip() for cell in cells[most:]):
+    if len(cells) > max_cells and not any(cell.strip() for cell in cells[max_cells:]):
         return ""
-    return f"it has {count(len(cells), 'cell')}, but the file has {count(least, 'heading')}"
+    return f"it has {count(len(cells), 'cell')}, but the file has {count(min_cells, 'heading')}"
 
 
-def _one_line(line: str, delimiter: str, least: int, most: int, reason: str) -> tuple[list[str], str]:
+def _parse_line(
+    line: str, delimiter: str, min_cells: int, max_cells: int, reason: str
+) -> tuple[list[str], str]:
     """Parse a line by itself, tolerating text after a closing quote."""
     if line.count('"') % 2:
         return [], "a quote is not closed" if "quote" not in reason else reason
@@ -306,12 +292,12 @@ def _one_line(line: str, delimiter: str, least: int, most: int, reason: str) -> 
         cells = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error as wrong:
         return [], _problem_phrase(str(wrong))
-    return (cells, "") if least <= len(cells) <= most else ([], reason)
+    return (cells, "") if min_cells <= len(cells) <= max_cells else ([], reason)
 
 
-def _problem_phrase(wrong: str) -> str:
-    if "unexpected end" in wrong or "expected after" in wrong:
+def _problem_phrase(error: str) -> str:
+    if "unexpected end" in error or "expected after" in error:
         return "a quote is not closed, or is in the middle of a quoted cell"
-    if "field limit" in wrong:
+    if "field limit" in error:
         return "a quote is not closed over a very long part of the file"
-    return f"it cannot be read ({wrong})"
+    return f"it cannot be read ({error})"

@@ -1,6 +1,6 @@
-"""Parses an event of the inbox: a JSON object becomes rows of a form, without input or output.
+"""Parses an event of the inbox: a JSON object becomes rows of a form.
 
-Keys are interpreted, and cells are read, as for the columns of a CSV file.
+Its keys are interpreted like the headings of a CSV file, and its values are read like cells.
 """
 
 from __future__ import annotations
@@ -19,22 +19,21 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.ignition.cell_readers import LONGEST_CELL, read_moment
 from xpm_tui.ignition.csv_text import normalise_heading
 from xpm_tui.ignition.event_schema import (
-    BY_WORDS,
     ENVELOPE,
+    EVENT_KINDS,
     KINDS,
-    SERVICE_COLUMNS,
     SERVICE_KEYS,
     VERSION,
     EventKind,
-    words,
+    normalise_event,
 )
-from xpm_tui.ignition.forms import FORMS, RECORD, CsvForm, FileColumn, columns
+from xpm_tui.ignition.forms import FORMS, RECORD, SERVICE_FIELDS, CsvForm, FileColumn, match_columns
 from xpm_tui.ignition.parser import FileRow, Layout, ParsedFile, clean
 
 LARGEST_EVENT = 1 << 20
 """The maximum size of an event in bytes."""
 
-AHEAD = timedelta(hours=1)
+MAX_AHEAD = timedelta(hours=1)
 """The most that an event's time may be ahead of this machine's clock."""
 
 _LONGEST_KEY = 200
@@ -48,7 +47,7 @@ Cell = str | list[str]
 
 @dataclass(frozen=True)
 class EventFile:
-    """The contents of an event file. ``ignored`` are keys that are no fields."""
+    """The contents of an event file. ``ignored`` are keys that are not fields."""
 
     kind: EventKind
     at: datetime
@@ -57,8 +56,8 @@ class EventFile:
     ignored: tuple[str, ...] = ()
 
 
-class CutShort(BadInput):
-    """The JSON of the file is incomplete: it may still be being written."""
+class IncompleteEvent(BadInput):
+    """The JSON of the file is incomplete, perhaps because the file is still being written."""
 
 
 def event_digest(raw: bytes) -> str:
@@ -66,11 +65,11 @@ def event_digest(raw: bytes) -> str:
     return hashlib.blake2b(raw, digest_size=16).hexdigest()
 
 
-def is_cut_event(raw: bytes) -> bool:
+def is_incomplete_event(raw: bytes) -> bool:
     """Return whether the JSON of a file is incomplete."""
     try:
         _loaded(raw)
-    except CutShort:
+    except IncompleteEvent:
         return True
     except BadInput:
         return False
@@ -83,24 +82,24 @@ def read_event(raw: bytes, mapping: Mapping[str, str], now: datetime, zone: tzin
     Args:
         raw: The bytes of the file.
         mapping: Fields by the keys that a sender uses: the setting ``inbox.map``.
-        now: The current time, aware.
+        now: The current time, with its zone.
         zone: The practice's time zone, in which a time with a zone is converted to a day.
 
     Raises:
-        CutShort: The file ends in the middle of its JSON.
-        BadInput: It is no event that can be used; the message says why.
+        IncompleteEvent: The file ends in the middle of its JSON.
+        BadInput: It cannot be used; the message says why.
     """
     found = _loaded(raw)
-    given = {_key(heading): name.strip().casefold() for heading, name in mapping.items()}
-    head = {name: value for key, value in found.items() if (name := _envelope(key, given))}
+    mapped = {_key(heading): name.strip().casefold() for heading, name in mapping.items()}
+    head = {name: value for key, value in found.items() if (name := _envelope_key(key, mapped))}
     kind = _kind(head.get("event"))
     _check_version(head.get("version"))
     at, sequence = _time(head.get("at"), now), _sequence(head.get("sequence"))
     record = found.get(kind.record)
-    body = {key: value for key, value in found.items() if not _envelope(key, given)}
+    body = {key: value for key, value in found.items() if not _envelope_key(key, mapped)}
     if isinstance(record, dict):
         body = {**{key: value for key, value in body.items() if key != kind.record}, **record}
-    parsed, ignored = _Table(kind, given, zone).parsed(body, at)
+    parsed, ignored = _EventRecord(kind, mapped, zone).parsed(body, at)
     return EventFile(kind, at, sequence, replace(parsed, digest=event_digest(raw)), ignored)
 
 
@@ -109,12 +108,12 @@ def _loaded(raw: bytes) -> dict[str, Any]:
         raise BadInput("The event is larger than 1 MB.", hint="Send a list of records as a CSV file.")
     text = raw.removeprefix(b"\xef\xbb\xbf").strip()
     if not text:
-        raise CutShort("The file is empty.")
+        raise IncompleteEvent("The file is empty.")
     try:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         if not text.endswith(b"}"):
-            raise CutShort("The JSON of the event ends too early: the file was cut short.") from None
+            raise IncompleteEvent("The JSON of the event ends too early: the file was cut short.") from None
         raise BadInput(
             f"The event is not valid JSON: {visible(str(wrong), 160)}.",
             hint="Have the values escaped: a quotation mark or a line break in a name must not end its text.",
@@ -129,19 +128,19 @@ def _key(text: str) -> str:
     return normalise_heading(text[:_LONGEST_KEY].replace(".", " "))
 
 
-def _envelope(key: str, given: Mapping[str, str]) -> str:
+def _envelope_key(key: str, mapped: Mapping[str, str]) -> str:
     """Return the part of the envelope that a key names; empty if it belongs to the record."""
-    name = given.get(_key(key), "") or key.casefold()
+    name = mapped.get(_key(key), "") or key.casefold()
     return name if name in ENVELOPE and not (name == "id" and key.casefold() != "id") else ""
 
 
 def _kind(given: object) -> EventKind:
     known = ", ".join(kind.name for kind in KINDS)
     if not isinstance(given, str) or not given.strip():
-        raise BadInput("The event does not say what happened: it has no key “event”.", hint=f"Use: {known}.")
-    found = BY_WORDS.get(words(given))
+        raise BadInput('The event does not say what happened: it has no key "event".', hint=f"Use: {known}.")
+    found = EVENT_KINDS.get(normalise_event(given))
     if found is None:
-        raise BadInput(f"The event “{visible(given, 60)}” is not known.", hint=f"Use: {known}.")
+        raise BadInput(f'The event "{visible(given, 60)}" is not known.', hint=f"Use: {known}.")
     return found
 
 
@@ -157,7 +156,7 @@ def _time(given: object, now: datetime) -> datetime:
     """Return the event's own time, in UTC."""
     if given in (None, ""):
         raise BadInput(
-            "The event has no time: its key “at” is missing.",
+            'The event has no time: its key "at" is missing.',
             hint="Without it, an event that arrives late could replace newer values.",
         )
     text = str(given).strip()
@@ -168,7 +167,7 @@ def _time(given: object, now: datetime) -> datetime:
         raise BadInput(
             f"The time of the event, {shown}, {wrong}.", hint="Use: 2026-05-04T09:05:00+12:00."
         ) from None
-    if at > now + AHEAD:
+    if at > now + MAX_AHEAD:
         raise BadInput(
             f"The time of the event, {shown}, lies in the future.",
             hint="Compare the clocks of this machine and of the sender.",
@@ -183,51 +182,50 @@ def _sequence(given: object) -> int:
     return int(text)
 
 
-def _own_names(form: CsvForm) -> dict[str, str]:
-    """Return the names of fields that an event may use, unless they are headings of another field."""
-    understood = {normalise_heading(word) for word in form.headings()}
-    understood |= {word for each in form.fields for word in each.doubtful}
-    return {key: name for name in form.by_name if (key := _key(name)) not in understood}
+def _field_names(form: CsvForm) -> dict[str, str]:
+    """Return the names of fields as keys, except those that are headings of a field."""
+    headings = {normalise_heading(heading) for heading in form.headings()}
+    headings |= {heading for field in form.fields for heading in field.doubtful}
+    return {key: name for name in form.by_name if (key := _key(name)) not in headings}
 
 
-_OWN_NAMES = {name: _own_names(FORMS[name]) for name in ("clients", "proposals")}
+_FIELD_NAMES = {name: _field_names(FORMS[name]) for name in ("clients", "proposals")}
 
 
-class _Table:
-    """The record of an event as headings and rows."""
+class _EventRecord:
+    """The record of an event, as headings and rows."""
 
-    def __init__(self, kind: EventKind, given: Mapping[str, str], zone: tzinfo) -> None:
+    def __init__(self, kind: EventKind, mapped: Mapping[str, str], zone: tzinfo) -> None:
         self._kind, self._zone = kind, zone
         self._form: CsvForm = FORMS[kind.form]
-        self._given_names = dict(_OWN_NAMES[self._form.name])
-        for key, field in given.items():
+        self._mapping = dict(_FIELD_NAMES[self._form.name])
+        for key, field in mapped.items():
             name = field.removeprefix(f"{kind.record}.")
-            if self._names(name):
-                self._given_names[key] = name
-
-    def _names(self, field: str) -> bool:
-        return field == "ignore" or field in self._form.by_name
+            if name == "ignore" or name in self._form.by_name:
+                self._mapping[key] = name
 
     def parsed(self, body: Mapping[str, Any], at: datetime) -> tuple[ParsedFile, tuple[str, ...]]:
         cells: dict[str, Cell] = {}
-        for key, value in self._flat(body, ""):
+        for key, value in self._flattened(body, ""):
             cells.setdefault(key, value)
         heads = list(cells)
         samples = [[value if isinstance(value, str) else next(iter(value), "") for value in cells.values()]]
         try:
-            found = columns(self._form, [_key(head) for head in heads], samples, self._given_names)
+            found = match_columns(self._form, [_key(head) for head in heads], samples, self._mapping)
         except BadInput:
-            raise self._useless(heads) from None
+            raise self._no_usable_key(heads) from None
         known = {column.field: heads[column.index] for column in found if column.field}
         fields = {field: cells[head] for field, head in known.items()}
         if self._kind.state:
             fields["state"] = self._kind.state
             if self._kind.name == "proposal.accepted" and not fields.get("accepted"):
                 fields["accepted"] = at.astimezone(self._zone).date().isoformat()
-        rows = [{f: self._cell(f, text) for f, text in row.items()} for row in self._rows(fields, body)]
+        rows = [
+            {name: self._cell(name, text) for name, text in row.items()} for row in self._rows(fields, body)
+        ]
         names = list(dict.fromkeys(name for row in rows for name in row))
         headings = tuple(
-            FileColumn(at_, self._form.by_name[name].heading, name) for at_, name in enumerate(names)
+            FileColumn(place, self._form.by_name[name].heading, name) for place, name in enumerate(names)
         )
         layout = Layout(headings)
         made = tuple(
@@ -236,14 +234,18 @@ class _Table:
             if any(row.values())
         )
         if not made:
-            raise self._useless(heads)
+            raise self._no_usable_key(heads)
         parsed = ParsedFile(
             self._kind.form, "UTF-8", "JSON", headings, made, (), layout=layout, completeness="parts"
         )
-        ignored = tuple(str(visible(heads[c.index], 60)) for c in found if not c.field and not c.ignored)
+        ignored = tuple(
+            str(visible(heads[column.index], 60))
+            for column in found
+            if not column.field and not column.ignored
+        )
         return parsed, ignored
 
-    def _useless(self, heads: Sequence[str]) -> BadInput:
+    def _no_usable_key(self, heads: Sequence[str]) -> BadInput:
         """Return the error for an event that does not say which record it is about."""
         needed = " or ".join(self._form.by_name[name].heading for name in self._form.needs if name != RECORD)
         keys = ", ".join(str(visible(head, 40)) for head in heads[:12]) or "none"
@@ -252,27 +254,27 @@ class _Table:
             hint="If one of its keys is the right one: xpm-tui settings set inbox.map 'KEY=name'",
         )
 
-    def _flat(self, body: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Cell]]:
-        """Yield every value with its path; lists of objects other than contacts and services yield lists."""
+    def _flattened(self, body: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Cell]]:
+        """Yield every value with its path; a list of objects yields lists, except contacts and services."""
         for key, value in body.items():
             path = f"{prefix}{key}"
             if path in ("contacts", "services") and isinstance(value, list):
                 continue
             if isinstance(value, dict):
-                yield from self._flat(value, f"{path}.")
-            elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
-                parts = [dict(self._flat(each, "")) for each in value if isinstance(each, dict)]
+                yield from self._flattened(value, f"{path}.")
+            elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+                parts = [dict(self._flattened(item, "")) for item in value if isinstance(item, dict)]
                 for name in dict.fromkeys(name for part in parts for name in part):
-                    yield f"{path}.{name}", [_one(part.get(name, "")) for part in parts]
+                    yield f"{path}.{name}", [_joined(part.get(name, "")) for part in parts]
             elif isinstance(value, list):
-                yield path, [_text(each) for each in value]
+                yield path, [_text(item) for item in value]
             else:
                 yield path, _text(value)
 
     def _rows(self, fields: Mapping[str, Cell], body: Mapping[str, Any]) -> list[dict[str, str]]:
         """Return a row per contact or service; each repeats the values of the record."""
-        of_part = self._of_part()
-        head = {name: _one(value) for name, value in fields.items() if name not in of_part}
+        of_part = self._part_fields()
+        head = {name: _joined(value) for name, value in fields.items() if name not in of_part}
         listed = {name: value for name, value in fields.items() if name in of_part}
         longest = max((len(value) for value in listed.values() if isinstance(value, list)), default=1)
         parts = [
@@ -283,14 +285,14 @@ class _Table:
         key = "contacts" if self._kind.form == "clients" else "services"
         more = body.get(key)
         if isinstance(more, list):
-            parts += [part for each in more if (part := self._part(each))]
+            parts += [part for item in more if (part := self._part(item))]
         if len(parts) > _MOST_ROWS:
             raise BadInput(f"The event has more than {_MOST_ROWS} {key}.", hint="Send them as a CSV file.")
         return [{**head, **part} for part in parts] or [head]
 
-    def _of_part(self) -> frozenset[str]:
+    def _part_fields(self) -> frozenset[str]:
         if self._kind.form == "proposals":
-            return frozenset(SERVICE_COLUMNS)
+            return frozenset(SERVICE_FIELDS)
         return frozenset(name for name in self._form.by_name if name.startswith("contact_"))
 
     def _part(self, given: object) -> dict[str, str]:
@@ -299,13 +301,13 @@ class _Table:
         if not isinstance(given, dict):
             return {"service": _text(given)} if of_service and _text(given) else {}
         found: dict[str, str] = {}
-        for key, value in self._flat(given, ""):
+        for key, value in self._flattened(given, ""):
             name = _key(key).replace(" ", "_")
             name = SERVICE_KEYS.get(name, name) if of_service else name
             name = name if of_service or name.startswith("contact_") else f"contact_{name}"
-            name = self._given_names.get(_key(key), name)
-            if name in self._of_part() and _one(value):
-                found[name] = _one(value)
+            name = self._mapping.get(_key(key), name)
+            if name in self._part_fields() and _joined(value):
+                found[name] = _joined(value)
         return found
 
     def _cell(self, field: str, text: str) -> str:
@@ -347,13 +349,13 @@ def _text(value: object) -> str:
     return str(value).strip() if not isinstance(value, dict | list) else ""
 
 
-def _one(value: Cell) -> str:
+def _joined(value: Cell) -> str:
     """Return a list as one cell; names are separated by ``;`` as in the CSV form."""
     return value if isinstance(value, str) else "; ".join(dict.fromkeys(filter(None, value)))
 
 
 def _at(value: Cell, at: int) -> str:
-    """Return the value for a row; a single one is only for the first row, unless all rows share it."""
+    """Return the value for a row: that of a list at its place, or a text, which all rows share."""
     if isinstance(value, str):
         return value
     return value[at] if at < len(value) else ""

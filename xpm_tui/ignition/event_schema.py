@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.ignition.forms import FORMS, RECORD, CsvForm, FormName
+from xpm_tui.ignition.forms import FORMS, RECORD, SERVICE_FIELDS, CsvForm, FormName
 
 VERSION = 1
 """The version of the events; a file without a version has the first one."""
@@ -79,37 +79,26 @@ KINDS: tuple[EventKind, ...] = (
 )
 
 SERVICE_KEYS = {"name": "service", "id": "service_id", "entity_name": "entity", "client_name": "entity"}
-"""Keys within ``services`` that belong to another field than the one of the same name."""
-SERVICE_COLUMNS = (
-    "service",
-    "service_id",
-    "start",
-    "end",
-    "billing",
-    "price",
-    "quantity",
-    "project",
-    "entity",
-    "entity_id",
-)
-"""The fields of each entry in ``services``."""
+"""The fields of keys within ``services`` that have another name there."""
 
 
-def words(text: str) -> str:
-    """Return a name for comparison: lower case, one space between words."""
+def normalise_event(text: str) -> str:
+    """Return the name of an event for comparison: in lower case, with one space between words."""
     return " ".join(re.findall(r"[a-z0-9]+", text.casefold()))
 
 
-BY_WORDS: dict[str, EventKind] = {words(name): kind for kind in KINDS for name in (kind.name, *kind.also)}
+EVENT_KINDS: dict[str, EventKind] = {
+    normalise_event(name): kind for kind in KINDS for name in (kind.name, *kind.also)
+}
 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of an event."""
     text = {"type": ["string", "number", "boolean", "null"]}
     contact = {
-        each.name.removeprefix("contact_"): text
-        for each in FORMS["clients"].fields
-        if each.name.startswith("contact_")
+        field.name.removeprefix("contact_"): text
+        for field in FORMS["clients"].fields
+        if field.name.startswith("contact_")
     }
     client = _fields(FORMS["clients"], text) | {
         "contacts": {
@@ -122,7 +111,7 @@ def json_schema() -> dict[str, Any]:
         "services": {
             "type": "array",
             "description": "Services of the proposal. Services that are not named here stay.",
-            "items": {"type": "object", "properties": dict.fromkeys(SERVICE_COLUMNS, text)},
+            "items": {"type": "object", "properties": dict.fromkeys(SERVICE_FIELDS, text)},
         }
     }
     return {
@@ -151,9 +140,9 @@ def json_schema() -> dict[str, Any]:
 
 def _fields(form: CsvForm, text: dict[str, Any]) -> dict[str, Any]:
     return {
-        each.name: {**text, "description": f"{each.heading}, as in the CSV form."}
-        for each in form.fields
-        if each.name != RECORD
+        field.name: {**text, "description": f"{field.heading}, as in the CSV form."}
+        for field in form.fields
+        if field.name != RECORD
     }
 
 
@@ -183,7 +172,7 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
         },
     },
 )
-"""An event of each record, as shown on the page and in the help."""
+"""An event about each kind of record, as shown on the page and in the help."""
 
 _HEAD = """\
 # Inbox events
@@ -231,7 +220,7 @@ def render() -> str:
     rows = "".join(f"| {key} | {needed} | {text} |\n" for key, needed, text in _ENVELOPE_ROWS)
     parts.append(f"## The event\n\n| key | required | meaning |\n| --- | --- | --- |\n{rows}")
     rows = "".join(
-        f"| `{kind.name}` | {kind.help} | {', '.join(f'`{each}`' for each in kind.also)} |\n"
+        f"| `{kind.name}` | {kind.help} | {', '.join(f'`{name}`' for name in kind.also)} |\n"
         for kind in KINDS
     )
     parts.append(f"## What happened\n\n| `event` | meaning | also understood |\n| --- | --- | --- |\n{rows}")
@@ -240,7 +229,9 @@ def render() -> str:
         parts.append(f"```json\n{shown}\n```\n")
     parts.append(_FIELDS)
     for name, form in (("client", FORMS["clients"]), ("proposal", FORMS["proposals"])):
-        rows = "".join(f"| `{each.name}` | {each.heading} |\n" for each in form.fields if each.name != RECORD)
+        rows = "".join(
+            f"| `{field.name}` | {field.heading} |\n" for field in form.fields if field.name != RECORD
+        )
         parts.append(f"### Fields of a {name}\n\n| field | heading |\n| --- | --- |\n{rows}")
     parts.append(_LISTS)
     return "\n".join(parts)

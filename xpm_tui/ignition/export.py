@@ -2,7 +2,7 @@
 
 Ignition's help page "Import and edit your clients in bulk" has these rules: a blank Client ID creates a new
 client at every import; equal names with blank ids become one client; a row without client name, contact name
-or contact e-mail fails. Exports are written so that none of them does damage.
+or contact e-mail fails. Exports are written so that none of these rules does any damage.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from xpm_tui.ignition.pending_changes import (
     client_pending,
     label,
     last_file_columns,
-    rejection_reason,
+    rejection_reasons,
 )
 
 Flavour = Literal["ignition", "spreadsheet"]
 
 _ALWAYS = tuple(field.name for field in COLUMNS if field.csv is not None and field.csv.always)
-_ONLY_IF_THERE = (
+_ONLY_IF_IN_FILE = (
     COMPUTED | {RECORD} | {part.name for field in COLUMNS if field.csv for part in field.csv.parts}
 )
 
 
 @dataclass(frozen=True)
 class OmittedClient:
-    """A client or contact that is left out, and why; ``record`` is ``c1`` or ``c1/k2``."""
+    """A client or contact that is not exported, and why; ``record`` is ``c1`` or ``c1/k2``."""
 
     record: str
     name: str
@@ -57,9 +57,13 @@ class OmittedClient:
 class ExportedFile:
     """The result of an export.
 
-    ``files`` are the CSV files: several if clients of the same name must not be in one import. ``records``
-    are the ids of their clients, ``rows`` is the number of rows, ``splits`` says who is in which further
-    file. ``writes`` record what was exported: commit them once the files are written.
+    Attributes:
+        files: The CSV files: several if clients of the same name must not be in one import.
+        rows: The number of rows.
+        records: The ids of the clients in them.
+        refused: What is not exported.
+        splits: The clients that are in another file than the first.
+        writes: Record what was exported: commit them once the files are written.
     """
 
     files: tuple[bytes, ...]
@@ -71,8 +75,8 @@ class ExportedFile:
 
 
 @dataclass
-class _SheetWriter:
-    """A file that is being assembled."""
+class _Sheet:
+    """The rows of a file that is being assembled."""
 
     rows: list[tuple[Client, Contact]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -92,30 +96,30 @@ def export_clients(
     Args:
         snapshot: The store.
         now: The time of the export.
-        changed_only: Only what Ignition does not have and what has not been exported yet.
+        changed_only: Export only what Ignition does not have and what has not been exported yet.
         flavour: ``ignition`` for its import; ``spreadsheet`` for reading and editing. A spreadsheet has all
             clients, even those that Ignition would reject, and is not recorded as exported. Its cells cannot
-            be run as formulas, which changes the look of a phone number such as +64.
+            be run as formulas, which changes how a phone number such as +64 looks.
         again: Also export clients without a Client ID that were exported before; by default each is exported
             only once.
         only: The ids of the clients to export.
     """
     people, columns = TeamLookup(snapshot.rows(TEAM)), last_file_columns(snapshot)
-    sheets = [_SheetWriter()]
+    sheets = [_Sheet()]
     refused: list[OmittedClient] = []
     splits: list[OmittedClient] = []
     writes: list[Write] = []
     records: list[str] = []
-    clients = filter(None, (snapshot.get(CLIENTS, each) for each in only)) if only else snapshot.rows(CLIENTS)
+    clients = filter(None, (snapshot.get(CLIENTS, id_) for id_ in only)) if only else snapshot.rows(CLIENTS)
     for client in clients:
         known = snapshot.get(IMPORTED, client.id)
         wanted: Collection[str] | None = None
         if changed_only:
             found = client_pending(client, known, people, columns)
-            pending = [each for each in found if again or not each.sent]
+            pending = [change for change in found if again or not change.sent]
             if not pending:
                 continue
-            wanted = {each.record.partition("/")[2] for each in pending} - {""}
+            wanted = {change.record.partition("/")[2] for change in pending} - {""}
             wanted = None if pending[0].field == "client" else wanted
         if flavour == "spreadsheet":
             contacts = list(client.contacts) or [Contact(id="")]
@@ -151,15 +155,16 @@ def _contacts(
 ) -> list[Contact]:
     """Return the contacts whose rows are written.
 
-    ``wanted`` None means all of them; otherwise these, or another one as the row for the client's own cells.
+    ``wanted`` are their ids, or None for all. If none of them can be written, another contact gets the row
+    for the client's own cells.
     """
 
     def refuse(reason: str, record: str = "") -> None:
         refused.append(OmittedClient(record or client.id, client.name, reason))
 
-    never = rejection_reason(client)
-    if never.get("") and (not client.contacts or ("" in never and len(never) == 1)):
-        refuse(never[""])
+    reasons = rejection_reasons(client)
+    if reasons.get("") and (not client.contacts or len(reasons) == 1):
+        refuse(reasons[""])
         return []
     if not client.client_id and known is not None and known.sent is not None and not again:
         refuse(
@@ -169,32 +174,33 @@ def _contacts(
         return []
     good = []
     for contact in client.contacts:
-        lack = never.get(contact.id)
-        gone_out = known is not None and contact.id in known.out_contacts and not contact.contact_id
-        if lack and (wanted is None or contact.id in wanted):
-            refuse(lack, f"{client.id}/{contact.id}")
-        elif client.client_id and gone_out and not again and (wanted is None or contact.id in wanted):
-            refuse("its contact was exported before and has no Contact ID yet: Ignition would create it "
-                "twice",
-                   f"{client.id}/{contact.id}")  # fmt: skip
-        elif not lack:
+        reason = reasons.get(contact.id)
+        was_exported = known is not None and contact.id in known.out_contacts and not contact.contact_id
+        if reason and (wanted is None or contact.id in wanted):
+            refuse(reason, f"{client.id}/{contact.id}")
+        elif client.client_id and was_exported and not again and (wanted is None or contact.id in wanted):
+            twice = (
+                "its contact was exported before and has no Contact ID yet: Ignition would create it twice"
+            )
+            refuse(twice, f"{client.id}/{contact.id}")
+        elif not reason:
             good.append(contact)
-    if not good and never.get("") and wanted is not None and not never.keys() & set(wanted):
-        refuse(never[""])
+    if not good and reasons.get("") and wanted is not None and not reasons.keys() & set(wanted):
+        refuse(reasons[""])
     if wanted is None:
         return good
     chosen = [contact for contact in good if contact.id in wanted]
     return chosen or sorted(good, key=lambda contact: (not contact.primary, not contact.contact_id))[:1]
 
 
-def _sheet_for(client: Client, sheets: list[_SheetWriter]) -> int:
-    """Return the first file without a client of the same name, which Ignition would merge with this one."""
+def _sheet_for(client: Client, sheets: list[_Sheet]) -> int:
+    """Return the first file without a client of this name, because Ignition would merge the two."""
     if client.client_id:
         return 0
     name = exact(client.name).casefold()
     at = next((at for at, sheet in enumerate(sheets) if name not in sheet.names), len(sheets))
     if at == len(sheets):
-        sheets.append(_SheetWriter())
+        sheets.append(_Sheet())
     sheets[at].names.add(name)
     return at
 
@@ -214,33 +220,35 @@ def _sent(
     for contact in contacts:
         imported, own = known.contacts.get(contact.id, {}), contact_cells(contact)
         out_contacts[contact.id] = {key: cell for key, cell in own.items() if cell != imported.get(key)}
-    kept = {key: each for key, each in out_contacts.items() if each}
-    return msgspec.structs.replace(known, sent=now, out=out, out_contacts=kept)
+    filled = {id_: contact_out for id_, contact_out in out_contacts.items() if contact_out}
+    return msgspec.structs.replace(known, sent=now, out=out, out_contacts=filled)
 
 
 def export_writes(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
-    """Return ``ExportedFile.writes`` for the current store, once the files are written.
+    """Return ``ExportedFile.writes`` for the present state of the store, once the files are written.
 
-    Values that an import has changed meanwhile stay, and clients that were removed stay removed.
+    Values that an import has changed since stay, and clients that were removed stay removed.
     """
     out: list[Write] = []
     for row in (write.row for write in writes if isinstance(write, Put)):
-        newest = now.get(IMPORTED, row.id) or Imported(id=row.id)
+        present = now.get(IMPORTED, row.id) or Imported(id=row.id)
         if now.raw(CLIENTS, row.id) is not None:
-            out.append(Put(IMPORTED, _sent_of(row, newest)))
+            out.append(Put(IMPORTED, _with_exported(row, present)))
     return out
 
 
-def _sent_of(row: Imported, newest: Imported) -> Imported:
-    """Return ``newest`` with the cells that ``row`` exported, unless Ignition's file has them now."""
+def _with_exported(row: Imported, present: Imported) -> Imported:
+    """Return ``present`` with the cells that ``row`` exported, unless Ignition's file has them now."""
     contacts = {
-        key: {field: cell for field, cell in cells.items() if newest.contacts.get(key, {}).get(field) != cell}
-        for key, cells in {**newest.out_contacts, **row.out_contacts}.items()
+        key: {
+            field: cell for field, cell in cells.items() if present.contacts.get(key, {}).get(field) != cell
+        }
+        for key, cells in {**present.out_contacts, **row.out_contacts}.items()
     }
     return msgspec.structs.replace(
-        newest,
+        present,
         sent=row.sent,
-        out={key: cell for key, cell in row.out.items() if newest.cells.get(key, "") != cell},
+        out={key: cell for key, cell in row.out.items() if present.cells.get(key, "") != cell},
         out_contacts={key: cells for key, cells in contacts.items() if cells},
     )
 
@@ -249,7 +257,7 @@ def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, s
     """Return heading and field: those of Ignition's last file in its order, then others with a value."""
     remembered = snapshot.get(META, HEADINGS)
     heads = [(str(heading), str(name)) for heading, name in (remembered.value if remembered else ())]
-    there = {name for _, name in heads if name} | {f"{EXTRA}{heading}" for heading, name in heads if not name}
+    known = {name for _, name in heads if name} | {f"{EXTRA}{heading}" for heading, name in heads if not name}
     used: dict[str, None] = dict.fromkeys(_ALWAYS)
     for client in clients:
         used |= dict.fromkeys(client_cells(client, _NOBODY))
@@ -262,12 +270,12 @@ def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, s
         if name or f"{EXTRA}{heading}" in used or not _NO_HEADING.fullmatch(heading)
     ]
     heads += [
-        (each.heading, each.name)
-        for each in FORM.fields
-        if each.name in used and each.name not in there | _ONLY_IF_THERE
+        (field.heading, field.name)
+        for field in FORM.fields
+        if field.name in used and field.name not in known | _ONLY_IF_IN_FILE
     ]
     return heads + [
-        (key.removeprefix(EXTRA), "") for key in used if key.startswith(EXTRA) and key not in there
+        (key.removeprefix(EXTRA), "") for key in used if key.startswith(EXTRA) and key not in known
     ]
 
 
@@ -287,10 +295,7 @@ def _csv(
     people: TeamLookup,
     flavour: Flavour,
 ) -> bytes:
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    spreadsheet = flavour == "spreadsheet"
-    writer.writerow([escape_cell(heading, spreadsheet) for heading, _ in heads])
+    lines: list[list[str]] = []
     for client, contact in rows:
         cells = client_cells(client, people)
         cells = {key: label(key, cell, people) for key, cell in cells.items()}
@@ -300,10 +305,17 @@ def _csv(
         cells |= {"contact_first_name": first or last, "contact_last_name": last if first else ""}
         cells |= {"client_id": client.client_id, "contact_id": contact.contact_id}
         cells[RECORD] = f"{client.id}/{contact.id}" if contact.id else client.id
-        writer.writerow(
-            [escape_cell(cells.get(name or f"{EXTRA}{heading}", ""), spreadsheet) for heading, name in heads]
-        )
-    # A byte order mark would show UTF-8 to spreadsheets, but Ignition would read it as part of a heading.
+        lines.append([cells.get(name or f"{EXTRA}{heading}", "") for heading, name in heads])
+    return _encoded([heading for heading, _ in heads], lines, flavour)
+
+
+def _encoded(headings: Sequence[str], rows: Iterable[Sequence[str]], flavour: Flavour) -> bytes:
+    """Return a CSV file."""
+    spreadsheet = flavour == "spreadsheet"
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerows([escape_cell(cell, spreadsheet) for cell in row] for row in (headings, *rows))
+    # A byte order mark tells spreadsheets that it is UTF-8, but Ignition would read it as part of a heading.
     return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
 
 
@@ -315,7 +327,9 @@ def export_services(snapshot: Snapshot, flavour: Flavour = "ignition") -> Export
         [service.extra.get(SERVICE_ID, ""), service.name, *_cells(service.extra, extra)]
         for service in services
     ]
-    return _exported([SERVICE_ID, "Service Name", *extra], rows, [each.id for each in services], flavour)
+    return _exported(
+        [SERVICE_ID, "Service Name", *extra], rows, [service.id for service in services], flavour
+    )
 
 
 def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
@@ -324,47 +338,49 @@ def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFi
     extra = _extra_headings(member.extra for member in team)
     rows = [
         [
-            each.name,
-            each.email,
-            _yes(each.access),
-            "active" if each.active else "inactive",
-            *_cells(each.extra, extra),
+            member.name,
+            member.email,
+            _yes(member.access),
+            "active" if member.active else "inactive",
+            *_cells(member.extra, extra),
         ]
-        for each in team
+        for member in team
     ]
-    return _exported(["Name", "Email", "Access", "Status", *extra], rows, [each.id for each in team], flavour)
+    return _exported(
+        ["Name", "Email", "Access", "Status", *extra], rows, [member.id for member in team], flavour
+    )
 
 
 def export_proposals(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
     """Export the proposals, one row for each service."""
     people = TeamLookup(snapshot.rows(TEAM))
     proposals = list(snapshot.rows(PROPOSALS))
-    extra = _extra_headings(service.extra for each in proposals for service in each.services)
+    extra = _extra_headings(service.extra for proposal in proposals for service in proposal.services)
     rows = []
-    for each in proposals:
-        client = snapshot.get(CLIENTS, each.client) if each.client else None
+    for proposal in proposals:
+        client = snapshot.get(CLIENTS, proposal.client) if proposal.client else None
         head = [
-            each.number,
-            each.name,
-            client.client_id if client else each.client_id,
-            client.name if client else each.client_name,
-            each.reference,
-            each.status or ("" if each.state == "unknown" else each.state),
-            _day(each.accepted),
-            people.label(each.partner),
-            people.label(each.manager),
+            proposal.number,
+            proposal.name,
+            client.client_id if client else proposal.client_id,
+            client.name if client else proposal.client_name,
+            proposal.reference,
+            proposal.status or ("" if proposal.state == "unknown" else proposal.state),
+            _day(proposal.accepted),
+            people.label(proposal.partner),
+            people.label(proposal.manager),
         ]
-        for service in each.services:
+        for service in proposal.services:
             cells = [service.name, _day(service.start), _day(service.end), service.billing, service.price]
             rows.append([*head, *cells, service.quantity, *_cells(service.extra, extra)])
-        if not each.services:
-            rows.append([*head, "", _day(each.start), _day(each.end), "", "", "", *_cells({}, extra)])
+        if not proposal.services:
+            rows.append([*head, "", _day(proposal.start), _day(proposal.end), "", "", "", *_cells({}, extra)])
     headings = [
         "Proposal Number", "Proposal Name", "Client ID", "Client Name", "Client Reference", "Proposal Status",
         "Accepted Date", "Partner", "Manager", "Service Name", "Start Date", "End Date", "Billing Type",
         "Price", "Quantity",
     ]  # fmt: skip
-    return _exported([*headings, *extra], rows, [each.id for each in proposals], flavour)
+    return _exported([*headings, *extra], rows, [proposal.id for proposal in proposals], flavour)
 
 
 def _extra_headings(extras: Iterable[dict[str, str]]) -> list[str]:
@@ -388,10 +404,5 @@ def _yes(value: bool) -> str:
 def _exported(
     headings: Sequence[str], rows: Sequence[Sequence[str]], records: Sequence[str], flavour: Flavour
 ) -> ExportedFile:
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    spreadsheet = flavour == "spreadsheet"
-    writer.writerow([escape_cell(heading, spreadsheet) for heading in headings])
-    writer.writerows([escape_cell(cell, spreadsheet) for cell in row] for row in rows)
-    data = file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
+    data = _encoded(headings, rows, flavour)
     return ExportedFile((data,) if rows else (), len(rows), tuple(records))

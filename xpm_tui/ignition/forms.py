@@ -23,6 +23,7 @@ with lazy_imports():
     import difflib
 
 FormName = Literal["clients", "services", "team", "proposals"]
+
 IGNORE = "ignore"
 """The field name to which a heading is mapped to skip its column."""
 
@@ -31,10 +32,14 @@ IGNORE = "ignore"
 class FormField:
     """A field of a form.
 
-    ``also`` are its other headings in the form of :func:`normalise_heading`. ``doubtful`` headings count only
-    if ``fits`` accepts the column's values; with ``must_fit`` this applies to all headings. ``like`` matches
-    headings that are read as this field if no other column is, because omitting the column would be worse.
-    ``kind`` selects the reader of its cells.
+    Attributes:
+        also: Its other headings, normalised by :func:`normalise_heading`.
+        kind: Selects the reader of its cells.
+        doubtful: Headings that count only if ``fits`` accepts the values of the column.
+        must_fit: Whether this applies to all headings.
+        fits: Returns whether the values of a column can be values of the field.
+        like: Matches headings that are read as this field if no other column is, because leaving the column
+            out would be worse.
     """
 
     name: str
@@ -57,31 +62,31 @@ class CsvForm:
     by_name: Mapping[str, FormField] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by_name", {each.name: each for each in self.fields})
+        object.__setattr__(self, "by_name", {field.name: field for field in self.fields})
 
     def headings(self) -> list[str]:
         """Return all headings that are recognised."""
-        return [heading for each in self.fields for heading in (each.heading, *each.also)]
+        return [heading for field in self.fields for heading in (field.heading, *field.also)]
 
 
 _STATUS = re.compile(
     r"^(?!.*\b(client|contact|payment|invoic\w*|billing|tax|job|sync|xero|xpm|address|import|e ?mail)\b)"
     r".*(statu[st]|\b(stage|phase|lifecycle|outcome|acceptance|estado|stato)\b)"
 )
-"""The headings of a proposal's status; without it, a proposal would count as accepted."""
+"""The headings of a proposal's status; without a status, a proposal counts as accepted."""
 _YES_NO = {"yes", "no", "true", "false", "y", "n", "1", "0"}
 
 
 def _all_in(words: set[str]) -> Callable[[Sequence[str]], bool]:
-    def looks(values: Sequence[str]) -> bool:
+    def fits(values: Sequence[str]) -> bool:
         filled = [value.strip().casefold() for value in values if value.strip()]
         return bool(filled) and all(value in words for value in filled)
 
-    return looks
+    return fits
 
 
 def _fits(row: fields.Field) -> Callable[[Sequence[str]], bool]:
-    """Return a function whether a column's values are words of the field's kind."""
+    """Return a function that tells whether the values of a column are words of the field's kind."""
     if row.kind == "flag":
         return _all_in(_YES_NO)
     return _all_in(set(choice_words(row))) if row.kind == "choice" else lambda values: True
@@ -96,12 +101,12 @@ def _client_columns() -> Iterator[FormField]:
 
 
 AS_OF = "as_of"
-"""The column of any form with the time to which the values of a row apply; it is no field of a record."""
+"""The column of any form with the time to which the values of a row apply; it is not a field of a record."""
 
 _AS_OF_HEADINGS = ("as of", "asof")
 
 RECORD = "record"
-"""The column with our own ids in a spreadsheet that was written here, which identify its rows."""
+"""The column with our own ids, which identify the rows of a spreadsheet that was written here."""
 
 CLIENTS = CsvForm(
     "clients",
@@ -136,44 +141,55 @@ TEAM = CsvForm(
 PROPOSALS = CsvForm(
     "proposals",
     (
-        FormField("number", "Proposal Number", ("proposal id", "proposal ref", "proposal reference", "number",
-                                            "proposal", "reference"), "id"),
+        FormField("number", "Proposal Number", (
+            "proposal id", "proposal ref", "proposal reference", "number", "proposal", "reference",
+        ), "id"),
         FormField("name", "Proposal Name", ("proposal title", "title")),
         FormField("client_id", "Client ID", ("ignition client id",), "id"),
         FormField("client_reference", "Client Reference", ("client number", "client ref")),
         FormField("client_name", "Client Name", ("client", "company name", "company")),
-        FormField("contact_email", "Contact Email", ("email", "client email", "contact email address"),
-            "email"),
-        FormField("state", "Proposal Status", ("status", "state", "service status", "proposal state"),
-                  like=_STATUS),
-        FormField("accepted", "Accepted Date", ("accepted", "acceptance date", "accepted on",
-            "date accepted"),
-              "date"),
-        FormField("start", "Start Date", ("start", "service start date", "service start", "starts",
-                                      "effective date", "proposal start date", "effective start date"),
-              "date"),
-        FormField("end", "End Date", ("end", "service end date", "service end", "ends", "expiry date",
-            "expires",
-                                  "contract end date", "proposal end date", "minimum contract end date"),
-              "date"),
+        FormField("contact_email", "Contact Email", (
+            "email", "client email", "contact email address",
+        ), "email"),
+        FormField("state", "Proposal Status", (
+            "status", "state", "service status", "proposal state",
+        ), like=_STATUS),
+        FormField("accepted", "Accepted Date", (
+            "accepted", "acceptance date", "accepted on", "date accepted",
+        ), "date"),
+        FormField("start", "Start Date", (
+            "start", "service start date", "service start", "starts", "effective date", "proposal start date",
+            "effective start date",
+        ), "date"),
+        FormField("end", "End Date", (
+            "end", "service end date", "service end", "ends", "expiry date", "expires", "contract end date",
+            "proposal end date", "minimum contract end date",
+        ), "date"),
         FormField("project", "Project Name", ("project", "project title")),
-        FormField("entity", "Project Client", ("project client name", "project entity", "entity",
-            "entity name",
-                                           "entity client", "entity client name", "job client",
-                                           "client entity")),
-        FormField("entity_id", "Project Client ID", ("project entity id", "entity id", "entity client id",
-                                                 "job client id"), "id"),
+        FormField("entity", "Project Client", (
+            "project client name", "project entity", "entity", "entity name", "entity client",
+            "entity client name", "job client", "client entity",
+        )),
+        FormField("entity_id", "Project Client ID", (
+            "project entity id", "entity id", "entity client id", "job client id",
+        ), "id"),
         FormField("service", "Service Name", ("service",)),
         FormField("service_id", "Service ID", (), "id"),
         FormField("billing", "Billing Type", ("billing", "billing frequency", "billing mode", "frequency")),
-        FormField("price", "Price", ("amount", "value", "service price", "total", "net price",
-            "price ex tax")),
+        FormField("price", "Price", (
+            "amount", "value", "service price", "total", "net price", "price ex tax",
+        )),
         FormField("quantity", "Quantity", ("qty", "units")),
         FormField("partner", "Partner", ("client partner",)),
         FormField("manager", "Manager", ("client manager", "job manager", "proposal manager")),
     ),
     ("number", "name", "client_name", "client_id"),
 )  # fmt: skip
+
+SERVICE_FIELDS = (
+    "service", "service_id", "start", "end", "billing", "price", "quantity", "project", "entity", "entity_id",
+)  # fmt: skip
+"""The fields of a proposal's row that belong to its service."""
 
 FORMS: dict[str, CsvForm] = {form.name: form for form in (CLIENTS, SERVICES, TEAM, PROPOSALS)}
 
@@ -192,13 +208,14 @@ class FileColumn:
     guessed: bool = False
 
 
-def columns(
+def match_columns(
     form: CsvForm, headings: Sequence[str], samples: Sequence[Sequence[str]], mapping: Mapping[str, str]
 ) -> tuple[FileColumn, ...]:
-    """Return the field of each column.
+    """Return the columns of a file with their fields.
 
-    Mapped headings come first, then the form's own headings, synonyms, and headings that are only similar. Of
-    two columns for one field, the better one gets it and the other is kept as an unknown column.
+    ``mapping`` gives fields by heading. Mapped headings come first, then the form's own headings, synonyms,
+    and headings that are only similar. Of two columns for one field, the better match gets it, and the other
+    is kept as an unknown column.
 
     Raises:
         BadInput: The mapping names an unknown field, or the form needs a column that is missing.
@@ -207,17 +224,17 @@ def columns(
     mapped = {normalise_heading(heading): _field(form, name) for heading, name in mapping.items()}
     taken: dict[str, int] = {}
     guessed: set[int] = set()
-    ignored = {at for at, heading in enumerate(headings) if mapped.get(normalise_heading(heading)) == IGNORE}
     words = [normalise_heading(heading) for heading in headings]
-    timed = next((at for at, word in enumerate(words) if word in _AS_OF_HEADINGS and word not in mapped), -1)
-    ignored |= {timed}
+    ignored = {at for at, word in enumerate(words) if mapped.get(word) == IGNORE}
+    time_column = next(
+        (at for at, word in enumerate(words) if word in _AS_OF_HEADINGS and word not in mapped), -1
+    )
+    ignored |= {time_column}
     for rank in range(4):
-        for at, heading in enumerate(headings):
-            if at in ignored or at in taken.values() or (rank and normalise_heading(heading) in mapped):
+        for at, word in enumerate(words):
+            if at in ignored or at in taken.values() or (rank and word in mapped):
                 continue
-            name = _match(
-                form, normalise_heading(heading), [row[at] for row in samples if at < len(row)], mapped, rank
-            )
+            name = _match(form, word, [row[at] for row in samples if at < len(row)], mapped, rank)
             if name and name not in taken:
                 taken[name] = at
                 guessed |= {at} if rank == 3 else set()
@@ -225,7 +242,9 @@ def columns(
         raise _none_usable(form, headings)
     by_index = {at: name for name, at in taken.items()}
     return tuple(
-        FileColumn(at, heading, AS_OF if at == timed else by_index.get(at, ""), at in ignored, at in guessed)
+        FileColumn(
+            at, heading, AS_OF if at == time_column else by_index.get(at, ""), at in ignored, at in guessed
+        )
         for at, heading in enumerate(unique)
     )
 
@@ -249,30 +268,30 @@ def _match(form: CsvForm, heading: str, values: Sequence[str], mapped: Mapping[s
     if rank == 0:
         return mapped.get(heading, "")
     if rank == 3:
-        return next((each.name for each in form.fields if each.like and each.like.search(heading)), "")
+        return next((field.name for field in form.fields if field.like and field.like.search(heading)), "")
     if rank == 2:
-        for each in form.fields:
-            if heading in each.doubtful and each.fits(values):
-                return each.name
-    for each in form.fields:
-        if heading not in ({normalise_heading(each.heading)} if rank == 1 else each.also):
+        for field in form.fields:
+            if heading in field.doubtful and field.fits(values):
+                return field.name
+    for field in form.fields:
+        if heading not in ({normalise_heading(field.heading)} if rank == 1 else field.also):
             continue
-        if not each.must_fit or each.fits(values):
-            return each.name
+        if not field.must_fit or field.fits(values):
+            return field.name
     return ""
 
 
 def _field(form: CsvForm, field_name: str) -> str:
     if field_name.casefold() in ("", "-", IGNORE):
         return IGNORE
-    by_heading = {normalise_heading(each.heading): each.name for each in form.fields}
+    by_heading = {normalise_heading(field.heading): field.name for field in form.fields}
     name = field_name.strip().casefold()
     found = name if name in form.by_name else by_heading.get(normalise_heading(field_name), "")
     if not found:
-        near = difflib.get_close_matches(name, form.by_name, 1, 0.5)
+        similar = difflib.get_close_matches(name, form.by_name, 1, 0.5)
         raise BadInput(
             f"There is no field {visible(field_name, 60)} in the form for {form.name}.",
-            hint=f"Did you mean {near[0]}?" if near else f"The fields are {', '.join(form.by_name)}.",
+            hint=f"Did you mean {similar[0]}?" if similar else f"The fields are {', '.join(form.by_name)}.",
         )
     return found
 
@@ -283,8 +302,8 @@ def _unique(headings: Sequence[str]) -> list[str]:
     for at, heading in enumerate(headings, 1):
         name = heading.strip() or f"Column {at}"
         seen[name.casefold()] = seen.get(name.casefold(), 0) + 1
-        again = seen[name.casefold()]
-        unique.append(name if again == 1 else f"{name} ({again})")
+        number = seen[name.casefold()]
+        unique.append(name if number == 1 else f"{name} ({number})")
     return unique
 
 

@@ -1,11 +1,11 @@
-"""The plan of an import: steps on rows of the store, counts and notes; and how to undo an import."""
+"""The plan of an import: its steps on rows of the store, with counts and notes; and the undo of an import."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from xpm_tui.domain.field_types import is_same
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import plural, sequence
 from xpm_tui.domain.ignition import Contact, ImportImage
-from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
+from xpm_tui.domain.ports import Drop, IdSource, Put, PutRaw, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import ALL as TABLES
 from xpm_tui.domain.tables import (
@@ -77,7 +77,7 @@ class ImportStep:
 class CellEdit:
     """A cell that the import changes: ``record`` is ``c1`` or ``c1/k2``; ``old`` and ``new`` are cells.
 
-    ``both`` marks a cell that was also changed here since the last import.
+    ``both``: the cell was also changed here since the last import.
     """
 
     record: str
@@ -98,10 +98,13 @@ class ImportNote:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import would do. ``groups`` are the steps that belong together, one group per record.
+    """What an import would do. The ids of new records are ``+c1``, ``+k1`` until ids are taken.
 
-    ``counts``: ``rows``, ``new``, ``changed``, ``same``, ``adopted``, ``contacts``, ``cells``, ``both``,
-    ``repaired`` (repaired), ``refused``. Ids of new records are ``+c1``, ``+k1`` until ids are taken.
+    Attributes:
+        groups: The steps, those of a record together.
+        counts: ``rows``, ``new``, ``changed``, ``same``, ``adopted``, ``contacts``, ``cells``, ``both``,
+            ``mended`` (repaired) and ``refused``.
+        file_facts: What to store about the file itself.
     """
 
     groups: tuple[tuple[ImportStep, ...], ...]
@@ -109,7 +112,7 @@ class ImportPlan:
     edits: tuple[CellEdit, ...] = ()
     refused: tuple[RefusedRow, ...] = ()
     notes: tuple[ImportNote, ...] = ()
-    settled: tuple[Write, ...] = field(default=())
+    file_facts: tuple[Write, ...] = ()
 
     @property
     def steps(self) -> Iterator[ImportStep]:
@@ -133,7 +136,7 @@ class ImportPlan:
                 yield Put(IMPORT_IMAGES, _block(batch, name, blocks[name], made.pop(name)))
         for name, block in made.items():
             yield Put(IMPORT_IMAGES, _block(batch, name, blocks[name] + 1, block))
-        yield from self.settled
+        yield from self.file_facts
 
 
 _BLOCK = 500
@@ -166,21 +169,23 @@ def _images(snapshot: Snapshot, batch: str) -> Iterator[ImportImage]:
             yield msgspec.structs.replace(image, row=row, digest=made_digest, made={})
 
 
+def ids_for_new_records(ids: IdSource | None, prefix: str, number: int) -> Iterator[str]:
+    """Yield the ids of new records: new ones, or placeholders such as ``+c1`` if ``ids`` is None."""
+    if ids is not None and number:
+        return iter(ids.new(prefix, number))
+    return (f"+{prefix}{at}" for at in range(1, number + 1))
+
+
 def file_notes(parsed: ParsedFile) -> list[ImportNote]:
-    """Return the notes on a file for any form: about its columns, and about rows without a record."""
+    """Return the notes about a file of any form: on its columns, and on rows without a record."""
     return [
         *(ImportNote(0, text) for text in parsed.notes),
-        *(ImportNote(each.row, each.reason) for each in parsed.skipped),
+        *(ImportNote(row.row, row.reason) for row in parsed.skipped),
     ]
 
 
 def _digest(raw: bytes) -> str:
     return hashlib.blake2b(raw, digest_size=8).hexdigest()
-
-
-def row_digest(row: msgspec.Struct) -> str:
-    """Return a short digest of a row."""
-    return _digest(_ENCODER.encode(row))
 
 
 @dataclass(frozen=True)
@@ -194,16 +199,13 @@ class UnrestoredRecord:
     @property
     def text(self) -> str:
         """The record and the reason."""
-        return (
-            f"{visible(self.name, 80)} ({self.record}): {self.reason}"
-            if self.name
-            else (f"{self.record}: {self.reason}")
-        )
+        record = f"{visible(self.name, 80)} ({self.record})" if self.name else self.record
+        return f"{record}: {self.reason}"
 
 
 @dataclass(frozen=True)
 class UndoPlan:
-    """What undoing an import would do; ``left`` is what stays, with its images for a later undo.
+    """What undoing an import would do; ``left`` lists what stays, whose images are kept for a later undo.
 
     ``counts``: records ``removed`` and ``restored``, and those ``left`` as a whole or in part.
     """
@@ -216,13 +218,6 @@ class UndoPlan:
     def restores(self) -> bool:
         """Whether anything is removed or restored."""
         return bool(self.counts["removed"] or self.counts["restored"])
-
-
-_HANGS = {
-    LINKS.name: "It is linked to an XPM client, so it stays.",
-    IGNORED.name: "It is marked as needing no XPM client, so it stays.",
-    FREEZES.name: "It has frozen fields, so it stays.",
-}
 
 
 def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
@@ -238,17 +233,17 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
     remaining: set[str] = set()
     blocks: dict[str, dict[str, str]] = {}
     images = [*_images(snapshot, batch)]
-    # The file's cells of a client are handled after the client: they stay if it does.
-    for image in sorted(images, key=lambda each: each.table == IMPORTED.name):
+    # The imported cells of a client come after the client, because they stay if it does.
+    for image in sorted(images, key=lambda image: image.table == IMPORTED.name):
         table = tables[image.table]
         now = snapshot.get(table, image.row)
         reason = ""
-        stays_here = False
+        cells_stay = False
         if now is None:
             pass
         elif image.table == IMPORTED.name:
-            stays_here = image.row in remaining
-            if not stays_here:
+            cells_stay = image.row in remaining
+            if not cells_stay:
                 before = None if image.before is None else msgspec.convert(image.before, table.row)
                 writes.append(Drop(table, image.row) if before is None else Put(table, before))
         elif image.before is None:
@@ -267,41 +262,44 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
         if reason:
             remaining.add(image.row)
             left.append(UnrestoredRecord(image.row, str(getattr(now, "name", "")), reason))
-        waiting = blocks.setdefault(image.id, {})
-        if reason or stays_here:
-            waiting[image.row] = image.digest
+        staying = blocks.setdefault(image.id, {})
+        if reason or cells_stay:
+            staying[image.row] = image.digest
     writes += _images_of_what_stays(snapshot, blocks)
     counts["left"] = len(left)
     return UndoPlan(tuple(writes), counts, tuple(left))
 
 
 def _images_of_what_stays(snapshot: Snapshot, blocks: Mapping[str, dict[str, str]]) -> Iterator[Write]:
-    """Yield the removal of images that are no longer needed; those of what stays are kept."""
-    for id_, waiting in blocks.items():
+    """Yield the removal of the images that are no longer needed; those of rows that stay are kept."""
+    for id_, staying in blocks.items():
         image = snapshot.get(IMPORT_IMAGES, id_)
-        if not waiting:
+        if not staying:
             yield Drop(IMPORT_IMAGES, id_)
-        elif image is not None and image.made and len(waiting) < len(image.made):
-            yield Put(IMPORT_IMAGES, msgspec.structs.replace(image, made=waiting))
+        elif image is not None and image.made and len(staying) < len(image.made):
+            yield Put(IMPORT_IMAGES, msgspec.structs.replace(image, made=staying))
 
 
 def _why_stays(snapshot: Snapshot, table: TableSchema[Any], image: ImportImage, now: msgspec.Struct) -> str:
     if table is CLIENTS:
         if snapshot.raw(LINKS, image.row) is not None:
-            return _HANGS[LINKS.name]
+            return "It is linked to an XPM client, so it stays."
         if snapshot.raw(IGNORED, image.row) is not None:
-            return _HANGS[IGNORED.name]
+            return "It is marked as needing no XPM client, so it stays."
         if snapshot.find(FREEZES, "client", image.row):
-            return _HANGS[FREEZES.name]
-        made_here = [p for p in snapshot.find(PROPOSALS, "client", image.row) if p.ours]
-        if made_here:
+            return "It has frozen fields, so it stays."
+        if any(proposal.ours for proposal in snapshot.find(PROPOSALS, "client", image.row)):
             return "It has proposals, so it stays."
-    return "It has been changed since the import, so it stays." if row_digest(now) != image.digest else ""
+    return (
+        "It has been changed since the import, so it stays."
+        if _digest(_ENCODER.encode(now)) != image.digest
+        else ""
+    )
 
 
 def _restored(image: ImportImage, now: Any, table: TableSchema[Any]) -> tuple[Any, list[str]]:
     """Return the row as before the import, and the labels of what has changed since the import."""
-    before, after = (msgspec.convert(each or {}, table.row) for each in (image.before, image.after))
+    before, after = (msgspec.convert(state or {}, table.row) for state in (image.before, image.after))
     return _merged(before, after, now, "")
 
 
@@ -327,7 +325,7 @@ def _contacts(
     before: Sequence[Contact], after: Sequence[Contact], now: Sequence[Contact]
 ) -> tuple[tuple[Contact, ...], list[str]]:
     """Restore contacts: those that the import added are removed, those that it changed are restored."""
-    old, new = {each.id: each for each in before}, {each.id: each for each in after}
+    old, new = {contact.id: contact for contact in before}, {contact.id: contact for contact in after}
     found: list[Contact] = []
     stays: list[str] = []
     for contact in now:
@@ -336,7 +334,7 @@ def _contacts(
         elif contact.id in old:
             row, changed = _merged(old[contact.id], new[contact.id], contact, "contact_")
             found.append(row)
-            stays += [f"{each} ({contact.id})" for each in changed]
+            stays += [f"{label_} ({contact.id})" for label_ in changed]
         elif contact != new[contact.id]:
             found.append(contact)
             stays.append(f"contact {visible(contact.name, 80)} ({contact.id})")

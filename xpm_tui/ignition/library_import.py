@@ -1,4 +1,4 @@
-"""Plans the import of the services and team forms, matched by id, e-mail or exact name.
+"""Plans the import of the services and team forms, whose rows are matched by id, e-mail or exact name.
 
 Blank cells change nothing.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,31 +18,23 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import SERVICES, TEAM, TableSchema
 from xpm_tui.ignition.cell_readers import CellError, KnownIds, read_cell, read_text
 from xpm_tui.ignition.forms import FORMS, CsvForm
-from xpm_tui.ignition.import_steps import CellEdit, ImportPlan, ImportStep, file_notes
+from xpm_tui.ignition.import_steps import (
+    CellEdit,
+    ImportPlan,
+    ImportStep,
+    file_notes,
+    ids_for_new_records,
+)
 from xpm_tui.ignition.parser import FileRow, ParsedFile, RefusedRow
-
-R = TypeVar("R", Service, TeamMember)
-
-"""The key of Ignition's id in the ``extra`` of a service."""
 
 _YES = {"yes", "true", "y", "1", "active", "enabled", "current", "admin", "member", "principal", "user"}
 _NO = {
-    "no",
-    "false",
-    "n",
-    "0",
-    "inactive",
-    "disabled",
-    "archived",
-    "deactivated",
-    "no access",
-    "none",
-    "left",
-}
+    "no", "false", "n", "0", "inactive", "disabled", "archived", "deactivated", "no access", "none", "left",
+}  # fmt: skip
 
 
-class _RowMatched(Exception):
-    """A row that cannot be imported; the text says why."""
+class _BadLibraryRow(Exception):
+    """A row that cannot be imported; the message says why."""
 
 
 class ReadRow(NamedTuple):
@@ -75,11 +67,11 @@ def read_row(row: FileRow, form: CsvForm, known: Mapping[str, KnownIds]) -> Read
 
 
 def plan_services(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> ImportPlan:
-    """Plan the import of a services file, matched by Service ID or else by exact name."""
+    """Plan the import of a services file; rows are matched by Service ID, or else by exact name."""
     services = list(snapshot.rows(SERVICES))
-    ids_there = KnownIds(each.extra[SERVICE_ID] for each in services if SERVICE_ID in each.extra)
-    ids_there.beside(parsed.column("service_id"))
     by_id = {service.extra[SERVICE_ID]: service for service in services if SERVICE_ID in service.extra}
+    known_ids = KnownIds(by_id)
+    known_ids.add_from_file(parsed.column("service_id"))
     by_name: dict[str, list[Service]] = {}
     for service in services:
         by_name.setdefault(exact(service.name), []).append(service)
@@ -90,10 +82,10 @@ def plan_services(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) 
             return by_id[service_id]
         name = row.cells.get("name", "")
         if not name:
-            raise _RowMatched("Service Name is blank")
+            raise _BadLibraryRow("Service Name is blank")
         same = [s for s in by_name.get(exact(name), []) if not service_id or SERVICE_ID not in s.extra]
         if len(same) > 1:
-            raise _RowMatched(f"{', '.join(s.id for s in same)} all have this name; add a Service ID")
+            raise _BadLibraryRow(f"{', '.join(s.id for s in same)} all have this name; add a Service ID")
         return same[0] if same else None
 
     def values(row: ReadRow, now: Service | None) -> dict[str, Any]:
@@ -106,15 +98,15 @@ def plan_services(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) 
     def key(row: ReadRow) -> str:
         return row.cells.get("service_id") or exact(row.cells.get("name", ""))
 
-    return _LibraryImportPlanner(SERVICES, "s", parsed, find, values, key, {"service_id": ids_there}).plan(
+    return _LibraryImportPlanner(SERVICES, "s", parsed, find, values, key, {"service_id": known_ids}).plan(
         ids
     )
 
 
 def plan_team(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> ImportPlan:
-    """Plan the import of a team file, matched by e-mail or else by name.
+    """Plan the import of a team file; rows are matched by e-mail, or else by name.
 
-    A row that may be a member whom no row of the file names by e-mail is rejected: the user decides.
+    A row that may be about a member who has no other row in the file is rejected: the user decides.
     """
     members = list(snapshot.rows(TEAM))
     emails = {row.cells.get("email", "").casefold() for row in parsed.rows}
@@ -123,7 +115,7 @@ def plan_team(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> I
     def find(row: ReadRow) -> TeamMember | None:
         email, name = row.cells.get("email", "").casefold(), exact(_name(row))
         if not name and not email:
-            raise _RowMatched("name and e-mail are both blank")
+            raise _BadLibraryRow("name and e-mail are both blank")
         by_email = [member for member in members if email and member.email.casefold() == email]
         same = by_email or [
             member
@@ -131,14 +123,14 @@ def plan_team(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> I
             if name and compare(name, member.name).answer == "same" and not (email and member.email)
         ]
         if len(same) > 1:
-            raise _RowMatched(f"{', '.join(member.id for member in same)} all match; add an e-mail")
+            raise _BadLibraryRow(f"{', '.join(member.id for member in same)} all match; add an e-mail")
         for member in members if not same else ():
             answer = compare(name, member.name)
-            first_rows = member.email.casefold() in emails or (
+            has_own_row = member.email.casefold() in emails or (
                 answer.answer == "near" and exact(member.name) in names
             )
-            if answer.answer != "different" and not first_rows:
-                raise _RowMatched(
+            if answer.answer != "different" and not has_own_row:
+                raise _BadLibraryRow(
                     f"{visible(member.name, 80)} ({member.id}) may be the same person: "
                     f"{answer.reasons[0]}. Set this e-mail for that team member (team edit), or: "
                     f"team new --different-from {member.id}"
@@ -153,7 +145,7 @@ def plan_team(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> I
             found["email"] = row.cells["email"]
         for field in ("access", "active"):
             if field in row.cells:
-                found[field] = _yes(field, row.cells[field])
+                found[field] = _read_flag(field, row.cells[field])
         return found
 
     def key(row: ReadRow) -> str:
@@ -167,10 +159,10 @@ def _name(row: FileRow | ReadRow) -> str:
     return row.cells.get("name") or " ".join(parts)
 
 
-def _yes(field: str, text: str) -> bool:
+def _read_flag(field: str, text: str) -> bool:
     word = text.casefold()
     if word not in _YES | _NO:
-        raise _RowMatched(f"{field}: {visible(text, 60)} is neither yes nor no")
+        raise _BadLibraryRow(f"{field}: {visible(text, 60)} is neither yes nor no")
     return word in _YES
 
 
@@ -199,14 +191,14 @@ class _LibraryImportPlanner:
         edits: list[CellEdit] = []
         seen: dict[str, int] = {}
         first_rows: dict[str, int] = {}
-        for each in self._parsed.rows:
+        for unread in self._parsed.rows:
             try:
-                row = read_row(each, FORMS[self._parsed.form], self._known)
+                row = read_row(unread, FORMS[self._parsed.form], self._known)
                 now = self._find(row)
                 values = self._values(row, now)
                 self._refuse_repeated(row, now, seen, first_rows)
-            except (_RowMatched, CellError) as reason:
-                refused.append(RefusedRow(each.number, str(reason)))
+            except (_BadLibraryRow, CellError) as reason:
+                refused.append(RefusedRow(unread.number, str(reason)))
                 continue
             if now is None:
                 counts["new"] += 1
@@ -219,8 +211,7 @@ class _LibraryImportPlanner:
                 made = list(_edits(now, changed, row.number))
                 counts["cells"] += len(made)
                 edits += made
-        fresh = sum(now is None for now, _ in steps)
-        names = iter(ids.new(self._prefix, fresh) if ids and fresh else _tokens(self._prefix, fresh))
+        new_ids = ids_for_new_records(ids, self._prefix, sum(now is None for now, _ in steps))
         groups = tuple(
             (
                 ImportStep.of(
@@ -228,7 +219,7 @@ class _LibraryImportPlanner:
                     now,
                     msgspec.structs.replace(now, **values)
                     if now is not None
-                    else self._table.row(id=next(names), **values),
+                    else self._table.row(id=next(new_ids), **values),
                 ),
             )
             for now, values in steps
@@ -239,24 +230,20 @@ class _LibraryImportPlanner:
             groups,
             {**rows, **counts, "refused": len(refused)},
             tuple(edits),
-            tuple(sorted(refused, key=lambda each: each.row)),
+            tuple(sorted(refused, key=lambda row: row.row)),
             notes,
         )
 
     def _refuse_repeated(
         self, row: ReadRow, now: Any, seen: dict[str, int], first_rows: dict[str, int]
     ) -> None:
-        """Check that no earlier row is about the same record."""
+        """Raise ``_BadLibraryRow`` if an earlier row is about the same record."""
         key = self._key(row)
         first = seen.setdefault(key, row.number)
         if now is not None:
             first = min(first, first_rows.setdefault(now.id, row.number))
         if first != row.number:
-            raise _RowMatched(f"row {first} has the same record")
-
-
-def _tokens(prefix: str, count: int) -> Iterable[str]:
-    return (f"+{prefix}{at}" for at in range(1, count + 1))
+            raise _BadLibraryRow(f"row {first} has the same record")
 
 
 def _edits(now: Any, changed: dict[str, Any], row: int) -> Iterable[CellEdit]:

@@ -1,4 +1,4 @@
-"""Parses a CSV file of Ignition into rows of known fields: immutable values from bytes or a path."""
+"""Parses a CSV file of Ignition into rows of known fields."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from xpm_tui.ignition.cell_readers import (
 )
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.csv_text import Record, find_delimiter, normalise_heading, read_records
-from xpm_tui.ignition.forms import AS_OF, FORMS, CsvForm, FileColumn, FormName, columns
+from xpm_tui.ignition.forms import AS_OF, FORMS, CsvForm, FileColumn, FormName, match_columns
 
 Completeness = Literal["whole", "cut", "parts"]
 
@@ -33,7 +33,7 @@ TICK = 1_000
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that is not imported: its number as in a spreadsheet, and why."""
+    """A row that is not imported: its number as in a spreadsheet, and the reason."""
 
     row: int
     reason: str
@@ -51,11 +51,9 @@ class Layout:
 
 
 class FileRow:
-    """A usable row: ``cells`` by field, ``extra`` by the heading of an unknown column; without blank ones.
+    """A usable row; its cells are unpacked on demand, because a large file has many rows.
 
-    ``as_of`` is the time to which its values apply, if the file says so.
-
-    Both are computed on demand, because a large file has many rows.
+    ``as_of`` is the time to which its values apply, if the file states it.
     """
 
     __slots__ = ("_layout", "_packed", "as_of", "number")
@@ -80,27 +78,29 @@ class FileRow:
 
     @property
     def cells(self) -> dict[str, str]:
-        """The cells of known columns."""
-        values = self._packed.split("\0")
-        return {name: text for name, text in zip(self._layout.fields, values, strict=True) if text and name}
+        """The cells of known columns by field, without blank ones."""
+        return self._filled(self._layout.fields)
 
     @property
     def extra(self) -> dict[str, str]:
-        """The cells of unknown columns."""
-        values = self._packed.split("\0")
-        return {name: text for name, text in zip(self._layout.extras, values, strict=True) if text and name}
+        """The cells of unknown columns by heading, without blank ones."""
+        return self._filled(self._layout.extras)
+
+    def _filled(self, names: tuple[str, ...]) -> dict[str, str]:
+        return {name: text for name, text in zip(names, self.values, strict=True) if text and name}
 
 
 @dataclass(frozen=True)
 class ParsedFile:
     """A parsed file.
 
-    ``encoding`` and ``delimiter`` were detected, ``unknown`` are the headings of unknown columns. ``mapping``
-    is the one that was given, to be stored. ``skipped`` are rows that hold no record, with the reason.
-    ``digest`` identifies the file's content.
-
-    ``completeness``: ``whole`` files name every service of their proposals, ``cut`` ones may lack rows at
-    their end, and ``parts`` have only a part of each record.
+    Attributes:
+        encoding: The name of the encoding, for users.
+        mapping: The mapping of headings that was given, to be stored.
+        skipped: Rows that contain no record, with the reason.
+        digest: Identifies the content of the file.
+        completeness: A ``whole`` file names every service of its proposals, a ``cut`` one may lack rows at
+            its end, and one in ``parts`` has only a part of each record.
     """
 
     form: FormName
@@ -116,8 +116,8 @@ class ParsedFile:
     layout: Layout | None = None
     completeness: Completeness = "whole"
 
-    def within(self, now: datetime) -> ParsedFile:
-        """Return the file with no row's time after ``now``, and rows with several times in their order.
+    def in_order_of_time(self, now: datetime) -> ParsedFile:
+        """Return the file with its rows in the order of their times, none of which is after ``now``.
 
         The rows of a proposal stay in the order of the file, because its last ones may be missing.
         """
@@ -154,7 +154,7 @@ class ParsedFile:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The headings that are no field of the form."""
+        """The headings that belong to no field of the form."""
         return tuple(c.heading for c in self.columns if not c.field and not c.ignored)
 
     @property
@@ -164,7 +164,7 @@ class ParsedFile:
 
 
 def ignore_tick(rows: int) -> None:
-    """Ignore the number of rows."""
+    """Do nothing with the number of rows."""
 
 
 def parse(
@@ -182,7 +182,7 @@ def parse(
         source: The file.
         form: Its form.
         mapping: Fields by heading; it takes precedence and must name headings of the file.
-        remembered: An earlier mapping, of which only what applies is used.
+        remembered: An earlier mapping; headings that the file lacks are ignored.
         encoding: The encoding; detected if empty.
         tick: Called at intervals with the number of rows read.
 
@@ -194,27 +194,23 @@ def parse(
         with CsvSource.of(source, encoding) as opened:
             return parse(opened, form, mapping, remembered=remembered, tick=tick)
     rules = FORMS[form]
-    start = "".join(islice(source.lines(), 20))
-    delimiter = find_delimiter(start, [*rules.headings(), *(mapping or {}), *(remembered or {})])
-    reading = read_records(source.lines(), delimiter)
-    head = next(reading, None)
-    if head is None or not head.cells:
-        raise BadInput("The file is empty: it has no heading row.", hint="Export it from Ignition again.")
-    headings = tuple(map(clean, head.cells))
-    _known_headings(mapping or {}, headings)
-    wanted = {normalise_heading(h): f for h, f in {**(remembered or {}), **(mapping or {})}.items()}
-    sample = list(islice(reading, _SAMPLE))
-    found = columns(rules, headings, [record.cells for record in sample], wanted)
-    body = _Body(rules, head.cells, found)
-    for reader in (sample, reading):
-        for at, record in enumerate(reader, 1):
+    mapping, remembered = mapping or {}, remembered or {}
+    delimiter, head, records = _open_records(source, rules, [*mapping, *remembered])
+    headings = tuple(map(clean, head))
+    _check_mapped_headings(mapping, headings)
+    sample = list(islice(records, _SAMPLE))
+    wanted = {normalise_heading(h): f for h, f in (*remembered.items(), *mapping.items())}
+    found = match_columns(rules, headings, [row.cells for row in sample], wanted)
+    body = _Body(rules, head, found)
+    for part in (sample, records):
+        for at, record in enumerate(part, 1):
             body.add(record)
             if not at % TICK:
                 tick(at)
     found = body.columns()
     return ParsedFile(
-        form, source.spoken, delimiter, found, tuple(body.rows), tuple(body.refused), body.notes(found),
-        dict(mapping or {}), tuple(body.skipped), source.digest, body.layout,
+        form, source.encoding_label, delimiter, found, tuple(body.rows), tuple(body.refused),
+        body.notes(found), dict(mapping), tuple(body.skipped), source.digest, body.layout,
     )  # fmt: skip
 
 
@@ -225,14 +221,23 @@ def heading_fields(source: CsvSource, form: FormName, remembered: Mapping[str, s
         BadInput: They name none of the form.
     """
     rules = FORMS[form]
-    start = "".join(islice(source.lines(), 20))
-    reading = read_records(source.lines(), find_delimiter(start, [*rules.headings(), *remembered]))
-    sample = [record.cells for record in islice(reading, _SAMPLE)]
-    if not sample:
-        raise BadInput("The file is empty: it has no heading row.", hint="Export it from Ignition again.")
-    wanted = {normalise_heading(heading): field for heading, field in remembered.items()}
-    found = columns(rules, tuple(map(clean, sample[0])), sample[1:], wanted)
+    _, head, records = _open_records(source, rules, remembered)
+    sample = [record.cells for record in islice(records, _SAMPLE)]
+    found = match_columns(rules, tuple(map(clean, head)), sample, remembered)
     return frozenset(column.field for column in found if column.field)
+
+
+def _open_records(
+    source: CsvSource, form: CsvForm, mapped: Iterable[str]
+) -> tuple[str, tuple[str, ...], Iterator[Record]]:
+    """Return the delimiter of a file, its headings, and the records after them."""
+    start = "".join(islice(source.lines(), 20))
+    delimiter = find_delimiter(start, [*form.headings(), *mapped])
+    records = read_records(source.lines(), delimiter)
+    head = next(records, None)
+    if head is None or not head.cells:
+        raise BadInput("The file is empty: it has no heading row.", hint="Export it from Ignition again.")
+    return delimiter, head.cells, records
 
 
 class _Body:
@@ -245,38 +250,40 @@ class _Body:
         self._found = found
         self.layout = Layout(found)
         self._kept = [column.index for column in found if not column.ignored]
-        self._all = self._kept == list(range(len(headings)))
-        self._time = next((c.index for c in found if c.field == AS_OF), -1)
+        self._keeps_all = self._kept == list(range(len(headings)))
+        self._time_column = next((c.index for c in found if c.field == AS_OF), -1)
         self._at: datetime | None = None
         named = [c for c in found if c.field in form.by_name]
         self._ids = [c.index for c in named if form.by_name[c.field].kind in ("id", "email")]
         self._nameless = [at for at, heading in enumerate(headings) if not clean(heading)]
         self._filled: set[int] = set()
         self._formulas = 0
-        self._own = [normalise_heading(heading) for heading in headings]
+        self._headings = [normalise_heading(heading) for heading in headings]
         names = [form.by_name.get(c.field) for c in found]
-        self._also = [{normalise_heading(each.heading), *each.also} if each else set() for each in names]
-        self._heads = {word for word in self._own if word}.union(*self._also)
+        self._synonyms = [
+            {normalise_heading(field.heading), *field.also} if field else set() for field in names
+        ]
+        self._all_headings = {word for word in self._headings if word}.union(*self._synonyms)
 
     def add(self, record: Record) -> None:
-        """Add a record: a row, or the reason why it is none."""
+        """Add a record as a row, or the reason why it is not one."""
         cells = record.cells
         text = "".join(cells)
         reason = record.reason or why_unusable(record, text)
         if reason:
             self.refused.append(RefusedRow(record.row, reason))
             return
-        if self._no_record(record, text):
+        if self._is_no_record(record, text):
             return
         for at in self._nameless:
             if at < len(cells) and cells[at].strip():
                 self._filled.add(at)
-        if len(cells) < len(self._own):
-            cells = (*cells, *[""] * (len(self._own) - len(cells)))
-        if self._time >= 0 and (wrong := self._read_time(cells[self._time])):
-            self.refused.append(RefusedRow(record.row, wrong))
+        if len(cells) < len(self._headings):
+            cells = (*cells, *[""] * (len(self._headings) - len(cells)))
+        if self._time_column >= 0 and (problem := self._read_time(cells[self._time_column])):
+            self.refused.append(RefusedRow(record.row, problem))
             return
-        if not self._all:
+        if not self._keeps_all:
             cells = tuple([cells[at] for at in self._kept])
         if "=" not in text and "'" not in text and text.isascii() and text.isprintable():
             values = list(map(str.strip, cells))
@@ -287,7 +294,7 @@ class _Body:
             self.rows.append(FileRow(record.row, self.layout, values, self._at))
 
     def _read_time(self, cell: str) -> str:
-        """Read the time of a row, or return why it is none; a blank cell has the time of the cell above."""
+        """Read the time of a row, and return what is wrong with it; a blank cell keeps the time above it."""
         text = clean(cell)
         try:
             self._at = read_moment(text) if text else self._at
@@ -295,44 +302,40 @@ class _Body:
             return f"the time {visible(text, 40)} {wrong}: use 2026-05-04T09:05:00+12:00"
         return ""
 
-    def _no_record(self, record: Record, text: str) -> bool:
-        """Return whether it repeats the headings or has totals; reject it if it may also be a record."""
+    def _is_no_record(self, record: Record, text: str) -> bool:
+        """Return whether a row repeats the headings or has totals, so that it is skipped or rejected."""
         first = next((cell for cell in record.cells if cell), "")
-        if squeeze_heading(first) in self._heads:
-            like = self._like_headings(record.cells)
-            if like:
-                note = (
-                    "it repeats the headings: skipped" if like == "all" else "it looks like a row of headings"
-                )
-                (self.skipped if like == "all" else self.refused).append(RefusedRow(record.row, note))
+        if _short_heading(first) in self._all_headings:
+            likeness = self._likeness_to_headings(record.cells)
+            if likeness == "all":
+                self.skipped.append(RefusedRow(record.row, "it repeats the headings: skipped"))
+            elif likeness:
+                self.refused.append(RefusedRow(record.row, "it looks like a row of headings"))
+            if likeness:
                 return True
         if may_be_total(text):
-            named = [record.cells[at] for at in self._ids if at < len(record.cells)]
-            kind = (
-                ""
-                if any(clean_cell(cell) and not total_row([cell]) for cell in named)
-                else total_row(record.cells)
-            )
-            if kind:
-                why = "a row of totals, not a record: skipped"
-                perhaps = "it may be a row of totals: if it is a record, give it an id or add it yourself"
-                (self.skipped if kind == "total" else self.refused).append(
-                    RefusedRow(record.row, why if kind == "total" else perhaps)
-                )
-                return True
+            ids = [record.cells[at] for at in self._ids if at < len(record.cells)]
+            has_id = any(clean_cell(cell) and not total_row([cell]) for cell in ids)
+            kind = "" if has_id else total_row(record.cells)
+            if kind == "total":
+                self.skipped.append(RefusedRow(record.row, "a row of totals, not a record: skipped"))
+            elif kind:
+                reason = "it may be a row of totals: if it is a record, give it an id or add it yourself"
+                self.refused.append(RefusedRow(record.row, reason))
+            return bool(kind)
         return False
 
-    def _like_headings(self, cells: Sequence[str]) -> str:
+    def _likeness_to_headings(self, cells: Sequence[str]) -> str:
         """Return ``all`` if every cell is the heading of its column, ``some`` if most of several are."""
         filled = [(at, normalise_heading(cell)) for at, cell in enumerate(cells) if cell.strip()]
-        own = sum(word == self._own[at] for at, word in filled)
-        fits = sum(word == self._own[at] or word in self._also[at] for at, word in filled)
-        if filled and (own == len(filled) or (fits == len(filled) and len(filled) > 1)):
+        same = sum(word == self._headings[at] for at, word in filled)
+        similar = sum(word == self._headings[at] or word in self._synonyms[at] for at, word in filled)
+        if filled and (same == len(filled) or (similar == len(filled) and len(filled) > 1)):
             return "all"
-        return "some" if fits > 1 and fits * 2 > len(filled) else ""
+        return "some" if similar > 1 and similar * 2 > len(filled) else ""
 
     def columns(self) -> tuple[FileColumn, ...]:
-        """Return the columns, without those that have neither a heading nor a cell."""
+        """Return the columns except those that have neither a heading nor a cell."""
         empty = {at for at in self._nameless if at not in self._filled}
         return tuple(c for c in self._found if c.index not in empty or c.field)
 
@@ -349,21 +352,21 @@ class _Body:
         return tuple(notes)
 
 
-def squeeze_heading(text: str) -> str:
-    """Return ``normalise_heading`` of a text that may be a heading; a long one cannot be."""
+def _short_heading(text: str) -> str:
+    """Return a text as a heading for comparison; a long text cannot be one."""
     return normalise_heading(text) if len(text) <= 40 else ""
 
 
-def _known_headings(mapping: Mapping[str, str], headings: tuple[str, ...]) -> None:
-    there = {normalise_heading(heading) for heading in headings}
+def _check_mapped_headings(mapping: Mapping[str, str], headings: tuple[str, ...]) -> None:
+    known = {normalise_heading(heading) for heading in headings}
     for heading in mapping:
-        if normalise_heading(heading) not in there:
-            found = ", ".join(str(visible(each, 40)) for each in headings[:20])
+        if normalise_heading(heading) not in known:
+            found = ", ".join(str(visible(name, 40)) for name in headings[:20])
             raise BadInput(f"The file has no column {visible(heading, 60)}.", hint=f"Its columns: {found}.")
 
 
-_KEPT_TEXT = re.compile(r'="((?:[^"]|"")*)"')
-_SHIELDED = re.compile(r"""'+(?:[=+\-@\t\r])""")
+_QUOTED_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+_ESCAPED_TEXT = re.compile(r"""'+(?:[=+\-@\t\r])""")
 
 
 def clean(cell: str) -> str:
@@ -374,10 +377,10 @@ def clean(cell: str) -> str:
     text = clean_cell(cell)
     if text[:1] not in ("=", "'"):
         return text
-    kept = _KEPT_TEXT.fullmatch(text)
-    if kept:
-        return kept[1].replace('""', '"').strip()
-    return text[1:] if _SHIELDED.match(text) else text
+    quoted = _QUOTED_TEXT.fullmatch(text)
+    if quoted:
+        return quoted[1].replace('""', '"').strip()
+    return text[1:] if _ESCAPED_TEXT.match(text) else text
 
 
 def escape_cell(value: str, spreadsheet: bool) -> str:
@@ -386,10 +389,12 @@ def escape_cell(value: str, spreadsheet: bool) -> str:
     With ``spreadsheet`` it cannot be run as a formula (CWE-1236), which changes how a phone number such as
     +64 looks.
     """
-    risky = spreadsheet and value[:1] in tuple("=+-@\t\r")
-    return (
-        f"'{value}" if value and (risky or _SHIELDED.match(value) or _KEPT_TEXT.fullmatch(value)) else value
-    )
+    if not value:
+        return value
+    is_formula = spreadsheet and value[0] in "=+-@\t\r"
+    if is_formula or _ESCAPED_TEXT.match(value) or _QUOTED_TEXT.fullmatch(value):
+        return f"'{value}"
+    return value
 
 
 def why_unusable(record: Record, text: str = "") -> str:

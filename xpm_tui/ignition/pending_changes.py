@@ -1,4 +1,4 @@
-"""Changes in the store that Ignition does not have, according to its files."""
+"""The changes in the store that Ignition does not have, judging by its files."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ COMPUTED = frozenset(field.name for field in COLUMNS if field.csv is not None an
 class PendingChange:
     """A cell that Ignition does not have: ``record`` is ``c1`` or ``c1/k2``.
 
-    The field ``client`` or ``contact`` means a new record. ``sent``: it was exported, and no file of Ignition
-    has shown it since. ``never``: why Ignition's import cannot accept it.
+    Attributes:
+        field: ``client`` or ``contact`` for a new record.
+        sent: Whether it was exported, but is in no file of Ignition since.
+        never: Why Ignition's import cannot accept it.
     """
 
     record: str
@@ -47,7 +49,7 @@ class Unsendable:
     reason: str
 
 
-def rejection_reason(client: Client) -> dict[str, str]:
+def rejection_reasons(client: Client) -> dict[str, str]:
     """Return why Ignition's import rejects a client (under an empty key) or its contacts (by id).
 
     Its import needs the name of the client, and the name and e-mail of a contact, in every row.
@@ -58,10 +60,10 @@ def rejection_reason(client: Client) -> dict[str, str]:
         return {"": "it contains a NUL byte, which CSV files cannot contain"}
     found: dict[str, str] = {}
     for contact in client.contacts:
-        lack = "name" if not contact.name.strip() else "e-mail" if not contact.email.strip() else ""
-        if lack:
-            who = contact.name.strip() or contact.email.strip() or contact.id
-            found[contact.id] = f"its contact {who} has no {lack}, which Ignition's import requires"
+        missing = "name" if not contact.name.strip() else "e-mail" if not contact.email.strip() else ""
+        if missing:
+            shown = contact.name.strip() or contact.email.strip() or contact.id
+            found[contact.id] = f"its contact {shown} has no {missing}, which Ignition's import requires"
     if not client.contacts:
         found[""] = "it has no contact; Ignition's import requires one with a name and an e-mail"
     elif len(found) == len(client.contacts):
@@ -70,7 +72,7 @@ def rejection_reason(client: Client) -> dict[str, str]:
 
 
 class PendingCount:
-    """Counts the clients with a change that waits, and collects what can never go out."""
+    """Counts the clients with changes to be exported, and collects what can never be exported."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -82,19 +84,19 @@ class PendingCount:
     def add(self, client: Client) -> None:
         """Count one client."""
         known = self._snapshot.get(IMPORTED, client.id)
-        waits, lost = awaits_export(client, known, self._people, self._columns)
-        self.waiting += waits
-        self.unsendable += lost
+        is_waiting, unsendable = _export_state(client, known, self._people, self._columns)
+        self.waiting += is_waiting
+        self.unsendable += unsendable
 
 
 def last_file_columns(snapshot: Snapshot) -> frozenset[str]:
     """Return the fields for which the last clients file had a column; empty before the first file."""
     done = [
-        each
-        for each in snapshot.rows(IMPORTS)
-        if each.form == "clients" and each.state == "done" and not each.own and not each.event
+        imported
+        for imported in snapshot.rows(IMPORTS)
+        if imported.form == "clients" and imported.state == "done" and not imported.own and not imported.event
     ]
-    return frozenset(max(done, key=lambda each: each.at).fields) if done else frozenset()
+    return frozenset(max(done, key=lambda imported: imported.at).fields) if done else frozenset()
 
 
 def client_pending(
@@ -107,7 +109,7 @@ def client_pending(
         if found[0].sent:
             return tuple(found)
         # The client is exported with the contacts that can be; the others would still be missing in Ignition.
-        never = rejection_reason(client)
+        never = rejection_reasons(client)
         if "" in never:
             return (replace(found[0], never=never[""]),)
         named = {contact.id: contact.name or contact.email for contact in client.contacts}
@@ -119,41 +121,43 @@ def client_pending(
             ),
         )
     found = list(_changed_cells(client, known, people, columns))
-    if all(each.sent for each in found):
+    if all(change.sent for change in found):
         return tuple(found)
-    never = rejection_reason(client)
+    never = rejection_reasons(client)
     return (
         tuple(
-            replace(each, never=never.get("") or never.get(each.record.partition("/")[2], ""))
-            for each in found
+            replace(change, never=never.get("") or never.get(change.record.partition("/")[2], ""))
+            for change in found
         )
         if never
         else tuple(found)
     )
 
 
-def awaits_export(
+def _export_state(
     client: Client, known: Imported | None, people: TeamLookup, columns: frozenset[str]
 ) -> tuple[bool, list[Unsendable]]:
-    """Return whether a client has a change that waits, and what of it can never go out.
+    """Return whether a client has changes to be exported, and what can never be exported.
 
-    It is the same as :func:`client_pending` says, without a list of all changes where one answers it.
+    It agrees with :func:`client_pending`, but does not list all changes if one of them is enough.
     """
     known = known or Imported(id=client.id)
-    if not (client.client_id or known.cells) or rejection_reason(client):
+    if not (client.client_id or known.cells) or rejection_reasons(client):
         pending = client_pending(client, known, people, columns)
-        never = {each.record: each.never for each in reversed(pending) if each.never and not each.sent}
-        lost = [Unsendable(record, client.name, why) for record, why in reversed(never.items())]
-        return any(each.waits for each in pending), lost
-    return any(not each.sent for each in _changed_cells(client, known, people, columns)), []
+        never = {
+            change.record: change.never for change in reversed(pending) if change.never and not change.sent
+        }
+        unsendable = [Unsendable(record, client.name, why) for record, why in reversed(never.items())]
+        return any(change.waits for change in pending), unsendable
+    return any(not change.sent for change in _changed_cells(client, known, people, columns)), []
 
 
 def _changed_cells(
     client: Client, known: Imported, people: TeamLookup, columns: frozenset[str]
 ) -> Iterator[PendingChange]:
-    """Return the changed cells of a client that Ignition knows, and of its contacts, in the form's order.
+    """Yield the changed cells of a client that Ignition has, and of its contacts, in the order of the form.
 
-    A new contact is one of them.
+    A new contact is one of these changes.
     """
     changed = changed_client_cells(client, people, known.cells)
     yield from _cells(client.id, "", changed, known.out, columns)
@@ -178,7 +182,7 @@ def _cells(
         if prefix + key in COMPUTED:
             continue
         sent = out.get(key) == new
-        # A field without a column in Ignition's files can never be confirmed, so exported is its last state.
+        # Without a column in Ignition's files a field can never be confirmed: "exported" is its last state.
         if not (sent and columns and prefix + key not in columns):
             yield PendingChange(record, prefix + key, old, new, sent)
 

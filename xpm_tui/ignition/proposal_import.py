@@ -1,4 +1,4 @@
-"""Plans the import of Ignition's export of active services, whose rows together make proposals.
+"""Plans the import of Ignition's export of active services, whose rows are combined into proposals.
 
 Imported proposals are never deployed automatically: the user has to take them over.
 """
@@ -31,7 +31,14 @@ from xpm_tui.ignition.cell_readers import CellError, DateStyle, KnownIds, NoDate
 from xpm_tui.ignition.cells import TeamLookup
 from xpm_tui.ignition.client_rows import snapshot_ids
 from xpm_tui.ignition.forms import PROPOSALS as FORM
-from xpm_tui.ignition.import_steps import CellEdit, ImportNote, ImportPlan, ImportStep, file_notes
+from xpm_tui.ignition.import_steps import (
+    CellEdit,
+    ImportNote,
+    ImportPlan,
+    ImportStep,
+    file_notes,
+    ids_for_new_records,
+)
 from xpm_tui.ignition.library_import import ReadRow, read_row
 from xpm_tui.ignition.parser import ParsedFile, RefusedRow
 from xpm_tui.ignition.record_merge import engagement_of, job_inputs, merge_proposal, service_key
@@ -46,29 +53,23 @@ _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(("lost", "declined", "rejected"), "lost"),
     **dict.fromkeys(("revoked", "cancelled", "canceled", "withdrawn"), "revoked"),
 }
-"""The known statuses, compared as a whole. Others are stored as they are and never count as accepted."""
+"""The known statuses, compared as a whole. Others are stored unchanged and never count as accepted."""
 _COUNTED = ("new", "changed", "same", "services", "to_take", "stopped")
 _DATES = ("accepted", "start", "end")
 _AGREEING = (
-    "name",
-    "client_id",
-    "client_reference",
-    "client_name",
-    "state",
-    "accepted",
-    "partner",
-    "manager",
-)
+    "name", "client_id", "client_reference", "client_name", "state", "accepted", "partner", "manager",
+)  # fmt: skip
 """The columns in which all rows of a proposal must agree."""
-_SHOWN = 5
+_MOST_SHOWN = 5
+"""The most removed services that a note names."""
 
 
 class _BadProposalRow(Exception):
-    """A row that cannot be imported; the text says why."""
+    """A row that cannot be imported; the message says why."""
 
 
 def plan_proposals(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None, now: datetime) -> ImportPlan:
-    """Plan the import of a file of active services; proposals are matched by number or else by name."""
+    """Plan the import of a file of active services; proposals are matched by number, or else by name."""
     return _ProposalImportPlanner(snapshot, parsed, now).plan(ids)
 
 
@@ -79,8 +80,8 @@ class _ProposalImportPlanner:
         self._services: dict[str, list[str]] = {}
         for service in snapshot.rows(SERVICES):
             self._services.setdefault(exact(service.name), []).append(service.id)
-        self._strays: dict[tuple[str, str], Proposal] | None = None
-        self._left_out: Counter[str] = Counter()
+        self._without_client: dict[tuple[str, str], Proposal] | None = None
+        self._file_notes: Counter[str] = Counter()
         self._refused: list[RefusedRow] = list(parsed.refused)
         self._notes = file_notes(parsed)
         self._rows = list(self._read(snapshot))
@@ -103,21 +104,21 @@ class _ProposalImportPlanner:
         ]
         # "Proposal End Date" is the proposal's; "End Date" and "Service End Date" belong to each service.
         own = {name for name in ("start", "end") if re.search("proposal|contract", headings.get(name, ""))}
-        each = {"state"} if "service" in headings.get("state", "") else set()
-        self._agreeing = [name for name in (*_AGREEING, *sorted(own)) if name not in each]
+        per_service = {"state"} if "service" in headings.get("state", "") else set()
+        self._agreeing = [name for name in (*_AGREEING, *sorted(own)) if name not in per_service]
         self._whole = "service" in headings and not self._refused and parsed.completeness != "parts"
         """Whether the file names every service of its proposals."""
 
     def _read(self, snapshot: Snapshot) -> Iterable[ReadRow]:
         """Return the rows whose cells can be read; the others are rejected."""
         known = {
-            "number": KnownIds(each.number for each in snapshot.rows(PROPOSALS) if each.number),
+            "number": KnownIds(proposal.number for proposal in snapshot.rows(PROPOSALS) if proposal.number),
             "client_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
-            "service_id": KnownIds(each.extra.get(SERVICE_ID, "") for each in snapshot.rows(SERVICES)),
+            "service_id": KnownIds(service.extra.get(SERVICE_ID, "") for service in snapshot.rows(SERVICES)),
             "entity_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
         }
         for name, ids in known.items():
-            ids.beside(self._parsed.column(name))
+            ids.add_from_file(self._parsed.column(name))
         for row in self._parsed.rows:
             try:
                 yield read_row(row, FORM, known)
@@ -128,7 +129,7 @@ class _ProposalImportPlanner:
         groups: dict[str, list[ReadRow]] = {}
         for row in self._rows:
             groups.setdefault(self._key(row), []).append(row)
-        perhaps_cut = self._maybe_truncated()
+        may_be_cut = self._keys_that_may_be_cut()
         counts: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
         steps: list[tuple[Proposal | None, Proposal, list[tuple[Workflow, Workflow]]]] = []
         edits: list[CellEdit] = []
@@ -138,47 +139,46 @@ class _ProposalImportPlanner:
                 continue
             made = self._proposal([row for row, _ in good], [service for _, service in good])
             before = self._known(made)
-            whole = self._whole and len(good) == len(rows) == len(made.services) and key not in perhaps_cut
+            whole = self._whole and len(good) == len(rows) == len(made.services) and key not in may_be_cut
             number = good[0][0].number
             after = self._new(made) if before is None else self._merge(before, made, number, whole=whole)
             counts["services"] += len(good)
             stopped: list[tuple[Workflow, Workflow]] = []
             if before is not None and before.ours and after != before:
-                after, stopped = self._of_ours(before, after, number)
+                after, stopped = self._taken_over(before, after, number)
             counts["new" if before is None else "same" if after == before else "changed"] += 1
             counts["to_take"] += after.state == "accepted" and not after.ours
             counts["stopped"] += len(stopped)
             if after != before:
                 steps.append((before, after, stopped))
                 edits += _edits(before, after, number)
-        fresh = sum(before is None for before, _, _ in steps)
-        names = iter(ids.new("o", fresh) if ids and fresh else [f"+o{at}" for at in range(1, fresh + 1)])
-        groups_ = tuple(
+        new_ids = ids_for_new_records(ids, "o", sum(before is None for before, _, _ in steps))
+        plan_steps = tuple(
             (
-                ImportStep.of(PROPOSALS, old, new if old else msgspec.structs.replace(new, id=next(names))),
+                ImportStep.of(PROPOSALS, old, new if old else msgspec.structs.replace(new, id=next(new_ids))),
                 *(ImportStep.of(WORKFLOWS, *halves) for halves in stopped),
             )
             for old, new, stopped in steps
         )
-        rows_ = len(self._parsed.rows) + len(self._parsed.refused)
+        row_count = len(self._parsed.rows) + len(self._parsed.refused)
         self._notes += [
-            ImportNote(0, f"{text} ({count(number, 'row')}).") for text, number in self._left_out.items()
+            ImportNote(0, f"{text} ({count(number, 'row')}).") for text, number in self._file_notes.items()
         ]
         return ImportPlan(
-            groups_,
-            {"rows": rows_, **counts, "cells": len(edits), "refused": len(self._refused)},
+            plan_steps,
+            {"rows": row_count, **counts, "cells": len(edits), "refused": len(self._refused)},
             tuple(edits),
-            tuple(sorted(self._refused, key=lambda each: each.row)),
+            tuple(sorted(self._refused, key=lambda row: row.row)),
             tuple(self._notes),
         )
 
-    def _maybe_truncated(self) -> set[str]:
-        """Return the proposals whose last rows may be missing, if the file may have been cut off."""
+    def _keys_that_may_be_cut(self) -> set[str]:
+        """Return the proposals whose last rows may be missing because the file was cut off."""
         if self._parsed.completeness != "cut" or not self._rows:
             return set()
         keys = [self._key(row) for row in self._rows]
-        together = sum(one != other for one, other in pairwise(keys)) + 1 == len({*keys})
-        return {keys[-1]} if together else {*keys}
+        is_grouped = sum(one != other for one, other in pairwise(keys)) + 1 == len({*keys})
+        return {keys[-1]} if is_grouped else {*keys}
 
     def _contradicts(self, good: list[tuple[ReadRow, ProposalService]]) -> bool:
         """Reject the rows of a proposal that contradict each other, because either may be wrong."""
@@ -197,16 +197,20 @@ class _ProposalImportPlanner:
                 found[row.number] = self._contradiction("end", row, first)
         if found:
             at = min(found)
-            rest = f"another row of the same proposal contradicts it (row {at})"
-            self._refused += [RefusedRow(row.number, found.get(row.number, rest)) for row, _ in good]
+            other = f"another row of the same proposal contradicts it (row {at})"
+            self._refused += [RefusedRow(row.number, found.get(row.number, other)) for row, _ in good]
         return bool(found)
 
     def _agreed_value(self, name: str, row: ReadRow) -> object:
-        """Return the value of a cell in a form for comparison."""
+        """Return the value of a cell, normalised for comparison."""
         text = row.cells[name]
         if name in _DATES:
             return self._date(row, name)
-        return _STATES.get(_word(text), _word(text)) if name == "state" else exact(text).casefold()
+        return (
+            _STATES.get(_normalise_status(text), _normalise_status(text))
+            if name == "state"
+            else exact(text).casefold()
+        )
 
     def _contradiction(self, name: str, row: ReadRow, first: ReadRow) -> str:
         heading = visible(self._headings.get(name, FORM.by_name[name].heading), 60)
@@ -214,7 +218,7 @@ class _ProposalImportPlanner:
         return f"{heading}: {one}, but row {first.number} of the same proposal has {other}"
 
     def _new(self, made: Proposal) -> Proposal:
-        """Return a new proposal; without statuses it is accepted, because its services are active."""
+        """Return a new proposal; in a file without statuses it is accepted, as its services are active."""
         made = msgspec.structs.replace(made, name=made.name or made.number)
         if made.state:
             return made
@@ -227,19 +231,19 @@ class _ProposalImportPlanner:
             before, made, self._now.date() if whole and before.origin == "import" else None
         )
         if gone:
-            names = ", ".join(str(visible(each.name, 80)) for each in gone[:_SHOWN])
-            more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
+            names = ", ".join(str(visible(service.name, 80)) for service in gone[:_MOST_SHOWN])
+            more = f" and {len(gone) - _MOST_SHOWN} more" if len(gone) > _MOST_SHOWN else ""
             text = f"{before.id}: {count(len(gone), 'service')} no longer in the file, removed: {names}{more}"
             self._notes.append(ImportNote(row, text))
         return after
 
-    def _of_ours(
+    def _taken_over(
         self, before: Proposal, after: Proposal, row: int
     ) -> tuple[Proposal, list[tuple[Workflow, Workflow]]]:
-        """Return a proposal that this tool deploys with the values of the file, and its changed workflows.
+        """Return a taken-over proposal with the values of the file, and the workflows that this stops.
 
-        A change of what its jobs are created from stops jobs that are not created yet, until the user has
-        reviewed the change and takes the proposal over again.
+        If what its jobs are created from has changed, jobs that do not exist yet are stopped until the user
+        has reviewed the change and takes the proposal over again.
         """
         if before.origin == "new":
             self._notes.append(ImportNote(row, f"{before.id} was created here: not changed"))
@@ -260,17 +264,17 @@ class _ProposalImportPlanner:
             why = f"Its proposal was changed in Ignition: {', '.join(changed)}."
         line = Audit(at=self._now, by="Ignition", what="changed", about=", ".join(changed))
         found = [
-            (each, msgspec.structs.replace(each, stopped=why, audit=(*each.audit, line)))
-            for each in self._snapshot.find(WORKFLOWS, "proposal", before.id)
-            if not each.stopped and self._waits(each)
+            (workflow, msgspec.structs.replace(workflow, stopped=why, audit=(*workflow.audit, line)))
+            for workflow in self._snapshot.find(WORKFLOWS, "proposal", before.id)
+            if not workflow.stopped and self._may_create_jobs(workflow)
         ]
         if found:
-            ids = ", ".join(each.id for each, _ in found)
-            way = "" if "state" in changed else f" Review it: xpm-tui proposals changes {before.id}"
-            self._notes.append(ImportNote(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
+            ids = ", ".join(workflow.id for workflow, _ in found)
+            hint = "" if "state" in changed else f" Review it: xpm-tui proposals changes {before.id}"
+            self._notes.append(ImportNote(row, f"{before.id}: {why} Stopped: {ids}.{hint}"))
         return after, found
 
-    def _waits(self, workflow: Workflow) -> bool:
+    def _may_create_jobs(self, workflow: Workflow) -> bool:
         """Return whether the workflow may still create jobs."""
         made = self._snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
         return workflow.repeat is not None or all(row.state not in ("deployed", "skipped") for row in made)
@@ -302,7 +306,7 @@ class _ProposalImportPlanner:
         found = self._services.get(exact(name), [])
         if name and len(found) != 1:
             words = "is not in the list of services" if not found else "matches several services"
-            self._left_out[f"Service {visible(name, 80)} {words}: kept under its name"] += 1
+            self._file_notes[f"Service {visible(name, 80)} {words}: kept under its name"] += 1
         return ProposalService(
             name=name,
             service=found[0] if len(found) == 1 else "",
@@ -332,17 +336,19 @@ class _ProposalImportPlanner:
         starts = [service.start for service in services if service.start]
         ends = [service.end for service in services]
         if len({*ends} - {None}) > 1 and None not in ends and "end" not in self._agreeing:
-            self._left_out[
+            self._file_notes[
                 "Services of one proposal end on different dates: the proposal ends with the last one"
             ] += len(rows)
         # In a file with a status per service, one unknown status makes that of the proposal unknown.
         words = [" ".join(row.cells["state"].split()) for row in rows if row.cells.get("state")]
-        status = next((text for text in words if _word(text) not in _STATES), "")
+        status = next((text for text in words if _normalise_status(text) not in _STATES), "")
         if status:
-            self._left_out[
+            self._file_notes[
                 f"Proposal Status {visible(status, 60)} is not known: it does not count as accepted"
             ] += len(rows)
-        state: ProposalState = "unknown" if status else _STATES.get(_word(first.get("state", "")), "")
+        state: ProposalState = (
+            "unknown" if status else _STATES.get(_normalise_status(first.get("state", "")), "")
+        )
         return Proposal(
             id="",
             name=first.get("name", ""),
@@ -363,18 +369,18 @@ class _ProposalImportPlanner:
         )
 
     def _of_entity(
-        self, service: ProposalService, cells: dict[str, str], head: Client | None
+        self, service: ProposalService, cells: dict[str, str], client: Client | None
     ) -> ProposalService:
-        """Return the service with the client that its project names; blank if that is the proposal's own."""
+        """Return the service with the client that its project names; blank for the client of the proposal."""
         if not service.entity:
             return service
         named = {"client_id": service.client_id, "client_name": service.client_name}
         own = exact(service.client_name).casefold() == exact(cells.get("client_name", "")).casefold()
         if own and service.client_id in ("", cells.get("client_id", "")):
-            found = head
+            found = client
         else:
             found = self._client(named)
-            own = found is not None and head is not None and found.id == head.id
+            own = found is not None and client is not None and found.id == client.id
         if own:
             return msgspec.structs.replace(service, client_id="", client_name="")
         return msgspec.structs.replace(service, client=found.id if found else "")
@@ -384,7 +390,7 @@ class _ProposalImportPlanner:
             return ""
         found = self._people.find(cells[field])
         if not found:
-            self._left_out[
+            self._file_notes[
                 f"{field}: no team member is called {visible(cells[field], 60)}, so this was left out"
             ] += 1
         return found
@@ -395,16 +401,16 @@ class _ProposalImportPlanner:
         if not same and name:
             # A namesake with another id is another client.
             namesakes = self._snapshot.find(CLIENTS, "name", name)
-            same = [each for each in namesakes if not (client_id and each.client_id)]
+            same = [namesake for namesake in namesakes if not (client_id and namesake.client_id)]
         email = cells.get("contact_email", "").casefold()
         if len(same) > 1 and email:
-            same = [c for c in same if any(each.email.casefold() == email for each in c.contacts)]
+            same = [c for c in same if any(contact.email.casefold() == email for contact in c.contacts)]
         if len(same) == 1:
             return same[0]
         if self._parsed.completeness == "parts" and not (client_id or name):
             return None
         who = visible(cells.get("client_name") or client_id or "(no client)", 60)
-        self._left_out[f"Client {who} {'matches several clients' if same else 'is unknown'} here"] += 1
+        self._file_notes[f"Client {who} {'matches several clients' if same else 'is unknown'} here"] += 1
         return None
 
     def _known(self, made: Proposal) -> Proposal | None:
@@ -415,14 +421,14 @@ class _ProposalImportPlanner:
             same = self._snapshot.find(PROPOSALS, "client", made.client)
             own = (p for p in same if p.client == made.client and not p.number)
             return next((p for p in own if exact(p.name) == exact(made.name)), None)
-        if self._strays is None:
-            strays = (p for p in self._snapshot.rows(PROPOSALS) if not p.number and not p.client)
-            self._strays = {(exact(p.client_name), exact(p.name)): p for p in strays}
-        return self._strays.get((exact(made.client_name), exact(made.name)))
+        if self._without_client is None:
+            unlinked = (p for p in self._snapshot.rows(PROPOSALS) if not p.number and not p.client)
+            self._without_client = {(exact(p.client_name), exact(p.name)): p for p in unlinked}
+        return self._without_client.get((exact(made.client_name), exact(made.name)))
 
 
-def _word(text: str) -> str:
-    """Return a status in the form for comparison."""
+def _normalise_status(text: str) -> str:
+    """Return a status for comparison: without regard to case, with single spaces."""
     return " ".join(text.casefold().split())
 
 

@@ -1,7 +1,7 @@
 """Merges the rows of a file into the stored client or proposal: only what was edited in Ignition changes it.
 
-A blank cell has no effect. A cell that equals the last import, or what was exported, is no edit. Nothing is
-removed. No input or output.
+A blank cell has no effect. A cell that equals the last import, or what was exported, is not an edit. Nothing
+is removed.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact, Engagement, Imported, Proposal, ProposalService
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.ignition.cells import (
+    CONVERTED,
     EXTRA,
-    SPECIAL,
-    client_value,
-    contact_value,
+    client_cell,
+    contact_cell,
     is_spreadsheet_damage,
     value_of,
 )
-from xpm_tui.ignition.client_rows import ClientRow, client_text, contact_text, match_contacts
+from xpm_tui.ignition.client_rows import ClientRow, match_contacts
 from xpm_tui.ignition.import_steps import CellEdit
 from xpm_tui.ignition.parser import RefusedRow
 
-Said = dict[str, tuple[str, int]]
+CellsOfFile = dict[str, tuple[str, int]]
 """The cells of a file by field, each with its row."""
 
 
@@ -108,25 +108,25 @@ class Merge:
     def run(
         self, client: Client, known: Imported | None, rows: list[ClientRow], *, new: bool, client_id: str = ""
     ) -> MergedClient:
-        """Merge ``rows`` into ``client``. ``new``: it was created for them, so its cells are no edits."""
+        """Merge ``rows`` into ``client``; if it is ``new``, it was created for them and has no edits."""
         if new and not client.contacts and _is_simple(rows):
             return self.create(client, rows)
         merged = MergedClient(client, known or Imported(id=client.id))
         side = _Side(
             client.id,
             "",
-            lambda key: client_text(client, key),
+            lambda key: client_cell(client, key),
             merged.imported.cells,
             merged.imported.out,
             new,
         )
         if any(row.faults for row in rows):
-            rows = [row for row in rows if not _fault(row, client, merged)]
-        rows, said = _agreeing(side, rows, merged)
+            rows = [row for row in rows if not _is_rejected(row, client, merged)]
+        rows, agreed = _agreeing(side, rows, merged)
         if client_id and not client.client_id:
             merged.client = msgspec.structs.replace(client, client_id=client_id)
-        cells, out, values = self._compare(side, said, merged)
-        merged.client = _with(merged.client, values, client_value)
+        cells, out, values = self._compare(side, agreed, merged)
+        merged.client = _with(merged.client, values, CLIENT)
         merged.imported = msgspec.structs.replace(merged.imported, cells=cells, out=out)
         self._contacts(merged, rows, new)
         if merged.imported.at is None and not self._own:
@@ -147,11 +147,11 @@ class Merge:
             side = _contact_side(merged, contact, new or found is None)
             cells_by_field = {key: (cell, row.number) for key, cell in row.contact.items()}
             known[contact.id], out[contact.id], values = self._compare(side, cells_by_field, merged)
-            contacts[contact.id] = _with(contact, values, contact_value)
+            contacts[contact.id] = _with(contact, values, CONTACT)
             primary = contact.id if values.get("primary") == "yes" else primary
-        everybody = _one_primary(contacts.values(), primary)
-        if everybody != merged.client.contacts:
-            merged.client = msgspec.structs.replace(merged.client, contacts=everybody)
+        all_contacts = _one_primary(contacts.values(), primary)
+        if all_contacts != merged.client.contacts:
+            merged.client = msgspec.structs.replace(merged.client, contacts=all_contacts)
         merged.imported = msgspec.structs.replace(
             merged.imported,
             contacts={key: cells for key, cells in known.items() if cells},
@@ -159,9 +159,9 @@ class Merge:
         )
 
     def _compare(
-        self, side: _Side, cells_by_field: Said, merged: MergedClient
+        self, side: _Side, cells_by_field: CellsOfFile, merged: MergedClient
     ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-        """Return the cells of the file, the exported ones not yet seen in a file, and those to change."""
+        """Return the cells of the file, those exported but not yet in a file, and those to change."""
         known, out, values = dict(side.known), dict(side.out), {}
         for key, (cell, row) in cells_by_field.items():
             if side.is_damaged(key, cell) and cell != side.known.get(key):
@@ -194,8 +194,8 @@ def _is_simple(rows: list[ClientRow]) -> bool:
     )
 
 
-def _fault(row: ClientRow, client: Client, merged: MergedClient) -> bool:
-    """Return whether a cell of a row is invalid, so that the row is rejected.
+def _is_rejected(row: ClientRow, client: Client, merged: MergedClient) -> bool:
+    """Return whether a row is rejected because a cell is invalid.
 
     A value that the record already has is accepted, because a file that was written here must import again.
     """
@@ -204,23 +204,25 @@ def _fault(row: ClientRow, client: Client, merged: MergedClient) -> bool:
         field_ = key.removeprefix("contact_")
         cell = (row.contact if of_contact else row.client).get(field_, "")
         if of_contact:
-            had = [contact_text(contact, field_) for contact in client.contacts]
-            had += [cells.get(field_, "") for cells in merged.imported.contacts.values()]
+            known = [contact_cell(contact, field_) for contact in client.contacts]
+            known += [cells.get(field_, "") for cells in merged.imported.contacts.values()]
         else:
-            had = [client_text(client, field_), merged.imported.cells.get(field_, "")]
-        if cell not in had:
+            known = [client_cell(client, field_), merged.imported.cells.get(field_, "")]
+        if cell not in known:
             merged.refused.append(RefusedRow(row.number, reason))
             return True
     return False
 
 
-def _agreeing(side: _Side, rows: list[ClientRow], merged: MergedClient) -> tuple[list[ClientRow], Said]:
+def _agreeing(
+    side: _Side, rows: list[ClientRow], merged: MergedClient
+) -> tuple[list[ClientRow], CellsOfFile]:
     """Return the rows that do not contradict an earlier one, and their cells for the client.
 
-    Every row of a client repeats its cells; if one of them is edited, the edited one counts.
+    Every row of a client repeats its cells; if only one row has an edited cell, that one counts.
     """
     good: list[ClientRow] = []
-    agreed: Said = {}
+    agreed: CellsOfFile = {}
     for row in rows:
         edits = {key for key, cell in row.client.items() if key == "name" or side.is_edit(key, cell)}
         other = next(
@@ -250,11 +252,11 @@ def _agreeing(side: _Side, rows: list[ClientRow], merged: MergedClient) -> tuple
 
 def _values(cells: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Any]:
     """Return the values for a new record from the cells of a row."""
-    special = SPECIAL[next(iter(fields.values())).of]
+    converted = CONVERTED[next(iter(fields.values())).of]
     values: dict[str, Any] = {}
     extra: dict[str, str] = {}
     for key, cell in cells.items():
-        if key in special:
+        if key in converted:
             values[key] = value_of(fields[key], cell)
         elif key.startswith(EXTRA):
             extra[key.removeprefix(EXTRA)] = cell
@@ -265,11 +267,11 @@ def _values(cells: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, 
     return values
 
 
-def _with(record: Any, values: Mapping[str, str], value: Callable[[str, str], Any]) -> Any:
+def _with(record: Any, values: Mapping[str, str], fields: Mapping[str, Field]) -> Any:
     """Return the client or contact with some cells changed."""
     if not values:
         return record
-    changes = {key: value(key, cell) for key, cell in values.items() if not key.startswith(EXTRA)}
+    changes = {key: value_of(fields[key], cell) for key, cell in values.items() if not key.startswith(EXTRA)}
     extra = {key.removeprefix(EXTRA): cell for key, cell in values.items() if key.startswith(EXTRA)}
     return msgspec.structs.replace(record, **changes, extra={**record.extra, **extra})
 
@@ -278,7 +280,7 @@ def _contact_side(merged: MergedClient, contact: Contact, new: bool) -> _Side:
     return _Side(
         f"{merged.client.id}/{contact.id}",
         "contact_",
-        lambda key: contact_text(contact, key),
+        lambda key: contact_cell(contact, key),
         merged.imported.contacts.get(contact.id, {}),
         merged.imported.out_contacts.get(contact.id, {}),
         new,
@@ -286,7 +288,7 @@ def _contact_side(merged: MergedClient, contact: Contact, new: bool) -> _Side:
 
 
 def _one_primary(contacts: Iterable[Contact], primary: str) -> tuple[Contact, ...]:
-    """Return all contacts with only the named one primary; if the file names none, unchanged."""
+    """Return all contacts, of which only the named one is primary; unchanged if the file names none."""
     return tuple(
         contact
         if not primary or contact.primary == (contact.id == primary)
@@ -296,18 +298,20 @@ def _one_primary(contacts: Iterable[Contact], primary: str) -> tuple[Contact, ..
 
 
 def _disagreement(key: str, cell: str, other: tuple[str, int]) -> str:
-    here, there = visible(cell, 60), visible(other[0], 60)
-    return f"{key.removeprefix(EXTRA)} is {here}, and row {other[1]} of the same client says {there}"
+    one, two = visible(cell, 60), visible(other[0], 60)
+    return f"{key.removeprefix(EXTRA)} is {one}, and row {other[1]} of the same client says {two}"
 
 
-_TEXTS = ("name", "number", "client_id", "client_name")
+_JOB_FIELDS = ("state", "name", "client", "number", "reference", "start", "end", "partner", "manager")
+_PROPOSAL_FIELDS = (*_JOB_FIELDS, "client_id", "client_name", "accepted")
+_SERVICE_FIELDS = (
+    "service", "end", "billing", "price", "quantity", "project", "client", "client_id", "client_name",
+)  # fmt: skip
 
 
 def job_inputs(proposal: Proposal) -> dict[str, object]:
-    """Return what a proposal's jobs are created from, by the words for it."""
-    inputs = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
-    inputs |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}
-    return inputs | {
+    """Return what a proposal's jobs are created from, each under the name that users see."""
+    return {name: getattr(proposal, name) for name in _JOB_FIELDS} | {
         "services": [
             (s.name, s.start, s.end, s.price, s.quantity, s.project, s.client, s.entity)
             for s in proposal.services
@@ -328,52 +332,43 @@ def merge_proposal(
     A blank cell changes nothing. Of the services that are not named any more, those that ended before
     ``ended_before``, or before their next term, stay as history; without that day all are removed.
     """
-    values: dict[str, Any] = {
-        name: getattr(made, name)
-        for name in (
-            *_TEXTS,
-            "client",
-            "reference",
-            "state",
-            "accepted",
-            "start",
-            "end",
-            "partner",
-            "manager",
-        )
-        if getattr(made, name)
-    }
+    values: dict[str, Any] = {name: getattr(made, name) for name in _PROPOSAL_FIELDS if getattr(made, name)}
     if made.state:
         values["status"] = made.status
-    services, left, moved = list(before.services), list(range(len(before.services))), []
+    services, unmatched, moved = list(before.services), list(range(len(before.services))), []
     for service in made.services:
         # A proposal can have a service several times from the same day; such lines are matched in order.
-        at = next((at for at in left if service_key(services[at]) == service_key(service)), None)
+        at = next((at for at in unmatched if service_key(services[at]) == service_key(service)), None)
         if at is None:
             moved.append(service)
         else:
-            left.remove(at)
+            unmatched.remove(at)
             services[at] = _merged_service(services[at], service)
-    for alike in (_same_part, _may_be_part):
+    for is_alike in (_same_part, _may_be_part):
         rest, moved = moved, []
         for service in rest:
             # A service whose dates overlap was moved to another start; one in another year is a separate one.
             at = next(
-                (at for at in left if _overlap(services[at], service) and alike(services[at], service)), None
+                (
+                    at
+                    for at in unmatched
+                    if _overlap(services[at], service) and is_alike(services[at], service)
+                ),
+                None,
             )
             if at is None:
                 moved.append(service)
             else:
-                left.remove(at)
+                unmatched.remove(at)
                 known = _merged_service(services[at], service)
                 services[at] = msgspec.structs.replace(known, start=service.start or known.start)
     services += moved
     missing = [
         at
-        for at in left
+        for at in unmatched
         if ended_before is not None
         and (services[at].end or ended_before) >= ended_before
-        and not any(_is_earlier_term(services[at], each) for each in made.services)
+        and not any(_is_earlier_term(services[at], service) for service in made.services)
     ]
     kept = tuple(each for at, each in enumerate(services) if at not in missing)
     return msgspec.structs.replace(before, **values, services=kept), [services[at] for at in missing]
@@ -411,19 +406,5 @@ def _overlap(old: ProposalService, new: ProposalService) -> bool:
 
 
 def _merged_service(old: ProposalService, new: ProposalService) -> ProposalService:
-    values = {
-        name: getattr(new, name)
-        for name in (
-            "service",
-            "end",
-            "billing",
-            "price",
-            "quantity",
-            "project",
-            "client",
-            "client_id",
-            "client_name",
-        )
-        if getattr(new, name)
-    }
+    values = {name: getattr(new, name) for name in _SERVICE_FIELDS if getattr(new, name)}
     return msgspec.structs.replace(old, **values, extra={**old.extra, **new.extra})

@@ -1,9 +1,9 @@
 """Tracks the time of each imported value, so that older files never replace newer values.
 
 Files and events may arrive late, twice and in any order. Every filled cell from the inbox leaves a stamp (a
-time, a sequence number, a rank) under the sender's name for the record. A file that a user imports has many
-records and one time: only the names of its records are stored, in rows of many. A cell whose field has a
-newer time is blanked before the import is planned, and a blank cell changes nothing.
+time, a sequence number and a rank) under the sender's name for the record. A file that a user imports has
+many records and one time, so only the names of its records are stored, many in one row. A cell whose field
+has a newer time is blanked before the import is planned, and a blank cell changes nothing.
 """
 
 from __future__ import annotations
@@ -18,36 +18,20 @@ from xpm_tui.domain.ignition import Client, Contact, FieldStamps, Import
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.tables import CLIENTS, IMPORTS, STAMPS, TEAM
 from xpm_tui.ignition.cells import EXTRA, PEOPLE, TeamLookup, client_cells, contact_cells
-from xpm_tui.ignition.forms import RECORD, FormName
+from xpm_tui.ignition.forms import RECORD, SERVICE_FIELDS, FormName
 from xpm_tui.ignition.parser import FileRow, ParsedFile, RefusedRow
-
-SERVICE_FIELDS = frozenset(
-    (
-        "service",
-        "service_id",
-        "project",
-        "entity",
-        "entity_id",
-        "billing",
-        "price",
-        "quantity",
-        "start",
-        "end",
-    )
-)
-"""The columns of a proposal's row that belong to its service, if it names one."""
 
 _CONTACT = "contact_"
 _NEWER = "newer values of this record had come in before"
-_HAND = "hand"
+_MANUAL = "hand"
 _BUCKETS = 256
-"""The rows over which the names of a form's records are spread, so that one record costs one small row."""
+"""The number of rows over which the names of a form's records are spread, so that each row stays small."""
 
 
 def stamp(at: datetime, sequence: int = 0, rank: int = 0) -> str:
     """Return a stamp as text; texts compare as (time, sequence, rank).
 
-    ``rank`` orders events of the same time and sequence: an accepted proposal was sent before.
+    ``rank`` orders events of the same time and sequence: a proposal is sent before it is accepted.
     """
     return f"{at.astimezone(UTC).isoformat(timespec='microseconds')}/{sequence:020d}/{rank}"
 
@@ -56,8 +40,8 @@ def stamp(at: datetime, sequence: int = 0, rank: int = 0) -> str:
 class AdmittedFile:
     """A file without the cells that are older than what was imported before.
 
-    ``older`` is the number of cells left out that would have changed something, ``dropped`` are the rows of
-    which nothing is left, and ``outdated`` says whether nothing is left to import.
+    ``older`` is the number of omitted cells that would have changed something; ``dropped`` are the rows of
+    which nothing is left.
     """
 
     parsed: ParsedFile
@@ -71,7 +55,10 @@ class AdmittedFile:
 
 
 def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
-    """Return a file without what newer files and events have set; ``mark`` is the stamp of its other rows."""
+    """Return a file without the cells that newer files and events have set.
+
+    ``mark`` is the stamp of rows without a time of their own.
+    """
     if not snapshot.count(STAMPS):
         return AdmittedFile(parsed)
     people = TeamLookup(snapshot.rows(TEAM))
@@ -79,10 +66,10 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
     dropped: list[RefusedRow] = []
     older, behind = 0, False
     for row in parsed.rows:
-        record, own = _StampedRow(snapshot, parsed, row), mark_of(row, mark)
-        newest, later = record.newest(), record.later_imports(own)
-        behind = behind or bool(later) or any(each > own for each in newest.values())
-        stale = record.stale(newest, own, later, people)
+        record, row_mark = _StampedRow(snapshot, parsed, row), _mark_of(row, mark)
+        newest, later = record.newest(), record.later_imports(row_mark)
+        behind = behind or bool(later) or any(newest_mark > row_mark for newest_mark in newest.values())
+        stale = record.stale(newest, row_mark, later, people)
         if not stale:
             rows.append(row)
             continue
@@ -94,58 +81,60 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
     if not behind:
         return AdmittedFile(parsed)
     # Services that newer events have added are not in this file, so it does not name all of them.
-    left = replace(parsed, rows=tuple(rows), completeness="parts")
-    return AdmittedFile(left, older, tuple(dropped))
+    admitted = replace(parsed, rows=tuple(rows), completeness="parts")
+    return AdmittedFile(admitted, older, tuple(dropped))
 
 
-def mark_of(row: FileRow, mark: str) -> str:
-    """Return the stamp of a row: its own time, or ``mark``, which is that of the file."""
+def _mark_of(row: FileRow, mark: str) -> str:
+    """Return the stamp of a row: that of its own time, or else ``mark``, which is that of the file."""
     return mark if row.as_of is None else stamp(row.as_of)
 
 
 def has_newer(snapshot: Snapshot, form: FormName, at: datetime) -> bool:
     """Return whether anything of a form was imported that is newer than a time."""
-    mark, own = stamp(at), f"{form}/"
+    mark, prefix = stamp(at), f"{form}/"
     if any(
-        each.form == form and each.as_of is not None and each.as_of > at for each in _manual_imports(snapshot)
+        done.form == form and done.as_of is not None and done.as_of > at for done in _manual_imports(snapshot)
     ):
         return True
-    rows = (snapshot.get(STAMPS, key) for key in snapshot.ids(STAMPS) if key.startswith(own))
-    return any(each > mark for row in rows if row is not None for each in row.fields)
+    rows = (snapshot.get(STAMPS, key) for key in snapshot.ids(STAMPS) if key.startswith(prefix))
+    return any(newest_mark > mark for row in rows if row is not None for newest_mark in row.fields)
 
 
-def hand_marks(snapshot: Snapshot, parsed: ParsedFile, done: Import, refused: Iterable[int]) -> Iterator[Put]:
-    """Yield the rows that remember which records a user's import contains; rejected rows leave none.
+def manual_import_marks(
+    snapshot: Snapshot, parsed: ParsedFile, done: Import, refused: Iterable[int]
+) -> Iterator[Put]:
+    """Yield the rows of the store that list the records of a user's import, except its rejected rows.
 
-    Rows with their own time leave stamps, as those of an inbox file do.
+    Rows with their own time leave stamps, like those of an inbox file.
     """
-    bad = set(refused)
+    rejected = set(refused)
     buckets: dict[str, set[str]] = {}
     for row in parsed.rows:
-        if row.number not in bad and row.as_of is None:
+        if row.number not in rejected and row.as_of is None:
             for key in _StampedRow(snapshot, parsed, row).keys:
                 buckets.setdefault(_bucket(key), set()).add(key)
-    imports = {each.id: each for each in _manual_imports(snapshot)}
+    imports = {row.id: row for row in _manual_imports(snapshot)}
     # The import before this one keeps its names, because this one can be undone.
     last = max(imports, key=lambda id_: int(id_[1:]), default="")
     for id_, keys in buckets.items():
         before = snapshot.get(STAMPS, id_)
-        left: dict[str, tuple[str, ...]] = {}
-        for each, names in (before.fields if before else {}).items():
-            older = each in imports and _as_of(imports[each]) <= _as_of(done) and each != last
-            rest = tuple(name for name in names if not (older and name in keys))
-            if each in imports and rest:
-                left[each] = rest
-        yield Put(STAMPS, FieldStamps(id=id_, fields={**left, done.id: tuple(sorted(keys))}))
+        others: dict[str, tuple[str, ...]] = {}
+        for import_id, names in (before.fields if before else {}).items():
+            older = import_id in imports and _as_of(imports[import_id]) <= _as_of(done) and import_id != last
+            remaining = tuple(name for name in names if not (older and name in keys))
+            if import_id in imports and remaining:
+                others[import_id] = remaining
+        yield Put(STAMPS, FieldStamps(id=id_, fields={**others, done.id: tuple(sorted(keys))}))
     timed = tuple(row for row in parsed.rows if row.as_of is not None)
-    yield from stamps(snapshot, replace(parsed, rows=timed), "", bad)
+    yield from stamps(snapshot, replace(parsed, rows=timed), "", rejected)
 
 
 def _manual_imports(snapshot: Snapshot) -> Iterator[Import]:
-    """Yield the imports whose records :func:`hand_marks` remembers, unless they were undone."""
-    for each in snapshot.rows(IMPORTS):
-        if each.by_hand and each.state == "done":
-            yield each
+    """Yield the imports whose records :func:`manual_import_marks` lists, unless they were undone."""
+    for done in snapshot.rows(IMPORTS):
+        if done.by_hand and done.state == "done":
+            yield done
 
 
 def _as_of(done: Import) -> datetime:
@@ -154,42 +143,42 @@ def _as_of(done: Import) -> datetime:
 
 def _bucket(key: str) -> str:
     form = key.partition("/")[0]
-    return f"{_HAND}/{form}/{crc32(key.encode()) % _BUCKETS:02x}"
+    return f"{_MANUAL}/{form}/{crc32(key.encode()) % _BUCKETS:02x}"
 
 
 def stamps(snapshot: Snapshot, parsed: ParsedFile, mark: str, refused: Iterable[int]) -> Iterator[Put]:
-    """Yield the stamps that an admitted file leaves; rejected rows leave none."""
-    bad = set(refused)
+    """Yield the stamps that an admitted file leaves, without its rejected rows."""
+    rejected = set(refused)
     stamped: dict[str, dict[str, set[str]]] = {}
     for row in parsed.rows:
-        if row.number not in bad:
-            record, own = _StampedRow(snapshot, parsed, row), mark_of(row, mark)
+        if row.number not in rejected:
+            record, row_mark = _StampedRow(snapshot, parsed, row), _mark_of(row, mark)
             for key in record.keys:
-                stamped.setdefault(key, {}).setdefault(own, set()).update(record.all_fields())
+                stamped.setdefault(key, {}).setdefault(row_mark, set()).update(record.all_fields())
     for key, marks in stamped.items():
         before = snapshot.get(STAMPS, key)
-        left = dict(before.fields) if before else {}
-        for own in sorted(marks):
-            left = _stamped(left, own, marks[own])
-        row_ = FieldStamps(id=key, fields=left)
-        if row_ != before:
-            yield Put(STAMPS, row_)
+        fields = dict(before.fields) if before else {}
+        for row_mark in sorted(marks):
+            fields = _stamped(fields, row_mark, marks[row_mark])
+        stamped_row = FieldStamps(id=key, fields=fields)
+        if stamped_row != before:
+            yield Put(STAMPS, stamped_row)
 
 
 def _stamped(
     before: Mapping[str, tuple[str, ...]], mark: str, fields: set[str]
 ) -> dict[str, tuple[str, ...]]:
     """Return the stamps of a record after ``fields`` were set at ``mark``."""
-    left: dict[str, tuple[str, ...]] = {}
+    result: dict[str, tuple[str, ...]] = {}
     newer: set[str] = set()
-    for each, names in before.items():
-        if each > mark:
+    for own_mark, names in before.items():
+        if own_mark > mark:
             newer.update(names)
-        rest = names if each > mark else tuple(name for name in names if name not in fields)
-        if rest:
-            left[each] = rest
-    added = tuple(sorted({*left.get(mark, ()), *(fields - newer)}))
-    return {**left, **({mark: added} if added else {})}
+        remaining = names if own_mark > mark else tuple(name for name in names if name not in fields)
+        if remaining:
+            result[own_mark] = remaining
+    added = tuple(sorted({*result.get(mark, ()), *(fields - newer)}))
+    return {**result, **({mark: added} if added else {})}
 
 
 def _without(parsed: ParsedFile, row: FileRow, stale: set[str]) -> FileRow:
@@ -202,7 +191,7 @@ def _without(parsed: ParsedFile, row: FileRow, stale: set[str]) -> FileRow:
 class _StampedRow:
     """A row of a file, with the keys of its record and the names under which its cells are stamped.
 
-    ``names`` are the cells that identify the record or a part of it: they stay.
+    ``names`` are the cells that identify the record or a part of it, which are never removed.
     """
 
     def __init__(self, snapshot: Snapshot, parsed: ParsedFile, row: FileRow) -> None:
@@ -218,9 +207,9 @@ class _StampedRow:
         found: dict[str, str] = {}
         for key in self.keys:
             row = self._snapshot.get(STAMPS, key)
-            for each, names in (row.fields if row else {}).items():
+            for mark, names in (row.fields if row else {}).items():
                 for name in names:
-                    found[name] = max(each, found.get(name, ""))
+                    found[name] = max(mark, found.get(name, ""))
         return found
 
     def later_imports(self, mark: str) -> list[Import]:
@@ -228,10 +217,10 @@ class _StampedRow:
         found: dict[str, Import] = {}
         for key in self.keys:
             row = self._snapshot.get(STAMPS, _bucket(key))
-            for each, names in (row.fields if row else {}).items():
-                done = self._snapshot.get(IMPORTS, each) if key in names else None
+            for import_id, names in (row.fields if row else {}).items():
+                done = self._snapshot.get(IMPORTS, import_id) if key in names else None
                 if done is not None and done.state == "done" and stamp(_as_of(done)) > mark:
-                    found[each] = done
+                    found[import_id] = done
         return list(found.values())
 
     def stale(
@@ -248,7 +237,7 @@ class _StampedRow:
         if self._form == "clients" and stale & {"contact_name", "contact_email", "contact_first_name"}:
             stale |= self._contact_stale(stale)
         elif self._form == "proposals":
-            service = self.cells.keys() & SERVICE_FIELDS if self.cells.get("service") else set()
+            service = self.cells.keys() & set(SERVICE_FIELDS) if self.cells.get("service") else set()
             if service and service - {"service"} <= stale and (service > {"service"} or "service" in stale):
                 stale |= service
             elif service - stale:
@@ -256,10 +245,11 @@ class _StampedRow:
         return stale
 
     def _older_than(self, done: Import, people: TeamLookup) -> set[str]:
-        """Return the cells that a newer import had as well.
+        """Return the cells whose columns a newer import had as well.
 
-        The stored names of its records do not say which of its cells were filled. Of a client, a cell is
-        therefore only older if it would replace a value; proposals and the others are in a file in full.
+        What is stored about that import does not say which of its cells were filled. A client's cell is
+        therefore only older if it would replace a value; a file has all values of a proposal, service or team
+        member.
         """
         known, extra = set(done.fields), self.cells.keys() - self._known
         same = {name for name in self.cells.keys() - self.names if name in known or name in extra}
@@ -286,7 +276,7 @@ class _StampedRow:
 
     @property
     def names(self) -> set[str]:
-        """Return the cells that identify the record."""
+        """The cells that identify the record."""
         if self._form == "clients":
             return {"client_id", "contact_id", RECORD} | (set() if "client_id" in self.cells else {"name"})
         if self._form == "proposals":

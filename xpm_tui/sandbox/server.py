@@ -1,8 +1,7 @@
 """Serves the sandbox on loopback, in a process of its own.
 
-`xpm-tui sandbox` and `python -m xpm_tui.sandbox` both run it.
-
-The sandbox as an ASGI application, with resets and cut connections below the HTTP server.
+`xpm-tui sandbox` and `python -m xpm_tui.sandbox` both run it. The sandbox is an ASGI application; resets and
+cut connections are produced below the HTTP server.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from urllib.parse import unquote
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.sandbox.core.http import Ending, Host, HttpRequest, Response
-from xpm_tui.sandbox.core.sandbox import Sandbox, Urls
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.faults import Fault
+from xpm_tui.sandbox.http import Ending, Host, HttpRequest, Response
+from xpm_tui.sandbox.simulator import Sandbox, Urls
+from xpm_tui.sandbox.switches import Switches
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -34,10 +33,10 @@ Send = Callable[[Message], Awaitable[None]]
 
 LONGEST_BODY = 32 * 1024 * 1024
 
-Place = tuple[tuple[str, int] | None, tuple[str, int | None] | None]
+ConnectionKey = tuple[tuple[str, int] | None, tuple[str, int | None] | None]
 """The addresses of both ends of a connection."""
 
-_transports: dict[Place, asyncio.Transport] = {}
+_transports: dict[ConnectionKey, asyncio.Transport] = {}
 """Open connections by their addresses, with which an application reaches the socket of its server."""
 
 
@@ -66,11 +65,11 @@ class Application:
         """Answer one HTTP request (ASGI)."""
         if scope["type"] != "http":
             return
-        body = await _read(receive)
+        body = await _read_body(receive)
         if body is None:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if body:  # RFC 9110, section 8.3: the type of a body without one
+        if body:  # RFC 9110, section 8.3: the type of a body that states none
             headers.setdefault("content-type", "application/octet-stream")
         request = HttpRequest(
             scope["method"],
@@ -82,13 +81,13 @@ class Application:
         )
         response = await self._sandbox.handle(request)
         try:
-            await _carry(response, scope, receive, send)
+            await _send_response(response, scope, receive, send)
         finally:
             response.body.close()
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """Return the body, or None if the client disconnects early. Beyond 32 MB it is read and dropped."""
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return the body, or None if the client disconnects early. What exceeds 32 MB is dropped."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -102,12 +101,13 @@ async def _read(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-async def _carry(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    place: Place = scope["client"], scope["server"]
+async def _send_response(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send a response, or end the connection as it says."""
+    connection: ConnectionKey = scope["client"], scope["server"]
     if response.delay:
         await asyncio.sleep(response.delay)
     if response.ending is Ending.RESET:
-        _reset(_transports.get(place))
+        _reset(_transports.get(connection))
         return
     if response.ending is Ending.HANG:
         while (await receive())["type"] != "http.disconnect":
@@ -120,10 +120,10 @@ async def _carry(response: Response, scope: Scope, receive: Receive, send: Send)
     for chunk in response.body:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await asyncio.sleep(response.pace)
-        if place not in _transports:
+        if connection not in _transports:
             return
     if response.ending is Ending.CUT:
-        transport = _transports.get(place)
+        transport = _transports.get(connection)
         if transport is not None:
             transport.close()
         return
@@ -145,7 +145,7 @@ PARENT_CHECK = 0.25
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals alone, because several of them share a process."""
+    """A server that handles no signals, because several servers share a process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -181,8 +181,8 @@ def run(sandbox: Sandbox, port: int, *, separate_hosts: bool = False, die_with_p
     roles: tuple[Host, ...] = ("login", "identity", "api") if separate_hosts else ("any",)
     listeners: list[socket.socket] = []
     try:
-        for place, _ in enumerate(roles):
-            listeners.append(bind(port if place == 0 else 0))
+        for role in roles:
+            listeners.append(bind(port if role == roles[0] else 0))
         origins = [f"http://{LOOPBACK}:{listener.getsockname()[1]}" for listener in listeners]
         sandbox.move_to(Urls(*(origins if separate_hosts else origins * 3)))
         asyncio.run(_serve(sandbox, list(zip(roles, listeners, strict=True)), die_with_parent))
@@ -191,7 +191,7 @@ def run(sandbox: Sandbox, port: int, *, separate_hosts: bool = False, die_with_p
             listener.close()
 
 
-async def _serve(sandbox: Sandbox, places: list[tuple[Host, socket.socket]], die_with_parent: bool) -> None:
+async def _serve(sandbox: Sandbox, hosts: list[tuple[Host, socket.socket]], die_with_parent: bool) -> None:
     servers = [
         _Server(
             uvicorn.Config(
@@ -208,7 +208,7 @@ async def _serve(sandbox: Sandbox, places: list[tuple[Host, socket.socket]], die
                 timeout_graceful_shutdown=1,
             )
         )
-        for role, _ in places
+        for role, _ in hosts
     ]
 
     def stop() -> None:
@@ -221,7 +221,7 @@ async def _serve(sandbox: Sandbox, places: list[tuple[Host, socket.socket]], die
     watch = asyncio.create_task(_watch_parent(os.getppid(), stop)) if die_with_parent else None
     greet(sandbox)
     await asyncio.gather(
-        *(server.serve([listener]) for server, (_, listener) in zip(servers, places, strict=True))
+        *(server.serve([listener]) for server, (_, listener) in zip(servers, hosts, strict=True))
     )
     if watch is not None:
         watch.cancel()
@@ -244,7 +244,8 @@ async def _watch_parent(parent: int, stop: Callable[[], None]) -> None:
     stop()
 
 
-DONE, USAGE, TAKEN = 0, 2, 5
+SUCCESS, INVALID_ARGUMENT, PORT_IN_USE = 0, 2, 5
+"""Exit codes."""
 
 
 def serve(
@@ -269,13 +270,13 @@ def serve(
             raise ValueError("--clients must be 0 or more, and --port from 0 to 65535.")
         if not 2 <= practices <= 1000:
             raise ValueError("--tenants must be from 2 to 1000.")
-        wanted = [Fault.parse(text) for text in faults]
+        parsed_faults = [Fault.parse(text) for text in faults]
         chosen = Switches().changed(dict(_pair(text) for text in switches))
     except ValueError as error:
         print(error, file=sys.stderr)
-        return USAGE
+        return INVALID_ARGUMENT
     sandbox = Sandbox(seed, clients, switches=chosen, practices=practices)
-    for fault in wanted:
+    for fault in parsed_faults:
         sandbox.faults.add(fault)
     try:
         run(sandbox, port, separate_hosts=separate_hosts, die_with_parent=die_with_parent)
@@ -284,8 +285,8 @@ def serve(
             f"Port {port} cannot be used: {error.strerror}. Choose another one, or 0 for any free one.",
             file=sys.stderr,
         )
-        return TAKEN
-    return DONE
+        return PORT_IN_USE
+    return SUCCESS
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -1,13 +1,13 @@
 """Administration of a store: check, repair, compact, back up, restore and purge.
 
-Checks the integrity of a store: every byte, every row and every reference is read; nothing is changed.
+A check reads every byte, every row and every reference, and changes nothing.
 """
 
 from __future__ import annotations
 
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,8 +24,8 @@ from xpm_tui.files.private import ensure_private, network_file_system
 from xpm_tui.store.backup import (
     BACKUPS,
     Backup,
+    automatic_backup_path,
     migrate_rows,
-    own_backup,
     private_view,
     unpacked,
     write_backup,
@@ -42,14 +42,14 @@ _COUNTED: dict[str, TableSchema[Any]] = {"c": CLIENTS, "p": PLANS, "r": RUNS}
 
 
 class IntegrityFinding(msgspec.Struct, frozen=True):
-    """A finding: ``error`` (the store is damaged), ``warning`` (it may soon be), or ``note``."""
+    """A finding: an ``error`` (the store is damaged), a ``warning`` (it may soon be), or a ``note``."""
 
     level: Literal["error", "warning", "note"]
     text: str
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a check: findings, ``rows`` by table, and ``bytes`` of all files."""
+    """The result of a check: its findings, the rows by table, and the bytes of all files."""
 
     position: int
     generation: int
@@ -137,7 +137,7 @@ def _check_folder(folder: Path, loaded: Loaded) -> Iterator[IntegrityFinding]:
 
 
 def check_rows(view: StoreSnapshot) -> list[IntegrityFinding]:
-    """Decode every row and follow every reference, whichever engine they came from."""
+    """Decode every row and read every reference, on any engine; return what is wrong."""
     findings = list(_rows(view))
     if not any(finding.level == "error" for finding in findings):
         findings += _references(view)
@@ -157,7 +157,7 @@ def _rows(view: StoreSnapshot) -> Iterator[IntegrityFinding]:
             continue
         bad = [id_ for id_, raw in view.items(name) if not _fits(table, id_, raw)]
         if bad:
-            some = ", ".join(visible(each, 40) for each in bad[:5])
+            some = ", ".join(visible(id_, 40) for id_ in bad[:5])
             yield IntegrityFinding(
                 "error", f"{count(len(bad), 'row')} of the table {name} cannot be read: {some}."
             )
@@ -181,7 +181,7 @@ def _references(view: StoreSnapshot) -> Iterator[IntegrityFinding]:
         ids = view.ids(into)
         lost = [row.id for row in view.rows(table) if getattr(row, field) not in ids]
         if lost:
-            some = ", ".join(visible(each, 40) for each in lost[:5])
+            some = ", ".join(visible(id_, 40) for id_ in lost[:5])
             yield IntegrityFinding(
                 "warning",
                 f"{count(len(lost), 'row')} of {table.name} {plural(len(lost), 'refers/refer')} to missing "
@@ -190,7 +190,7 @@ def _references(view: StoreSnapshot) -> Iterator[IntegrityFinding]:
     for prefix, counted in _COUNTED.items():
         row = view.get(META, f"ids/{prefix}")
         given = row.value if row is not None and isinstance(row.value, int) else 0
-        numbers = [each[1:] for each in view.ids(counted) if each[:1] == prefix]
+        numbers = [id_[1:] for id_ in view.ids(counted) if id_[:1] == prefix]
         highest = max((int(number) for number in numbers if number.isdecimal()), default=0)
         if highest > given:
             yield IntegrityFinding(
@@ -201,22 +201,21 @@ def _references(view: StoreSnapshot) -> Iterator[IntegrityFinding]:
 def _size_on_disk(folder: Path) -> int:
     files = (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
     return sum(
-        path.stat().st_size for path in files if path.name.startswith((HEAD, "log.")) or _is_rows(path)
+        path.stat().st_size
+        for path in files
+        if path.name.startswith((HEAD, "log.")) or path.suffix == ".rows"
     )
 
 
-def _is_rows(path: Path) -> bool:
-    return path.suffix == ".rows"
-
-
-__all__ = ["Backup", "Compacted", "IntegrityFinding", "Purged", "Repaired", "Report", "Restored"]
-__all__ += ["backup", "check", "compact", "purge", "repair", "restore"]
-
-
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a repair. ``kept`` is where the damaged files are, ``lost_rows`` how many rows were lost.
+    """The result of a repair.
 
-    ``changed`` is False if no repair was needed. ``lossless``: all committed data is there.
+    Attributes:
+        changed: Whether a repair was needed.
+        lossless: Whether all committed data is still there.
+        lost_rows: The number of rows that were lost.
+        kept: The folder of the damaged files.
+        lines: What was done, for users.
     """
 
     changed: bool
@@ -236,7 +235,7 @@ class Compacted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """The new position; ``backed_up`` is the backup of the previous state, ``rows`` the number of rows."""
+    """The result of a restore: the new position, the backup of the previous state, and the rows by table."""
 
     position: int
     backed_up: str
@@ -244,7 +243,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """The files and bytes that were deleted; ``left`` are files that do not belong to the store."""
+    """The files and bytes that were deleted; ``left`` are the files that do not belong to the store."""
 
     files: int
     bytes: int
@@ -296,7 +295,7 @@ def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
         if loaded.tail == "clean":
             words = f"The data is intact, as of {describe_mark(loaded.state.mark)}: nothing to repair."
             return Repaired(changed=False, lossless=True, position=loaded.state.mark.position, lines=(words,))
-    # A torn write at the end of the log was never acknowledged; opening the store for writing cuts it.
+    # A torn write at the end of the log was never acknowledged; opening the store for writing removes it.
     with open_store(folder, clock=clock) as store:
         position = store.snapshot().position
     line = "An incomplete write was removed from the commit log; it had not been confirmed."
@@ -309,27 +308,23 @@ def _repair(folder: Path, damage: StoreDamaged, clock: Clock, lossy: bool) -> Re
     try:
         saved = rescue(folder, damage)
         loaded, lossless = saved.loaded, saved.lossless
-        lacks = "no commit is missing" if lossless else "what was committed after it is lost"
-        lines.append(f"Restored the state of {describe_mark(loaded.state.mark)}: {lacks}.")
+        loss = "no commit is missing" if lossless else "what was committed after it is lost"
+        lines.append(f"Restored the state of {describe_mark(loaded.state.mark)}: {loss}.")
     except StoreUnreadable:
         if not lossy:
             raise
         loaded, report = salvage(folder, damage)
         lost, lossless = report.lost_rows, False
         lines += report.lines
-    old = {path for _, path in generation_files(folder)}
-    old |= {path for path in (folder / HEAD, previous_manifest(folder)) if path.exists()}
-    ends = [folder / HEAD, previous_manifest(folder), folder / LOG_END]
-    kept = ensure_private(folder / f"damaged-{clock.now():%Y%m%dT%H%M%S}")
+    old = [path for _, path in generation_files(folder)]
+    kept = _folder_for_damage(folder, clock)
     with disk_error(kept):
-        for path in ends:
-            if path.exists():
-                (kept / path.name).write_bytes(path.read_bytes())
-    _put(folder, loaded, clock)
+        for path in _manifest_files(folder):
+            (kept / path.name).write_bytes(path.read_bytes())
+    _install(folder, loaded, clock)
     with disk_error(kept, "moved"):
-        for path in sorted(old):
-            if path.name != HEAD and path != previous_manifest(folder):
-                path.rename(kept / path.name)
+        for path in old:
+            path.rename(kept / path.name)
         previous_manifest(folder).unlink(missing_ok=True)
     lines.append(f"The damaged files are kept in {kept}.")
     return Repaired(
@@ -359,13 +354,15 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
         try:
             now = load(folder)
             if now is not None:
-                backed_up = write_backup(folder, own_backup(folder, "before-restore", clock.now())).path
+                backed_up = write_backup(
+                    folder, automatic_backup_path(folder, "before-restore", clock.now())
+                ).path
         except StoreUnreadable:
-            backed_up = str(_set_aside(folder, clock))
+            backed_up = str(_keep_damaged(folder, clock))
         position = max(now.state.mark.position if now else 0, found.state.mark.position) + 1
-        book = now.head.book if now else found.head.book
-        _put(folder, migrate_rows(found), clock, book=book, position=position)
-        rows = {name: len(live.held) for name, live in found.state.tables.items() if live.held}
+        store_id = now.head.store_id if now else found.head.store_id
+        _install(folder, migrate_rows(found), clock, store_id=store_id, position=position)
+        rows = {name: len(live.lazy_rows) for name, live in found.state.tables.items() if live.lazy_rows}
     return Restored(position=position, backed_up=backed_up, rows=rows)
 
 
@@ -373,44 +370,57 @@ def purge(folder: Path, *, clock: Clock) -> Purged:
     """Delete the store, its backups and what repairs have kept. Traces may remain on the disk."""
     _require_data(folder)
     with both_locks(folder, clock, "deleting the data"):
-        ours = [path for _, path in generation_files(folder)] + temporary_files(folder)
-        ends = (folder / HEAD, previous_manifest(folder), folder / LOG_END)
-        ours += [path for path in ends if path.exists()]
-        for place in [folder / BACKUPS, *folder.glob("damaged-*")]:
-            ours += [path for path in place.rglob("*") if path.is_file()]
-        size = sum(path.stat().st_size for path in ours)
+        files = (
+            [path for _, path in generation_files(folder)] + temporary_files(folder) + _manifest_files(folder)
+        )
+        subfolders = [folder / BACKUPS, *folder.glob("damaged-*")]
+        for subfolder in subfolders:
+            files += [path for path in subfolder.rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in files)
         with disk_error(folder, "deleted"):
-            for path in ours:
+            for path in files:
                 path.unlink()
-            for place in [folder / BACKUPS, *folder.glob("damaged-*")]:
-                if place.is_dir() and not any(place.iterdir()):
-                    place.rmdir()
+            for subfolder in subfolders:
+                if subfolder.is_dir() and not any(subfolder.iterdir()):
+                    subfolder.rmdir()
         locks = {"book.lock", "compact.lock"}
         left = sorted(path.name for path in folder.iterdir() if path.name not in locks)
-    return Purged(files=len(ours), bytes=size, left=tuple(left))
+    return Purged(files=len(files), bytes=size, left=tuple(left))
 
 
-def _put(folder: Path, loaded: Loaded, clock: Clock, *, book: str = "", position: int | None = None) -> None:
+def _install(
+    folder: Path, loaded: Loaded, clock: Clock, *, store_id: str = "", position: int | None = None
+) -> None:
+    """Install a state as the newest generation."""
     mark = loaded.state.mark
     install(
         folder,
         private_view(loaded.state),
-        book=book or loaded.head.book,
+        store_id=store_id or loaded.head.store_id,
         position=mark.position + 1 if position is None else position,
-        # A chain of its own, so that no process takes this for a continuation of its state in memory.
+        # A new chain, so that no process takes this for a continuation of its state in memory.
         chain=secrets.randbits(32),
         clock=clock,
     )
 
 
-def _set_aside(folder: Path, clock: Clock) -> Path:
-    kept = ensure_private(folder / f"damaged-{clock.now():%Y%m%dT%H%M%S}")
+def _keep_damaged(folder: Path, clock: Clock) -> Path:
+    """Move the files of a damaged store into a folder beside it, and return that folder."""
+    kept = _folder_for_damage(folder, clock)
     with disk_error(kept, "moved"):
-        files: Sequence[Path] = [path for _, path in generation_files(folder)]
-        for path in [*files, folder / HEAD, previous_manifest(folder), folder / LOG_END]:
-            if path.exists():
-                path.rename(kept / path.name)
+        for path in [*(path for _, path in generation_files(folder)), *_manifest_files(folder)]:
+            path.rename(kept / path.name)
     return kept
+
+
+def _folder_for_damage(folder: Path, clock: Clock) -> Path:
+    return ensure_private(folder / f"damaged-{clock.now():%Y%m%dT%H%M%S}")
+
+
+def _manifest_files(folder: Path) -> list[Path]:
+    """Return the manifests and the record of the log's end, as far as they exist."""
+    paths = (folder / HEAD, previous_manifest(folder), folder / LOG_END)
+    return [path for path in paths if path.exists()]
 
 
 def _require_data(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Backups of a store, and upgrades of an older format, which begin with one.
+"""Backups of a store, and upgrades of an older format, which begin with a backup.
 
 A backup is one generation of the store in a zip file, which is read back before it counts as complete.
 """
@@ -25,7 +25,7 @@ from xpm_tui.store.loader import Loaded, load
 from xpm_tui.store.manifest import HEAD, StoreDamaged, migrate, newest
 from xpm_tui.store.memory import Index, LiveTable, MemoryState
 from xpm_tui.store.snapshot import StoreSnapshot
-from xpm_tui.store.snapshot_set import install
+from xpm_tui.store.snapshot_set import install, read_range
 
 with lazy_imports():
     import shutil
@@ -36,11 +36,9 @@ with lazy_imports():
 BACKUPS = "backups"
 """The folder for automatic backups, beside the files of the store."""
 
-_COPY = 1 << 20
-
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was read back; ``position`` and rows by table are those of the store at that time."""
+    """A backup that was read back, with the position and the rows by table that the store had then."""
 
     path: str
     position: int
@@ -67,29 +65,29 @@ def write_backup(folder: Path, target: Path) -> Backup:
     with disk_error(target):
         try:
             with (
-                _private(temporary) as stream,
+                _open_private(temporary) as stream,
                 zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
             ):
                 packed.write(folder / HEAD, HEAD)
                 for known in head.tables.values():
                     packed.write(folder / known.file, known.file)
                 with packed.open(head.log, "w", force_zip64=True) as inside:
-                    _copy(folder / head.log, inside, mark.offset)
-            with unpacked(temporary) as again:
-                if again.state.mark != mark:
+                    inside.writelines(read_range(folder / head.log, 0, mark.offset))
+            with unpacked(temporary) as read_back:
+                if read_back.state.mark != mark:
                     raise StoreUnreadable(
                         f"The backup {target} could not be verified: it does not contain what was written."
                     )
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
-    rows = {name: len(live.held) for name, live in loaded.state.tables.items() if live.held}
+    rows = {name: len(live.lazy_rows) for name, live in loaded.state.tables.items() if live.lazy_rows}
     return Backup(path=str(target), position=mark.position, rows=rows, bytes=target.stat().st_size)
 
 
 @contextmanager
 def unpacked(source: Path) -> Iterator[Loaded]:
-    """Yield the state in a backup, completely verified.
+    """Yield the state in a backup, which is verified completely.
 
     Raises:
         BadInput: The file is not a complete backup.
@@ -99,11 +97,11 @@ def unpacked(source: Path) -> Iterator[Loaded]:
     try:
         with zipfile.ZipFile(source) as packed:
             for member in packed.infolist():
-                # Only names count: a path inside a backup is never followed.
+                # Only plain names are accepted: a path inside a backup is never followed.
                 name = Path(member.filename).name
                 if name == member.filename and not member.is_dir():
                     with packed.open(member) as inside, (scratch / name).open("wb") as out:
-                        shutil.copyfileobj(inside, out, _COPY)
+                        shutil.copyfileobj(inside, out)
         loaded = load(scratch)
         if loaded is None:
             raise BadInput(f"{refusal}: it has no manifest.", hint="Choose another backup.")
@@ -118,19 +116,19 @@ def unpacked(source: Path) -> Iterator[Loaded]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def own_backup(folder: Path, why: str, now: datetime) -> Path:
-    """Return the path of an automatic backup."""
-    place = ensure_private(folder / BACKUPS)
-    return place / f"{now:%Y%m%dT%H%M%S%f}-{why}.zip"
+def automatic_backup_path(folder: Path, why: str, now: datetime) -> Path:
+    """Return the path for an automatic backup."""
+    backups = ensure_private(folder / BACKUPS)
+    return backups / f"{now:%Y%m%dT%H%M%S%f}-{why}.zip"
 
 
 def prune_backups(folder: Path, keep: int) -> list[Path]:
-    """Remove the oldest automatic backups except ``keep`` of them; return what was removed."""
+    """Remove all automatic backups but the newest ``keep``; return what was removed."""
     found = sorted((folder / BACKUPS).glob("*.zip"))
-    gone = found[: max(0, len(found) - keep)]
-    for path in gone:
+    removed = found[: max(0, len(found) - keep)]
+    for path in removed:
         path.unlink(missing_ok=True)
-    return gone
+    return removed
 
 
 def _scratch_parent(source: Path) -> Path | None:
@@ -138,19 +136,12 @@ def _scratch_parent(source: Path) -> Path | None:
 
 
 @contextmanager
-def _private(path: Path) -> Iterator[IO[bytes]]:
+def _open_private(path: Path) -> Iterator[IO[bytes]]:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "w+b") as stream:
         yield stream
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _copy(source: Path, out: IO[bytes], size: int) -> None:
-    with source.open("rb") as stream:
-        while size > 0 and (piece := stream.read(min(size, _COPY))):
-            size -= len(piece)
-            out.write(piece)
 
 
 def migrate_rows(loaded: Loaded) -> Loaded:
@@ -161,17 +152,20 @@ def migrate_rows(loaded: Loaded) -> Loaded:
 
 
 def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
-    """Install the newest format. The caller holds both locks. Raises what a commit raises."""
+    """Install the state in the newest format, and return it. The caller holds both locks.
+
+    Raises what a commit raises.
+    """
     old = load(folder)
     assert old is not None
     if old.head.format < newest():
-        write_backup(folder, own_backup(folder, f"format-{old.head.format}", clock.now()))
+        write_backup(folder, automatic_backup_path(folder, f"format-{old.head.format}", clock.now()))
         new = migrate_rows(old)
         mark = old.state.mark
         install(
             folder,
             private_view(new.state),
-            book=old.head.book,
+            store_id=old.head.store_id,
             position=mark.position + 1,
             chain=mark.chain ^ 1,
             clock=clock,
@@ -183,7 +177,7 @@ def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
 
 
 def private_view(state: MemoryState) -> StoreSnapshot:
-    """Return a view of a state that no one else uses."""
+    """Return a view of a state that nothing else uses."""
 
     def build(live: LiveTable, table: TableSchema[object], name: str) -> Index:  # type: ignore[type-var]
         return live.indexes.build(table, name, live.rows)

@@ -1,17 +1,14 @@
-"""The commit log: one append-only file for all tables, with a sealed and fsynced line per transaction.
+"""The commit log: one append-only file for all tables, with a sealed and fsynced line for each transaction.
 
-The recorded end of the commit log, which distinguishes a log that was cut short from a torn write.
+A log that ends early looks the same whether its last bytes were never written (a torn write, which was never
+acknowledged) or were lost afterwards. The file ``log-end`` therefore records durably how far the log reached:
+when a store that was written is closed, at the end of a run, when a generation is installed, and every
+:data:`RECORD_EVERY` commits. A log that ends before that record has lost acknowledged commits: the store is
+damaged. After the record, a complete commit is kept and a torn one is cut.
 
-Decision. A log that ends early looks the same whether its last bytes were never written (a torn write, which
-was never acknowledged) or were lost afterwards. The file ``log-end`` therefore records how far the log
-reached: durably, when a store that was written is closed, at the end of a run, when a generation is
-installed, and every :data:`EVERY` commits. A log that ends before that record has lost acknowledged commits:
-the store is damaged. What follows the record is treated as before: a complete commit is kept, a torn one is
-cut.
-
-Limit. Of the commits made since the last record, at most ``EVERY - 1`` by a process that was killed, the loss
-of whole lines at the very end of the log cannot be seen. Recording every commit would close the gap and cost
-a second durable write for each.
+Of the commits since the last record (a process that is killed leaves at most ``RECORD_EVERY - 1``), the loss
+of whole lines at the very end of the log cannot be noticed. Recording every commit would prevent that, but
+cost a second durable write for each. See decision 3 in ``docs/adr``.
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ import msgspec
 
 from xpm_tui.files.durable import AppendFile, replace_bytes
 from xpm_tui.files.machine import DISK, Disk, to_disk_error
-from xpm_tui.store.encoding import EncodedWrite, changes_of, pack, seal_struct, unpack, unseal
+from xpm_tui.store.encoding import EncodedWrite, changes_of, pack, seal_struct, unpack, unseal_struct
 from xpm_tui.store.manifest import Manifest, StoreDamaged
 
 _LONGEST = 4096
@@ -55,8 +52,9 @@ class Transaction(NamedTuple):
 Tail = Literal["clean", "torn", "whole", "damaged", "short"]
 """What follows the last complete transaction.
 
-It is nothing; a torn write; a transaction without its line end; bytes that have changed since they were
-written; or less than was recorded (see ``log_end``).
+``clean``: nothing. ``torn``: a torn write. ``whole``: a transaction without its line end. ``damaged``: bytes
+    that
+have changed since they were written. ``short``: the log ends before its recorded end.
 """
 
 BROKEN: tuple[Tail, ...] = ("damaged", "short")
@@ -120,10 +118,10 @@ class Scan:
         return found is not None and int(found[1]) > self.mark.position + 1
 
 
-class LogHeader(msgspec.Struct, frozen=True, kw_only=True):
+class LogHeader(msgspec.Struct, frozen=True, kw_only=True, rename={"store_id": "book"}):
     """The first line of a log: its store and generation, and the checksum that it continues."""
 
-    book: str
+    store_id: str
     generation: int
     position: int
     chain: int
@@ -131,7 +129,9 @@ class LogHeader(msgspec.Struct, frozen=True, kw_only=True):
 
 def first_line(head: Manifest) -> bytes:
     """Return the first line of the log of a generation."""
-    base = LogHeader(book=head.book, generation=head.generation, position=head.position, chain=head.chain)
+    base = LogHeader(
+        store_id=head.store_id, generation=head.generation, position=head.position, chain=head.chain
+    )
     return seal_struct(base)
 
 
@@ -148,11 +148,9 @@ def read_base(path: Path) -> Mark:
         raise StoreDamaged(path, "is missing.", missing=True) from None
     except OSError as error:
         raise to_disk_error(error, path, "read") from error
-    opened = unseal(line[:-1]) if line.endswith(b"\n") else None
-    try:
-        base = msgspec.json.decode(opened[0] if opened else b"", type=LogHeader)
-    except msgspec.MsgspecError as error:
-        raise StoreDamaged(path, "has a damaged first line.") from error
+    base = unseal_struct(line, LogHeader)
+    if base is None:
+        raise StoreDamaged(path, "has a damaged first line.")
     return Mark(len(line), base.position, base.chain)
 
 
@@ -212,21 +210,21 @@ def peek_position(fd: int, size: int) -> int | None:
 LOG_END = "log-end"
 """The name of the file."""
 
-EVERY = 64
+RECORD_EVERY = 64
 """The number of commits after which the end of the log is recorded again."""
 
 
-class LogEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """The log of ``generation`` had ``bytes`` bytes and reached commit ``position``."""
+class LogEnd(msgspec.Struct, frozen=True, kw_only=True, rename={"store_id": "book"}):
+    """How far the log of a generation reached: commit ``position``, with ``bytes`` bytes."""
 
-    book: str
+    store_id: str
     generation: int
     position: int
     bytes: int
 
-    def is_missed_by(self, head: Manifest, mark: Mark) -> bool:
+    def is_beyond(self, head: Manifest, mark: Mark) -> bool:
         """Return whether a log that ends at ``mark`` has lost commits; False for another generation."""
-        same = self.book == head.book and self.generation >= head.generation
+        same = self.store_id == head.store_id and self.generation >= head.generation
         return same and mark.position < self.position
 
 
@@ -243,14 +241,15 @@ def read_log_end(folder: Path) -> LogEnd | None:
         return None
     except OSError as error:
         raise to_disk_error(error, path, "read") from error
-    opened = unseal(data[:-1]) if data.endswith(b"\n") else None
-    try:
-        return msgspec.json.decode(opened[0] if opened else b"", type=LogEnd)
-    except msgspec.MsgspecError as error:
-        raise StoreDamaged(path, "is damaged, or was changed by another program.") from error
+    end = unseal_struct(data, LogEnd)
+    if end is None:
+        raise StoreDamaged(path, "is damaged, or was changed by another program.")
+    return end
 
 
 def write_log_end(folder: Path, head: Manifest, mark: Mark, *, disk: Disk = DISK) -> None:
     """Record durably that the log reaches ``mark``; the store lock is held. Raises ``DiskError``."""
-    end = LogEnd(book=head.book, generation=head.generation, position=mark.position, bytes=mark.offset)
+    end = LogEnd(
+        store_id=head.store_id, generation=head.generation, position=mark.position, bytes=mark.offset
+    )
     replace_bytes(folder / LOG_END, seal_struct(end), disk=disk)

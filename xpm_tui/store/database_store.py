@@ -1,7 +1,7 @@
-"""A practice in PostgreSQL: the Store port over the TinyDB tables, and the locks and records it shares.
+"""A practice in PostgreSQL: the Store port over the TinyDB tables, and what several machines share.
 
-A lock is an advisory lock of the session, and ends with it, however the session ends. The run lock also
-issues a fencing number, which the engine checks in every commit of the run.
+A lock is an advisory lock of the session and ends with it, however the session ends. The run lock also issues
+a fencing number, which the engine checks in every commit of the run.
 """
 
 from __future__ import annotations
@@ -22,15 +22,14 @@ from xpm_tui.domain.shared_state import RecordState
 from xpm_tui.files.locks import LockOwner
 from xpm_tui.store.postgres import PostgresEngine
 from xpm_tui.store.postgres_connection import SESSIONS, DatabaseAddress, Session, Sessions, shared_session
-from xpm_tui.store.storage import EngineStorage
 from xpm_tui.store.store import TableStore
-from xpm_tui.store.tables import PracticeDB
+from xpm_tui.store.tables import EngineStorage, PracticeDB
 
 RUN, LOGIN = 0x78706D02, 0x78706D03
-"""First keys of the advisory locks of a practice: for runs, and for refreshing tokens."""
+"""The first keys of the advisory locks of a practice: for runs, and for renewing the login."""
 
 POLL = 0.05
-"""Seconds between two attempts to get a lock that another process holds."""
+"""Seconds between two attempts to acquire a lock that another process holds."""
 
 _HELD = (
     "EXISTS (SELECT 1 FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
@@ -47,7 +46,7 @@ _RECORD = (
 
 
 class DatabaseLock:
-    """A lock of a practice on all machines: ``RUN`` or ``LOGIN``.
+    """A lock of a practice on all machines, of the kind ``RUN`` or ``LOGIN``.
 
     While the run lock is held, every commit of its engine carries the fencing number. If the session is lost
     and opened again, the lock is acquired again, unless another process has held it meanwhile.
@@ -59,7 +58,7 @@ class DatabaseLock:
         self._person = person
         self._what = what
         self._times = 0
-        engine.reopened.append(self._retake)
+        engine.on_reopen.append(self._retake)
 
     @property
     def held(self) -> bool:
@@ -78,9 +77,9 @@ class DatabaseLock:
         while not self._try(self._what if what is None else what):
             if timeout >= 0 and deadline <= time.monotonic():
                 owner = lock_owner(self._engine) if self._kind == RUN else None
-                who = f"It is in use by {owner.words()}." if owner else "Another process is using it."
+                holder = f"It is in use by {owner.words()}." if owner else "Another process is using it."
                 raise Busy(
-                    f"The practice is busy. {who}",
+                    f"The practice is busy. {holder}",
                     hint="Wait until it ends, or see which process it is: xpm-tui status",
                 )
             time.sleep(POLL)
@@ -99,9 +98,7 @@ class DatabaseLock:
             if self._kind == RUN:
                 engine.fence = None
             with suppress(StoreUnreadable):
-                session = engine.session(0)
-                with session.errors():
-                    session.connection.execute("SELECT pg_advisory_unlock(%s, %s)", (self._kind, engine.id))
+                engine.session(0).query("SELECT pg_advisory_unlock(%s, %s)", (self._kind, engine.id))
 
     @contextmanager
     def hold(self, timeout: float = 0.0, *, what: str | None = None) -> Iterator[None]:
@@ -117,12 +114,12 @@ class DatabaseLock:
         self._times = min(self._times, 1)
         self.release()
         with suppress(ValueError):
-            self._engine.reopened.remove(self._retake)
+            self._engine.on_reopen.remove(self._retake)
 
     def _try(self, what: str) -> bool:
         engine = self._engine
         with engine.mutex:
-            # The session itself would be given its own lock a second time.
+            # PostgreSQL would give the session its own lock a second time.
             if self._kind in engine.locks or not engine.ask(self._take):
                 return False
             engine.locks.add(self._kind)
@@ -136,10 +133,7 @@ class DatabaseLock:
             return True
 
     def _take(self, session: Session) -> bool:
-        with session.errors():
-            row = session.connection.execute(
-                "SELECT pg_try_advisory_lock(%s, %s)", (self._kind, self._engine.id)
-            ).fetchone()
+        row = session.query_row("SELECT pg_try_advisory_lock(%s, %s)", (self._kind, self._engine.id))
         return bool(row and row[0])
 
     def _next_fence(self, session: Session, what: str) -> int:
@@ -150,18 +144,15 @@ class DatabaseLock:
             since=self._engine.clock.now(),
             what=what,
         )
-        with session.errors():
-            row = session.connection.execute(
-                _FENCE, (msgspec.json.encode(owner).decode(), self._engine.id)
-            ).fetchone()
+        row = session.query_row(_FENCE, (msgspec.json.encode(owner).decode(), self._engine.id))
         assert row is not None
         return int(row[0])
 
     def _retake(self, session: Session) -> None:
         """Acquire the lock again in the session that replaces a lost one.
 
-        If another process holds it, or has held it, the fencing number has changed, so nothing of this run is
-        committed any more.
+        If another process holds it or has held it, the fencing number has changed, so this run commits
+        nothing more.
         """
         if self._times:
             self._take(session)
@@ -169,13 +160,8 @@ class DatabaseLock:
 
 def lock_owner(engine: PostgresEngine) -> LockOwner | None:
     """Return the holder of the run lock; None if it is free or the database cannot be reached."""
-
-    def ask(session: Session) -> tuple[object, ...] | None:
-        with session.errors():
-            return session.connection.execute(_OWNER, (engine.id, RUN, engine.id)).fetchone()
-
     try:
-        row = engine.ask(ask, 0)
+        row = engine.ask(lambda session: session.query_row(_OWNER, (engine.id, RUN, engine.id)), 0)
         return msgspec.json.decode(str(row[0]), type=LockOwner) if row else None
     except (StoreUnreadable, msgspec.DecodeError):
         return None
@@ -221,10 +207,8 @@ class SharedRow:
                     )
 
     def _read(self, session: Session, suffix: str = "") -> RecordState:
-        with session.errors():
-            row = session.connection.execute(
-                (_RECORD + suffix).encode(), (SESSIONS, self._engine.id, self._name), binary=True
-            ).fetchone()
+        values = (SESSIONS, self._engine.id, self._name)
+        row = session.query_row((_RECORD + suffix).encode(), values, binary=True)
         return RecordState(*row) if row else RecordState(None, [])
 
 
@@ -234,12 +218,9 @@ def database_clock(engine: PostgresEngine, clock: Clock) -> float:
     def ask(session: Session) -> float:
         if session.ahead is not None:
             return session.ahead
-        with session.errors():
-            before = clock.now().timestamp()
-            row = session.connection.execute(
-                "SELECT extract(epoch FROM clock_timestamp())::float8", binary=True
-            ).fetchone()
-            after = clock.now().timestamp()
+        before = clock.now().timestamp()
+        row = session.query_row("SELECT extract(epoch FROM clock_timestamp())::float8", binary=True)
+        after = clock.now().timestamp()
         session.ahead = float(row[0]) - (before + after) / 2 if row else 0.0
         return session.ahead
 
@@ -269,22 +250,33 @@ class DatabaseClock:
         return self._clock.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, cancellable."""
+        """Wait; the wait can be cancelled."""
         await self._clock.sleep(seconds)
 
 
 class DatabaseStore(TableStore):
-    """The store of one practice in PostgreSQL."""
+    """The store of one practice in PostgreSQL.
+
+    Unless ``read_only``, the practice is created if it is missing. ``poll`` is the interval in seconds at
+    which changes are queried instead of waiting for notifications; with ``moving``, a practice that is being
+    moved is opened too. ``sessions`` are those that practices which are only read share, one after the other;
+    the caller closes them.
+
+    Raises:
+        BadInput: The address cannot be parsed.
+        StoreUnreachable: The database cannot be reached.
+        StoreUnreadable: The connection is refused, or the practice is missing or of a newer version.
+    """
 
     def __init__(
         self,
         url: str,
         practice: str,
         *,
-        read_only: bool,
+        read_only: bool = False,
         clock: Clock,
-        person: str,
-        poll: float | None,
+        person: str = "",
+        poll: float | None = None,
         moving: bool = False,
         sessions: Sessions | None = None,
     ) -> None:
@@ -297,14 +289,14 @@ class DatabaseStore(TableStore):
             person=person,
             poll=poll,
             moving=moving,
-            lent=None if sessions is None else shared_session(sessions, url),
+            borrowed=None if sessions is None else shared_session(sessions, url),
         )
         self.engine: PostgresEngine = self.db.engine
         self._ahead: float | None = None
 
     @property
     def shown(self) -> str:
-        """The address of the database for texts, without its password."""
+        """The address of the database, without its password."""
         return self.engine.address.shown
 
     @property
@@ -336,18 +328,18 @@ class DatabaseStore(TableStore):
         return SharedRow(self.engine, name)
 
     def login_lock(self, person: str) -> DatabaseLock:
-        """Return the lock that lets one process on all machines refresh the tokens."""
+        """Return the lock that lets only one process on all machines renew the login."""
         return DatabaseLock(self.engine, LOGIN, person=person, what="renews the login")
 
     def clock(self, clock: Clock) -> Clock:
-        """Return the database's clock, from the difference that is measured once."""
+        """Return the clock of the database, whose lead is measured once."""
         if self._ahead is None:
             self._ahead = database_clock(self.engine, clock)
         return DatabaseClock(clock, self._ahead)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return a problem to report once: a pooler that filters notifications."""
+        """A problem to report once: a pooler that filters notifications."""
         if self.damage is not None or self.engine.listens:
             return ()
         return (
@@ -364,35 +356,3 @@ class DatabaseStore(TableStore):
         """Remove data that no reader needs any more. Raises what a commit raises."""
         self.engine.prune()
         return True
-
-
-def open_database(
-    url: str,
-    practice: str,
-    *,
-    read_only: bool = False,
-    clock: Clock,
-    person: str = "",
-    poll: float | None = None,
-    moving: bool = False,
-    sessions: Sessions | None = None,
-) -> DatabaseStore:
-    """Open a practice in the database at ``url``; unless ``read_only``, create it if it is missing.
-
-    ``poll`` is the interval in seconds at which changes are queried instead of waiting for notifications;
-    with ``moving``, a practice that is being moved is opened too. ``sessions`` are those that practices which
-    are only read share, one after the other; the caller closes them.
-
-    Raises ``BadInput`` for an address that cannot be parsed, ``StoreUnreachable``, and ``StoreUnreadable`` if
-    the connection is refused, or the practice is missing or of a newer version.
-    """
-    return DatabaseStore(
-        url,
-        practice,
-        read_only=read_only,
-        clock=clock,
-        person=person,
-        poll=poll,
-        moving=moving,
-        sessions=sessions,
-    )

@@ -1,9 +1,8 @@
-"""Encodes writes as checked bytes: nothing that cannot be read back is written to the log.
+"""Encodes rows and transactions as checked bytes: nothing that cannot be read back is written to the log.
 
-Checksums of lines and blocks, each of which continues from the previous one.
-
-CRC-32 (zlib) detects every single wrong bit and every burst of up to 32 bits. Because each checksum continues
-from the previous one, lines that were swapped, left out or inserted are detected, too.
+Every line has a checksum that continues from the one before it. CRC-32 (zlib) detects every single wrong bit
+and every burst of up to 32 bits; because the checksums are chained, lines that were swapped, left out or
+inserted are detected, too.
 """
 
 from __future__ import annotations
@@ -69,30 +68,32 @@ def encode(table: TableSchema[Any], row: Any) -> EncodedWrite:
         decoder(table).decode(raw)
         ENCODER.encode(name)
     except (msgspec.MsgspecError, UnicodeError, TypeError, OverflowError) as error:
-        half = isinstance(error, UnicodeError)
-        what = "it contains half a character (a lone surrogate)" if half else str(error)
-        raise BadInput(
-            f"{visible(str(name), 60)} cannot be saved in the table {table.name}: {visible(what, 200)}.",
-            hint="Nothing was written. Correct the value and try again.",
-        ) from error
+        reason = str(error)
+        if isinstance(error, UnicodeError):
+            reason = "it contains half a character (a lone surrogate)"
+        raise _unsavable(table, name, reason) from error
     if not name:
         raise BadInput(f"A row of the table {table.name} has no id.", hint="Nothing was written.")
     return EncodedWrite(table.name, name, raw)
 
 
-def encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
-    """Return an encoded row after the same checks. Raises ``BadInput``."""
+def check_encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
+    """Return a row that is already encoded, after the same checks as :func:`encode`. Raises ``BadInput``."""
     try:
         row = decoder(table).decode(raw)
         found = table.key(row)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise BadInput(
-            f"{visible(name, 60)} cannot be saved in the table {table.name}: {visible(str(error), 200)}.",
-            hint="Nothing was written. Correct the value and try again.",
-        ) from error
+        raise _unsavable(table, name, str(error)) from error
     if not name or found != name:
         raise BadInput(f"A row of the table {table.name} has another id.", hint="Nothing was written.")
     return EncodedWrite(table.name, name, raw)
+
+
+def _unsavable(table: TableSchema[Any], name: str, reason: str) -> BadInput:
+    return BadInput(
+        f"{visible(str(name), 60)} cannot be saved in the table {table.name}: {visible(reason, 200)}.",
+        hint="Nothing was written. Correct the value and try again.",
+    )
 
 
 def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:
@@ -110,13 +111,13 @@ def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot)
 
 
 PART = 256 * 1024
-"""Larger transactions are split into lines of this many bytes and count once the last one is there."""
+"""Larger transactions are split into lines of about this many bytes, and count once the last is written."""
 
 _WRITES = msgspec.json.Decoder(list[tuple[str, str, msgspec.Raw]])
 
 
 class Line(NamedTuple):
-    """A line of the commit log: writes as JSON, number of the commit, time (ms), whether it is the last."""
+    """A line of the commit log: writes as JSON, and the number and time (ms) of their commit."""
 
     body: bytes
     position: int
@@ -196,6 +197,15 @@ def changes_of(body: bytes) -> list[EncodedWrite]:
     return out
 
 
-def seal_struct(value: Any) -> bytes:
+def seal_struct(value: msgspec.Struct) -> bytes:
     """Return a value as a sealed line of JSON."""
     return seal(ENCODER.encode(value))
+
+
+def unseal_struct(line: bytes, kind: type[T]) -> T | None:
+    """Return the value in a sealed line of JSON; None if the line is damaged."""
+    opened = unseal(line[:-1]) if line.endswith(b"\n") else None
+    try:
+        return msgspec.json.decode(opened[0], type=kind) if opened is not None else None
+    except msgspec.MsgspecError:
+        return None

@@ -22,7 +22,7 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.store.backup import migrate_rows, upgrade
 from xpm_tui.store.commit_log import (
     BROKEN,
-    EVERY,
+    RECORD_EVERY,
     CommitLog,
     Mark,
     Scan,
@@ -40,19 +40,20 @@ from xpm_tui.store.snapshot_set import PATIENCE, STORE_LOCK, both_locks
 with lazy_imports():
     import secrets
 
-_Seen = tuple[int, int, int]
+_FileState = tuple[int, int, int]
+"""Inode, size and time of the last change (ns) of a file."""
 
 MOVED = "moved"
-"""File in the folder of a store that was moved to a database: its address. Nothing is written here then."""
+"""The file with the address of the database to which a store was moved. Nothing is written here then."""
 
-CLOSING = 2.0
+CLOSING_PATIENCE = 2.0
 """Seconds to wait for another process on closing, to record the end of the log."""
 
 
 class Engine:
     """The engine of an open store. It holds no lock between calls, which may come from any thread.
 
-    ``damage`` says why a store that should be written is open for reading only.
+    ``damage`` says why a store that was to be written is open for reading only.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Engine:
         self._views: weakref.WeakSet[StoreSnapshot] = weakref.WeakSet()
         self._lock: Lock | None = None
         self._log: CommitLog | None = None
-        self._failed: _Seen | None = None
+        self._failed: _FileState | None = None
         if not read_only:
             ensure_private(folder)
             self._lock = Lock(folder / STORE_LOCK, clock=clock, person=person, what="writing")
@@ -77,16 +78,16 @@ class Engine:
         loaded = self._open()
         self.state, self.head = loaded.state, loaded.head
         self._log_path = str(folder / self.head.log)
-        self._sure = self.state.mark
+        self._committed = self.state.mark
         self._recorded = self.state.mark.position
-        # The file's state is recorded before reading, so that later changes are not missed.
-        self._seen: tuple[_Seen, _Seen | None] = (before, None)
+        # The state of the file is that from before reading, so that no later change is missed.
+        self._seen: tuple[_FileState, _FileState | None] = (before, None)
         if not self.read_only and loaded.tail != "clean":
             with self.locked():
-                pass  # which cuts the torn tail
+                pass  # the torn tail is cut when the lock is taken
         self.refresh()
 
-    # Reading
+    # -- reading ---------------------------------------------------------------------------------------
 
     @property
     def read_only(self) -> bool:
@@ -110,7 +111,7 @@ class Engine:
 
     def view(self) -> StoreSnapshot:
         """Return the state in memory."""
-        view = StoreSnapshot(self.state, self._build, self.head.book)
+        view = StoreSnapshot(self.state, self._build, self.head.store_id)
         self._views.add(view)
         return view
 
@@ -135,7 +136,7 @@ class Engine:
         finally:
             os.close(fd)
 
-    # Writing
+    # -- writing ---------------------------------------------------------------------------------------
 
     def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
         """Commit what ``make`` returns for the latest state, with other writers locked out.
@@ -164,9 +165,11 @@ class Engine:
             yield
 
     def refresh(self, *, locked: bool = False) -> None:
-        """Read what other processes have committed. ``locked``: under the store lock; repairs the tail.
+        """Read what other processes have committed.
 
-        With the lock, damage is raised; without it, a reader keeps its state and ``damage`` is set.
+        ``locked``: the store lock is held, so the tail is repaired, and damage is raised. Without the lock, a
+            reader
+        keeps its state, and ``damage`` is set.
         """
         if self.damage is not None:
             return
@@ -174,7 +177,7 @@ class Engine:
         if seen == self._seen and (not locked or seen[1][1] == self.state.mark.offset):
             return
         if self._failed == seen[1] and seen[0] == self._seen[0] and not locked:
-            return  # What is new is our own failed write, which could not be removed yet.
+            return  # The difference is our own failed write, which could not be removed yet.
         log = self._log_path
         try:
             self._catch_up(seen, locked)
@@ -184,12 +187,12 @@ class Engine:
                 raise
             return
         if locked:
-            self._sure = self.state.mark
+            self._committed = self.state.mark
             self._failed = None
         # Without the lock, someone may have written meanwhile: then the next check finds a difference.
         self._seen = self._file_states() if locked else (seen[0], seen[1] if log == self._log_path else None)
 
-    def _catch_up(self, seen: tuple[_Seen, _Seen], locked: bool) -> None:
+    def _catch_up(self, seen: tuple[_FileState, _FileState], locked: bool) -> None:
         head, log = seen
         known = self._seen[1]
         if locked and self._failed == log and head == self._seen[0] and self._log is not None:
@@ -208,8 +211,8 @@ class Engine:
     def adopt(self, head: Manifest, mark: Mark) -> None:
         """Switch to a new generation that this process has just installed. The store lock is held."""
         self.head = head
-        self.state.step.mark = mark
-        self._sure = mark
+        self.state.version.mark = mark
+        self._committed = mark
         self._reopen()
         with suppress(DiskError):
             self._record()
@@ -228,7 +231,7 @@ class Engine:
             StoreUnreadable: The store is damaged.
             DiskError: The record cannot be written; the store itself is intact.
         """
-        if self.read_only or self._lock is None or self._sure.position <= self._recorded:
+        if self.read_only or self._lock is None or self._committed.position <= self._recorded:
             return
         with self._mutex, self._lock.hold(patience):
             self.refresh(locked=True)
@@ -242,7 +245,7 @@ class Engine:
         """Record the end of the log and close the files; a second call has no effect."""
         with suppress(AppError):
             if not self._closed:
-                self.record_end(CLOSING)
+                self.record_end(CLOSING_PATIENCE)
         with self._mutex:
             if self._log is not None:
                 self._log.close()
@@ -251,7 +254,7 @@ class Engine:
                 self._lock.close()
             self._closed = True
 
-    # Internals
+    # -- opening and catching up -----------------------------------------------------------------------
 
     def _open(self) -> Loaded:
         try:
@@ -273,7 +276,7 @@ class Engine:
                 return loaded
             head = Manifest(
                 format=newest(),
-                book=secrets.token_hex(8),
+                store_id=secrets.token_hex(8),
                 generation=1,
                 position=0,
                 chain=0,
@@ -301,12 +304,12 @@ class Engine:
         try:
             mark = self._log.append(changes, self.state.mark, to_milliseconds(self.clock.now()))
         except DiskError:
-            left = self._file_states()[1]
-            self._failed = left if left[1] > self.state.mark.offset else None
+            log = self._file_states()[1]
+            self._failed = log if log[1] > self.state.mark.offset else None
             raise
         self.state.apply(changes, mark, watched=len(self._views) > 0)
-        self._sure = mark
-        if mark.position - self._recorded >= EVERY:
+        self._committed = mark
+        if mark.position - self._recorded >= RECORD_EVERY:
             with suppress(DiskError):  # the commit itself is durable, and the next one tries again
                 self._record()
         self._seen = self._file_states()
@@ -326,12 +329,12 @@ class Engine:
         if (self.folder / self.head.log).exists():
             self._read_on(locked=False)
         head = read_manifest(self.folder / HEAD)
-        if head is None or head.book != self.head.book:
+        if head is None or head.store_id != self.head.store_id:
             raise StoreDamaged(
                 self.folder / HEAD, "was replaced by that of another practice. Nothing was written."
             )
         try:
-            # The new generation has all of the old log, so a state that is as far continues there.
+            # The new generation contains all of the old log, so a state at its position can continue there.
             tail = follow(self.state, self.folder / head.log, watched=len(self._views) > 0)
         except StoreDamaged:
             tail = None
@@ -347,16 +350,16 @@ class Engine:
         loaded = load(self.folder)
         if loaded is None:
             raise StoreDamaged(self.folder / HEAD, "is gone: the data was deleted. Nothing was written.")
-        if loaded.head.book != self.head.book:
+        if loaded.head.store_id != self.head.store_id:
             raise StoreDamaged(
                 self.folder / HEAD, "was replaced by that of another practice. Nothing was written."
             )
         same = loaded.head.generation == self.head.generation
-        if locked and same and loaded.state.mark.position < self._sure.position:
+        if locked and same and loaded.state.mark.position < self._committed.position:
             raise StoreDamaged(
                 self.folder / loaded.head.log,
                 f"was cut by another program: it ends at {describe_mark(loaded.state.mark)} and was at "
-                f"{describe_mark(self._sure)}. Nothing was written.",
+                f"{describe_mark(self._committed)}. Nothing was written.",
             )
         self.replace_state(loaded)
         if locked:
@@ -380,7 +383,7 @@ class Engine:
             self._log.close()
             self._log = None
 
-    def _file_states(self) -> tuple[_Seen, _Seen]:
+    def _file_states(self) -> tuple[_FileState, _FileState]:
         return _stat(self._head_path), _stat(self._log_path)
 
     def _build(self, live: LiveTable, table: TableSchema[Any], name: str) -> Index:
@@ -399,18 +402,18 @@ class Engine:
 
 
 def refuse_moved(folder: Path) -> None:
-    """Raise ``StoreUnreadable`` where the store of a folder was moved to a database."""
+    """Raise ``StoreUnreadable`` if the store in a folder was moved to a database."""
     try:
-        where = (folder / MOVED).read_text(encoding="utf-8")
+        address = (folder / MOVED).read_text(encoding="utf-8")
     except OSError:
         return
     raise StoreUnreadable(
-        f"The data was moved to {visible(where, 240)}.",
+        f"The data was moved to {visible(address, 240)}.",
         hint="Open the practice again. If it is not found there, finish the move: xpm-tui data move --to URL",
     )
 
 
-def _stat(path: str) -> _Seen:
+def _stat(path: str) -> _FileState:
     try:
         found = os.stat(path)
     except FileNotFoundError:

@@ -5,9 +5,10 @@ If there is none, it salvages block by block what can be read, and counts what i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,7 +17,9 @@ from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.store.commit_log import BROKEN, LogEnd, Mark, Scan, Tail, read_base, read_log_end
 from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, previous_manifest, read_manifest
 from xpm_tui.store.memory import MemoryState
-from xpm_tui.store.snapshot_set import Salvage, read_table, salvage_table
+from xpm_tui.store.snapshot_set import read_table, salvage_table
+
+T = TypeVar("T")
 
 _TRIES = 20
 
@@ -30,7 +33,7 @@ class Loaded(NamedTuple):
 
 
 class RescuedRows(NamedTuple):
-    """The last valid state after damage. ``lossless``: it is also the latest one."""
+    """The last valid state after damage; ``lossless`` means that it is also the latest one."""
 
     loaded: Loaded
     damage: StoreUnreadable
@@ -40,7 +43,7 @@ class RescuedRows(NamedTuple):
 def load(folder: Path) -> Loaded | None:
     """Return the latest state; None if there is no store.
 
-    It takes no lock: if another process installs a new generation meanwhile, it starts again.
+    No lock is taken: if another process installs a new generation meanwhile, loading starts again.
 
     Raises:
         StoreDamaged: A file is damaged.
@@ -50,7 +53,7 @@ def load(folder: Path) -> Loaded | None:
     for _ in range(_TRIES):
         head = None
         try:
-            # The end is read first: what it records was already in the log, whatever is written meanwhile.
+            # The end is read first: what it records was in the log by then, whatever is written meanwhile.
             end = read_log_end(folder)
             head = read_manifest(folder / HEAD)
             if head is None:
@@ -65,7 +68,7 @@ def load(folder: Path) -> Loaded | None:
                 raise
             found = error
             head = head or read_manifest(folder / HEAD)
-        # Files of an older manifest may be removed while they are read, and a failed write is undone.
+        # Files of an older manifest may be removed while they are read, and a failed write may be undone.
         if read_manifest(folder / HEAD) == head and damage is not None and str(damage) == str(found):
             raise found
         damage = found
@@ -86,7 +89,7 @@ def load_generation(folder: Path, head: Manifest, end: LogEnd | None = None) -> 
     tail = follow(state, folder / head.log)
     if tail is None:
         raise StoreDamaged(folder / head.log, "does not belong to this state of the store.")
-    if tail != "damaged" and end is not None and end.is_missed_by(head, state.mark):
+    if tail != "damaged" and end is not None and end.is_beyond(head, state.mark):
         tail = "short"
     return Loaded(state, head, tail)
 
@@ -102,32 +105,32 @@ def follow(state: MemoryState, log: Path, *, watched: bool = False) -> Tail | No
     """
     base = read_base(log)
     scan = Scan(log, base)
-    joined = base.position == state.mark.position and base.chain == state.mark.chain
-    if joined:
-        state.step.mark = base._replace(millis=state.mark.millis)
+    is_continued = base.position == state.mark.position and base.chain == state.mark.chain
+    if is_continued:
+        state.version.mark = base._replace(millis=state.mark.millis)
     for transaction in scan:
         mark = transaction.mark
-        if joined:
+        if is_continued:
             state.apply(transaction.changes, mark, watched=watched)
         elif mark.position == state.mark.position:
             if mark.chain != state.mark.chain:
                 return None
-            state.step.mark = mark
-            joined = True
-    return scan.tail if joined else None
+            state.version.mark = mark
+            is_continued = True
+    return scan.tail if is_continued else None
 
 
 def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
     """Return the last valid state, for reading only. Raises ``damage`` if there is none."""
     if not isinstance(damage, StoreDamaged):
         raise damage
-    head = _head(folder / HEAD)
-    end = _end(folder)
-    newest = _generation(folder, head, end) if head is not None else None
+    head = _readable(read_manifest, folder / HEAD)
+    end = _readable(read_log_end, folder)
+    newest = _readable(load_generation, folder, head, end) if head is not None else None
     if newest is not None:
         return _rescued(damage, newest, lossless=newest.tail not in BROKEN)
-    before = _head(previous_manifest(folder))
-    older = _generation(folder, before, None) if before is not None else None
+    before = _readable(read_manifest, previous_manifest(folder))
+    older = _readable(load_generation, folder, before) if before is not None else None
     if before is None or older is None:
         raise damage
     log = folder / f"log.{head.generation if head is not None else before.generation + 1}"
@@ -137,7 +140,7 @@ def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
         # Without a newer log, the older generation may be the latest that was ever complete.
         tail = "clean" if error.missing and head is None else None
     reached = head is None or older.state.mark.position >= head.position
-    if end is not None and end.is_missed_by(before, older.state.mark):
+    if end is not None and end.is_beyond(before, older.state.mark):
         reached = False
     lossless = tail is not None and tail not in BROKEN and reached
     return _rescued(damage, older._replace(tail=tail or "damaged"), lossless=lossless)
@@ -165,28 +168,15 @@ def to_milliseconds(moment: datetime) -> int:
 
 def _rescued(damage: StoreDamaged, loaded: Loaded, *, lossless: bool) -> RescuedRows:
     where = describe_mark(loaded.state.mark)
-    lacks = "no commit is missing" if lossless else "what was committed after it cannot be read"
-    words = f"{damage.message} The data is open for reading only, as of {where}: {lacks}."
+    loss = "no commit is missing" if lossless else "what was committed after it cannot be read"
+    words = f"{damage.message} The data is open for reading only, as of {where}: {loss}."
     return RescuedRows(loaded, StoreUnreadable(words, hint=damage.hint), lossless)
 
 
-def _head(path: Path) -> Manifest | None:
+def _readable(read: Callable[..., T], *arguments: Any) -> T | None:
+    """Return what ``read`` returns, or None if a file is damaged."""
     try:
-        return read_manifest(path)
-    except StoreDamaged:
-        return None
-
-
-def _end(folder: Path) -> LogEnd | None:
-    try:
-        return read_log_end(folder)
-    except StoreDamaged:
-        return None
-
-
-def _generation(folder: Path, head: Manifest, end: LogEnd | None) -> Loaded | None:
-    try:
-        return load_generation(folder, head, end)
+        return read(*arguments)
     except StoreDamaged:
         return None
 
@@ -203,7 +193,7 @@ def _refuse_headless(folder: Path) -> None:
 
 
 class SalvageReport(msgspec.Struct, frozen=True):
-    """What could not be read, in words, and the number of rows in it."""
+    """What could not be read, in words, and the number of rows that were lost with it."""
 
     lines: tuple[str, ...]
     lost_rows: int
@@ -214,32 +204,24 @@ def salvage(folder: Path, damage: StoreDamaged) -> tuple[Loaded, SalvageReport]:
 
     Raises ``damage`` if not even a manifest can be read.
     """
-    head = None
-    for path in (folder / HEAD, previous_manifest(folder)):
-        try:
-            head = head or read_manifest(path)
-        except StoreDamaged:
-            continue
+    current = _readable(read_manifest, folder / HEAD)
+    head = current or _readable(read_manifest, previous_manifest(folder))
     if head is None:
         raise damage
     tables: dict[str, dict[str, bytes]] = {}
     lines: list[str] = []
     lost = 0
     for name, known in head.tables.items():
-        unread = Salvage()
         try:
-            tables[name] = salvage_table(folder / known.file, known, unread)
-            gone = unread.rows
+            tables[name] = salvage_table(folder / known.file)
+            unread = max(0, known.rows - len(tables[name]))
         except StoreDamaged:
-            gone = known.rows
-        if gone:
-            lines.append(f"{known.file}: {gone} of {count(known.rows, 'row')} could not be read.")
-            lost += gone
+            unread = known.rows
+        if unread:
+            lines.append(f"{known.file}: {unread} of {count(known.rows, 'row')} could not be read.")
+            lost += unread
     state = MemoryState(tables, Mark(0, head.position, head.chain, to_milliseconds(head.made)))
-    try:
-        tail = follow(state, folder / head.log) or "damaged"
-    except StoreDamaged:
-        tail = "damaged"
+    tail = _readable(follow, state, folder / head.log) or "damaged"
     if tail == "damaged":
         lines.append(f"{head.log}: what was committed after commit {state.mark.position} could not be read.")
     return Loaded(state, head, tail), SalvageReport(tuple(lines), lost)

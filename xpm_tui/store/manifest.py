@@ -1,10 +1,7 @@
 """The manifest of a store, which lists its files, and the migrations from one format to the next.
 
-Replacing the manifest makes a new generation the current one. A migration is appended, and never changed
-afterwards.
-
-``STEPS`` lead from one format of the rows to the next, on every engine. ``LAYOUTS`` lead from one layout of
-the tables in PostgreSQL to the next; the embedded store's files have no layout of their own.
+Replacing the manifest makes a new generation the current one. Migrations are only ever appended: ``STEPS``
+for the format of the rows, on every engine, and ``LAYOUTS`` for the tables in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ from xpm_tui.files.machine import DISK, Disk, to_disk_error
 from xpm_tui.store.encoding import seal_struct, unseal
 
 Tables = dict[str, dict[str, bytes]]
-Step = Callable[[Tables], Tables]
+Migration = Callable[[Tables], Tables]
 
 
 def _same_rows(tables: Tables) -> Tables:
@@ -29,7 +26,7 @@ def _same_rows(tables: Tables) -> Tables:
     return tables
 
 
-STEPS: list[Step] = [_same_rows]
+STEPS: list[Migration] = [_same_rows]
 """``STEPS[0]`` migrates format 1 to 2, and so on: rows as JSON bytes by table and id."""
 
 
@@ -112,13 +109,14 @@ LAYOUTS: list[str] = [_FIRST_LAYOUT]
 
 
 HEAD = "head"
-WAY_OUT = "Check it with: xpm-tui data check. Then: xpm-tui data repair, or xpm-tui data restore FILE."
+REPAIR_HINT = "Check it with: xpm-tui data check. Then: xpm-tui data repair, or xpm-tui data restore FILE."
 
 
 class TableFile(msgspec.Struct, frozen=True):
-    """A snapshot file: its name, rows, bytes, last block's checksum, and the checksum of the whole file.
+    """A snapshot file: its name, the number of its rows and bytes, and its checksums.
 
-    ``crc`` is the CRC-32 of all bytes; manifests of format 1 have none.
+    ``chain`` is the checksum of its last block. ``crc`` is the CRC-32 of all bytes; manifests of format 1
+    have none.
     """
 
     file: str
@@ -128,14 +126,14 @@ class TableFile(msgspec.Struct, frozen=True):
     crc: int | None = None
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """A generation: its snapshot files contain everything up to commit ``position``, its log what followed.
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename={"store_id": "book"}):
+    """A generation: its snapshot files contain everything up to commit ``position``, its log what follows.
 
     ``chain`` is the checksum that the log continues.
     """
 
     format: int
-    book: str
+    store_id: str
     generation: int
     position: int
     chain: int
@@ -156,7 +154,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 class StoreDamaged(StoreUnreadable):
     """A file of the store is damaged or missing."""
 
-    def __init__(self, path: Path, words: str, *, missing: bool = False, hint: str = WAY_OUT) -> None:
+    def __init__(self, path: Path, words: str, *, missing: bool = False, hint: str = REPAIR_HINT) -> None:
         super().__init__(f"{path} {words}", hint=hint)
         self.path = path
         self.missing = missing
@@ -181,16 +179,16 @@ def read_manifest(path: Path) -> Manifest | None:
     try:
         head = msgspec.json.decode(opened[0], type=Manifest)
     except msgspec.MsgspecError as error:
-        kind = _format(opened[0])
-        if kind > newest():
-            raise newer(path, kind) from error
+        version = _format_of(opened[0])
+        if version > newest():
+            raise _newer_format(path, version) from error
         raise StoreDamaged(path, "cannot be read.") from error
     if head.format > newest():
-        raise newer(path, head.format)
+        raise _newer_format(path, head.format)
     return head
 
 
-def newer(path: Path, found: int) -> StoreUnreadable:
+def _newer_format(path: Path, found: int) -> StoreUnreadable:
     """Return the error for a store that a newer version has written."""
     return StoreUnreadable(
         f"{path} was written by a newer version of xpm-tui (format {found}, this one knows {newest()}).",
@@ -198,12 +196,14 @@ def newer(path: Path, found: int) -> StoreUnreadable:
     )
 
 
-def _format(body: bytes) -> int:
-    class Only(msgspec.Struct):
+def _format_of(body: bytes) -> int:
+    """Return the format of a manifest that cannot be read otherwise; 0 if there is none."""
+
+    class Format(msgspec.Struct):
         format: int = 0
 
     try:
-        return msgspec.json.decode(body, type=Only).format
+        return msgspec.json.decode(body, type=Format).format
     except msgspec.MsgspecError:
         return 0
 

@@ -1,4 +1,4 @@
-"""The state of a store in memory: rows as bytes, indexes, and the former rows that snapshots need.
+"""The state of a store in memory: rows as bytes, indexes, and the replaced rows that snapshots need.
 
 Indexes are built when they are first used, and updated with every commit.
 """
@@ -18,7 +18,7 @@ from xpm_tui.store.encoding import EncodedWrite, decode
 
 Values = Callable[[Any], Iterable[str]]
 Bucket = str | dict[str, None]
-"""The ids of a value: usually one, then the id itself; a bucket is never empty."""
+"""The ids of a value: a single id, which is usual, or several; a bucket is never empty."""
 
 
 class Index:
@@ -72,7 +72,7 @@ class Indexes:
         """Build an index over all rows. The caller prevents commits meanwhile."""
         index = Index()
         values = table.indexes[name]
-        for id_, found in _each(table, values, rows):
+        for id_, found in _index_values(table, values, rows):
             for value in found:
                 index.add(value, id_)
         self._built[name] = (table, index)
@@ -91,16 +91,16 @@ class Indexes:
             now = decode(table, id_, after) if after is not None else None
             for name, (_, index) in self._built.items():
                 values = table.indexes[name]
-                gone = set(values(was)) if was is not None else set()
-                come = set(values(now)) if now is not None else set()
-                for value in gone - come:
+                former = set(values(was)) if was is not None else set()
+                present = set(values(now)) if now is not None else set()
+                for value in former - present:
                     index.discard(value, id_)
-                for value in come - gone:
+                for value in present - former:
                     index.add(value, id_)
 
 
 class _Probe:
-    """Replaces a row to find out which fields an index reads."""
+    """Stands in for a row, to find out which fields an index reads."""
 
     def __init__(self, row: type[msgspec.Struct]) -> None:
         self._known = {field.name for field in msgspec.structs.fields(row)}
@@ -113,7 +113,7 @@ class _Probe:
         return "x"
 
 
-def _each(
+def _index_values(
     table: TableSchema[Any], values: Values, rows: Mapping[str, bytes]
 ) -> Iterable[tuple[str, list[str]]]:
     """Yield the values of every row, decoding only the fields that ``values`` reads, if possible."""
@@ -172,7 +172,7 @@ class LazyRows:
 
     @property
     def rows(self) -> Rows:
-        """Return all rows. Raises ``StoreUnreadable`` if the file contradicts its manifest."""
+        """All rows. Raises ``StoreUnreadable`` if the file contradicts its manifest."""
         if self._split is not None:
             with self._lock:
                 if self._split is not None:
@@ -190,7 +190,7 @@ class LazyRows:
 
 
 class StateVersion:
-    """The state at ``mark``; after the next commit, the rows that it replaced, and the next version.
+    """The state at ``mark``; the next commit links it to the rows that it replaces, and to the next version.
 
     A snapshot refers to the version at which it was taken and follows the links from there. So a commit costs
     the same however many snapshots exist, and a version without snapshots is freed at once.
@@ -209,21 +209,21 @@ class StateVersion:
 class LiveTable:
     """The latest rows of a table, in order of arrival, and the indexes that have been built."""
 
-    __slots__ = ("held", "indexes", "name")
+    __slots__ = ("indexes", "lazy_rows", "name")
 
-    def __init__(self, name: str, held: LazyRows | None = None) -> None:
+    def __init__(self, name: str, lazy_rows: LazyRows | None = None) -> None:
         self.name = name
-        self.held = LazyRows() if held is None else held
+        self.lazy_rows = LazyRows() if lazy_rows is None else lazy_rows
         self.indexes = Indexes()
 
     @property
     def rows(self) -> Rows:
         """The rows by id."""
-        return self.held.rows
+        return self.lazy_rows.rows
 
 
 class MemoryState:
-    """All tables. Changed by one thread at a time; any thread may read them without a lock.
+    """All tables. One thread at a time may change them, and any thread may read them without a lock.
 
     This is safe because a commit first adds the rows that it will replace to the latest version, then changes
     the rows, then activates the new version; a reader reads the rows first and the versions afterwards.
@@ -234,15 +234,15 @@ class MemoryState:
             name: LiveTable(name, rows if isinstance(rows, LazyRows) else LazyRows(rows))
             for name, rows in tables.items()
         }
-        self.step = StateVersion(mark, dict.fromkeys(tables, (mark.position, mark.chain)))
+        self.version = StateVersion(mark, dict.fromkeys(tables, (mark.position, mark.chain)))
 
     @property
     def mark(self) -> Mark:
         """The mark of the latest commit."""
-        return self.step.mark
+        return self.version.mark
 
     def apply(self, changes: list[EncodedWrite], mark: Mark, *, watched: bool) -> None:
-        """Apply a durable commit. ``watched``: there are snapshots."""
+        """Apply a durable commit; ``watched`` says whether there are snapshots."""
         replaced: dict[str, dict[str, bytes | None]] = {}
         puts: dict[str, dict[str, bytes]] = {}
         drops: dict[str, set[str]] = {}
@@ -257,19 +257,19 @@ class MemoryState:
                 puts.get(name, {}).pop(id_, None)
             else:
                 puts.setdefault(name, {})[id_] = raw
-        step = self.step
-        touched = step.touched | dict.fromkeys(replaced, (mark.position, mark.chain))
+        version = self.version
+        touched = version.touched | dict.fromkeys(replaced, (mark.position, mark.chain))
         after = StateVersion(mark, touched)
-        step.replaced = replaced
-        step.next = after
+        version.replaced = replaced
+        version.next = after
         for name, before in replaced.items():
             live, put = self.tables[name], puts.get(name, {})
             live.indexes.change(before, put)
             gone = drops.get(name)
             if gone and watched:
                 # Snapshots keep the old dict, so that removed rows keep their position.
-                live.held = LazyRows(dict(live.rows))
+                live.lazy_rows = LazyRows(dict(live.rows))
             for id_ in gone or ():
                 live.rows.pop(id_, None)
             live.rows.update(put)
-        self.step = after
+        self.version = after

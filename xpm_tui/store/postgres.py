@@ -1,8 +1,8 @@
 """The PostgreSQL engine: the rows of one practice in memory, and the database that they are read from.
 
-It takes the place of the embedded engine below the TinyDB tables, with the same snapshots in memory. Readers
-catch up by position when a notification arrives. A commit takes two round trips, each of them one pipeline:
-lock the head of the practice and catch up, then write and commit.
+It replaces the embedded engine below the TinyDB tables, with the same snapshots in memory. Readers catch up
+by position when a notification arrives. A commit takes two round trips, each of them one pipeline: the first
+locks the head of the practice and catches up, the second writes and commits.
 """
 
 from __future__ import annotations
@@ -43,16 +43,21 @@ RECONNECT_SECONDS = 1.0
 
 
 class PostgresEngine:
-    """One open practice in PostgreSQL. Any thread may call its methods.
+    """One open practice in PostgreSQL. Any thread may call it; the caller of :meth:`session` holds ``mutex``.
 
-    ``damage`` says why nothing can be written at present: rows are not as they were written, or the database
-    cannot be reached, which may end. ``fence`` is the number that every commit of a run carries, None outside
-    a run. ``locks`` are the kinds of locks that it holds; the callbacks in ``reopened`` are called with each
-    session that replaces a lost one. ``role`` is the role of the session, ``number`` its number for other
-    processes. ``poll`` is the interval in seconds at which the position is queried instead of waiting for
-    notifications; with ``moving``, a practice that is being moved is opened too. ``lent`` is a session that
-    several engines use one after the other, for reading; it is not closed. The caller of :meth:`session` must
-    hold ``mutex``.
+    ``poll`` is the interval in seconds at which the position is queried instead of waiting for notifications;
+    with ``moving``, a practice that is being moved is opened too. ``borrowed`` is a session for reading that
+    several engines use one after the other; it is not closed.
+
+    Attributes:
+        damage: Why nothing can be written at present: rows are not as they were written, or the database
+            cannot be reached, which may end.
+        fence: The number that every commit of a run carries; None outside a run.
+        locks: The kinds of locks that it holds.
+        on_reopen: Functions that are called with each session that replaces a lost one.
+        head: The head of the practice as it was last read.
+        role: The role of the session.
+        number: The number of the session for other processes.
     """
 
     def __init__(
@@ -65,7 +70,7 @@ class PostgresEngine:
         person: str = "",
         poll: float | None = None,
         moving: bool = False,
-        lent: Session | None = None,
+        borrowed: Session | None = None,
     ) -> None:
         self.address = address
         self.practice = practice
@@ -75,18 +80,18 @@ class PostgresEngine:
         self.fence: int | None = None
         self.mutex = threading.RLock()
         self.locks: set[int] = set()
-        self.reopened: list[Callable[[Session], None]] = []
-        self._wish_read_only = read_only
+        self.on_reopen: list[Callable[[Session], None]] = []
+        self._read_only = read_only
         self._poll = poll
         self._moving = moving
         self._closed = False
         self._in_transaction = False
-        self._asked = 0.0
+        self._queried_at = 0.0
         self._views: weakref.WeakSet[StoreSnapshot] = weakref.WeakSet()
-        self._finder: threading.Thread | None = None
+        self._reconnector: threading.Thread | None = None
         self._ending = threading.Event()
-        self._lent = lent
-        session = lent or Session(address)
+        self._borrowed = borrowed
+        session = borrowed or Session(address)
         self._session: Session | None = session
         self.number = session.number
         try:
@@ -98,16 +103,16 @@ class PostgresEngine:
             if head.format < newest():
                 self._upgrade(head.format)
         except BaseException:
-            if lent is None:
+            if borrowed is None:
                 session.close()
             raise
 
-    # What there is
+    # -- state -----------------------------------------------------------------------------------------
 
     @property
     def read_only(self) -> bool:
         """Whether nothing may be written: as requested, by the role's rights, or because of ``damage``."""
-        return self._wish_read_only or self.role.reads_only or self.damage is not None
+        return self._read_only or self.role.reads_only or self.damage is not None
 
     @property
     def mark(self) -> Mark:
@@ -115,15 +120,10 @@ class PostgresEngine:
         return self.state.mark
 
     @property
-    def head(self) -> Head:
-        """The head of the practice as it was last read."""
-        return self._head
-
-    @property
     def listens(self) -> bool:
         """Whether the database sends notifications of commits; otherwise the position is polled."""
-        if self._lent is not None:
-            return True  # it is not asked for them, because the practice is closed again soon
+        if self._borrowed is not None:
+            return True  # notifications are not requested, because the practice is closed again soon
         return self._session is not None and self._session.listens and self._poll is None
 
     def snapshot(self) -> StoreSnapshot:
@@ -138,7 +138,7 @@ class PostgresEngine:
 
     def view(self) -> StoreSnapshot:
         """Return the state in memory."""
-        view = StoreSnapshot(self.state, self._build, self._head.book)
+        view = StoreSnapshot(self.state, self._build, self.head.store_id)
         self._views.add(view)
         return view
 
@@ -154,8 +154,8 @@ class PostgresEngine:
     def session(self, patience: float | None = None) -> Session:
         """Return the session, which is opened again if it was lost.
 
-        Raises ``StoreUnreachable`` and ``StoreUnreadable`` after ``patience`` seconds
-        (:data:`COMMIT_SECONDS`).
+        Raises ``StoreUnreachable`` or ``StoreUnreadable`` after ``patience`` seconds (by default
+        :data:`COMMIT_SECONDS`).
         """
         if self._session is None and patience == 0 and self.damage is not None:
             raise self.damage  # a thread is looking for the database already
@@ -168,10 +168,10 @@ class PostgresEngine:
                 if self._session is None:
                     self._reopen()
                 else:
-                    self._session.hear()
+                    self._session.receive_notifications()
                 return cast(Session, self._session)
             except StoreUnreadable as error:
-                self._lose(error)
+                self._drop_session(error)
                 if lost:
                     if self.clock.monotonic() + RECONNECT_SECONDS > deadline:
                         raise
@@ -186,12 +186,12 @@ class PostgresEngine:
             try:
                 return question(self.session(patience))
             except StoreUnreachable as error:
-                self._lose(error)
+                self._drop_session(error)
                 if patience == 0:
                     self._reopen()  # once: without a session, ``session(0)`` leaves that to the thread
                 return question(self.session(patience))
 
-    # Changing it
+    # -- writing ---------------------------------------------------------------------------------------
 
     def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
         """Commit the writes that ``make`` returns for the latest state, while no other process can commit.
@@ -204,13 +204,13 @@ class PostgresEngine:
             base = self.state.mark.position
             if not changes:
                 return base
-            work = postgres_tables.prepare_transaction(self.state.tables, changes, base, self._seq)
+            transaction = postgres_tables.prepare_transaction(self.state.tables, changes, base, self._seq)
             try:
-                return self._send(session, work)
+                return self._send(session, transaction)
             except StoreUnreachable as error:
-                self._lose(error)
+                self._drop_session(error)
                 lost = error
-        return self._resolve(work, lost)
+        return self._resolve(transaction, lost)
 
     def write_all(self, tables: Mapping[str, Rows], *, position: int = 0) -> int:
         """Replace all rows by these, as one commit after ``position``; return the new position."""
@@ -241,7 +241,7 @@ class PostgresEngine:
             try:
                 yield session
             except StoreUnreachable as error:
-                self._lose(error)
+                self._drop_session(error)
                 raise
             finally:
                 self._in_transaction = False
@@ -253,15 +253,15 @@ class PostgresEngine:
         self._ending.set()
         with self.mutex:
             session, self._session = self._session, None
-            if session is not None and session is not self._lent:
+            if session is not None and session is not self._borrowed:
                 session.close()
-        if self._finder is not None:
-            self._finder.join()
+        if self._reconnector is not None:
+            self._reconnector.join()
 
-    # Within: reading
+    # -- catching up -----------------------------------------------------------------------------------
 
     def _listen(self, session: Session) -> None:
-        if self._poll is None and self._lent is None:
+        if self._poll is None and self._borrowed is None:
             session.listen(self.id)
 
     def _load(self, session: Session) -> Head:
@@ -279,9 +279,9 @@ class PostgresEngine:
             self.write_all(tables)
 
     def _take_head(self, head: Head) -> None:
-        self._head = head
+        self.head = head
         self._seq = head.seq
-        self._asked = self.clock.monotonic()
+        self._queried_at = self.clock.monotonic()
 
     def _latest_position(self) -> int:
         """Read notifications, or query the position without them; return the latest known position."""
@@ -290,13 +290,13 @@ class PostgresEngine:
         if session is None or self._in_transaction:
             return known
         every = self._poll if self._poll is not None else REFRESH_SECONDS if session.listens else POLL_SECONDS
-        if self.clock.monotonic() - self._asked >= every:
+        if self.clock.monotonic() - self._queried_at >= every:
             self._refresh()
             return self.state.mark.position
         try:
-            session.hear()
+            session.receive_notifications()
         except StoreUnreachable as error:
-            self._lose(error)
+            self._drop_session(error)
         return max(known, session.notified)
 
     def _refresh(self) -> None:
@@ -305,17 +305,17 @@ class PostgresEngine:
         if session is None or self._in_transaction:
             return
         try:
-            self._take(session, postgres_tables.read_changes(session, self.id, self.state.mark.position))
+            self._catch_up(session, postgres_tables.read_changes(session, self.id, self.state.mark.position))
         except StoreUnreachable as error:
-            self._lose(error)
+            self._drop_session(error)
         except StoreUnreadable as error:
             self.damage = error
 
-    def _take(self, session: Session, found: list[tuple[Any, ...]]) -> Head:
+    def _catch_up(self, session: Session, found: list[tuple[Any, ...]]) -> Head:
         """Apply the head and the changes that were read after the state's position."""
         known = self.state.mark.position
-        maybe, changes = postgres_tables.split_changes(found, self.state.tables, self._seq)
-        head = postgres_tables.known_head(maybe, self.practice, self.address)
+        found_head, changes = postgres_tables.split_changes(found, self.state.tables, self._seq)
+        head = postgres_tables.known_head(found_head, self.practice, self.address)
         if head.position < known or (known < head.horizon and head.position != known):
             return self._load(session)  # the commits in between are no longer recorded
         if head.position > known:
@@ -329,21 +329,21 @@ class PostgresEngine:
         with self.mutex:
             return live.indexes.get(name) or live.indexes.build(table, name, live.rows)
 
-    # Within: writing
+    # -- committing ------------------------------------------------------------------------------------
 
     def _begin(self) -> Session:
         """Lock the head and catch up. Nothing has been written yet, so a lost session is replaced once."""
-        for again in (True, False):
+        for may_retry in (True, False):
             session = self.session()
             try:
                 found = postgres_tables.lock_head(session, self.id, self.state.mark.position)
                 self._in_transaction = True
-                self._refuse_head(self._take(session, found))
+                self._refuse_head(self._catch_up(session, found))
                 return session
             except StoreUnreachable as error:
                 self._in_transaction = False
-                self._lose(error)
-                if not again:
+                self._drop_session(error)
+                if not may_retry:
                     raise
             except BaseException:
                 self._in_transaction = False
@@ -353,7 +353,7 @@ class PostgresEngine:
 
     def _refuse_head(self, head: Head) -> None:
         if head.state and not self._moving:
-            raise postgres_tables.moved_practice(head, self.practice, self.address)
+            raise postgres_tables.moved_practice_error(head, self.practice, self.address)
         if self.fence is not None and head.fence != self.fence:
             raise RunLockLost(
                 "This run has lost its lock: the connection to the database was interrupted, and another "
@@ -361,25 +361,27 @@ class PostgresEngine:
                 hint="Nothing was written. See which process it is: xpm-tui status",
             )
 
-    def _send(self, session: Session, work: RowTransaction) -> int:
-        position = postgres_tables.send(session, self.id, work, self.person)
+    def _send(self, session: Session, transaction: RowTransaction) -> int:
+        position = postgres_tables.send(session, self.id, transaction, self.person)
         mark = Mark(0, position, 0, round(self.clock.now().timestamp() * 1000))
-        self.state.apply(work.changes, mark, watched=len(self._views) > 0)
-        self._take_head(self._head._replace(position=position, seq=work.seq, row_count=work.total))
+        self.state.apply(transaction.changes, mark, watched=len(self._views) > 0)
+        self._take_head(
+            self.head._replace(position=position, seq=transaction.seq, row_count=transaction.total)
+        )
         return position
 
-    def _resolve(self, work: RowTransaction, lost: StoreUnreachable) -> int:
+    def _resolve(self, transaction: RowTransaction, lost: StoreUnreachable) -> int:
         """Find out by its token whether a transaction whose reply was lost took effect.
 
         The lock on the head waits for the transaction of the old session to end, so the answer is final.
         """
         try:
             with self.locked() as session:
-                position = postgres_tables.committed_at(session, self.id, work.token)
+                position = postgres_tables.committed_at(session, self.id, transaction.token)
                 if position is not None:
                     return position
-                if self.state.mark.position == work.base:
-                    return self._send(session, work)
+                if self.state.mark.position == transaction.base:
+                    return self._send(session, transaction)
         except StoreUnreachable as error:
             raise StoreUnreachable(
                 f"{lost.message} It is not known whether the last change was saved.",
@@ -394,7 +396,7 @@ class PostgresEngine:
     def _refuse_writing(self) -> None:
         if self._closed:
             raise ReadOnly("The data store is closed.")
-        if self._wish_read_only:
+        if self._read_only:
             raise ReadOnly(
                 "The data is open for reading only.", hint="Run it again without --read-only to write."
             )
@@ -406,9 +408,9 @@ class PostgresEngine:
         if self.damage is not None and not isinstance(self.damage, StoreUnreachable):
             raise self.damage
 
-    # Within: losing and finding the database
+    # -- lost connections ------------------------------------------------------------------------------
 
-    def _lose(self, error: StoreUnreadable) -> None:
+    def _drop_session(self, error: StoreUnreadable) -> None:
         """Continue with the last known state, and try to reach the database in the background."""
         session, self._session = self._session, None
         if session is not None:
@@ -417,11 +419,11 @@ class PostgresEngine:
             self.damage = StoreUnreachable(
                 f"{error.message} You see the data as of {when_utc(self.clock.now())}.", hint=error.hint
             )
-        if not self._closed and (self._finder is None or not self._finder.is_alive()):
-            self._finder = threading.Thread(target=self._find, name="store-reconnect", daemon=True)
-            self._finder.start()
+        if not self._closed and (self._reconnector is None or not self._reconnector.is_alive()):
+            self._reconnector = threading.Thread(target=self._reconnect, name="store-reconnect", daemon=True)
+            self._reconnector.start()
 
-    def _find(self) -> None:
+    def _reconnect(self) -> None:
         while not self._ending.wait(RECONNECT_SECONDS):
             with self.mutex:
                 if self._session is not None or self._closed:
@@ -437,9 +439,9 @@ class PostgresEngine:
         session = Session(self.address, self.number)
         try:
             self._listen(session)
-            for call in self.reopened:
+            for call in self.on_reopen:
                 call(session)
-            self._take(session, postgres_tables.read_changes(session, self.id, self.state.mark.position))
+            self._catch_up(session, postgres_tables.read_changes(session, self.id, self.state.mark.position))
         except BaseException:
             session.close()
             raise

@@ -5,10 +5,8 @@ Backups have the format of the embedded store, so each engine can restore those 
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from xpm_tui.domain.errors import BadInput, StoreUnreachable, StoreUnreadable
@@ -17,12 +15,18 @@ from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store.admin import Compacted, IntegrityFinding, Report, Restored, check_rows
-from xpm_tui.store.backup import Backup, migrate_rows, own_backup, private_view, unpacked, write_backup
-from xpm_tui.store.database_store import DatabaseStore, open_database
+from xpm_tui.store.backup import (
+    Backup,
+    automatic_backup_path,
+    migrate_rows,
+    private_view,
+    unpacked,
+    write_backup,
+)
+from xpm_tui.store.database_store import DatabaseStore
 from xpm_tui.store.encoding import EncodedWrite
 from xpm_tui.store.engine import MOVED, Engine
 from xpm_tui.store.loader import load
-from xpm_tui.store.manifest import HEAD
 from xpm_tui.store.postgres import PostgresEngine
 from xpm_tui.store.postgres_connection import Session
 from xpm_tui.store.snapshot import StoreSnapshot
@@ -35,7 +39,7 @@ BATCH = 2_000
 def check_practice(url: str, practice: str, clock: Clock) -> Report:
     """Read everything of a practice, verify each checksum and decode each row."""
     try:
-        with open_database(url, practice, read_only=True, clock=clock) as store:
+        with DatabaseStore(url, practice, read_only=True, clock=clock) as store:
             view = store.engine.view()
             return Report(
                 position=view.position,
@@ -53,13 +57,13 @@ def check_practice(url: str, practice: str, clock: Clock) -> Report:
 
 def back_up_practice(url: str, practice: str, target: Path, clock: Clock) -> Backup:
     """Write a backup to ``target`` and read it back, without blocking others."""
-    with open_database(url, practice, read_only=True, clock=clock) as store:
+    with DatabaseStore(url, practice, read_only=True, clock=clock) as store:
         return _backed_up(store, target, clock)
 
 
 def compact_practice(url: str, practice: str, clock: Clock) -> Compacted:
     """Remove data that no reader needs any more. Raises what a commit raises."""
-    with open_database(url, practice, clock=clock) as store:
+    with DatabaseStore(url, practice, clock=clock) as store:
         before = _size(store)
         store.compact()
         return Compacted(done=True, before=before, after=_size(store))
@@ -73,12 +77,12 @@ def restore_practice(
     Other processes see it as one commit that changes everything. The run lock is held meanwhile.
     """
     with (
-        open_database(url, practice, clock=clock, person=person) as store,
+        DatabaseStore(url, practice, clock=clock, person=person) as store,
         unpacked(source) as found,
         store.run_lock(store.person or person, "restoring a backup").hold(),
     ):
         ensure_private(folder)
-        before = _backed_up(store, own_backup(folder, "before-restore", clock.now()), clock).path
+        before = _backed_up(store, automatic_backup_path(folder, "before-restore", clock.now()), clock).path
         tables = {name: live.rows for name, live in migrate_rows(found).state.tables.items() if live.rows}
         position = store.engine.write_all(tables, position=found.state.mark.position)
     return Restored(
@@ -97,13 +101,13 @@ def move_in(folder: Path, url: str, practice: str, *, clock: Clock, person: str)
 
     Raises:
         BadInput: The database has another practice with this name.
-        AppError: As a commit.
+        AppError: Whatever a commit raises.
     """
     source = Engine(folder, read_only=False, clock=clock, person=person)
     try:
-        target = open_database(url, practice, clock=clock, person=person, moving=True)
+        target = DatabaseStore(url, practice, clock=clock, person=person, moving=True)
         try:
-            _claim(target.engine, source.head.book)
+            _claim(target.engine, source.head.store_id)
             copy_rows(source.snapshot(), target.engine)
             with source.locked():
                 view = source.view()
@@ -133,7 +137,7 @@ def move_out(store: DatabaseStore, folder: Path, *, clock: Clock) -> int:
         with both_locks(folder, clock, "moving the data"):
             here = load(folder)
             position = max(view.position, here.state.mark.position if here else 0)
-            install(folder, view, book=engine.head.book, position=position, chain=0, clock=clock)
+            install(folder, view, store_id=engine.head.store_id, position=position, chain=0, clock=clock)
             loaded = load(folder)
             assert loaded is not None
             _refuse_difference(view, private_view(loaded.state))
@@ -153,18 +157,18 @@ def copy_rows(view: StoreSnapshot, target: PostgresEngine) -> int:
     return len(changes)
 
 
-def _differences(view: StoreSnapshot, there: StoreSnapshot) -> Iterator[EncodedWrite]:
+def _differences(view: StoreSnapshot, copy: StoreSnapshot) -> Iterator[EncodedWrite]:
     names = view.names()
-    for name in there.names():
+    for name in copy.names():
         if name not in names:
-            yield from (EncodedWrite(name, id_, None) for id_ in there.keys(name))
+            yield from (EncodedWrite(name, id_, None) for id_ in copy.keys(name))
     for name in names:
-        wanted, found = dict.fromkeys(view.keys(name)), there.keys(name)
+        wanted, found = dict.fromkeys(view.keys(name)), copy.keys(name)
         common = [id_ for id_ in found if id_ in wanted]
-        again = common != list(wanted)[: len(common)]  # another order of arrival: all of them arrive again
-        yield from (EncodedWrite(name, id_, None) for id_ in found if again or id_ not in wanted)
+        is_reordered = common != list(wanted)[: len(common)]  # then all of them are written again
+        yield from (EncodedWrite(name, id_, None) for id_ in found if is_reordered or id_ not in wanted)
         for id_, raw in view.items(name):
-            if again or there.raw_in(name, id_) != raw:
+            if is_reordered or copy.raw_in(name, id_) != raw:
                 yield EncodedWrite(name, id_, raw)
 
 
@@ -183,60 +187,46 @@ def _refuse_difference(view: StoreSnapshot, copy: StoreSnapshot) -> None:
             )
 
 
-def _claim(engine: PostgresEngine, book: str) -> None:
-    """Return the practice in the database that is being moved. Raises ``BadInput`` for another one."""
+def _claim(engine: PostgresEngine, store_id: str) -> None:
+    """Mark the practice in the database as being moved. Raises ``BadInput`` if it is another one."""
     head = engine.head
-    if head.row_count and head.book != book:
+    if head.row_count and head.store_id != store_id:
         raise BadInput(
             f"The database already has a practice {visible(engine.practice, 60)} with "
             f"{count(head.row_count, 'row')}.",
             hint="Rename the practice, or use another database.",
         )
-    _set_state(engine, "loading", book=book)
+    _set_state(engine, "loading", store_id=store_id)
 
 
 def _set_state(
-    engine: PostgresEngine, state: str, *, moved_to: str = "", book: str = "", position: int = 0
+    engine: PostgresEngine, state: str, *, moved_to: str = "", store_id: str = "", position: int = 0
 ) -> None:
     def ask(session: Session) -> None:
         with session.errors():
             session.connection.execute(
                 "UPDATE xpm_tui.practices SET state = %s, moved_to = %s,"
                 " book = coalesce(nullif(%s, ''), book), position = greatest(position, %s) WHERE id = %s",
-                (state, moved_to, book, position, engine.id),
+                (state, moved_to, store_id, position, engine.id),
             )
 
     engine.ask(ask)
 
 
 def _backed_up(store: DatabaseStore, target: Path, clock: Clock) -> Backup:
-    with _scratch(target) as scratch:
+    parent = target.parent if target.parent.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=parent, ignore_cleanup_errors=True) as scratch:
         view = store.engine.view()
-        book = store.engine.head.book
-        install(scratch, view, book=book, position=view.position, chain=0, clock=clock)
-        return write_backup(scratch, target)
-
-
-@contextmanager
-def _scratch(target: Path) -> Iterator[Path]:
-    scratch = Path(tempfile.mkdtemp(prefix=".backup-", dir=target.parent if target.parent.is_dir() else None))
-    try:
-        yield scratch
-        assert (scratch / HEAD).exists()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        store_id = store.engine.head.store_id
+        install(Path(scratch), view, store_id=store_id, position=view.position, chain=0, clock=clock)
+        return write_backup(Path(scratch), target)
 
 
 def _size(store: DatabaseStore) -> int:
-    """Bytes of all rows, tombstones included."""
-
-    def ask(session: Session) -> int:
-        with session.errors():
-            row = session.connection.execute(
-                "SELECT coalesce(sum(octet_length(tbl) + octet_length(id) + 24"
-                " + coalesce(octet_length(body), 0)), 0)::bigint FROM xpm_tui.rows WHERE practice = %s",
-                (store.engine.id,),
-            ).fetchone()
-        return int(row[0]) if row else 0
-
-    return store.engine.ask(ask)
+    """Return the bytes of all rows, including tombstones."""
+    statement = (
+        "SELECT coalesce(sum(octet_length(tbl) + octet_length(id) + 24"
+        " + coalesce(octet_length(body), 0)), 0)::bigint FROM xpm_tui.rows WHERE practice = %s"
+    )
+    row = store.engine.ask(lambda session: session.query_row(statement, (store.engine.id,)))
+    return int(row[0]) if row else 0

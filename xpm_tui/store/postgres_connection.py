@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: the address, the session, and the meaning of the driver's errors.
+"""Connections to PostgreSQL: the address, the session, and the translation of the driver's errors.
 
 This module knows nothing about the stored data. No error text contains a password.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString, cast
 from urllib.parse import unquote, urlsplit
@@ -73,7 +73,9 @@ class DatabaseAddress:
     """The address of a database. ``shown`` is the address for texts, without password and options.
 
     A server on another machine is reached with TLS (``sslmode=require``) unless the address says otherwise.
-    Raises ``BadInput`` for an address that cannot be parsed.
+
+    Raises:
+        BadInput: The address cannot be parsed.
     """
 
     def __init__(self, url: str) -> None:
@@ -85,7 +87,7 @@ class DatabaseAddress:
         host = str(found.get("host") or found.get("hostaddr") or "")
         sound = "@" not in host and re.fullmatch(r"[0-9,]*", str(found.get("port") or ""))
         if not sound or parts.scheme not in ("postgresql", "postgres"):
-            # The reason may repeat a part of the password: it is not shown.
+            # The reason is not shown, because it may repeat a part of the password.
             raise BadInput(
                 "store.url is not an address of a PostgreSQL database.",
                 hint="It has the form postgresql://USER@HOST/DATABASE; special characters in a password are "
@@ -114,11 +116,14 @@ class DatabaseAddress:
 
 
 class Session:
-    """A session at the server: its connection, and its number, which shows others that it is alive.
+    """A session at the server.
 
-    ``number`` stays the same when a lost session is opened again. ``notified`` is the highest position in a
-    notification; ``listens`` is whether notifications arrive at all. ``role`` is the role of the session, its
-    person and whether it only reads, and ``ahead`` the lead of the server's clock, once they are known.
+    Attributes:
+        number: Shows other processes that the session is alive; it stays when a lost session is opened again.
+        notified: The highest position in a notification.
+        listens: Whether notifications arrive at all.
+        role: The role of the session, its person, and whether it only reads; None until they are known.
+        ahead: The lead of the server's clock in seconds; None until it is known.
     """
 
     def __init__(self, address: DatabaseAddress, number: int = 0) -> None:
@@ -158,24 +163,38 @@ class Session:
             self.connection.execute(composed.SQL("LISTEN {}").format(composed.Identifier(name)))
             self.connection.execute("SELECT pg_notify(%s, 'hello')", (name,))
             self.connection.execute("SELECT 1")
-        self.hear()
+        self.receive_notifications()
 
-    def hear(self) -> None:
+    def receive_notifications(self) -> None:
         """Read the notifications that have arrived, without waiting. Raises ``StoreUnreachable``."""
         with self.errors():
-            wire = self.connection.pgconn
-            wire.consume_input()
-            wire.consume_input()  # the server's farewell may come first, and only then the end
-            while (note := wire.notifies()) is not None:
+            raw = self.connection.pgconn
+            raw.consume_input()
+            raw.consume_input()  # the server's last message may come before the end of the connection
+            while (note := raw.notifies()) is not None:
                 self._notice(psycopg.Notify(note.relname.decode(), note.extra.decode(), note.be_pid))
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Raise the driver's errors as the store's own."""
+        """Raise errors of the driver as errors of the store."""
         try:
             yield
         except psycopg.Error as error:
-            raise _meaning(self.address, error) from None
+            raise _statement_error(self.address, error) from None
+
+    def query(
+        self, statement: LiteralString | bytes, values: Sequence[Any] = (), *, binary: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of a statement, whose errors are those of the store."""
+        with self.errors():
+            return self.connection.execute(statement, values or None, binary=binary).fetchall()
+
+    def query_row(
+        self, statement: LiteralString | bytes, values: Sequence[Any] = (), *, binary: bool = False
+    ) -> tuple[Any, ...] | None:
+        """Return the first row of a statement, whose errors are those of the store; None if there is none."""
+        with self.errors():
+            return self.connection.execute(statement, values or None, binary=binary).fetchone()
 
     @property
     def alive(self) -> bool:
@@ -195,8 +214,8 @@ class Session:
                 raise
 
     @contextmanager
-    def moment(self) -> Iterator[Connection]:
-        """Begin a transaction with one consistent view, or continue the open one that has locked the head."""
+    def consistent_view(self) -> Iterator[Connection]:
+        """Begin a transaction with a consistent view, or continue the open one, which has locked the head."""
         if self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
             with self.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
                 yield connection
@@ -221,13 +240,14 @@ class Session:
 
 
 Sessions = dict[str, Session | StoreUnreachable]
-"""Sessions for reading many practices one after the other, by address, and why there is none."""
+"""Sessions for reading many practices one after the other, by address, or the reason why there is none."""
 
 
 def shared_session(sessions: Sessions, url: str) -> Session:
     """Return the session for an address, which is opened once.
 
-    Raises ``StoreUnreachable``, again without another attempt if the server could not be reached before.
+    Raises:
+        StoreUnreachable: The server cannot be reached now, or could not be reached before.
     """
     found = sessions.get(url)
     if isinstance(found, StoreUnreachable):
@@ -243,9 +263,9 @@ def shared_session(sessions: Sessions, url: str) -> Session:
 
 def close_sessions(sessions: Sessions) -> None:
     """Close all sessions."""
-    for each in sessions.values():
-        if isinstance(each, Session):
-            each.close()
+    for session in sessions.values():
+        if isinstance(session, Session):
+            session.close()
 
 
 def channel(practice: int) -> str:
@@ -253,25 +273,27 @@ def channel(practice: int) -> str:
     return f"xpm_tui_{practice}"
 
 
-def _meaning(address: DatabaseAddress, error: psycopg.Error) -> AppError:
+def _statement_error(address: DatabaseAddress, error: psycopg.Error) -> AppError:
     """Return the store error for an error of the driver on an open connection."""
-    where, text = address.server, address.clean(str(error))
-    for kinds, make in _MEANINGS:
+    server, text = address.server, address.clean(str(error))
+    for kinds, make in _STATEMENT_ERRORS:
         if isinstance(error, kinds):
-            return cast(AppError, make(where, text))
+            return cast(AppError, make(server, text))
     if error.sqlstate is None:
         return StoreUnreachable(
-            f"The connection to the database at {where} was lost: {text}.",
+            f"The connection to the database at {server} was lost: {text}.",
             hint="xpm-tui connects again by itself.",
         )
-    return StoreUnreadable(f"PostgreSQL at {where} refused a statement: {text}", hint=_LOOK)
+    return StoreUnreadable(
+        f"PostgreSQL at {server} refused a statement: {text}", hint="See the log of the PostgreSQL server."
+    )
 
 
 def _connection_error(address: DatabaseAddress, error: psycopg.Error) -> StoreUnreachable:
     """Return the store error for a failed connection attempt. The server's text may be in any language."""
     text = address.clean(str(error))
-    wire = error.pgconn
-    if wire is not None and wire.needs_password:
+    connection = error.pgconn
+    if connection is not None and connection.needs_password:
         return StoreUnreachable(
             f"PostgreSQL at {address.server} asks for a password, but none was given.",
             hint="Put it in ~/.pgpass or in store.url.",
@@ -289,41 +311,39 @@ def _connection_error(address: DatabaseAddress, error: psycopg.Error) -> StoreUn
     )
 
 
-_LOOK = "See the log of the PostgreSQL server."
-
-_MEANINGS: tuple[tuple[Any, Any], ...] = (
+_STATEMENT_ERRORS: tuple[tuple[Any, Any], ...] = (
     (
         (sql.DiskFull, sql.OutOfMemory, sql.IoError),
-        lambda where, text: DiskError(
-            f"PostgreSQL at {where} could not write: {text}. Nothing was saved.",
+        lambda server, text: DiskError(
+            f"PostgreSQL at {server} could not write: {text}. Nothing was saved.",
             hint="Free space on the disk of the database server, then try again.",
         ),
     ),
     (
         (sql.LockNotAvailable, sql.DeadlockDetected, sql.SerializationFailure, sql.QueryCanceled),
-        lambda where, text: Busy(
+        lambda server, text: Busy(
             "Another process has been changing this practice for too long.",
             hint="Nothing was written. Wait until it ends, then try again.",
         ),
     ),
     (
         (sql.ReadOnlySqlTransaction,),
-        lambda where, text: ReadOnly(
-            f"PostgreSQL at {where} accepts no changes at the moment: it is a standby or set to read-only.",
+        lambda server, text: ReadOnly(
+            f"PostgreSQL at {server} accepts no changes at the moment: it is a standby or set to read-only.",
             hint="Use the address of the primary server in store.url.",
         ),
     ),
     (
         (sql.InsufficientPrivilege,),
-        lambda where, text: StoreUnreadable(
-            f"Your database role lacks a permission at {where}: {text}.",
+        lambda server, text: StoreUnreadable(
+            f"Your database role lacks a permission at {server}: {text}.",
             hint="Ask the owner of the database: see docs/production.md, section Roles.",
         ),
     ),
     (
         (sql.TooManyConnections,),
-        lambda where, text: StoreUnreachable(
-            f"PostgreSQL at {where} accepts no more connections: {text}.",
+        lambda server, text: StoreUnreachable(
+            f"PostgreSQL at {server} accepts no more connections: {text}.",
             hint="Raise max_connections there, or run fewer processes.",
         ),
     ),
@@ -332,14 +352,14 @@ _MEANINGS: tuple[tuple[Any, Any], ...] = (
             sql.AdminShutdown, sql.CrashShutdown, sql.CannotConnectNow, sql.IdleInTransactionSessionTimeout,
             sql.ConnectionException, sql.DatabaseDropped,
         ),
-        lambda where, text: StoreUnreachable(
-            f"The database at {where} closed the connection: {text}.",
+        lambda server, text: StoreUnreachable(
+            f"The database at {server} closed the connection: {text}.",
             hint="xpm-tui connects again by itself.",
         ),
     ),
     (
         (sql.DataError,),
-        lambda where, text: BadInput(
+        lambda server, text: BadInput(
             f"A value cannot be saved in PostgreSQL: {text}.",
             hint="Nothing was written. Correct the value and try again.",
         ),

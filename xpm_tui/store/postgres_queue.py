@@ -1,7 +1,7 @@
 """The work queue in PostgreSQL: Procrastinate behind our port, in a schema of its own.
 
-Jobs are disposable: the schema is named after its own definition, so that a version of Procrastinate with
-other tables begins with an empty queue instead of changing one that older workers use.
+Jobs are disposable: the name of the schema contains a hash of its definition, so that a version of
+Procrastinate with other tables begins with an empty queue instead of changing one that older workers use.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from xpm_tui.store.postgres_connection import SCHEMA_LOCK, DatabaseAddress, Sess
 TASK = "look"
 """The only task: look at a practice, and do what is due."""
 
-MISSED = 3600.0
-"""Seconds after which a missed minute is not made up for; the next one comes at the latest then."""
+MAX_DELAY = 3600.0
+"""Seconds after which a missed job of the timetable is left out; the next one has come by then."""
 
 _JOBS = schema.SchemaManager.get_schema()
 SCHEMA = f"xpm_tui_work_{hashlib.sha256(_JOBS.encode()).hexdigest()[:8]}"
@@ -52,7 +52,7 @@ _FORGET = "DELETE FROM workers WHERE id = %s OR seen < now() - interval '1 day'"
 _ERRORS = (exceptions.ProcrastinateException, psycopg.Error)
 
 for _name in ("procrastinate", "psycopg", "psycopg.pool"):
-    # What goes wrong here reaches the user in the words of this program, once, and not as a traceback.
+    # Errors reach the user once, in the words of this program, and not as a traceback.
     logging.getLogger(_name).addHandler(logging.NullHandler())
     logging.getLogger(_name).propagate = False
 
@@ -107,7 +107,7 @@ class ProcrastinateQueue:
         """Perform jobs until ``stop`` is set; see the port."""
         self._perform = perform
         is_reported = False
-        asyncio.get_running_loop().set_exception_handler(_report_others)
+        asyncio.get_running_loop().set_exception_handler(_report_unexpected)
         while not stop.is_set():
             try:
                 async with self._opened() as app:
@@ -169,7 +169,7 @@ class ProcrastinateQueue:
                 max_size=4,
                 timeout=self._patience,
             )
-            app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": MISSED})
+            app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": MAX_DELAY})
             app.task(name=TASK, pass_context=True)(self._perform_job)
             try:
                 await app.open_async()
@@ -201,7 +201,7 @@ class ProcrastinateQueue:
         timetable: Callable[[], Timetable],
         stop: asyncio.Event,
     ) -> None:
-        """Work until ``stop`` is set or the connection is lost."""
+        """Perform jobs until ``stop`` is set or the connection is lost."""
         names: list[str] = []
         self._follow(app, names, timetable())
         working = asyncio.create_task(
@@ -233,7 +233,7 @@ class ProcrastinateQueue:
         await _execute(app, _FORGET, worker.id)
 
     def _follow(self, app: procrastinate.App, names: list[str], timetable: Timetable) -> list[str]:
-        """Take over a timetable that may have changed; return the practices that are new in it."""
+        """Adopt a timetable that may have changed; return the practices that are new in it."""
         registry = periodic.PeriodicRegistry()  # type: ignore[no-untyped-call]
         for practice, minutes in timetable.items():
             cron = f"{','.join(map(str, minutes))} * * * *"
@@ -246,7 +246,7 @@ class ProcrastinateQueue:
         return new
 
     async def _perform_job(self, context: procrastinate.JobContext, timestamp: int = 0) -> None:
-        """Perform a job. The next one is added before this one ends, so that it cannot get lost between.
+        """Perform a job, and add the next one before it ends, so that this cannot get lost in between.
 
         If the queue is lost, this job cannot end either, and the next one is added when it is back.
         """
@@ -294,8 +294,8 @@ async def _wait(stop: asyncio.Event, seconds: float, other: asyncio.Task[None] |
         waiting.cancel()
 
 
-def _report_others(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what a task left behind, except for the loss of the queue, which is reported elsewhere."""
+def _report_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report an error that nobody handled, except for the loss of the queue, which is reported elsewhere."""
     if not isinstance(context.get("exception"), _ERRORS):
         loop.default_exception_handler(context)
 

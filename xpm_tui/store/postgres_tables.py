@@ -1,4 +1,4 @@
-"""The tables of a practice in PostgreSQL: prerequisites, statements that read and write rows, checksums.
+"""The tables of a practice in PostgreSQL: their creation, the statements on rows, and checksums.
 
 The layout is in :mod:`xpm_tui.store.manifest`. Lost connections are handled by the engine.
 """
@@ -73,7 +73,7 @@ class Head(NamedTuple):
     format: int
     state: str
     moved_to: str
-    book: str
+    store_id: str
     millis: int
 
     @property
@@ -85,8 +85,12 @@ class Head(NamedTuple):
 class RowTransaction(NamedTuple):
     """A transaction that is ready to be sent; it may be sent again with the same token.
 
-    ``rows`` are the changed rows, with a None body for a deleted one; ``seqs`` their order of arrival, 0 if
-    unchanged; ``total`` and ``seq`` those of the practice afterwards.
+    Attributes:
+        rows: The changed rows; a deleted one has no body.
+        seqs: Their order of arrival, 0 if it is unchanged.
+        seq: The last number in the order of arrival afterwards.
+        total: The number of rows of the practice afterwards.
+        base: The position before.
     """
 
     changes: list[EncodedWrite]
@@ -132,7 +136,7 @@ def row_count(tables: Tables) -> int:
     return sum(len(live.rows) for live in tables.values())
 
 
-def read_head(connection: Connection, practice: int) -> Head | None:
+def _read_head(connection: Connection, practice: int) -> Head | None:
     """Return the head of a practice; None if it does not exist."""
     row = connection.execute(_READ_HEAD, (practice,)).fetchone()
     return Head(*row) if row else None
@@ -144,14 +148,14 @@ def read_all(session: Session, practice: int) -> tuple[Head | None, dict[str, Ro
     Raises ``StoreUnreadable`` if a row, or the number of rows, is not as it was written.
     """
     found: dict[str, list[tuple[int, str, bytes]]] = {}
-    with session.moment() as connection:
-        head = read_head(connection, practice)
+    with session.consistent_view() as connection:
+        head = _read_head(connection, practice)
         with connection.cursor() as cursor:
             for tbl, id_, position, seq, crc, body in cursor.stream(
                 _ALL_ROWS, (practice,), binary=True, size=500
             ):
-                if checksum(tbl, id_, position, body) != crc:
-                    raise damaged_row(tbl, id_)
+                if _checksum(tbl, id_, position, body) != crc:
+                    raise _damaged_row(tbl, id_)
                 found.setdefault(tbl, []).append((seq, id_, body))
     tables = {name: {id_: body for _, id_, body in sorted(rows)} for name, rows in found.items()}
     total = sum(map(len, tables.values()))
@@ -169,15 +173,14 @@ def lock_head(session: Session, practice: int, position: int) -> list[tuple[Any,
     with session.errors(), session.connection.pipeline():
         session.connection.execute("BEGIN")
         session.connection.execute("SELECT 1 FROM xpm_tui.practices WHERE id = %s FOR UPDATE", (practice,))
-        asked = session.connection.execute(_CHANGES, (position, practice), binary=True)
+        result = session.connection.execute(_CHANGES, (position, practice), binary=True)
     with session.errors():
-        return asked.fetchall()
+        return result.fetchall()
 
 
 def read_changes(session: Session, practice: int, position: int) -> list[tuple[Any, ...]]:
     """Return the head and each row that was written after ``position``, in one consistent view."""
-    with session.errors():
-        return session.connection.execute(_CHANGES, (position, practice), binary=True).fetchall()
+    return session.query(_CHANGES, (position, practice), binary=True)
 
 
 def split_changes(
@@ -193,32 +196,31 @@ def split_changes(
     width = len(Head._fields)
     rows = [row[width:] for row in found if row[width] is not None]
     for tbl, id_, position, number, crc, body in sorted(rows, key=lambda row: cast(int, row[3])):
-        if checksum(tbl, id_, position, body) != crc:
-            raise damaged_row(tbl, id_)
+        if _checksum(tbl, id_, position, body) != crc:
+            raise _damaged_row(tbl, id_)
         live = tables.get(tbl)
         if body is not None and number > seq and live is not None and id_ in live.rows:
-            changes.append(EncodedWrite(tbl, id_, None))  # it went away and has come back as the last
+            changes.append(EncodedWrite(tbl, id_, None))  # it was removed and has returned as the last row
         changes.append(EncodedWrite(tbl, id_, body))
     return Head(*found[0][:width]), changes
 
 
-def send(session: Session, practice: int, work: RowTransaction, person: str) -> int:
+def send(session: Session, practice: int, transaction: RowTransaction, person: str) -> int:
     """Write and commit in one round trip, with the head locked; return the new position."""
-    position = work.base + 1
+    position = transaction.base + 1
     with session.errors(), session.connection.pipeline():
-        _write(session.connection, practice, work.rows, position, work.seqs)
-        session.connection.execute(_ADVANCE, (position, work.seq, work.total, practice))
-        _sign(session.connection, practice, work.token, position, person)
+        _write(session.connection, practice, transaction.rows, position, transaction.seqs)
+        session.connection.execute(_ADVANCE, (position, transaction.seq, transaction.total, practice))
+        _sign(session.connection, practice, transaction.token, position, person)
         session.connection.execute("COMMIT")
     return position
 
 
 def committed_at(session: Session, practice: int, token: str) -> int | None:
     """Return the position of the commit with this token; None if it had no effect. The head is locked."""
-    with session.errors():
-        found = session.connection.execute(
-            "SELECT position FROM xpm_tui.commits WHERE practice = %s AND token = %s", (practice, token)
-        ).fetchone()
+    found = session.query_row(
+        "SELECT position FROM xpm_tui.commits WHERE practice = %s AND token = %s", (practice, token)
+    )
     return int(found[0]) if found else None
 
 
@@ -238,11 +240,10 @@ def replace_rows(
 
 def prune_rows(session: Session, practice: int) -> int:
     """Remove old tombstones and records of commits, and commit; return the number of removed rows."""
-    with session.errors():
-        old = session.connection.execute(_OLD_POSITION, (practice, TOMBSTONE_DAYS)).fetchone()
+    old = session.query_row(_OLD_POSITION, (practice, TOMBSTONE_DAYS))
     horizon = int(old[0]) if old else 0
     with session.errors(), session.connection.pipeline():
-        gone = session.connection.execute(
+        removed = session.connection.execute(
             "DELETE FROM xpm_tui.rows WHERE practice = %s AND body IS NULL AND position <= %s",
             (practice, horizon),
         )
@@ -255,16 +256,16 @@ def prune_rows(session: Session, practice: int) -> int:
             (practice, COMMIT_DAYS),
         )
         session.connection.execute("COMMIT")
-    return gone.rowcount
+    return removed.rowcount
 
 
-def checksum(tbl: str, id_: str, position: int, body: bytes | None) -> int:
+def _checksum(tbl: str, id_: str, position: int, body: bytes | None) -> int:
     """Return the CRC-32 of table, id, position and body, so that swapped rows are noticed."""
     head = f"{tbl}\0{id_}\0{position}\0{'-' if body is None else '+'}".encode()
     return zlib.crc32(body or b"", zlib.crc32(head))
 
 
-def damaged_row(tbl: str, id_: str) -> StoreUnreadable:
+def _damaged_row(tbl: str, id_: str) -> StoreUnreadable:
     """Return the error for a row that is not as it was written."""
     return StoreUnreadable(
         f"The row {visible(id_, 60)} of {visible(tbl, 40)} is not what was written to the database.",
@@ -289,16 +290,16 @@ def _write(
                 [row.id for row in part],
                 [position] * len(part),
                 numbers[start : start + BATCH],
-                [checksum(row.table, row.id, position, row.raw) for row in part],
+                [_checksum(row.table, row.id, position, row.raw) for row in part],
                 [row.raw for row in part],
             ),
         )
 
 
 def _sign(connection: Connection, practice: int, token: str, position: int, person: str) -> None:
-    """Record the commit and who made it, and notify everybody who listens."""
-    by = (practice, token, position, person, socket.gethostname(), f"xpm-tui {__version__}")
-    connection.execute(_SIGN, by)
+    """Record the commit and who made it, and notify all who listen."""
+    signature = (practice, token, position, person, socket.gethostname(), f"xpm-tui {__version__}")
+    connection.execute(_SIGN, signature)
     connection.execute("SELECT pg_notify(%s, %s)", (channel(practice), str(position)))
 
 
@@ -329,21 +330,20 @@ def register(session: Session, practice: str, *, create: bool) -> Registration:
     """
     if session.role is None:
         _migrate_layout(session, create)
-        with session.errors():
-            row = session.connection.execute(_RIGHTS).fetchone()
+        row = session.query_row(_RIGHTS)
         assert row is not None
         session.role = (str(row[0]), str(row[2] or ""), not row[1])
     role, person, reads_only = session.role
-    with session.errors():
-        find = "SELECT id FROM xpm_tui.practices WHERE name = %s"
-        found = session.connection.execute(find, (practice,)).fetchone()
-        if found is None and create and not reads_only:
+    find = "SELECT id FROM xpm_tui.practices WHERE name = %s"
+    found = session.query_row(find, (practice,))
+    if found is None and create and not reads_only:
+        with session.errors():
             session.connection.execute(
                 "INSERT INTO xpm_tui.practices (name, book, format) VALUES (%s, %s, %s)"
                 " ON CONFLICT DO NOTHING",
                 (practice, secrets.token_hex(8), newest()),
             )
-            found = session.connection.execute(find, (practice,)).fetchone()
+        found = session.query_row(find, (practice,))
     if found is None:
         raise StoreUnreadable(
             f"There is no practice {visible(practice, 60)} in the database {session.address.shown}.",
@@ -368,7 +368,7 @@ def known_head(head: Head | None, practice: str, address: DatabaseAddress) -> He
     return head
 
 
-def moved_practice(head: Head, practice: str, address: DatabaseAddress) -> StoreUnreadable:
+def moved_practice_error(head: Head, practice: str, address: DatabaseAddress) -> StoreUnreadable:
     """Return the error for a practice that is incomplete, or no longer in this database."""
     name = visible(practice, 60)
     if head.state == "loading":
@@ -410,9 +410,8 @@ def _migrate_layout(session: Session, create: bool) -> None:
 
 def _version(session: Session) -> int:
     """Return the layout of the tables; -1 if there are none."""
-    with session.errors():
-        there = session.connection.execute("SELECT to_regclass('xpm_tui.layout')").fetchone()
-        if there is None or there[0] is None:
-            return -1
-        row = session.connection.execute("SELECT version FROM xpm_tui.layout").fetchone()
+    found = session.query_row("SELECT to_regclass('xpm_tui.layout')")
+    if found is None or found[0] is None:
+        return -1
+    row = session.query_row("SELECT version FROM xpm_tui.layout")
     return int(row[0]) if row else -1

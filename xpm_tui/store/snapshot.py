@@ -1,6 +1,6 @@
-"""A snapshot: the store at one position, whatever is committed afterwards; and new ids, counted in the store.
+"""Snapshots, which show the store at one position whatever is committed afterwards, and sources of new ids.
 
-Ids are counted per prefix, so that no two processes use the same.
+Ids are counted in the store, per prefix, so that no two processes use the same.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Build = Callable[[LiveTable, TableSchema[Any], str], Index]
 _UNTOUCHED: Any = object()
 
 
-def by_id(id: str) -> tuple[int, str]:  # noqa: A002
+def id_sort_key(id: str) -> tuple[int, str]:  # noqa: A002
     """Return the sort key of an id: ``c2`` before ``c10``."""
     return len(id), id
 
@@ -32,17 +32,17 @@ def by_id(id: str) -> tuple[int, str]:  # noqa: A002
 class StoreSnapshot:
     """The Snapshot port over the state in memory. Any thread may read it.
 
-    Rows that no commit has changed since are read from the latest state. For others the snapshot collects the
-    former bytes, version by version, when they are read.
+    Rows that no commit has changed since are read from the latest state. Of the others, the snapshot collects
+    the former bytes version by version when it is read.
     """
 
-    def __init__(self, state: MemoryState, build: Build, book: str = "") -> None:
-        self._step = state.step
-        self._position = self._step.mark.position
-        self._book = book
-        self._touched = self._step.touched
+    def __init__(self, state: MemoryState, build: Build, store_id: str = "") -> None:
+        self._version = state.version
+        self._position = self._version.mark.position
+        self._store_id = store_id
+        self._touched = self._version.touched
         self._live = dict(state.tables)
-        self._held = {name: live.held for name, live in self._live.items()}
+        self._lazy_rows = {name: live.lazy_rows for name, live in self._live.items()}
         self._rows: dict[str, Rows] = {}
         self._build = build
         self._lock = threading.Lock()
@@ -56,10 +56,10 @@ class StoreSnapshot:
 
     def fingerprint(self, *tables: TableSchema[Any]) -> str:
         """Return the store's id and, for each table, the last commit that changed it."""
-        if not self._book:
+        if not self._store_id:
             return ""
         marks = (self._touched.get(table.name, (0, 0)) for table in tables)
-        return " ".join((self._book, *(f"{position}.{chain:x}" for position, chain in marks)))
+        return " ".join((self._store_id, *(f"{position}.{chain:x}" for position, chain in marks)))
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         """Return a row, or None, in constant time."""
@@ -74,7 +74,7 @@ class StoreSnapshot:
         """Return the stored bytes of a row of the table with this name."""
         rows = self._rows.get(name)
         newest = (self._newest(name) if rows is None else rows).get(id)
-        if self._step.next is None and not self._before:
+        if self._version.next is None and not self._before:
             return newest
         before = self._former_rows(name).get(id, _UNTOUCHED)
         return newest if before is _UNTOUCHED else before
@@ -95,7 +95,7 @@ class StoreSnapshot:
         if before:
             newest = [id_ for id_ in newest if id_ not in before]
             newest += self._index_before(table, index, before).ids(value)
-        return newest if len(newest) < 2 else sorted(set(newest), key=by_id)
+        return newest if len(newest) < 2 else sorted(set(newest), key=id_sort_key)
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
         """Yield all rows, decoded one at a time, in order of arrival."""
@@ -125,12 +125,12 @@ class StoreSnapshot:
 
     def count_in(self, name: str) -> int:
         """Return the number of rows of the table with this name."""
-        size = len(self._held.get(name, ()))
+        size = len(self._lazy_rows.get(name, ()))
         return len(self._keys(name)) if self._former_rows(name) else size
 
     def names(self) -> list[str]:
         """Return the names of the tables that have rows."""
-        return [name for name in self._held if self.count_in(name)]
+        return [name for name in self._lazy_rows if self.count_in(name)]
 
     def keys(self, name: str) -> list[str]:
         """Return all ids of the table with this name, in order of arrival."""
@@ -140,27 +140,27 @@ class StoreSnapshot:
     def _newest(self, name: str) -> Rows:
         rows = self._rows.get(name)
         if rows is None:
-            held = self._held.get(name)
-            rows = self._rows[name] = {} if held is None else held.rows
+            lazy_rows = self._lazy_rows.get(name)
+            rows = self._rows[name] = {} if lazy_rows is None else lazy_rows.rows
         return rows
 
     def _keys(self, name: str) -> list[str]:
         newest = list(self._newest(name))
         before = self._former_rows(name)
-        kept = [id_ for id_ in newest if before.get(id_, _UNTOUCHED) is not None]
-        gone = set(before).difference(newest)
-        return kept + [id_ for id_ in before if id_ in gone and before[id_] is not None]
+        present = [id_ for id_ in newest if before.get(id_, _UNTOUCHED) is not None]
+        removed = set(before).difference(newest)
+        return present + [id_ for id_ in before if id_ in removed and before[id_] is not None]
 
     def _former_rows(self, name: str) -> dict[str, bytes | None]:
         """Return the former bytes of rows that were changed since; call it after reading the latest rows."""
-        if self._step.next is not None:
+        if self._version.next is not None:
             with self._lock:
-                while self._step.next is not None:
-                    for table, replaced in self._step.replaced.items():
+                while self._version.next is not None:
+                    for table, replaced in self._version.replaced.items():
                         before = self._before.setdefault(table, {})
                         for id_, raw in replaced.items():
                             before.setdefault(id_, raw)
-                    self._step = self._step.next
+                    self._version = self._version.next
         return self._before.get(name, {})
 
     def _index_before(self, table: TableSchema[Any], name: str, before: dict[str, bytes | None]) -> Index:
@@ -191,7 +191,7 @@ class _Ids(Collection[str]):
         return self._view.count_in(self._name)
 
 
-class Transacting(Protocol):
+class TransactionalStore(Protocol):
     """A store that can read and write in one transaction."""
 
     def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
@@ -199,10 +199,10 @@ class Transacting(Protocol):
 
 
 class StoreIds:
-    """The Ids port for a store."""
+    """The IdSource port for a store."""
 
-    def __init__(self, book: Transacting) -> None:
-        self._store = book
+    def __init__(self, store: TransactionalStore) -> None:
+        self._store = store
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
         """Return ``count`` new ids (``c12``), durable before they are returned, in a single commit."""
@@ -222,7 +222,7 @@ class StoreIds:
 
 
 class SnapshotIds:
-    """The Ids port for one transaction: ids that follow those of a snapshot and are committed with it.
+    """The IdSource port for one transaction: ids that follow those of a snapshot and are committed with it.
 
     Nothing is taken until :meth:`writes` are committed. A commit that names the snapshot fails if someone
     else has taken ids since.
@@ -249,7 +249,7 @@ class SnapshotIds:
 
 
 class BlockIds:
-    """The Ids port for many small requests: takes ids in growing blocks, so that few requests cost a commit.
+    """The IdSource port for many small requests: it takes ids in growing blocks, so that few cost a commit.
 
     The rest of the last block is never used. ``most`` limits a block; blocks start with one id and double, so
     at most as many ids are lost as were used.

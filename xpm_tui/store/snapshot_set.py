@@ -1,6 +1,6 @@
-"""A generation of the store's files: written beside the old one, and activated by its manifest.
+"""The snapshot files of a generation, which is written beside the old one and activated by its manifest.
 
-A snapshot file: all rows of a table as JSON lines in sealed blocks, so that damage costs one block.
+A snapshot file has all rows of a table as JSON lines in sealed blocks, so that damage costs one block.
 """
 
 from __future__ import annotations
@@ -41,14 +41,6 @@ BLOCK = 128 * 1024
 
 _LONGEST = 4096
 _KEYS = msgspec.json.Decoder(list[str])
-
-
-class Salvage:
-    """What could not be read of a damaged file."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.bytes = 0
 
 
 def write_table(path: Path, rows: Iterable[tuple[str, bytes]], *, title: str, disk: Disk = DISK) -> TableFile:
@@ -93,38 +85,42 @@ def _batches(rows: Iterable[tuple[str, bytes]]) -> Iterator[tuple[list[str], lis
         yield keys, lines
 
 
-_UNFIT = (ValueError, OSError, msgspec.MsgspecError, UnicodeDecodeError)
-"""What reading bytes raises that are not a snapshot file."""
+_READ_ERRORS = (ValueError, OSError, msgspec.MsgspecError, UnicodeDecodeError)
+"""The errors of reading bytes that are not a snapshot file."""
 
 _Blocks = list[tuple[bytes, int]]
-"""Blocks, each with its number of rows."""
+"""Blocks, each with the number of its rows."""
 
 
 def read_table(path: Path, known: TableFile) -> LazyRows:
-    """Return all rows of a snapshot file by id, in order of arrival; every byte is proved before it returns.
+    """Return all rows of a snapshot file by id, in order of arrival, after verifying every byte.
 
-    Raises :class:`StoreDamaged` at the first byte that is not as it was written.
+    Raises:
+        StoreDamaged: A byte is not as it was written.
     """
     with _opened(path) as stream, _damage(path):
         if known.crc is None:
             rows: dict[str, bytes] = {}
-            found = (_read_blocks(stream, rows, None), len(rows))
-            held = LazyRows(rows)
+            found = (_read_blocks(stream, rows), len(rows))
+            lazy_rows = LazyRows(rows)
         else:
             blocks, crc = _read_whole(stream)
             found = (known.chain if crc == known.crc else -1, sum(number for _, number in blocks))
-            held = LazyRows(split=partial(_split, path, blocks), size=known.rows)
+            lazy_rows = LazyRows(split=partial(_split, path, blocks), size=known.rows)
     if found != (known.chain, known.rows):
         raise _foreign(path)
-    return held
+    return lazy_rows
 
 
-def salvage_table(path: Path, known: TableFile, salvage: Salvage) -> dict[str, bytes]:
-    """Return the rows of all whole blocks; counts the others. Raises :class:`StoreDamaged` without a file."""
+def salvage_table(path: Path) -> dict[str, bytes]:
+    """Return the rows of all intact blocks of a snapshot file.
+
+    Raises:
+        StoreDamaged: The file is missing or cannot be opened.
+    """
     rows: dict[str, bytes] = {}
-    with _opened(path) as stream, suppress(*_UNFIT):
-        _read_blocks(stream, rows, salvage)
-    salvage.rows += max(0, known.rows - len(rows))
+    with _opened(path) as stream, suppress(*_READ_ERRORS):
+        _read_blocks(stream, rows, skip_damaged=True)
     return rows
 
 
@@ -141,7 +137,7 @@ def _opened(path: Path) -> IO[bytes]:
 def _damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except _UNFIT as error:
+    except _READ_ERRORS as error:
         raise StoreDamaged(path, "is damaged, or was changed by another program.") from error
 
 
@@ -150,22 +146,23 @@ def _foreign(path: Path) -> StoreDamaged:
 
 
 def _split(path: Path, blocks: _Blocks) -> dict[str, bytes]:
-    """Return the rows of proved blocks, which are given up one by one."""
+    """Return the rows of verified blocks, each of which is freed as soon as it is split."""
     rows: dict[str, bytes] = {}
-    number = sum(each for _, each in blocks)
+    total = sum(number for _, number in blocks)
     blocks.reverse()
     with _damage(path):
         while blocks:
             _take_block(*blocks.pop(), rows)
-    if len(rows) != number:
+    if len(rows) != total:
         raise _foreign(path)
     return rows
 
 
 def _read_whole(stream: IO[bytes]) -> tuple[_Blocks, int]:
-    """Read all blocks, and the checksum of the whole file, in one pass; it proves them.
+    """Return all blocks, and the checksum of the whole file, which verifies them, in one pass.
 
-    Raises ``ValueError`` if it is not even laid out as a snapshot file.
+    Raises:
+        ValueError: It is not even laid out as a snapshot file.
     """
     blocks: _Blocks = []
     size = os.fstat(stream.fileno()).st_size
@@ -184,7 +181,8 @@ def _read_whole(stream: IO[bytes]) -> tuple[_Blocks, int]:
     raise ValueError("no end")
 
 
-def _read_blocks(stream: IO[bytes], rows: dict[str, bytes], salvage: Salvage | None) -> int:
+def _read_blocks(stream: IO[bytes], rows: dict[str, bytes], *, skip_damaged: bool = False) -> int:
+    """Add the rows of all blocks to ``rows``, and return the last checksum."""
     size = os.fstat(stream.fileno()).st_size
     chain, count = zlib.crc32(stream.readline(_LONGEST)), 0
     while line := stream.readline(_LONGEST):
@@ -194,16 +192,14 @@ def _read_blocks(stream: IO[bytes], rows: dict[str, bytes], salvage: Salvage | N
             payload = stream.read(min(max(0, length), size))
             if zlib.crc32(payload, chain) == claimed and line == _begin(number, len(payload), claimed):
                 count += _take_block(payload, number, rows)
-            elif salvage is None:
+            elif not skip_damaged:
                 raise ValueError("a block is damaged")
-            else:
-                salvage.bytes += len(payload)
             chain = claimed
         elif kind == b"E" and line == b"E %d %08x\n" % (count, chain) and not stream.read(1):
             return chain
-        elif salvage is None:
+        elif not skip_damaged:
             raise ValueError("no block where one should start")
-    if salvage is None:
+    if not skip_damaged:
         raise ValueError("no end")
     return chain
 
@@ -225,30 +221,30 @@ def _take_block(payload: bytes, number: int, rows: dict[str, bytes]) -> int:
 STORE_LOCK = "book.lock"
 COMPACTION_LOCK = "compact.lock"
 PATIENCE = 20.0
-"""Seconds to wait for another process before giving up."""
+"""Seconds to wait for another process that holds the store."""
 
-_OURS = re.compile(r"^(?:[a-z_][a-z0-9_]*\.(\d+)\.rows|log\.(\d+))$")
-_COPY = 1 << 20
+_OWN_FILE = re.compile(r"^(?:[a-z_][a-z0-9_]*\.(\d+)\.rows|log\.(\d+))$")
+_PIECE = 1 << 20
 
 
 @contextmanager
 def both_locks(folder: Path, clock: Clock, what: str) -> Iterator[None]:
     """Hold both locks, against commits and compactions of all processes. Raises ``Busy``."""
-    fold = Lock(folder / COMPACTION_LOCK, clock=clock, person="", what=what)
-    book = Lock(folder / STORE_LOCK, clock=clock, person="", what=what)
+    compaction_lock = Lock(folder / COMPACTION_LOCK, clock=clock, person="", what=what)
+    store_lock = Lock(folder / STORE_LOCK, clock=clock, person="", what=what)
     try:
-        with fold.hold(PATIENCE), book.hold(PATIENCE):
+        with compaction_lock.hold(PATIENCE), store_lock.hold(PATIENCE):
             yield
     finally:
-        fold.close()
-        book.close()
+        compaction_lock.close()
+        store_lock.close()
 
 
 def install(
     folder: Path,
     view: StoreSnapshot,
     *,
-    book: str,
+    store_id: str,
     position: int,
     chain: int,
     clock: Clock,
@@ -258,12 +254,12 @@ def install(
     generation = 1 + max((number for number, _ in generation_files(folder)), default=0)
     head = Manifest(
         format=newest(),
-        book=book,
+        store_id=store_id,
         generation=generation,
         position=position,
         chain=chain,
         made=clock.now(),
-        tables=write_tables(folder, view, generation, book, disk),
+        tables=write_tables(folder, view, generation, store_id, disk),
     )
     size = replace_bytes(folder / head.log, first_line(head), disk=disk)
     # The record of the previous log does not apply to this state, which may be older.
@@ -279,17 +275,17 @@ def generation_files(folder: Path) -> list[tuple[int, Path]]:
     """Return the snapshot files and logs in a folder, each with its generation."""
     found = []
     for path in folder.iterdir():
-        match = _OURS.match(path.name)
+        match = _OWN_FILE.match(path.name)
         if match:
             found.append((int(match[1] or match[2]), path))
     return sorted(found)
 
 
 def write_tables(
-    folder: Path, view: StoreSnapshot, generation: int, book: str, disk: Disk
+    folder: Path, view: StoreSnapshot, generation: int, store_id: str, disk: Disk
 ) -> dict[str, TableFile]:
     """Write snapshot files of all tables that have rows."""
-    title = f"xpm-tui data {book} generation {generation} position {view.position}"
+    title = f"xpm-tui data {store_id} generation {generation} position {view.position}"
     return {
         name: write_table(
             folder / f"{name}.{generation}.rows", view.items(name), title=f"{title} table {name}", disk=disk
@@ -307,19 +303,24 @@ def install_log(folder: Path, head: Manifest, old: Manifest, mark: Mark, end: in
 
     def pieces() -> Iterator[bytes]:
         yield first_line(head)
-        with disk_error(path, "read"), path.open("rb") as stream:
-            stream.seek(mark.offset)
-            left = end - mark.offset
-            while left > 0 and (piece := stream.read(min(left, _COPY))):
-                left -= len(piece)
-                yield piece
+        with disk_error(path, "read"):
+            yield from read_range(path, mark.offset, end)
 
     size = replace_bytes(folder / head.log, pieces(), disk=disk)
     write_manifest(folder, head, disk=disk)
     return size
 
 
-def refuse_foreign(folder: Path, head: Manifest) -> None:
+def read_range(path: Path, start: int, end: int) -> Iterator[bytes]:
+    """Yield the bytes of a file from ``start`` to ``end`` in pieces."""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        while start < end and (piece := stream.read(min(end - start, _PIECE))):
+            start += len(piece)
+            yield piece
+
+
+def verify_snapshot_files(folder: Path, head: Manifest) -> None:
     """Check that the snapshot files are unchanged before they are replaced.
 
     A file of the right size is read only if it was changed after its manifest.
@@ -338,7 +339,7 @@ def refuse_foreign(folder: Path, head: Manifest) -> None:
             read_table(path, known)
 
 
-def clean(folder: Path, head: Manifest, disk: Disk) -> None:
+def remove_unneeded_files(folder: Path, head: Manifest, disk: Disk) -> None:
     """Remove files that neither this generation nor the previous one needs, and temporary files."""
     keep = {head.log, *(known.file for known in head.tables.values())}
     with suppress(StoreUnreadable):

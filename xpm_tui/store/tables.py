@@ -1,37 +1,165 @@
-"""The tables of the store: TinyDB's methods, and typed ones for the Store port, over the same rows.
+"""TinyDB for a practice: its storage on an engine, and its tables, with typed methods for the Store port.
 
-Every read and write of the product goes through :class:`RowTable`: the Store port calls its typed methods
-(immutable values at the position of a snapshot), TinyDB's API its documents. Both use one engine, so each
-reads what the other writes.
+``TinyDB(folder, storage=CommitLogStorage)`` behaves like any TinyDB, but a kill, a full disk or a second
+process cannot destroy it. Every read and write of the product goes through :class:`RowTable`: the Store port
+calls its typed methods (immutable values at the position of a snapshot), TinyDB's API its documents. Both use
+one engine, so each reads what the other writes. Rows of known tables are checked before every write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import msgspec
 from tinydb import TinyDB
 from tinydb.queries import QueryLike
+from tinydb.storages import Storage
 from tinydb.table import Document
 from tinydb.table import Table as TinyTable
 
-from xpm_tui.domain.errors import BadInput, CommitInterrupted
-from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
-from xpm_tui.domain.tables import TableSchema
-from xpm_tui.store.encoding import EncodedWrite, decode, encode, encoded, refuse_changed_rows
-from xpm_tui.store.snapshot import StoreSnapshot
-from xpm_tui.store.storage import (
-    KNOWN,
-    CommitLogStorage,
-    EngineStorage,
-    Fields,
-    SnapshotRows,
-    StoreEngine,
-    changed_documents,
+from xpm_tui.domain.errors import BadInput, Busy, CommitInterrupted
+from xpm_tui.domain.ports import Clock, Drop, Put, PutRaw, Snapshot, Write
+from xpm_tui.domain.tables import ALL, TableSchema
+from xpm_tui.files.machine import DISK, Disk, SystemClock
+from xpm_tui.store.encoding import (
+    ENCODER,
+    EncodedWrite,
+    check_encoded,
+    decode,
+    encode,
+    refuse_changed_rows,
 )
+from xpm_tui.store.engine import Engine
+from xpm_tui.store.snapshot import StoreSnapshot
+
+if TYPE_CHECKING:
+    from xpm_tui.store.postgres import PostgresEngine
 
 T = TypeVar("T", bound=msgspec.Struct)
+Fields = dict[str, Any]
+
+StoreEngine: TypeAlias = "Engine | PostgresEngine"
+"""What the tables work on: the files of this machine, or a database."""
+
+_SCHEMAS = {table.name: table for table in ALL}
+
+
+class SnapshotRows(Mapping[str, Fields]):
+    """A table of a snapshot as TinyDB reads it: documents by id, decoded on access."""
+
+    def __init__(self, view: StoreSnapshot, name: str) -> None:
+        self.view = view
+        self.name = name
+
+    def __getitem__(self, id_: str) -> Fields:
+        raw = self.view.raw_in(self.name, id_)
+        if raw is None:
+            raise KeyError(id_)
+        return cast(Fields, msgspec.json.decode(raw))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.view.keys(self.name))
+
+    def __len__(self) -> int:
+        return self.view.count_in(self.name)
+
+
+class EngineStorage(Storage):
+    """A TinyDB storage on an engine."""
+
+    engine: StoreEngine
+    _read: StoreSnapshot | None = None
+
+    def read(self) -> dict[str, Any] | None:
+        """Return all tables, whose rows are decoded on access; None for an empty store."""
+        view = self._read = self.engine.snapshot()
+        return {name: SnapshotRows(view, name) for name in view.names()} or None
+
+    def write(self, data: dict[str, Any]) -> None:
+        """Commit, as one transaction, what ``data`` changes compared with the last read.
+
+        Raises:
+            Busy: Another process has changed one of the same rows since.
+        """
+        read = self._read or self.engine.view()
+        changes = _differences(read, data)
+
+        def unless_changed(view: StoreSnapshot) -> list[EncodedWrite]:
+            for change in changes:
+                if view.raw_in(change.table, change.id) != read.raw_in(change.table, change.id):
+                    raise Busy(
+                        f"Another process has just changed {change.id} in the table {change.table}.",
+                        hint="Nothing was written. Read the data again, then retry.",
+                    )
+            return changes
+
+        self.engine.transact(unless_changed)
+
+    def close(self) -> None:
+        """Close the engine."""
+        self.engine.close()
+
+
+class CommitLogStorage(EngineStorage):
+    """A TinyDB storage in a folder of its own, with a commit log and one snapshot file for each table."""
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        read_only: bool = False,
+        clock: Clock | None = None,
+        disk: Disk = DISK,
+    ) -> None:
+        self.engine = Engine(Path(folder), read_only=read_only, clock=clock or SystemClock(), disk=disk)
+
+
+def _differences(view: StoreSnapshot, data: Mapping[str, Any]) -> list[EncodedWrite]:
+    changes: list[EncodedWrite] = []
+    for name in view.names():
+        rows = data.get(name, {})
+        if not isinstance(rows, SnapshotRows):
+            remaining = {str(id_) for id_ in rows}
+            changes += [EncodedWrite(name, id_, None) for id_ in view.keys(name) if id_ not in remaining]
+    for name, rows in data.items():
+        if not isinstance(rows, SnapshotRows):
+            changes += _changed_documents(view, name, rows)
+    return changes
+
+
+def _changed_documents(view: StoreSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[EncodedWrite]:
+    """Yield the documents that differ from those in the store, as changes."""
+    for id_, fields in rows.items():
+        change = _encode_document(name, str(id_), fields)
+        old = view.raw_in(name, change.id)
+        if old is None or (old != change.raw and msgspec.json.decode(old) != fields):
+            yield change
+
+
+def _encode_document(name: str, id_: str, fields: Mapping[str, Any]) -> EncodedWrite:
+    """Return a document as a change.
+
+    Raises:
+        BadInput: It does not match its table.
+    """
+    known = _SCHEMAS.get(name)
+    try:
+        raw = ENCODER.encode(dict(fields))
+        row = msgspec.json.decode(raw, type=known.row) if known is not None else None
+    except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+        raise BadInput(f"This document does not fit the table {name}: {error}") from error
+    if known is None:
+        if not name.isidentifier() or name != name.lower():
+            raise BadInput(
+                f"A table's name may contain only lower-case letters, digits and underscores, not {name!r}."
+            )
+        return EncodedWrite(name, id_, raw)
+    change = encode(known, row)
+    if change.id != id_:
+        raise BadInput(f"This document of the table {name} has the id {change.id}, not {id_}.")
+    return change
 
 
 class RowTable(TinyTable):
@@ -43,7 +171,7 @@ class RowTable(TinyTable):
     _next_id: Any
     _read_at = -1
 
-    # Typed methods for the Store port. ``kind`` says which rows the table has, ``at`` is the snapshot.
+    # Typed methods for the Store port. ``kind`` is the schema of the rows, ``at`` is the snapshot.
 
     def row(self, kind: TableSchema[T], id_: str, at: StoreSnapshot) -> T | None:
         """Return the row with this id, or None, in constant time."""
@@ -116,7 +244,7 @@ class RowTable(TinyTable):
         return self.document_class(fields, cast(int, id_))
 
     def _get_next_id(self) -> str:
-        """Return the next number; rows of our own tables have an id."""
+        """Return the next number, for tables that are not our own: rows of ours have an id."""
         if self._next_id is None:
             ids = self._storage.engine.snapshot().keys(self.name)
             self._next_id = max((int(id_) for id_ in ids if id_.isdecimal()), default=0) + 1
@@ -130,11 +258,11 @@ class RowTable(TinyTable):
     def insert_multiple(self, documents: Iterable[Mapping[str, Any]]) -> list[str]:  # type: ignore[override]
         """Insert documents, all or none."""
         return super().insert_multiple(  # type: ignore[return-value]
-            [self._with_id(each) for each in documents]
+            [self._with_id(document) for document in documents]
         )
 
     def _with_id(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        known = KNOWN.get(self.name)
+        known = _SCHEMAS.get(self.name)
         if known is None or isinstance(document, Document):
             return document
         try:
@@ -147,20 +275,20 @@ class RowTable(TinyTable):
         """Let ``updater`` change a view that decodes and keeps only the rows that it accesses."""
 
         def changes(view: StoreSnapshot) -> list[EncodedWrite]:
-            work = _TableUpdate(view, self.name)
-            updater(cast("dict[int, Mapping[str, Any]]", work))
-            return work.changes()
+            update = _TableUpdate(view, self.name)
+            updater(cast("dict[int, Mapping[str, Any]]", update))
+            return update.changes()
 
         try:
             self._storage.engine.transact(changes)
         finally:
-            # Also after a failed commit: TinyDB may have cached what was never written.
+            # Even after a failed commit, because TinyDB may have cached what was not written.
             self._next_id = None
             self.clear_cache()
 
 
 class _TableUpdate(MutableMapping[str, Fields]):
-    """A table during an update."""
+    """A table during an update, with the rows that were read or changed."""
 
     def __init__(self, view: StoreSnapshot, name: str) -> None:
         self._rows = SnapshotRows(view, name)
@@ -189,20 +317,20 @@ class _TableUpdate(MutableMapping[str, Fields]):
 
     def __iter__(self) -> Iterator[str]:
         yield from (id_ for id_ in self._rows if self._touched.get(id_, id_) is not None)
-        yield from (id_ for id_, fields in self._touched.items() if fields is not None and self._new(id_))
+        yield from (id_ for id_, fields in self._touched.items() if fields is not None and self._is_new(id_))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def _new(self, id_: str) -> bool:
+    def _is_new(self, id_: str) -> bool:
         return self._rows.view.raw_in(self._rows.name, id_) is None
 
     def changes(self) -> list[EncodedWrite]:
         """Return what was changed, added and removed."""
         view, name = self._rows.view, self._rows.name
-        gone = [id_ for id_, fields in self._touched.items() if fields is None and not self._new(id_)]
-        kept = {id_: fields for id_, fields in self._touched.items() if fields is not None}
-        return [EncodedWrite(name, id_, None) for id_ in gone] + list(changed_documents(view, name, kept))
+        gone = [id_ for id_, fields in self._touched.items() if fields is None and not self._is_new(id_)]
+        present = {id_: fields for id_, fields in self._touched.items() if fields is not None}
+        return [EncodedWrite(name, id_, None) for id_ in gone] + list(_changed_documents(view, name, present))
 
 
 class PracticeDB(TinyDB):
@@ -213,7 +341,7 @@ class PracticeDB(TinyDB):
 
     @property
     def engine(self) -> Any:
-        """The open store underneath, of the kind that the storage has."""
+        """The engine of the storage, of its own type."""
         return self._core
 
     @property
@@ -247,7 +375,7 @@ class PracticeDB(TinyDB):
         try:
             return self._core.transact(make)
         except CommitInterrupted:
-            return self._core.transact(make)  # ``make`` asks the same of whatever is there now
+            return self._core.transact(make)  # ``make`` checks the present state again
 
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
         """Commit the writes that ``make`` returns for the newest snapshot, with other writers locked out.
@@ -258,7 +386,7 @@ class PracticeDB(TinyDB):
 
     def _changes(self, writes: Iterable[Write]) -> list[EncodedWrite]:
         return [
-            encoded(write.table, write.id, write.raw)
+            check_encoded(write.table, write.id, write.raw)
             if isinstance(write, PutRaw)
             else self.table_of(write.table).change(write)
             for write in writes
@@ -280,7 +408,7 @@ class TableSnapshot:
         return self.view.position
 
     def fingerprint(self, *tables: TableSchema[Any]) -> str:
-        """Return a mark that is equal only for the same rows of these tables in the same store."""
+        """Return a text that is equal only for the same rows of these tables in the same store."""
         return self.view.fingerprint(*tables)
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002

@@ -25,12 +25,12 @@ SCOPES: Final = (
     "offline_access openid profile email"
     " practicemanager.client practicemanager.job practicemanager.staff.read practicemanager.read"
 )
-"""The default scopes: granular ones, and the one for templates and categories."""
+"""The default scopes: the granular ones, and the broad one that templates and categories need."""
 
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
-def scopes_of(text: str) -> str:
+def parse_scopes(text: str) -> str:
     """Return scopes separated by single blanks.
 
     Raises:
@@ -55,8 +55,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def origin_of(text: str, setting: str) -> str:
-    """Check an address setting: an origin without path, with ``https`` unless the host is this machine.
+def parse_origin(text: str, setting: str) -> str:
+    """Return the origin in an address setting: it has no path, and uses ``https`` except for this machine.
 
     Raises:
         BadInput: It is invalid; the message names ``setting``.
@@ -101,9 +101,12 @@ class Timeouts:
 class WireConfig:
     """The connection settings of one practice.
 
-    With an empty ``client_secret`` the app uses PKCE (Xero: "Mobile or desktop app"). ``reserve`` is the
-    number of calls per day kept for users and recovery. ``retries`` limits the retries of a read,
-    ``retry_seconds`` their total time, without waits for the rate limiter.
+    Attributes:
+        client_secret: The secret of a web app. Without one, the app uses PKCE (Xero: "Mobile or desktop
+            app").
+        reserve: The number of calls per day that are kept for users and recovery.
+        retries: How often a read is retried.
+        retry_seconds: The total time of these retries, without waits for the rate limiter.
 
     Raises:
         BadInput: A setting is invalid; the message names it.
@@ -124,13 +127,13 @@ class WireConfig:
 
     def __post_init__(self) -> None:
         for name in ("login_url", "identity_url", "api_url"):
-            object.__setattr__(self, name, origin_of(getattr(self, name), f"xero.{name}"))
+            object.__setattr__(self, name, parse_origin(getattr(self, name), f"xero.{name}"))
         object.__setattr__(self, "client_id", self.client_id.strip())
-        object.__setattr__(self, "scopes", scopes_of(self.scopes))
+        object.__setattr__(self, "scopes", parse_scopes(self.scopes))
         if not 1 <= self.redirect_port <= 65535:
             raise BadInput("xero.redirect_port is not a port.", hint="Use a number from 1024 to 65535.")
 
-    def need_app(self) -> None:
+    def require_app(self) -> None:
         """Raise ``BadInput`` if no client id is set."""
         if not self.client_id or any(c.isspace() or not c.isprintable() for c in self.client_id):
             raise BadInput(

@@ -1,4 +1,4 @@
-"""Error bodies of Xero, and what an error may say about a call: no query, no body, no token.
+"""Xero's error bodies, and what an error may say about a call: never its query, its body or a token.
 
 Practice Manager 3.1 has two kinds: ``<Response><Status>ERROR</Status><ErrorDescription>`` or its flat JSON
 form, possibly with HTTP 200; and the gateway's ``{"Title", "Status", "Detail", "Instance"}``.
@@ -7,7 +7,8 @@ form, possibly with HTTP 200; and the gateway's ``{"Title", "Status", "Detail", 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -18,12 +19,28 @@ from xpm_tui.domain.safe_text import visible
 
 @dataclass(frozen=True)
 class RequestInfo:
-    """A call: method and path without query, whether it writes, and what has come back so far."""
+    """What errors and the log say about a call.
+
+    Attributes:
+        call: Method and path, without the query.
+        write: Whether it changes something.
+        status: The HTTP status of the reply; 0 before there is one.
+        correlation: Xero's correlation id, if the reply has one.
+    """
 
     call: str = ""
     write: bool = False
     status: int = 0
     correlation: str = ""
+
+    def with_reply(self, status: int, headers: Mapping[str, str]) -> RequestInfo:
+        """Return it with the status and the correlation id of a reply."""
+        found = headers.get("xero-correlation-id", "")
+        return replace(self, status=status, correlation=found if _CORRELATION.fullmatch(found) else "")
+
+    def error_arguments(self, **more: Any) -> dict[str, Any]:
+        """Return the keyword arguments of every error about the call."""
+        return {"asked": self.call, "status": self.status, "correlation": self.correlation, **more}
 
 
 def support_hint(correlation: str) -> str:
@@ -32,6 +49,7 @@ def support_hint(correlation: str) -> str:
     return f"If it happens again, give Xero's support {known}."
 
 
+_CORRELATION = re.compile(r"[0-9A-Za-z-]{1,64}")
 _LONGEST = 2_000
 _MISSING = re.compile(
     r"invalid (?:client|contact|job|staff|(?:client )?group) identifier\W*\Z", re.IGNORECASE
@@ -41,9 +59,11 @@ _CHECKED = re.compile(r"invalid |required |missing |(?:the )?\w+ (?:is|are) requ
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """A parsed error body. ``words`` are XPM's own text, which is untrusted.
+    """A parsed error body.
 
-    ``envelope``: the error is from Practice Manager itself, not from the gateway before it.
+    Attributes:
+        words: XPM's own text, which is untrusted.
+        envelope: Whether the error is from Practice Manager itself, not from the gateway before it.
     """
 
     words: str = ""
@@ -53,7 +73,7 @@ class ErrorBody:
 
 
 def read_json(body: bytes) -> ErrorBody:
-    """Return an error body in JSON of either kind; empty for anything else."""
+    """Return the error in a JSON body of either kind; it is empty for anything else."""
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -77,16 +97,11 @@ def is_refusal(words: str) -> bool:
     return _CHECKED.match(words.strip()) is not None
 
 
-def refusal(words: str, asked: RequestInfo) -> Refused:
+def refusal(words: str, request: RequestInfo) -> Refused:
     """Return the error for an ERROR envelope or a 4xx: missing, in conflict, or refused."""
     text = words.strip()[:_LONGEST]
-    about: Any = {
-        "asked": asked.call,
-        "status": asked.status,
-        "words": text,
-        "correlation": asked.correlation,
-    }
-    if asked.status == 409:
+    about = request.error_arguments(words=text)
+    if request.status == 409:
         return EditConflict(
             "XPM reports that someone else is changing this record.",
             hint="Try again in a moment; nothing was changed by this call.",
@@ -94,7 +109,7 @@ def refusal(words: str, asked: RequestInfo) -> Refused:
             **about,
         )
     shown = f': "{visible(text, 300)}"' if text else ", without saying why"
-    if asked.status == 404 or _MISSING.search(text):
+    if request.status == 404 or _MISSING.search(text):
         return RecordMissing(
             f"XPM has no such record{shown}." if text else "XPM has no such record.",
             hint="It may have been deleted or merged in XPM. Read XPM's data again and search for it.",

@@ -1,7 +1,7 @@
 """The rate limiter of a practice: a file with the calls of the last minute, shared by all processes.
 
-It holds a sliding log of the minute, the calls in flight and the count of the day. It is not synced to disk:
-after a power loss, the minute that it describes has passed.
+It contains a sliding log of the last minute, the calls in flight and the count of the day. It is not synced
+to disk: after a power loss, the minute that it describes has passed.
 
 Xero allows 60 calls in any rolling minute, 5 at once, and 5,000 (or 1,000) a day, per app and practice
 (developer.xero.com, limits). The limiter allows less, so that network delays cannot exceed the limits: 55 a
@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -43,7 +43,7 @@ BUCKET = 600.0
 """Seconds of one bucket of the day's log."""
 
 LONGEST_WAIT = 300.0
-"""The longest wait in seconds that Xero may ask for; a longer one is an error that says until when."""
+"""The longest wait in seconds that Xero may ask for; a longer one is an error that says when it ends."""
 
 STALE_SECONDS = 7_200.0
 """Seconds after which a call in flight is considered dead, because process ids are reused."""
@@ -62,11 +62,16 @@ class Ticket(msgspec.Struct, array_like=True):
 
 
 class LimiterState(msgspec.Struct, omit_defaults=True):
-    """The contents of the file. ``day_left`` is what Xero reported at ``day_at``.
+    """The contents of the file. Times are seconds since 1970.
 
-    ``buckets`` are our own calls by time, ``received`` the bytes of Xero's replies by day (UTC).
-    ``since_day_at`` counts our calls since then, ``day_most`` is the most that Xero has ever reported. Until
-    ``doubt_until`` the calls of the last minute are unknown, unless Xero reports them.
+    Attributes:
+        closed_until: The end of the wait in a 429 for the minute; ``day_until`` that for the day.
+        day_left: The calls of the day that Xero reported as left at ``day_at``.
+        day_most: The most that Xero has ever reported.
+        since_day_at: The number of our calls since ``day_at``.
+        buckets: Our own calls by time.
+        doubt_until: Until then the calls of the last minute are unknown, unless Xero reports them.
+        received: The bytes of Xero's replies by day (UTC).
     """
 
     tickets: list[Ticket] = []
@@ -82,23 +87,20 @@ class LimiterState(msgspec.Struct, omit_defaults=True):
 
 
 class _UnsyncedDisk(Disk):
-    """A disk that does not sync; see the module."""
+    """A disk that does not sync; see the docstring of the module."""
 
     def fsync(self, fd: int) -> None: ...
     def sync_folder(self, folder: Path) -> None: ...
 
 
-_LIGHT = _UnsyncedDisk()
-
-
 class LimiterFile:
-    """The file and its lock: ``damage`` says what was wrong with it when it was last read, if anything."""
+    """The file and its lock; ``damage`` says what was wrong with the file when it was last read."""
 
     def __init__(self, path: Path, *, clock: Clock, person: str = "") -> None:
         self.path = path
         self.damage = ""
         self._clock = clock
-        self._made = False
+        self._has_folder = False
         self.process = os.getpid()
         self._lock = Lock(
             path.with_name(path.name + ".lock"), clock=clock, person=person, what="makes a call"
@@ -106,19 +108,19 @@ class LimiterFile:
 
     @contextmanager
     def visit(self) -> Iterator[LimiterState]:
-        """Read, change and write back under the lock. Raises ``Busy`` after ten seconds, ``DiskError``."""
-        if not self._made:
+        """Yield the state under the lock, then write it. Raises ``Busy`` and ``DiskError``."""
+        if not self._has_folder:
             ensure_private(self.path.parent)
-            self._made = True
+            self._has_folder = True
         with self._lock.hold(timeout=10.0):
             state = self.read()
             try:
                 yield state
             finally:
-                replace_bytes(self.path, msgspec.json.encode(state), disk=_LIGHT)
+                replace_bytes(self.path, msgspec.json.encode(state), disk=_UnsyncedDisk())
 
     def read(self) -> LimiterState:
-        """Return the current state: expired calls and those of dead processes are dropped."""
+        """Return the current state, without expired calls and those of dead processes."""
         self.damage = ""
         try:
             raw = self.path.read_bytes()
@@ -139,9 +141,9 @@ class LimiterFile:
             self.damage = self.damage or "it is not what xpm-tui writes"
         else:
             if all(0 <= ticket.pid < 1 << 31 for ticket in state.tickets):
-                return drop_expired(state, now, alive)
+                return _drop_expired(state, now, alive)
             self.damage = "it names processes that cannot exist"
-        # Unknown is not empty: all but one call of our own limit per minute may be used.
+        # Unknown does not mean unused: all calls of the last minute but one may have been made.
         return LimiterState(doubt_until=now + MINUTE)
 
     def close(self) -> None:
@@ -149,7 +151,7 @@ class LimiterFile:
         self._lock.close()
 
 
-def drop_expired(state: LimiterState, now: float, alive: Callable[[int], bool]) -> LimiterState:
+def _drop_expired(state: LimiterState, now: float, alive: Callable[[int], bool]) -> LimiterState:
     """Drop what no longer counts at ``now``; a time in the future counts as now."""
     remaining = []
     for ticket in state.tickets:
@@ -178,17 +180,17 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def left_today(state: LimiterState, now: float) -> int | None:
-    """Return the calls left today: Xero's number, less ours since, plus ours that are over a day old."""
+def _calls_left_today(state: LimiterState, now: float) -> int | None:
+    """Return the calls left today: Xero's number minus ours since then, plus ours that are over a day old."""
     if state.day_left is None:
         return None
     freed = sum(n for at, n in state.buckets if at + BUCKET + DAY <= now and at + BUCKET + DAY > state.day_at)
     return max(0, state.day_left - state.since_day_at + freed)
 
 
-def more_at(state: LimiterState, now: float, wanted: int) -> float:
-    """Return when ``wanted`` calls of the day will be left, according to our own calls; else in an hour."""
-    left = left_today(state, now) or 0
+def _time_of_calls(state: LimiterState, now: float, wanted: int) -> float:
+    """Return when ``wanted`` calls of the day will be left, as far as our own calls show; else in an hour."""
+    left = _calls_left_today(state, now) or 0
     for at, n in sorted(state.buckets):
         free = at + BUCKET + DAY
         if free <= now:
@@ -199,7 +201,7 @@ def more_at(state: LimiterState, now: float, wanted: int) -> float:
     return now + 3600.0
 
 
-def count_call(state: LimiterState, now: float) -> None:
+def _count_call(state: LimiterState, now: float) -> None:
     """Add a call to the day's log."""
     start = now - now % BUCKET
     if state.buckets and state.buckets[-1][0] == start:
@@ -209,37 +211,48 @@ def count_call(state: LimiterState, now: float) -> None:
     state.since_day_at += 1
 
 
+def _day_resumes_at(state: LimiterState, now: float, reserve: int) -> float:
+    """Return when calls of the day beyond ``reserve`` will be left again; 0 if some are left now."""
+    if state.day_until > now:
+        return state.day_until
+    left = _calls_left_today(state, now)
+    return 0.0 if left is None or left > reserve else _time_of_calls(state, now, reserve + 1)
+
+
 async def pause(clock: Clock, seconds: float, stop: Callable[[], bool] | None) -> None:
     """Wait; raises ``RunStopped`` as soon as ``stop`` returns True."""
     if stop is None:
         return await clock.sleep(seconds)
     until = clock.monotonic() + seconds
-    while (left := until - clock.monotonic()) > 0:
+    while (remaining := until - clock.monotonic()) > 0:
         if stop():
             raise RunStopped
-        # A rest shorter than the resolution of a clock would never pass.
-        await clock.sleep(max(SHORTEST, min(left, STOP_POLL)))
+        # A remainder below the resolution of a clock would never pass.
+        await clock.sleep(max(SHORTEST, min(remaining, STOP_POLL)))
     return None
 
 
 STOP_POLL = 0.25
-"""Seconds between two checks whether the run of a waiting call was asked to stop."""
+"""Seconds between two checks of ``stop`` while a call waits."""
 SHORTEST = 0.001
 """The shortest wait in seconds."""
 _POLL = 0.05
-REPORTED_SECONDS = 5.0  # seconds: longer waits are reported
+"""Seconds between two attempts while too many calls are in flight."""
+REPORTED_SECONDS = 5.0
+"""Waits of at least this many seconds are reported."""
 
 
 class RateLimiter:
-    """The Gate port, over a file that all processes of the practice share.
+    """The ``CallLimiter`` port over a state that all processes of the practice share.
 
-    ``reserve``: daily calls that a push leaves for users and recovery. ``notice`` is called for a damaged
-    file and a long wait. ``received`` counts bytes of replies, written when a call ends.
+    ``reserve`` is the number of daily calls that a push leaves for users and recovery. ``notice`` is called
+    for a damaged file and a long wait. ``received`` counts the bytes of replies; it is stored when a call
+    ends.
     """
 
     def __init__(
         self,
-        place: Path | LimiterFile,
+        file: Path | LimiterFile,
         clock: Clock,
         *,
         reserve: int = 100,
@@ -247,25 +260,20 @@ class RateLimiter:
         notice: Callable[[AppError], None] = lambda _: None,
     ) -> None:
         self._notice = notice
-        self._file = LimiterFile(place, clock=clock, person=person) if isinstance(place, Path) else place
+        self._file = LimiterFile(file, clock=clock, person=person) if isinstance(file, Path) else file
         self._clock = clock
         self._reserve = reserve
         self.received = 0
         self._queues = {priority: asyncio.Lock() for priority in Priority}
 
-    def enter(
-        self, priority: Priority, stop: Callable[[], bool] | None = None
-    ) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def enter(self, priority: Priority, stop: Callable[[], bool] | None = None) -> AsyncIterator[None]:
         """Wait until the call may start.
 
         Raises:
             AllowanceUsedUp: The daily limit is used up; it does not wait for the next day.
             RunStopped: ``stop`` returned true.
         """
-        return self._turn(priority, stop)
-
-    @asynccontextmanager
-    async def _turn(self, priority: Priority, stop: Callable[[], bool] | None) -> AsyncIterator[None]:
         # Within a process, calls of a priority are served in order; otherwise the file decides.
         async with self._queues[priority]:
             if stop is not None and stop():
@@ -290,7 +298,7 @@ class RateLimiter:
             if wait <= 0:
                 push = priority is Priority.BACKGROUND
                 state.tickets.append(Ticket(ticket, self._file.process, now, push))
-                count_call(state, now)
+                _count_call(state, now)
             return wait
 
     def _long_wait_notice(self, seconds: float) -> AppError:
@@ -305,26 +313,22 @@ class RateLimiter:
         if state.closed_until > now:
             return state.closed_until - now
         push = priority is Priority.BACKGROUND
-        flying = [t for t in state.tickets if t.pid]
+        in_flight = [ticket for ticket in state.tickets if ticket.pid]
         if state.doubt_until > now and state.tickets:
-            return _POLL if flying else state.doubt_until - now  # one call, whose reply shows what is left
-        pushing = sum(t.push for t in flying)
-        if len(flying) >= ALL_FLIGHT or (push and pushing >= BACKGROUND_FLIGHT):
+            return _POLL if in_flight else state.doubt_until - now  # one call, whose reply shows what is left
+        pushes = sum(ticket.push for ticket in in_flight)
+        if len(in_flight) >= ALL_FLIGHT or (push and pushes >= BACKGROUND_FLIGHT):
             return _POLL
         limit = BACKGROUND_MINUTE if push else ALL_MINUTE
-        return until_free(_ends(state, now), limit, now)
+        return until_free(_release_times(state, now), limit, now)
 
     def _check_day(self, state: LimiterState, now: float, priority: Priority) -> None:
-        if state.day_until > now:
-            raise _used_up("The practice's calls for the day are used up.", state.day_until)
-        left = left_today(state, now)
-        if left is None:
+        reserve = self._reserve if priority is Priority.BACKGROUND else 0
+        until = _day_resumes_at(state, now, reserve)
+        if not until:
             return
-        keep = self._reserve if priority is Priority.BACKGROUND else 0
-        if left > keep:
-            return
-        until = more_at(state, now, keep + 1)
-        if keep and left:
+        left = 0 if state.day_until > now else _calls_left_today(state, now)
+        if reserve and left:
             raise _used_up(
                 f"Only {count(left, 'call')} for the day {plural(left, 'is/are')} left, reserved for your "
                 "own work.",
@@ -337,21 +341,19 @@ class RateLimiter:
             today = self._clock.now().astimezone(UTC).date().isoformat()
             state.received[today] = state.received.get(today, 0) + self.received
             self.received = 0
-            for each in state.tickets:
-                if each.id == ticket:
-                    each.pid = 0
-                    each.at = self._clock.now().timestamp()
+            for call in state.tickets:
+                if call.id == ticket:
+                    call.pid = 0
+                    call.at = self._clock.now().timestamp()
 
     def pace(self) -> Pace:
         """Return how fast a run may call from now on, as far as known; only reads the file."""
         now = self._clock.now().timestamp()
         state = self._file.read()
-        left = left_today(state, now)
-        until = state.day_until if state.day_until > now else 0.0
-        if not until and left is not None and left <= self._reserve:
-            until = more_at(state, now, self._reserve + 1)
+        left = _calls_left_today(state, now)
+        until = _day_resumes_at(state, now, self._reserve)
         return Pace(
-            expiries=tuple(end - now for end in _ends(state, now)),
+            expiries=tuple(end - now for end in _release_times(state, now)),
             closed=max(0.0, state.closed_until - now),
             day_left=0 if state.day_until > now else None if left is None else max(0, left - self._reserve),
             day_until=datetime.fromtimestamp(until, UTC) if until else None,
@@ -362,10 +364,8 @@ class RateLimiter:
         """Return what is left, as far as known; only reads the file."""
         now = self._clock.now().timestamp()
         state = self._file.read()
-        left = left_today(state, now)
-        until = state.day_until if state.day_until > now else 0.0
-        if not until and left is not None and left <= 0:
-            until = more_at(state, now, 1)
+        left = _calls_left_today(state, now)
+        until = _day_resumes_at(state, now, 0)
         shut = state.closed_until > now or bool(until)
         today = datetime.fromtimestamp(now, UTC).date().isoformat()
         minute = max(0, ALL_MINUTE - len(state.tickets))
@@ -381,7 +381,7 @@ class RateLimiter:
     def learn(self, headers: Mapping[str, str]) -> None:
         """Update the limits from the headers ``X-MinLimit-Remaining`` and ``X-DayLimit-Remaining``.
 
-        Calls of the same app from elsewhere show as a smaller remainder than ours, and are included.
+        If fewer calls remain than we have counted, the same app makes calls elsewhere: they are included.
         """
         minute = _number(headers, "x-minlimit-remaining")
         day = _number(headers, "x-daylimit-remaining")
@@ -414,13 +414,13 @@ class RateLimiter:
         self._file.close()
 
 
-def _ends(state: LimiterState, now: float) -> list[float]:
-    """Return when each call leaves the minute; that of one in flight begins when it ends."""
+def _release_times(state: LimiterState, now: float) -> list[float]:
+    """Return when each call leaves the rolling minute, which for a call in flight begins when it ends."""
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 
 def _spacing(state: LimiterState) -> float:
-    """Return the usual seconds between two calls of runs: the median ignores gaps from waiting."""
+    """Return the usual seconds between two calls of runs: the median, which ignores gaps from waiting."""
     times = sorted(ticket.at for ticket in state.tickets if ticket.push)
     gaps = sorted(later - earlier for earlier, later in pairwise(times))
     return gaps[len(gaps) // 2] if gaps else 0.0

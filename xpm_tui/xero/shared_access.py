@@ -1,6 +1,6 @@
 """The rate limiter's state and the saved login in the practice's database, for several machines.
 
-They are used in the same way as in files (:mod:`xpm_tui.xero.rate_limiter`,
+They are used in the same way as the files (:mod:`xpm_tui.xero.rate_limiter`,
 :mod:`xpm_tui.xero.auth.token_store`). The login is encrypted before it is stored, with a key that is not in
 the database. ``status`` reads the state of the limiter, so nothing here loads the HTTP client.
 """
@@ -24,10 +24,10 @@ LIMITER, LOGIN = "limiter", "login"
 
 
 class SharedLimiter(LimiterFile):
-    """The rate limiter's state in a record that all machines change one at a time.
+    """The rate limiter's state in a record that one machine at a time changes.
 
-    ``clock`` is the clock by which all of them compare. A call in flight counts as long as the session of its
-    process lives, on whichever machine.
+    ``clock`` is the clock that all machines use. A call in flight counts as long as the session of its
+    process lives, whatever its machine.
     """
 
     def __init__(self, shared: SharedState, clock: Clock) -> None:
@@ -60,7 +60,7 @@ class SharedLimiter(LimiterFile):
 
 
 class SharedTokenStore(TokenStore):
-    """The encrypted login in a record that all machines share. The key is never there.
+    """The encrypted login in a record that all machines share, without its key.
 
     Each machine needs the same key: the one named by ``XPM_TUI_KEY_FILE`` or by systemd credentials, or a
     copy of ``token.key`` in its folder of settings. No keyring is used, because it belongs to one machine.
@@ -80,7 +80,7 @@ class SharedTokenStore(TokenStore):
         self._renewal = shared.login_lock(person)
 
     def lock(self, clock: Clock, person: str) -> RunLock:
-        """Return the lock that lets one process on all machines refresh the tokens."""
+        """Return the lock that lets only one process on all machines renew the login."""
         return self._renewal
 
     def where(self) -> str:
@@ -100,10 +100,10 @@ class SharedTokenStore(TokenStore):
         if self._data() is not None:
             try:
                 self.read()
-            except LoginNeeded as other:
-                # Written with our key, the other machines could no longer read it.
+            except LoginNeeded as error:
+                # If it were written with our key, the other machines could no longer read it.
                 raise LoginNeeded(
-                    other.message,
+                    error.message,
                     hint="Copy the key file from the machine where the practice was connected, or end the "
                     "connection there first: xpm-tui disconnect",
                     case=CaseId.KEYRING,
@@ -114,7 +114,7 @@ class SharedTokenStore(TokenStore):
 
 @contextmanager
 def _as_disk_error() -> Iterator[None]:
-    """Translate errors of the database into those that callers expect from a file; the code stays."""
+    """Raise errors of the database as those that callers expect from a file, with the same code."""
     try:
         yield
     except StoreUnreadable as error:

@@ -22,8 +22,8 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import BLOCKED_PAIRS, IGNORED, LINKS
 from xpm_tui.files import durable
 from xpm_tui.ignition.cell_readers import CellError, read_text
-from xpm_tui.ignition.csv_source import read_source
-from xpm_tui.ignition.csv_text import decode, find_delimiter, normalise_heading, read_records
+from xpm_tui.ignition.csv_source import CsvSource
+from xpm_tui.ignition.csv_text import find_delimiter, normalise_heading, read_records
 from xpm_tui.ignition.parser import RefusedRow, clean, escape_cell, why_unusable
 from xpm_tui.sync.base import blocked_pair_id, live_link
 from xpm_tui.sync.planning.links import link_state, undecided_client
@@ -292,8 +292,9 @@ def _rows(view: ReviewView) -> Iterator[tuple[str, ...]]:
 
 
 def _read(path: Path) -> tuple[list[_Row], list[RefusedRow]]:
-    text, _ = decode(read_source(path))
-    reading = read_records(text.lstrip("\ufeff"), find_delimiter(text, HEADINGS))
+    with CsvSource.of(path) as source:
+        text = "".join(source.lines())
+    reading = read_records(text, find_delimiter(text, HEADINGS))
     head = next(reading, None)
     headings = [normalise_heading(clean(cell)) for cell in head.cells] if head is not None else []
     missing = [heading for heading in _NEEDED if normalise_heading(heading) not in headings]

@@ -163,7 +163,7 @@ class ConnectionMachine:
             self._attempt = None
             async with practice.wire() as wire:
                 await wire.login.redeem(answered, code)
-                self.tenants = tuple(await wire.tenants())
+                self.tenants = tuple(await wire.connections.tenants())
                 self._settled = False
 
         try:
@@ -277,7 +277,7 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
         if everything:
             await wire.login.revoke()
         else:
-            await wire.disconnect(identity.connection)
+            await wire.connections.disconnect(identity.connection)
             await wire.tokens.forget()
     practice.store.commit([put("identity", msgspec.structs.replace(identity, ended=practice.clock.now()))])
     practice.events.emit(Event(key="connect.revoked" if everything else "connect.ended"))

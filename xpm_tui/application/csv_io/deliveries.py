@@ -111,7 +111,7 @@ def _planned(
     plan = plan_import(snapshot, parsed, ids, now)
     if delivery.event:
         # An event has no columns of Ignition's file, which are stored for the export.
-        plan = replace(plan, settled=())
+        plan = replace(plan, file_facts=())
     _refuse_useless(plan)
     head = Import(
         id=ids.new("m")[0] if ids is not None and plan.groups else "",
@@ -138,7 +138,7 @@ def _planned(
         if plan.groups:
             yield from import_writes(snapshot, parsed, plan, head, ids)
         elif not delivery.event:
-            yield from plan.settled
+            yield from plan.file_facts
         yield from stamps(snapshot, parsed, delivery.mark, refused)
 
     return outcome, writes

@@ -35,7 +35,7 @@ from xpm_tui.ignition.import_steps import CellEdit, ImportPlan, plan_undo
 from xpm_tui.ignition.library_import import plan_services, plan_team
 from xpm_tui.ignition.parser import ParsedFile, ignore_tick, parse
 from xpm_tui.ignition.proposal_import import plan_proposals
-from xpm_tui.ignition.stamps import hand_marks
+from xpm_tui.ignition.stamps import manual_import_marks
 from xpm_tui.store.snapshot import SnapshotIds
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def import_file(
 
         def parsed() -> ParsedFile:
             found = parse(source, form, mapping, remembered=known, tick=read)
-            return found.within(now) if as_of is None else found.without_times()
+            return found.in_order_of_time(now) if as_of is None else found.without_times()
 
         now = practice.clock.now()
         at, known_from = time_of_values(as_of, source.modified, now)
@@ -246,7 +246,7 @@ def _imported(
             found = admitted(practice, snapshot, parsed, as_of, path.name)
             parsed, older = found.parsed, found.older
             plan = _plan(practice, parsed, ids, stop, notify)
-            marks = tuple(hand_marks(snapshot, parsed, head, (each.row for each in plan.refused)))
+            marks = tuple(manual_import_marks(snapshot, parsed, head, (each.row for each in plan.refused)))
             report = import_report(practice, head, path, False, parsed, plan, known_from=known_from)
             # The rows are released before they are written, because a large file has many.
             parsed = replace(parsed, rows=())

@@ -180,7 +180,7 @@ class Doctor:
         found = []
         for origin in origins:
             try:
-                answer = await wire.reach(origin)
+                answer = await wire.ping(origin)
             except XeroError as error:
                 found.append(ServerReply(origin=origin, error=error))
             else:
@@ -209,7 +209,7 @@ class Doctor:
         if wire is None:
             kinds = (TokenProbe, ScopesProbe, ConnectionsProbe, PracticeProbe, PermissionProbe)
             return [*(skip_probe(kind, self._closed) for kind in kinds), person, calls]
-        tenants = CachedCall(wire.tenants)
+        tenants = CachedCall(wire.connections.tenants)
         identity = self._identity()
         first: list[Probe] = [
             TokenProbe(lambda: login_facts(wire, self._target)),

@@ -237,7 +237,7 @@ def _to_files(home: Home, name: str, person: str) -> MovedData:
     if not url:
         raise BadInput(f"The data of {name} is already in files on this machine.")
     with (
-        database_store.open_database(url, name, clock=clock, person=person, moving=True) as store,
+        database_store.DatabaseStore(url, name, clock=clock, person=person, moving=True) as store,
         store.run_lock(store.person or person, "moving the data").hold(),
     ):
         saved = shared_access.SharedTokenStore(store, state, config_folder=config, person=person).read()

@@ -28,10 +28,10 @@ from xpm_tui.ignition.cells import EXTRA
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.event_file import (
     LARGEST_EVENT,
-    CutShort,
     EventFile,
+    IncompleteEvent,
     event_digest,
-    is_cut_event,
+    is_incomplete_event,
     read_event,
 )
 from xpm_tui.ignition.forms import FORMS, FormName
@@ -126,7 +126,7 @@ class InboxDocument:
             return False
         if not self._is_event:
             return bool(self._no_line_end())
-        return is_cut_event(self._raw)
+        return is_incomplete_event(self._raw)
 
     def read(self) -> ParsedFile:
         """Return its rows. Raises ``BadInput`` if none can be used, or if it ends too early."""
@@ -135,7 +135,7 @@ class InboxDocument:
         self._refuse_cut()
         assert self._source is not None
         parsed = parse(self._source, self.kind, None, remembered=self._remembered(self.kind))
-        parsed = parsed.within(self._practice.clock.now())
+        parsed = parsed.in_order_of_time(self._practice.clock.now())
         self._times = parsed.times
         return parsed if self._complete else replace(parsed, completeness="cut")
 
@@ -177,7 +177,7 @@ class InboxDocument:
 
     def _refuse_cut(self) -> None:
         if (why := self._no_line_end()) and not self._complete:
-            raise CutShort(
+            raise IncompleteEvent(
                 why,
                 hint="Deliver it again. If it is complete, import it as it is: xpm-tui inbox retry FILE. "
                 "If its program never ends the last row: xpm-tui settings set inbox.require_line_end no",

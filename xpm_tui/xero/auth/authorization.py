@@ -1,7 +1,7 @@
 """The authorization request in the browser, the parsing of its redirect, and the tokens of a login.
 
-See RFC 6749 and RFC 7636. Nothing here uses the network. A redirect is checked in this order: is it ours, is
-it an error, does the state match, is there exactly one code.
+See RFC 6749 and RFC 7636. Nothing here uses the network. A redirect is checked in this order: whether it is
+ours, whether it is an error, whether its state matches, and whether it contains exactly one code.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ with lazy_imports():
     import authlib.oauth2.rfc7636
 
 _LONGEST = 8192
-_EARLIER = 8
-"""The number of attempts of a session whose pages still count."""
+_EARLIER_ATTEMPTS = 8
+"""The number of earlier attempts whose answers are still accepted."""
 _CODE = re.compile(r"[\x20-\x7e]+")
 """The characters of a code (RFC 6749, appendix A.11)."""
 
@@ -42,7 +42,7 @@ class Authorization:
     Attributes:
         url: The address for the browser. It contains the state, so show it only to the user who signs in.
         earlier: Attempts of the same session that got no code. Their pages may still be open in the browser,
-            and an answer from there counts.
+            so answers to them are accepted, too.
     """
 
     url: str
@@ -52,13 +52,13 @@ class Authorization:
     earlier: tuple[Authorization, ...] = ()
 
     def after(self, before: Authorization | None) -> Authorization:
-        """Return this attempt as the next one in the session of another."""
+        """Return this attempt with the earlier ones of its session: ``before`` and those before it."""
         if before is None:
             return self
-        return replace(self, earlier=(*before.earlier, replace(before, earlier=()))[-_EARLIER:])
+        return replace(self, earlier=(*before.earlier, replace(before, earlier=()))[-_EARLIER_ATTEMPTS:])
 
     def answered_by(self, state: str) -> Authorization | None:
-        """Return the attempt to which an answer with this state belongs; None if there is none."""
+        """Return the attempt that sent this state: this one, an earlier one, or None."""
         given = state.encode("utf-8", "replace")
         for attempt in (self, *self.earlier):
             if hmac.compare_digest(given, attempt.state.reveal().encode()):
@@ -78,7 +78,7 @@ def begin(config: WireConfig) -> Authorization:
     Raises:
         BadInput: No client id is set.
     """
-    config.need_app()
+    config.require_app()
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
     url = authlib.oauth2.rfc6749.parameters.prepare_grant_uri(
         config.authorize_url,
@@ -93,19 +93,14 @@ def begin(config: WireConfig) -> Authorization:
     return Authorization(str(url), Secret(state), Secret(verifier), config.redirect_uri)
 
 
-def read_redirect(address: str, authorization: Authorization) -> Secret:
-    """Return the code of a redirect; see :func:`read_answer`."""
-    return read_answer(address, authorization)[1]
-
-
 def read_answer(address: str, authorization: Authorization) -> tuple[Authorization, Secret]:
-    """Return the attempt and the code from the address at which the browser ended, or from its query.
+    """Return the attempt and the code from the address to which the browser was redirected, or its query.
 
     Error messages never repeat the address.
 
     Raises:
         LoginNeeded: The user pressed Cancel, or Xero returned another error.
-        BadInput: It is no answer to this attempt, so that the user can be asked again.
+        BadInput: It is not an answer to this attempt, so that the user can be asked again.
     """
     fields = parse_qs(_query(address, authorization), keep_blank_values=True)
     if "error" in fields:
@@ -194,7 +189,7 @@ class Grant:
     auth_event: str = ""
 
 
-def claims(token: str) -> dict[str, Any]:
+def unverified_claims(token: str) -> dict[str, Any]:
     """Return the claims of a JWT without verification; empty for anything else.
 
     They are only displayed, and the token came directly from the token endpoint over TLS (OpenID Connect Core
@@ -213,7 +208,7 @@ def claims(token: str) -> dict[str, Any]:
 
 def person_of(id_token: str) -> str:
     """Return the user of an id token: "Given Family", or else the name or the e-mail address."""
-    found = claims(id_token)
+    found = unverified_claims(id_token)
     full = " ".join(
         part for part in (found.get("given_name"), found.get("family_name")) if isinstance(part, str) and part
     )

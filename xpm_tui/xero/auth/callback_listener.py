@@ -1,4 +1,4 @@
-"""Waits for the redirect of a sign-in, at a local listener and in pasted lines at the same time."""
+"""Waits for the redirect of a sign-in: at a local listener, and in lines that the user pastes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AnswerHandler = Callable[[Authorization], None]
 
 _REQUEST_SECONDS = 10.0
 _LONGEST = 1024 * 1024
-"""The maximum bytes of a request's head, which has the cookies of all programs on localhost."""
+"""The maximum bytes of a request's head, which contains the cookies of all programs on localhost."""
 _STYLE = """
 :root{color-scheme:light dark;--ground:#fcfcfa;--surface:#f2f4f4;--line:#b9c3ca;--text:#1b2229;
 --muted:#56626e;--focus:#0b5fae;--on-focus:#fcfcfa;--good:#22692c;--warn:#855000;--bad:#b02020}
@@ -60,7 +60,7 @@ The sandbox has a copy, because it shares no code with this package; a test comp
 """
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>xpm-tui: {title}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><style>{style}</style></head>
-<body><main><h1 class="{kind}">{title}</h1><p>{text}</p><p class="next">{then}</p></main></body></html>
+<body><main><h1 class="{kind}">{title}</h1><p>{text}</p><p class="next">{next_step}</p></main></body></html>
 """
 _BACK = "Go back to the terminal. You can close this page."
 
@@ -88,14 +88,14 @@ class Listener:
         self._on_answer = on_answer
         self._servers: list[asyncio.Server] = []
         self._answer: asyncio.Future[Secret] = asyncio.get_running_loop().create_future()
-        self._busy: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Listener:
         try:
             await self._listen()
         except BaseException:
-            await self._close()  # also if the wait is cancelled while the port is being opened
+            await self._close()  # even if the wait is cancelled while the port is being opened
             raise
         return self
 
@@ -144,10 +144,10 @@ class Listener:
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
-        # Browsers open connections that they never use, so only those being answered are waited for.
+        # Browsers open connections that they never use: only wait for those that are being answered.
         if self._answering:
             await asyncio.wait(self._answering, timeout=2.0)
-        for task in list(self._busy):
+        for task in list(self._connections):
             task.cancel()
         if self._answer.done() and not self._answer.cancelled():
             self._answer.exception()
@@ -157,8 +157,8 @@ class Listener:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
-            self._busy.add(task)
-            task.add_done_callback(self._busy.discard)
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
             task.add_done_callback(self._answering.discard)
         # Only _close cancels it; asyncio would print a traceback for a connection that ends this way.
         with suppress(TimeoutError, asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
@@ -202,8 +202,8 @@ class Listener:
         hosts = [
             line.partition(":")[2].strip().lower() for line in lines[1:] if line.lower().startswith("host:")
         ]
-        mine = {f"{host}:{self._port}" for host in ("localhost", "127.0.0.1", "[::1]")}
-        if len(hosts) != 1 or hosts[0] not in mine:
+        own_hosts = {f"{host}:{self._port}" for host in ("localhost", "127.0.0.1", "[::1]")}
+        if len(hosts) != 1 or hosts[0] not in own_hosts:
             return _http(
                 "400 Bad Request", "Not for this program", "The request names another host.", kind="bad"
             )
@@ -257,10 +257,10 @@ class Listener:
         )
 
 
-def _http(status: str, title: str, text: str, then: str = _BACK, kind: str = "warn") -> bytes:
-    """Return a page; ``kind`` is the outcome (good, warn, bad), ``then`` what the user does next."""
+def _http(status: str, title: str, text: str, next_step: str = _BACK, kind: str = "warn") -> bytes:
+    """Return a page. ``kind`` is the outcome: good, warn or bad."""
     page = _PAGE.format(style=_STYLE, kind=kind, **{k: html.escape(v) for k, v in
-                        (("title", title), ("text", text), ("then", then))})  # fmt: skip
+                        (("title", title), ("text", text), ("next_step", next_step))})  # fmt: skip
     body = page.encode()
     head = (
         f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
@@ -291,7 +291,7 @@ async def wait_for_code(
         on_error: Called with errors of the listener, such as a port in use; the wait continues.
         clock: Measures the limit.
         limit: Seconds to wait.
-        on_wrong_line: Called with what is wrong with a line; by default ``on_error`` is.
+        on_wrong_line: Called with what is wrong with a pasted line; by default ``on_error``.
         on_code: Called with the code; it completes before anything is cleaned up, even if this wait is
             cancelled.
         on_answer: Called with the attempt at the moment its valid answer has come.
@@ -300,18 +300,18 @@ async def wait_for_code(
         LoginNeeded: The user pressed Cancel, or the limit has passed.
         BadInput: There is no listener and no further line. Errors of ``on_code`` are raised, too.
     """
-    closed: BadInput | None = None
+    no_listener: BadInput | None = None
     try:
         listener: Listener | None = await Listener(authorization, port, on_error, on_answer).__aenter__()
     except BadInput as problem:
         if paste is None:
             raise
         on_error(problem)
-        listener, closed = None, problem
+        listener, no_listener = None, problem
     waits: set[asyncio.Task[Secret | None]] = set()
     try:
         if listener is not None:
-            waits.add(asyncio.create_task(_first(listener)))
+            waits.add(asyncio.create_task(_listened(listener)))
         if paste is not None:
             waits.add(
                 asyncio.create_task(_pasted(authorization, paste, on_wrong_line or on_error, on_answer))
@@ -319,7 +319,7 @@ async def wait_for_code(
         timer = asyncio.create_task(_none_after(clock, limit))
         waits.add(timer)
         try:
-            code = await _first_code(waits, timer, limit, closed)
+            code = await _first_code(waits, timer, limit, no_listener)
         except asyncio.CancelledError:
             # The answer may have come in the same iteration in which the wait was cancelled.
             if listener is None or not listener.has_code:
@@ -342,41 +342,41 @@ async def _first_code(
     waits: set[asyncio.Task[Secret | None]],
     timer: asyncio.Task[Secret | None],
     limit: float,
-    closed: BadInput | None,
+    no_listener: BadInput | None,
 ) -> Secret:
     """Return the first valid answer; errors count only if no valid answer came at the same time.
 
-    ``closed`` is why there is no listener, which is the error if the input ends as well.
+    ``no_listener`` is why there is no listener; it is raised if the input ends as well.
     """
-    left = waits
+    pending = waits
     while True:
-        done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if not task.cancelled() and task.exception() is None and (code := task.result()) is not None:
                 return code
         for task in done:
             task.result()
-        if closed is not None and timer not in done and not left - {timer}:
-            raise closed
-        if timer in done or not left - {timer}:
+        if no_listener is not None and timer not in done and not pending - {timer}:
+            raise no_listener
+        if timer in done or not pending - {timer}:
             raise _timed_out(limit if timer in done else 0.0)
 
 
 async def _run_to_end(work: Awaitable[None]) -> None:
     """Run ``work`` to its end; a cancellation takes effect afterwards."""
     task = asyncio.ensure_future(work)
-    given_up: asyncio.CancelledError | None = None
+    cancellation: asyncio.CancelledError | None = None
     while not task.done():
         try:
             await asyncio.shield(task)
-        except asyncio.CancelledError as cancelled:
-            given_up = cancelled
+        except asyncio.CancelledError as error:
+            cancellation = error
     task.result()
-    if given_up is not None:
-        raise given_up
+    if cancellation is not None:
+        raise cancellation
 
 
-async def _first(listener: Listener) -> Secret | None:
+async def _listened(listener: Listener) -> Secret | None:
     return await listener.answer()
 
 
@@ -388,8 +388,8 @@ async def _pasted(
             continue
         try:
             attempt, code = read_answer(line, authorization)
-        except BadInput as on_wrong_line:
-            on_error(on_wrong_line)
+        except BadInput as error:
+            on_error(error)
         else:
             on_answer(attempt)
             return code
@@ -402,9 +402,9 @@ async def _none_after(clock: Clock, limit: float) -> Secret | None:
 
 
 def _timed_out(limit: float) -> LoginNeeded:
-    within = f" within {count(round(limit / 60), 'minute')}" if limit >= 60 else ""
+    time = f" within {count(round(limit / 60), 'minute')}" if limit >= 60 else ""
     return LoginNeeded(
-        f"No answer came back from Xero{within}.",
+        f"No answer came back from Xero{time}.",
         hint="What do you see in the browser? Pick it from the list: xpm-tui cases seen. If it"
         " cannot reach the page on localhost, that is normal: paste the address.",
         case=CaseId.NOTHING_OPENS,

@@ -1,4 +1,4 @@
-"""The current login: one renewal at a time across tasks and processes, stored before its tokens are used.
+"""The current login, renewed by one task of one process at a time; new tokens are saved before they are used.
 
 Xero rotates the refresh token at every renewal and accepts the previous one for another 30 minutes. A renewal
 whose answer was lost is therefore repeated with the old token, and a login is lost only when Xero has refused
@@ -24,7 +24,7 @@ from xpm_tui.xero.auth.authorization import Grant
 from xpm_tui.xero.auth.token_store import SavedLogin, TokenStore
 from xpm_tui.xero.config import WireConfig
 
-State = Literal["none", "good", "needed"]
+LoginState = Literal["none", "good", "needed"]
 
 GRACE = timedelta(minutes=30)
 """How long Xero accepts the previous refresh token (Xero's OAuth 2.0 pages: grace period)."""
@@ -71,14 +71,14 @@ class LoginSession:
         self._jitter = jitter or random.Random()
         self._person = person
         self._renewal_lock: RunLock | None = None
-        self._turn = asyncio.Lock()
-        self._now: SavedLogin | None = None
+        self._task_lock = asyncio.Lock()
+        self._current: SavedLogin | None = None
         self._unsaved: SavedLogin | None = None
-        self._over: Secret | None = None
+        self._replaced: Secret | None = None
         self._renewal: asyncio.Task[SavedLogin] | None = None
 
-    def state(self) -> State:
-        """Return whether there is a login; ``needed`` if Xero has refused it. It reads a file only."""
+    def state(self) -> LoginState:
+        """Return whether there is a login; ``needed`` means that Xero has refused it. Only a file is read."""
         saved = self.saved()
         if saved is None or not self._is_ours(saved):
             return "none"
@@ -93,7 +93,7 @@ class LoginSession:
         return self._login_store.where()
 
     async def access(self, stale: Secret | None = None) -> Secret:
-        """Return a bearer token that is valid for at least two minutes; ``stale`` is one that Xero refused.
+        """Return a bearer token that is valid for at least two minutes, except ``stale``, which Xero refused.
 
         Raises:
             LoginNeeded: There is no login.
@@ -101,7 +101,7 @@ class LoginSession:
             DiskError: New tokens cannot be saved.
             Busy: Another process holds the lock.
         """
-        saved = self._now
+        saved = self._current
         if saved is not None and self._is_valid(saved, stale):
             return saved.access
         if self._renewal is None or self._renewal.done():
@@ -111,7 +111,7 @@ class LoginSession:
         return (await asyncio.shield(self._renewal)).access
 
     async def keep_alive(self, days: float = 7.0) -> bool:
-        """Renew if the last renewal was ``days`` ago, so that the login never expires after 60 idle days."""
+        """Renew the login if it is ``days`` old (it expires after 60 idle days); return whether it was."""
         saved = self.saved()
         if saved is None or self._clock.now() - saved.renewed_at < timedelta(days=days):
             return False
@@ -120,20 +120,20 @@ class LoginSession:
 
     async def keep(self, grant: Grant) -> None:
         """Save the tokens of a sign-in; they replace the previous login."""
-        await self._take_lock()
+        await self._acquire_lock()
         try:
             self._save(self._from(grant, None))
         finally:
-            self._give_lock()
+            self._release_lock()
 
     async def forget(self) -> None:
         """Remove the login from this machine, as the user has asked."""
-        await self._take_lock()
+        await self._acquire_lock()
         try:
             self._login_store.forget()
-            self._now = self._unsaved = None
+            self._current = self._unsaved = None
         finally:
-            self._give_lock()
+            self._release_lock()
 
     async def aclose(self) -> None:
         """Wait for a renewal in progress."""
@@ -146,11 +146,11 @@ class LoginSession:
     # -- one renewal -------------------------------------------------------------------------------------
 
     async def _renew(self, stale: Secret | None) -> SavedLogin:
-        await self._take_lock()
+        await self._acquire_lock()
         try:
             saved = self._stored()
             if self._is_valid(saved, stale):
-                self._now = saved
+                self._current = saved
                 return saved
             if not saved.refresh:
                 raise _login_needed(
@@ -161,10 +161,10 @@ class LoginSession:
             grant = await self._renewed(saved)
             self._save(self._from(grant, saved))
             self._events.emit(Event(key="token.refreshed", level="debug"))
-            assert self._now is not None
-            return self._now
+            assert self._current is not None
+            return self._current
         finally:
-            self._give_lock()
+            self._release_lock()
 
     def _stored(self) -> SavedLogin:
         if self._unsaved is not None and self._is_unsaved():
@@ -184,35 +184,40 @@ class LoginSession:
         tried = [saved.refresh]
         try:
             return await self._request_grant(saved.refresh)
-        except LoginNeeded as refused:
-            lost = refused
-        if lost.case is not CaseId.NEEDS_RECONNECT:
-            raise lost
-        again = self._login_store.read() or saved
-        for other in (again.refresh, self._previous_in_grace(saved)):
+        except LoginNeeded as error:
+            refused = error
+        if refused.case is not CaseId.NEEDS_RECONNECT:
+            raise refused
+        current = self._login_store.read() or saved
+        for other in (current.refresh, self._previous_in_grace(saved)):
             if other and other not in tried:
                 tried.append(other)
                 try:
                     return await self._request_grant(other)
-                except LoginNeeded as refused:
-                    lost = refused
+                except LoginNeeded as error:
+                    refused = error
         marked = msgspec.structs.replace(saved, renewing_since=None, refused_at=self._clock.now())
         self._login_store.write(marked)
-        self._now = None
+        self._current = None
         self._events.emit(
-            Event(key="token.failed", level="error", case=str(lost.case or ""), correlation=lost.correlation)
+            Event(
+                key="token.failed",
+                level="error",
+                case=str(refused.case or ""),
+                correlation=refused.correlation,
+            )
         )
-        raise lost
+        raise refused
 
     async def _request_grant(self, refresh: Secret) -> Grant:
-        for left in reversed(range(_TRIES)):
+        for remaining in reversed(range(_TRIES)):
             try:
                 return await self._endpoint.refresh(refresh)
             except XeroUnreachable:
                 # Safe to repeat: Xero accepts the same token for 30 minutes after a lost answer.
-                if not left:
+                if not remaining:
                     raise
-                await self._clock.sleep(self._jitter.uniform(0.0, 2.0 ** (_TRIES - left)))
+                await self._clock.sleep(self._jitter.uniform(0.0, 2.0 ** (_TRIES - remaining)))
         raise AssertionError("unreachable")
 
     def _previous_in_grace(self, saved: SavedLogin) -> Secret | None:
@@ -239,22 +244,22 @@ class LoginSession:
     def _save(self, saved: SavedLogin) -> None:
         if saved is not self._unsaved:
             with suppress(LoginNeeded):
-                there = self._login_store.read()
-                self._over = there.refresh if there is not None else None
+                stored = self._login_store.read()
+                self._replaced = stored.refresh if stored is not None else None
         self._unsaved = saved
         self._login_store.write(saved)
         self._unsaved = None
-        self._now = saved
+        self._current = saved
 
     def _is_unsaved(self) -> bool:
         """Return whether tokens could not be saved yet, and no one has saved or removed the login since."""
         if self._unsaved is None:
             return False
         try:
-            there = self._login_store.read()
+            stored = self._login_store.read()
         except LoginNeeded:
             return True
-        return (there.refresh if there is not None else None) in (self._over, self._unsaved.refresh)
+        return (stored.refresh if stored is not None else None) in (self._replaced, self._unsaved.refresh)
 
     def _is_valid(self, saved: SavedLogin, stale: Secret | None) -> bool:
         return (
@@ -268,8 +273,8 @@ class LoginSession:
         # A token is only sent to the address for which it was issued.
         return (saved.client_id, saved.identity_url) == (self._config.client_id, self._config.identity_url)
 
-    async def _take_lock(self) -> None:
-        await self._turn.acquire()
+    async def _acquire_lock(self) -> None:
+        await self._task_lock.acquire()
         try:
             lock = self._renewal_lock or self._login_store.lock(self._clock, self._person)
             self._renewal_lock = lock
@@ -283,13 +288,13 @@ class LoginSession:
                         raise
                 await self._clock.sleep(_LOCK_POLL)
         except BaseException:
-            self._turn.release()
+            self._task_lock.release()
             raise
 
-    def _give_lock(self) -> None:
+    def _release_lock(self) -> None:
         assert self._renewal_lock is not None
         self._renewal_lock.release()
-        self._turn.release()
+        self._task_lock.release()
 
 
 def _retrieve_exception(task: asyncio.Task[SavedLogin]) -> None:

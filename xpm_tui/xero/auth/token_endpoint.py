@@ -1,6 +1,6 @@
 """The token endpoint of Xero's identity server: exchange a code, renew, revoke (RFC 6749, RFC 7009).
 
-A web app sends its secret by HTTP Basic; other apps send their client id in the form and no header. Both
+A web app sends its secret by HTTP Basic; other apps send their client id in the form, without a header. Both
 prove with the verifier that the code is theirs (RFC 7636).
 """
 
@@ -17,7 +17,7 @@ from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.xero.auth.authorization import Authorization, Grant, begin, claims, person_of
+from xpm_tui.xero.auth.authorization import Authorization, Grant, begin, person_of, unverified_claims
 from xpm_tui.xero.client import error_mapping
 from xpm_tui.xero.client.transport import Network, NoReply, TooLarge, TransportRequest
 from xpm_tui.xero.config import WireConfig
@@ -28,10 +28,10 @@ with lazy_imports():
     import authlib.oauth2.rfc6749.parameters
 
 _LIMIT = 1024 * 1024
-_OTHER_WAY = ("unsupported_grant_type", "invalid_request")
-"""Errors of a renewal that mean that this way of signing in has ended, not the login (RFC 6749, 5.2).
+_NO_LONGER_ACCEPTED = ("unsupported_grant_type", "invalid_request")
+"""Errors of a renewal which mean that Xero no longer accepts this kind of sign-in (RFC 6749, 5.2).
 
-``unauthorized_client`` counts, too, unless a secret is set that a PKCE app must not have.
+``unauthorized_client`` is another one, unless a secret is set that a PKCE app must not have.
 """
 _TOKEN = RequestInfo("POST /connect/token")
 _REVOKE = RequestInfo("POST /connect/revocation")
@@ -84,22 +84,22 @@ class TokenEndpoint:
         form = Secret(
             authlib.common.urls.url_encode([("token", refresh.reveal()), *self._identity().items()])
         )
-        status, body, asked = await self._post("/connect/revocation", form, _REVOKE)
+        status, body, request = await self._post("/connect/revocation", form, _REVOKE)
         if status != 200:
-            raise self._fault(status, body, asked, renewing=False)
+            raise self._fault(status, body, request, renewing=False)
 
     def _identity(self) -> dict[str, str]:
         return {} if self._config.client_secret else {"client_id": self._config.client_id}
 
     # Forms and replies are passed as secrets, because a traceback may show the local values of every frame.
 
-    async def _token(self, form: Secret, before: Secret) -> Grant:
-        status, body, asked = await self._post("/connect/token", form, _TOKEN)
+    async def _token(self, form: Secret, previous: Secret) -> Grant:
+        status, body, request = await self._post("/connect/token", form, _TOKEN)
         if status != 200:
-            raise self._fault(status, body, asked, renewing=bool(before))
-        grant = self._grant(body, before)
+            raise self._fault(status, body, request, renewing=bool(previous))
+        grant = self._grant(body, previous)
         if grant is None:
-            raise _no_token(asked)
+            raise _no_token(request)
         return grant
 
     def _request(self, path: str, form: Secret) -> TransportRequest:
@@ -120,20 +120,18 @@ class TokenEndpoint:
             deadline=60.0,
         )
 
-    async def _post(self, path: str, form: Secret, asked: RequestInfo) -> tuple[int, Secret, RequestInfo]:
+    async def _post(self, path: str, form: Secret, request: RequestInfo) -> tuple[int, Secret, RequestInfo]:
         try:
             async with self._network.open(self._request(path, form)) as incoming:
-                asked = RequestInfo(
-                    asked.call, False, incoming.status, error_mapping.correlation_of(incoming.headers)
-                )
+                request = request.with_reply(incoming.status, incoming.headers)
                 body = await incoming.body(_LIMIT)
-                return incoming.status, Secret(body.decode("utf-8", "replace")), asked
+                return incoming.status, Secret(body.decode("utf-8", "replace")), request
         except NoReply as fault:
-            raise error_mapping.no_reply(fault, asked) from None
+            raise error_mapping.no_reply_error(fault, request) from None
         except TooLarge:
-            raise _no_token(asked) from None
+            raise _no_token(request) from None
 
-    def _grant(self, body: Secret, before: Secret) -> Grant | None:
+    def _grant(self, body: Secret, previous: Secret) -> Grant | None:
         found = _object(body)
         access = found.get("access_token")
         if not isinstance(access, str) or not access:
@@ -145,36 +143,38 @@ class TokenEndpoint:
             seconds = 1800
         refresh = found.get("refresh_token")
         scope = found.get("scope")
-        inside = claims(access)
+        claims = unverified_claims(access)
         if isinstance(scope, str):
             scopes = tuple(scope.split())
         else:
-            listed = inside.get("scope", [])
-            scopes = tuple(str(one) for one in listed) if isinstance(listed, list) else ()
+            listed = claims.get("scope", [])
+            scopes = tuple(map(str, listed)) if isinstance(listed, list) else ()
         return Grant(
             access=Secret(access),
-            refresh=Secret(refresh) if isinstance(refresh, str) and refresh else before,
+            refresh=Secret(refresh) if isinstance(refresh, str) and refresh else previous,
             expires_at=self._clock.now() + timedelta(seconds=float(seconds)),
             scopes=scopes,
             person=person_of(str(found.get("id_token", ""))),
-            auth_event=str(inside.get("authentication_event_id", ""))[:64],
+            auth_event=str(claims.get("authentication_event_id", ""))[:64],
         )
 
-    def _fault(self, status: int, body: Secret, asked: RequestInfo, *, renewing: bool) -> XeroError:
+    def _fault(self, status: int, body: Secret, request: RequestInfo, *, renewing: bool) -> XeroError:
         error = _object(body).get("error")
         error = error[:80] if isinstance(error, str) else ""
-        more = error_mapping.call_arguments(asked, words=visible(error, 80))
+        more = request.error_arguments(words=visible(error, 80))
         if error == "invalid_grant":
             if renewing:
-                return error_mapping.login_lost(asked)
+                return error_mapping.login_lost_error(request)
             return LoginNeeded(
                 "Xero did not accept the code of this sign-in.",
                 hint="A code is valid for five minutes and works only once. Sign in again without delay.",
                 case=CaseId.NEEDS_RECONNECT,
                 **more,
             )
-        other_way = _OTHER_WAY if self._config.client_secret else (*_OTHER_WAY, "unauthorized_client")
-        if renewing and error in other_way:
+        ended: tuple[str, ...] = _NO_LONGER_ACCEPTED
+        if not self._config.client_secret:
+            ended = (*ended, "unauthorized_client")
+        if renewing and error in ended:
             return LoginNeeded(
                 "Xero no longer accepts the way in which this app signs in.",
                 hint="Connect again. If other practices stopped on the same day, look for a newer "
@@ -211,9 +211,9 @@ class TokenEndpoint:
                 f"Xero's identity server is not working at the moment (HTTP {status}).",
                 hint="Try again later, and check status.xero.com. The login is kept.",
                 case=CaseId.XERO_DOWN,
-                **error_mapping.call_arguments(asked, repeatable=True),
+                **request.error_arguments(repeatable=True),
             )
-        return _no_token(asked)
+        return _no_token(request)
 
 
 def _object(body: Secret) -> dict[str, Any]:
@@ -224,10 +224,10 @@ def _object(body: Secret) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _no_token(asked: RequestInfo) -> BadReply:
+def _no_token(request: RequestInfo) -> BadReply:
     return BadReply(
-        f"The identity server's reply is not from Xero (HTTP {asked.status}).",
+        f"The identity server's reply is not from Xero (HTTP {request.status}).",
         hint="A proxy may have answered in Xero's place, or xero.identity_url is wrong.",
         case=CaseId.BAD_REPLY,
-        **error_mapping.call_arguments(asked, repeatable=True),
+        **request.error_arguments(repeatable=True),
     )

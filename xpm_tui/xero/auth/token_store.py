@@ -1,10 +1,8 @@
-"""The saved login: one file, encrypted with AES-256-GCM, replaced atomically and read back.
+"""The saved login: one file, encrypted with AES-256-GCM, which is replaced atomically and read back.
 
-Sources of the key that encrypts the saved login, and what each of them does not protect against.
-
-In this order: a file named by systemd credentials or ``XPM_TUI_KEY_FILE``; the desktop's keyring (only for
-the default home); a key file of our own. A call of the keyring may wait for a prompt that is not visible, so
-each has a time limit.
+Its key comes from the first of these sources: a file named by systemd credentials or ``XPM_TUI_KEY_FILE``;
+the desktop's keyring (only for the default home); a key file of our own. A call to the keyring may wait for a
+prompt that nobody sees, so it has a time limit.
 """
 
 from __future__ import annotations
@@ -38,7 +36,6 @@ with lazy_imports():
     import keyring.backend
     import keyring.core
 
-
 T = TypeVar("T")
 
 CREDENTIAL = "xpm-tui-key"
@@ -46,8 +43,9 @@ CREDENTIAL = "xpm-tui-key"
 
 SERVICE = "xpm-tui"
 KEYRING_SECONDS = 5.0
-_SHORTEST = 16
-_LONGEST = 4096
+"""Seconds to wait for an answer of the keyring."""
+_SHORTEST_KEY = 16
+_LONGEST_KEY = 4096
 
 
 class KeyringError(Exception):
@@ -55,7 +53,7 @@ class KeyringError(Exception):
 
 
 def given_key(environ: Mapping[str, str]) -> tuple[bytes, str] | None:
-    """Return a key that the machine's owner provides, and its source.
+    """Return the key that the owner of this machine provides, and its source; None if there is none.
 
     Raises:
         BadInput: A key file is named but is missing, too short, or accessible to other users.
@@ -69,12 +67,12 @@ def given_key(environ: Mapping[str, str]) -> tuple[bytes, str] | None:
     return None
 
 
-def file_key(folder: Path, *, make: bool) -> bytes | None:
-    """Return the key from our file (0600) in the config folder; with ``make``, create it if missing."""
+def file_key(folder: Path, *, create: bool) -> bytes | None:
+    """Return the key in our file (0600) in the config folder; with ``create``, make it if it is missing."""
     path = folder / "token.key"
     if path.exists() or path.is_symlink():
         return _read(path, check=True)
-    if not make:
+    if not create:
         return None
     ensure_private(folder)
     replace_bytes(path, base64.urlsafe_b64encode(secrets.token_bytes(32)) + b"\n")
@@ -93,16 +91,16 @@ def _read(path: Path, *, check: bool) -> bytes:
                 f"The key file {path} can be read by other accounts.", hint=f"Run: chmod 600 '{path}'"
             )
         with path.open("rb") as stream:
-            data = stream.read(_LONGEST).strip()
+            data = stream.read(_LONGEST_KEY).strip()
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         raise BadInput(
             f"The key file {path} cannot be read: {reason}.",
             hint="Restore the file or its permissions, or sign in again.",
         ) from None
-    if len(data) < _SHORTEST:
+    if len(data) < _SHORTEST_KEY:
         raise BadInput(
-            f"The key file {path} is too short to be a key.", hint=f"It needs {_SHORTEST} bytes or more."
+            f"The key file {path} is too short to be a key.", hint=f"It needs {_SHORTEST_KEY} bytes or more."
         )
     return hashlib.sha256(b"xpm-tui login\0" + data).digest()
 
@@ -121,11 +119,11 @@ class KeyringKey:
         Raises:
             KeyringError: The keyring cannot be used.
         """
-        found = self._limited(lambda: self._open().get_password(SERVICE, self._name))
+        found = self._call_with_limit(lambda: self._open().get_password(SERVICE, self._name))
         return None if found is None else hashlib.sha256(b"xpm-tui login\0" + found.encode()).digest()
 
-    def make(self) -> bytes:
-        """Write a new key, read it back and compare.
+    def create(self) -> bytes:
+        """Write a new key, read it back and return it.
 
         Raises:
             KeyringError: The keyring cannot be used.
@@ -138,7 +136,7 @@ class KeyringKey:
             found = backend.get_password(SERVICE, self._name)
             return found if found is None else str(found)
 
-        if self._limited(write) != value.reveal():
+        if self._call_with_limit(write) != value.reveal():
             raise KeyringError("the keyring accepted the key but did not return it")
         return hashlib.sha256(b"xpm-tui login\0" + value.reveal().encode()).digest()
 
@@ -147,23 +145,23 @@ class KeyringKey:
             self._backend = _recommended()
         return self._backend
 
-    def _limited(self, call: Callable[[], T]) -> T:
-        answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+    def _call_with_limit(self, call: Callable[[], T]) -> T:
+        results: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
 
         def work() -> None:
             try:
-                answers.put((True, call()))
+                results.put((True, call()))
             except BaseException as error:
-                answers.put((False, error))
+                results.put((False, error))
 
         threading.Thread(target=work, name="keyring", daemon=True).start()
         try:
-            good, value = answers.get(timeout=self._seconds)
+            is_answer, value = results.get(timeout=self._seconds)
         except queue.Empty:
             raise KeyringError(
                 f"the keyring gave no answer within {count(round(self._seconds), 'second')}; it may be locked"
             ) from None
-        if good:
+        if is_answer:
             return value  # type: ignore[no-any-return]
         if isinstance(value, KeyringError):
             raise value
@@ -181,14 +179,16 @@ def _recommended() -> Any:
     named = keyring.core.load_env()
     found = [named] if named is not None else keyring.backend.get_all_keyring()
     usable = [
-        one for one in found if not type(one).__module__.startswith(bad) and keyring.core.recommended(one)
+        backend
+        for backend in found
+        if not type(backend).__module__.startswith(bad) and keyring.core.recommended(backend)
     ]
     if not usable:
         raise KeyringError("this machine has no suitable keyring")
-    return max(usable, key=lambda one: one.priority)
+    return max(usable, key=lambda backend: backend.priority)
 
 
-def keyring_closed(why: str) -> LoginNeeded:
+def _locked_keyring(why: str) -> LoginNeeded:
     """Return the error for a login whose key is in a keyring that cannot be opened here."""
     return LoginNeeded(
         f"The saved login cannot be decrypted: {why}.",
@@ -200,7 +200,7 @@ def keyring_closed(why: str) -> LoginNeeded:
 
 KeySource = Literal["given", "keyring", "file"]
 
-_BOUND = b"xpm-tui login 1"
+_ASSOCIATED_DATA = b"xpm-tui login 1"
 _WHERE: dict[KeySource, str] = {
     "given": "encrypted file; you provide its key",
     "keyring": "encrypted file; its key is in the keyring of this account",
@@ -210,10 +210,12 @@ _WHERE: dict[KeySource, str] = {
 
 
 class SavedLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """A login as stored. ``previous`` is the previous refresh token, valid until ``previous_until``.
+    """A login as stored.
 
-    ``renewing_since``: a renewal was started and its result is not known. ``refused_at``: Xero has refused
-    the login, which is kept nevertheless.
+    Attributes:
+        previous: The previous refresh token, which is valid until ``previous_until``.
+        renewing_since: When a renewal was started whose result is not known.
+        refused_at: When Xero refused the login, which is kept nevertheless.
     """
 
     access: Secret
@@ -231,7 +233,7 @@ class SavedLogin(msgspec.Struct, frozen=True, kw_only=True):
     refused_at: datetime | None = None
 
 
-class _Box(msgspec.Struct, frozen=True, kw_only=True):
+class _EncryptedLogin(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     key: KeySource
     nonce: str
@@ -245,7 +247,7 @@ class TokenStore:
     All methods are synchronous and short, except for a keyring that hangs (five seconds at most).
 
     Raises:
-        LoginNeeded: The file cannot be opened.
+        LoginNeeded: The file cannot be read or decrypted.
         DiskError: The file cannot be written.
         BadInput: A key file cannot be used.
     """
@@ -267,23 +269,23 @@ class TokenStore:
         self.note = ""
 
     def __repr__(self) -> str:
-        return f"Vault({str(self.path)!r})"
+        return f"TokenStore({str(self.path)!r})"
 
     def where(self) -> str:
         """Return where the login is stored and how it is protected, for users."""
-        box = self._box()
+        box = self._encrypted()
         if box is None:
             return "no login is saved"
         return _WHERE[box.key] + (f" ({self.note})" if self.note else "")
 
     def read(self) -> SavedLogin | None:
         """Return the login, or None if there is none."""
-        box = self._box()
+        box = self._encrypted()
         if box is None:
             return None
         saved = self._decrypt(box)
         if saved is None:
-            raise _closed("it was made with another key, or the file was changed")
+            raise _undecryptable("it was made with another key, or the file was changed")
         return saved
 
     def write(self, saved: SavedLogin) -> None:
@@ -295,23 +297,23 @@ class TokenStore:
                 hint="Check the disk. The login is still valid for 30 minutes.",
             )
 
-    # Key and plain text are only in frames that raise nothing: a traceback may show local values.
+    # A traceback may show local values, so frames with the key or the plain text raise no error.
 
-    def _decrypt(self, box: _Box) -> SavedLogin | None:
+    def _decrypt(self, box: _EncryptedLogin) -> SavedLogin | None:
         cipher = cryptography.hazmat.primitives.ciphers.aead.AESGCM(self._key_of(box.key))
         try:
-            plain = cipher.decrypt(base64.b64decode(box.nonce), base64.b64decode(box.data), _BOUND)
+            plain = cipher.decrypt(base64.b64decode(box.nonce), base64.b64decode(box.data), _ASSOCIATED_DATA)
             return msgspec.json.decode(plain, type=SavedLogin, dec_hook=_decode)
         except (cryptography.exceptions.InvalidTag, ValueError, msgspec.DecodeError):
             return None
 
-    def _encrypt(self, saved: SavedLogin) -> _Box:
+    def _encrypt(self, saved: SavedLogin) -> _EncryptedLogin:
         source, key = self._key_for_writing()
         nonce = os.urandom(12)
         data = cryptography.hazmat.primitives.ciphers.aead.AESGCM(key).encrypt(
-            nonce, msgspec.json.encode(saved, enc_hook=_encode), _BOUND
+            nonce, msgspec.json.encode(saved, enc_hook=_encode), _ASSOCIATED_DATA
         )
-        return _Box(
+        return _EncryptedLogin(
             format=1,
             key=source,
             nonce=base64.b64encode(nonce).decode(),
@@ -320,7 +322,7 @@ class TokenStore:
         )
 
     def lock(self, clock: Clock, person: str) -> RunLock:
-        """Return the lock under which one process renews the login."""
+        """Return the lock that lets only one process renew the login."""
         ensure_private(self.path.parent)
         return Lock(self.path.with_name("login.lock"), clock=clock, person=person, what="renews the login")
 
@@ -334,22 +336,22 @@ class TokenStore:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _closed((error.strerror or "it cannot be read").lower()) from None
+            raise _undecryptable((error.strerror or "it cannot be read").lower()) from None
 
     def _replace(self, data: bytes) -> None:
         ensure_private(self.path.parent)
         replace_bytes(self.path, data)
 
-    def _box(self) -> _Box | None:
+    def _encrypted(self) -> _EncryptedLogin | None:
         data = self._data()
         if data is None:
             return None
         try:
-            box = msgspec.json.decode(data, type=_Box)
+            box = msgspec.json.decode(data, type=_EncryptedLogin)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise _closed("the file is damaged") from None
+            raise _undecryptable("the file is damaged") from None
         if box.format != 1:
-            raise _closed("it was saved by a newer version of this program")
+            raise _undecryptable("it was saved by a newer version of this program")
         return box
 
     def _key_of(self, source: KeySource) -> bytes:
@@ -357,7 +359,7 @@ class TokenStore:
         if found is None:
             found = self._fetch(source)
             if found is None:
-                raise _closed(f"its key is gone ({_WHERE[source].partition('; ')[2]})")
+                raise _undecryptable(f"its key is gone ({_WHERE[source].partition('; ')[2]})")
             self._keys[source] = found
         return found
 
@@ -366,11 +368,11 @@ class TokenStore:
             given = given_key(self._environ)
             return given[0] if given else None
         if source == "file":
-            return file_key(self._config_folder, make=False)
+            return file_key(self._config_folder, create=False)
         try:
             return (self._keyring or KeyringKey(str(self.path.parent))).read()
         except KeyringError as error:
-            raise keyring_closed(str(error)) from None
+            raise _locked_keyring(str(error)) from None
 
     def _key_for_writing(self) -> tuple[KeySource, bytes]:
         given = given_key(self._environ)
@@ -380,7 +382,7 @@ class TokenStore:
             key = self._keyring_key()
             if key is not None:
                 return "keyring", key
-        key = file_key(self._config_folder, make=True)
+        key = file_key(self._config_folder, create=True)
         assert key is not None
         self._keys["file"] = key
         return "file", key
@@ -392,11 +394,11 @@ class TokenStore:
         try:
             key = self._keyring.read()
             if key is None:
-                key = self._keyring.make()
+                key = self._keyring.create()
         except KeyringError as error:
-            box = self._box()
+            box = self._encrypted()
             if box is not None and box.key == "keyring":
-                raise keyring_closed(str(error)) from None
+                raise _locked_keyring(str(error)) from None
             self.note = str(error)
             return None
         self._keys["keyring"] = key
@@ -407,7 +409,7 @@ def is_refused(folder: Path, shared: SharedState | None = None) -> bool:
     """Return whether Xero refused the login in ``folder``, or the shared one. The key is not needed."""
     try:
         data = (folder / "login.bin").read_bytes() if shared is None else shared.record("login").read().data
-        return data is not None and msgspec.json.decode(data, type=_Box).refused
+        return data is not None and msgspec.json.decode(data, type=_EncryptedLogin).refused
     except (OSError, StoreUnreadable, msgspec.DecodeError, UnicodeDecodeError):
         return False
 
@@ -424,7 +426,7 @@ def _decode(kind: type, value: Any) -> Any:
     raise NotImplementedError
 
 
-def _closed(why: str) -> LoginNeeded:
+def _undecryptable(why: str) -> LoginNeeded:
     return LoginNeeded(
         f"The saved login cannot be decrypted: {why}.",
         hint="Put the key back, or sign in again: xpm-tui connect.",

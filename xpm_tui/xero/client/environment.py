@@ -1,7 +1,7 @@
 """Network settings from environment variables: proxies, hosts without one, and trusted certificates.
 
-Every variable is checked before anything is sent, so that an invalid one is reported with its value and what
-to do. User names and passwords in the address of a proxy are masked.
+Every variable is checked before anything is sent, so that an invalid one is reported with its value and with
+what to do about it. User names and passwords in the address of a proxy are masked.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class NetworkEnvironment:
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
-        self._asks_system = self._environ is os.environ
+        self._uses_system = self._environ is os.environ
 
     def proxies(self) -> dict[str, str]:
         """Return every proxy variable with its value, masked, for the doctor."""
@@ -66,7 +66,7 @@ class NetworkEnvironment:
     def faults(self) -> list[XeroUnreachable]:
         """Return an error for each variable that prevents a connection to Xero."""
         found = []
-        for check in (lambda: self._chosen("https"), self.certificate_store):
+        for check in (lambda: self._first_proxy("https"), self.certificate_store):
             try:
                 check()
             except XeroUnreachable as fault:
@@ -79,9 +79,9 @@ class NetworkEnvironment:
         Raises:
             XeroUnreachable: The variable is invalid; it is named with its value.
         """
-        if self._bypassed(host, port):
+        if self._is_bypassed(host, port):
             return None
-        return self._chosen(scheme)
+        return self._first_proxy(scheme)
 
     def certificate_store(self) -> ssl.SSLContext:
         """Return the trusted certificates.
@@ -89,7 +89,7 @@ class NetworkEnvironment:
         Raises:
             XeroUnreachable: A variable is invalid; it is named with its value.
         """
-        name = next((each for each in ("SSL_CERT_FILE", "SSL_CERT_DIR") if self._environ.get(each)), "")
+        name = next(filter(self._environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")), "")
         value = self._environ.get(name, "")
         if name:
             problem = _file_problem(value) if name == "SSL_CERT_FILE" else _folder_problem(value)
@@ -119,25 +119,25 @@ class NetworkEnvironment:
                 repeatable=True,
             ) from None
 
-    def _chosen(self, scheme: str) -> ProxyRoute | None:
-        for name, value in self._named(scheme):
+    def _first_proxy(self, scheme: str) -> ProxyRoute | None:
+        for name, value in self._proxy_variables(scheme):
             if value.strip():
                 return _route(name, value.strip())
         return None
 
-    def _named(self, scheme: str) -> Iterator[tuple[str, str]]:
+    def _proxy_variables(self, scheme: str) -> Iterator[tuple[str, str]]:
         """Yield the variables that apply to a scheme, in order; lower-case names take precedence."""
         for wanted in (f"{scheme}_proxy", "all_proxy"):
             names = [name for name in self._environ if name.lower() == wanted]
             if names:
                 name = wanted if wanted in names else names[0]
                 yield name, self._environ[name]
-        if self._asks_system and not self.proxies():  # the proxy in the settings of macOS
+        if self._uses_system and not self.proxies():  # the proxy in the settings of macOS
             found = urllib.request.getproxies()
             yield "The system's proxy", found.get(scheme) or found.get("all") or ""
 
-    def _bypassed(self, host: str, port: int) -> bool:
-        name = next((each for each in ("no_proxy", "NO_PROXY") if each in self._environ), "")
+    def _is_bypassed(self, host: str, port: int) -> bool:
+        name = next(filter(self._environ.__contains__, ("no_proxy", "NO_PROXY")), "")
         words = re.split(r"[,;\s]+", self._environ.get(name, "").strip())
         return any(_covers(word, host.lower().rstrip("."), port) for word in words if word)
 
@@ -158,11 +158,11 @@ def _covers(word: str, host: str, port: int) -> bool:
     word = word.lower()
     if word == "*":
         return True
-    inside = re.fullmatch(r"\[([^]]*)\](?::(\d+))?", word) or re.fullmatch(r"([^:/]*):(\d+)", word)
-    if inside:
-        if inside[2] and int(inside[2]) != port:
+    with_port = re.fullmatch(r"\[([^]]*)\](?::(\d+))?", word) or re.fullmatch(r"([^:/]*):(\d+)", word)
+    if with_port:
+        if with_port[2] and int(with_port[2]) != port:
             return False
-        word = inside[1]
+        word = with_port[1]
     try:
         return ipaddress.ip_address(host.strip("[]")) in ipaddress.ip_network(word, strict=False)
     except (ValueError, TypeError):
@@ -218,10 +218,10 @@ def _folder_problem(value: str) -> str:
     """Return what is wrong with a folder of certificates: OpenSSL ignores a missing one, and trusts none."""
     folders = [Path(part) for part in value.split(os.pathsep) if part]
     try:
-        there = [folder for folder in folders if folder.is_dir()]
-        if not there:
+        existing = [folder for folder in folders if folder.is_dir()]
+        if not existing:
             return "is not a folder" if any(folder.exists() for folder in folders) else "does not exist"
-        if not any(_HASHED.fullmatch(name) for folder in there for name in os.listdir(folder)):
+        if not any(_HASHED.fullmatch(name) for folder in existing for name in os.listdir(folder)):
             return "holds no certificates that OpenSSL finds (openssl rehash creates their names)"
     except (OSError, ValueError) as error:
         return f"cannot be read: {(getattr(error, 'strerror', '') or 'no such folder').lower()}"
@@ -229,16 +229,18 @@ def _folder_problem(value: str) -> str:
 
 
 def _fault(name: str, shown: str, problem: str, hint: str, case: CaseId) -> XeroUnreachable:
-    what = name if name[0] == "T" else f"The environment variable {name}"
+    subject = name if name[0] == "T" else f"The environment variable {name}"
     why = problem if problem.startswith("but ") else f"which {problem}"
-    return XeroUnreachable(f"{what} is {shown}, {why}.", hint=hint, case=case, repeatable=True)
+    return XeroUnreachable(f"{subject} is {shown}, {why}.", hint=hint, case=case, repeatable=True)
 
 
-def notices(faults: list[XeroUnreachable]) -> Iterator[AppError]:
-    """Yield the faults as warnings, for servers on this machine, which need none of the variables."""
-    for fault in faults:
-        yield AppError(
+def notices(faults: list[XeroUnreachable]) -> list[AppError]:
+    """Return the faults as warnings, for servers on this machine, which need none of the variables."""
+    return [
+        AppError(
             f"{fault.message} It is not needed for calls to servers on this machine.",
             hint=fault.hint,
             case=fault.case,
         )
+        for fault in faults
+    ]

@@ -1,10 +1,8 @@
-"""Maps statuses, error bodies and missing replies to our errors, with what to do about each."""
+"""Maps statuses, error bodies and missing replies to our errors, each with what to do about it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from xpm_tui.domain.errors import (
     AccessDenied,
@@ -19,12 +17,10 @@ from xpm_tui.domain.errors import (
 )
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.xero.client.transport import NoReply
-from xpm_tui.xero.codec.xml_reader import read_words
+from xpm_tui.xero.codec.xml_reader import read_error_description
 from xpm_tui.xero.error_body import ErrorBody, RequestInfo, is_refusal, read_json, refusal, support_hint
 
-_CORRELATION = re.compile(r"[0-9A-Za-z-]{1,64}")
-
-_UNREACHED: dict[str, tuple[str, str, CaseId]] = {
+_NO_REPLY: dict[str, tuple[str, str, CaseId]] = {
     "name": (
         "The name of Xero's server cannot be resolved.",
         "Check this machine's network and DNS.",
@@ -64,120 +60,109 @@ _UNREACHED: dict[str, tuple[str, str, CaseId]] = {
 }
 
 
-def correlation_of(headers: Mapping[str, str]) -> str:
-    """Return Xero's correlation id of a call, if the reply has a plausible one."""
-    found = headers.get("xero-correlation-id", "")
-    return found if _CORRELATION.fullmatch(found) else ""
-
-
-def error_body(body: bytes, headers: Mapping[str, str]) -> ErrorBody:
+def read_error_body(body: bytes) -> ErrorBody:
     """Parse an error body: the XML envelope, JSON of either kind, or nothing."""
     stripped = body.lstrip()
     if stripped.startswith((b"{", b"[")):
         return read_json(stripped)
     if stripped.startswith((b"<R", b"<?xml", b"\xef\xbb\xbf")):
-        words = read_words(stripped)
+        words = read_error_description(stripped)
         if words is not None:
             return ErrorBody(words=words, envelope=True)
     return ErrorBody()
 
 
-def call_arguments(asked: RequestInfo, **more: Any) -> dict[str, Any]:
-    """Return the keyword arguments of every error about a call."""
-    return {"asked": asked.call, "status": asked.status, "correlation": asked.correlation, **more}
-
-
-def no_reply(fault: NoReply, asked: RequestInfo) -> XeroError:
+def no_reply_error(fault: NoReply, request: RequestInfo) -> XeroError:
     """Return the error for a call without a reply; a write that may have arrived has an unknown outcome."""
-    message, hint, case = _UNREACHED[fault.kind]
+    message, hint, case = _NO_REPLY[fault.kind]
     if fault.proxy and fault.kind == "proxy":
-        what = fault.words or "could not be reached"
-        message, hint = f"The proxy in {fault.proxy} {what}.", "Check that variable, and NO_PROXY."
-    if asked.write and fault.sent:
-        return unknown_outcome_error(asked, message)
-    return XeroUnreachable(message, hint=hint, case=case, **call_arguments(asked, repeatable=True))
+        problem = fault.words or "could not be reached"
+        message, hint = f"The proxy in {fault.proxy} {problem}.", "Check that variable, and NO_PROXY."
+    if request.write and fault.sent:
+        return unknown_outcome_error(request, message)
+    return XeroUnreachable(message, hint=hint, case=case, **request.error_arguments(repeatable=True))
 
 
-def unknown_outcome_error(asked: RequestInfo, why: str) -> OutcomeUnknown:
+def unknown_outcome_error(request: RequestInfo, why: str) -> OutcomeUnknown:
     """Return the error for a write that may have taken effect."""
     return OutcomeUnknown(
         f"It is not known whether XPM made the change. {why}",
         hint="Before anything is sent again, xpm-tui looks for the change in XPM.",
         case=CaseId.UNKNOWN_OUTCOME,
-        **call_arguments(asked),
+        **request.error_arguments(),
     )
 
 
-def login_lost(asked: RequestInfo) -> LoginNeeded:
+def login_lost_error(request: RequestInfo) -> LoginNeeded:
     """Return the error for a login that Xero refuses even after a renewal."""
     return LoginNeeded(
         "Xero no longer accepts the login.",
         hint="Sign in again: xpm-tui connect. Practice data and links stay as they are.",
         case=CaseId.NEEDS_RECONNECT,
-        **call_arguments(asked, repeatable=True),
+        **request.error_arguments(repeatable=True),
     )
 
 
-def of_status(asked: RequestInfo, found: ErrorBody, *, record: bool) -> XeroError:
-    """Return the error for a reply that is neither a success nor retried (401, 429).
+def status_error(request: RequestInfo, found: ErrorBody, *, record: bool) -> XeroError:
+    """Return the error for any reply that is not a success, except 401 and 429, which the caller handles.
 
-    ``record``: the path names a record, so that 404 means that there is none.
+    ``record``: the path names a record, so 404 means that it does not exist.
     """
-    status, words = asked.status, found.words
+    status, words = request.status, found.words
     if status == 403:
         return AccessDenied(
             "Xero denies access to this practice.",
             hint='It was disconnected, or the person who connected it has lost the permission "Connect '
             'third-party add-ons" in XPM. Check both, then connect again.',
             case=CaseId.DISCONNECTED,
-            **call_arguments(asked, words=words, repeatable=True),
+            **request.error_arguments(words=words, repeatable=True),
         )
     if status >= 500:
-        return _server_error(asked, found)
+        return _server_error(request, found)
     if status == 409 or (status == 404 and (record or found.envelope)):
-        return refusal(words, asked)
+        return refusal(words, request)
     if status == 404:
         return Refused(
             "Xero does not know this call.",
             hint="Check xero.api_url. If it is right, this program is out of date.",
-            **call_arguments(asked, words=words, repeatable=True),
+            **request.error_arguments(words=words, repeatable=True),
         )
     if status in (405, 406, 415):
         return Refused(
             f"Xero no longer accepts this form of the call (HTTP {status}).",
             hint="Look for a newer version of this program.",
-            **call_arguments(asked, words=words, repeatable=True),
+            **request.error_arguments(words=words, repeatable=True),
         )
     if 400 <= status < 500:
-        return refusal(words, asked)
+        return refusal(words, request)
     if 300 <= status < 400:
-        return _no_valid_reply(asked, "Xero's server redirects to another address, which is not followed.")
-    return _no_valid_reply(asked, f"Xero answered with the unexpected status HTTP {status}.")
+        return _no_valid_reply(request, "Xero's server redirects to another address, which is not followed.")
+    return _no_valid_reply(request, f"Xero answered with the unexpected status HTTP {status}.")
 
 
-def _server_error(asked: RequestInfo, found: ErrorBody) -> XeroError:
+def _server_error(request: RequestInfo, found: ErrorBody) -> XeroError:
     if found.envelope and is_refusal(found.words):
-        return refusal(found.words, asked)
+        return refusal(found.words, request)
     # Any other 500 may have come after the change was made, with or without an envelope.
     quoted = f' ("{visible(found.words, 120)}")' if found.words else ""
-    if asked.write:
-        return unknown_outcome_error(asked, f"Xero answered HTTP {asked.status}{quoted}.")
+    if request.write:
+        return unknown_outcome_error(request, f"Xero answered HTTP {request.status}{quoted}.")
     return XeroUnreachable(
-        f"Xero has a problem: HTTP {asked.status}{quoted}.",
+        f"Xero has a problem: HTTP {request.status}{quoted}.",
         hint="Try again later, and check status.xero.com.",
         case=CaseId.XERO_DOWN,
-        **call_arguments(asked, words=found.words, repeatable=True),
+        **request.error_arguments(words=found.words, repeatable=True),
     )
 
 
-def _no_valid_reply(asked: RequestInfo, message: str) -> XeroError:
-    if asked.write:
-        return unknown_outcome_error(asked, message)
+def _no_valid_reply(request: RequestInfo, message: str) -> XeroError:
+    if request.write:
+        return unknown_outcome_error(request, message)
     return BadReply(
         message,
         hint="A proxy may answer in Xero's place; check the network and xero.api_url.",
         case=CaseId.BAD_REPLY,
-        **call_arguments(asked, repeatable=True),
+        **request.error_arguments(repeatable=True),
     )
 
 
@@ -189,8 +174,8 @@ def is_covered(call: str, granted: Collection[str]) -> bool:
     """Return whether the granted scopes cover a call (Practice Manager scopes page).
 
     Args:
-        call: Verb and path, such as ``GET staff.api/list``. Job templates and categories have no scope of
-            their own: only the broad ones open them.
+        call: Method and path, such as ``GET staff.api/list``. Job templates and categories have no scope of
+            their own: only the broad scopes open them.
         granted: The scopes that Xero granted.
     """
     verb, _, path = call.partition(" ")
@@ -201,24 +186,24 @@ def is_covered(call: str, granted: Collection[str]) -> bool:
     return bool({*granted} & (wanted | own if resource else wanted))
 
 
-def scope_missing(asked: RequestInfo, words: str, granted: Collection[str] = ()) -> ScopeMissing:
+def scope_missing_error(request: RequestInfo, words: str, granted: Collection[str] = ()) -> ScopeMissing:
     """Return the error for a valid login that may not make this call.
 
-    ``granted`` are its scopes, if known. If the scope is among them, the scope is not the cause: an app whose
-    tier does not include the API, or that Xero has not approved, gets the same answer.
+    ``granted`` are its scopes, if known. If they cover the call, the cause is another one: an app whose tier
+    does not include the API, or that Xero has not approved, gets the same answer.
     """
-    if is_covered(asked.call, granted):
+    if is_covered(request.call, granted):
         return ScopeMissing(
             "Xero refused the call (HTTP 401), although the login has the scope for it.",
             hint="Possible causes: the app's developer tier does not include the Practice Manager API, or "
             "Xero has not approved the app for it. Look at the app's tier and approval at "
-            f"developer.xero.com. {support_hint(asked.correlation)}",
+            f"developer.xero.com. {support_hint(request.correlation)}",
             case=CaseId.API_NOT_OPEN,
-            **call_arguments(asked, words=words),
+            **request.error_arguments(words=words),
         )
     return ScopeMissing(
         "The login does not include this call: the scope was not requested, or Xero did not grant it.",
         hint="Ask for it: xpm-tui settings set xero.scopes standard (or both), then: xpm-tui connect",
         case=CaseId.SCOPE_MISSING,
-        **call_arguments(asked, words=words),
+        **request.error_arguments(words=words),
     )

@@ -1,4 +1,4 @@
-"""The calls of Practice Manager 3.1: clients, contacts, groups, staff, lists and jobs, and shapes of replies.
+"""The calls of Practice Manager 3.1, for clients, contacts, staff, lists and jobs, and the shapes of replies.
 
 What XPM offers but the product never does has no method here: archive, delete, merge. Jobs are addressed by
 their number, never by UUID.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
+from operator import attrgetter
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -21,7 +23,6 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import (
     Category,
     Quarantined,
-    RecordReference,
     Records,
     Staff,
     Template,
@@ -30,41 +31,35 @@ from xpm_tui.domain.xpm import (
     XpmJob,
 )
 from xpm_tui.xero.client import error_mapping
-from xpm_tui.xero.client.calls import Caller, Spec
+from xpm_tui.xero.client.calls import Caller, CallSpec
 from xpm_tui.xero.client.transport import IncomingReply, NoReply
 from xpm_tui.xero.codec import deserializers, request_bodies
-from xpm_tui.xero.codec.deserializers import Element
 from xpm_tui.xero.codec.xml_reader import LIST_LIMIT, Reader, Shape, read_list, read_single, read_status
 from xpm_tui.xero.error_body import RequestInfo
 
-
-def _contact(element: Element, beside: str) -> XpmContact:
-    return deserializers.contact(element)
-
-
-def _uuid(record: XpmClient | XpmContact | Staff | Template | Category | RecordReference) -> str:
-    return record.uuid
-
+_uuid = attrgetter("uuid")
 
 CLIENTS: Final[Shape[XpmClient]] = Shape("Client", deserializers.client, "Clients", _uuid)
 CLIENT: Final[Shape[XpmClient]] = Shape("Client", deserializers.client)
-CONTACT: Final[Shape[XpmContact]] = Shape("Contact", _contact)
+CONTACT: Final[Shape[XpmContact]] = Shape("Contact", deserializers.contact)
 STAFF: Final[Shape[Staff]] = Shape("Staff", deserializers.staff, "StaffList", _uuid)
 STAFF_MEMBER: Final[Shape[Staff]] = Shape("Staff", deserializers.staff)
 TEMPLATES: Final[Shape[Template]] = Shape("Template", deserializers.template, "Templates", _uuid)
 CATEGORIES: Final[Shape[Category]] = Shape("Category", deserializers.category, "Categories", _uuid)
-JOBS: Final[Shape[XpmJob]] = Shape("Job", deserializers.job, "Jobs", lambda job: job.number)
+JOBS: Final[Shape[XpmJob]] = Shape("Job", deserializers.job, "Jobs", attrgetter("number"))
 JOB: Final[Shape[XpmJob]] = Shape("Job", deserializers.job)
+
+R = TypeVar("R")
 
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def uuid_piece(text: str) -> str:
-    """Return a UUID in lower case.
+def uuid_segment(text: str) -> str:
+    """Return a UUID as a segment of a path, in lower case.
 
     Raises:
-        BadInput: The text is no UUID.
+        BadInput: The text is not a UUID.
     """
     lowered = text.strip().lower()
     if _UUID.fullmatch(lowered) is None:
@@ -75,8 +70,8 @@ def uuid_piece(text: str) -> str:
     return lowered
 
 
-def job_number_piece(text: str) -> str:
-    """Return a job number as a percent-encoded piece of a path; it is never parsed.
+def job_number_segment(text: str) -> str:
+    """Return a job number as a percent-encoded segment of a path; it is never parsed.
 
     Raises:
         BadInput: The number is empty.
@@ -88,24 +83,24 @@ def job_number_piece(text: str) -> str:
 
 
 def format_moment(when: datetime) -> str:
-    """Return a time as ``modifiedsince`` takes it: ``yyyy-MM-ddTHH:mm:ss`` in UTC, without zone."""
+    """Return a time as ``modifiedsince`` takes it: ``yyyy-MM-ddTHH:mm:ss`` in UTC, without a zone."""
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class JobCalls:
-    """The calls for jobs; writes raise ``OutcomeUnknown`` if they may have taken effect."""
+    """The calls for jobs; a write that may have taken effect raises ``OutcomeUnknown``."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
     async def current_jobs(self) -> Records[XpmJob]:
-        """``GET job.api/current``: neither completed nor cancelled, any age, without tasks.
+        """Return the jobs that are neither completed nor cancelled (``GET job.api/current``), without tasks.
 
-        Scope ``practicemanager.job.read`` or more. One unpaged list, without a range of dates.
+        Scope ``practicemanager.job.read`` or more. It is one unpaged list of jobs of any age.
         """
-        return await self._jobs(Spec("GET", "job.api/current", long=True))
+        return await self._list(CallSpec("GET", "job.api/current", long=True), JOBS)
 
     async def client_jobs(self, client: str, *, detailed: bool = False) -> Records[XpmJob]:
         """Return all jobs of a client in any state (``GET job.api/client/{uuid}``).
@@ -116,29 +111,33 @@ class JobCalls:
             RecordMissing: The client does not exist.
         """
         query = {"detailed": "true"} if detailed else None
-        return await self._jobs(Spec("GET", f"job.api/client/{uuid_piece(client)}", query, record=True))
+        return await self._list(
+            CallSpec("GET", f"job.api/client/{uuid_segment(client)}", query, record=True), JOBS
+        )
 
     async def jobs_created(self, first: date, last: date, *, detailed: bool = False) -> Records[XpmJob]:
-        """``GET job.api/list``: the jobs created between two days, in any state.
+        """Return the jobs created between two days, in any state (``GET job.api/list``).
 
-        Scope ``practicemanager.job.read`` or more. Xero takes at most one year, both days included.
+        Scope ``practicemanager.job.read`` or more. Xero takes at most one year, including both days.
         """
         query = {"from": f"{first:%Y%m%d}", "to": f"{last:%Y%m%d}"}
         if detailed:
             query["detailed"] = "true"
-        return await self._jobs(Spec("GET", "job.api/list", query, long=True))
+        return await self._list(CallSpec("GET", "job.api/list", query, long=True), JOBS)
 
-    async def _jobs(self, spec: Spec) -> Records[XpmJob]:
-        return await self._caller.read(spec, lambda body, asked: read_list(JOBS, body, asked)[0])
+    async def _list(self, spec: CallSpec, shape: Shape[R]) -> Records[R]:
+        return await self._caller.read(spec, partial(read_list, shape))
 
     async def job(self, number: str) -> XpmJob:
-        """``GET job.api/get/{number}``: one job in full, with its tasks.
+        """Return a job with its tasks (``GET job.api/get/{number}``).
 
-        Scope ``practicemanager.job.read`` or more. ``RecordMissing`` if there is none. Its category is a
-        name; its template cannot be read.
+        Scope ``practicemanager.job.read`` or more. Its category is a name; its template cannot be read.
+
+        Raises:
+            RecordMissing: There is no such job.
         """
-        spec = Spec("GET", f"job.api/get/{job_number_piece(number)}", record=True)
-        return await self._caller.read(spec, _job)
+        spec = CallSpec("GET", f"job.api/get/{job_number_segment(number)}", record=True)
+        return await self._caller.read(spec, partial(read_single, JOB))
 
     async def add_job(
         self,
@@ -155,16 +154,18 @@ class JobCalls:
         category: str = "",
         budget: str = "",
     ) -> XpmJob:
-        """``POST job.api/add``: create a job in the first state; return it with its number.
+        """Create a job in the first state, and return it with its number (``POST job.api/add``).
 
-        Scope ``practicemanager.job``. ``number`` is an own job number; what XPM does with an existing one is
-        not documented. Manager, partner and staff are set afterwards by :meth:`assign`. ``OutcomeUnknown``:
-        look for the job before sending again.
+        Scope ``practicemanager.job``. ``number`` is a job number of our own choice; what XPM does if it
+        exists is not documented. Manager, partner and staff are set afterwards by :meth:`assign`.
+
+        Raises:
+            OutcomeUnknown: Look for the job before sending it again.
         """
         fields: dict[str, str | date] = {
             "Name": name,
             "Description": description,
-            "ClientUUID": uuid_piece(client),
+            "ClientUUID": uuid_segment(client),
             "ContactUUID": contact,
             "StartDate": start,
             "DueDate": due,
@@ -179,13 +180,16 @@ class JobCalls:
         return await self._write("POST", "job.api/add", request_bodies.job(given))
 
     async def set_job_state(self, number: str, code: str) -> None:
-        """``PUT job.api/state``: ``code`` is the state's Interface Code, not its name.
+        """Set the state of a job by its Interface Code, which is not its name (``PUT job.api/state``).
 
-        Scope ``practicemanager.job``. ``Refused`` (case ``state-code``) for a code that XPM does not know.
-        The reply is a status only in recordings, a job in the specification: neither is relied upon.
+        Scope ``practicemanager.job``. The reply is a status only in recordings, a job in the specification:
+        neither is relied upon.
+
+        Raises:
+            Refused: XPM does not know the code (case ``state-code``).
         """
-        spec = Spec("PUT", "job.api/state", body=request_bodies.job({"ID": number, "State": code}))
-        await self._caller.write(spec, lambda body, asked: read_status(body, asked))
+        spec = CallSpec("PUT", "job.api/state", body=request_bodies.job({"ID": number, "State": code}))
+        await self._caller.write(spec, read_status)
 
     async def assign(
         self,
@@ -196,33 +200,32 @@ class JobCalls:
         manager: str | None = None,
         partner: str | None = None,
     ) -> XpmJob:
-        """``PUT job.api/assign``: staff, manager and partner by UUID; ``""`` removes manager or partner.
+        """Assign staff, manager and partner (``PUT job.api/assign``); ``""`` removes manager or partner.
 
-        Scope ``practicemanager.job``. The only way to set a job's manager and partner.
+        Scope ``practicemanager.job``. This is the only way to set the manager and the partner of a job.
         """
         body = request_bodies.assign(number, add=add, remove=remove, manager=manager, partner=partner)
         return await self._write("PUT", "job.api/assign", body)
 
     async def apply_template(self, number: str, template: str, *, append: bool = False) -> XpmJob:
-        """``POST job.api/applytemplate``: add the template's tasks; return the job with them.
+        """Add the tasks of a template to a job, and return the job (``POST job.api/applytemplate``).
 
-        Scope ``practicemanager.job``. A second call adds the tasks again, unless ``append`` (XPM's
-        ``AppendExisting``). ``Refused`` for a template that does not exist.
+        Scope ``practicemanager.job``. A second call adds the tasks again, except with ``append`` (XPM's
+        ``AppendExisting``).
+
+        Raises:
+            Refused: The template does not exist.
         """
         mode = "AppendExisting" if append else "AddNew"
-        body = request_bodies.job({"ID": number, "TemplateUUID": uuid_piece(template), "TaskMode": mode})
+        body = request_bodies.job({"ID": number, "TemplateUUID": uuid_segment(template), "TaskMode": mode})
         return await self._write("POST", "job.api/applytemplate", body)
 
     async def _write(self, method: str, path: str, body: bytes) -> XpmJob:
-        return await self._caller.write(Spec(method, path, body=body), _job)
-
-
-def _job(body: bytes, asked: RequestInfo) -> XpmJob:
-    return read_single(JOB, body, asked)
+        return await self._caller.write(CallSpec(method, path, body=body), partial(read_single, JOB))
 
 
 class ClientListing:
-    """A streamed client list of Xero, an implementation of the ClientList port.
+    """A client list that is streamed from Xero: the ``ClientList`` port.
 
     Raises:
         BadReply: The reply cannot be read.
@@ -230,15 +233,15 @@ class ClientListing:
         XeroUnreachable: The connection failed while the list was read.
     """
 
-    def __init__(self, incoming: IncomingReply, asked: RequestInfo, now: datetime) -> None:
+    def __init__(self, incoming: IncomingReply, request: RequestInfo, now: datetime) -> None:
         self._incoming = incoming
-        self._asked = asked
+        self._request_info = request
         self._asked_at = server_time(incoming.headers.get("date", ""), now)
-        self._reader = Reader(CLIENTS, asked, limit=LIST_LIMIT)
+        self._reader = Reader(CLIENTS, request, limit=LIST_LIMIT)
 
     @property
     def asked_at(self) -> datetime:
-        """The server's time when it started to answer (its ``Date`` header, or our time without one)."""
+        """When the server started to answer: its ``Date`` header, or our own time without one."""
         return self._asked_at
 
     @property
@@ -254,7 +257,7 @@ class ClientListing:
                 for client in reader.feed(chunk):
                     yield client
         except NoReply as fault:
-            raise error_mapping.no_reply(fault, self._asked) from None
+            raise error_mapping.no_reply_error(fault, self._request_info) from None
         for client in reader.finish():
             yield client
         reader.close()
@@ -269,15 +272,11 @@ def server_time(text: str, now: datetime) -> datetime:
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-R = TypeVar("R")
-
-
 class XeroPractice(JobCalls):
-    """The Practice port for one tenant, including the calls for jobs."""
+    """The ``XpmJobsPort`` for one tenant."""
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
-        self._caller = caller
 
     @property
     def calls(self) -> int:
@@ -286,81 +285,95 @@ class XeroPractice(JobCalls):
 
     # -- clients -----------------------------------------------------------------------------------------
 
-    def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[ClientList]:
-        """``GET client.api/list?detailed=true``: all clients, archived and deleted ones too, streamed.
-
-        Scope ``practicemanager.client.read`` or more. One unpaged reply, possibly after minutes of silence;
-        retried only until its first byte. ``modified_since`` (UTC) refers to XPM's own time of change.
-        """
-        return self._clients(modified_since)
-
     @asynccontextmanager
-    async def _clients(self, modified_since: datetime | None) -> AsyncIterator[ClientList]:
+    async def clients(self, *, modified_since: datetime | None = None) -> AsyncIterator[ClientList]:
+        """Stream all clients, including archived and deleted ones (``GET client.api/list?detailed=true``).
+
+        Scope ``practicemanager.client.read`` or more. It is one unpaged reply, which may begin only after
+        minutes, and which is not retried after its first byte. ``modified_since`` (UTC) refers to XPM's own
+        time of change.
+        """
         query = {"detailed": "true"}
         if modified_since is not None:
             query["modifiedsince"] = format_moment(modified_since)
-        async with self._caller.stream(Spec("GET", "client.api/list", query, long=True)) as (incoming, asked):
-            yield ClientListing(incoming, asked, self._caller.clock.now())
+        async with self._caller.stream(CallSpec("GET", "client.api/list", query, long=True)) as (
+            incoming,
+            request,
+        ):
+            yield ClientListing(incoming, request, self._caller.clock.now())
 
     async def client(self, uuid: str) -> XpmClient:
-        """``GET client.api/get/{uuid}``: one client in full.
+        """Return a client with all its fields (``GET client.api/get/{uuid}``).
 
-        Scope ``practicemanager.client.read`` or more. ``RecordMissing`` if XPM has none.
+        Scope ``practicemanager.client.read`` or more.
+
+        Raises:
+            RecordMissing: XPM has no such client.
         """
-        spec = Spec("GET", f"client.api/get/{uuid_piece(uuid)}", record=True)
-        return await self._caller.read(spec, _client)
+        spec = CallSpec("GET", f"client.api/get/{uuid_segment(uuid)}", record=True)
+        return await self._caller.read(spec, partial(read_single, CLIENT))
 
     async def search(self, query: str) -> Records[XpmClient]:
-        """``GET client.api/search?detailed=true``: clients whose name contains ``query`` in any case.
+        """Return the clients whose name contains a text (``GET client.api/search?detailed=true``).
 
-        Scope ``practicemanager.client.read`` or more. No hit is an empty list.
+        Scope ``practicemanager.client.read`` or more.
         """
         if not query.strip():
             return Records()
-        spec = Spec("GET", "client.api/search", {"query": query, "detailed": "true"})
+        spec = CallSpec("GET", "client.api/search", {"query": query, "detailed": "true"})
         return await self._list(spec, CLIENTS)
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
-        """``POST client.api/add``: create a client with its contacts; return it as stored.
+        """Create a client with its contacts, and return it as stored (``POST client.api/add``).
 
-        Scope ``practicemanager.client``. XPM accepts a second client of the same name. ``OutcomeUnknown``:
-        look for it before sending again.
+        Scope ``practicemanager.client``. XPM accepts a second client of the same name.
+
+        Raises:
+            OutcomeUnknown: Look for the client before sending it again.
         """
-        spec = Spec("POST", "client.api/add", body=request_bodies.add_client(values, contacts))
-        return await self._caller.write(spec, _client)
+        spec = CallSpec("POST", "client.api/add", body=request_bodies.add_client(values, contacts))
+        return await self._caller.write(spec, partial(read_single, CLIENT))
 
     async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
-        """``PUT client.api/update``: change the given fields; an empty text clears one.
+        """Change the given fields of a client (``PUT client.api/update``); an empty text clears a field.
 
-        Scope ``practicemanager.client``. Contacts cannot be changed here. ``EditConflict`` on 409,
-        ``RecordMissing`` if XPM has no such client.
+        Scope ``practicemanager.client``. Contacts cannot be changed here.
+
+        Raises:
+            EditConflict: Someone else is changing the client (409).
+            RecordMissing: XPM has no such client.
         """
-        body = request_bodies.update_client(uuid_piece(uuid), name, values)
-        return await self._caller.write(Spec("PUT", "client.api/update", body=body), _client)
+        body = request_bodies.update_client(uuid_segment(uuid), name, values)
+        return await self._caller.write(
+            CallSpec("PUT", "client.api/update", body=body), partial(read_single, CLIENT)
+        )
 
     # -- contacts ----------------------------------------------------------------------------------------
 
     async def contact(self, client: str, uuid: str) -> XpmContact:
-        """Return a contact as this client has it (``GET client.api/contact/{uuid}?clientUuid=``).
+        """Return a contact of a client (``GET client.api/contact/{uuid}?clientUuid=``).
 
-        Scope ``practicemanager.client.read`` or more. Position and primary belong to the pair.
+        Scope ``practicemanager.client.read`` or more. Position and primary belong to the pair of them.
         """
-        path = f"client.api/contact/{uuid_piece(uuid)}"
-        spec = Spec("GET", path, {"clientUuid": uuid_piece(client)}, record=True)
-        return await self._caller.read(spec, _practice_contact)
+        path = f"client.api/contact/{uuid_segment(uuid)}"
+        spec = CallSpec("GET", path, {"clientUuid": uuid_segment(client)}, record=True)
+        return await self._caller.read(spec, partial(read_single, CONTACT))
 
     async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
-        """``POST client.api/contact``: create a contact for a client; its ``uuid`` is ignored.
+        """Create a contact for a client (``POST client.api/contact``); its ``uuid`` is ignored.
 
-        Scope ``practicemanager.client``. ``OutcomeUnknown``: read the client before sending again.
+        Scope ``practicemanager.client``.
+
+        Raises:
+            OutcomeUnknown: Read the client before sending the contact again.
         """
-        spec = Spec(
-            "POST", "client.api/contact", body=request_bodies.add_contact(uuid_piece(client), contact)
+        spec = CallSpec(
+            "POST", "client.api/contact", body=request_bodies.add_contact(uuid_segment(client), contact)
         )
-        return await self._caller.write(spec, _practice_contact)
+        return await self._caller.write(spec, partial(read_single, CONTACT))
 
     async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
-        """``PUT client.api/contact/{uuid}?clientUuid=``: change a contact, addressed with its client.
+        """Change a contact of a client (``PUT client.api/contact/{uuid}?clientUuid=``).
 
         Scope ``practicemanager.client``. XPM requires the name: if ``values`` has none, it is read first,
         which costs a call. A contact of several clients changes for all of them.
@@ -368,10 +381,10 @@ class XeroPractice(JobCalls):
         given = {request_bodies.contact_field(field): value for field, value in values.items()}
         if not given.get("name"):
             given["name"] = (await self.contact(client, uuid)).name
-        body = request_bodies.update_contact(uuid_piece(client), given)
-        path = f"client.api/contact/{uuid_piece(uuid)}"
-        spec = Spec("PUT", path, {"clientUuid": uuid_piece(client)}, body, record=True)
-        return await self._caller.write(spec, _practice_contact)
+        body = request_bodies.update_contact(uuid_segment(client), given)
+        path = f"client.api/contact/{uuid_segment(uuid)}"
+        spec = CallSpec("PUT", path, {"clientUuid": uuid_segment(client)}, body, record=True)
+        return await self._caller.write(spec, partial(read_single, CONTACT))
 
     # -- lists -------------------------------------------------------------------------------------------
 
@@ -380,37 +393,28 @@ class XeroPractice(JobCalls):
 
         Scope ``practicemanager.staff.read`` or more. Names are not unique, and staff who left are not marked.
         """
-        return await self._list(Spec("GET", "staff.api/list"), STAFF)
+        return await self._list(CallSpec("GET", "staff.api/list"), STAFF)
 
     async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
-        """``POST staff.api/add``: create a staff record without login, only on a user's request.
+        """Create a staff record without a login, only at a user's request (``POST staff.api/add``).
 
-        Scope ``practicemanager.staff`` (not among the granular ones that we ask for by default). The reply
-        says ``api-method="Get"``.
+        Scope ``practicemanager.staff``, which is not among the default scopes. The reply has
+        ``api-method="Get"``.
         """
         values = {"Name": name, "Phone": phone, "Mobile": mobile, "Email": email}
-        spec = Spec("POST", "staff.api/add", body=request_bodies.staff(values))
-        return await self._caller.write(spec, lambda b, a: read_single(STAFF_MEMBER, b, a))
+        spec = CallSpec("POST", "staff.api/add", body=request_bodies.staff(values))
+        return await self._caller.write(spec, partial(read_single, STAFF_MEMBER))
 
     async def templates(self) -> Records[Template]:
-        """``GET template.api/list``: job templates with UUID and name, without their contents.
+        """Return UUID and name of the job templates (``GET template.api/list``).
 
-        Scope ``practicemanager`` or ``practicemanager.read``: with granular scopes alone it may raise
-        ``ScopeMissing``, and templates are then typed by UUID.
+        Scope ``practicemanager`` or ``practicemanager.read``.
+
+        Raises:
+            ScopeMissing: The login has granular scopes only; users can then enter the UUIDs of templates.
         """
-        return await self._list(Spec("GET", "template.api/list"), TEMPLATES)
+        return await self._list(CallSpec("GET", "template.api/list"), TEMPLATES)
 
     async def categories(self) -> Records[Category]:
         """Return the job categories (``GET category.api/list``). Scopes as for :meth:`templates`."""
-        return await self._list(Spec("GET", "category.api/list"), CATEGORIES)
-
-    async def _list(self, spec: Spec, shape: Shape[R]) -> Records[R]:
-        return await self._caller.read(spec, lambda body, asked: read_list(shape, body, asked)[0])
-
-
-def _client(body: bytes, asked: RequestInfo) -> XpmClient:
-    return read_single(CLIENT, body, asked)
-
-
-def _practice_contact(body: bytes, asked: RequestInfo) -> XpmContact:
-    return read_single(CONTACT, body, asked)
+        return await self._list(CallSpec("GET", "category.api/list"), CATEGORIES)

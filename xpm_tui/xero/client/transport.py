@@ -22,7 +22,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.xero.client.environment import NetworkEnvironment, notices
 from xpm_tui.xero.config import WireConfig, is_loopback
 
-# They log whole addresses, and the query of a search has a client's name.
+# They log whole addresses, and the query of a search contains the name of a client.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
@@ -30,9 +30,12 @@ FailureKind = Literal["connect", "name", "tls", "proxy", "timeout", "cut", "requ
 
 
 class NoReply(Exception):
-    """No complete reply came. ``sent``: the request may have reached Xero, which may have acted on it.
+    """No complete reply came.
 
-    ``proxy`` names the proxy in use, and ``words`` say what it did ("refused the connection: ...").
+    Attributes:
+        sent: Whether the request may have reached Xero, which may then have acted on it.
+        proxy: The name of the proxy in use.
+        words: What the proxy did, as in "refused the connection: ...".
     """
 
     def __init__(self, kind: FailureKind, *, sent: bool, proxy: str = "", words: str = "") -> None:
@@ -112,7 +115,7 @@ class Network:
         """Return faults of the environment without an effect, because all servers are on this machine."""
         if self._transport is not None or not self._local:
             return []
-        return [*notices(self._environment.faults())]
+        return notices(self._environment.faults())
 
     def _client(self, url: str) -> tuple[httpx.AsyncClient, str]:
         """Return the connection pool for an address, and the proxy in use.
@@ -127,10 +130,10 @@ class Network:
             route = self._environment.proxy_for(parts.scheme, parts.hostname or "", parts.port or 443)
         key = (parts.scheme, route.url if route else "")
         if key not in self._clients:
-            self._clients[key] = self._opened(*key)
+            self._clients[key] = self._pool(*key)
         return self._clients[key], route.shown if route else ""
 
-    def _opened(self, scheme: str, proxy: str) -> httpx.AsyncClient:
+    def _pool(self, scheme: str, proxy: str) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=15.0)
         if self._transport is not None:
             return httpx.AsyncClient(
@@ -204,7 +207,8 @@ class Network:
 class _Handshake:
     """A time limit for the handshake with a SOCKS proxy, based on httpcore's "trace" events.
 
-    httpcore would wait for the proxy's replies without a limit, so ``limit`` is set to ``seconds`` meanwhile.
+    httpcore would wait for the proxy's replies without a limit, so ``limit`` ends after ``seconds``
+    meanwhile.
     """
 
     def __init__(self, limit: asyncio.Timeout, seconds: float) -> None:
@@ -215,11 +219,11 @@ class _Handshake:
 
     async def note(self, event: str, info: Mapping[str, object]) -> None:
         """Record an event of the connection."""
-        _, of_handshake, what = event.partition("setup_socks5_connection.")
-        if not of_handshake:
+        _, is_handshake, phase = event.partition("setup_socks5_connection.")
+        if not is_handshake:
             return
-        self.failed = what == "failed"
-        if what == "started":
+        self.failed = phase == "failed"
+        if phase == "started":
             self.pending, self._before = True, self._limit.when()
             end = asyncio.get_running_loop().time() + self._seconds
             self._limit.reschedule(end if self._before is None else min(end, self._before))
@@ -262,14 +266,14 @@ def _no_reply(error: Exception, proxy: str = "") -> NoReply:
 
 
 def _connect_kind(error: BaseException) -> FailureKind:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLError):
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
             return "tls"
-        text = str(seen).lower()
+        text = str(cause).lower()
         if "certificate" in text or "ssl" in text:
             return "tls"
         if "name or service" in text or "getaddrinfo" in text or "name resolution" in text:
             return "name"
-        seen = seen.__cause__ or seen.__context__
+        cause = cause.__cause__ or cause.__context__
     return "connect"

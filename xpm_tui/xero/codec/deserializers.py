@@ -1,8 +1,8 @@
 """Converts elements of Practice Manager 3.1 replies to domain values, by name and never by position.
 
 Names and values are those of Xero's Practice Manager 3.1 pages and of recorded replies. Absent and empty
-elements are the same, and unknown elements are ignored. Invalid values are a ``ShapeFault`` with its place
-and are never dropped. Invalid fields of a client are set aside one by one (``XpmClient.unread``).
+elements are the same, and unknown elements are ignored. An invalid value raises a ``ShapeFault`` with its
+place: it is never dropped. Invalid fields of a client are set aside one by one (``XpmClient.unread``).
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ _NUMBER = re.compile(r"/client/([0-9]+)(?:[/?#]|\Z)", re.IGNORECASE)
 _FLAGS = {"Yes": True, "No": False}
 _LOOSE_FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
-
-Found: TypeAlias = dict[str, Any]
+Values: TypeAlias = dict[str, Any]
 Table: TypeAlias = dict[str, str | tuple[str, Callable[[Element], Any]]]
 """The field for the text of each element, or a field and a reader of the whole element."""
 
@@ -67,8 +66,8 @@ def clean(text: str) -> str:
     return "" if text.isspace() else text
 
 
-def read(element: Iterable[Element], table: Table, found: Found) -> None:
-    """Read the children of ``element`` that ``table`` names into ``found``, as texts or whole parts."""
+def read(element: Iterable[Element], table: Table, values: Values) -> None:
+    """Read the children of ``element`` that ``table`` names into ``values``, as texts or whole parts."""
     # The hottest loop of the package: about 70 iterations for each client of a detailed list.
     place_of = table.get
     for child in element:
@@ -76,11 +75,11 @@ def read(element: Iterable[Element], table: Table, found: Found) -> None:
         if place is None:
             continue
         if place.__class__ is not str:
-            _part(child, place, found)
+            _part(child, place, values)
             continue
         text = child.text
         if len(child):
-            raise ShapeFault(child.tag, "has elements inside where a text belongs", "not-text")
+            raise ShapeFault(child.tag, "contains elements instead of a text", "not-text")
         if text:
             if text < "!" or not text.isascii() or "\r" in text:
                 text = clean(text)
@@ -88,27 +87,26 @@ def read(element: Iterable[Element], table: Table, found: Found) -> None:
                     continue
                 if not text.isascii() and (problem := invalid_characters(text)):
                     raise ShapeFault(child.tag, f"has {problem}", "character")
-            if place in found and found[place] != text:
-                raise ShapeFault(child.tag, "is there twice with different values", "two-values")
-            found[place] = text
+            if place in values and values[place] != text:
+                raise ShapeFault(child.tag, "occurs twice with different values", "two-values")
+            values[place] = text
 
 
-def _part(child: Element, place: Any, found: Found) -> None:
+def _part(child: Element, place: Any, values: Values) -> None:
     field, reader = place
-    if field in found:
-        raise ShapeFault(child.tag, "is there twice", "two-values")
+    if field in values:
+        raise ShapeFault(child.tag, "occurs twice", "two-values")
     try:
-        found[field] = reader(child)
+        values[field] = reader(child)
     except ShapeFault as fault:
         if fault.where.startswith(f"{child.tag}/"):
             raise
         raise _inside(child.tag, fault) from None
 
 
-def uuid_of(found: Found) -> str:
-    """Change the UUID in ``found`` to lower case; raise ``ShapeFault`` if it is missing or malformed."""
-    found["uuid"] = uuid = _uuid(found.get("uuid", ""))
-    return uuid
+def _normalise_uuid(values: Values) -> None:
+    """Change the UUID in ``values`` to lower case; raise ``ShapeFault`` if it is missing or malformed."""
+    values["uuid"] = _uuid(values.get("uuid", ""))
 
 
 def _uuid(text: str) -> str:
@@ -118,12 +116,12 @@ def _uuid(text: str) -> str:
     if not lowered:
         raise ShapeFault("UUID", "is missing", "missing-uuid")
     if _UUID.fullmatch(lowered) is None:
-        raise ShapeFault("UUID", "is no UUID", "bad-uuid")
+        raise ShapeFault("UUID", "is not a UUID", "bad-uuid")
     return lowered
 
 
-def known_by(element: Element) -> tuple[str, str, str]:
-    """Return UUID, name and number of a record that cannot be read, each empty if it is invalid."""
+def _identifiers(element: Element) -> tuple[str, str, str]:
+    """Return UUID, name and number of a record that cannot be read; each is empty if it is invalid."""
     texts: dict[str, str] = {}
     for child in element.iterchildren("UUID", "Name", "ID", "WebUrl"):
         text = clean(child.text or "").strip()
@@ -139,30 +137,30 @@ def known_by(element: Element) -> tuple[str, str, str]:
 
 
 def quarantined(element: Element, *faults: RecordFault) -> Quarantined:
-    """Return the record of an element as one that is set aside."""
-    uuid, name, number = known_by(element)
+    """Return the record of an element as one that was set aside because of ``faults``."""
+    uuid, name, number = _identifiers(element)
     return Quarantined(kind=element.tag, uuid=uuid, name=name, number=number, faults=faults)
 
 
-def flag(found: Found, field: str, tag: str) -> None:
+def _read_flag(values: Values, field: str, tag: str) -> None:
     """Change a Yes/No text to a bool in place; a missing or empty one keeps the record's default."""
-    text = found.get(field)
+    text = values.get(field)
     if text == "No":
-        found[field] = False
+        values[field] = False
         return
     if not text:
-        found.pop(field, None)
+        values.pop(field, None)
         return
     value = _FLAGS.get(text)
     if value is None:
         value = _LOOSE_FLAGS.get(text.strip().lower())
     if value is None:
         raise ShapeFault(tag, "is neither Yes nor No", "not-yes-or-no")
-    found[field] = value
+    values[field] = value
 
 
-def _need(found: Found, field: str, tag: str) -> None:
-    if not found.get(field):
+def _require(values: Values, field: str, tag: str) -> None:
+    if not values.get(field):
         kind: FaultKind = "missing-number" if field == "number" else "missing-name"
         raise ShapeFault(tag, "is missing or empty", kind)
 
@@ -172,11 +170,11 @@ _NAMED: Table = {"UUID": "uuid", "Name": "name"}
 
 def record_reference(element: Element) -> RecordReference | None:
     """Return a reference to a staff member, group or client; None for an empty element."""
-    found: Found = {}
-    read(element, _NAMED, found)
-    if not found:
+    values: Values = {}
+    read(element, _NAMED, values)
+    if not values:
         return None
-    return _shared_reference(found.get("uuid", ""), found.get("name", ""))
+    return _shared_reference(values.get("uuid", ""), values.get("name", ""))
 
 
 @lru_cache(maxsize=4096)
@@ -194,28 +192,24 @@ def _inside(where: str, fault: ShapeFault) -> ShapeFault:
     return ShapeFault(f"{where}/{fault.where}", fault.problem, fault.kind)
 
 
-def named_list(element: Element, tag: str) -> tuple[RecordReference, ...]:
-    """Return the members of a list of references in order, without duplicates."""
+def _references(tag: str, element: Element) -> tuple[RecordReference, ...]:
+    """Return the references with this tag in a list, in order and without duplicates."""
     out: dict[str, RecordReference] = {}
     for child in element.iterchildren(tag):
         try:
-            one = record_reference(child)
+            member = record_reference(child)
         except ShapeFault as fault:
             raise _inside(_element_position(child), fault) from None
-        if one is None:
+        if member is None:
             raise ShapeFault(_element_position(child), "has neither UUID nor name", "unnamed-member")
-        out.setdefault(one.uuid, one)
+        out.setdefault(member.uuid, member)
     return tuple(out.values())
-
-
-def _member(member: str, element: Element) -> tuple[RecordReference, ...]:
-    return named_list(element, member)
 
 
 _READERS: dict[Kind, Callable[[Field], Callable[[Element], Any]]] = {
     "person": lambda field: record_reference,
     "client": lambda field: record_reference,
-    "names": lambda field: partial(_member, field.xpm.member if field.xpm else ""),
+    "names": lambda field: partial(_references, field.xpm.member if field.xpm else ""),
     "contacts": lambda field: contacts,
 }
 """Readers of whole elements, for kinds that are more than a text."""
@@ -240,14 +234,14 @@ _CONTACT: Table = _table(CONTACT.values(), UUID="uuid")
 _CONTACT_FLAGS = _of_kind(CONTACT.values(), "flag")
 
 
-def contact(element: Element) -> XpmContact:
+def contact(element: Element, outer_url: str = "") -> XpmContact:
     """Return a ``Contact``, from a client or from the reply to a contact call."""
-    found: Found = {}
-    read(element, _CONTACT, found)
-    uuid_of(found)
+    values: Values = {}
+    read(element, _CONTACT, values)
+    _normalise_uuid(values)
     for attribute, element_name in _CONTACT_FLAGS:
-        flag(found, attribute, element_name)
-    return XpmContact(**found)
+        _read_flag(values, attribute, element_name)
+    return XpmContact(**values)
 
 
 def contacts(element: Element) -> tuple[XpmContact, ...]:
@@ -255,13 +249,13 @@ def contacts(element: Element) -> tuple[XpmContact, ...]:
     out: dict[str, XpmContact] = {}
     for child in element.iterchildren("Contact"):
         try:
-            one = contact(child)
+            member = contact(child)
         except ShapeFault as fault:
             raise _inside(_element_position(child), fault) from None
-        if one.uuid in out:
-            problem = f"has the same UUID as another contact of the client ({one.uuid})"
+        if member.uuid in out:
+            problem = f"has the same UUID as another contact of the client ({member.uuid})"
             raise ShapeFault(_element_position(child), problem, "twice")
-        out[one.uuid] = one
+        out[member.uuid] = member
     return tuple(out.values())
 
 
@@ -270,37 +264,37 @@ _CLIENT_FLAGS = _of_kind(CLIENT.values(), "flag")
 _CLIENT_MASKED = _of_kind(CLIENT.values(), "masked")
 
 
-def client(element: Element, beside: str = "") -> XpmClient:
-    """Return a ``Client``, plain or detailed; ``beside`` is a WebUrl next to ``Status``.
+def client(element: Element, outer_url: str = "") -> XpmClient:
+    """Return a ``Client``, plain or detailed; ``outer_url`` is a WebUrl next to ``Status``.
 
     Raises:
         ShapeFault: An essential part of it cannot be read. Other parts that cannot be read are in ``unread``.
     """
-    found: Found = {}
+    values: Values = {}
     try:
-        read(element, _CLIENT, found)
+        read(element, _CLIENT, values)
         for attribute, element_name in _CLIENT_FLAGS:
-            flag(found, attribute, element_name)
+            _read_flag(values, attribute, element_name)
     except ShapeFault:
-        found = _sound_parts(element)
-    uuid_of(found)
-    _need(found, "name", "Name")
+        values = _sound_parts(element)
+    _normalise_uuid(values)
+    _require(values, "name", "Name")
     for attribute, _ in _CLIENT_MASKED:
-        text = found.pop(attribute, "")
+        text = values.pop(attribute, "")
         if text:
-            found[attribute] = _masked(text)
-    url = found.get("web_url") or beside
+            values[attribute] = _masked(text)
+    url = values.get("web_url") or outer_url
     if url:
-        found["web_url"] = url
+        values["web_url"] = url
         number = _NUMBER.search(url)
         if number is not None:
-            found["number"] = number.group(1)
-    return XpmClient(**found)
+            values["number"] = number.group(1)
+    return XpmClient(**values)
 
 
-def _sound_parts(element: Element) -> Found:
+def _sound_parts(element: Element) -> Values:
     """Read a client part by part; those that cannot be read are left out and named in ``unread``."""
-    found: Found = {}
+    values: Values = {}
     faults: dict[str, RecordFault] = {}
 
     def set_aside(attribute: str, fault: ShapeFault) -> None:
@@ -312,18 +306,18 @@ def _sound_parts(element: Element) -> Found:
         place = _CLIENT.get(child.tag)
         if place is not None:
             try:
-                read((child,), _CLIENT, found)
+                read((child,), _CLIENT, values)
             except ShapeFault as fault:
                 set_aside(place if isinstance(place, str) else place[0], fault)
     for attribute, element_name in _CLIENT_FLAGS:
         try:
-            flag(found, attribute, element_name)
+            _read_flag(values, attribute, element_name)
         except ShapeFault as fault:
             set_aside(attribute, fault)
     for attribute in faults:
-        found.pop(attribute, None)
-    found["unread"] = tuple(faults[attribute] for attribute in sorted(faults))
-    return found
+        values.pop(attribute, None)
+    values["unread"] = tuple(faults[attribute] for attribute in sorted(faults))
+    return values
 
 
 def _masked(text: str) -> Masked:
@@ -334,27 +328,27 @@ def _masked(text: str) -> Masked:
 _STAFF: Table = {"UUID": "uuid", "Name": "name", "Email": "email", "Phone": "phone", "Mobile": "mobile"}
 
 
-def staff(element: Element, beside: str = "") -> Staff:
+def staff(element: Element, outer_url: str = "") -> Staff:
     """Return a ``Staff`` of ``StaffList``."""
     return Staff(**_record(element, _STAFF))
 
 
-def template(element: Element, beside: str = "") -> Template:
+def template(element: Element, outer_url: str = "") -> Template:
     """Return a job ``Template``."""
     return Template(**_record(element, _NAMED))
 
 
-def category(element: Element, beside: str = "") -> Category:
+def category(element: Element, outer_url: str = "") -> Category:
     """Return a job ``Category``."""
     return Category(**_record(element, _NAMED))
 
 
-def _record(element: Element, leaves: Table) -> Found:
-    found: Found = {}
-    read(element, leaves, found)
-    uuid_of(found)
-    _need(found, "name", "Name")
-    return found
+def _record(element: Element, leaves: Table) -> Values:
+    values: Values = {}
+    read(element, leaves, values)
+    _normalise_uuid(values)
+    _require(values, "name", "Name")
+    return values
 
 
 _TASK: Table = {
@@ -368,16 +362,16 @@ _TASK: Table = {
 
 def task(element: Element) -> Task:
     """Return a ``Task`` of a job."""
-    found = _record(element, _TASK)
-    flag(found, "completed", "Completed")
-    if "minutes" in found:
-        text = found["minutes"].strip()
+    values = _record(element, _TASK)
+    _read_flag(values, "completed", "Completed")
+    if "minutes" in values:
+        text = values["minutes"].strip()
         if re.fullmatch(r"[0-9]{1,9}(?:\.0*)?", text) is None:
-            raise ShapeFault("EstimatedMinutes", "is no whole number", "not-a-number")
-        found["minutes"] = int(text.partition(".")[0])
-    if found.get("task_uuid"):
-        found["task_uuid"] = found["task_uuid"].strip().lower()
-    return Task(**found)
+            raise ShapeFault("EstimatedMinutes", "is not a whole number", "not-a-number")
+        values["minutes"] = int(text.partition(".")[0])
+    if values.get("task_uuid"):
+        values["task_uuid"] = values["task_uuid"].strip().lower()
+    return Task(**values)
 
 
 def tasks(element: Element) -> tuple[Task, ...]:
@@ -407,30 +401,30 @@ _JOB: Table = {
     "Client": ("client", record_reference),
     "Manager": ("manager", record_reference),
     "Partner": ("partner", record_reference),
-    "Assigned": ("assigned", lambda e: named_list(e, "Staff")),
+    "Assigned": ("assigned", partial(_references, "Staff")),
     "Tasks": ("tasks", tasks),
 }
 
 
-def job(element: Element, beside: str = "") -> XpmJob:
-    """Return a ``Job``, plain or detailed; ``beside`` is a WebUrl next to ``Status``."""
-    found: Found = {}
-    read(element, _JOB, found)
-    if found.get("uuid"):
-        uuid_of(found)
-    found["number"] = found.get("number", "").strip()
-    _need(found, "number", "ID")
-    _need(found, "name", "Name")
+def job(element: Element, outer_url: str = "") -> XpmJob:
+    """Return a ``Job``, plain or detailed; ``outer_url`` is a WebUrl next to ``Status``."""
+    values: Values = {}
+    read(element, _JOB, values)
+    if values.get("uuid"):
+        _normalise_uuid(values)
+    values["number"] = values.get("number", "").strip()
+    _require(values, "number", "ID")
+    _require(values, "name", "Name")
     for field, tag in (("start", "StartDate"), ("due", "DueDate"), ("completed", "CompletedDate")):
-        if field in found:
-            found[field] = _day(found[field], tag)
-    if not found.get("web_url") and beside:
-        found["web_url"] = beside
-    return XpmJob(**found)
+        if field in values:
+            values[field] = _day(values[field], tag)
+    if not values.get("web_url") and outer_url:
+        values["web_url"] = outer_url
+    return XpmJob(**values)
 
 
 def _day(text: str, tag: str) -> date | None:
-    # yyyy-MM-dd with or without a time, which has no zone and is midnight for every date that is read.
+    # yyyy-MM-dd, with or without a time, which has no zone and is always midnight.
     text = text.strip()
     if not text:
         return None
@@ -439,4 +433,4 @@ def _day(text: str, tag: str) -> date | None:
             raise ValueError
         return date.fromisoformat(text[:10])
     except ValueError:
-        raise ShapeFault(tag, "is no date (yyyy-MM-dd)", "not-a-date") from None
+        raise ShapeFault(tag, "is not a date (yyyy-MM-dd)", "not-a-date") from None

@@ -1,4 +1,4 @@
-"""Bodies of Practice Manager 3.1 requests. Only given values are sent; an empty element clears a field.
+"""The bodies of Practice Manager 3.1 requests. Only given values are sent; an empty element clears a field.
 
 The names differ from those of replies (``WebSite``, ``AccountManagerUUID``, ``ClientNumber``), and dates are
 ``yyyyMMdd``. Masked values, and text that XML 1.0 does not allow, are rejected with the field's name.
@@ -67,7 +67,7 @@ def contact_values(contact: XpmContact) -> dict[str, Value]:
 
 
 def contact_field(field: str) -> str:
-    """Return the field name without its prefix: ``contact_email`` and ``email`` are the same here."""
+    """Return the name of a contact's field without its prefix: ``email`` for ``contact_email``."""
     return field.removeprefix("contact_")
 
 
@@ -91,12 +91,12 @@ def assign(
     root = etree.Element("Job")
     _leaf(root, "ID", number, "ID")
     for tag, people in (("add", add), ("remove", remove)):
-        for person in people:
-            etree.SubElement(root, tag).set("uuid", _text(person, tag))
-    for tag, who in (("manager", manager), ("partner", partner)):
-        if who:
-            etree.SubElement(root, f"add-{tag}").set("uuid", _text(who, tag))
-        elif who is not None:
+        for uuid in people:
+            etree.SubElement(root, tag).set("uuid", _text(uuid, tag))
+    for tag, person in (("manager", manager), ("partner", partner)):
+        if person:
+            etree.SubElement(root, f"add-{tag}").set("uuid", _text(person, tag))
+        elif person is not None:
             etree.SubElement(root, f"remove-{tag}")
     return _bytes(root)
 

@@ -1,10 +1,10 @@
 """Replaces characters and references that XML does not allow, so that the rest can be parsed.
 
-One control character in an address makes a whole list malformed. Each is replaced by a non-character that the
-parser accepts and no text may contain, so that only the record with it is set aside. A reply is filtered only
-after its parser has failed, so valid replies cost nothing.
+One control character in an address makes a whole list malformed. Each is replaced by a non-character, which
+the parser accepts and which no text may contain, so that only the record with it is set aside. A reply is
+filtered only after its parser has failed, so valid replies cost nothing.
 
-The module also has the hardened parser, and the check of what comes before the root element.
+The module also contains the hardened parser, and the check of what precedes the root element.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _LONGEST = 48
 
 
 def invalid_characters(text: str) -> str:
-    """Return what invalid characters a text beyond ASCII has, in words; empty if there are none."""
+    """Return which invalid characters a text beyond ASCII contains, in words; empty if there are none."""
     found = _NONCHARACTER_TEXT.search(text)
     return _WORDS.get(found.group(), _WORDS[_NONCHARACTER]) if found is not None else ""
 
 
 class CharacterFilter:
-    """Marks what XML does not allow in a reply, chunk by chunk; ``marked`` says whether there was any."""
+    """Marks what XML does not allow in the chunks of a reply; ``marked`` says whether there was anything."""
 
     def __init__(self) -> None:
         self.marked = False
@@ -55,7 +55,7 @@ class CharacterFilter:
         """Return the bytes for the parser; an incomplete sequence at the end waits for the next chunk."""
         if self._held:
             data = self._held + data
-        at = len(data) - _torn(data)
+        at = len(data) - _incomplete_bytes(data)
         self._held, data = data[at:], data[:at]
         return self._filtered(data)
 
@@ -70,12 +70,12 @@ class CharacterFilter:
         text = _ENCODED_SURROGATE.sub(_SURROGATE, before)
         text = _CONTROL_TEXT.sub(_CONTROL, text)
         text = _NONCHARACTER_TEXT.sub(_noncharacter, text) if not text.isascii() else text
-        done = "".join(self._walked(text))
-        self.marked = self.marked or done != before
-        return done.encode("utf-8", "surrogateescape")
+        filtered = "".join(self._with_marked_references(text))
+        self.marked = self.marked or filtered != before
+        return filtered.encode("utf-8", "surrogateescape")
 
-    def _walked(self, text: str) -> list[str]:
-        """Mark references outside of CDATA sections and comments, where ``&`` is an ordinary character."""
+    def _with_marked_references(self, text: str) -> list[str]:
+        """Return the text in pieces, with marked references except in CDATA sections and comments."""
         out: list[str] = []
         at = 0
         while at < len(text):
@@ -97,7 +97,7 @@ class CharacterFilter:
         return out
 
 
-def _torn(data: bytes) -> int:
+def _incomplete_bytes(data: bytes) -> int:
     """Return how many bytes at the end belong to a sequence that the next chunk may complete."""
     found = _OPEN_END.search(data, max(0, len(data) - _LONGEST))
     if found is not None:
@@ -162,8 +162,8 @@ def problem_before_root(head: bytes) -> str | None:
     """Check the start of a reply.
 
     Returns:
-        What is wrong with it, an empty text if the root element is right, or None if
-        more bytes are needed to decide.
+        What is wrong with it, an empty text if the root element is right, or None if more bytes are needed to
+        decide.
     """
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")):
         return "is in UTF-16, not in UTF-8"
@@ -186,7 +186,7 @@ def problem_before_root(head: bytes) -> str | None:
     if len(head) > _LIMIT:
         return "has no first element within its first 64 KB"
     if rest and not rest.startswith(b"<") and not b"\xef\xbb\xbf".startswith(rest):
-        return "is no XML: it begins with something else"
+        return "is not XML: it begins with something else"
     return None
 
 

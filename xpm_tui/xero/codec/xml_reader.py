@@ -40,15 +40,16 @@ LIST_LIMIT = 1024 * 1024 * 1024
 RECORD_LIMIT = 32 * 1024 * 1024
 """The maximum bytes from the end of one record to the end of the next."""
 
-_TWICE = "is that of several records of the list"
+_REPEATED = "is that of several records of the list"
 _KEYS = {"Job": "ID"}
 
 
 @dataclass(frozen=True)
 class Shape(Generic[R]):
-    """Where records are and how they are built: ``Response/wrapper/element``, no wrapper for a single one.
+    """The place of records in a reply (``Response/wrapper/element``), and the function that builds them.
 
-    ``key`` identifies a record within a list; two with the same key are quarantined.
+    A reply of a single record has no ``wrapper``. ``key`` identifies a record within a list: two records with
+    the same key are quarantined.
     """
 
     element: str
@@ -60,26 +61,27 @@ class Shape(Generic[R]):
 class Reader(Generic[R]):
     """A streaming reader of one reply.
 
-    Call ``feed`` with its bytes and take the records, ``finish`` for the last ones, then ``close``, which
-    checks that it is complete. ``quarantined`` has the records or fields set aside so far. A record that
-    turns out to occur twice was returned before and is among them; it does not count then.
+    Call ``feed`` with its bytes, which returns records, ``finish`` for the last ones, and ``close``, which
+    checks that the reply is complete. ``quarantined`` lists the records or fields that were set aside so far.
+    If a record turns out to occur twice, the first one has been returned already: then neither counts (see
+    ``repeated_keys``).
 
     Raises ``BadReply`` (with the place of the fault) as soon as the reply as a whole cannot be read, and
     ``Refused`` at the end if XPM reports an error. After an error the reader cannot be used again.
     """
 
     def __init__(
-        self, shape: Shape[R] | None, asked: RequestInfo | None = None, *, limit: int = REPLY_LIMIT
+        self, shape: Shape[R] | None, request: RequestInfo | None = None, *, limit: int = REPLY_LIMIT
     ) -> None:
         self._shape = shape
-        self._asked = asked or RequestInfo()
+        self._request_info = request or RequestInfo()
         self._limit = limit
         self._head: bytes | None = b""
         self._total = 0
-        self._since = 0
+        self._bytes_since_record = 0
         self._count = 0
         self._keys: set[str] = set()
-        self._twice: set[str] = set()
+        self._repeated_keys: set[str] = set()
         self.quarantined: list[Quarantined] = []
         self._filter: CharacterFilter | None = None
         self._closing = f"</{shape.element}>".encode() if shape is not None and shape.wrapper else b""
@@ -92,13 +94,12 @@ class Reader(Generic[R]):
         self._list: Element = None
         self._ended = False
         self._single: Element = None
-        self._beside = ""
+        self._outer_url = ""
         self.status = ""
         self.words = ""
-        self.next = ""
         tags = ["Status", "ErrorDescription"]
         if shape is not None:
-            tags += [shape.element, *(("Next", shape.wrapper) if shape.wrapper else ("WebUrl",))]
+            tags += [shape.element, shape.wrapper or "WebUrl"]
         self._tags = tags
         self._parser = pull_parser(self._tags)
 
@@ -108,9 +109,9 @@ class Reader(Generic[R]):
         return self._count
 
     @property
-    def twice(self) -> frozenset[str]:
+    def repeated_keys(self) -> frozenset[str]:
         """The keys of records that occur several times: none of these records counts."""
-        return frozenset(self._twice)
+        return frozenset(self._repeated_keys)
 
     def feed(self, data: bytes) -> list[R]:
         """Parse bytes of the reply; return the records that they complete."""
@@ -125,14 +126,14 @@ class Reader(Generic[R]):
             self._head = data if problem is None else None
             if problem is None:
                 return []
-        self._since += len(data)
+        self._bytes_since_record += len(data)
         records = self._parsed(data) if self._filter is None else self._parse(self._filter.feed(data))
-        if self._since > RECORD_LIMIT:
+        if self._bytes_since_record > RECORD_LIMIT:
             raise self._fault(f"has a record larger than {RECORD_LIMIT // (1024 * 1024)} MB")
         return records
 
     def finish(self) -> list[R]:
-        """Parse the end of the reply; return records that the parser has held back so far."""
+        """Parse the end of the reply; return the records that the parser has held back."""
         if self._head is not None:
             raise self._fault("is empty" if not self._head.strip() else "ends before its first element")
         records: list[R] = []
@@ -156,11 +157,10 @@ class Reader(Generic[R]):
         """
         if self._root is None and self.finish():
             raise self._fault("is broken or cut off")
-        root = self._root
         if self._filter is not None:
-            self._check_outside(root)
+            self._check_outside(self._root)
         if self.status == "ERROR":
-            raise refusal(self.words, self._asked)
+            raise refusal(self.words, self._request_info)
         if self.status != "OK":
             problem = "has no Status" if not self.status else "has a Status that is neither OK nor ERROR"
             raise self._fault(problem, "Response/Status")
@@ -173,9 +173,8 @@ class Reader(Generic[R]):
             return None
         if self._single is None:
             raise self._fault(f"has no {shape.element}", "Response")
-        del root
         try:
-            return shape.build(self._single, self._beside)
+            return shape.build(self._single, self._outer_url)
         except ShapeFault as fault:
             raise self._unreadable(self._single, fault) from None
 
@@ -278,7 +277,7 @@ class Reader(Generic[R]):
                 else:
                     self._handle_unlisted(node, parent)
             else:
-                self._other(node)
+                self._handle_other(node)
         return out
 
     def _record(self, node: Element) -> R | None:
@@ -288,7 +287,7 @@ class Reader(Generic[R]):
             self._skip -= 1
             return None
         self._count += 1
-        self._since = 0
+        self._bytes_since_record = 0
         try:
             record = shape.build(node, "")
         except ShapeFault as fault:
@@ -297,8 +296,8 @@ class Reader(Generic[R]):
             self._is_new(found.number if shape.element == "Job" else found.uuid)
             return None
         if shape.key is not None and not self._is_new(shape.key(record)):
-            self._twice.add(shape.key(record))
-            self._set_aside(node, RecordFault(WHOLE, _KEYS.get(shape.element, "UUID"), _TWICE, "twice"))
+            self._repeated_keys.add(shape.key(record))
+            self._set_aside(node, RecordFault(WHOLE, _KEYS.get(shape.element, "UUID"), _REPEATED, "twice"))
             return None
         unread = getattr(record, "unread", ())
         if unread:
@@ -332,7 +331,7 @@ class Reader(Generic[R]):
         depth = _depth(node)
         if not shape.wrapper and depth == 1:
             if self._single is not None:
-                raise self._fault("is there twice", f"Response/{shape.element}")
+                raise self._fault("occurs twice", f"Response/{shape.element}")
             self._single = node
             return
         top = 2 if shape.wrapper else 1
@@ -343,25 +342,24 @@ class Reader(Generic[R]):
                 return  # inside a record: its own builder reads or ignores it
         if shape.wrapper and parent is not None and parent.tag == shape.element:
             return
-        raise self._fault("stands where none belongs", f"{shape.element} after record {self._count}")
+        raise self._fault("is in an unexpected place", f"{shape.element} after record {self._count}")
 
-    def _other(self, node: Element) -> None:
-        depth = _depth(node)
+    def _handle_other(self, node: Element) -> None:
+        """Handle an element that is not a record; only those directly below the root count."""
         tag = node.tag
-        if depth == 1:
-            if tag == "Status":
-                self.status = (node.text or "").strip().upper()
-            elif tag == "ErrorDescription":
-                self.words = clean(node.text or "")
-            elif tag == "WebUrl":
-                self._beside = (node.text or "").strip()
-            elif self._shape is not None and tag == self._shape.wrapper:
-                if self._filter is not None:
-                    self._check_outside(node)
-                self._ended = True
-                self._list = None
-        elif tag == "Next" and depth == 3 and node.getparent().tag == "Links":
-            self.next = (node.text or "").strip()
+        if _depth(node) != 1:
+            return
+        if tag == "Status":
+            self.status = (node.text or "").strip().upper()
+        elif tag == "ErrorDescription":
+            self.words = clean(node.text or "")
+        elif tag == "WebUrl":
+            self._outer_url = (node.text or "").strip()
+        elif self._shape is not None and tag == self._shape.wrapper:
+            if self._filter is not None:
+                self._check_outside(node)
+            self._ended = True
+            self._list = None
 
     # -- faults ------------------------------------------------------------------------------------------
 
@@ -371,10 +369,7 @@ class Reader(Generic[R]):
             f"XPM's record of {found.description} cannot be read: {visible(found.problem, 200)}.",
             hint=found.remedy,
             case=CaseId.BAD_REPLY,
-            asked=self._asked.call,
-            status=self._asked.status,
-            correlation=self._asked.correlation,
-            repeatable=not self._asked.write,
+            **self._request_info.error_arguments(repeatable=not self._request_info.write),
         )
 
     def _syntax(self, fault: etree.XMLSyntaxError | None) -> BadReply:
@@ -391,12 +386,9 @@ class Reader(Generic[R]):
         where = f"at {place}: it " if place else "it "
         return BadReply(
             f"Xero's reply cannot be read: {where}{problem}.",
-            hint=f"Nothing was taken from it. Try again. {support_hint(self._asked.correlation)}",
+            hint=f"Nothing was taken from it. Try again. {support_hint(self._request_info.correlation)}",
             case=CaseId.BAD_REPLY,
-            asked=self._asked.call,
-            status=self._asked.status,
-            correlation=self._asked.correlation,
-            repeatable=not self._asked.write,
+            **self._request_info.error_arguments(repeatable=not self._request_info.write),
         )
 
 
@@ -404,39 +396,34 @@ def _depth(node: Element) -> int:
     return sum(1 for _ in node.iterancestors())
 
 
-def read_single(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> R:
-    """Read a whole reply with one record. Raises as :class:`Reader` does."""
-    reader = Reader(shape, asked)
+def read_single(shape: Shape[R], body: bytes, request: RequestInfo | None = None) -> R:
+    """Return the record of a whole reply with one record. Raises what :class:`Reader` raises."""
+    reader = Reader(shape, request)
     reader.feed(body)
     record = reader.close()
     assert record is not None
     return record
 
 
-def read_list(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> tuple[Records[R], str]:
-    """Read a whole reply with a list.
-
-    Returns:
-        The records, including those set aside, and the address of the next page, if any.
-    """
-    reader = Reader(shape, asked)
+def read_list(shape: Shape[R], body: bytes, request: RequestInfo | None = None) -> Records[R]:
+    """Return the records of a whole reply with a list, and those set aside. Raises what the reader raises."""
+    reader = Reader(shape, request)
     records = [*reader.feed(body), *reader.finish()]
     reader.close()
-    twice = reader.twice
-    if twice and shape.key is not None:
-        key = shape.key
-        records = [record for record in records if key(record) not in twice]
-    return Records(records, reader.quarantined), reader.next
+    key, repeated = shape.key, reader.repeated_keys
+    if repeated and key is not None:
+        records = [record for record in records if key(record) not in repeated]
+    return Records(records, reader.quarantined)
 
 
-def read_status(body: bytes, asked: RequestInfo | None = None) -> None:
-    """Read a whole reply of which only the status matters. Raises as :class:`Reader` does."""
-    reader: Reader[Any] = Reader(None, asked)
+def read_status(body: bytes, request: RequestInfo | None = None) -> None:
+    """Check a whole reply of which only the status matters. Raises what :class:`Reader` raises."""
+    reader: Reader[Any] = Reader(None, request)
     reader.feed(body)
     reader.close()
 
 
-def read_words(body: bytes) -> str | None:
+def read_error_description(body: bytes) -> str | None:
     """Return XPM's message in an ERROR envelope; None if there is none or it is malformed."""
     reader: Reader[Any] = Reader(None)
     try:

@@ -1,7 +1,7 @@
 """Calls of Practice Manager endpoints, their replies, and the encoding of both as XML or flat JSON.
 
 JSON is derived from the same fragments as XML. Practice Manager returns errors in an envelope of its own;
-those of the gateway before it are in :mod:`~xpm_tui.sandbox.core.http`.
+the errors of the gateway before it are in :mod:`~xpm_tui.sandbox.http`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
-from xpm_tui.sandbox.core.clock import SequentialIds
-from xpm_tui.sandbox.core.http import HttpRequest
-from xpm_tui.sandbox.core.records import ClientRecord, Job, SandboxPractice, StaffRecord
-from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.sandbox.core.xml import el, escape, has_illegal_character, parse, pretty
+from xpm_tui.sandbox.clock import SequentialIds
+from xpm_tui.sandbox.http import HttpRequest
+from xpm_tui.sandbox.records import ClientRecord, Job, SandboxPractice, StaffRecord
+from xpm_tui.sandbox.switches import Switches
+from xpm_tui.sandbox.xml import el, escape, has_illegal_character, parse, pretty
 
 LISTS = frozenset(
     "Clients Contacts Notes Groups Relationships Jobs Assigned Tasks Milestones Comments Templates Categories"
@@ -44,7 +44,7 @@ _SPECIAL = {
     "TaskUUID": "taskUuid",
     "TemplateUUID": "templateUuid",
 }
-_BACK = {json_name: name for name, json_name in _SPECIAL.items()}
+_ELEMENT_NAMES = {json_name: name for name, json_name in _SPECIAL.items()}
 
 
 def to_json_name(name: str) -> str:
@@ -54,8 +54,8 @@ def to_json_name(name: str) -> str:
 
 def to_element_name(name: str) -> str:
     """Return the element name of a JSON member; lower-case names of assignments are unchanged."""
-    if name in _BACK:
-        return _BACK[name]
+    if name in _ELEMENT_NAMES:
+        return _ELEMENT_NAMES[name]
     if "-" in name or name in ("add", "remove"):
         return name
     upper = name[:1].upper() + name[1:]
@@ -118,17 +118,18 @@ def in_chunks(pieces: Iterator[str]) -> Iterator[bytes]:
         yield "".join(waiting).encode("utf-8")
 
 
-def as_xml(reply: Reply, *, beside: bool = False, indented: bool = False) -> Iterator[str]:
+def as_xml(reply: Reply, *, url_beside_status: bool = False, indented: bool = False) -> Iterator[str]:
     """Yield the XML of a reply.
 
-    `beside` puts the WebUrl of a single record next to Status; `indented` adds a declaration and white space.
+    `url_beside_status` moves the WebUrl of a single record next to Status; `indented` adds a declaration and
+    white space.
     """
     shape = _indent if indented else str
     yield f'{DECLARATION if indented else ""}<Response api-method="{reply.method}"><Status>OK</Status>'
     if reply.wrapper is None:
         for row in reply.rows:
             fragment = reply.render(row)
-            found = _WEB_URL.search(fragment) if beside else None
+            found = _WEB_URL.search(fragment) if url_beside_status else None
             if found:
                 fragment = fragment.replace(found.group(), "")
                 yield found.group()
@@ -212,7 +213,7 @@ _DAY_IN = re.compile(r"\d{8}")
 class Fields:
     """An element of a request.
 
-    An absent child is None, an empty one an empty text; in an update the two mean different things.
+    An absent child is None, an empty one is an empty text: in an update the two mean different things.
     """
 
     def __init__(self, element: etree._Element) -> None:
@@ -262,7 +263,7 @@ class Fields:
         found = self._element.find("/".join(names))
         return None if found is None else Fields(found)
 
-    def each(self, *names: str) -> list[Fields]:
+    def elements(self, *names: str) -> list[Fields]:
         """Return all elements at a path of children."""
         return [Fields(found) for found in self._element.findall("/".join(names))]
 

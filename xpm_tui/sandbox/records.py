@@ -1,9 +1,8 @@
-"""Records of a practice as immutable values. A change replaces a row, so a streamed list is consistent.
+"""The records of a practice as immutable values, in memory, with the indexes that the endpoints need.
 
-Text is stored as Practice Manager sends it; None is an absent element, an empty text an empty one. Days are
-`yyyy-MM-dd`, times are seconds since the epoch (UTC).
-
-The records of a tenant in memory, with the indexes that the endpoints need.
+A change replaces a row, so a streamed list is consistent. Text is stored as Practice Manager sends it; None
+is an absent element, an empty text an empty one. Days are `yyyy-MM-dd`, times are seconds since the epoch
+(UTC).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from xpm_tui.sandbox.core.clock import SequentialIds
+from xpm_tui.sandbox.clock import SequentialIds
 
 Row = TypeVar("Row", bound=Any)
 

@@ -1,7 +1,4 @@
-"""Faults that can be injected, and which calls they hit.
-
-The effects of faults on responses.
-"""
+"""Faults that can be injected: the calls that they hit, and their effects on responses."""
 
 from __future__ import annotations
 
@@ -10,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from itertools import repeat
+from typing import Any
 
-from xpm_tui.sandbox.core.endpoint import Reply, error_xml
-from xpm_tui.sandbox.core.http import (
+from xpm_tui.sandbox.endpoint import Reply, error_xml
+from xpm_tui.sandbox.http import (
     BEARER,
     HTML,
     Body,
@@ -23,7 +21,7 @@ from xpm_tui.sandbox.core.http import (
     respond,
     respond_json,
 )
-from xpm_tui.sandbox.core.switches import too_many
+from xpm_tui.sandbox.switches import too_many
 
 ANSWERS = (
     "401-expired",
@@ -84,7 +82,7 @@ class Fault:
 
     Attributes:
         endpoint: A pattern over names such as `client.api/list`, `connect/token` or `connections`, with the
-            method before it if wanted (`PUT client.api/*`).
+            method before it if it matters (`PUT client.api/*`).
         nth: Hit only this one of the matching calls.
         every: Hit every call with a multiple of this number; without `nth` and `every`, all calls are hit.
         times: Hit at most this number of calls; 0 for no limit.
@@ -105,7 +103,7 @@ class Fault:
         """Return a fault from JSON or text values.
 
         Raises:
-            ValueError: The values are no fault; the message says why.
+            ValueError: The values are not a fault; the message says why.
         """
         known = {item.name: item.type for item in fields(cls)}
         for name in values:
@@ -162,7 +160,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An active fault, with the number of matching calls and of hits."""
+    """An active fault, with the numbers of calls that match it and that it has hit."""
 
     fault: Fault
     seen: int = 0
@@ -170,7 +168,7 @@ class Installed:
 
 
 class Faults:
-    """The active faults. A call is hit by the first that applies; all that match count it."""
+    """The active faults. A call is hit by the first that applies, and counted by all that match."""
 
     def __init__(self) -> None:
         self._installed: list[Installed] = []
@@ -189,34 +187,37 @@ class Faults:
     def take(self, method: str, endpoint: str) -> Fault | None:
         """Count a call and return the fault that hits it."""
         hit = None
-        for place, item in enumerate(self._installed):
+        for at, item in enumerate(self._installed):
             if not item.fault.matches(method, endpoint):
                 continue
             seen, fired = item.seen + 1, item.fired
             if hit is None and item.fault.hits(seen, fired):
                 hit, fired = item.fault, fired + 1
-            self._installed[place] = Installed(item.fault, seen, fired)
+            self._installed[at] = Installed(item.fault, seen, fired)
         return hit
+
+
+_GATEWAY_ERRORS: dict[str, tuple[Any, ...]] = {
+    "401-unsuccessful": (401, "Unauthorized", "AuthenticationUnsuccessful", BEARER),
+    "401-scope": (401, "Unauthorized", "AuthorizationUnsuccessful"),
+    "403": (403, "Forbidden", "AuthenticationUnsuccessful"),
+    "503": (503, "Unavailable", "ServiceNotAvailable"),
+}
+"""Status, title, detail and headers of faults that are errors of the gateway."""
 
 
 def replacement_response(fault: Fault, instance: str, now_us: str) -> Response:
     """Return the response of an ANSWERS fault. `now_us` is the time in the gateway's format."""
     kind = fault.kind
-    bearer = BEARER
     if kind == "401-expired":
         return expired_token_response(now_us, instance)
-    if kind == "401-unsuccessful":
-        return gateway_error(401, "Unauthorized", "AuthenticationUnsuccessful", instance, bearer)
-    if kind == "401-scope":
-        return gateway_error(401, "Unauthorized", "AuthorizationUnsuccessful", instance)
-    if kind == "403":
-        return gateway_error(403, "Forbidden", "AuthenticationUnsuccessful", instance)
+    if kind in _GATEWAY_ERRORS:
+        status, title, detail, *headers = _GATEWAY_ERRORS[kind]
+        return gateway_error(status, title, detail, instance, *headers)
     if kind.startswith("429-"):
         problem = kind.removeprefix("429-")
         default = {"minute": 30, "appminute": 30, "day": 7200}.get(problem)
         return too_many(problem, round(fault.seconds) if fault.seconds else default)
-    if kind == "503":
-        return gateway_error(503, "Unavailable", "ServiceNotAvailable", instance)
     if kind == "502":
         page = (
             b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
@@ -237,7 +238,7 @@ def replacement_response(fault: Fault, instance: str, now_us: str) -> Response:
 
 
 def corrupt(fault: Fault, response: Response) -> Response:
-    """Return a response as a SPOILERS fault changes it."""
+    """Return a response as a CORRUPTIONS fault changes it."""
     kind = fault.kind
     if kind == "slow":
         return replace(response, body=_sliced(response.body), pace=fault.seconds or 0.05)
@@ -263,7 +264,7 @@ def corrupt(fault: Fault, response: Response) -> Response:
     if kind == "wrong-encoding":
         text = body.decode("utf-8").replace("</Name>", " caf\u00e9</Name>", 1)
         return _with_body(response, text.encode("cp1252", "replace"))
-    return _with_body(response, _torn(body))
+    return _with_body(response, _malformed(body))
 
 
 def reshape(fault: Fault, reply: Reply, api_url: str) -> Reply:
@@ -341,7 +342,7 @@ def _endless() -> Iterator[bytes]:
     yield from repeat(b"<Client><UUID></UUID><Name>Endless</Name></Client>" * 1000)
 
 
-def _torn(body: bytes) -> bytes:
+def _malformed(body: bytes) -> bytes:
     """Return the body without its last closing tag, and with a stray ampersand, so that it is malformed."""
     closings = [found.span() for found in re.finditer(rb"</Name>", body)]
     if not closings:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
-from xpm_tui.sandbox.core.clock import DAY, day_of, shift_day
-from xpm_tui.sandbox.core.records import ClientRecord, Job, SandboxPractice, TemplateRecord
-from xpm_tui.sandbox.core.seed.ordinary_clients import pick
-from xpm_tui.sandbox.core.seed.sample import tasks_of
+from xpm_tui.sandbox.clock import DAY, day_of, shift_day
+from xpm_tui.sandbox.job_writes import tasks_of
+from xpm_tui.sandbox.ordinary_clients import pick
+from xpm_tui.sandbox.records import ClientRecord, Job, SandboxPractice, TemplateRecord
 
 FAULTS = (
     "missing", "wrong-client", "wrong-template", "no-reference", "duplicate-reference", "duplicate-job",
@@ -38,7 +38,7 @@ PROPOSAL_HEADINGS = (
 
 @dataclass
 class AuditCases:
-    """Ignition's files, and the faults that an audit has to find: fault, proposal number and job number."""
+    """Ignition's files, and the faults that an audit has to find, each with its proposal and job."""
 
     clients: str = ""
     services: str = ""
@@ -56,7 +56,7 @@ def add_audit_cases(
     """
     clients = _distinct(practice)
     if not 0 <= faults <= proposals:
-        raise ValueError("There are at least as many proposals as faults, and none of them below 0.")
+        raise ValueError("There must be at least as many proposals as faults, and neither may be below 0.")
     if proposals and len(clients) < 2:
         raise ValueError("An audit needs a practice of at least 24 clients.")
     work = _Seeding(practice, Random(f"{seed} audit"), now, clients)
@@ -120,13 +120,13 @@ class _Seeding:
         job = self._job(name, client, template, start, end, number)
         if fault:
             made = _FAULTY[fault](self, place, job, template)
-            for each in made:
-                self._practice.jobs[each.number] = each
+            for added in made:
+                self._practice.jobs[added.number] = added
             shown = made[-1].number if made else ""
             self.cases.faults.append({"finding": fault, "proposal": number, "job": shown})
             return
-        for each in self._sound(sound, job, client, template, number, start):
-            self._practice.jobs[each.number] = each
+        for added in self._sound(sound, job, client, template, number, start):
+            self._practice.jobs[added.number] = added
 
     def _proposal(
         self,
@@ -206,17 +206,17 @@ class _Seeding:
             if first > self._today:
                 return
             last = first + timedelta(days=29)
-            each = self._job(f"{job.name} {first:%B %Y}", client, template, first, last, number)
+            other_job = self._job(f"{job.name} {first:%B %Y}", client, template, first, last, number)
             past = last < self._today
-            yield replace(each, state="Completed", completed=last.isoformat()) if past else each
+            yield replace(other_job, state="Completed", completed=last.isoformat()) if past else other_job
 
     def _last_year(self, job: Job, client: ClientRecord, template: TemplateRecord, start: date) -> Job:
         """Return the job of the previous term, with a proposal of its own and the same name."""
         before, number = start - timedelta(days=365), f"{job.order_number}-A"
         until = start - timedelta(days=1)
         self._proposal(number, job.name, client, "accepted", before, until, template)
-        each = self._job(job.name, client, template, before, until, number)
-        return replace(each, state="Completed", completed=until.isoformat())
+        other_job = self._job(job.name, client, template, before, until, number)
+        return replace(other_job, state="Completed", completed=until.isoformat())
 
     # -- faults ----------------------------------------------------------------------------------------------
 

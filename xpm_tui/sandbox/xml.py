@@ -1,8 +1,7 @@
-"""Writes and reads Practice Manager XML: compact, absent nulls, empty text as a pair of tags.
+"""Writes clients, contacts and groups as XML with their elements in Xero's order, and reads request bodies.
 
-Clients, contacts and groups as XML, with elements in Xero's order.
-
-Each client is written in one pass, so a list of 50,000 is created while it is read.
+The XML is compact: null values are absent, and an empty text is a pair of tags. Each client is written in one
+pass, so a list of 50,000 is created while it is read.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from math import inf
 
 from lxml import etree
 
-from xpm_tui.sandbox.core.clock import stamp
-from xpm_tui.sandbox.core.records import (
+from xpm_tui.sandbox.clock import stamp
+from xpm_tui.sandbox.records import (
     Address,
     Bank,
     BillingTerms,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from xpm_tui.sandbox.core import client_writes, directory, identity, job_writes, queries
-from xpm_tui.sandbox.core.clock import http_date, utc
-from xpm_tui.sandbox.core.endpoint import (
+from xpm_tui.sandbox import client_writes, directory, identity, job_writes, queries
+from xpm_tui.sandbox.clock import http_date, utc
+from xpm_tui.sandbox.endpoint import (
     ApplicationError,
     Call,
     Family,
@@ -20,9 +20,9 @@ from xpm_tui.sandbox.core.endpoint import (
     error_xml,
     in_chunks,
 )
-from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault, reshape
-from xpm_tui.sandbox.core.grants import AccessToken, Grants
-from xpm_tui.sandbox.core.http import (
+from xpm_tui.sandbox.faults import LATE, ROWS, Fault, reshape
+from xpm_tui.sandbox.grants import AccessToken, Grants
+from xpm_tui.sandbox.http import (
     BEARER,
     XML,
     Body,
@@ -34,9 +34,9 @@ from xpm_tui.sandbox.core.http import (
     gateway_error,
     respond,
 )
-from xpm_tui.sandbox.core.identity import IdentityHost
-from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
-from xpm_tui.sandbox.core.switches import Limits, Switches
+from xpm_tui.sandbox.identity import IdentityHost
+from xpm_tui.sandbox.records import SandboxPractice, SandboxTenant
+from xpm_tui.sandbox.switches import Limits, Switches
 
 PREFIX = "/practicemanager/3.1/"
 ROUTES: tuple[Route, ...] = (
@@ -84,29 +84,30 @@ class Gateway:
             return gateway_error(401, "Unauthorized", token, instance, BEARER)
         if token.expires <= now:
             return expired_token_response(us_style(token.expires), instance)
-        if request.path == identity.PATH or request.path.startswith(identity.PATH + "/"):
-            shown = self.limits.headers(token.app, None, now, switches)
-            return identity.answer(request, token, self.grants, self.tenants, switches).with_headers(*shown)
+        if identity.is_connections_path(request.path):
+            headers = self.limits.headers(token.app, None, now, switches)
+            reply = identity.answer_connections(request, token, self.grants, self.tenants, switches)
+            return reply.with_headers(*headers)
         practice = self._practice(request, token)
         if practice is None:
-            shown = self.limits.headers(token.app, None, now, switches)
-            return gateway_error(403, "Forbidden", "AuthenticationUnsuccessful", instance, *shown)
-        found = find(request.path)
+            headers = self.limits.headers(token.app, None, now, switches)
+            return gateway_error(403, "Forbidden", "AuthenticationUnsuccessful", instance, *headers)
+        found = find_routes(request.path)
         if found and not _is_allowed(token.scopes, found[0][0].family, request.method, switches):
             return gateway_error(401, "Unauthorized", "AuthorizationUnsuccessful", instance)
         tenant = practice.tenant.uuid
         refusal = self.limits.admit(token.app, tenant, now, switches)
         if refusal is not None:
             return refusal
-        shown = self.limits.headers(token.app, tenant, now, switches)
-        response = self._routed(request, practice, found, now, switches, fault, instance).with_headers(*shown)
-        whole = Body(response.body, lambda: self.limits.leave(token.app, tenant))
-        return replace(response, body=whole)
+        headers = self.limits.headers(token.app, tenant, now, switches)
+        response = self._routed(request, practice, found, now, switches, fault, instance)
+        body = Body(response.body, lambda: self.limits.leave(token.app, tenant))
+        return replace(response, body=body).with_headers(*headers)
 
     def _practice(self, request: HttpRequest, token: AccessToken) -> SandboxPractice | None:
         """Return the practice of the tenant header, if this user is still connected to it."""
         tenant = request.headers.get("xero-tenant-id", "").strip().lower()
-        if token.user in self.grants.denied or not self.grants.connected(token.app, token.user, tenant):
+        if token.user in self.grants.denied or not self.grants.is_connected(token.app, token.user, tenant):
             return None
         return self.practices.get(tenant)
 
@@ -122,10 +123,10 @@ class Gateway:
     ) -> Response:
         if not found:
             return gateway_error(404, "NotFound", "The resource was not found", instance)
-        match = next(((route, held) for route, held in found if route.method == request.method), None)
+        match = next(((route, values) for route, values in found if route.method == request.method), None)
         if match is None:
             return respond(405, b"", None, ("Allow", ", ".join(sorted({route.method for route, _ in found}))))
-        route, held = match
+        route, values = match
         form = accepted_form(request, switches)
         if form is None:
             return respond(406)
@@ -133,14 +134,14 @@ class Gateway:
             return respond(415, error_json(UNSUPPORTED), JSON_UTF8)
         if fault and fault.kind == LATE:
             switches = replace(switches, create_lag=fault.seconds or 180.0)
-        call = Call(request, practice, switches, now, self.api_url, held, route.root)
+        call = Call(request, practice, switches, now, self.api_url, values, route.root)
         try:
             reply = route.handler(call)
         except ApplicationError as error:
-            return _failed(error, route, form, switches, instance)
+            return _error_response(error, route, form, switches, instance)
         if fault and fault.kind in ROWS:
             reply = reshape(fault, reply, self.api_url)
-        return _sent(reply, form, switches)
+        return _response(reply, form, switches)
 
 
 def with_api_headers(response: Response, instance: str, now: float) -> Response:
@@ -149,28 +150,28 @@ def with_api_headers(response: Response, instance: str, now: float) -> Response:
     return response.with_headers(("xero-correlation-id", instance), *_NO_CACHE, expires)
 
 
-def find(path: str) -> list[tuple[Route, tuple[str, ...]]]:
+def find_routes(path: str) -> list[tuple[Route, tuple[str, ...]]]:
     """Return all routes of a path for any method, each with the values of its `{}`."""
     if not path.startswith(PREFIX):
         return []
     segments = path.removeprefix(PREFIX).split("/")
-    return [(route, held) for route in ROUTES if (held := _path_values(route, segments)) is not None]
+    return [(route, values) for route in ROUTES if (values := _path_values(route, segments)) is not None]
 
 
-def role_of(path: str) -> Host | None:
-    """Return the host of Xero to which a path belongs, or None."""
+def host_of(path: str) -> Host | None:
+    """Return the host of Xero that serves a path, or None."""
     if path.startswith("/identity/"):
         return "login"
     if path.startswith(("/connect/", "/.well-known/")):
         return "identity"
-    if path == identity.PATH or path.startswith((identity.PATH + "/", "/practicemanager/")):
+    if identity.is_connections_path(path) or path.startswith("/practicemanager/"):
         return "api"
     return None
 
 
 def endpoint_of(path: str) -> str:
     """Return the name of an endpoint in faults and recorded requests: `client.api/get`, `connect/token`."""
-    matches = find(path)
+    matches = find_routes(path)
     if matches:
         return matches[0][0].path.replace("/{}", "")
     return path.removeprefix(PREFIX).strip("/")
@@ -217,9 +218,9 @@ def _path_values(route: Route, segments: list[str]) -> tuple[str, ...] | None:
     if len(route.segments) != len(segments):
         return None
     pairs = list(zip(route.segments, segments, strict=True))
-    if any(want != "{}" and want != have.lower() for want, have in pairs):
+    if any(expected != "{}" and expected != given.lower() for expected, given in pairs):
         return None
-    return tuple(have for want, have in pairs if want == "{}")
+    return tuple(given for expected, given in pairs if expected == "{}")
 
 
 def _is_allowed(scopes: frozenset[str], family: Family, method: str, switches: Switches) -> bool:
@@ -235,16 +236,20 @@ def _is_allowed(scopes: frozenset[str], family: Family, method: str, switches: S
     return not opening.isdisjoint(scopes)
 
 
-def _sent(reply: Reply, form: Form, switches: Switches) -> Response:
+def _response(reply: Reply, form: Form, switches: Switches) -> Response:
     pieces: Iterator[str]
     if form == "json":
         pieces = as_json(reply)
     else:
-        pieces = as_xml(reply, beside=switches.web_url_place == "beside", indented=switches.pretty_xml)
+        pieces = as_xml(
+            reply, url_beside_status=switches.web_url_place == "beside", indented=switches.pretty_xml
+        )
     return Response(200, (("Content-Type", JSON_UTF8 if form == "json" else XML),), Body(in_chunks(pieces)))
 
 
-def _failed(error: ApplicationError, route: Route, form: Form, switches: Switches, instance: str) -> Response:
+def _error_response(
+    error: ApplicationError, route: Route, form: Form, switches: Switches, instance: str
+) -> Response:
     if error.kind == "unknown" and switches.unknown_uuid == "404-json":
         return gateway_error(404, "NotFound", error.text, instance)
     if switches.error_status != "mixed":

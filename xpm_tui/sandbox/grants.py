@@ -1,8 +1,7 @@
-"""What users have granted to apps: codes, tokens and connections, with their lifetimes.
+"""What users have granted to apps (codes, tokens and connections), and the pages of login.xero.com.
 
-Registered apps, users, and the scopes that each app may request.
-
-login.xero.com: the authorize request, its consent page, and error pages that do not redirect.
+The apps and users are fixed. login.xero.com answers an authorize request with the consent page, or with an
+error page that does not redirect.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from urllib.parse import parse_qsl, urlencode
 
-from xpm_tui.sandbox.core.clock import DAY, MINUTE, SequentialIds
-from xpm_tui.sandbox.core.http import HTML, HttpRequest, Response, respond
-from xpm_tui.sandbox.core.records import SandboxTenant
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.clock import DAY, MINUTE, SequentialIds
+from xpm_tui.sandbox.http import HTML, HttpRequest, Response, respond
+from xpm_tui.sandbox.records import SandboxTenant
+from xpm_tui.sandbox.switches import Switches
 
 IDENTITY_SCOPES = ("openid", "profile", "email", "offline_access")
 BROAD_SCOPES = ("practicemanager", "practicemanager.read")
@@ -112,7 +111,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """The grant of an access token; `expires` is in seconds since the epoch."""
+    """What an access token grants; `expires` is in seconds since the epoch."""
 
     app: str
     user: str
@@ -124,7 +123,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """The grant of a refresh token, and when it was first used."""
+    """What a refresh token grants; `rotated` is when it was first used."""
 
     app: str
     user: str
@@ -133,8 +132,8 @@ class RefreshToken:
     rotated: float | None = None
     revoked: bool = False
 
-    def alive(self, now: float) -> bool:
-        """Return whether it was used within 60 days and, if rotated, the grace of 30 minutes lasts."""
+    def is_valid(self, now: float) -> bool:
+        """Return whether it is at most 60 days old and, if rotated, within the grace of 30 minutes."""
         if self.revoked or now - self.born > REFRESH_LIFE:
             return False
         return self.rotated is None or now - self.rotated <= REFRESH_GRACE
@@ -167,10 +166,10 @@ class Grants:
     denied: set[str] = field(default_factory=set)
     """Users whose permission in Practice Manager was removed."""
 
-    def add_scopes(self, app: App, user: User, asked: frozenset[str]) -> None:
+    def add_scopes(self, app: App, user: User, scopes: frozenset[str]) -> None:
         """Add scopes to those that a user granted to an app."""
         key = (app.client_id, user.key)
-        self.scopes[key] = self.scopes.get(key, frozenset()) | asked
+        self.scopes[key] = self.scopes.get(key, frozenset()) | scopes
 
     def connect(self, app: str, user: str, tenant: str, event: str, now: float) -> Connection:
         """Connect a tenant.
@@ -197,7 +196,7 @@ class Grants:
         """Return the active connections of an app and a user."""
         return [row for row in self.connections.values() if row.active and (row.app, row.user) == (app, user)]
 
-    def connected(self, app: str, user: str, tenant: str) -> bool:
+    def is_connected(self, app: str, user: str, tenant: str) -> bool:
         """Return whether a tenant is actively connected for an app and a user."""
         return any(row.tenant == tenant for row in self.active_connections(app, user))
 
@@ -219,10 +218,10 @@ class Grants:
 
     def expire_access(self, now: float) -> int:
         """Expire every access token; return how many were valid."""
-        alive = [text for text, token in self.access.items() if token.expires > now]
-        for text in alive:
+        valid = [text for text, token in self.access.items() if token.expires > now]
+        for text in valid:
             self.access[text] = replace(self.access[text], expires=now - 1)
-        return len(alive)
+        return len(valid)
 
 
 AUTHORIZE = "/identity/connect/authorize"
@@ -254,7 +253,7 @@ button[value=allow]{background:var(--focus);border-color:var(--focus);color:var(
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 @media(max-width:44em){main{margin:1em;padding:1em}}
 """
-"""The style of xpm-tui's own pages in a browser; a test compares the two."""
+"""A copy of the style of xpm-tui's own pages in a browser; a test compares the two."""
 _HEAD = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -310,22 +309,22 @@ class Consent:
             AuthorizeRefused: The authorize page itself would refuse the request, or the tenant does not
                 exist.
         """
-        asked = read_request(query)
-        state = {} if asked.state is None else {"state": asked.state}
+        request = read_request(query)
+        state = {} if request.state is None else {"state": request.state}
         if tenant is None:
-            return _with_query(asked.redirect, {"error": "access_denied", **state})
+            return _with_query(request.redirect, {"error": "access_denied", **state})
         if all(tenant != known.uuid for known in self.tenants):
             raise AuthorizeRefused("invalid_request", "There is no such organisation or practice")
         ids = self.grants.ids
         event = ids.uuid("authentication event")
-        self.grants.add_scopes(asked.app, user, asked.scopes)
-        self.grants.connect(asked.app.client_id, user.key, tenant, event, now)
+        self.grants.add_scopes(request.app, user, request.scopes)
+        self.grants.connect(request.app.client_id, user.key, tenant, event, now)
         code = ids.opaque("code")
         self.grants.codes[code] = Code(
-            asked.app.client_id, user.key, asked.redirect, asked.challenge, event, asked.nonce, now
+            request.app.client_id, user.key, request.redirect, request.challenge, event, request.nonce, now
         )
-        answer = {"code": code, "scope": " ".join(sorted(asked.scopes)), **state}
-        return _with_query(asked.redirect, answer | {"session_state": ids.opaque("session state")})
+        answer = {"code": code, "scope": " ".join(sorted(request.scopes)), **state}
+        return _with_query(request.redirect, answer | {"session_state": ids.opaque("session state")})
 
     def offered(self, switches: Switches) -> list[SandboxTenant]:
         """Return the tenants that the user can choose from."""
@@ -352,10 +351,10 @@ class Consent:
         return respond(302, b"", None, ("Location", address))
 
     def _page(self, query: str, switches: Switches) -> str:
-        asked = read_request(query)
+        request = read_request(query)
         user = USERS[switches.user]
         offered = self.offered(switches)
-        scopes = "".join(f"<li>{escape(scope)}</li>" for scope in sorted(asked.scopes))
+        scopes = "".join(f"<li>{escape(scope)}</li>" for scope in sorted(request.scopes))
         options = "".join(
             f'<option value="{tenant.uuid}"{" selected" if index == 0 else ""}>{escape(tenant.name)}</option>'
             for index, tenant in enumerate(offered)
@@ -371,7 +370,7 @@ class Consent:
         )
         return (
             f'{_HEAD}<title>Sandbox: authorise</title>{_BODY}<h1 class="warn">Sandbox: this is not Xero</h1>'
-            f"<p>{escape(asked.app.name)} wants access to your data. You are {escape(user.name)}.</p>"
+            f"<p>{escape(request.app.name)} wants access to your data. You are {escape(user.name)}.</p>"
             f"<ul>{scopes}</ul>"
             f'<form method="post" action="{DECISION}">'
             f'<input type="hidden" name="request" value="{escape(query)}">{choice}'

@@ -1,4 +1,4 @@
-"""The simulator as one object without sockets: its state, its requests, and its control API."""
+"""The simulator as one object without sockets: it answers requests, and has a control API."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from xpm_tui.sandbox.core import grants
-from xpm_tui.sandbox.core.clock import SandboxClock, SequentialIds, http_date, stamp, uuid_from
-from xpm_tui.sandbox.core.colleague import Colleague, ask
-from xpm_tui.sandbox.core.faults import ANSWERS, CORRUPTIONS, Fault, Faults, corrupt, replacement_response
-from xpm_tui.sandbox.core.gateway import PREFIX, Gateway, endpoint_of, role_of, us_style, with_api_headers
-from xpm_tui.sandbox.core.grants import APPS, DEFAULT_APP, REDIRECT_PORTS, USERS, AuthorizeRefused, Grants
-from xpm_tui.sandbox.core.http import JSON, HttpRequest, Recorded, RequestLog, Response, respond, respond_json
-from xpm_tui.sandbox.core.identity import IdentityHost
-from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
-from xpm_tui.sandbox.core.seed.audit_cases import add_audit_cases
-from xpm_tui.sandbox.core.seed.sample import make_practice
-from xpm_tui.sandbox.core.switches import Limits, Switches
+from xpm_tui.sandbox import grants
+from xpm_tui.sandbox.audit_cases import add_audit_cases
+from xpm_tui.sandbox.clock import SandboxClock, SequentialIds, http_date, stamp, uuid_from
+from xpm_tui.sandbox.colleague import Colleague, apply_edit
+from xpm_tui.sandbox.faults import ANSWERS, CORRUPTIONS, Fault, Faults, corrupt, replacement_response
+from xpm_tui.sandbox.gateway import PREFIX, Gateway, endpoint_of, host_of, us_style, with_api_headers
+from xpm_tui.sandbox.grants import APPS, DEFAULT_APP, REDIRECT_PORTS, USERS, AuthorizeRefused, Grants
+from xpm_tui.sandbox.http import JSON, HttpRequest, Recorded, RequestLog, Response, respond, respond_json
+from xpm_tui.sandbox.identity import IdentityHost
+from xpm_tui.sandbox.records import SandboxPractice, SandboxTenant
+from xpm_tui.sandbox.sample_practice import make_practice
+from xpm_tui.sandbox.switches import Limits, Switches, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,12 @@ class Urls:
     api: str = "http://127.0.0.1:8799"
 
 
-class SandboxState:
-    """The state for a practice of `clients` clients, smaller ones, and its reset.
+class Sandbox:
+    """A local Xero with identity, connections and Practice Manager.
 
-    `urls` are the origins in pages and `Next` links.
+    Its first practice has `clients` clients, the others are smaller; `urls` are the origins in pages and
+    `Next` links. The same seed, clock and requests return the same responses, byte for byte. Not thread-safe:
+    it must be called from one event loop or thread.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class SandboxState:
         practices: int = 2,
     ) -> None:
         self.seed = seed
-        self.number = practices
+        self.practice_count = practices
         self.size = clients
         self.clock = clock or SandboxClock()
         self.switches = switches or Switches()
@@ -61,12 +63,13 @@ class SandboxState:
         self.faults = Faults()
         self.limits = Limits()
         self.log = RequestLog()
-        tenants = make_tenants(self.seed, self.number)
+        self._calls = 0
+        tenants = make_tenants(self.seed, self.practice_count)
         self.tenants = {tenant.uuid: tenant for tenant in tenants}
         offices = [tenant for tenant in tenants if tenant.kind == "PRACTICEMANAGER"]
         self.practices: dict[str, SandboxPractice] = {
-            each.uuid: make_practice(each, self.seed + at * 1_000_003, 12 if at else self.size, now)
-            for at, each in enumerate(offices)
+            tenant.uuid: make_practice(tenant, self.seed + at * 1_000_003, 12 if at else self.size, now)
+            for at, tenant in enumerate(offices)
         }
         self.grants = Grants(SequentialIds(self.seed))
         self.consent = grants.Consent(self.grants, tenants)
@@ -101,6 +104,55 @@ class SandboxState:
             ],
         }
 
+    async def handle(self, request: HttpRequest) -> Response:
+        """Answer one request; never raises.
+
+        The call has taken effect when this returns. The caller then has to wait for `delay`, read `body`
+        chunk by chunk with `pace` between them, perform `ending`, and call `body.close()`. Until then the
+        call counts as in progress.
+        """
+        if request.path == CONTROL or request.path.startswith(CONTROL + "/"):
+            return control(self, request).with_headers(("Date", http_date(self.clock.now())))
+        now = self.clock.now()
+        endpoint = endpoint_of(request.path)
+        fault = self.faults.take(request.method, endpoint)
+        response = self._answer_with_fault(request, now, fault)
+        response = replace(response, delay=response.delay + self.switches.latency)
+        response = response.with_headers(("Date", http_date(now)))
+        private = host_of(request.path) in ("login", "identity")
+        self.log.add(request, now, endpoint, response, fault.kind if fault else "", private=private)
+        return response
+
+    def _answer_with_fault(self, request: HttpRequest, now: float, fault: Fault | None) -> Response:
+        if fault is None or fault.kind not in (*ANSWERS, *CORRUPTIONS):
+            return self._answer(request, now, fault)
+        if fault.kind in CORRUPTIONS:
+            return corrupt(fault, self._answer(request, now, None))
+        if fault.after:
+            self._answer(request, now, None).body.close()
+        instance = self.grants.ids.uuid("correlation")
+        response = replacement_response(fault, instance, us_style(now))
+        return with_api_headers(response, instance, now) if host_of(request.path) == "api" else response
+
+    def _answer(self, request: HttpRequest, now: float, fault: Fault | None) -> Response:
+        host = host_of(request.path)
+        if host is None or request.host not in ("any", host):
+            return respond(404)
+        if host == "login":
+            return self.consent.answer(request, now, self.switches)
+        if host == "identity":
+            return self.identity.answer(request, now, self.switches)
+        response = self.gateway.answer(request, now, self.switches, fault)
+        self._let_colleague_work(request, now)
+        return response
+
+    def _let_colleague_work(self, request: HttpRequest, now: float) -> None:
+        if not self.switches.colleague_every or not request.path.startswith(PREFIX):
+            return
+        self._calls += 1
+        if self._calls % self.switches.colleague_every == 0:
+            self.colleague.edit_something(now)
+
 
 def make_tenants(seed: int, practices: int = 2) -> tuple[SandboxTenant, ...]:
     """Return two practices (the first is the main one), a ledger and a Xero HQ, then more practices."""
@@ -121,7 +173,7 @@ CONTROL = "/_sandbox"
 Values = Mapping[str, Any]
 
 
-def control(sandbox: SandboxState, request: HttpRequest) -> Response:
+def control(sandbox: Sandbox, request: HttpRequest) -> Response:
     """Answer a call to /_sandbox. Errors are `{"error": sentence}` with 400, 403, 404, 405 or 415."""
     refusal = _refusal(request)
     if refusal is not None:
@@ -144,7 +196,7 @@ def control(sandbox: SandboxState, request: HttpRequest) -> Response:
 
 
 def _refusal(request: HttpRequest) -> Response | None:
-    """Refuse what a web page that is open in a browser on this machine could send.
+    """Return the refusal of a request that a web page open in a browser on this machine could have sent.
 
     A foreign name that resolves to loopback is visible in `Host`, a foreign page in `Origin`, and a form,
     which may be posted anywhere without permission, in `Content-Type`.
@@ -168,7 +220,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _about(sandbox: SandboxState, values: Values) -> object:
+def _about(sandbox: Sandbox, values: Values) -> object:
     practice = sandbox.practice
     return {
         **sandbox.greeting(),
@@ -186,7 +238,7 @@ def _about(sandbox: SandboxState, values: Values) -> object:
     }
 
 
-def _consent(sandbox: SandboxState, values: Values) -> object:
+def _consent(sandbox: Sandbox, values: Values) -> object:
     """Decide like a user on the consent page.
 
     `tenant` is an id or a name; without it, and without `deny`, it is the practice that the page preselects.
@@ -209,43 +261,43 @@ def _consent(sandbox: SandboxState, values: Values) -> object:
         raise ValueError(f"{refused.error} : {refused.text}") from refused
 
 
-def _faults(sandbox: SandboxState, values: Values) -> object:
+def _faults(sandbox: Sandbox, values: Values) -> object:
     return {
         "faults": [{**asdict(item.fault), "seen": item.seen, "fired": item.fired} for item in sandbox.faults]
     }
 
 
-def _add_fault(sandbox: SandboxState, values: Values) -> object:
-    for one in values.get("faults", [values]):
-        sandbox.faults.add(Fault.read(one))
+def _add_fault(sandbox: Sandbox, values: Values) -> object:
+    for fault in values.get("faults", [values]):
+        sandbox.faults.add(Fault.read(fault))
     return _faults(sandbox, values)
 
 
-def _clear_faults(sandbox: SandboxState, values: Values) -> object:
+def _clear_faults(sandbox: Sandbox, values: Values) -> object:
     sandbox.faults.clear()
     return _faults(sandbox, values)
 
 
-def _switches(sandbox: SandboxState, values: Values) -> object:
+def _switches(sandbox: Sandbox, values: Values) -> object:
     return sandbox.switches.as_dict()
 
 
-def _set_switches(sandbox: SandboxState, values: Values) -> object:
+def _set_switches(sandbox: Sandbox, values: Values) -> object:
     sandbox.switches = sandbox.switches.changed(values)
     return sandbox.switches.as_dict()
 
 
-def _clock(sandbox: SandboxState, values: Values) -> object:
+def _clock(sandbox: Sandbox, values: Values) -> object:
     now = sandbox.clock.now()
     return {"now": now, "utc": stamp(now) + "Z"}
 
 
-def _advance(sandbox: SandboxState, values: Values) -> object:
+def _advance(sandbox: Sandbox, values: Values) -> object:
     sandbox.clock.advance(float(values["advance"]))
     return _clock(sandbox, values)
 
 
-def _requests(sandbox: SandboxState, values: Values) -> object:
+def _requests(sandbox: Sandbox, values: Values) -> object:
     """Return recorded requests, newest last.
 
     `after` selects those with a higher number, `endpoint` those of one endpoint.
@@ -259,16 +311,16 @@ def _requests(sandbox: SandboxState, values: Values) -> object:
     return {"count": len(rows), "requests": rows}
 
 
-def _forget_requests(sandbox: SandboxState, values: Values) -> object:
+def _forget_requests(sandbox: Sandbox, values: Values) -> object:
     sandbox.log.clear()
     return {"count": 0, "requests": []}
 
 
-def _colleague(sandbox: SandboxState, values: Values) -> object:
-    return ask(sandbox.colleague, values, sandbox.clock.now())
+def _colleague(sandbox: Sandbox, values: Values) -> object:
+    return apply_edit(sandbox.colleague, values, sandbox.clock.now())
 
 
-def _tokens(sandbox: SandboxState, values: Values) -> object:
+def _tokens(sandbox: Sandbox, values: Values) -> object:
     """Expire or revoke tokens.
 
     With `{"expire": true}` every access token expires. With `{"revoke": true}` the user disconnects the app,
@@ -284,7 +336,7 @@ def _tokens(sandbox: SandboxState, values: Values) -> object:
     raise ValueError('Say {"expire": true} or {"revoke": true}.')
 
 
-def _permission(sandbox: SandboxState, values: Values) -> object:
+def _permission(sandbox: Sandbox, values: Values) -> object:
     """Remove the privilege "Connect third-party add-ons" from a user, or restore it."""
     user = USERS[str(values.get("user", sandbox.switches.user))].key
     if values["allowed"]:
@@ -294,7 +346,7 @@ def _permission(sandbox: SandboxState, values: Values) -> object:
     return {"user": user, "allowed": user not in sandbox.grants.denied}
 
 
-def _connection(sandbox: SandboxState, values: Values, *, on: bool) -> object:
+def _connection(sandbox: Sandbox, values: Values, *, on: bool) -> object:
     app, user = (
         str(values.get("client_id", DEFAULT_APP.client_id)),
         str(values.get("user", sandbox.switches.user)),
@@ -310,18 +362,20 @@ def _connection(sandbox: SandboxState, values: Values, *, on: bool) -> object:
     return {"disconnected": tenant}
 
 
-def _limits(sandbox: SandboxState, values: Values) -> object:
+def _usage(sandbox: Sandbox, values: Values) -> Usage:
     app = str(values.get("client_id", DEFAULT_APP.client_id))
     tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
-    usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
+    return sandbox.limits.usage(app, tenant)
+
+
+def _limits(sandbox: Sandbox, values: Values) -> object:
+    usage, now = _usage(sandbox, values), sandbox.clock.now()
     return {"minute": usage.minute.used(now), "day": usage.day.used(now), "in_flight": usage.in_flight}
 
 
-def _spend(sandbox: SandboxState, values: Values) -> object:
+def _spend(sandbox: Sandbox, values: Values) -> object:
     """Set the calls used: `{"clear": true}`, or `{"day": n, "minute": n}` for calls made just now."""
-    app = str(values.get("client_id", DEFAULT_APP.client_id))
-    tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
-    usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
+    usage, now = _usage(sandbox, values), sandbox.clock.now()
     if values.get("clear"):
         sandbox.limits.clear()
     usage.day.add(now, int(values.get("day", 0)))
@@ -329,7 +383,7 @@ def _spend(sandbox: SandboxState, values: Values) -> object:
     return _limits(sandbox, values)
 
 
-def _audit(sandbox: SandboxState, values: Values) -> object:
+def _audit(sandbox: Sandbox, values: Values) -> object:
     """Add proposals with jobs, some of them faulty; return Ignition's files and the faults to be found."""
     proposals, faults = int(values.get("proposals", 600)), int(values.get("faults", 200))
     cases = add_audit_cases(
@@ -338,19 +392,19 @@ def _audit(sandbox: SandboxState, values: Values) -> object:
     return asdict(cases)
 
 
-def _reset(sandbox: SandboxState, values: Values) -> object:
+def _reset(sandbox: Sandbox, values: Values) -> object:
     sandbox.reset()
     return sandbox.greeting()
 
 
-def _tenant(sandbox: SandboxState, text: str) -> str:
+def _tenant(sandbox: Sandbox, text: str) -> str:
     for tenant in sandbox.tenants.values():
         if text.lower() in (tenant.uuid, tenant.name.lower()):
             return tenant.uuid
     raise ValueError(f"There is no tenant {text!r}.")
 
 
-_Handler = Callable[[SandboxState, Values], object]
+_Handler = Callable[[Sandbox, Values], object]
 _HANDLERS: dict[str, dict[str, _Handler]] = {
     "": {"GET": _about},
     "consent": {"POST": _consent},
@@ -367,65 +421,3 @@ _HANDLERS: dict[str, dict[str, _Handler]] = {
     "audit": {"POST": _audit},
     "reset": {"POST": _reset},
 }
-
-
-class Sandbox(SandboxState):
-    """A local Xero with identity, connections and Practice Manager, for a practice of `clients` clients.
-
-    The same seed, clock and requests return the same responses, byte for byte. Not thread-safe: it must be
-    called from one event loop or thread.
-    """
-
-    def reset(self) -> None:
-        """Restore the initial state, except clock, switches and origins."""
-        super().reset()
-        self._calls = 0
-
-    async def handle(self, request: HttpRequest) -> Response:
-        """Answer one request; never raises.
-
-        The call has taken effect when this returns. The caller then has to wait `delay`, perform `ending`,
-        read `body` chunk by chunk with `pace` between them, and call `body.close()`. Until then the call
-        counts as in progress.
-        """
-        if request.path == CONTROL or request.path.startswith(CONTROL + "/"):
-            return control(self, request).with_headers(("Date", http_date(self.clock.now())))
-        now = self.clock.now()
-        endpoint = endpoint_of(request.path)
-        fault = self.faults.take(request.method, endpoint)
-        response = self._faulty(request, now, fault)
-        response = replace(response, delay=response.delay + self.switches.latency)
-        response = response.with_headers(("Date", http_date(now)))
-        private = role_of(request.path) in ("login", "identity")
-        self.log.add(request, now, endpoint, response, fault.kind if fault else "", private=private)
-        return response
-
-    def _faulty(self, request: HttpRequest, now: float, fault: Fault | None) -> Response:
-        if fault is None or fault.kind not in (*ANSWERS, *CORRUPTIONS):
-            return self._answer(request, now, fault)
-        if fault.kind in CORRUPTIONS:
-            return corrupt(fault, self._answer(request, now, None))
-        if fault.after:
-            self._answer(request, now, None).body.close()
-        instance = self.grants.ids.uuid("correlation")
-        response = replacement_response(fault, instance, us_style(now))
-        return with_api_headers(response, instance, now) if role_of(request.path) == "api" else response
-
-    def _answer(self, request: HttpRequest, now: float, fault: Fault | None) -> Response:
-        host = role_of(request.path)
-        if host is None or request.host not in ("any", host):
-            return respond(404)
-        if host == "login":
-            return self.consent.answer(request, now, self.switches)
-        if host == "identity":
-            return self.identity.answer(request, now, self.switches)
-        response = self.gateway.answer(request, now, self.switches, fault)
-        self._let_colleague_work(request, now)
-        return response
-
-    def _let_colleague_work(self, request: HttpRequest, now: float) -> None:
-        if not self.switches.colleague_every or not request.path.startswith(PREFIX):
-            return
-        self._calls += 1
-        if self._calls % self.switches.colleague_every == 0:
-            self.colleague.edit_something(now)

@@ -6,15 +6,14 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from xpm_tui.sandbox.core.clock import day_of
-from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Fields, Reply, Route
-from xpm_tui.sandbox.core.queries import one_job
-from xpm_tui.sandbox.core.records import Job, JobTask, TemplateRecord
-from xpm_tui.sandbox.core.seed.sample import milestones_of, tasks_of
+from xpm_tui.sandbox.clock import day_of, shift_day
+from xpm_tui.sandbox.endpoint import ApplicationError, Call, Fields, Reply, Route
+from xpm_tui.sandbox.queries import one_job
+from xpm_tui.sandbox.records import Job, JobTask, Milestone, SandboxPractice, TemplateRecord
 
 
 def add_task(call: Call) -> Reply:
-    """POST job.api/task: add a task of the practice to a job; returns the UUID of the job's task."""
+    """Add a task of the practice to a job; the reply has the new UUID (POST job.api/task)."""
     given = call.fields
     job = call.job(given.required("Job"))
     known = call.practice.tasks.get(given.uuid("TaskUUID") or "")
@@ -26,7 +25,7 @@ def add_task(call: Call) -> Reply:
 
 
 def update_task(call: Call) -> Reply:
-    """PUT job.api/task: update a task by `UUID`; the documents write `TaskUUID`, so both are accepted."""
+    """Update a task of a job (PUT job.api/task) by `UUID`, or by `TaskUUID` as in the documents."""
     given = call.fields
     job, task = _find(call, given.uuid("UUID") or given.uuid("TaskUUID"))
     _put(call, job, _applied(task, given))
@@ -34,20 +33,20 @@ def update_task(call: Call) -> Reply:
 
 
 def complete_task(call: Call) -> Reply:
-    """PUT job.api/task/{uuid}/complete, without a body."""
+    """Complete a task of a job (PUT job.api/task/{uuid}/complete, without a body)."""
     return _set_completed(call, done=True)
 
 
 def reopen_task(call: Call) -> Reply:
-    """PUT job.api/task/{uuid}/reopen, without a body."""
+    """Reopen a task of a job (PUT job.api/task/{uuid}/reopen, without a body)."""
     return _set_completed(call, done=False)
 
 
 def reorder_tasks(call: Call) -> Reply:
-    """PUT job.api/reordertasks: set the order of a job's tasks; those not named follow in the old order."""
+    """Set the order of a job's tasks, unnamed ones last (PUT job.api/reordertasks)."""
     job = call.job(call.fields.required("ID"))
     known = {task.uuid: task for task in job.tasks}
-    wanted = [task.uuid("UUID") or "" for task in call.fields.each("Tasks", "Task")]
+    wanted = [task.uuid("UUID") or "" for task in call.fields.elements("Tasks", "Task")]
     if not set(wanted) <= set(known):
         raise ApplicationError.identifier("Invalid task identifier")
     order = dict.fromkeys((*wanted, *known))
@@ -99,7 +98,7 @@ _NUMBER = re.compile(r"[^\s/?#&<>]{1,50}")
 
 
 def add_job(call: Call) -> Reply:
-    """POST job.api/add: create a job in the first state, with the tasks and milestones of its template."""
+    """Create a job in the first state, with what its template adds (POST job.api/add)."""
     given, practice = call.fields, call.practice
     name = given.required("Name").strip()
     if "Description" not in given:
@@ -138,7 +137,7 @@ def add_job(call: Call) -> Reply:
 
 
 def update_job(call: Call) -> Reply:
-    """PUT job.api/update: name, description, dates, order number, category and budget, not the client."""
+    """Update a job, except its client (PUT job.api/update)."""
     given, job = call.fields, _job(call)
     if "Name" in given:
         job = replace(job, name=given.required("Name").strip())
@@ -155,7 +154,7 @@ def update_job(call: Call) -> Reply:
 
 
 def set_job_state(call: Call) -> Reply:
-    """PUT job.api/state: set the state by its Interface Code, which lists do not show."""
+    """Set the state of a job by its Interface Code, which no list shows (PUT job.api/state)."""
     job, code = _job(call), call.fields.required("State").strip()
     state = next((state for state in call.practice.states if state.code == code), None)
     if state is None:
@@ -167,7 +166,7 @@ def set_job_state(call: Call) -> Reply:
 
 
 def assign_staff(call: Call) -> Reply:
-    """PUT job.api/assign: assign staff, manager and partner; all of it or nothing."""
+    """Assign staff, manager and partner, all or none (PUT job.api/assign)."""
     job = _job(call)
     for change in call.fields.children():
         job = _assign(call, job, change)
@@ -175,7 +174,7 @@ def assign_staff(call: Call) -> Reply:
 
 
 def apply_template(call: Call) -> Reply:
-    """POST job.api/applytemplate: AddNew (the default) or AppendExisting."""
+    """Add the tasks of a template to a job (POST job.api/applytemplate)."""
     job, template = _job(call), _template(call, call.fields)
     mode = call.fields.filled("TaskMode") or "AddNew"
     if mode not in ("AddNew", "AppendExisting"):
@@ -186,7 +185,7 @@ def apply_template(call: Call) -> Reply:
 
 
 def delete_job(call: Call) -> Reply:
-    """POST job.api/delete: status only, unless switched."""
+    """Delete a job (POST job.api/delete: status only, unless switched)."""
     job = _job(call)
     del call.practice.jobs[job.number]
     return Reply("Delete") if call.switches.status_only_replies else one_job(call, job, "Delete")
@@ -240,7 +239,7 @@ def _assign_task(job: Job, task: str, person: str, *, on: bool) -> Job:
 
 
 def _with_template(call: Call, job: Job, template: TemplateRecord, *, append: bool = False) -> Job:
-    """Add the template's tasks; with `append`, add to a task that the job has already."""
+    """Return the job with the template's tasks; with `append`, tasks that it already has are extended."""
     tasks = list(job.tasks)
     for new in tasks_of(call.practice, template, job.start, job.due):
         place = next((place for place, row in enumerate(tasks) if row.task == new.task), None)
@@ -252,6 +251,33 @@ def _with_template(call: Call, job: Job, template: TemplateRecord, *, append: bo
             tasks.append(new)
     milestones = (*job.milestones, *milestones_of(call.practice, template, job.start))
     return replace(job, tasks=tuple(tasks), milestones=milestones)
+
+
+def tasks_of(
+    practice: SandboxPractice, template: TemplateRecord, start: str, due: str
+) -> tuple[JobTask, ...]:
+    """Return the tasks that a template adds to a job, without those that the practice has deleted."""
+    return tuple(
+        JobTask(
+            practice.ids.uuid("job task"),
+            practice.tasks[task].name,
+            task,
+            minutes,
+            description=practice.tasks[task].description,
+            start=start,
+            due=due,
+        )
+        for task, minutes in template.tasks
+        if task in practice.tasks
+    )
+
+
+def milestones_of(practice: SandboxPractice, template: TemplateRecord, start: str) -> tuple[Milestone, ...]:
+    """Return the milestones that a template adds to a job."""
+    return tuple(
+        Milestone(practice.ids.uuid("milestone"), shift_day(start, days), text)
+        for days, text in template.milestones
+    )
 
 
 def _template(call: Call, given: Fields) -> TemplateRecord:

@@ -1,8 +1,7 @@
 """The endpoints of client.api that write clients and contacts.
 
-Position and primary belong to the link between a contact and a client, not to the contact.
-
-Reads a client's elements from an add or update: an absent one is unchanged, an empty one is cleared.
+In an update, absent elements are unchanged and empty ones are cleared. Position and primary belong to the
+link between a contact and a client, not to the contact.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Fields, Reply, Route
-from xpm_tui.sandbox.core.queries import find_contact, first_link, link_at, one_client, writer
-from xpm_tui.sandbox.core.records import (
+from xpm_tui.sandbox.endpoint import ApplicationError, Call, Fields, Reply, Route
+from xpm_tui.sandbox.queries import find_contact, first_link, link_at, one_client, writer
+from xpm_tui.sandbox.records import (
     Address,
     ClientContact,
     ClientRecord,
@@ -23,7 +22,7 @@ from xpm_tui.sandbox.core.records import (
     with_contact,
     with_values,
 )
-from xpm_tui.sandbox.core.xml import contact_xml
+from xpm_tui.sandbox.xml import contact_xml
 
 _TEXT_FIELDS = {
     "Phone": "phone",
@@ -88,7 +87,7 @@ def apply_client_values(call: Call, client: ClientRecord, given: Fields) -> Clie
         ApplicationError: A value is invalid.
     """
     values: dict[str, object] = {"name": given.required("Name").strip()}
-    values |= _texts(given, _TEXT_FIELDS)
+    values |= given_texts(given, _TEXT_FIELDS)
     values["address"] = _address(client.address, given, "")
     values["postal"] = _address(client.postal, given, "Postal")
     if "Email" in given:
@@ -103,7 +102,7 @@ def apply_client_values(call: Call, client: ClientRecord, given: Fields) -> Clie
     if "BillingClientUUID" in given:
         uuid = given.uuid("BillingClientUUID")
         values["billing"] = call.client(uuid).uuid if uuid else None
-    values |= _texts(given, _NUMBERS)
+    values |= given_texts(given, _NUMBERS)
     if "ClientCode" in given:
         values["code"] = given.filled("ClientCode")
     values["tax"] = _tax(client.tax, given)
@@ -122,13 +121,14 @@ def read_flag(given: Fields, element: str) -> bool:
     return text == "Yes"
 
 
-def _texts(given: Fields, names: dict[str, str]) -> dict[str, object]:
+def given_texts(given: Fields, names: dict[str, str]) -> dict[str, object]:
+    """Return the texts of those elements of `names` that the request has, by the name of the value."""
     return {name: given.text(element) for element, name in names.items() if element in given}
 
 
 def _address(before: Address, given: Fields, prefix: str) -> Address:
     names = {f"{prefix}{element}": name for element, name in _PLACES.items()}
-    return with_values(before, _texts(given, names))
+    return with_values(before, given_texts(given, names))
 
 
 def _birth(text: str | None) -> str | None:
@@ -145,7 +145,7 @@ def _birth(text: str | None) -> str | None:
 
 
 def _person(before: Individual | None, given: Fields) -> Individual | None:
-    values = _texts(given, _PERSON)
+    values = given_texts(given, _PERSON)
     if "DateOfBirth" in given:
         values["born"] = _birth(given.filled("DateOfBirth"))
     if not values or (before is None and not any(values.values())):
@@ -215,7 +215,7 @@ def check_contact(given: Fields) -> None:
 
 
 def add_contact(call: Call, client: str, given: Fields) -> ContactRecord:
-    """Return a new contact, linked to a client. Raises ApplicationError as `check_contact` does."""
+    """Return a new contact, linked to a client. Raises what `check_contact` raises."""
     check_contact(given)
     contact = apply_contact_values(ContactRecord(call.ids.uuid("contact"), "", visible=call.visible), given)
     call.practice.contacts[contact.uuid] = contact
@@ -227,13 +227,11 @@ def apply_contact_values(contact: ContactRecord, given: Fields) -> ContactRecord
     """Return the contact with the values of the request; absent elements are unchanged."""
     if "Name" in given:
         given.required("Name")
-    return with_values(
-        contact, {name: given.text(element) for element, name in _TEXTS.items() if element in given}
-    )
+    return with_values(contact, given_texts(given, _TEXTS))
 
 
 def create_contact(call: Call) -> Reply:
-    """POST client.api/contact: add a new contact to the client that the body names."""
+    """Add a contact to the client that the body names (POST client.api/contact)."""
     owner = call.fields.inside("Client")
     client = call.client(owner.uuid("UUID") if owner else None)
     contact = add_contact(call, client.uuid, call.fields)
@@ -242,7 +240,7 @@ def create_contact(call: Call) -> Reply:
 
 
 def change_contact(call: Call) -> Reply:
-    """PUT client.api/contact/{uuid}: update a contact.
+    """Update a contact (PUT client.api/contact/{uuid}).
 
     Position and primary are set at the client of `clientUuid`, or of the body, or else at the first one.
     """
@@ -263,7 +261,7 @@ def change_contact(call: Call) -> Reply:
 
 
 def delete_contact(call: Call) -> Reply:
-    """DELETE client.api/contact/{uuid}: remove it from all its clients; the reply has IsDeleted Yes."""
+    """Delete a contact for all its clients (DELETE client.api/contact/{uuid})."""
     contact = replace(find_contact(call), deleted=True)
     link = link_at(call, contact)
     call.practice.contacts[contact.uuid] = contact
@@ -273,9 +271,9 @@ def delete_contact(call: Call) -> Reply:
 
 
 def link_contacts(call: Call) -> Reply:
-    """Link existing contacts to a client, at most ten in one call."""
+    """Link one to ten contacts to a client (POST client.api/client/{uuid}/contacts)."""
     client = call.client(call.path[0])
-    given = call.fields.each("Contacts", "Contact")
+    given = call.fields.elements("Contacts", "Contact")
     if not 1 <= len(given) <= MOST_LINKS:
         raise ApplicationError.parameter(f"Between 1 and {MOST_LINKS} contacts should be specified")
     pairs = [(_known(call, one), one) for one in given]
@@ -330,11 +328,11 @@ def _known(call: Call, given: Fields) -> ContactRecord:
 
 
 def add_client(call: Call) -> Reply:
-    """POST client.api/add: only a name is required; of several primary contacts the last wins."""
+    """Add a client, of which only the name is required (POST client.api/add)."""
     practice, given = call.practice, call.fields
     blank = ClientRecord("", 0, "", call.now, visible=call.visible)
     client = apply_client_values(call, blank, given)
-    contacts = given.each("Contacts", "Contact")
+    contacts = given.elements("Contacts", "Contact")
     for contact in contacts:
         check_contact(contact)
     client = replace(client, uuid=call.ids.uuid("client"), number=practice.take_client_number())
@@ -345,7 +343,7 @@ def add_client(call: Call) -> Reply:
 
 
 def update_client(call: Call) -> Reply:
-    """PUT client.api/update: absent elements are unchanged, empty ones cleared, and contacts ignored."""
+    """Update a client without its contacts (PUT client.api/update)."""
     client = _writable(call)
     client = apply_client_values(call, client, call.fields)
     call.practice.put_client(client)
@@ -353,14 +351,14 @@ def update_client(call: Call) -> Reply:
 
 
 def archive_client(call: Call) -> Reply:
-    """PUT client.api/archive: archive a client, which the API cannot undo."""
+    """Archive a client, which the API cannot undo (PUT client.api/archive)."""
     client = replace(_writable(call), archived=True, modified=call.now)
     call.practice.put_client(client)
     return one_client(call, client, "Archive")
 
 
 def delete_client(call: Call) -> Reply:
-    """POST client.api/delete: status only; the row stays in lists, marked as deleted."""
+    """Delete a client, which stays in lists as deleted (POST client.api/delete: status only)."""
     call.practice.put_client(replace(_writable(call), deleted=True, modified=call.now))
     return Reply("Delete")
 

@@ -1,4 +1,4 @@
-"""The endpoints of client.api and job.api that read: clients, contacts, page tokens and jobs.
+"""The endpoints of client.api and job.api that read clients, contacts and jobs.
 
 Page tokens are opaque and url-safe, and any that was not issued here is refused. Jobs have their elements in
 Xero's order; category and template are written without their UUIDs, as in Xero.
@@ -16,9 +16,9 @@ from typing import TypeVar
 from urllib.parse import quote
 from zlib import crc32
 
-from xpm_tui.sandbox.core.clock import day_of, stamp
-from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Reply, Route, read_day
-from xpm_tui.sandbox.core.records import (
+from xpm_tui.sandbox.clock import day_of, stamp
+from xpm_tui.sandbox.endpoint import ApplicationError, Call, Reply, Route, read_day
+from xpm_tui.sandbox.records import (
     ClientContact,
     ClientRecord,
     ContactRecord,
@@ -28,7 +28,7 @@ from xpm_tui.sandbox.core.records import (
     Note,
     SandboxPractice,
 )
-from xpm_tui.sandbox.core.xml import (
+from xpm_tui.sandbox.xml import (
     FULL,
     PLAIN,
     ClientWriter,
@@ -70,7 +70,7 @@ Row = TypeVar("Row")
 
 
 def writer(call: Call, parts: Parts = FULL, *, now: float = inf) -> ClientWriter:
-    """Return a writer of clients. `now` is given for lists, which do not show the newest records yet."""
+    """Return a writer of clients; with `now`, as in lists, it leaves out records that are not visible yet."""
     return ClientWriter(call.practice, parts, call.switches.deleted_contacts_listed, now)
 
 
@@ -80,7 +80,7 @@ def one_client(call: Call, client: ClientRecord, method: str) -> Reply:
 
 
 def list_clients(call: Call) -> Reply:
-    """GET client.api/list: all clients, even archived or deleted; paging parameters are ignored."""
+    """List all clients, even archived or deleted ones (GET client.api/list); no paging."""
     rows = _shown(call)
     since = call.parameters.get("modifiedsince")
     if since:
@@ -90,7 +90,7 @@ def list_clients(call: Call) -> Reply:
 
 
 def search_clients(call: Call) -> Reply:
-    """GET client.api/search: by a part of the name; includes archived, but not deleted clients."""
+    """Find clients by a part of the name, except deleted ones (GET client.api/search)."""
     query = call.parameters.get("query")
     if query is None or not query.strip():
         raise ApplicationError.parameter("Required parameter 'query' should be specified")
@@ -100,19 +100,19 @@ def search_clients(call: Call) -> Reply:
 
 
 def get_client(call: Call) -> Reply:
-    """GET client.api/get/{uuid}: the full client, even if archived or deleted."""
+    """Return a full client, even if it is archived or deleted (GET client.api/get/{uuid})."""
     return one_client(call, call.client(call.path[0], in_path=True), "Get")
 
 
 def page_clients(call: Call) -> Reply:
-    """GET client.api/paged-list: active clients, without contacts, notes, groups and relationships."""
+    """List a page of active clients without contacts and extras (GET client.api/paged-list)."""
     rows = [row for row in _shown(call) if not row.archived and not row.deleted]
     parts = Parts(business=call.switches.paged_list_business_block, contacts=False, extras=False)
     return _page(call, rows, writer(call, parts), "Clients", "client.api/paged-list")
 
 
-def contacts(call: Call) -> Reply:
-    """GET client.api/contacts: all contacts by page, each with its position at its first client."""
+def list_contacts(call: Call) -> Reply:
+    """List a page of contacts, each as at its first client (GET client.api/contacts)."""
     rows = sorted(
         (row for row in call.practice.contacts.values() if row.visible <= call.now),
         key=lambda row: (row.name.casefold(), row.uuid),
@@ -122,8 +122,8 @@ def contacts(call: Call) -> Reply:
     return _page(call, rows, _AtFirstClient(call), "Contacts", "client.api/contacts")
 
 
-def contact(call: Call) -> Reply:
-    """GET client.api/contact/{uuid}: a contact, with its position at `clientUuid` or at its first client."""
+def get_contact(call: Call) -> Reply:
+    """Return a contact as at `clientUuid`, or else at its first client (GET client.api/contact/{uuid})."""
     found = find_contact(call, in_path=True)
     link = link_at(call, found)
     return Reply("Contact", (found,), lambda row: contact_xml(row, link))
@@ -147,9 +147,9 @@ def link_at(call: Call, found: ContactRecord) -> ClientContact | None:
     Raises:
         ApplicationError: The contact is not linked to it.
     """
-    asked = call.parameters.get("clientuuid")
-    if asked:
-        client = call.client(asked)
+    uuid = call.parameters.get("clientuuid")
+    if uuid:
+        client = call.client(uuid)
         link = next((link for link in client.contacts if link.contact == found.uuid), None)
         if link is None:
             raise ApplicationError.identifier("Invalid contact identifier")
@@ -294,12 +294,12 @@ def one_job(call: Call, job: Job, method: str) -> Reply:
 
 
 def list_current_jobs(call: Call) -> Reply:
-    """GET job.api/current: all jobs in an open state."""
+    """List all jobs in an open state (GET job.api/current)."""
     return _jobs(call, "Current", lambda job: _open(call, job), detailed=call.flag("detailed"))
 
 
 def list_jobs(call: Call) -> Reply:
-    """GET job.api/list: jobs created in at most one year; errors come one at a time: from, to, span."""
+    """List the jobs created within at most one year (GET job.api/list); it reports one error at a time."""
     first, last = _required_day(call, "from"), _required_day(call, "to")
     begin, end = date.fromisoformat(first), date.fromisoformat(last)
     if end > _year_after(begin):
@@ -309,14 +309,14 @@ def list_jobs(call: Call) -> Reply:
     )
 
 
-def of_client(call: Call) -> Reply:
-    """GET job.api/client/{uuid}: jobs in any state."""
+def list_client_jobs(call: Call) -> Reply:
+    """List the jobs of a client in any state (GET job.api/client/{uuid})."""
     client = call.client(call.path[0], in_path=True)
     return _jobs(call, "List", lambda job: job.client == client.uuid, detailed=call.flag("detailed"))
 
 
-def of_staff(call: Call) -> Reply:
-    """GET job.api/staff/{uuid}: open jobs to which the person is assigned."""
+def list_staff_jobs(call: Call) -> Reply:
+    """List the open jobs to which a person is assigned (GET job.api/staff/{uuid})."""
     person = call.practice.staff.get(call.path[0].lower())
     if person is None:
         raise ApplicationError.unknown("Invalid staff identifier")
@@ -329,12 +329,12 @@ def of_staff(call: Call) -> Reply:
 
 
 def get_job(call: Call) -> Reply:
-    """GET job.api/get/{number}."""
+    """Return a job (GET job.api/get/{number})."""
     return one_job(call, call.job(call.path[0], in_path=True), "Get")
 
 
-def with_tasks(call: Call) -> Reply:
-    """GET job.api/tasks: open jobs with tasks that match `complete`, `due` (by) and `start` (from)."""
+def list_jobs_with_tasks(call: Call) -> Reply:
+    """List open jobs with those tasks that match `complete`, `due` and `start` (GET job.api/tasks)."""
     complete = call.parameters.get("complete")
     due, start = _optional_day(call, "due"), _optional_day(call, "start")
 
@@ -383,12 +383,12 @@ ROUTES = (
     Route("GET", "client.api/paged-list", "client", page_clients, "PagedList"),
     Route("GET", "client.api/search", "client", search_clients, "Search"),
     Route("GET", "client.api/get/{}", "client", get_client, "Get"),
-    Route("GET", "client.api/contacts", "client", contacts, "List"),
-    Route("GET", "client.api/contact/{}", "client", contact, "Contact"),
+    Route("GET", "client.api/contacts", "client", list_contacts, "List"),
+    Route("GET", "client.api/contact/{}", "client", get_contact, "Contact"),
     Route("GET", "job.api/current", "job", list_current_jobs, "Current"),
     Route("GET", "job.api/list", "job", list_jobs, "List"),
-    Route("GET", "job.api/client/{}", "job", of_client, "List"),
-    Route("GET", "job.api/staff/{}", "job", of_staff, "List"),
-    Route("GET", "job.api/tasks", "job", with_tasks, "List"),
+    Route("GET", "job.api/client/{}", "job", list_client_jobs, "List"),
+    Route("GET", "job.api/staff/{}", "job", list_staff_jobs, "List"),
+    Route("GET", "job.api/tasks", "job", list_jobs_with_tasks, "List"),
     Route("GET", "job.api/get/{}", "job", get_job, "Get"),
 )

@@ -1,4 +1,4 @@
-"""Requests and responses as values, independent of server and transport, and the log of received requests."""
+"""Requests and responses as values that know no server or transport, and the log of received requests."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def respond_json(status: int, value: object, *more: tuple[str, str]) -> Response
     return respond(status, json.dumps(value, separators=(",", ":")).encode("ascii"), JSON, *more)
 
 
-KEPT = 200_000
+MOST_RECORDED = 200_000
 
 
 def gateway_error(status: int, title: str, detail: str, instance: str, *headers: tuple[str, str]) -> Response:
@@ -196,7 +196,7 @@ class RequestLog:
     """The last 200,000 requests, oldest first."""
 
     def __init__(self) -> None:
-        self._rows: deque[Recorded] = deque(maxlen=KEPT)
+        self._rows: deque[Recorded] = deque(maxlen=MOST_RECORDED)
         self._count = 0
 
     def add(

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from xpm_tui.sandbox.core.client_writes import read_flag
-from xpm_tui.sandbox.core.endpoint import ApplicationError, Call, Fields, Reply, Route
-from xpm_tui.sandbox.core.records import ClientGroup, ClientRecord, StaffRecord, TaskRecord, with_values
-from xpm_tui.sandbox.core.xml import el, escape, group_xml
+from xpm_tui.sandbox.client_writes import given_texts, read_flag
+from xpm_tui.sandbox.endpoint import ApplicationError, Call, Fields, Reply, Route
+from xpm_tui.sandbox.records import ClientGroup, ClientRecord, StaffRecord, TaskRecord, with_values
+from xpm_tui.sandbox.xml import el, escape, group_xml
 
 
 class _HasName(Protocol):
@@ -43,13 +43,13 @@ def task_xml(row: TaskRecord) -> str:
 
 
 def list_staff(call: Call) -> Reply:
-    """GET staff.api/list; former staff are not in it."""
-    here = (row for row in call.practice.staff.values() if not row.left and row.visible <= call.now)
-    return Reply("List", by_name(here), staff_xml, "StaffList")
+    """List the staff without former members (GET staff.api/list)."""
+    rows = (row for row in call.practice.staff.values() if not row.left and row.visible <= call.now)
+    return Reply("List", by_name(rows), staff_xml, "StaffList")
 
 
 def get_staff(call: Call) -> Reply:
-    """GET staff.api/get/{uuid}."""
+    """Return a member of staff (GET staff.api/get/{uuid})."""
     found = call.practice.staff.get(call.path[0].lower())
     if found is None or found.left:
         raise ApplicationError.unknown("Invalid staff identifier")
@@ -57,27 +57,27 @@ def get_staff(call: Call) -> Reply:
 
 
 def list_templates(call: Call) -> Reply:
-    """GET template.api/list."""
-    return Reply("List", by_name(call.practice.templates.values()), _Plain("Template"), "Templates")
+    """List the job templates (GET template.api/list)."""
+    return Reply("List", by_name(call.practice.templates.values()), _PlainWriter("Template"), "Templates")
 
 
 def list_categories(call: Call) -> Reply:
-    """GET category.api/list."""
-    return Reply("List", by_name(call.practice.categories.values()), _Plain("Category"), "Categories")
+    """List the job categories (GET category.api/list)."""
+    return Reply("List", by_name(call.practice.categories.values()), _PlainWriter("Category"), "Categories")
 
 
 def list_job_states(call: Call) -> Reply:
-    """GET jobstate.api/list, in the practice's order; interface codes are not included."""
-    return Reply("List", call.practice.states, _Plain("JobState"), "JobStates")
+    """List the job states in the practice's order, without their codes (GET jobstate.api/list)."""
+    return Reply("List", call.practice.states, _PlainWriter("JobState"), "JobStates")
 
 
 def list_tasks(call: Call) -> Reply:
-    """GET task.api/list."""
+    """List the tasks of the practice (GET task.api/list)."""
     return Reply("List", by_name(call.practice.tasks.values()), task_xml, "TaskList")
 
 
 def get_task(call: Call) -> Reply:
-    """GET task.api/get/{uuid}."""
+    """Return a task of the practice (GET task.api/get/{uuid})."""
     found = call.practice.tasks.get(call.path[0].lower())
     if found is None:
         raise ApplicationError.unknown("Invalid task identifier")
@@ -85,12 +85,12 @@ def get_task(call: Call) -> Reply:
 
 
 def list_groups(call: Call) -> Reply:
-    """GET clientgroup.api/list, without members."""
+    """List the client groups without their members (GET clientgroup.api/list)."""
     return Reply("List", by_name(call.practice.groups.values()), lambda row: group_xml(row, None), "Groups")
 
 
 def get_group(call: Call) -> Reply:
-    """GET clientgroup.api/get/{uuid}, with members."""
+    """Return a client group with its members (GET clientgroup.api/get/{uuid})."""
     found = call.practice.groups.get(call.path[0].lower())
     if found is None:
         raise ApplicationError.unknown("Invalid client group identifier")
@@ -102,7 +102,7 @@ def one_group(call: Call, group: ClientGroup, method: str) -> Reply:
     return Reply(method, (group,), lambda row: group_xml(row, call.practice.members(row.uuid)))
 
 
-class _Plain:
+class _PlainWriter:
     """Writes UUID and name as an element of the given name."""
 
     def __init__(self, element: str) -> None:
@@ -123,7 +123,7 @@ _STAFF = {
 
 
 def add_group(call: Call) -> Reply:
-    """POST clientgroup.api/add: a group with its first client; groups are never empty."""
+    """Add a group with its first client, because groups are never empty (POST clientgroup.api/add)."""
     given = call.fields
     name = given.required("Name").strip()
     client = call.client(given.required("ClientUUID").strip())
@@ -135,7 +135,7 @@ def add_group(call: Call) -> Reply:
 
 
 def change_members(call: Call) -> Reply:
-    """PUT clientgroup.api/members: `add` and `remove` elements with the client's UUID as an attribute."""
+    """Add clients to a group and remove them (PUT clientgroup.api/members)."""
     group = _group(call)
     changes = [
         (one.name, call.client(one.attribute("uuid")))
@@ -148,7 +148,7 @@ def change_members(call: Call) -> Reply:
 
 
 def delete_group(call: Call) -> Reply:
-    """POST clientgroup.api/delete: status only; its clients stay."""
+    """Delete a group; its clients stay (POST clientgroup.api/delete: status only)."""
     group = _group(call)
     for client in call.practice.members(group.uuid):
         _leave(call, client, group)
@@ -157,21 +157,21 @@ def delete_group(call: Call) -> Reply:
 
 
 def add_staff(call: Call) -> Reply:
-    """POST staff.api/add; the reply has `api-method="Get"`, as Xero's does."""
+    """Add a member of staff (POST staff.api/add); the reply has `api-method="Get"`, as Xero's does."""
     person = _staff_values(StaffRecord(call.ids.uuid("staff"), "", visible=call.visible), call.fields)
     call.practice.staff[person.uuid] = person
     return Reply("Get", (person,), staff_xml)
 
 
 def update_staff(call: Call) -> Reply:
-    """PUT staff.api/update."""
+    """Update a member of staff (PUT staff.api/update)."""
     person = _staff_values(call.staff(call.fields.required("UUID").strip()), call.fields)
     call.practice.staff[person.uuid] = person
     return Reply("Get", (person,), staff_xml)
 
 
 def delete_staff(call: Call) -> Reply:
-    """POST staff.api/delete: status only; old records still name the person."""
+    """Remove a member of staff, whom old records still name (POST staff.api/delete: status only)."""
     person = call.staff(call.fields.required("UUID").strip())
     call.practice.staff[person.uuid] = replace(person, left=True)
     return Reply("Delete")
@@ -179,9 +179,7 @@ def delete_staff(call: Call) -> Reply:
 
 def _staff_values(person: StaffRecord, given: Fields) -> StaffRecord:
     given.required("Name")
-    return with_values(
-        person, {name: given.text(element) for element, name in _STAFF.items() if element in given}
-    )
+    return with_values(person, given_texts(given, _STAFF))
 
 
 def _group(call: Call) -> ClientGroup:

@@ -1,6 +1,6 @@
-"""Ordinary clients in any number: mostly complete, some archived, a few unusual.
+"""Ordinary clients in any number, mostly complete and some archived, and the words that they are made of.
 
-Words from which sample records are composed, invented or common; domains end in .example.
+All words are common or invented; domains end in .example.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from random import Random
 from sys import intern
 from typing import TypeVar
 
-from xpm_tui.sandbox.core.clock import DAY
-from xpm_tui.sandbox.core.records import (
+from xpm_tui.sandbox.clock import DAY
+from xpm_tui.sandbox.records import (
     Address,
     Bank,
     BillingTerms,
@@ -26,7 +26,7 @@ from xpm_tui.sandbox.core.records import (
 )
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def _split_at_commas(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(","))
 
 
@@ -50,7 +50,7 @@ Lachlan Leila Liam Lucas Lucy Mia Mei Mere Mohammed Nadia Nathan Ngaire Noah Oli
 Priya Rachel Ravi Rosa Ruby Sam Sarah Sina Sophie Tama Thomas Tom Victoria William Xin Zara Zoe
 """.split()
 )
-TRADES = _listed(
+TRADES = _split_at_commas(
     """
 Accounting, Air Conditioning, Apiaries, Architects, Automotive, Bakery, Boatbuilders, Bookshop,
 Brewing, Builders, Cabinets, Cafe, Carpentry, Catering, Childcare, Civil, Cleaning, Coffee Roasters,
@@ -69,7 +69,7 @@ ENDINGS = {
     "Partnership": ("Partnership", "& Partners"),
     "Superannuation Fund": ("Super Fund", "Superannuation Fund"),
 }
-STREETS = _listed(
+STREETS = _split_at_commas(
     """
 Jetty Rd, High St, Queen St, Station Rd, Church St, Victoria St, Park Ave, Mill Lane, Beach Rd,
 Bridge St, Kowhai Cres, Rata St, Banksia Dr, Wattle Gr, Main North Rd, Ocean View Pde,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from xpm_tui.sandbox.core.records import (
+from xpm_tui.sandbox.records import (
     ClientContact,
     ClientRecord,
     ContactRecord,
@@ -260,8 +260,8 @@ class Colleague:
 Values = Mapping[str, Any]
 
 
-def ask(colleague: Colleague, values: Values, now: float) -> object:
-    """Perform the edit that the key of the object names.
+def apply_edit(colleague: Colleague, values: Values, now: float) -> object:
+    """Perform the edit that a key of the object names, and return the control API's answer.
 
     Raises:
         ValueError: The object names no edit, or a value is wrong.
@@ -269,82 +269,63 @@ def ask(colleague: Colleague, values: Values, now: float) -> object:
     """
     for name, edit in _EDITS.items():
         if name in values:
-            return edit(colleague, values, now)
+            changed = edit(colleague, values, now)
+            if isinstance(changed, Job):
+                return {"id": changed.number}
+            return changed if isinstance(changed, dict) else {"uuid": changed.uuid}
     raise ValueError(f"Say what to edit: one of {', '.join(_EDITS)}.")
 
 
-def _add_contact(colleague: Colleague, values: Values, now: float) -> object:
+def _add_contact(colleague: Colleague, values: Values, now: float) -> ContactRecord:
     more = values["add_contact"]
     name, email = str(more["name"]), str(more.get("email", ""))
-    return {"uuid": colleague.add_contact(str(values["client"]), name, email, now).uuid}
+    return colleague.add_contact(str(values["client"]), name, email, now)
 
 
-def _remove_contact(colleague: Colleague, values: Values, now: float) -> object:
-    client = colleague.unlink(str(values["client"]), str(values["remove_contact"]), now)
-    return {"uuid": client.uuid}
-
-
-def _primary(colleague: Colleague, values: Values, now: float) -> object:
-    return {"uuid": colleague.make_primary(str(values["client"]), str(values["primary"]), now).uuid}
-
-
-def _edits(colleague: Colleague, values: Values, now: float) -> object:
+def _edit_several(colleague: Colleague, values: Values, now: float) -> dict[str, object]:
     colleague.edit_something(now, int(values["edits"]))
     return {"edits": int(values["edits"])}
 
 
-def _convert(colleague: Colleague, values: Values, now: float) -> object:
-    return {"uuid": colleague.convert(str(values["convert"]), now).uuid}
-
-
-def _merge(colleague: Colleague, values: Values, now: float) -> object:
+def _merge(colleague: Colleague, values: Values, now: float) -> ClientRecord:
     leave = values.get("leave") is True
-    return {"uuid": colleague.merge(str(values["merge"]), str(values["into"]), now, leave=leave).uuid}
+    return colleague.merge(str(values["merge"]), str(values["into"]), now, leave=leave)
 
 
-def _remove(colleague: Colleague, values: Values, now: float) -> object:
+def _remove(colleague: Colleague, values: Values, now: float) -> dict[str, object]:
     colleague.remove(str(values["remove"]))
     return {"removed": values["remove"]}
 
 
-def _add(colleague: Colleague, values: Values, now: float) -> object:
-    return {"uuid": colleague.add(str(values["add"]), now).uuid}
-
-
-def _delete(colleague: Colleague, values: Values, now: float) -> object:
+def _delete(colleague: Colleague, values: Values, now: float) -> dict[str, object]:
     colleague.delete(str(values["delete"]))
     return {"deleted": values["delete"]}
 
 
-def _job(colleague: Colleague, values: Values, now: float) -> object:
-    return {"id": colleague.edit_job(str(values["job"]), values["set"]).number}
+Edited = ClientRecord | ContactRecord | StaffRecord | Job | dict[str, object]
 
-
-def _staff(colleague: Colleague, values: Values, now: float) -> object:
-    return {"uuid": colleague.edit_staff(str(values["staff"]), values["set"]).uuid}
-
-
-def _contact(colleague: Colleague, values: Values, now: float) -> object:
-    return {"uuid": colleague.edit_contact(str(values["contact"]), values["set"], now).uuid}
-
-
-def _client(colleague: Colleague, values: Values, now: float) -> object:
-    return {"uuid": colleague.edit(str(values["client"]), values["set"], now).uuid}
-
-
-_EDITS: dict[str, Callable[[Colleague, Values, float], object]] = {
+_EDITS: dict[str, Callable[[Colleague, Values, float], Edited]] = {
     "add_contact": _add_contact,
-    "remove_contact": _remove_contact,
-    "primary": _primary,
-    "edits": _edits,
-    "convert": _convert,
+    "remove_contact": lambda colleague, values, now: colleague.unlink(
+        str(values["client"]), str(values["remove_contact"]), now
+    ),
+    "primary": lambda colleague, values, now: colleague.make_primary(
+        str(values["client"]), str(values["primary"]), now
+    ),
+    "edits": _edit_several,
+    "convert": lambda colleague, values, now: colleague.convert(str(values["convert"]), now),
     "merge": _merge,
     "remove": _remove,
-    "add": _add,
+    "add": lambda colleague, values, now: colleague.add(str(values["add"]), now),
     "delete": _delete,
-    "job": _job,
-    "staff": _staff,
-    "contact": _contact,
-    "client": _client,
+    "job": lambda colleague, values, now: colleague.edit_job(str(values["job"]), values["set"]),
+    "staff": lambda colleague, values, now: colleague.edit_staff(str(values["staff"]), values["set"]),
+    "contact": lambda colleague, values, now: colleague.edit_contact(
+        str(values["contact"]), values["set"], now
+    ),
+    "client": lambda colleague, values, now: colleague.edit(str(values["client"]), values["set"], now),
 }
-"""The edits by their key; those that go with `client` come before it."""
+"""The edits by their key, each as a function of the colleague, the object and the time.
+
+Those that go with `client` come before it.
+"""

@@ -1,4 +1,4 @@
-"""Named switches for behaviour of Xero that is not known, or that a test wants otherwise; call limits.
+"""Switches for behaviour of Xero that is unknown, or that a test changes; and the call limits.
 
 The four limits of Xero's API are counted per app and tenant in rolling windows.
 """
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from xpm_tui.sandbox.core.clock import DAY, MINUTE
-from xpm_tui.sandbox.core.http import Headers, Response, respond
+from xpm_tui.sandbox.clock import DAY, MINUTE
+from xpm_tui.sandbox.http import Headers, Response, respond
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,11 @@ class Switches:
     unknown_uuid: Literal["200", "400", "404-json"] = "200"
     """The reply to a `get` of an unknown UUID."""
     duplicate_job_id: Literal["error", "accept"] = "error"
+    """What happens with a job number that exists: an error, or the job gets another number."""
     granular_scopes_open_lists: bool = False
     """Whether granular scopes give access to template.api, category.api and task.api."""
     paged_list_business_block: bool = False
+    """Whether the paged list includes the practice and tax block of clients."""
     status_only_replies: bool = True
     """Whether job.api/state and /delete return the status only; otherwise the full job."""
     web_url_place: Literal["inside", "beside"] = "inside"
@@ -78,7 +80,7 @@ class Switches:
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
 
-_WORDS = {
+_BOOLEANS = {
     "yes": True,
     "true": True,
     "on": True,
@@ -97,9 +99,9 @@ def _read(name: str, kind: object, value: object) -> object:
         return str(value)
     if kind is bool:
         word = str(value).lower()
-        if word not in _WORDS:
+        if word not in _BOOLEANS:
             raise ValueError(f"{name} takes yes or no, not {value!r}.")
-        return _WORDS[word]
+        return _BOOLEANS[word]
     try:
         number = float(str(value))
     except ValueError:
@@ -188,8 +190,8 @@ class Limits:
         """Return the limit headers; a call without a tenant only has the app's own limit."""
         if not switches.limit_headers:
             return ()
-        left = max(0, switches.app_minute_limit - self._apps[app].used(now))
-        shown: Headers = (("X-AppMinLimit-Remaining", str(left)),)
+        remaining = max(0, switches.app_minute_limit - self._apps[app].used(now))
+        shown: Headers = (("X-AppMinLimit-Remaining", str(remaining)),)
         if tenant is None:
             return shown
         usage = self._usage[app, tenant]

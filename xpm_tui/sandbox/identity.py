@@ -20,8 +20,8 @@ from urllib.parse import unquote_plus
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from xpm_tui.sandbox.core.clock import MINUTE, stamp7, uuid_from
-from xpm_tui.sandbox.core.grants import (
+from xpm_tui.sandbox.clock import MINUTE, stamp7, uuid_from
+from xpm_tui.sandbox.grants import (
     APPS,
     CODE_LIFE,
     USERS,
@@ -32,9 +32,9 @@ from xpm_tui.sandbox.core.grants import (
     Grants,
     RefreshToken,
 )
-from xpm_tui.sandbox.core.http import HttpRequest, Response, respond, respond_json
-from xpm_tui.sandbox.core.records import SandboxTenant
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.http import HttpRequest, Response, respond, respond_json
+from xpm_tui.sandbox.records import SandboxTenant
+from xpm_tui.sandbox.switches import Switches
 
 KEY_ID = "SANDBOX"
 EXPONENT, BITS = 65_537, 2_048
@@ -75,10 +75,15 @@ def _encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
-PATH = "/connections"
+CONNECTIONS_PATH = "/connections"
 
 
-def answer(
+def is_connections_path(path: str) -> bool:
+    """Return whether a path is that of the connections or of one of them."""
+    return path == CONNECTIONS_PATH or path.startswith(CONNECTIONS_PATH + "/")
+
+
+def answer_connections(
     request: HttpRequest,
     token: AccessToken,
     grants: Grants,
@@ -87,13 +92,13 @@ def answer(
 ) -> Response:
     """Answer GET /connections, filtered by `authEventId`, and DELETE /connections/{id}."""
     rows = grants.active_connections(token.app, token.user)
-    if request.path == PATH:
+    if request.path == CONNECTIONS_PATH:
         if request.method != "GET":
             return respond(405, b"", None, ("Allow", "GET"))
         event = request.parameters.get("autheventid")
         shown = [row for row in rows if event is None or row.event == event.lower()]
         return respond_json(200, [_as_json(row, tenants[row.tenant], switches) for row in shown])
-    wanted = request.path.removeprefix(PATH + "/").lower()
+    wanted = request.path.removeprefix(CONNECTIONS_PATH + "/").lower()
     if request.method != "DELETE":
         return respond(405, b"", None, ("Allow", "DELETE"))
     if all(row.uuid != wanted for row in rows):
@@ -200,7 +205,7 @@ class IdentityHost:
         """Mark a refresh token as used; it can be used again within the grace period."""
         text = form.get("refresh_token", "")
         token = self.grants.refresh.get(text)
-        if token is None or token.app != app.client_id or not token.alive(now):
+        if token is None or token.app != app.client_id or not token.is_valid(now):
             raise TokenError("invalid_grant")
         if token.rotated is None:
             self.grants.refresh[text] = replace(token, rotated=now)
