@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.home import find_home
 from xpm_tui.application.jobs.deployment import BatchView, preview_batch
 from xpm_tui.application.jobs.queries import find_job

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.clients import conflicts, links, picks, queries, review_file
+from xpm_tui.application.clients import links, picks, queries, review_file
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -59,7 +59,7 @@ async def test_only_what_is_still_sure_is_linked(practice: OpenPractice, xpm: Fa
     xpm.edit(uuid(0), archived=True)
     links.link(practice, "c1", uuid(1))
     links.unlink(practice, "c1")
-    conflicts.ignore(practice, "c2")
+    links.ignore(practice, "c2")
     xpm.edit(uuid(3), name="Somebody Else")
     del xpm.rows[uuid(4)]
     await refresh(practice, full=True)
@@ -146,7 +146,7 @@ async def test_a_file_does_not_overturn_what_was_settled_since(
     chosen(practice, path, c0="link", c1="link", c2="ignore")
     links.link(practice, "c0", uuid(0))
     links.unlink(practice, "c0")
-    conflicts.ignore(practice, "c1", "they left us")
+    links.ignore(practice, "c1", "they left us")
     report = review_file.import_review(practice, path)
     assert practice.snapshot().count(LINKS) == 0
     assert ["decided differently since" in each.reason for each in report.refused] == [True] * 2
@@ -159,7 +159,7 @@ async def test_a_file_does_not_overturn_what_was_settled_since(
 
 async def test_picking_a_client_that_is_ignored(practice: OpenPractice, xpm: FakeXpm) -> None:
     practice.store.commit([Put(CLIENTS, Client(id="c0", name=NAMES[0]))])
-    conflicts.ignore(practice, "c0", "not ours")
+    links.ignore(practice, "c0", "not ours")
     assert picks.pick_all(practice)[0].why == "ignored"
     assert picks.pick(practice, ["1000"])[0].outcome == "linked"
     view = queries.show_client(practice, "c0")

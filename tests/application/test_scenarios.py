@@ -14,7 +14,7 @@ import pytest
 
 from tests.application.fixtures import PracticeFixture, ticked_changes
 from tests.support.profile import count
-from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.presenters.lookup import names
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.runner import release, run

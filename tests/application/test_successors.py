@@ -12,7 +12,7 @@ import pytest
 
 from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count
-from xpm_tui.application.clients import conflicts, links, picks, queries
+from xpm_tui.application.clients import links, picks, queries
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.records import Address, ClientContact, ClientGroup, ClientRecord, ContactRecord, Job
@@ -228,7 +228,7 @@ async def test_two_clients_that_became_one_are_for_the_user_to_choose(
         await links.create_in_xpm(practice, client)
     assert f"clients ignore {client}" in waits.value.hint
     assert f"ignore {client}" in links.preview_link(practice, client, into).needs_yes
-    assert conflicts.ignore(practice, client).link_state == "ignored"
+    assert links.ignore(practice, client).link_state == "ignored"
     assert queries.show_client(practice, str(other.client)).link_state == "linked"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
-from xpm_tui.application.team.views import MemberView
+from xpm_tui.application.team.queries import MemberView
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.ports import Put

@@ -19,7 +19,7 @@ from tests.support.command import Done, Inline
 from tests.support.inprocess import addresses, consent
 from tests.support.moved_clock import MovedClock
 from tests.support.opened import open_otherwise
-from xpm_tui.application.connection.state_machine import WAIT
+from xpm_tui.application.connection import WAIT
 from xpm_tui.application.health import probe_facts
 from xpm_tui.application.health.probe_facts import Machine
 from xpm_tui.application.practice import OpenPractice

@@ -20,8 +20,8 @@ from tests.application.fixtures import ticked_changes
 from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count, in_soak
 from tests.tui.fixtures import ROUND, TERMINAL, ConsoleFixture, press, prose_of, settle, text_of, until
-from xpm_tui.application.clients import conflicts, picks
 from xpm_tui.application.clients import links as linking
+from xpm_tui.application.clients import picks
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.csv_io import imports
 from xpm_tui.application.health import bundle
@@ -385,7 +385,7 @@ async def test_another_list_after_mapping_is_moving_on(
 ) -> None:
     await mirrored(env)
     with env.open() as practice:
-        conflicts.ignore(practice, "c4", "no")
+        linking.ignore(practice, "c4", "no")
     app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)

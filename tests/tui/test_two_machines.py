@@ -17,7 +17,7 @@ from tests.store.test_postgres import proxy as proxy
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.postgres_server import fresh_practice
 from tests.tui.fixtures import ConsoleFixture, press, prose_of, settle, text_of, until
-from xpm_tui.application.clients import conflicts, links, picks, queries
+from xpm_tui.application.clients import field_policy, links, picks, queries
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans, runner
@@ -161,7 +161,7 @@ def test_two_administrators_edit_and_review_at_the_same_time(both: tuple[OpenPra
     # One undoes a decision while the other edits the same client: the edit stays.
     mine = (by_ana or by_ben)[0].id
     undoes, edits = (ana, ben) if by_ana else (ben, ana)
-    conflicts.freeze(edits, mine, ["city"])
+    field_policy.freeze(edits, mine, ["city"])
     agree(ana, ben)
     with pytest.raises(BadInput, match="has changed since then, so the decision was not undone"):
         picks.undo(undoes)

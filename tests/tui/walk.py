@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Footer
 
 from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle
-from xpm_tui.application.clients import conflicts
+from xpm_tui.application.clients import field_policy, links
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.jobs import deployment, proposals
 from xpm_tui.application.jobs import queries as jobs
@@ -172,8 +172,8 @@ async def hostile(folder: Path) -> ConsoleFixture:
         assert jobs.row_of(practice, first).state == "held"
         edit_client(practice, "c3", {"phone": name[:20].replace("\x1b", "").replace("\x07", "") or "1"})
         env.xpm.edit("00000000-0000-0000-0000-000000000003", phone=name)
-        conflicts.freeze(practice, "c34", ["phone"], "[/] because [bold]")
-        conflicts.ignore(practice, "c85", "[@click=app.quit]no[/]")
+        field_policy.freeze(practice, "c34", ["phone"], "[/] because [bold]")
+        links.ignore(practice, "c85", "[@click=app.quit]no[/]")
         identity = practice.snapshot().get(META, "identity")
         assert identity is not None
         reported = {**msgspec.to_builtins(identity.value), "title": HOSTILE[0], "by": name, "login": name}

@@ -35,8 +35,8 @@ from xpm_tui.domain.formatting import NONE, count, listing, value, wrap
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import conflicts, picks, queries
     from xpm_tui.application.clients import links as clients_links
+    from xpm_tui.application.clients import picks, queries
     from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync import consequences
@@ -266,7 +266,9 @@ async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialo
         )
     if params.ignore:
         text = f"{view.id} {view.name} is ignored and no longer needs a link."
-        return _store_decision(practice, view.id, lambda: conflicts.ignore(practice, view.id, REVIEWED), text)
+        return _store_decision(
+            practice, view.id, lambda: clients_links.ignore(practice, view.id, REVIEWED), text
+        )
     effect = clients_links.preview_link(practice, view.id, params.link)
     if effect.refused:
         raise BadInput(effect.refused)

@@ -32,7 +32,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import conflicts, links, picks, queries
+    from xpm_tui.application.clients import field_policy, links, picks, queries
     from xpm_tui.application.runs import history, xpm_refresh
     from xpm_tui.sync import consequences
 
@@ -233,9 +233,9 @@ def _unclear(picked: Sequence[PickView]) -> AppError | None:
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, dialogue: Dialogue) -> Result:
     """Decide that a client has no XPM client."""
     if params.undo:
-        view = conflicts.unignore(practice, params.client)
+        view = links.unignore(practice, params.client)
         return Result(data=to_plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
-    view = conflicts.ignore(practice, params.client, params.reason)
+    view = links.ignore(practice, params.client, params.reason)
     return Result(
         data=to_plain(view), lines=[f"{view.id} {view.name} is ignored and no longer needs a link."]
     )
@@ -243,7 +243,7 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, dialogue: 
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, dialogue: Dialogue) -> Result:
     """Freeze fields, so that sync does not change them."""
-    view = conflicts.freeze(practice, params.client, params.field, params.reason)
+    view = field_policy.freeze(practice, params.client, params.field, params.reason)
     client = f"{view.id} {view.name}"
     text = f"Sync does not change these fields of {client}: {', '.join(view.frozen)}."
     if "*" in view.frozen:
@@ -253,7 +253,7 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, dialogue: 
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, dialogue: Dialogue) -> Result:
     """Let sync change frozen fields again."""
-    view, lifted = conflicts.unfreeze(practice, params.client, params.field)
+    view, lifted = field_policy.unfreeze(practice, params.client, params.field)
     text = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
     return Result(data={**to_plain(view), "lifted": lifted}, lines=[text])
 

@@ -37,7 +37,7 @@ from xpm_tui.domain.formatting import count, value
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import conflicts, queries
+    from xpm_tui.application.clients import field_policy, queries
     from xpm_tui.application.clients import links as clients_links
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, history, plans, runner, xpm_refresh
@@ -211,7 +211,7 @@ async def undo_client(practice: OpenPractice, params: UndoClient, dialogue: Dial
 
 async def list_conflicts(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
     """List fields that were edited on both sides."""
-    found = conflicts.conflicts(practice)
+    found = field_policy.list_conflicts(practice)
     columns = (
         TextColumn("STATE", whole=True),
         TextColumn("RECORD", whole=True),

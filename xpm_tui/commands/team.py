@@ -34,7 +34,8 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.team.views import MemberView, SkippedStaffView
+    from xpm_tui.application.team.links import SkippedStaffView
+    from xpm_tui.application.team.queries import MemberView
     from xpm_tui.application.undo_history import UndoResult
 
 Member = Annotated[str, argument("The team member: id, e-mail or exact name.", "MEMBER", completes="member")]

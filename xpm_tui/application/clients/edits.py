@@ -19,6 +19,7 @@ from xpm_tui.application.presenters.lookup import (
     find_client,
     find_member,
     refuse_namesakes,
+    show_client,
 )
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, PersonView
@@ -79,7 +80,7 @@ def edit_client(
     warnings = overwrite_warning(practice, before.id, [name for name in values if name not in unlinked])
     warnings += [f"{label(name)}: {unlinked[name]}" for name in values if name in unlinked]
     warnings += skip_warning(practice, before.id) if after != before else []
-    return view_of(practice, before.id), warnings
+    return show_client(practice, before.id), warnings
 
 
 def new_client(
@@ -118,7 +119,7 @@ def new_client(
     client = msgspec.structs.replace(client, id=practice.ids.new("c")[0])
     practice.store.commit([Put(CLIENTS, client)])
     practice.events.emit(Event(key="client.added", record=client.id))
-    return view_of(practice, client.id)
+    return show_client(practice, client.id)
 
 
 def _alike(snapshot: Snapshot, name: str) -> list[tuple[Client, str]]:
@@ -238,12 +239,6 @@ def known_field(typed: str, name: str, names: Sequence[str]) -> None:
         raise BadInput(f"There is no field '{visible(typed, 60)}'.", hint=hint)
 
 
-def view_of(practice: OpenPractice, client: str) -> ClientView:
-    """Return the view of a client, by our id."""
-    snapshot = practice.snapshot()
-    return Presenter(snapshot).client(find_client(snapshot, client))
-
-
 def people_to_choose(practice: OpenPractice) -> list[PersonView]:
     """Return the active team members, who may be a client's partner or manager."""
     snapshot = practice.snapshot()
@@ -288,7 +283,7 @@ def add_contact(
     fields = [f"{made.id}.{name}" for name, text in values.items() if text.strip()]
     warnings = overwrite_warning(practice, before.id, fields) if made.primary and len(others) else []
     warnings += skip_warning(practice, before.id)
-    return view_of(practice, before.id), warnings
+    return show_client(practice, before.id), warnings
 
 
 def edit_contact(

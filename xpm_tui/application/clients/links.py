@@ -1,4 +1,4 @@
-"""Create and remove links, check them, and create clients in XPM.
+"""Create, remove and check links, ignore clients that have no XPM client, and create clients in XPM.
 
 Each change is one commit that can be undone and is logged.
 """
@@ -8,22 +8,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
+from xpm_tui.application.clients.field_policy import checked_reason
 from xpm_tui.application.clients.queries import sure_proposals
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.lookup import DifferencePresenter, find_client, find_xpm
+from xpm_tui.application.presenters.lookup import DifferencePresenter, find_client, find_xpm, show_client
 from xpm_tui.application.presenters.presenter import Presenter, change_view, former_view
 from xpm_tui.application.presenters.views import ClientView, CreatedView, EffectView, RelinkView, ReviewView
 from xpm_tui.application.runs.history import Stopper, refuse_in_flight
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, StoreChanged
 from xpm_tui.domain.events import Event
-from xpm_tui.domain.links import LinkOrigin
+from xpm_tui.domain.links import Ignored, LinkOrigin
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.plan import UndecidedClient as NeedsDecision
-from xpm_tui.domain.ports import Snapshot, Write, changed_tables
-from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
+from xpm_tui.domain.ports import Drop, Put, Snapshot, Write, changed_tables
+from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.event_log import assign_to_run
 from xpm_tui.store.encoding import refuse_changed_rows
+from xpm_tui.sync.base import live_link
 from xpm_tui.sync.consequences import creation_consequences
 from xpm_tui.sync.manual import links
 from xpm_tui.sync.manual.client_creation import (
@@ -125,7 +127,7 @@ def link(
         raise DecisionNeeded(effect.needs_yes, hint="To link it anyway, confirm with --yes.")
     client_id, uuid = effect.client.id, effect.xpm.uuid
     _link(practice, client_id, uuid, seen, quiet=effect.quiet, origin=origin, keep=keep, run=run)
-    return _view(practice, effect.client.id)
+    return show_client(practice, effect.client.id)
 
 
 def unlink(practice: OpenPractice, client: str) -> ClientView:
@@ -141,7 +143,7 @@ def unlink(practice: OpenPractice, client: str) -> ClientView:
     writes = links.unlink(snapshot, ours.id, now=practice.clock.now(), by=practice.person, run=run)
     practice.store.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.unlinked", run=run, record=ours.id, uuid=before.uuid))
-    return _view(practice, ours.id)
+    return show_client(practice, ours.id)
 
 
 def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[ClientView]:
@@ -161,7 +163,7 @@ def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[Cli
         if still.get(view.id) == uuid and not seen.find(LINKS, "uuid", uuid):
             with suppress(StoreChanged):  # someone else decided at the same moment
                 run = _link(practice, view.id, uuid, seen, quiet=False, origin="review", run=run)
-                done.append(_view(practice, view.id))
+                done.append(show_client(practice, view.id))
     return done
 
 
@@ -243,9 +245,32 @@ def _second_link_warning(views: Presenter, client: str, other: str, theirs: XpmC
     )
 
 
-def _view(practice: OpenPractice, client: str) -> ClientView:
+def ignore(practice: OpenPractice, client: str, reason: str = "") -> ClientView:
+    """Record the decision that a client has no XPM client.
+
+    Raises ``BadInput`` for a client whose XPM client exists; a link to a lost one does not matter.
+    """
+    practice.writable()
     snapshot = practice.snapshot()
-    return Presenter(snapshot).client(find_client(snapshot, client))
+    ours = find_client(snapshot, client)
+    if live_link(snapshot, ours.id) is not None:
+        raise BadInput(
+            f"{ours.name} ({ours.id}) is linked, so it cannot be ignored.",
+            hint=f"Unlink it first: xpm-tui clients unlink {ours.id}",
+        )
+    row = Ignored(id=ours.id, reason=checked_reason(reason), by=practice.person, at=practice.clock.now())
+    practice.store.commit([Put(IGNORED, row)])
+    practice.events.emit(Event(key="client.ignored", record=ours.id))
+    return show_client(practice, ours.id)
+
+
+def unignore(practice: OpenPractice, client: str) -> ClientView:
+    """Undo the decision that a client has no XPM client: it needs a link again."""
+    practice.writable()
+    ours = find_client(practice.snapshot(), client)
+    practice.store.commit([Drop(IGNORED, ours.id)])
+    practice.events.emit(Event(key="client.unignored", record=ours.id))
+    return show_client(practice, ours.id)
 
 
 def relinks(practice: OpenPractice) -> list[RelinkView]:

@@ -14,10 +14,15 @@ import msgspec
 from xpm_tui.application.clients.client_lists import list_clients
 from xpm_tui.application.derived_data import is_worth_saving, read_saved, save
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.lookup import DifferencePresenter, DifferenceView, find_client, find_xpm
+from xpm_tui.application.presenters.lookup import (
+    DifferencePresenter,
+    DifferenceView,
+    find_client,
+    find_xpm,
+    show_client,
+)
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import (
-    ClientView,
     ProposalView,
     ReviewView,
     SideBySide,
@@ -56,12 +61,6 @@ __all__ = [
 ]  # fmt: skip
 
 _PICKER = "picker"
-
-
-def show_client(practice: OpenPractice, text: str) -> ClientView:
-    """Return one client in the store by a typed text. Raises ``NotFound`` and ``BadInput``."""
-    snapshot = practice.snapshot()
-    return Presenter(snapshot).client(find_client(snapshot, text))
 
 
 def side_by_side(practice: OpenPractice, text: str) -> list[SideBySide]:

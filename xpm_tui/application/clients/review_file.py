@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.clients import conflicts, links
+from xpm_tui.application.clients import links
 from xpm_tui.application.clients.queries import review
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice
@@ -249,7 +249,7 @@ class _ChoiceReader:
             self._taken[target] = row.number
         if not self._dry_run:
             if target == "ignore":
-                conflicts.ignore(self._practice, client.id, REASON)
+                links.ignore(self._practice, client.id, REASON)
             else:
                 self._run = self._run or self._practice.ids.new("r")[0]
                 links.link(self._practice, client.id, target, origin="review", run=self._run)

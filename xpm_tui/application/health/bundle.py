@@ -15,9 +15,9 @@ import msgspec
 
 from xpm_tui import __version__
 from xpm_tui.application.condition import conditions
+from xpm_tui.application.csv_io.inbox import InboxStatus, inbox_status
 from xpm_tui.application.health.probe_facts import DoctorTarget, Machine, saved_login
 from xpm_tui.application.home import FIRST, STORE_FOLDER, own_folder
-from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at

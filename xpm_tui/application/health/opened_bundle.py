@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from xpm_tui.application.csv_io.inbox import InboxStatus
 from xpm_tui.application.health.bundle import OWN_WORDS
 from xpm_tui.application.home import FIRST, STORE_FOLDER, Home, find_home
-from xpm_tui.application.inbox.queries import InboxStatus
 from xpm_tui.application.practice import OpenPractice, Recording, open_practice
 from xpm_tui.diagnostics.findings import ProbeResult
 from xpm_tui.domain.errors import BadInput

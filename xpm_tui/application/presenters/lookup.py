@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.views import SideBySide, SkippedUndoView
+from xpm_tui.application.presenters.views import ClientView, SideBySide, SkippedUndoView
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.fields import BY_NAME
@@ -129,6 +129,12 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
         f"There is no client '{visible(typed, 80)}' in this practice.",
         hint="Search for it: xpm-tui clients list --find TEXT",
     )
+
+
+def show_client(practice: OpenPractice, text: str) -> ClientView:
+    """Return one client in the store as a view, by a typed text. Raises ``NotFound`` and ``BadInput``."""
+    snapshot = practice.snapshot()
+    return presenter_module.Presenter(snapshot).client(find_client(snapshot, text))
 
 
 def _details(client: Client) -> str:

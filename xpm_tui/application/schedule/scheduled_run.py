@@ -15,9 +15,9 @@ from typing import Literal
 
 import msgspec
 
+from xpm_tui.application.csv_io.inbox import folder_of
+from xpm_tui.application.csv_io.intake import empty_inbox
 from xpm_tui.application.home import practices
-from xpm_tui.application.inbox.intake import empty_inbox
-from xpm_tui.application.inbox.queries import folder_of
 from xpm_tui.application.jobs.deployment import deploy_due
 from xpm_tui.application.practice import LISTS, OpenPractice, practice_settings, put, read
 from xpm_tui.application.runs.due import INTERVALS, DueState, due, interval, skip_recorded

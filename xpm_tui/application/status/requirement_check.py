@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from xpm_tui.application.connection.steps import wizard
+from xpm_tui.application.connection_steps import wizard
 from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at

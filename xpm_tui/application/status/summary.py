@@ -14,8 +14,8 @@ import msgspec
 
 from xpm_tui.application.condition import login_problem
 from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, export_state, last_import
+from xpm_tui.application.csv_io.inbox import InboxStatus, inbox_status
 from xpm_tui.application.derived_data import SavedCount, cached_count
-from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import LISTS, OpenPractice, list_state, read_identity
 from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views

@@ -16,8 +16,7 @@ from xpm_tui.application.practice import OpenPractice, read_identity
 from xpm_tui.application.presenters.lookup import find_member, find_staff, refuse_namesakes
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.team.links import list_team
-from xpm_tui.application.team.queries import TeamSnapshot
-from xpm_tui.application.team.views import CreatedStaffView, MemberView, StaffPreview
+from xpm_tui.application.team.queries import MemberView, StaffView, TeamSnapshot
 from xpm_tui.domain.errors import BadInput, CaseId, DecisionNeeded, UnsendableValue
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import staff_label
@@ -42,6 +41,31 @@ from xpm_tui.sync.manual.creation import (
 )
 
 FIELDS = ("name", "email", "access", "active")
+
+
+class StaffPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record that is not created yet.
+
+    Attributes:
+        sent: Exactly the values that would be sent.
+        twins: Staff in XPM with the same e-mail or name.
+        alike: What the twins have in common with the member.
+        blocked: Why the record cannot be created; empty if it can.
+    """
+
+    member: MemberView
+    sent: dict[str, str]
+    twins: tuple[StaffView, ...] = ()
+    alike: tuple[str, ...] = ()
+    blocked: str = ""
+
+
+class CreatedStaffView(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record that was created in XPM, the member linked to it, and the run."""
+
+    member: MemberView
+    staff: StaffView
+    run: str
 
 
 def new_member(

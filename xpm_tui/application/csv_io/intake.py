@@ -15,17 +15,19 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.csv_io.deliveries import DeliveryOutcome, InboxDelivery, deliver, preview
-from xpm_tui.application.inbox.documents import (
+from xpm_tui.application.csv_io.documents import (
+    DeliveryOutcome,
     FileUnfinished,
+    InboxDelivery,
     InboxDocument,
+    deliver,
+    preview_delivery,
     read_document,
-    with_content,
     with_failure,
     with_kind,
     with_outcome,
 )
-from xpm_tui.application.inbox.queries import needed_folder, owner_of
+from xpm_tui.application.csv_io.inbox import needed_folder, owner_of
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs.notifications import notify
 from xpm_tui.domain.errors import AppError, Busy, DiskError, ReadOnly, StoreUnreadable
@@ -195,14 +197,14 @@ class _Intake:
             row = self._row(entry)
             try:
                 with self._document(entry) as document:
-                    row = with_content(row, document)
+                    row = msgspec.structs.replace(row, digest=document.digest)
                     known = self._known(document.digest)
                     if known is not None or document.digest in digests:
                         self.report.add(known or row, "duplicate")
                         continue
                     digests.add(document.digest)
                     row = with_kind(row, document)
-                    outcome = preview(self._practice, self._delivery(document, row))
+                    outcome = preview_delivery(self._practice, self._delivery(document, row))
                     self.report.add(with_outcome(row, document, outcome))
             except _STOPPING as error:
                 self.report.stopped = error
@@ -276,7 +278,7 @@ class _Intake:
         row = self._row(entry)
         try:
             with self._document(entry) as document:
-                row = self._with_earlier_id(with_content(row, document))
+                row = self._with_earlier_id(msgspec.structs.replace(row, digest=document.digest))
                 before = self._known(document.digest)
                 if before is not None and known_claim and before.claim == row.claim:
                     # The process ended after the transaction and before the file was moved.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from xpm_tui.application.connection.steps import (
+from xpm_tui.application.connection_steps import (
     Advice,
     Answer,
     ConnectionStep,
