@@ -21,8 +21,8 @@ from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.runs import history, plans
-from xpm_tui.application.runs.notifications import without_secrets
 from xpm_tui.application.runs.runner import release, resume, run
+from xpm_tui.application.runs.unattended_runs import without_secrets
 from xpm_tui.domain.errors import (
     AllowanceUsedUp,
     AppError,

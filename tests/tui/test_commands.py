@@ -60,7 +60,10 @@ _WIZARD = "the wizard and `connect` take the steps of one state machine"
 _READS = "reads XPM where nothing was read yet, before anything is shown"
 
 ALLOWED: dict[str, tuple[str, str]] = {
-    "app.py": ("runs.due.record_sign_in writable", "notes that someone is here; asks before it saves a text"),
+    "app.py": (
+        "runs.unattended_runs.record_sign_in writable",
+        "notes that someone is here; asks before it saves a text",
+    ),
     "screens/picker.py": ("runs.xpm_refresh.ensure_mirror", _READS),
     "screens/review.py": (
         "clients.picks.keep_place runs.xpm_refresh.ensure_mirror",

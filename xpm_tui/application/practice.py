@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -37,6 +37,7 @@ from xpm_tui.sync.policy import Clear, OnConflict, Policy
 
 with lazy_imports():
     import importlib.util
+    import zoneinfo
 
     from xpm_tui.application import xpm_access
     from xpm_tui.store import database_store
@@ -261,6 +262,11 @@ class OpenPractice:
             on_conflict=cast("OnConflict", found.text("sync.on_conflict")),
             clear=cast("Clear", found.text("sync.clear")),
         )
+
+    def time_zone(self) -> tzinfo:
+        """Return the practice's time zone by its settings, otherwise that of this machine."""
+        name = self.settings.text("practice.timezone")
+        return zoneinfo.ZoneInfo(name) if name else datetime.now().astimezone().tzinfo or UTC
 
     def identity(self) -> PracticeIdentity | None:
         """Return the XPM practice that this one is connected to; None if it is not connected."""

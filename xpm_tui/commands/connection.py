@@ -37,7 +37,7 @@ with lazy_imports():
 
     from xpm_tui.application import connection
     from xpm_tui.application.presenters import presenter
-    from xpm_tui.application.runs import due, xpm_refresh
+    from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.application.status import practices, requirement_check, summary
     from xpm_tui.commands import doctor
     from xpm_tui.diagnostics import error_presenter, known_problems
@@ -317,7 +317,7 @@ async def status(practice: OpenPractice, params: ShowStatus, dialogue: Dialogue)
         views = practices.practices(practice)
         return practices_result(views, practice.clock.now(), needs_you=params.needs_you)
     status = summary.summarize(practice)
-    lines = _lines(status, practice.clock.now(), due.time_zone(practice))
+    lines = _lines(status, practice.clock.now(), practice.time_zone())
     for problem in status.problems:
         if problem.code == UNKNOWN:
             lines += [problem.sentence, f"  {problem.hint}"]

@@ -35,7 +35,6 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.jobs import queries, reports, workflow_edits
-    from xpm_tui.application.runs import due as runs_due
 
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.reports import AuditView
@@ -113,7 +112,7 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, dialogue: Dialogue
 async def preview_job(practice: OpenPractice, params: PreviewJob, dialogue: Dialogue) -> Result:
     """Show the exact job that would be sent."""
     view = queries.preview_job(practice, params.job)
-    return Result(data=to_plain(view), lines=_preview(view, runs_due.time_zone(practice)), value=view)
+    return Result(data=to_plain(view), lines=_preview(view, practice.time_zone()), value=view)
 
 
 async def show_address(practice: OpenPractice, params: PreviewJob, dialogue: Dialogue) -> Result:
@@ -140,7 +139,7 @@ async def copy_job(practice: OpenPractice, params: PreviewJob, dialogue: Dialogu
 async def edit_job(practice: OpenPractice, params: EditJob, dialogue: Dialogue) -> Result:
     """Change what will be sent."""
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
-    lines = [view.effect, *_preview(view, runs_due.time_zone(practice))]
+    lines = [view.effect, *_preview(view, practice.time_zone())]
     return Result(data=to_plain(view), lines=lines, value=view)
 
 

@@ -44,7 +44,7 @@ with lazy_imports():
     from xpm_tui.application import practice as practice_module
     from xpm_tui.application.clients import edits, queries
     from xpm_tui.application.presenters import lookup, presenter
-    from xpm_tui.application.runs import consequences, due, plans
+    from xpm_tui.application.runs import consequences, plans
     from xpm_tui.sync import policy
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class ShowPlan(msgspec.Struct, frozen=True):
 
 async def list_plans(practice: OpenPractice, params: ListPlans, dialogue: Dialogue) -> Result:
     """List plans, newest first."""
-    zone, found = due.time_zone(practice), plans.list_plans(practice)
+    zone, found = practice.time_zone(), plans.list_plans(practice)
     columns = (
         TextColumn("PLAN", whole=True),
         TextColumn("STATE", whole=True),
@@ -218,7 +218,7 @@ def age_notes(practice: OpenPractice, *, always: bool = False) -> list[str]:
     at = practice_module.list_state(practice.snapshot(), "clients").at
     if at is None:
         return [f"XPM has not been read yet{why}."]
-    text = f"{when(at, due.time_zone(practice))} ({ago(at, practice.clock.now())})"
+    text = f"{when(at, practice.time_zone())} ({ago(at, practice.clock.now())})"
     return [f"XPM data of {text}{why}."]
 
 

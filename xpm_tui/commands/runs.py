@@ -42,7 +42,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import links
-    from xpm_tui.application.runs import consequences, due, history, open_intents, runner
+    from xpm_tui.application.runs import consequences, history, open_intents, runner
     from xpm_tui.application.team import members
     from xpm_tui.diagnostics import error_presenter, known_problems
     from xpm_tui.sync import journal
@@ -78,7 +78,7 @@ class ResumeRun(msgspec.Struct, frozen=True):
 
 async def release_run(practice: OpenPractice, params: ReleaseRun, dialogue: Dialogue) -> Result:
     """Get the decisions that only a user can make, then continue the held run."""
-    zone = due.time_zone(practice)
+    zone = practice.time_zone()
     run = _held_run(practice, params.run)
     waiting = await open_intents.look_up(practice) if open_intents.list_held_writes(practice) else []
     decisions = option_decisions(waiting, adopt=params.adopt, again=params.again, drop=params.drop)
@@ -192,7 +192,7 @@ class StopRun(msgspec.Struct, frozen=True):
 
 async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue) -> Result:
     """List runs, newest first."""
-    zone = due.time_zone(practice)
+    zone = practice.time_zone()
     found = history.list_runs(practice)
     columns = (TextColumn("RUN", whole=True), TextColumn("OUTCOME", whole=True), TextColumn("STARTED",
         whole=True),
@@ -216,7 +216,7 @@ async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue
 
 async def show_run(practice: OpenPractice, params: ShowRun, dialogue: Dialogue) -> Result:
     """Show one run in full, with what to do about the reason for its end."""
-    run, zone = history.show(practice, params.run), due.time_zone(practice)
+    run, zone = history.show(practice, params.run), practice.time_zone()
     lines = run_lines(run) + listing(
         {
             "Started": f"{when(run.started, zone)} by {run.by} on {run.host}",

@@ -28,7 +28,6 @@ from xpm_tui.application.csv_io.imports import (
     plan_import,
 )
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs.due import time_zone
 from xpm_tui.collector import paused_collector
 from xpm_tui.domain.errors import AppError, BadInput, StoreChanged
 from xpm_tui.domain.fields import label
@@ -164,7 +163,7 @@ class InboxDocument:
     @cached_property
     def _event(self) -> EventFile:
         fields = field_mapping(self._practice.settings.text("inbox.map"))
-        return read_event(self._raw, fields, self._practice.clock.now(), time_zone(self._practice))
+        return read_event(self._raw, fields, self._practice.clock.now(), self._practice.time_zone())
 
     def _no_line_end(self) -> str:
         """Return why a CSV file may have been cut short; empty if it ends with a line end."""

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from xpm_tui.application.runs.consequences import pace
-from xpm_tui.application.runs.due import time_zone
 from xpm_tui.domain.errors import AppError, DecisionNeeded
 from xpm_tui.domain.formatting import when
 from xpm_tui.domain.plan import (
@@ -163,7 +162,7 @@ def admitted(
         return AdmittedFile(parsed)
     found = admit(snapshot, parsed, stamp(as_of))
     if found.outdated:
-        at = when(max(parsed.times, default=as_of), time_zone(practice))
+        at = when(max(parsed.times, default=as_of), practice.time_zone())
         raise DecisionNeeded(
             f"{file} was not imported: everything in it already has values newer than {at}.",
             hint=OLDER_HINT,

@@ -29,7 +29,7 @@ from xpm_tui.application.csv_io.documents import (
 )
 from xpm_tui.application.csv_io.inbox import needed_folder, owner_of
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs.notifications import notify
+from xpm_tui.application.runs.unattended_runs import notify
 from xpm_tui.domain.errors import AppError, Busy, DiskError, ReadOnly, StoreUnreadable
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count

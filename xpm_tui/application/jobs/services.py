@@ -27,7 +27,6 @@ from xpm_tui.settings.kinds import billing_categories
 
 with lazy_imports():
     from xpm_tui.application.clients import edits
-    from xpm_tui.application.runs import due
     from xpm_tui.deploy import job_spec
     from xpm_tui.domain import identity
     from xpm_tui.ignition import cell_readers
@@ -192,7 +191,7 @@ def terms_of(practice: OpenPractice) -> JobTerms:
 
 def current_day(practice: OpenPractice) -> date:
     """Return the present day in the practice's time zone."""
-    return practice.clock.now().astimezone(due.time_zone(practice)).date()
+    return practice.clock.now().astimezone(practice.time_zone()).date()
 
 
 CATEGORY, BY_BILLING = "jobs.default_category", "jobs.category_by_billing"

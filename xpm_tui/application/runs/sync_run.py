@@ -16,8 +16,8 @@ from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put, re
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper, is_sync, list_runs
-from xpm_tui.application.runs.notifications import Reason, is_repeated, notify
 from xpm_tui.application.runs.open_intents import open_writes, summary
+from xpm_tui.application.runs.unattended_runs import Reason, is_repeated, notify
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, LoginNeeded, PlanRefused, RunStopped
 from xpm_tui.domain.events import Event, Progress, Report, Severity

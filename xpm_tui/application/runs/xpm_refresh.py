@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.practice import ListState, OpenPractice, list_state, put
-from xpm_tui.application.runs.due import full_is_due, interval
+from xpm_tui.application.runs.unattended_runs import full_is_due, interval
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,

@@ -20,9 +20,8 @@ from xpm_tui.application.csv_io.intake import empty_inbox
 from xpm_tui.application.home import practices
 from xpm_tui.application.jobs.deployment import deploy_due
 from xpm_tui.application.practice import LISTS, OpenPractice, practice_settings, put, read
-from xpm_tui.application.runs.due import INTERVALS, DueState, due, interval, skip_recorded
-from xpm_tui.application.runs.notifications import notify
 from xpm_tui.application.runs.runner import run
+from xpm_tui.application.runs.unattended_runs import INTERVALS, DueState, due, interval, notify, skip_recorded
 from xpm_tui.application.runs.xpm_refresh import SMALL_LISTS_REST
 from xpm_tui.application.status.summary import allowance_at, summarize
 from xpm_tui.domain.errors import AppError, Busy, LoginNeeded, XeroError

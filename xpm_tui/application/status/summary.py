@@ -51,7 +51,7 @@ from xpm_tui.xero.rate_limiter import RateLimiter
 with lazy_imports():
     from xpm_tui.application.jobs import queries as job_queries
     from xpm_tui.application.jobs import services
-    from xpm_tui.application.runs import due, open_intents, plans
+    from xpm_tui.application.runs import open_intents, plans, unattended_runs
     from xpm_tui.application.team import queries as team_queries
     from xpm_tui.ignition import pending_changes
     from xpm_tui.sync.planning import contacts
@@ -188,7 +188,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
     plan = plans.latest_plan(practice)
     draft = plan if plan is not None and plan.state == "draft" else None
     left = allowance(practice)
-    skipped = due.skipped_day(snapshot)
+    skipped = unattended_runs.skipped_day(snapshot)
     states = [list_state(snapshot, name) for name in LISTS]
     inbox = inbox_status(practice)
     return StatusSummary(
