@@ -66,7 +66,7 @@ ALLOWED: dict[str, tuple[str, str]] = {
     ),
     "screens/picker.py": ("runs.xpm_refresh.ensure_mirror", _READS),
     "screens/review.py": (
-        "clients.picks.keep_place runs.xpm_refresh.ensure_mirror",
+        "clients.link_review.store_review_position runs.xpm_refresh.ensure_mirror",
         f"where the review was left is no action; {_READS}",
     ),
     "wizard/optional_steps.py": ("ConnectionMachine.skip", _WIZARD),

@@ -20,9 +20,8 @@ from tests.application.fixtures import ticked_changes
 from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count, in_soak
 from tests.tui.fixtures import ROUND, TERMINAL, ConsoleFixture, press, prose_of, settle, text_of, until
+from xpm_tui.application.clients import link_review
 from xpm_tui.application.clients import links as linking
-from xpm_tui.application.clients import picks
-from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.csv_io import imports
 from xpm_tui.application.health import bundle
 from xpm_tui.application.jobs import queries as jobs
@@ -160,7 +159,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
     """The run is on its way: the box must not say that nothing is written, nor leave."""
     await mirrored(env)
     with env.open() as practice:
-        linking.accept_sure(practice, clients.sure_proposals(practice))
+        linking.accept_sure(practice, link_review.sure_proposals(practice))
     wait = runner.wait_for_run
 
     let = asyncio.Event()
@@ -287,13 +286,13 @@ async def test_review_undo_after_busy_takes_back_the_last(
         await press(pilot, "enter", "enter")
         assert len(screen._settled) == 2
         first, _ = (each[0] for each in screen._settled)
-        stock = picks.restore_states
+        stock = link_review.restore_states
 
         def busy(*args: Any) -> Any:
-            monkeypatch.setattr(picks, "restore_states", stock)
+            monkeypatch.setattr(link_review, "restore_states", stock)
             raise Busy("Another process has the book.")
 
-        monkeypatch.setattr(picks, "restore_states", busy)
+        monkeypatch.setattr(link_review, "restore_states", busy)
         await press(pilot, "u", "escape", "u")
     assert set(links(env)) == {first}
 

@@ -32,7 +32,7 @@ with lazy_imports():
     from xpm_tui.application import connection, connection_steps
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
-    from xpm_tui.application.clients import queries
+    from xpm_tui.application.clients import link_review
     from xpm_tui.application.presenters import presenter
     from xpm_tui.application.runs import consequences, plans, xpm_refresh
     from xpm_tui.application.status import requirement_check, summary
@@ -205,7 +205,7 @@ class PlainMode:
 
         async def read(practice: OpenPractice) -> list[ReviewView]:
             await xpm_refresh.ensure_mirror(practice)
-            return queries.review(practice)
+            return link_review.clients_to_review(practice)
 
         views = self._run_on_practice(read)
         self._say("", f"{count(len(views), 'client')} to review." if views else "No client needs a link.")

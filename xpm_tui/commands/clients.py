@@ -35,14 +35,14 @@ from xpm_tui.domain.formatting import NONE, count, listing, value, wrap
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application.clients import link_review, queries
     from xpm_tui.application.clients import links as clients_links
-    from xpm_tui.application.clients import picks, queries
     from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
-    from xpm_tui.application.clients.picks import ReviewDecision
+    from xpm_tui.application.clients.link_review import ReviewDecision
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView, SideBySide
 
@@ -160,7 +160,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, dialogue: Di
 
 async def show_client(practice: OpenPractice, params: ShowClient, dialogue: Dialogue) -> Result:
     """Show one client with its values on both sides."""
-    view = queries.show_client(practice, params.client)
+    view = lookup.show_client(practice, params.client)
     sides = queries.side_by_side(practice, view.id)
     data = {**to_plain(view), "fields": [to_plain(side) for side in sides]}
     return Result(data=data, lines=_card(view, sides))
@@ -206,7 +206,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
     if params.take:
         return await import_review(practice, Path(params.take), dialogue, params)
     if not params.accept_sure:
-        found_ = queries.review(practice, params.client)
+        found_ = link_review.clients_to_review(practice, params.client)
         # Clients that the plan links automatically need no decision: they are shown only if they are named.
         views = found_ if params.client else [view for view in found_ if not view.planned]
         planned = len(found_) - len(views)
@@ -220,7 +220,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
             blocks=first_blocks([_proposals(view) for view in views], params.limit),
             lines=lines,
         )
-    found = queries.sure_proposals(practice, params.client)
+    found = link_review.sure_proposals(practice, params.client)
     former = clients_links.former_values(practice, [(v.id, v.proposals[0].uuid) for v in found])
     texts = [with_former(view.first, former.get(view.id, {})) for view in found]
     links = consequences.link_consequences([view.id for view in found], former=former_sum(former.values()))
@@ -231,7 +231,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
     asked = Question(question(links), lines, button=action(links))
     if found and not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
-    done, settled = picks.store_decision(
+    done, settled = link_review.store_decision(
         practice,
         [view.id for view in found],
         lambda: clients_links.accept_sure(practice, found),
@@ -258,7 +258,7 @@ async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialo
     """Record the decision on one client that still needs one; another user's decision stays."""
     if len(params.client) != 1:
         raise BadInput("Name one client.", hint="xpm-tui clients review c12 --link 1234567")
-    view = queries.show_client(practice, params.client[0])
+    view = lookup.show_client(practice, params.client[0])
     if not view.needs:
         raise BadInput(
             f"{view.name} ({view.id}) needs no decision: nothing was changed.",
@@ -296,7 +296,7 @@ def _store_decision(
     sentence: str,
     effect: EffectView | None = None,
 ) -> Result:
-    view, settled = picks.store_decision(practice, [client], decide)
+    view, settled = link_review.store_decision(practice, [client], decide)
     data = {**to_plain(view), **(former_data(effect) if effect is not None else {})}
     lines = [sentence, *(former_lines(effect) if effect is not None else ())]
     return Result(data=data, lines=lines, value=_ids(settled))
@@ -304,7 +304,7 @@ def _store_decision(
 
 def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
     ids = [lookup.find_client(practice.snapshot(), text).id for text in clients]
-    names = picks.undo(practice, ids)
+    names = link_review.undo_decision(practice, ids)
     message = names[0] if len(names) == 1 else count(len(names), "client")
     return Result(
         data={"count": len(names)}, lines=[f"The decision on {message} was undone."], value=tuple(names)

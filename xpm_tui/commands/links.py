@@ -33,6 +33,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import field_policy, links, picks, queries
+    from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import history, xpm_refresh
     from xpm_tui.sync import consequences
 
@@ -260,7 +261,7 @@ async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, dialog
 
 async def show_address(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Show the linked client's address in XPM."""
-    view = queries.show_client(practice, params.client)
+    view = lookup.show_client(practice, params.client)
     if view.link is None:
         raise BadInput(f"{view.name} ({view.id}) is not linked, so it has no address in XPM.")
     xpm = queries.show_xpm(practice, view.link.uuid)
@@ -270,7 +271,7 @@ async def show_address(practice: OpenPractice, params: OneClient, dialogue: Dial
 
 async def copy_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Copy the name and ids of a client."""
-    view = queries.show_client(practice, params.client)
+    view = lookup.show_client(practice, params.client)
     parts = [view.name, view.client_id or "", view.id]
     parts += [view.link.number, view.link.uuid] if view.link else []
     text = "\t".join(parts)

@@ -37,7 +37,7 @@ from xpm_tui.domain.formatting import count, value
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import field_policy, queries
+    from xpm_tui.application.clients import field_policy
     from xpm_tui.application.clients import links as clients_links
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, history, plans, runner, xpm_refresh
@@ -294,7 +294,7 @@ async def list_duplicates(practice: OpenPractice, params: ListParams, dialogue: 
 async def create_client(practice: OpenPractice, params: CreateClient, dialogue: Dialogue) -> Result:
     """Create the client in XPM, after a question."""
     await xpm_refresh.ensure_mirror(practice)
-    view = queries.show_client(practice, params.client)
+    view = lookup.show_client(practice, params.client)
     different = list(params.different_from)
     blocked = clients_links.creation_obstacle(practice, view.id, different)
     alike = blocked.alike if blocked is not None else ()

@@ -42,7 +42,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import practice as practice_module
-    from xpm_tui.application.clients import edits, queries
+    from xpm_tui.application.clients import edits, link_review, queries
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, plans
     from xpm_tui.sync import policy
@@ -160,7 +160,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, dialogue: Dialogue
     """Refresh the mirror and compute what a sync would do."""
     for field in params.field:
         edits.known_field(field, field, (*policy.BY_NAME, "link"))
-    only = [queries.find_client(practice.snapshot(), params.client).id] if params.client else []
+    only = [lookup.find_client(practice.snapshot(), params.client).id] if params.client else []
     if params.only:
         listed = [view.id for view in queries.list_clients(practice, only=params.only)]
         only = [id_ for id_ in listed if not only or id_ in only]
@@ -236,7 +236,7 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     changes = list(presenter.change_views(snapshot, records))
     items = [change for change in changes if change.ticked]
     waiting = [change for change in changes if not change.ticked]
-    people = queries.people_views(snapshot, plan.people)
+    people = link_review.undecided_views(snapshot, plan.people)
     aside = plans.set_aside_of(snapshot, plan)
     clients = snapshot.count(CLIENTS)
     data: dict[str, Any] = {

@@ -160,7 +160,7 @@ async def _client(practice: OpenPractice, params: NewProposal, dialogue: Dialogu
 
     A client that is only in XPM is brought in first, if the user agrees; the result is None if not.
     """
-    client, there = picks.of_number(practice, params.client)
+    client, there = picks.resolve_reference(practice, params.client)
     if there is None:
         return client
     number = there.number or there.uuid

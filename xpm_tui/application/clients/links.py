@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from xpm_tui.application.clients.field_policy import checked_reason
-from xpm_tui.application.clients.queries import sure_proposals
+from xpm_tui.application.clients.link_review import sure_proposals
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import DifferencePresenter, find_client, find_xpm, show_client
 from xpm_tui.application.presenters.presenter import Presenter, change_view, former_view

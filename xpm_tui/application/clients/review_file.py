@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.application.clients import links
-from xpm_tui.application.clients.queries import review
+from xpm_tui.application.clients.link_review import clients_to_review
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
@@ -79,7 +79,7 @@ def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str
     spreadsheet would run as a formula begin with a ``'``.
     """
     refuse_damaged(practice)
-    views = review(practice, only)
+    views = clients_to_review(practice, only)
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(HEADINGS)
