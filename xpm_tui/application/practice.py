@@ -21,7 +21,7 @@ from xpm_tui.application.home import person as person_here
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded, NotFound, ReadOnly
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.plan import Direction, Level
-from xpm_tui.domain.ports import Clock, Drop, IdSource, Put, Snapshot, Write
+from xpm_tui.domain.ports import Clock, IdSource, Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import META, Meta
 from xpm_tui.files.locks import Lock, LockOwner, holder
@@ -131,11 +131,6 @@ def read(snapshot: Snapshot, id_: str, kind: type[T]) -> T | None:
 def put(id_: str, value: msgspec.Struct) -> Write:
     """Return the write that stores a small row."""
     return Put(META, Meta(id=id_, value=msgspec.to_builtins(value)))
-
-
-def drop(id_: str) -> Write:
-    """Return the write that removes a small row."""
-    return Drop(META, id_)
 
 
 ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")

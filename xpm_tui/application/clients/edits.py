@@ -18,6 +18,7 @@ from xpm_tui.application.presenters.lookup import (
     DifferencePresenter,
     find_client,
     find_member,
+    only_hit,
     refuse_namesakes,
     show_client,
 )
@@ -309,13 +310,9 @@ def find_contact(client: Client, text: str) -> Contact:
     )
     for rule in rules:
         hits = [each for each in client.contacts if typed and rule(each)]
-        if len(hits) == 1:
-            return hits[0]
-        if hits:
-            shown = ", ".join(each.id for each in hits)
-            raise BadInput(
-                f"Several contacts match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}."
-            )
+        found = only_hit(hits, typed, "contacts", lambda each: each.id)
+        if found is not None:
+            return found
     has = ", ".join(f"{each.id} {visible(each.name or each.email, 40)}" for each in client.contacts)
     raise NotFound(f"The client has no contact '{visible(typed, 80)}'.", hint=f"It has: {has or 'none'}.")
 

@@ -14,7 +14,7 @@ from xpm_tui.application.clients.edits import LONGEST, known_field
 from xpm_tui.application.jobs.services import current_day, find_service, terms_of
 from xpm_tui.application.jobs.views import AgreedView, ProposalRowView
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.lookup import find_client, find_member
+from xpm_tui.application.presenters.lookup import find_client, find_member, only_hit
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.deploy.calendar import WORDS
 from xpm_tui.deploy.job_spec import Per
@@ -217,11 +217,9 @@ def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
         return found
     hits = snapshot.find(PROPOSALS, "number", typed.casefold()) if typed else []
     hits = hits or [row for row in snapshot.rows(PROPOSALS) if typed and exact(row.name) == exact(typed)]
-    if len(hits) == 1:
-        return hits[0]
-    if hits:
-        shown = ", ".join(row.id for row in hits[:12])
-        raise BadInput(f"Several proposals match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}.")
+    found = only_hit(hits, typed, "proposals", lambda row: row.id)
+    if found is not None:
+        return found
     raise NotFound(f"There is no proposal '{visible(typed, 80)}'.", hint="List them: xpm-tui proposals list")
 
 

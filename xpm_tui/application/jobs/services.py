@@ -27,6 +27,7 @@ from xpm_tui.settings.kinds import billing_categories
 
 with lazy_imports():
     from xpm_tui.application.clients import edits
+    from xpm_tui.application.presenters import lookup
     from xpm_tui.deploy import job_spec
     from xpm_tui.domain import identity
     from xpm_tui.ignition import cell_readers
@@ -117,11 +118,9 @@ def find_service(snapshot: Snapshot, text: str) -> Service:
         return found
     hits = [each for each in snapshot.rows(SERVICES) if typed and each.extra.get(SERVICE_ID) == typed]
     hits = hits or snapshot.find(SERVICES, "name", identity.exact(typed))
-    if len(hits) == 1:
-        return hits[0]
-    if hits:
-        shown = ", ".join(each.id for each in hits)
-        raise BadInput(f"Several services match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}.")
+    found = lookup.only_hit(hits, typed, "services", lambda each: each.id)
+    if found is not None:
+        return found
     raise NotFound(f"There is no service '{visible(typed, 80)}'.", hint="List them: xpm-tui services list")
 
 

@@ -420,7 +420,7 @@ def make_undo(
     if keep:
         keep_plan(practice, plan, records)
         practice.events.emit(Event(key="undo.planned", numbers={"plan": plan.id, "undone": chosen.id}))
-    return plan, records, lookup.left_views(snapshot, plan)
+    return plan, records, lookup.skipped_undo_views(snapshot, plan)
 
 
 def writes_xpm(practice: OpenPractice, run: str) -> bool:
