@@ -77,7 +77,7 @@ async def test_a_broken_link_is_not_counted_among_the_sure_ones(practice: OpenPr
     before = practice.snapshot().count(RUNS)
     assert len(links.accept_sure(practice, found)) == len(found)
     assert practice.snapshot().count(RUNS) == before + 1, "one entry of the history for all of them"
-    run = history.show(practice, "last")
+    run = history.find_run(practice, "last")
     assert (run.total, run.done, run.counts) == (len(found), len(found), {"link": len(found)})
     undo = plans.make_undo(practice, run.id)[1]
     assert {record.client for record in undo} == {view.id for view in found}

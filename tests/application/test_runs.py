@@ -54,10 +54,10 @@ def test_newest_first_by_number_not_by_text(practice: OpenPractice) -> None:
     for number in (9, 10, 11):
         keep(practice, number, 1, "done")
     assert [run.id for run in history.list_runs(practice)] == ["r11", "r10", "r9"]
-    assert history.show(practice, "last").id == "r11"
+    assert history.find_run(practice, "last").id == "r11"
     assert [run.id for run in history.list_runs(practice, 1)] == ["r11"]
     with pytest.raises(NotFound):
-        history.show(practice, "r99")
+        history.find_run(practice, "r99")
 
 
 def test_a_dead_process_runs_nothing(practice: OpenPractice) -> None:
@@ -118,7 +118,7 @@ def test_the_next_run_ends_the_dead_ones(practice: OpenPractice) -> None:
     keep(practice, 2, os.getpid())
     ended = history.end_dead(practice, except_="r2")
     assert [run.id for run in ended] == ["r1"]
-    assert history.show(practice, "r1").outcome == "interrupted"
+    assert history.find_run(practice, "r1").outcome == "interrupted"
     assert [event.key for event in practice.events.read()] == ["run.interrupted"]
 
 

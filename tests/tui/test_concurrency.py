@@ -725,7 +725,7 @@ async def test_a_link_is_undone_while_a_run_is_in_progress(env: ConsoleFixture, 
                 await until(pilot, "this undo would change XPM as well")
             plan, *_ = plans.make_undo(other, plans.last_write(other.snapshot(), "c7"), client="c7")
             with pytest.raises(Busy, match="is sending Client 00007"):
-                await runner.undo_beside(other, plan.id)
+                await runner.undo_during_run(other, plan.id)
         assert [each.outcome for each in history.list_runs(other)[:2]] == ["done", "done"]
         assert history.newest_sync(other.snapshot()) is not None
 

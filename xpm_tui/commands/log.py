@@ -230,7 +230,7 @@ class ReadLog(msgspec.Struct, frozen=True):
 
 async def read_log(practice: OpenPractice, params: ReadLog, dialogue: Dialogue) -> Result:
     """Stream events, oldest first."""
-    run = history.show(practice, params.run).id if params.run else ""
+    run = history.find_run(practice, params.run).id if params.run else ""
     since = moment(params.since, practice.clock.now()) if params.since else None
     wanted = event_log.EventFilter(
         run=run, level=params.level, record=params.record, text=params.find, since=since

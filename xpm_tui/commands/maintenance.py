@@ -120,7 +120,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     if busy is not None:
         _refuse_during(busy, plan.undo_of, records)
     changes = list(presenter.change_views(practice.snapshot(), records))
-    found = consequences.consequences(practice, plan, records, beside=busy is not None)
+    found = consequences.consequences(practice, plan, records, during_run=busy is not None)
     data: dict[str, Any] = {
         "plan": plan.id,
         "undo_of": plan.undo_of,
@@ -156,7 +156,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     data["plan"] = plan.id
     async with following(practice, dialogue) as report:
         if busy is not None:
-            run = await runner.undo_beside(practice, plan.id)
+            run = await runner.undo_during_run(practice, plan.id)
         else:
             run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
     done = run_result(run)

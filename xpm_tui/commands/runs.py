@@ -123,7 +123,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, dialogue: Dial
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     """Return the run to release; None if none is held and none was named."""
     if run_id:
-        return history.show(practice, run_id)
+        return history.find_run(practice, run_id)
     found = next(iter(history.list_held_runs(practice.snapshot())), None)
     if found is None and not open_intents.list_held_writes(practice):
         raise BadInput("Nothing is held.", hint="`xpm-tui runs list` shows how the last runs ended.")
@@ -133,7 +133,7 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
 async def _go_on(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, detach: bool) -> Result:
 
     if detach:
-        return await start_detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
+        return await start_detached(practice, ("runs", "release"), [history.find_run(practice, run_id).id])
     async with following(practice, dialogue) as report:
         run = await runner.release(practice, run_id, report=report)
     return run_result(run)
@@ -216,7 +216,7 @@ async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue
 
 async def show_run(practice: OpenPractice, params: ShowRun, dialogue: Dialogue) -> Result:
     """Show one run in full, with what to do about the reason for its end."""
-    run, zone = history.show(practice, params.run), practice.time_zone()
+    run, zone = history.find_run(practice, params.run), practice.time_zone()
     lines = run_lines(run) + listing(
         {
             "Started": f"{when(run.started, zone)} by {run.by} on {run.host}",

@@ -298,7 +298,7 @@ def plan(practice: OpenPractice) -> tuple[str, bool, bool] | None:
 
 async def timer_facts(practice: OpenPractice) -> TimerFacts:
     """Return the daily run as the system sees it, and the last successful sync."""
-    good = history.last_good(history.list_runs(practice))
+    good = history.last_successful_sync(history.list_runs(practice))
     last = good.ended if good is not None else None
     skipped = skipped_day(practice.snapshot())
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.presenters.views import SkippedUndoView
-from xpm_tui.application.runs.history import current_run, is_immediate, is_sync, list_runs, show
+from xpm_tui.application.runs.history import current_run, find_run, is_immediate, is_sync, list_runs
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event, ignore_progress
 from xpm_tui.domain.fields import BY_NAME
@@ -66,7 +66,7 @@ class Selector:
         return ",".join(filter(None, (of_record, *parts))) or "all"
 
     def words(self) -> str:
-        """Return its typed form, safe to show."""
+        """Return its typed form, safe to find_run."""
         return str(visible(self.typed(), 80))
 
     def picks(self, change: Change) -> bool:
@@ -380,7 +380,7 @@ def make_undo(
         BadInput: There is no such field, or the run created jobs.
     """
     snapshot = practice.snapshot()
-    chosen = show(practice, run)
+    chosen = find_run(practice, run)
     ours = lookup.find_client(snapshot, client).id if client else ""
     if field and field not in SYNCED and field not in _OTHERS:
         raise BadInput(f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(SYNCED)}.")
@@ -425,7 +425,7 @@ def make_undo(
 
 def writes_xpm(practice: OpenPractice, run: str) -> bool:
     """Return whether a run wrote anything to XPM. Raises ``NotFound``."""
-    images = practice.snapshot().find(IMAGES, "run", show(practice, run).id)
+    images = practice.snapshot().find(IMAGES, "run", find_run(practice, run).id)
     return any(written.side == "xpm" for image in images for written in image.written)
 
 

@@ -172,7 +172,7 @@ class RunWork:
             self.fail(AppError(f"An unexpected error ({type(error).__name__}) ended the run."))
             raise
 
-    async def undo_beside(self) -> Run:
+    async def undo_during_run(self) -> Run:
         """Apply an undo that sends nothing to XPM, beside the run in progress.
 
         It is recorded as an immediate action, so that the run in progress stays the newest sync: it can be

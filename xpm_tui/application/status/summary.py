@@ -181,7 +181,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
     runs = history.list_runs(practice)
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
     running = history.current_run(practice)
-    good = history.last_good(runs)
+    good = history.last_successful_sync(runs)
     last_good = good.ended if good else None
     hours = round((now - last_good).total_seconds() / 3600, 1) if last_good else None
     identity, known = practice.identity(), read_identity(snapshot)
