@@ -29,7 +29,7 @@ from xpm_tui.application.csv_io.inbox import files_to_retry, inbox_status, list_
 from xpm_tui.application.csv_io.intake import InboxReport, empty_inbox, retry, set_up
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.schedule.scheduled_run import run_if_due
+from xpm_tui.application.scheduled_run import run_if_due
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import BadInput, Busy, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, INBOX, INTENTS, PROPOSALS, WORKFLOWS

@@ -241,7 +241,7 @@ async def test_another_client_chosen_after_a_fault_never_gets_a_second_job(
             row = jobs.row_of(family.practice, workflow)
             if row.cause == "unknown":
                 there = family.made(name)
-                said: batch.Sent = "again" if mistaken or not there else "adopt"
+                said: batch.SentChoice = "again" if mistaken or not there else "adopt"
                 await batch.decide_sent(family.practice, workflow, said, there[0].number if there else "")
             elif row.state != "deployed":
                 await attempt(family, workflow)

@@ -15,7 +15,7 @@ from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs.services import current_day as day_of
 from xpm_tui.application.runs.unattended_runs import record_sign_in
-from xpm_tui.application.schedule.scheduled_run import run_if_due
+from xpm_tui.application.scheduled_run import run_if_due
 from xpm_tui.deploy.calendar import dates_between
 from xpm_tui.domain.errors import AllowanceUsedUp, AppError
 from xpm_tui.domain.tables import WORKFLOWS

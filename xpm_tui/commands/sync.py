@@ -36,10 +36,10 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application import scheduled_run
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, history, open_intents, plans
     from xpm_tui.application.runs import runner as background
-    from xpm_tui.application.schedule import scheduled_run
     from xpm_tui.diagnostics import findings
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from xpm_tui.application.practice import (
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.plans import latest_plan
 from xpm_tui.application.runs.unattended_runs import skipped_day
-from xpm_tui.application.schedule.timer import Scheduler
 from xpm_tui.application.team.queries import find_connector
+from xpm_tui.application.timer import Scheduler
 from xpm_tui.diagnostics.findings import (
     FolderFacts,
     LoginFacts,

@@ -5,7 +5,7 @@ starts decides whether a run is due, so starting it too often does no harm.
 
 Check that the login can be read where a timer runs.
 
-Run as ``python -m xpm_tui.application.schedule.timer PRACTICE [HOME]``. It prints one sentence and
+Run as ``python -m xpm_tui.application.timer PRACTICE [HOME]``. It prints one sentence and
 exits with 0 if the login exists and can be read, otherwise with the error's exit code. Nothing is sent to
 Xero.
 """
@@ -24,11 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from xpm_tui.application import scheduled_run
 from xpm_tui.application.home import account_name, find_home, own_folder
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs.runner import command_line
-from xpm_tui.application.schedule import scheduled_run
-from xpm_tui.application.schedule.scheduled_run import CallEstimate
+from xpm_tui.application.scheduled_run import CallEstimate
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain.errors import AppError, BadInput, LoginNeeded
 from xpm_tui.domain.events import Event
@@ -188,7 +188,7 @@ class Scheduler:
 
     def test_login(self) -> str:
         """Read the login in the timer's own environment, once. Raises ``AppError`` if that fails."""
-        words = [sys.executable, "-P", "-m", "xpm_tui.application.schedule.timer", *self._place()]
+        words = [sys.executable, "-P", "-m", "xpm_tui.application.timer", *self._place()]
         if self._kind == "systemd":
             ran = self._shell(["systemd-run", "--user", "--wait", "--pipe", "--quiet", *words], "")
         else:

@@ -23,7 +23,7 @@ from xpm_tui.application.home import Home, practices
 from xpm_tui.application.practice import practice_settings, refuse_missing_driver
 from xpm_tui.application.runs.runner import command_start, process_environ
 from xpm_tui.application.runs.unattended_runs import DATABASE_LOST
-from xpm_tui.application.schedule.scheduled_run import minutes
+from xpm_tui.application.scheduled_run import minutes
 from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.domain.shared_state import QueueStatus, WorkerProcess, WorkQueue
 from xpm_tui.lazy import lazy_imports

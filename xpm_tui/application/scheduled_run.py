@@ -2,7 +2,7 @@
 
 How often a practice is synced by its schedule: the minutes, and the calls to Xero.
 
-:mod:`xpm_tui.application.schedule.timer` writes the system's timer from this.
+:mod:`xpm_tui.application.timer` writes the system's timer from this.
 """
 
 from __future__ import annotations
