@@ -12,6 +12,7 @@ import msgspec
 from xpm_tui.application.clients import links
 from xpm_tui.application.clients.link_review import clients_to_review
 from xpm_tui.application.condition import refuse_damaged
+from xpm_tui.application.csv_io.exports import refuse_taken
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.views import ReviewView
@@ -96,14 +97,7 @@ def export_review_file(
     Raises ``BadInput`` if the file exists, unless ``replace``, ``DiskError`` and ``ReadOnly``.
     """
     practice.writable()
-    if path.exists() and not replace:
-        raise BadInput(
-            f"{path} already exists.", hint="Name another file, or replace this one with --replace."
-        )
-    if not path.parent.is_dir():
-        raise BadInput(
-            f"The folder {path.parent} does not exist.", hint="Create the folder, or name another one."
-        )
+    refuse_taken(path, replace=replace)
     text, clients = export_review(practice, only)
     durable.replace_bytes(path, text.encode("utf-8-sig"))
     return clients

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -19,13 +19,14 @@ from typing import BinaryIO, Self
 import msgspec
 
 from xpm_tui.application.csv_io.imports import (
-    TRIES,
+    MAX_TRIES,
     ImportReport,
     ImportWrites,
     import_report,
     import_writes,
     log_import,
     plan_import,
+    remembered_columns,
 )
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.collector import paused_collector
@@ -35,7 +36,6 @@ from xpm_tui.domain.formatting import count, sequence, value, when_utc
 from xpm_tui.domain.ignition import Import, ReceivedFile, ReceivedState
 from xpm_tui.domain.ports import IdSource, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import META
 from xpm_tui.files.inbox_folder import InboxEntry, open_entry
 from xpm_tui.ignition.cells import EXTRA
 from xpm_tui.ignition.csv_source import CsvSource
@@ -146,7 +146,8 @@ class InboxDocument:
             return self._event.parsed
         self._refuse_cut()
         assert self._source is not None
-        parsed = parse(self._source, self.kind, None, remembered=self._remembered(self.kind))
+        columns = remembered_columns(self._practice.snapshot(), self.kind)
+        parsed = parse(self._source, self.kind, None, remembered=columns)
         parsed = parsed.within(self._practice.clock.now())
         self._times = parsed.times
         return parsed if self._complete else replace(parsed, completeness="cut")
@@ -166,7 +167,7 @@ class InboxDocument:
         return read_event(self._raw, fields, self._practice.clock.now(), self._practice.time_zone())
 
     def _no_line_end(self) -> str:
-        """Return why a CSV file may have been cut short; empty if it ends with a line end."""
+        """Return why a CSV file may have been cut short; empty if its last row has a line end."""
         size = os.fstat(self._file.fileno()).st_size
         if not size:
             return "The file is empty."
@@ -176,10 +177,6 @@ class InboxDocument:
         end = self._file.read(4)
         whole = end.rstrip(b"\0").endswith((b"\n", b"\r"))
         return "" if whole else "The last row has no line end, so the file may have been cut short."
-
-    def _remembered(self, form: FormName) -> Mapping[str, str]:
-        row = self._practice.snapshot().get(META, f"import.map.{form}")
-        return row.value if row else {}
 
     def _refuse_cut(self) -> None:
         if (why := self._no_line_end()) and not self._complete:
@@ -197,10 +194,11 @@ class InboxDocument:
             if name.startswith((form, f"ignition-{form}", f"ignition_{form}")):
                 return form
         assert self._source is not None
+        snapshot = self._practice.snapshot()
         fits: dict[FormName, tuple[int, int]] = {}
         for form in _FORMS:
             try:
-                fields = heading_fields(self._source, form, self._remembered(form))
+                fields = heading_fields(self._source, form, remembered_columns(snapshot, form))
             except BadInput:
                 continue
             fits[form] = len(fields & _OWN_COLUMNS[form]), len(fields)
@@ -238,7 +236,7 @@ def read_document(practice: OpenPractice, entry: InboxEntry, *, complete: bool =
 
 @dataclass(frozen=True)
 class InboxDelivery:
-    """A received file: its name, stamp and time, its event if it is one, and what to write with it.
+    """A received file: its name, its stamp and time, the kind of its event, and what to write with it.
 
     ``read`` returns its rows and may be called again. ``receipt`` returns the writes that record the file,
     for the snapshot on which the import is planned; an error that it raises ends the delivery.
@@ -254,9 +252,9 @@ class InboxDelivery:
 
 @dataclass(frozen=True)
 class DeliveryOutcome:
-    """The result of a delivery. ``records`` are the ids of what it changed.
+    """The result of importing a file of the inbox; ``records`` are the ids of what it changed.
 
-    An outcome without a plan means that the file was outdated.
+    There is no plan if everything in the file was outdated.
     """
 
     admitted: AdmittedFile
@@ -267,7 +265,7 @@ class DeliveryOutcome:
 
 
 def deliver(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
-    """Import a file of the inbox in one commit, without values that are older than those stored.
+    """Import a file of the inbox in one commit, without the values that are older than those stored.
 
     Raises:
         BadInput: Nothing of it can be used.
@@ -276,7 +274,7 @@ def deliver(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
     """
     practice.writable()
     with practice.lock("importing from the inbox").hold(), paused_collector():
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, MAX_TRIES + 1):
             snapshot = practice.snapshot()
             ids = SnapshotIds(snapshot)
             outcome, writes = _planned(practice, snapshot, ids, delivery)
@@ -286,7 +284,7 @@ def deliver(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
                     ImportWrites(partial(_all_writes, receipt, writes, ids)), since=snapshot
                 )
             except StoreChanged:
-                if attempt == TRIES:
+                if attempt == MAX_TRIES:
                     raise
                 continue
             break
@@ -327,7 +325,7 @@ def _planned(
         event=delivery.event,
         as_of=delivery.as_of,
     )
-    report = import_report(practice, head, Path(delivery.name), ids is None, parsed, plan, ahead=False)
+    report = import_report(practice, head, Path(delivery.name), ids is None, parsed, plan, plan_sync=False)
     changed = tuple(dict.fromkeys(step.key for group in plan.groups for step in group))
     outcome = DeliveryOutcome(admitted, head.id, plan, report, changed)
     if ids is None:
@@ -353,7 +351,7 @@ def _all_writes(
 
 
 def _refuse_useless(plan: ImportPlan) -> None:
-    """Raise if every row of a file was refused, because the file then counts as failed."""
+    """Raise ``BadInput`` if every row of a file was refused, because the file then counts as failed."""
     if plan.refused and not plan.groups and not plan.counts.get("same", 0):
         first = plan.refused[0]
         rows = count(len(plan.refused), "row")

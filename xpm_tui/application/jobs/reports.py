@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.application.condition import refuse_damaged
+from xpm_tui.application.csv_io.exports import refuse_taken
 from xpm_tui.application.derived_data import cached_count
 from xpm_tui.application.jobs.services import current_day, terms_of
 from xpm_tui.application.practice import OpenPractice
@@ -207,14 +208,7 @@ def write_audit(
     """
     refuse_damaged(practice)
     practice.writable()
-    if path.exists() and not replace:
-        raise BadInput(
-            f"{path} already exists.", hint="Name another file, or replace this one with --replace."
-        )
-    if not path.parent.is_dir():
-        raise BadInput(
-            f"The folder {path.parent} does not exist.", hint="Create the folder, or name another one."
-        )
+    refuse_taken(path, replace=replace)
     durable.replace_bytes(path, audit_csv(findings).encode("utf-8-sig"))
 
 
