@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.postgres_server import fresh_practice
 from xpm_tui.application.home import add_practice, find_home
-from xpm_tui.application.jobs.queries import refuse_while_made
+from xpm_tui.application.jobs.queries import refuse_while_created
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs import history
 from xpm_tui.deploy.occurrences import Occurrence
@@ -92,16 +92,16 @@ def test_a_run_is_in_progress_while_its_process_holds_the_run_lock(engine: str, 
             workflow=workflow, day=DAY, deploy_on=DAY, state="going", automatic=True, deployment=row
         )
         assert history.current_run(asks) is None, "this process lives, but it is not making the run"
-        refuse_while_made(asks, job)
+        refuse_while_created(asks, job)
         with runs.lock("sync").hold():
             assert history.current_run(asks) is not None
             with pytest.raises(Busy, match="is being created by run r1 right now"):
-                refuse_while_made(asks, job)
+                refuse_while_created(asks, job)
             keep(runs, 2, dead_pid())
             keep(runs, 3, 1, host="another")
             await_position(asks, runs)
             assert [run.id for run in history.in_progress(asks)] == ["r1"]
-        refuse_while_made(asks, job)
+        refuse_while_created(asks, job)
 
 
 def test_stopping_leaves_a_request(practice: OpenPractice) -> None:

@@ -165,7 +165,7 @@ async def hostile(folder: Path) -> ConsoleFixture:
     with env.open() as practice:
         practice.store.commit(writes)
         await runner.run(practice, full=True, reviewed=True)
-        proposals.take(practice, ["o0", "o1", "o2", "o3", "o4"])
+        proposals.take_over(practice, ["o0", "o1", "o2", "o3", "o4"])
         practice.settings.set("jobs.ignition_deploys", "no", practice=True)
         first = jobs.list_jobs(practice)[0].id
         await deployment.deploy_jobs(practice, jobs.choose(practice, [first]), reviewed=True)

@@ -302,7 +302,7 @@ async def create_client(practice: OpenPractice, params: CreateClient, dialogue: 
         different += [each.uuid for each in alike]
     elif blocked is not None and not (alike and dialogue.interactive and not dialogue.call.agreed):
         raise client_creation.CreationHeld(blocked, view.id)
-    found = clients_links.creation(practice, view.id)
+    found = clients_links.preview_creation(practice, view.id)
     asked = Question(f"Create {view.name} in XPM?", described(found), button=action(found))
     if alike and not params.anyway:
         warned = [*(each.sentence for each in alike), *described(found)]

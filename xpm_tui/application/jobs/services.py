@@ -1,7 +1,4 @@
-"""The service library: list, create, edit and delete services, with their job templates.
-
-The practice's settings for jobs, its present day, and which of them XPM no longer has.
-"""
+"""The service library, the practice's settings for jobs, and what of them XPM no longer has."""
 
 from __future__ import annotations
 
@@ -85,7 +82,7 @@ def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]
 
 
 def delete_service(practice: OpenPractice, service: str) -> Service:
-    """Delete a service that was created by mistake, found by id, Ignition's id or name; ``undo`` restores it.
+    """Delete a service, found by id, Ignition's id or name; ``undo`` restores it.
 
     Raises ``NotFound``, and ``DecisionNeeded`` if proposals contain it.
     """
@@ -129,7 +126,7 @@ def _edited(snapshot: Snapshot, service: Service, values: Mapping[str, str]) -> 
     known = [*COLUMNS, *(each for row in snapshot.rows(SERVICES) for each in row.extra)]
     headings = {each.casefold(): each for each in known}
     for typed, text in values.items():
-        if "\0" in text or len(text) > edits.LONGEST:
+        if "\0" in text or len(text) > edits.MAX_LENGTH:
             raise BadInput(f"{visible(typed, 60)} is too long, or contains a null character.")
         if typed == "name":
             name = cell_readers.clean_cell(text)
@@ -213,7 +210,7 @@ def categories(practice: OpenPractice) -> list[CategoryView]:
 
 
 def defaults(practice: OpenPractice) -> list[DefaultView]:
-    """Return the settings in the order of the form."""
+    """Return the defaults for new jobs, in the order of the form."""
     settings = practice.settings
     early = settings.number("jobs.days_early")
     data = {
@@ -245,7 +242,7 @@ def category_error(practice: OpenPractice) -> str:
 
 
 def billing_problem(practice: OpenPractice) -> str:
-    """Return the same for the categories by billing type: the first that cannot be used."""
+    """Return why a category by billing type cannot be used for a job; empty if all can."""
     names = billing_categories(practice.settings.text(BY_BILLING)).values()
     return next(filter(None, (_category_problem(practice, name) for name in names)), "")
 
@@ -268,15 +265,15 @@ def _category_problem(practice: OpenPractice, wanted: str) -> str:
 
 
 def describe_missing_templates(snapshot: Snapshot) -> list[str]:
-    """Return each job template that services use and XPM no longer has, as a sentence with their number."""
+    """Return a sentence on each job template that services use and XPM no longer has."""
     if not snapshot.count(TEMPLATES):
         return []
-    calls: dict[str, int] = {}
+    users: dict[str, int] = {}
     for service in snapshot.rows(SERVICES):
         for uuid in service.templates:
-            calls[uuid] = calls.get(uuid, 0) + 1
+            users[uuid] = users.get(uuid, 0) + 1
     found = []
-    for uuid, number in calls.items():
+    for uuid, number in users.items():
         row = snapshot.get(TEMPLATES, uuid)
         if row is None or row.gone:
             name = visible(row.name if row else uuid, 80)

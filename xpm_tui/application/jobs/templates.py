@@ -1,4 +1,4 @@
-"""Links of services to XPM's job templates: proposed by name, linked by a user."""
+"""The job templates that services use: proposed by name, and linked by a user."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from xpm_tui.domain.tables import CATEGORIES, PROPOSALS, SERVICES, TEMPLATES
 from xpm_tui.domain.xpm import Template
 
 DEFAULT = "default"
-"""The value with which a category or budget rule follows the practice's settings."""
+"""The value of a category or budget with which a service follows the practice's settings."""
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
     ("open", "nothing chosen"),
@@ -42,7 +42,7 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("unused", "not used"),
     ("unknown", "no service"),
 )
-"""Saved filters: the word of the command line, and the label."""
+"""Filters of the list: the word of the command line, and the label."""
 
 
 def list_templates(practice: OpenPractice) -> tuple[list[TemplateView], list[ServiceLinkView], CoverageView]:
@@ -122,7 +122,8 @@ def link_templates(
     Args:
         practice: The open practice.
         service: The name or id of the service.
-        templates: The templates by name or UUID; none, without ``no_job``, means that nobody has chosen yet.
+        templates: The templates by name or UUID; none, without ``no_job``, makes it a service without a
+        choice.
         no_job: The service creates no job, by choice.
         add: Add the templates to those that the service has.
 
