@@ -208,7 +208,7 @@ async def _see(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId | None:
     seen = await doctor.pick(dialogue, known_problems.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
-    machine.seen(seen)
+    machine.record_symptom(seen)
     for line in doctor.answer_lines(seen):
         dialogue.say(line)
     return seen.case
@@ -227,7 +227,7 @@ async def _read(machine: ConnectionMachine, dialogue: Dialogue) -> None:
             # A container often has no stdin while the browser is still open.
             dialogue.say(
                 "Nothing can be pasted here, because standard input has ended. Waiting for the browser "
-                f"to come back, for up to {count(round(connection.WAIT / 60), 'minute')} ..."
+                f"to come back, for up to {count(round(connection.WAIT_SECONDS / 60), 'minute')} ..."
             )
             machine.paste(None)
             return

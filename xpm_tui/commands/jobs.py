@@ -328,7 +328,7 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialog
             f"{path} already exists.", hint="Name another file, or replace this one with --replace."
         )
     view = await reports.audit_jobs(practice, lookups=params.lookups, report=dialogue.progress)
-    found = reports.filtered(view, only=params.only, text=params.find)
+    found = reports.filter_findings(view, only=params.only, text=params.find)
     data = {**to_plain(view), "count": len(found)}
     del data["findings"]
     items = [to_plain(each) for each in found]

@@ -279,7 +279,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
     async def _check_store(self) -> None:
         if monotonic() - self._status_shown < STATUS_PAUSE_FACTOR * self._status_cost:
             return  # counting a large store takes long, and requests of the user go first
-        position = await self.worker.ask(lambda practice: practice.place())
+        position = await self.worker.ask(lambda practice: practice.positions())
         if position != self.position:
             await self.refresh_status()
 

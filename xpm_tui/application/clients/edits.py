@@ -232,8 +232,14 @@ def _known(record: Record, typed: str, name: str) -> Field:
     return fields[name]
 
 
+def refuse_unusable_text(name: str, text: str, limit: int = MAX_LENGTH) -> None:
+    """Raise ``BadInput`` for a typed text that is too long or contains a null character."""
+    if "\0" in text or len(text) > limit:
+        raise BadInput(f"{name} is too long, or contains a null character.")
+
+
 def known_field(typed: str, name: str, names: Sequence[str]) -> None:
-    """Raise ``BadInput`` naming the nearest field unless ``name`` is one of ``names``."""
+    """Raise ``BadInput`` that suggests a similar field, unless ``name`` is one of ``names``."""
     if name not in names:
         near = difflib.get_close_matches(name.casefold(), names, 1, 0.6)
         hint = f"Did you mean {near[0]}?" if near else f"The fields are: {', '.join(names)}."

@@ -10,7 +10,7 @@ from datetime import date
 
 import msgspec
 
-from xpm_tui.application.clients.edits import MAX_LENGTH, known_field
+from xpm_tui.application.clients.edits import known_field, refuse_unusable_text
 from xpm_tui.application.jobs.services import current_day, find_service, terms_of
 from xpm_tui.application.jobs.views import AgreedView, ProposalRowView
 from xpm_tui.application.practice import OpenPractice
@@ -441,6 +441,5 @@ def _with_entities(
 
 
 def _text(field: str, text: str) -> str:
-    if "\0" in text or len(text) > MAX_LENGTH:
-        raise BadInput(f"{field} is too long, or contains a null character.")
+    refuse_unusable_text(field, text)
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""Changes and renewals of proposals that are deployed from here: differences, and the roll-over."""
+"""What Ignition has changed in proposals that were taken over, and the roll-over into the next term."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RollOverView(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         new: Number of new workflows.
-        proposals: Number of proposals that they belong to.
+        proposals: Number of proposals that the new workflows belong to.
         changes: What Ignition changed of these proposals.
         ended: Number of former workflows that end.
         edited: Number of those that have edits.
@@ -63,7 +63,7 @@ class RollOverView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_changes(practice: OpenPractice, proposals: Sequence[str] = ()) -> list[ProposalChangeView]:
-    """Return what Ignition has changed of proposals that this tool deploys, of all or of those named.
+    """Return what Ignition has changed in proposals whose jobs are created from here, all or those named.
 
     Renewals come first, then the others in order of arrival.
 
@@ -84,7 +84,7 @@ def preview_roll_over(
 ) -> RollOverView:
     """Return what rolling proposals over would create, without writing anything.
 
-    Where none is named, all that have a next term are rolled over.
+    If none is named, all that have a next term are rolled over.
 
     Raises:
         NotFound: There is no such proposal.
@@ -95,12 +95,12 @@ def preview_roll_over(
 
 
 def roll_over(practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bool) -> RollOverView:
-    """Create the next term's workflows from this term's, in one commit; no job is created in XPM by it.
+    """Create the next term's workflows from this term's, in one commit. No job is created in XPM.
 
     Args:
         practice: The practice.
         proposals: Ids, numbers or names; all that have a next term, if none is named.
-        keep: Whether edits of the former workflows hold in the next term, too.
+        keep: Whether edits of the former workflows are copied to the new ones.
 
     Raises:
         BadInput: One has no next term.
@@ -115,11 +115,11 @@ def roll_over(practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bo
     for proposal, found in planned:
         writes.append(Put(PROPOSALS, msgspec.structs.replace(proposal, before=None)))
         writes += [Put(WORKFLOWS, workflow) for workflow in workflows_of(found)]
-        going_on = {roll.before.id for roll in found if roll.before is not None}
+        ending = {roll.before.id for roll in found if roll.before is not None}
         writes += [
             Put(WORKFLOWS, msgspec.structs.replace(workflow, stopped=""))
             for workflow in snapshot.find(WORKFLOWS, "proposal", proposal.id)
-            if workflow.stopped and workflow.id not in going_on
+            if workflow.stopped and workflow.id not in ending
         ]
     if writes:
         practice.store.commit(writes, since=snapshot)
@@ -160,7 +160,7 @@ def _planned(
     keep: bool,
     ids: BlockIds | None = None,
 ) -> list[tuple[Proposal, list[Roll]]]:
-    """Return each proposal with its workflows; without ``ids`` the new ones are numbered ``+w1`` onwards."""
+    """Return each proposal with its workflows; without ``ids``, the new ones are numbered from ``+w1``."""
     counted, day, now = numbers(1), current_day(practice), practice.clock.now()
 
     def new_id() -> str:

@@ -126,8 +126,7 @@ def _edited(snapshot: Snapshot, service: Service, values: Mapping[str, str]) -> 
     known = [*COLUMNS, *(each for row in snapshot.rows(SERVICES) for each in row.extra)]
     headings = {each.casefold(): each for each in known}
     for typed, text in values.items():
-        if "\0" in text or len(text) > edits.MAX_LENGTH:
-            raise BadInput(f"{visible(typed, 60)} is too long, or contains a null character.")
+        edits.refuse_unusable_text(visible(typed, 60), text)
         if typed == "name":
             name = cell_readers.clean_cell(text)
             continue

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.application.clients.edits import MAX_LENGTH, known_field
+from xpm_tui.application.clients.edits import known_field, refuse_unusable_text
 from xpm_tui.application.jobs.proposals import ENDLESS, parse_day, parse_repeat, with_end
 from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_workflow, refuse_while_created
 from xpm_tui.application.jobs.services import current_day, terms_of
@@ -69,8 +69,7 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
         known_field(typed, field, FIELDS)
         fields.append(field)
         _refuse_late_edit(found, job, field, rows)
-        if "\0" in text or len(text) > MAX_LENGTH:
-            raise BadInput(f"{field} is too long, or contains a null character.")
+        refuse_unusable_text(field, text)
         after = _edited(snapshot, after, field, text.strip())
     _check(after, fields)
     moved = (after.start, after.repeat) != (workflow.start, workflow.repeat)
