@@ -276,7 +276,7 @@ class ConnectionMachine:
 async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str:
     """Disconnect the practice, or with ``everything`` revoke the login; return a sentence on the result.
 
-    The data on both sides stays. Raises ``XeroError`` if Xero could not be told.
+    The data on both sides stays. Raises ``XeroError`` if a call to Xero fails.
     """
     practice.writable()
     identity = practice.connected()

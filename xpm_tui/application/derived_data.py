@@ -99,7 +99,7 @@ _PAUSE_FACTOR = 20
 
 @dataclass(frozen=True)
 class SavedCount(Generic[T]):
-    """How a count is saved: its type, and the tables on which it depends."""
+    """The description of a saved count: its type, and the tables on which it depends."""
 
     type: type[T]
     tables: tuple[TableSchema[Any], ...]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AccessContext(Protocol):
-    """What access to Xero needs of a practice, whose store need not be open."""
+    """A practice as access to Xero needs it; its store need not be open."""
 
     home: Home
     config: Path

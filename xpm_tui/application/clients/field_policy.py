@@ -36,7 +36,7 @@ from xpm_tui.sync.policy import BY_NAME, FIELDS, FieldRule
 
 
 class FieldDirection(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a field is synced in one direction: at creation, and afterwards."""
+    """The times at which a field is synced in one direction: at creation, and afterwards."""
 
     creation: bool
     ongoing: bool

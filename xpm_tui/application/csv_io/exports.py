@@ -59,7 +59,7 @@ class OmittedRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportState(msgspec.Struct, frozen=True, kw_only=True):
-    """What Ignition does not have yet: the number of ``clients`` with values that can be exported.
+    """The data that Ignition does not have yet: the number of ``clients`` with values to export.
 
     ``never`` are the clients and contacts with values that Ignition's import cannot accept, and why.
     """

@@ -101,7 +101,7 @@ class ColumnReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import did, or would do when ``dry_run``.
+    """The result of an import, or with ``dry_run`` the preview of it.
 
     Attributes:
         to_xpm: Number of changes that the next sync sends to XPM because of it.
@@ -141,7 +141,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UndoReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What undoing an import did, or would do: counts ``removed``, ``restored``, ``left``.
+    """The result of undoing an import, or its preview: the counts ``removed``, ``restored`` and ``left``.
 
     ``left`` are sentences about what stays, which can be undone once their reason no longer applies.
     """

@@ -130,7 +130,7 @@ async def gather(
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What the doctor shows besides its probes: the call allowance and the environment."""
+    """The call allowance and the environment, which the doctor shows besides its probes."""
 
     allowance: Allowance
     environment: dict[str, dict[str, str]]

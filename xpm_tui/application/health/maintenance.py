@@ -45,7 +45,7 @@ NO_OVERRIDES: Overrides = {}
 
 
 class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
-    """What was deleted of a practice, and what was left."""
+    """The result of deleting a practice: what was deleted, and what was left."""
 
     name: str
     files: int

@@ -314,7 +314,7 @@ async def timer_facts(practice: OpenPractice) -> TimerFacts:
 
 @dataclass
 class DoctorTarget:
-    """What the probes examine. ``practice`` is None if it cannot be opened; ``why`` has the reason."""
+    """The practice that the probes examine; ``practice`` is None and ``why`` set if it cannot be opened."""
 
     home: Home
     name: str
@@ -332,7 +332,7 @@ class DoctorTarget:
 
     @property
     def shared(self) -> SharedState | None:
-        """What the machines of the practice share; None if it lives on this one."""
+        """Return what the machines of the practice share; None if there is one machine."""
         return self.practice.shared if self.practice else None
 
     def notice(self, error: AppError) -> None:

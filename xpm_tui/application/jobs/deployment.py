@@ -105,7 +105,7 @@ async def deploy_jobs(
 
 
 async def deploy_due(practice: OpenPractice, *, report: Report = ignore_progress) -> Run | None:
-    """Deploy what is due, as the scheduled run does, even if nobody has signed in; None without any job."""
+    """Deploy the jobs that are due, even if nobody has signed in; return None if there are none."""
     terms = terms_of(practice)
     if not terms.ours:
         return None
@@ -216,7 +216,7 @@ def new_jobs_stop(new_jobs: int, limit: int, *, reviewed: bool) -> tuple[Stop, .
 
 
 class BatchView(msgspec.Struct, frozen=True, kw_only=True):
-    """What deploying a batch of jobs would do.
+    """The preview of deploying a batch of jobs.
 
     Attributes:
         new: Jobs that would be created.
@@ -300,8 +300,7 @@ async def decide_sent(practice: OpenPractice, job: str, choice: SentChoice, numb
     Args:
         practice: The open practice.
         job: The job as :func:`find_job` takes it.
-        choice: ``adopt`` (XPM has carried it out), ``again`` (it has not: send it again) or ``drop`` (skip
-            it).
+        choice: ``adopt`` (XPM acted on it), ``again`` (it did not: send it again) or ``drop`` (skip it).
         number: The number of the created job, for ``adopt``.
 
     Raises:

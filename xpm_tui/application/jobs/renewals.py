@@ -42,7 +42,7 @@ _EDITS = {"job_name": "name", "state_code": "state"}
 
 
 class RollOverView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a roll-over creates, or has created.
+    """The result of a roll-over, or its preview.
 
     Attributes:
         new: Number of new workflows.

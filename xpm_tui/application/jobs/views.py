@@ -91,7 +91,7 @@ class DefaultView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CoverageView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the job templates do not cover.
+    """The gaps between services, job templates and proposals.
 
     Attributes:
         bare: Services without a template.
@@ -193,7 +193,7 @@ class RolledView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProposalChangeView(msgspec.Struct, frozen=True, kw_only=True):
-    """What Ignition has changed in a proposal since it was accepted here.
+    """The changes that Ignition has made to a proposal since it was accepted here.
 
     ``term`` and ``term_end`` are the first and the last day of the next term, if the file has one;
     ``workflows`` are then what a roll-over creates. ``stopped`` are workflows that wait until the change is

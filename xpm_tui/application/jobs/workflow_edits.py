@@ -196,7 +196,7 @@ def _days(found: list[date]) -> str:
 def _unfinished_deployments(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]) -> list[str]:
     """Return the ids of deployments that were held or failed before their job was created.
 
-    If they stayed, they would keep their old date, beside the new one.
+    If they stayed, they would keep their old dates, and the new dates would be added.
 
     Raises:
         Busy: A job is being created at the moment.

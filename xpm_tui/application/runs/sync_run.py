@@ -74,7 +74,7 @@ UNFINISHED = ("interrupted", "stopped", "partial", "failed")
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a run is to do: apply the plan ``plan_id``, or make a plan and apply that.
+    """The task of a run: to apply the plan ``plan_id``, or to make a plan and apply that.
 
     Attributes:
         full: Read the complete client list.

@@ -28,9 +28,9 @@ with lazy_imports():
     import subprocess
 
 SIGN_IN_LASTS = timedelta(hours=24)
-"""How long after a sign-in scheduled runs are made."""
+"""How long scheduled runs are made after someone has used the tool."""
 
-_NOTED_EVERY = timedelta(minutes=5)
+_RECORD_EVERY = timedelta(minutes=5)
 _AHEAD = timedelta(hours=1)
 """How far ahead of the clock a time may be; a later one was recorded while the clock was wrong."""
 
@@ -50,7 +50,7 @@ SkipReason = Literal[
 
 @dataclass(frozen=True)
 class DueState:
-    """Whether a scheduled run is due now, and whether it has to compare everything.
+    """The answer to whether a scheduled run is due, and whether it has to compare everything.
 
     ``no-sign-in`` is the only reason that is logged as a skipped day; the others are normal.
     """
@@ -135,7 +135,7 @@ def record_sign_in(practice: OpenPractice) -> None:
         return
     now = practice.clock.now()
     before = read(practice.snapshot(), "sign-in", SignIn)
-    if before is None or not timedelta(0) <= now - before.at < _NOTED_EVERY:
+    if before is None or not timedelta(0) <= now - before.at < _RECORD_EVERY:
         with suppress(AppError):
             practice.store.commit([put("sign-in", SignIn(at=now, by=practice.person))])
 

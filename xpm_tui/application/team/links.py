@@ -49,7 +49,7 @@ class StaffPick(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MapEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """What linking a member to a staff record would do.
+    """The effects of linking a member to a staff record, before the link is made.
 
     ``says`` are the effects as sentences; ``refused`` says why the link is not possible.
     """
