@@ -102,7 +102,7 @@ IGNITION = {
     "yes": "Ignition's own XPM integration creates the jobs: none are created from here.",
     "no": "Ignition's own XPM integration is off: jobs of proposals you took over are created from here.",
 }
-"""What each answer to the question means whether Ignition creates the jobs."""
+"""The meaning of each answer to the question whether Ignition creates the jobs."""
 CAN_SKIP: frozenset[Name] = frozenset({"clients", "team", "templates", "plan"})
 
 

@@ -35,11 +35,11 @@ with lazy_imports():
     from xpm_tui.store import postgres_connection, postgres_queue
 
 NOT_REPORTED = frozenset({"too-early", "running", "done-today", "not-yet"})
-"""Reasons why nothing was due that are not worth a line, because most looks end with them."""
+"""Reasons for which a look at a practice is not reported, because most looks end with one of them."""
 
 
 RETRY_SECONDS = 60.0
-"""When a practice is looked at again if its database was lost or another machine is syncing it."""
+"""How long a practice waits whose database was lost, or that another machine is syncing."""
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):

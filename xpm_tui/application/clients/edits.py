@@ -331,7 +331,7 @@ def _same(one: Contact, other: Contact) -> bool:
 
 
 ChangedRows = list[tuple[TableSchema[Any], Any, Any]]
-"""ChangedRows as :func:`undo_history.remove` takes them: the table, the row, and what becomes of it."""
+"""Rows as :func:`undo_history.remove` takes them: the table, the row, and what becomes of it."""
 
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):

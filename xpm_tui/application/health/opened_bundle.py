@@ -60,7 +60,7 @@ class FixedClock:
         return self._at
 
     def monotonic(self) -> float:
-        """Return the seconds of a clock that runs."""
+        """Return the seconds of the real clock."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:

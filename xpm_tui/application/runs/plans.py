@@ -72,7 +72,7 @@ class Selector:
         return ",".join(filter(None, (of_record, *parts))) or "all"
 
     def words(self) -> str:
-        """Return its typed form, safe to find_run."""
+        """Return its typed form, safe to show."""
         return str(visible(self.typed(), 80))
 
     def picks(self, change: Change) -> bool:

@@ -325,7 +325,7 @@ class RunWork:
         self.run = msgspec.structs.replace(self.run, consequences=found.shortened())
 
     def keep(self, plan: Plan, *, reviewed: bool) -> None:
-        """Store with the run what it is going to do."""
+        """Store the plan that the run is going to apply in its row."""
         self.run = msgspec.structs.replace(
             self.run,
             plan=plan.id,
