@@ -20,7 +20,7 @@ import sys
 from dataclasses import dataclass
 
 from bench.table import show
-from xpm_tui.application.schedule.practice_worker import spread_minute
+from xpm_tui.application.practice_worker import spread_minute
 
 PRACTICES = 1_000
 CLIENTS = 10_000

@@ -58,7 +58,7 @@ async def measure(size: int, folder: Path, url: str = "") -> dict[str, Any]:
     """Connect, fill the mirror, pick all, let a colleague edit a tenth, plan, apply, and run again."""
     from tests.application.fixtures import PracticeFixture
     from xpm_tui.application.clients.picks import pick_all
-    from xpm_tui.application.connection.state_machine import ConnectionMachine
+    from xpm_tui.application.connection import ConnectionMachine
     from xpm_tui.application.runs import plans, runner
     from xpm_tui.application.runs.xpm_refresh import refresh
 

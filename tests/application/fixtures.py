@@ -9,16 +9,18 @@ from typing import Any
 
 from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection import ConnectionMachine
+from xpm_tui.application.csv_io.exports import ExportState, export_state
 from xpm_tui.application.home import find_home
 from xpm_tui.application.jobs.deployment import BatchView, preview_batch
 from xpm_tui.application.jobs.queries import find_job
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.plan import Change, PlannedRecord
-from xpm_tui.domain.ports import Put
+from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import Tenant
+from xpm_tui.ignition.pending_changes import PendingCount
 from xpm_tui.sandbox.http import HttpRequest
 from xpm_tui.sandbox.simulator import Sandbox
 
@@ -31,6 +33,14 @@ def ticked_changes(records: Iterable[PlannedRecord], on: bool = True) -> list[Ch
 def preview_named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
     """Return the preview of a batch of jobs, by their ids."""
     return preview_batch(practice, [find_job(practice, id_) for id_ in ids])
+
+
+def count_pending(snapshot: Snapshot) -> ExportState:
+    """Return what Ignition does not have yet."""
+    pending = PendingCount(snapshot)
+    for client in snapshot.rows(CLIENTS):
+        pending.add(client)
+    return export_state(pending)
 
 
 class PracticeFixture:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from xpm_tui.application.clients import conflicts, edits
+from xpm_tui.application.clients import edits, field_policy, link_review, links
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters import lookup
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
@@ -161,37 +162,37 @@ def test_search_marks_and_reports_who_is_linked(filled: OpenPractice) -> None:
 
 
 def test_review_lists_who_needs_a_person_and_why(filled: OpenPractice) -> None:
-    (view,) = clients.review(filled)
+    (view,) = link_review.clients_to_review(filled)
     assert view.id == "c2"
     assert view.proposals[0].uuid == TWO
     assert not view.proposals[0].sure
-    assert clients.sure_proposals(filled) == []
+    assert link_review.sure_proposals(filled) == []
 
 
 def test_a_frozen_field_is_left_alone_until_it_is_lifted(filled: OpenPractice) -> None:
-    view = conflicts.freeze(filled, "CLI-1", ["phone", "k1.contact_email"], "private")
+    view = field_policy.freeze(filled, "CLI-1", ["phone", "k1.contact_email"], "private")
     assert view.frozen == ("k1.contact_email", "phone")
     reported = {side.field: side for side in clients.side_by_side(filled, "c1")}
     assert reported["phone"].frozen
     assert reported["phone"].reason.startswith("Frozen")
-    assert conflicts.unfreeze(filled, "c1", ["phone"])[1] == 1
-    view, lifted = conflicts.unfreeze(filled, "c1")
+    assert field_policy.unfreeze(filled, "c1", ["phone"])[1] == 1
+    view, lifted = field_policy.unfreeze(filled, "c1")
     assert (view.frozen, lifted) == ((), 1)
 
 
 @pytest.mark.parametrize("field", ["fone", "k9.contact_email", "k1.phone", "", "contact.name"])
 def test_a_field_that_is_none_is_not_frozen(filled: OpenPractice, field: str) -> None:
     with pytest.raises(BadInput, match="no field"):
-        conflicts.freeze(filled, "c1", [field])
-    assert clients.show_client(filled, "c1").frozen == ()
+        field_policy.freeze(filled, "c1", [field])
+    assert lookup.show_client(filled, "c1").frozen == ()
 
 
 def test_ignoring_decides_it_and_can_be_undone(filled: OpenPractice) -> None:
-    assert conflicts.ignore(filled, "c2", "one-off").ignored == "one-off"
-    assert clients.review(filled) == []
-    assert conflicts.unignore(filled, "c2").needs
+    assert links.ignore(filled, "c2", "one-off").ignored == "one-off"
+    assert link_review.clients_to_review(filled) == []
+    assert links.unignore(filled, "c2").needs
     with pytest.raises(BadInput, match="is linked"):
-        conflicts.ignore(filled, "c1")
+        links.ignore(filled, "c1")
 
 
 def test_editing_takes_a_cell_as_a_file_does(filled: OpenPractice) -> None:
@@ -222,10 +223,10 @@ def test_editing_takes_a_cell_as_a_file_does(filled: OpenPractice) -> None:
      ("tax_registered", "perhaps", "neither yes nor no"), ("phone", "1" * 2001, "longer")],
 )  # fmt: skip
 def test_a_bad_edit_changes_nothing(filled: OpenPractice, field: str, text: str, why: str) -> None:
-    before = clients.show_client(filled, "c1")
+    before = lookup.show_client(filled, "c1")
     with pytest.raises(BadInput, match=why):
         edits.edit_client(filled, "c1", {"city": "Hobart", field: text})
-    assert clients.show_client(filled, "c1") == before
+    assert lookup.show_client(filled, "c1") == before
 
 
 def test_a_new_client_of_a_known_name_is_asked_about(filled: OpenPractice) -> None:
@@ -244,8 +245,8 @@ def test_a_new_client_of_a_known_name_is_asked_about(filled: OpenPractice) -> No
 
 
 def test_every_manual_action_is_in_the_log_with_its_user(filled: OpenPractice) -> None:
-    conflicts.freeze(filled, "c1", ["phone"])
-    conflicts.ignore(filled, "c2")
+    field_policy.freeze(filled, "c1", ["phone"])
+    links.ignore(filled, "c2")
     edits.edit_client(filled, "c1", {"city": "Hobart"})
     reported = [(event.key, event.by, event.record) for event in filled.events.read()]
     assert reported == [

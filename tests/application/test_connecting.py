@@ -13,8 +13,8 @@ import pytest
 
 from tests.application.fixtures import PracticeFixture
 from tests.support.inprocess import consent
-from xpm_tui.application.connection.state_machine import ConnectionMachine, copy_line, disconnect
-from xpm_tui.application.connection.steps import CAN_SKIP
+from xpm_tui.application.connection import ConnectionMachine, copy_line, disconnect
+from xpm_tui.application.connection_steps import CAN_SKIP
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import refresh

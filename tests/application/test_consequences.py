@@ -356,7 +356,7 @@ async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
     env = await settled(tmp_path)
     env.store(["Weka Brightwater"])
     client = env.practice.snapshot().find(CLIENTS, "name", "Weka Brightwater")[0]
-    found = links.creation(env.practice, client.id)
+    found = links.preview_creation(env.practice, client.id)
     env.sandbox.log.clear()
     await links.create_in_xpm(env.practice, client.id)
     as_predicted(env, found)

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.application.fixtures import count_pending
 from xpm_tui.application.clients import edits
-from xpm_tui.application.csv_io.exports import export_file, export_text, to_ignition
+from xpm_tui.application.csv_io.exports import export_file, export_text
 from xpm_tui.application.jobs import services, templates
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team_links
@@ -136,7 +137,7 @@ def test_not_in_ignition_yet_reaches_zero_and_names_what_never_can(
             Put(IMPORTED, Imported(id="c3", cells={"name": "Mute"}, contacts={"k2": {"name": "Ed"}})),
         ]
     )
-    found = to_ignition(practice.snapshot())
+    found = count_pending(practice.snapshot())
     assert found.clients == 1
     assert {each.id: re.split("[;,]", each.reason)[0] for each in found.never} == {
         "c1/k2": "its contact Ed has no e-mail",
@@ -145,7 +146,7 @@ def test_not_in_ignition_yet_reaches_zero_and_names_what_never_can(
     }  # fmt: skip
     report = export_file(practice, "clients", tmp_path / "out.csv", changed=True)
     assert (report.records, {each.id.partition("/")[0] for each in report.refused}) == (1, {"c1", "c2", "c3"})
-    after = to_ignition(practice.snapshot())
+    after = count_pending(practice.snapshot())
     assert (after.clients, {each.id for each in after.never}) == (0, {"c2", "c3"})
 
 
@@ -153,8 +154,8 @@ def test_printing_counts_as_sent_only_where_it_is_asked_for_and_read(practice: O
     practice.store.commit([Put(CLIENTS, Client(id="c1", name="Can", contacts=(DI,)))])
     export_text(practice, "clients")
     _, report, sent = export_text(practice, "clients", mark=True)
-    assert (report.remembered, to_ignition(practice.snapshot()).clients) == (True, 1), (
+    assert (report.remembered, count_pending(practice.snapshot()).clients) == (True, 1), (
         "not before it was read"
     )
     sent()
-    assert to_ignition(practice.snapshot()).clients == 0
+    assert count_pending(practice.snapshot()).clients == 0

@@ -22,14 +22,14 @@ import pytest
 from tests.support.moved_clock import START, MovedClock
 from tests.support.profile import count, in_soak
 from xpm_tui.application.condition import conditions
+from xpm_tui.application.csv_io.documents import InboxDocument
 from xpm_tui.application.csv_io.exports import last_import
 from xpm_tui.application.csv_io.imports import ImportReport, import_file, undo_import
+from xpm_tui.application.csv_io.inbox import files_to_retry, inbox_status, list_newest, show_received
+from xpm_tui.application.csv_io.intake import InboxReport, empty_inbox, retry, set_up
 from xpm_tui.application.home import Home
-from xpm_tui.application.inbox.documents import InboxDocument
-from xpm_tui.application.inbox.intake import InboxReport, empty_inbox, retry, set_up
-from xpm_tui.application.inbox.queries import files_to_retry, inbox_status, list_newest, show_received
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.schedule.scheduled_run import run_if_due
+from xpm_tui.application.scheduled_run import run_if_due
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import BadInput, Busy, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, INBOX, INTENTS, PROPOSALS, WORKFLOWS

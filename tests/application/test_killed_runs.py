@@ -17,7 +17,7 @@ from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count, in_soak
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.application.condition import unfinished_imports
-from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.csv_io.imports import import_file, undo_import
 from xpm_tui.application.home import Home, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice

@@ -11,8 +11,9 @@ import pytest
 
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.clients import conflicts, links, picks, queries, review_file
+from xpm_tui.application.clients import link_review, links, picks, review_file
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
+from xpm_tui.application.presenters import lookup
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ignition import Client
@@ -54,12 +55,12 @@ async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
 
 
 async def test_only_what_is_still_sure_is_linked(practice: OpenPractice, xpm: FakeXpm) -> None:
-    found = queries.sure_proposals(practice)
+    found = link_review.sure_proposals(practice)
     assert len(found) == len(NAMES)
     xpm.edit(uuid(0), archived=True)
     links.link(practice, "c1", uuid(1))
     links.unlink(practice, "c1")
-    conflicts.ignore(practice, "c2")
+    links.ignore(practice, "c2")
     xpm.edit(uuid(3), name="Somebody Else")
     del xpm.rows[uuid(4)]
     await refresh(practice, full=True)
@@ -71,12 +72,12 @@ async def test_a_broken_link_is_not_counted_among_the_sure_ones(practice: OpenPr
     del xpm.rows[uuid(0)]
     xpm.rows[uuid(50)] = row(50, NAMES[0])
     await refresh(practice, full=True)
-    found = queries.sure_proposals(practice)
+    found = link_review.sure_proposals(practice)
     assert {view.id for view in found} == {"c1", "c2", "c3", "c4", "c5"}
     before = practice.snapshot().count(RUNS)
     assert len(links.accept_sure(practice, found)) == len(found)
     assert practice.snapshot().count(RUNS) == before + 1, "one entry of the history for all of them"
-    run = history.show(practice, "last")
+    run = history.find_run(practice, "last")
     assert (run.total, run.done, run.counts) == (len(found), len(found), {"link": len(found)})
     undo = plans.make_undo(practice, run.id)[1]
     assert {record.client for record in undo} == {view.id for view in found}
@@ -103,7 +104,7 @@ class TestWhatAProspectBecame:
         xpm.rows[uuid(51)] = row(51, NAMES[0])
         await refresh(practice, full=True)
         assert self.proposed(practice) == {}
-        assert queries.show_client(practice, "c0").link_state == "converted"
+        assert lookup.show_client(practice, "c0").link_state == "converted"
 
     async def test_is_none_that_was_taken_apart(self, practice: OpenPractice, xpm: FakeXpm) -> None:
         xpm.rows[uuid(0)] = row(0, NAMES[0])
@@ -146,7 +147,7 @@ async def test_a_file_does_not_overturn_what_was_settled_since(
     chosen(practice, path, c0="link", c1="link", c2="ignore")
     links.link(practice, "c0", uuid(0))
     links.unlink(practice, "c0")
-    conflicts.ignore(practice, "c1", "they left us")
+    links.ignore(practice, "c1", "they left us")
     report = review_file.import_review(practice, path)
     assert practice.snapshot().count(LINKS) == 0
     assert ["decided differently since" in each.reason for each in report.refused] == [True] * 2
@@ -159,8 +160,8 @@ async def test_a_file_does_not_overturn_what_was_settled_since(
 
 async def test_picking_a_client_that_is_ignored(practice: OpenPractice, xpm: FakeXpm) -> None:
     practice.store.commit([Put(CLIENTS, Client(id="c0", name=NAMES[0]))])
-    conflicts.ignore(practice, "c0", "not ours")
+    links.ignore(practice, "c0", "not ours")
     assert picks.pick_all(practice)[0].why == "ignored"
     assert picks.pick(practice, ["1000"])[0].outcome == "linked"
-    view = queries.show_client(practice, "c0")
+    view = lookup.show_client(practice, "c0")
     assert (view.link_state, view.ignored) == ("linked", None)

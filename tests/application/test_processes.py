@@ -84,7 +84,7 @@ async def test_a_run_lives_by_itself_and_is_followed(practice: OpenPractice, san
     with pytest.raises(Busy):
         start_background_run(practice)
     assert await ended(practice, detached) == 0
-    assert history.show(practice, made.id).outcome == "done"
+    assert history.find_run(practice, made.id).outcome == "done"
     assert history.current_run(practice) is None
     seen = [event.key for event in tail.poll() if event.run == made.id]
     assert seen[0] == "run.started"
@@ -100,11 +100,11 @@ async def test_a_request_stops_it_after_its_current_step(
     plan = await plans.make(practice)
     detached = start_background_run(practice, plan_id=plan.id)
     made = await wait_for_run(practice, detached)
-    while history.show(practice, made.id).done < 1:
+    while history.find_run(practice, made.id).done < 1:
         await practice.clock.sleep(0.05)
     history.request_stop(practice)
     assert await ended(practice, detached) == 1
-    stopped = history.show(practice, made.id)
+    stopped = history.find_run(practice, made.id)
     assert stopped.outcome == "stopped"
     assert 0 < stopped.done == written(sandbox) < total
 
@@ -118,11 +118,11 @@ async def test_a_signal_does_the_same_and_the_next_run_finishes(
     plan = await plans.make(practice)
     detached = start_background_run(practice, plan_id=plan.id)
     made = await wait_for_run(practice, detached)
-    while history.show(practice, made.id).done < 1:
+    while history.find_run(practice, made.id).done < 1:
         await practice.clock.sleep(0.05)
     os.kill(detached.pid, number)
     assert await ended(practice, detached) == 128 + number
-    assert history.show(practice, made.id).outcome == "stopped"
+    assert history.find_run(practice, made.id).outcome == "stopped"
     sandbox.control("POST", "switches", {"latency": 0})
     done = await run(practice)
     assert done.outcome == "done"
@@ -136,16 +136,16 @@ async def test_kill_nine_leaves_a_run_that_the_next_one_ends(
     total = await ready(practice, sandbox, slow=0.15)
     detached = start_background_run(practice)
     made = await wait_for_run(practice, detached)
-    while history.show(practice, made.id).done < 1:
+    while history.find_run(practice, made.id).done < 1:
         await practice.clock.sleep(0.05)
     os.kill(detached.pid, signal.SIGKILL)
     assert await ended(practice, detached) == -signal.SIGKILL
-    assert history.show(practice, made.id).outcome == "running"
+    assert history.find_run(practice, made.id).outcome == "running"
     assert history.current_run(practice) is None
     sandbox.control("POST", "switches", {"latency": 0})
     done = await run(practice)
     assert done.outcome == "done"
-    assert history.show(practice, made.id).outcome == "interrupted"
+    assert history.find_run(practice, made.id).outcome == "interrupted"
     assert written(sandbox) == total
     assert "run.interrupted" in [event.key for event in practice.events.read(EventFilter(run=made.id))]
 

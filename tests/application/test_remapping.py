@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from tests.application.test_outdated_proposals import row, uuid
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.clients import links, picks, queries
+from xpm_tui.application.clients import link_review, links, picks, queries
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
+from xpm_tui.application.presenters import lookup
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.runs.history import values_of_events, written_values
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -58,7 +59,7 @@ async def test_the_counts_of_the_preview_are_those_of_the_result(
     images = [each for each in practice.snapshot().rows(IMAGES) if each.uuid == uuid(1)]
     replaced = sum(effect.former_counts[name] for name in ("replaced", "removed", "contacts_removed"))
     assert sum(each.rule == "former" for each in images[0].written) == replaced
-    shown = queries.show_client(practice, id_)
+    shown = lookup.show_client(practice, id_)
     assert {field: there.name for field, there in shown.came_from.items()} == {"fax": "Tui Glass"}
     (fax,) = [side for side in queries.side_by_side(practice, id_) if side.field == "fax"]
     assert fax.came_from == "Tui Glass"
@@ -68,11 +69,11 @@ async def test_the_undo_of_a_review_puts_values_and_contacts_back(
     practice: OpenPractice, xpm: FakeXpm
 ) -> None:
     id_ = the_client(practice)
-    before = picks.current_state(practice.snapshot(), id_)
-    picks.store_decision(practice, [id_], lambda: links.link(practice, id_, "1001"))
-    assert queries.show_client(practice, id_).contacts == ()
-    picks.undo(practice)
-    assert picks.current_state(practice.snapshot(), id_) == before
+    before = link_review.current_state(practice.snapshot(), id_)
+    link_review.store_decision(practice, [id_], lambda: links.link(practice, id_, "1001"))
+    assert lookup.show_client(practice, id_).contacts == ()
+    link_review.undo_decision(practice)
+    assert link_review.current_state(practice.snapshot(), id_) == before
 
 
 async def test_a_preview_with_no_change_compares_the_records(practice: OpenPractice, xpm: FakeXpm) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.application.test_runner import COUNT, synced, xpm
 from tests.support.fake_xpm import FakeXpm, client
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.clients import links, queries
+from xpm_tui.application.clients import link_review, links, queries
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import history, plans, runner
@@ -352,7 +352,7 @@ async def test_a_plan_sends_nobody_to_a_review_that_is_empty(
     edit(practice, [0])
     pushing.edit(client(0).uuid, archived=True)
     reported = await make_plan(practice, MakePlan(), Said())
-    assert not queries.review(practice)
+    assert not link_review.clients_to_review(practice)
     lines = " ".join(reported.lines)
     assert "clients review" not in lines
     assert "both sides agree" not in lines

@@ -21,8 +21,8 @@ from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, open_practice, put
 from xpm_tui.application.runs import history, plans
-from xpm_tui.application.runs.notifications import without_secrets
 from xpm_tui.application.runs.runner import release, resume, run
+from xpm_tui.application.runs.unattended_runs import without_secrets
 from xpm_tui.domain.errors import (
     AllowanceUsedUp,
     AppError,
@@ -87,7 +87,7 @@ async def test_the_first_run_links_and_fills_and_the_second_plans_nothing(
     assert (second.outcome, second.done, second.calls) == ("done", 0, 5)
     assert event_keys(practice, first.id)[0] == "run.started"
     assert event_keys(practice, first.id)[-1] == "run.done"
-    assert history.show(practice, "last").id == second.id
+    assert history.find_run(practice, "last").id == second.id
     assert practice.lock_holder() is None
 
 
@@ -156,7 +156,7 @@ async def test_a_plan_of_another_policy_is_refused_whole(
     practice.settings.set(key, value, practice=True)
     with pytest.raises(PlanRefused):
         await run(practice, plan_id=plan.id)
-    ended = history.show(practice, "last")
+    ended = history.find_run(practice, "last")
     assert (ended.outcome, ended.exit_code) == ("failed", 4)
     assert practice.snapshot().count(LINKS) == 0
 
@@ -250,7 +250,7 @@ async def test_an_error_ends_the_run_and_is_kept_with_it(
     xpm.problems["clients"] = error
     with pytest.raises(type(error)):
         await run(practice)
-    ended = history.show(practice, "last")
+    ended = history.find_run(practice, "last")
     assert (ended.outcome, ended.exit_code, ended.error) == ("failed", code, error.message)
     assert practice.lock_holder() is None
     assert event_keys(practice, ended.id)[-2:] == ["run.failed", "notify.sent"]
@@ -264,7 +264,7 @@ async def test_a_program_error_is_reported_as_one_and_frees_the_lock(
     xpm.problems["clients"] = KeyError("secret name")
     with pytest.raises(KeyError):
         await run(practice)
-    ended = history.show(practice, "last")
+    ended = history.find_run(practice, "last")
     assert ended.outcome == "failed"
     assert "secret" not in ended.error
     assert practice.lock_holder() is None
@@ -361,7 +361,7 @@ async def test_what_a_killed_run_left_is_finished(practice: OpenPractice, xpm: F
     assert history.current_run(practice) is None
     done = await run(practice)
     assert done.outcome == "done"
-    assert history.show(practice, "r900").outcome == "interrupted"
+    assert history.find_run(practice, "r900").outcome == "interrupted"
 
 
 async def test_read_only_and_unconnected_practices_run_nothing(

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.postgres_server import fresh_practice
 from xpm_tui.application.home import add_practice, find_home
-from xpm_tui.application.jobs.queries import refuse_while_made
+from xpm_tui.application.jobs.queries import refuse_while_created
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs import history
 from xpm_tui.deploy.occurrences import Occurrence
@@ -54,10 +54,10 @@ def test_newest_first_by_number_not_by_text(practice: OpenPractice) -> None:
     for number in (9, 10, 11):
         keep(practice, number, 1, "done")
     assert [run.id for run in history.list_runs(practice)] == ["r11", "r10", "r9"]
-    assert history.show(practice, "last").id == "r11"
+    assert history.find_run(practice, "last").id == "r11"
     assert [run.id for run in history.list_runs(practice, 1)] == ["r11"]
     with pytest.raises(NotFound):
-        history.show(practice, "r99")
+        history.find_run(practice, "r99")
 
 
 def test_a_dead_process_runs_nothing(practice: OpenPractice) -> None:
@@ -92,16 +92,16 @@ def test_a_run_is_in_progress_while_its_process_holds_the_run_lock(engine: str, 
             workflow=workflow, day=DAY, deploy_on=DAY, state="going", automatic=True, deployment=row
         )
         assert history.current_run(asks) is None, "this process lives, but it is not making the run"
-        refuse_while_made(asks, job)
+        refuse_while_created(asks, job)
         with runs.lock("sync").hold():
             assert history.current_run(asks) is not None
             with pytest.raises(Busy, match="is being created by run r1 right now"):
-                refuse_while_made(asks, job)
+                refuse_while_created(asks, job)
             keep(runs, 2, dead_pid())
             keep(runs, 3, 1, host="another")
             await_position(asks, runs)
             assert [run.id for run in history.in_progress(asks)] == ["r1"]
-        refuse_while_made(asks, job)
+        refuse_while_created(asks, job)
 
 
 def test_stopping_leaves_a_request(practice: OpenPractice) -> None:
@@ -118,7 +118,7 @@ def test_the_next_run_ends_the_dead_ones(practice: OpenPractice) -> None:
     keep(practice, 2, os.getpid())
     ended = history.end_dead(practice, except_="r2")
     assert [run.id for run in ended] == ["r1"]
-    assert history.show(practice, "r1").outcome == "interrupted"
+    assert history.find_run(practice, "r1").outcome == "interrupted"
     assert [event.key for event in practice.events.read()] == ["run.interrupted"]
 
 

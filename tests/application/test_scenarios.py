@@ -14,7 +14,7 @@ import pytest
 
 from tests.application.fixtures import PracticeFixture, ticked_changes
 from tests.support.profile import count
-from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.presenters.lookup import names
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.runner import release, run
@@ -168,7 +168,7 @@ async def test_a_revoked_login_needs_a_person(env: PracticeFixture) -> None:
     await env.control("tokens", revoke=True)
     with pytest.raises(LoginNeeded):
         await run(env.practice)
-    assert history.show(env.practice, "last").exit_code == 3
+    assert history.find_run(env.practice, "last").exit_code == 3
     assert summarize(env.practice).exit_code == 3
     connecting = ConnectionMachine(env.practice, {})
     await env.sign_in(connecting, tenant=env.tenant)
@@ -203,7 +203,7 @@ async def test_what_xero_may_answer(
         await run(env.practice)
     if case is not None:
         assert reported.value.case is case
-    ended = history.show(env.practice, "last")
+    ended = history.find_run(env.practice, "last")
     assert (ended.outcome, ended.exit_code) == ("failed", reported.value.exit_code)
     assert reported.value.message
     snapshot = env.practice.snapshot()
@@ -263,7 +263,7 @@ async def test_another_practice_behind_the_same_connection(env: PracticeFixture)
     with pytest.raises(DecisionNeeded) as refused:
         await run(env.practice)
     assert refused.value.case is CaseId.WRONG_PRACTICE
-    assert history.show(env.practice, "last").exit_code == 4
+    assert history.find_run(env.practice, "last").exit_code == 4
     assert env.practice.snapshot().count(XPM_CLIENTS) == kept
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.schedule.timer import CommandResult, Scheduler
+from xpm_tui.application.timer import CommandResult, Scheduler
 from xpm_tui.cli.output import TerminalDialogue
 from xpm_tui.commands import schedule
 from xpm_tui.commands.effects import admit
@@ -132,7 +132,7 @@ def test_what_the_system_refuses_is_reported(practice: OpenPractice, tmp_path: P
 
 
 def test_neither_is_reported_with_a_command(practice: OpenPractice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xpm_tui.application.schedule.timer.shutil.which", lambda _: None)
+    monkeypatch.setattr("xpm_tui.application.timer.shutil.which", lambda _: None)
     with pytest.raises(AppError) as reported:
         Scheduler(practice, shell=System(systemd=False))
     assert "--if-due" in reported.value.hint

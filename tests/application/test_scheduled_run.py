@@ -12,11 +12,11 @@ import pytest
 
 from tests.application.fixtures import PracticeFixture
 from xpm_tui.application.runs import history
-from xpm_tui.application.runs.due import due, record_sign_in
 from xpm_tui.application.runs.runner import run
-from xpm_tui.application.schedule.scheduled_run import run_if_due
-from xpm_tui.application.schedule.timer import check_login, main
+from xpm_tui.application.runs.unattended_runs import due, record_sign_in
+from xpm_tui.application.scheduled_run import run_if_due
 from xpm_tui.application.status.summary import summarize
+from xpm_tui.application.timer import check_login, main
 from xpm_tui.domain.errors import LoginNeeded, XeroError
 from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.domain.ports import Put

@@ -12,7 +12,8 @@ import pytest
 
 from tests.application.fixtures import PracticeFixture
 from tests.support.profile import count
-from xpm_tui.application.clients import conflicts, links, picks, queries
+from xpm_tui.application.clients import link_review, links, picks, queries
+from xpm_tui.application.presenters import lookup
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.sandbox.colleague import Colleague
 from xpm_tui.sandbox.records import Address, ClientContact, ClientGroup, ClientRecord, ContactRecord, Job
@@ -149,13 +150,13 @@ async def test_the_survivor_comes_first_and_a_deletion_is_never_sure(env: Practi
         for case in cases[start : start + many // 4]:
             families.lose(case)
         await refresh(env.practice, full=True)
-    views = {view.id: view for view in queries.review(env.practice)}
+    views = {view.id: view for view in link_review.clients_to_review(env.practice)}
     merges = [case for case in cases if case.survivor]
     first = strong = 0
     for case in cases:
         view = views[linked[case.lost] or ""]
         best = view.proposals[0] if view.proposals else None
-        state = queries.show_client(env.practice, view.id).link_state
+        state = lookup.show_client(env.practice, view.id).link_state
         if case.survivor:
             first += best is not None and best.uuid == case.survivor
             strong += state == "merged"
@@ -190,7 +191,7 @@ async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
     env: PracticeFixture, merged: tuple[str, str, str]
 ) -> None:
     practice, (client, _, into) = env.practice, merged
-    view = queries.show_client(practice, client)
+    view = lookup.show_client(practice, client)
     assert view.link_state == "merged"
     assert "survivor: Nikau Holdings" in view.needs
     assert "2 jobs moved" in view.needs
@@ -202,12 +203,12 @@ async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
     (relinked,) = links.relinks(practice)
     assert relinked.proposal is not None
     assert relinked.proposal.uuid == into
-    (sure,) = queries.sure_proposals(practice)
+    (sure,) = link_review.sure_proposals(practice)
     assert sure.proposals[0].successor
-    done, _ = picks.store_decision(practice, [client], lambda: links.accept_sure(practice, [sure]))
+    done, _ = link_review.store_decision(practice, [client], lambda: links.accept_sure(practice, [sure]))
     assert [each.link_state for each in done] == ["linked"]
-    assert picks.undo(practice) == ["Tawa Dental"]
-    assert queries.show_client(practice, client).link_state == "merged"
+    assert link_review.undo_decision(practice) == ["Tawa Dental"]
+    assert lookup.show_client(practice, client).link_state == "merged"
     links.unlink(practice, client)
     assert links.creation_obstacle(practice, client) is not None  # the link is gone, the survivor is not
     made = await links.create_in_xpm(practice, client, different=[number])
@@ -219,17 +220,17 @@ async def test_two_clients_that_became_one_are_for_the_user_to_choose(
 ) -> None:
     practice, (client, _, into) = env.practice, merged
     (other,) = picks.pick(practice, [into], anyway=True)
-    (view,) = queries.review(practice, [client])
+    (view,) = link_review.clients_to_review(practice, [client])
     assert "ignore the other" in view.reason
     assert not view.proposals[0].sure
-    assert queries.sure_proposals(practice) == []
+    assert link_review.sure_proposals(practice) == []
     assert [each.proposal for each in links.relinks(practice)] == [None]
     with pytest.raises(CreationHeld) as waits:
         await links.create_in_xpm(practice, client)
     assert f"clients ignore {client}" in waits.value.hint
     assert f"ignore {client}" in links.preview_link(practice, client, into).needs_yes
-    assert conflicts.ignore(practice, client).link_state == "ignored"
-    assert queries.show_client(practice, str(other.client)).link_state == "linked"
+    assert links.ignore(practice, client).link_state == "ignored"
+    assert lookup.show_client(practice, str(other.client)).link_state == "linked"
 
 
 async def test_a_client_that_was_deleted_may_be_created_again(
@@ -240,7 +241,7 @@ async def test_a_client_that_was_deleted_may_be_created_again(
     await refresh(practice, full=True)
     env.sandbox.colleague.remove(into)
     await refresh(practice, full=True)
-    assert queries.show_client(practice, client).link_state == "gone"
+    assert lookup.show_client(practice, client).link_state == "gone"
     made = await links.create_in_xpm(practice, client)
     assert made.client.link_state == "linked"
 
@@ -258,7 +259,7 @@ async def test_completed_jobs_are_requested_if_there_is_no_other_evidence(env: P
     await refresh(env.practice, full=True)
     families.colleague.merge(lost, into, env.sandbox.clock.now())
     got = await refresh(env.practice, full=True)
-    (view,) = queries.review(env.practice)
+    (view,) = link_review.clients_to_review(env.practice)
     assert view.link_state == "merged"
     assert "1 job moved" in view.proposals[0].reasons
     assert got.calls == 6  # five lists, and the jobs of the one candidate

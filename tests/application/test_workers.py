@@ -13,9 +13,9 @@ import pytest
 from tests.support.fleet import wait_until
 from tests.support.memory_queue import MemoryQueue
 from tests.support.profile import count
+from xpm_tui.application import practice_worker
 from xpm_tui.application.home import add_practice, find_home
-from xpm_tui.application.schedule import practice_worker
-from xpm_tui.application.schedule.practice_worker import PracticeWorker, WorkReport
+from xpm_tui.application.practice_worker import PracticeWorker, WorkReport
 from xpm_tui.domain.errors import BadInput
 
 DATABASE = "postgresql://kim@/xpm?host=/nowhere"

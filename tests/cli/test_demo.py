@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.screen import Screen
 from tests.support.terminal import Terminal, terminal
-from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs import plans

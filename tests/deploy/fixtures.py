@@ -70,7 +70,7 @@ class JobsFixture(PracticeFixture):
         """A proposal that was made and accepted here."""
         given = {"start": "2026-07-01", "end": "2027-06-30", **values}
         made = proposals.new_proposal(self.practice, name, client or self.client, services, given)
-        (view,) = proposals.accept(self.practice, [made.id], repeat=proposals.repeat_of(repeat))
+        (view,) = proposals.accept(self.practice, [made.id], repeat=proposals.parse_repeat(repeat))
         return view
 
     async def deploy(self, *names: str, **more: Any) -> Run:

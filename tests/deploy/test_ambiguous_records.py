@@ -92,12 +92,12 @@ async def test_a_proposal_revoked_before_it_was_taken_over_is_not_taken_over_wit
     proposals.revoke(env.practice, "PROP-7", "client left")
     env.load()
     assert proposals.show_proposal(env.practice, "PROP-7").state == "revoked"
-    assert proposals.take(env.practice, every=True) == []
+    assert proposals.take_over(env.practice, every=True) == []
 
 
 async def test_the_last_day_of_the_month_outlasts_an_edit_of_the_recurrence(env: ChangedJobsFixture) -> None:
     made = proposals.new_proposal(env.practice, "X", env.client, ["Annual accounts"], {"start": "2026-06-30"})
-    monthly = proposals.repeat_of("monthly", last_day=True)
+    monthly = proposals.parse_repeat("monthly", last_day=True)
     (view,) = proposals.accept(env.practice, [made.id], repeat=monthly)
     (workflow,) = view.workflows
     for word in ("monthly", "quarterly"):
@@ -147,7 +147,7 @@ async def test_a_proposal_that_was_never_accepted_is_not_taken_over_through_a_re
     proposal_of_ignition(env, state)
     proposals.revoke(env.practice, "PROP-8", "")
     with pytest.raises(BadInput):
-        proposals.take(env.practice, ["PROP-8"])
+        proposals.take_over(env.practice, ["PROP-8"])
     assert env.practice.snapshot().count(WORKFLOWS) == 0
 
 
@@ -158,7 +158,7 @@ async def test_a_proposal_revoked_here_and_lost_in_ignition_is_not_taken_over(
     proposals.revoke(env.practice, "PROP-8", "")
     proposal_of_ignition(env, "Lost")
     with pytest.raises(BadInput):
-        proposals.take(env.practice, ["PROP-8"])
+        proposals.take_over(env.practice, ["PROP-8"])
 
 
 async def test_a_proposal_for_a_client_that_is_only_in_xpm_offers_to_pick_it(env: ChangedJobsFixture) -> None:

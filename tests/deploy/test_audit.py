@@ -62,7 +62,7 @@ async def test_every_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     assert env.practice.snapshot().position == position, "nothing is written here either"
     assert view.calls <= 5 + view.counts["missing"]
     taken = [each for each in wanted if each[0] not in ("missing", "revoked")]
-    proposals.take(env.practice, [number for _, number in taken])
+    proposals.take_over(env.practice, [number for _, number in taken])
     after = Counter((each.finding, each.number) for each in (await reports.audit_jobs(env.practice)).findings)
     assert not Counter(taken) - after, "what Ignition created is audited after the proposal is taken over"
     rows = reports.audit_csv(view.findings).splitlines()
@@ -145,7 +145,7 @@ async def test_each_entity_and_each_term_is_audited_and_counted_for_its_own_clie
     env.load(names[:2], "2026-05-01", "2026-08-31")
     env.load(names, "2026-05-01", "2026-08-31", number="PROP-91")
     env.clock.move(timedelta(days=1))
-    proposals.take(practice, ["PROP-90"], repeat=proposals.repeat_of("monthly"))
+    proposals.take_over(practice, ["PROP-90"], repeat=proposals.parse_repeat("monthly"))
     edits = {"name": "Books of {client} {period}"}
     for workflow in ("w1", "w2"):
         job_editing.edit_workflow(practice, workflow, edits)

@@ -189,7 +189,7 @@ async def test_invalid_proposals_are_refused(env: JobsFixture) -> None:
     with pytest.raises(BadInput, match="already accepted"):
         proposals.accept(env.practice, [view.id])
     with pytest.raises(BadInput, match="already taken over"):
-        proposals.take(env.practice, [view.id])
+        proposals.take_over(env.practice, [view.id])
 
 
 async def test_hostile_names_are_sent_unchanged_or_refused(env: JobsFixture) -> None:

@@ -47,7 +47,7 @@ async def env(tmp_path: Path) -> ChangedJobsFixture:
 async def test_an_edited_proposal_stops_its_waiting_jobs_until_it_is_taken_over_again(
     env: ChangedJobsFixture,
 ) -> None:
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     assert env.load().counts["stopped"] == 0, "the same file again stops nothing"
     report = env.load(end="2028-06-30")
     assert report.counts["stopped"] == 1
@@ -59,7 +59,7 @@ async def test_an_edited_proposal_stops_its_waiting_jobs_until_it_is_taken_over_
     with pytest.raises(BadInput, match="stopped"):
         await env.deploy("w1")
     assert "changed in Ignition: end" in jobs.preview_job(env.practice, "w1").audit[-1].sentence
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     shown = jobs.preview_job(env.practice, "w1")
     assert (shown.due.year, shown.job.state, shown.goes) == (2028, "coming", True)
     assert jobs.counts(env.practice).changed == 0
@@ -69,29 +69,29 @@ async def test_an_edited_proposal_stops_its_waiting_jobs_until_it_is_taken_over_
 
 
 async def test_a_proposal_that_ignition_revokes_is_no_longer_ours(env: ChangedJobsFixture) -> None:
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     assert env.load(state="Revoked").counts["stopped"] == 1
     assert "Ignition says that its proposal is revoked" in jobs.row_of(env.practice, "w1").why
     with pytest.raises(BadInput, match="is revoked: only an accepted proposal"):
-        proposals.take(env.practice, ["PROP-7"])
+        proposals.take_over(env.practice, ["PROP-7"])
     env.load()
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     assert jobs.row_of(env.practice, "w1").state == "coming"
 
 
 async def test_a_proposal_revoked_here_stays_revoked_whatever_the_file_says(env: ChangedJobsFixture) -> None:
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     proposals.revoke(env.practice, "PROP-7", "client left")
     env.load(price="1300")
     (row,) = env.practice.snapshot().rows(PROPOSALS)
     assert (row.state, row.ours, row.services[0].price) == ("revoked", True, "1300")
     assert "client left" in jobs.row_of(env.practice, "w1").why
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     assert jobs.row_of(env.practice, "w1").state == "coming"
 
 
 async def test_undoing_the_import_lets_stopped_jobs_continue(env: ChangedJobsFixture) -> None:
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     env.load(price="1300")
     assert next(iter(env.practice.snapshot().rows(WORKFLOWS))).stopped
     undo_import(env.practice)
@@ -99,7 +99,7 @@ async def test_undoing_the_import_lets_stopped_jobs_continue(env: ChangedJobsFix
 
 
 async def test_a_stopped_recurrence_is_one_row_not_one_for_each_date(env: ChangedJobsFixture) -> None:
-    proposals.take(env.practice, ["PROP-7"], repeat=proposals.repeat_of("weekly"))
+    proposals.take_over(env.practice, ["PROP-7"], repeat=proposals.parse_repeat("weekly"))
     env.clock.move(timedelta(days=120))
     assert len(jobs.list_jobs(env.practice, state="missed")) > 5
     env.load(price="1300")
@@ -128,10 +128,10 @@ async def test_a_status_that_is_not_known_is_never_accepted(env: ChangedJobsFixt
         view = views[f"PROP-{number}"]
         assert (view.state, view.word) == ("unknown", " ".join(word.split())), word
         with pytest.raises(BadInput, match="only an accepted proposal can be taken over"):
-            proposals.take(env.practice, [view.id])
+            proposals.take_over(env.practice, [view.id])
     assert (views["PROP-40"].state, views["PROP-41"].state) == ("accepted", "unknown")
     assert [v.word for v in proposals.list_proposals(env.practice, state="void")] == ["Void"]
-    taken = proposals.take(env.practice, every=True)
+    taken = proposals.take_over(env.practice, every=True)
     assert {view.number for view in taken} == {"PROP-7", "PROP-40"}
     for number, heading in enumerate(("Engagement status", "Statut", "Proposal stage", "Payment Status"), 50):
         report = env.load(state="Storniert", number=f"PROP-{number}", heading=heading)
@@ -148,10 +148,10 @@ async def test_a_status_that_is_not_known_is_never_accepted(env: ChangedJobsFixt
 async def test_a_missing_service_is_removed_and_a_contradicting_row_refused(
     env: ChangedJobsFixture,
 ) -> None:
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     both = env.load(more=(("Compliance 2026", "Payroll", "2026-12-31"),))
     assert (both.refused, both.counts["changed"]) == ((), 1)
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     report = env.load()
     assert (report.counts["same"], report.counts["changed"], report.counts["stopped"]) == (0, 1, 1)
     assert "1 service no longer in the file, removed: Payroll" in report.notes[0].reason

@@ -113,7 +113,7 @@ async def test_each_entity_gets_its_own_job_and_a_held_one_holds_no_other(
     ]
     report = family.load(names, project=project)
     assert any("Client Nobody Known Ltd is unknown here" in note.reason for note in report.notes)
-    (view,) = proposals.take(practice, ["PROP-90"], per="project" if project else None)
+    (view,) = proposals.take_over(practice, ["PROP-90"], per="project" if project else None)
     assert len(view.workflows) == 6
     assert len(view.entities) == 5
     chosen = batch.jobs_of_proposal(practice, "PROP-90")
@@ -144,14 +144,14 @@ async def test_each_entity_gets_its_own_job_and_a_held_one_holds_no_other(
 
 async def test_a_workflow_for_all_entities_waits_until_its_client_is_chosen(family: Family) -> None:
     family.load([family.named(family.client)])
-    (view,) = proposals.take(family.practice, ["PROP-90"])
+    (view,) = proposals.take_over(family.practice, ["PROP-90"])
     report = family.load([family.named(each) for each in family.clients[:2]])
     assert report.counts["stopped"] == 1
     (change,) = renewals.list_changes(family.practice)
     assert {(each.change, each.client) for each in change.services} == {
         ("added", family.named(family.clients[1]))
     }
-    proposals.take(family.practice, ["PROP-90"])
+    proposals.take_over(family.practice, ["PROP-90"])
     shown = jobs.preview_job(family.practice, view.workflows[0])
     assert [p.code for p in shown.problems if p.weight == "hold"] == ["entities"]
     edits.edit_workflow(family.practice, view.workflows[0], {"client": family.client})
@@ -180,7 +180,7 @@ async def test_killed_anywhere_each_entity_has_one_job_for_each_term(tmp_path: P
     for commit, after in KILLS:
         number = f"PROP-{500 + commit}{int(after)}"
         family.load([family.named(each) for each in group], number=number)
-        (view,) = proposals.take(family.practice, [number])
+        (view,) = proposals.take_over(family.practice, [number])
         family.load([family.named(each) for each in group], "2027-07-01", "2028-06-30", number=number)
         kill_at(family, commit, after=after)
         with suppress(Killed):
@@ -241,7 +241,7 @@ async def test_another_client_chosen_after_a_fault_never_gets_a_second_job(
             row = jobs.row_of(family.practice, workflow)
             if row.cause == "unknown":
                 there = family.made(name)
-                said: batch.Sent = "again" if mistaken or not there else "adopt"
+                said: batch.SentChoice = "again" if mistaken or not there else "adopt"
                 await batch.decide_sent(family.practice, workflow, said, there[0].number if there else "")
             elif row.state != "deployed":
                 await attempt(family, workflow)

@@ -27,7 +27,7 @@ async def env(tmp_path: Path) -> Any:
 @pytest.mark.parametrize("start", ["2030-07-01", "9999-01-31"])
 async def test_a_recurrence_of_a_mistyped_year_can_be_fixed(env: ChangedJobsFixture, start: str) -> None:
     made = proposals.new_proposal(env.practice, "X", env.client, ["Annual accounts"], {"start": start})
-    proposals.accept(env.practice, [made.id], repeat=proposals.repeat_of("monthly"))
+    proposals.accept(env.practice, [made.id], repeat=proposals.parse_repeat("monthly"))
     jobs.list_jobs(env.practice)
     shown = job_editing.edit_workflow(env.practice, "w1", {"start": "2026-07-01"})
     assert str(shown.start) == "2026-07-01"

@@ -127,7 +127,7 @@ async def test_three_hundred_imported_services_deploy_nothing(env: JobsFixture) 
     assert await deployment.deploy_due(env.practice) is None
     reported = jobs.counts(env.practice)
     assert (reported.due, reported.to_take) == (0, 300)
-    taken = proposals.take(env.practice, every=True)
+    taken = proposals.take_over(env.practice, every=True)
     assert len(taken) == 300
     assert await deployment.deploy_due(env.practice) is None
     held = await deployment.deploy_jobs(env.practice, jobs.choose(env.practice, due=True), reviewed=False)

@@ -13,9 +13,8 @@ from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.jobs.services import current_day as day_of
-from xpm_tui.application.runs.due import record_sign_in
-from xpm_tui.application.schedule.scheduled_run import run_if_due
+from xpm_tui.application.runs.unattended_runs import record_sign_in
+from xpm_tui.application.scheduled_run import run_if_due
 from xpm_tui.deploy.calendar import dates_between
 from xpm_tui.domain.errors import AllowanceUsedUp, AppError
 from xpm_tui.domain.tables import WORKFLOWS
@@ -34,7 +33,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
     env = JobsFixture(tmp_path, jobs__automatic="yes", jobs__days_early="2")
     await env.ready()
     env.sandbox.switches = Switches().changed({"day_limit": 1000})
-    started = day_of(env.practice)
+    started = env.practice.current_day()
     for number, repeat in enumerate(("weekly", "fortnightly", "monthly", "quarterly", "yearly", "monthly")):
         start = started + timedelta(days=3) if number < 5 else date(2026, 5, 31)
         env.accepted(f"W{number}", env.clients[number % 6], repeat=repeat, start=str(start), end="2028-05-04")
@@ -42,7 +41,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
     off: set[date] = set()
     limited = 0
     for day in range(DAYS):
-        today = day_of(env.practice)
+        today = env.practice.current_day()
         if day in OFF:
             off.add(today)
         else:
@@ -64,7 +63,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
         local = env.clock.now().astimezone(ZONE).replace(tzinfo=None) + timedelta(days=1)
         env.clock.move(local.replace(tzinfo=ZONE) - env.clock.now())
     rows = jobs.list_jobs(env.practice)
-    last = day_of(env.practice) - timedelta(days=1)
+    last = env.practice.current_day() - timedelta(days=1)
     deployed, missed = Counter[tuple[str, date]](), set[tuple[str, date]]()
     for row in rows:
         if row.state == "deployed":

@@ -46,13 +46,13 @@ class RenewalFixture(JobsFixture):
 
     def days(self, workflow: str, ahead: int = 900) -> list[date]:
         """The days of a workflow's jobs."""
-        from xpm_tui.application.jobs.services import current_day, terms_of
+        from xpm_tui.application.jobs.services import terms_of
         from xpm_tui.deploy.occurrences import workflow_occurrences
 
         row = self.practice.snapshot().get(WORKFLOWS, workflow)
         assert row is not None
         found = workflow_occurrences(
-            self.practice.snapshot(), terms_of(self.practice), row, current_day(self.practice), ahead
+            self.practice.snapshot(), terms_of(self.practice), row, self.practice.current_day(), ahead
         )
         return [each.day for each in found]
 
@@ -84,7 +84,7 @@ async def test_the_next_term_begins_where_this_one_ends(env: RenewalFixture, cas
     repeat, this, following, last, first = TERMS[case]
     (start, end), (again, until) = this.split(), following.split()
     env.load([("Care", start, end)])
-    proposals.take(env.practice, ["PROP-31"], repeat=proposals.repeat_of(repeat))
+    proposals.take_over(env.practice, ["PROP-31"], repeat=proposals.parse_repeat(repeat))
     env.clock.move(d(start) - env.clock.now().date())
     env.load([("Care", again, until)])
     (view,) = renewals.list_changes(env.practice)
@@ -110,7 +110,7 @@ async def test_the_difference_names_services_prices_and_dates(env: RenewalFixtur
         [("Care", "2026-07-01", "2027-06-30")],
         services=[("Annual accounts", "900"), ("Payroll", "50"), ("Advice", "10")],
     )
-    proposals.take(env.practice, ["PROP-31"])
+    proposals.take_over(env.practice, ["PROP-31"])
     env.load(
         [("Care", "2027-07-01", "2028-06-30")],
         services=[("Annual accounts", "950"), ("Advice", "10"), ("Tax return", "300")],
@@ -135,7 +135,7 @@ async def test_the_difference_names_services_prices_and_dates(env: RenewalFixtur
     (view,) = renewals.list_changes(env.practice)
     assert [(each.change, each.name) for each in view.services] == [("repriced", "Annual accounts")]
     assert not view.is_renewal
-    proposals.take(env.practice, ["PROP-31"])
+    proposals.take_over(env.practice, ["PROP-31"])
     assert renewals.list_changes(env.practice) == []
     assert env.days("w2") == [d("2027-07-01")]
 
@@ -144,7 +144,7 @@ async def test_edits_are_asked_about_once_and_a_due_date_moves_with_the_term(env
     cases: tuple[tuple[str, Literal["keep", "drop"]], ...] = (("PROP-41", "keep"), ("PROP-42", "drop"))
     for number, keep in cases:
         env.load([(f"Care {number}", "2026-07-01", "2027-02-28")], number=number)
-        (view,) = proposals.take(env.practice, [number])
+        (view,) = proposals.take_over(env.practice, [number])
         edits.edit_workflow(
             env.practice,
             view.workflows[0],
@@ -168,7 +168,7 @@ async def test_a_job_that_the_next_term_has_already_is_not_created_again(env: Re
     first, term = today.replace(day=1), timedelta(days=60)
     end = first + term
     env.load([("Care", str(first), str(end))])
-    (view,) = proposals.take(env.practice, ["PROP-31"], repeat=proposals.repeat_of("weekly"))
+    (view,) = proposals.take_over(env.practice, ["PROP-31"], repeat=proposals.parse_repeat("weekly"))
     (workflow,) = view.workflows
     edits.edit_workflow(env.practice, workflow, {"until": "none"})
     beyond = next(day for day in env.days(workflow) if day > end)
@@ -182,7 +182,7 @@ async def test_a_job_that_the_next_term_has_already_is_not_created_again(env: Re
     assert env.load(
         [("Care", str(end + timedelta(days=1)), str(end + term))], services=[("Annual accounts", "1000")]
     ).counts["stopped"]
-    proposals.take(env.practice, ["PROP-31"])
+    proposals.take_over(env.practice, ["PROP-31"])
     assert env.days("w2")[0] == beyond + timedelta(days=7)
 
 
@@ -199,7 +199,7 @@ async def test_three_hundred_renewals_roll_over_in_one_commit(
         ), encoding="utf-8")  # fmt: skip
         import_file(env.practice, "proposals", path)
         if start < "2027":
-            proposals.take(env.practice, every=True)
+            proposals.take_over(env.practice, every=True)
     commits: list[int] = []
     commit = env.practice.store.commit
 

@@ -145,7 +145,7 @@ async def test_two_lines_of_one_service_stay_two(tmp_path: Path) -> None:
     path.write_text(HEAD + row + row.replace("1200", "300"), encoding="utf-8")
     import_file(env.practice, "proposals", path)
     (before,) = env.practice.snapshot().rows(PROPOSALS)
-    proposals.take(env.practice, ["PROP-7"])
+    proposals.take_over(env.practice, ["PROP-7"])
     report = import_file(env.practice, "proposals", path)
     (after,) = env.practice.snapshot().rows(PROPOSALS)
     assert budget_of(after.services) == budget_of(before.services) == ("1500.00", "")

@@ -19,7 +19,7 @@ from tests.support.command import Done, Inline
 from tests.support.inprocess import addresses, consent
 from tests.support.moved_clock import MovedClock
 from tests.support.opened import open_otherwise
-from xpm_tui.application.connection.state_machine import WAIT
+from xpm_tui.application.connection import WAIT_SECONDS
 from xpm_tui.application.health import probe_facts
 from xpm_tui.application.health.probe_facts import Machine
 from xpm_tui.application.practice import OpenPractice
@@ -35,7 +35,7 @@ class Waiting(MovedClock):
     """A clock by which nobody gives up waiting for a browser."""
 
     async def sleep(self, seconds: float) -> None:
-        if seconds >= WAIT:
+        if seconds >= WAIT_SECONDS:
             await asyncio.Event().wait()
         await super().sleep(seconds)
 

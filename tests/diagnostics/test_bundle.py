@@ -17,7 +17,7 @@ from tests.application.fixtures import PracticeFixture
 from tests.diagnostics.fixtures import FaultyMachine
 from tests.support.command import Inline
 from xpm_tui.application.health import bundle
-from xpm_tui.application.health.bundle import BundlePart, packed
+from xpm_tui.application.health.bundle import BundlePart, pack
 from xpm_tui.application.health.doctor import Doctor
 from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.application.runs import xpm_refresh
@@ -156,8 +156,8 @@ def test_the_zip_is_the_same_for_the_same_and_private() -> None:
     from tests.support.moved_clock import START
 
     parts = [BundlePart(name="a.txt", about="A.", data=b"a")]
-    assert packed(parts, START) == packed(parts, START)
-    with zipfile.ZipFile(io.BytesIO(packed(parts, START))) as archive:
+    assert pack(parts, START) == pack(parts, START)
+    with zipfile.ZipFile(io.BytesIO(pack(parts, START))) as archive:
         assert archive.read("a.txt") == b"a"
         assert archive.infolist()[0].external_attr >> 16 == 0o600
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.application.fixtures import PracticeFixture
 from tests.diagnostics.fixtures import by_name
-from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.health.probe_facts import Machine, open_target
 from xpm_tui.application.home import find_home
 from xpm_tui.diagnostics.error_presenter import present

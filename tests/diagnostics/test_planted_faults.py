@@ -27,7 +27,7 @@ from tests.diagnostics.signs import (
 from tests.support.profile import spread
 from xpm_tui.application.health import doctor, probe_facts
 from xpm_tui.application.health.probe_facts import of_practice, saved_login
-from xpm_tui.application.schedule.timer import Scheduler, Timer
+from xpm_tui.application.timer import Scheduler, Timer
 from xpm_tui.diagnostics.findings import TimerFacts
 from xpm_tui.domain.errors import NotFound
 from xpm_tui.domain.ignition import Import

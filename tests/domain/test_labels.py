@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from xpm_tui.application.team.views import MemberState
+from xpm_tui.application.team.queries import MemberState
 from xpm_tui.deploy import occurrences
 from xpm_tui.deploy.job_spec import Weight
 from xpm_tui.diagnostics.findings import Verdict

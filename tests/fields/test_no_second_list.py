@@ -56,8 +56,8 @@ ALLOWED = {
     # What identifies a client, or tells its state: a decision about few fields, not a list of all.
     "commands/clients.py:search_clients": "the table of a search",
     "ignition/forms.py:CLIENTS": "what a file needs at least",
-    "application/clients/queries.py:_proposal": "the summary of a proposed client",
-    "application/clients/queries.py:review": "the summary of a client that needs a link",
+    "application/clients/link_review.py:_proposal": "the summary of a proposed client",
+    "application/clients/link_review.py:clients_to_review": "the summary of a client that needs a link",
     "application/presenters/views.py:ContactView": "the summary of a contact on one line",
     "sync/applying/run_results.py:merge_client": "what an answer to a write may leave out",
     "sync/applying/local_writes.py:own_contact": "the contact made of an individual's own name",

@@ -19,8 +19,8 @@ from tests.ignition.support import NOW, ImportedStore
 from tests.sync.fixtures import SyncFixture
 from tests.xero.replies import uuid
 from xpm_tui.application.clients.edits import edit_client, people_to_choose
+from xpm_tui.application.clients.field_policy import policy_rows
 from xpm_tui.application.clients.queries import side_by_side
-from xpm_tui.application.policy_table import policy_rows
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.commands.tables import to_plain

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tests.simulation.faults import CALM, FIGURES, Crash, FaultyTransport, Life
 from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
 from tests.support.virtual import START, VirtualClock
-from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs import plans, runner

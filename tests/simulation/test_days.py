@@ -12,9 +12,9 @@ from tests.simulation.practice import Engine
 from tests.simulation.test_counts import edit
 from tests.simulation.test_guard import guarded, in_xpm
 from tests.support.virtual import run_virtual
+from xpm_tui.application.clients.link_review import clients_to_review
 from xpm_tui.application.clients.links import link
 from xpm_tui.application.clients.picks import pick
-from xpm_tui.application.clients.queries import review
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.plans import make_undo
 from xpm_tui.domain.ports import Put
@@ -129,8 +129,8 @@ def test_a_prospect_that_was_made_client_is_proposed_and_linked_again(folder: Pa
         await engine.clock.sleep(3_600)
         done = await engine.run(full=True, reviewed=True)
         assert done.outcome == "done"
-        assert engine.client(view.client).phone != "04 777", "nothing is linked anew unasked"
-        (asked,) = review(engine.practice, [view.client])
+        assert engine.client(view.client).phone != "04 777", "nothing is linked again unasked"
+        (asked,) = clients_to_review(engine.practice, [view.client])
         assert asked.proposals[0].uuid == made.uuid
         link(engine.practice, view.client, made.uuid)
         await engine.run(reviewed=True)

@@ -54,7 +54,7 @@ def test_nothing_is_lost_by_a_list_that_is_not_true(folder: Path, lie: str, dire
         before, mirror = kept(engine), engine.practice.snapshot().count(XPM_CLIENTS)
         engine.sandbox.faults.add(fault)
         reported = await engine.survive(lambda: engine.run(full=True))
-        ended = history.show(engine.practice, "last")
+        ended = history.find_run(engine.practice, "last")
         FIGURES["lies told"] += 1
         if code is not None:
             assert ended.exit_code == code, (reported, ended)

@@ -22,7 +22,7 @@ import psycopg
 
 from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.application.clients.picks import pick_all
-from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.home import Home, add_practice, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs.runner import run

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from xpm_tui.application import practice
+from xpm_tui.application import practice, timer
 from xpm_tui.application.health import maintenance, probe_facts
-from xpm_tui.application.schedule import timer
 from xpm_tui.application.status import practices
 
 # These keep the function that they find when they are loaded: that must be the real one, for tests to come.

@@ -14,7 +14,7 @@ from tests.deploy.fixtures import JobsFixture
 from tests.tui.fixtures import TERMINAL, ConsoleFixture, press, settle, until
 from tests.tui.people import UUID, fill
 from tests.tui.test_wizard_steps import choose
-from xpm_tui.application.connection import steps
+from xpm_tui.application import connection_steps
 from xpm_tui.application.runs import history, runner
 from xpm_tui.commands import effects
 from xpm_tui.commands.command import Command
@@ -232,7 +232,7 @@ async def test_the_wizard_runs_commands(tmp_path: Path, console: Make, ran: list
         assert taken(ran) == [("plan", {"stored": True})]
 
 
-async def to_step(pilot: Pilot[Any], name: steps.Name) -> None:
+async def to_step(pilot: Pilot[Any], name: connection_steps.Name) -> None:
     """Look at a step of the wizard."""
     await pilot.app.screen.show(name)  # type: ignore[attr-defined]
     await settle(pilot)

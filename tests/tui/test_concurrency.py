@@ -20,9 +20,8 @@ from tests.application.fixtures import ticked_changes
 from tests.deploy.fixtures import JobsFixture
 from tests.support.profile import count, in_soak
 from tests.tui.fixtures import ROUND, TERMINAL, ConsoleFixture, press, prose_of, settle, text_of, until
-from xpm_tui.application.clients import conflicts, picks
+from xpm_tui.application.clients import link_review
 from xpm_tui.application.clients import links as linking
-from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.csv_io import imports
 from xpm_tui.application.health import bundle
 from xpm_tui.application.jobs import queries as jobs
@@ -160,7 +159,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
     """The run is on its way: the box must not say that nothing is written, nor leave."""
     await mirrored(env)
     with env.open() as practice:
-        linking.accept_sure(practice, clients.sure_proposals(practice))
+        linking.accept_sure(practice, link_review.sure_proposals(practice))
     wait = runner.wait_for_run
 
     let = asyncio.Event()
@@ -287,13 +286,13 @@ async def test_review_undo_after_busy_takes_back_the_last(
         await press(pilot, "enter", "enter")
         assert len(screen._settled) == 2
         first, _ = (each[0] for each in screen._settled)
-        stock = picks.restore_states
+        stock = link_review.restore_states
 
         def busy(*args: Any) -> Any:
-            monkeypatch.setattr(picks, "restore_states", stock)
+            monkeypatch.setattr(link_review, "restore_states", stock)
             raise Busy("Another process has the book.")
 
-        monkeypatch.setattr(picks, "restore_states", busy)
+        monkeypatch.setattr(link_review, "restore_states", busy)
         await press(pilot, "u", "escape", "u")
     assert set(links(env)) == {first}
 
@@ -385,7 +384,7 @@ async def test_another_list_after_mapping_is_moving_on(
 ) -> None:
     await mirrored(env)
     with env.open() as practice:
-        conflicts.ignore(practice, "c4", "no")
+        linking.ignore(practice, "c4", "no")
     app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
@@ -726,7 +725,7 @@ async def test_a_link_is_undone_while_a_run_is_in_progress(env: ConsoleFixture, 
                 await until(pilot, "this undo would change XPM as well")
             plan, *_ = plans.make_undo(other, plans.last_write(other.snapshot(), "c7"), client="c7")
             with pytest.raises(Busy, match="is sending Client 00007"):
-                await runner.undo_beside(other, plan.id)
+                await runner.undo_during_run(other, plan.id)
         assert [each.outcome for each in history.list_runs(other)[:2]] == ["done", "done"]
         assert history.newest_sync(other.snapshot()) is not None
 

@@ -110,7 +110,7 @@ async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     assert left.id == going.id
     sandbox.control("POST", "switches", {"latency": 0})
     second.shows(f"Run {going.id}: ✓ Done")
-    made = history.show(practice, going.id)
+    made = history.find_run(practice, going.id)
     assert (made.outcome, made.done) == ("done", total)
     third = consoles("cleo")
     third.type("\x1b[Z\r")  # from the next step back to the last of the lists: the runs

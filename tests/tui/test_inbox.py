@@ -10,7 +10,7 @@ from typing import Any
 from textual.screen import Screen
 
 from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
-from xpm_tui.application.inbox import intake
+from xpm_tui.application.csv_io import intake
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.tui.app import Console

@@ -369,7 +369,7 @@ async def test_renewals_are_shown_and_rolled_over_together(
         path.write_text(FILE.splitlines()[0] + "\n" + rows, encoding="utf-8")
         import_file(env.practice, "proposals", path)
         if year == 2026:
-            proposals.take(env.practice, every=True)
+            proposals.take_over(env.practice, every=True)
             job_editing.edit_workflow(env.practice, "w1", {"budget": "99"})
     app = over(env)
     async with jobs_area(app, "v") as pilot:
@@ -578,7 +578,7 @@ async def test_hostile_names_are_text(
                                     services=(ProposalService(name=hostile, service=env.service),))),
         ]  # fmt: skip
     env.practice.store.commit(rows)
-    proposals.take(env.practice, every=True)
+    proposals.take_over(env.practice, every=True)
     app = over(env)
     async with jobs_area(app, size=size) as pilot:
         for keys in (

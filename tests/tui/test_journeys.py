@@ -18,7 +18,7 @@ from tests.support.fake_xpm import client
 from tests.support.moved_clock import MovedClock
 from tests.tui.fixtures import TERMINAL, ConsoleFixture, press, prose_of, settle, text_of, until, words_in
 from xpm_tui.application import home as homes
-from xpm_tui.application.clients import conflicts, links
+from xpm_tui.application.clients import field_policy, links
 from xpm_tui.application.runs import history, plans
 from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_CLIENTS
 from xpm_tui.ignition.forms import FORMS
@@ -296,7 +296,7 @@ async def test_a_held_conflict_is_let_go_by_a_tick(env: ConsoleFixture, console:
 async def test_a_field_is_switched_off_in_the_policy_table(env: ConsoleFixture, console: Make) -> None:
     await in_step(env)
     with env.open() as practice:
-        conflicts.freeze(practice, "c3", ["phone"], "private number")
+        field_policy.freeze(practice, "c3", ["phone"], "private number")
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

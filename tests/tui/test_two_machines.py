@@ -17,7 +17,7 @@ from tests.store.test_postgres import proxy as proxy
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.postgres_server import fresh_practice
 from tests.tui.fixtures import ConsoleFixture, press, prose_of, settle, text_of, until
-from xpm_tui.application.clients import conflicts, links, picks, queries
+from xpm_tui.application.clients import field_policy, link_review, links, queries
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans, runner
@@ -123,12 +123,12 @@ def test_two_administrators_edit_and_review_at_the_same_time(both: tuple[OpenPra
     assert client(ben, "c7").city in saved, said
 
     # Both accept the same rows: each is linked once, and is a decision of the one who linked it.
-    found = [queries.sure_proposals(each) for each in both]
+    found = [link_review.sure_proposals(each) for each in both]
     assert [view.id for view in found[0]] == [view.id for view in found[1]]
     assert len(found[0]) > 5
 
     def accept(practice: OpenPractice, views: list[Any]) -> Any:
-        return picks.store_decision(
+        return link_review.store_decision(
             practice,
             [view.id for view in views],
             lambda: links.accept_sure(practice, views),
@@ -161,16 +161,16 @@ def test_two_administrators_edit_and_review_at_the_same_time(both: tuple[OpenPra
     # One undoes a decision while the other edits the same client: the edit stays.
     mine = (by_ana or by_ben)[0].id
     undoes, edits = (ana, ben) if by_ana else (ben, ana)
-    conflicts.freeze(edits, mine, ["city"])
+    field_policy.freeze(edits, mine, ["city"])
     agree(ana, ben)
     with pytest.raises(BadInput, match="has changed since then, so the decision was not undone"):
-        picks.undo(undoes)
+        link_review.undo_decision(undoes)
     assert ana.snapshot().get(LINKS, mine) is not None
 
 
 async def test_an_edit_during_an_undo_stays(both: tuple[OpenPractice, OpenPractice]) -> None:
     ana, ben = both
-    links.accept_sure(ana, queries.sure_proposals(ana))
+    links.accept_sure(ana, link_review.sure_proposals(ana))
     done = await runner.run(ana, reviewed=True)
     assert done.outcome == "done"
     was = {row.id: row for row in ana.snapshot().rows(CLIENTS)}
@@ -218,7 +218,7 @@ async def test_a_third_watches_the_run_and_the_edits_live(
 ) -> None:
     app = console(machines[2])
     with machines[0].open() as ana, machines[1].open() as ben:
-        links.accept_sure(ana, queries.sure_proposals(ana))
+        links.accept_sure(ana, link_review.sure_proposals(ana))
         reached, go_on = asyncio.Event(), asyncio.Event()
 
         async def hold(call: str) -> None:

@@ -13,7 +13,7 @@ from textual.widgets import Button, ContentSwitcher
 from tests.support.profile import in_soak
 from tests.tui.fixtures import ConsoleFixture, calm, press, prose_of, settle, text_of
 from tests.tui.people import UUID, asked, fill
-from xpm_tui.application.connection import steps
+from xpm_tui.application import connection_steps
 from xpm_tui.domain.errors import CaseId, LoginNeeded
 from xpm_tui.domain.tables import SERVICES, TEAM
 from xpm_tui.tui.app import Console
@@ -32,7 +32,7 @@ def env(tmp_path: Any) -> ConsoleFixture:
 
 def states(env: ConsoleFixture) -> dict[str, str]:
     with env.open(read_only=True) as practice:
-        return {step.name: step.state for step in steps.steps(practice)}
+        return {step.name: step.state for step in connection_steps.steps(practice)}
 
 
 def row(env: ConsoleFixture, table: Any, id_: str) -> Any:
@@ -82,7 +82,7 @@ async def test_clear_matches_decide_the_team(env: ConsoleFixture, console: Make)
 async def test_templates_and_the_question_who_makes_the_jobs(env: ConsoleFixture, console: Make) -> None:
     await fill(env)
     with env.open() as practice:
-        steps.skip(practice, "team")
+        connection_steps.skip(practice, "team")
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -95,7 +95,7 @@ async def test_templates_and_the_question_who_makes_the_jobs(env: ConsoleFixture
         ):
             assert reported in prose_of(app), reported
         with env.open(read_only=True) as practice:
-            step = next(step for step in steps.steps(practice) if step.name == "templates")
+            step = next(step for step in connection_steps.steps(practice) if step.name == "templates")
         assert "5 job templates in XPM; 3 of 6 services decided" in step.facts
         assert "1 service with the name of a job template" in step.facts
         await press(pilot, "down", "down")
@@ -119,7 +119,7 @@ async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(
 ) -> None:
     await fill(env)
     with env.open() as practice:
-        steps.skip(practice, "team")
+        connection_steps.skip(practice, "team")
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -168,7 +168,7 @@ def test_picture(
     asyncio.run(fill(env))
     if step == "templates":
         with env.open() as practice:
-            steps.skip(practice, "team")
+            connection_steps.skip(practice, "team")
 
     async def go(pilot: Pilot[Any]) -> None:
         await settle(pilot)

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Footer
 
 from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle
-from xpm_tui.application.clients import conflicts
+from xpm_tui.application.clients import field_policy, links
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.jobs import deployment, proposals
 from xpm_tui.application.jobs import queries as jobs
@@ -165,15 +165,15 @@ async def hostile(folder: Path) -> ConsoleFixture:
     with env.open() as practice:
         practice.store.commit(writes)
         await runner.run(practice, full=True, reviewed=True)
-        proposals.take(practice, ["o0", "o1", "o2", "o3", "o4"])
+        proposals.take_over(practice, ["o0", "o1", "o2", "o3", "o4"])
         practice.settings.set("jobs.ignition_deploys", "no", practice=True)
         first = jobs.list_jobs(practice)[0].id
         await deployment.deploy_jobs(practice, jobs.choose(practice, [first]), reviewed=True)
         assert jobs.row_of(practice, first).state == "held"
         edit_client(practice, "c3", {"phone": name[:20].replace("\x1b", "").replace("\x07", "") or "1"})
         env.xpm.edit("00000000-0000-0000-0000-000000000003", phone=name)
-        conflicts.freeze(practice, "c34", ["phone"], "[/] because [bold]")
-        conflicts.ignore(practice, "c85", "[@click=app.quit]no[/]")
+        field_policy.freeze(practice, "c34", ["phone"], "[/] because [bold]")
+        links.ignore(practice, "c85", "[@click=app.quit]no[/]")
         identity = practice.snapshot().get(META, "identity")
         assert identity is not None
         reported = {**msgspec.to_builtins(identity.value), "title": HOSTILE[0], "by": name, "login": name}

@@ -63,14 +63,14 @@ def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
 
 
 def damaged(error: StoreUnreadable) -> Condition:
-    """Return the condition of a store that is damaged in this way, or whose database does not answer."""
+    """Return the condition for an error of the store: damaged, or its database cannot be reached."""
     if isinstance(error, StoreUnreachable):
         return Condition(state="unreachable", message=error.message)
     return Condition(state="damaged", message=f"The data is damaged: {error.message}")
 
 
 def refuse_damaged(practice: OpenPractice) -> None:
-    """Raise ``StoreUnreadable`` if the store is damaged, for calls such as an export."""
+    """Raise ``StoreUnreadable`` if the store is damaged; exports call this before they write."""
     practice.snapshot()
     if practice.store.damage is not None:
         raise practice.store.damage
@@ -86,7 +86,7 @@ class LoginProblem(msgspec.Struct, frozen=True, kw_only=True):
 def login_problem(
     practice: OpenPractice, identity: PracticeIdentity, runs: Sequence[Run]
 ) -> LoginProblem | None:
-    """Return why Xero does not accept the practice's calls, or None. ``runs``: the newest first."""
+    """Return why Xero does not accept the practice's calls, or None; ``runs`` has the newest first."""
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and is_sync(r)), None)
     if ended is not None and ended.outcome == "failed" and ended.exit_code == _EXIT_LOGIN:
         since = identity.since
@@ -101,7 +101,7 @@ def login_problem(
 
 
 def unfinished_imports(snapshot: Snapshot) -> list[Import]:
-    """Return the imports that began and did not end: the last of each form, unless a later one ended."""
+    """Return the imports that began and did not end, one for each form, unless a later import ended."""
     if not any(snapshot.find(IMPORTS, "state", state) for state in ("begun", "undoing")):
         return []
     newest: dict[str, Import] = {}

@@ -1,6 +1,6 @@
-"""Data computed over the whole store: cached in memory, and saved for the next process.
+"""Cache data that is computed over the whole store, in memory and in files for the next process.
 
-A saved file is a cache: it names the state of the tables that it was computed from (``Snapshot.fingerprint``)
+A file names the state of the tables that it was computed from (``Snapshot.fingerprint``)
 and the version of the program. If it is missing, damaged, or of another state or version, the data is
 computed again. A read-only practice, or one whose store is damaged, saves nothing.
 """
@@ -23,21 +23,21 @@ from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS, TableSchema
 from xpm_tui.files.durable import replace_bytes
 
 SAVED_FROM = 1_000
-"""The number of clients on both sides from which saving pays off."""
+"""From how many clients, counted on both sides, files are written."""
 
 _FORMAT = 3
 """Raise it with every change of the computed data."""
 
 
 class SavedData(NamedTuple):
-    """What was saved, and the state of the tables that it was computed from."""
+    """Data from a file, and the state of the tables from which it was computed (``of``)."""
 
     of: str
     pieces: list[bytes]
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """First line of the file; ``checksum`` is over ``of`` and all pieces."""
+    """The first line of a file; ``checksum`` covers ``of`` and all pieces."""
 
     made_by: str
     of: str
@@ -46,12 +46,12 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 def is_worth_saving(snapshot: Snapshot) -> bool:
-    """Return whether the practice is so large that computing takes longer than reading a file."""
+    """Return whether the practice is so large that reading a file is faster than computing."""
     return snapshot.count(CLIENTS) + snapshot.count(XPM_CLIENTS) >= SAVED_FROM
 
 
 def read_saved(practice: OpenPractice, name: str) -> SavedData | None:
-    """Return what was saved under a name, for whatever state; None if there is no valid file."""
+    """Return what was saved under a name, of any state of the tables; None without a valid file."""
     try:
         line, found, body = _path(practice, name).read_bytes().partition(b"\n")
         head = msgspec.json.decode(line, type=_Head)
@@ -67,7 +67,7 @@ def read_saved(practice: OpenPractice, name: str) -> SavedData | None:
 
 
 def save(practice: OpenPractice, name: str, of: str, pieces: Sequence[bytes]) -> None:
-    """Save computed data if possible; a full disk is not an error here."""
+    """Save computed data; if that is not possible, as with a full disk, it is not an error."""
     if practice.read_only or practice.store.damage is not None or not of:
         return
     head = _Head(_made_by(), of, tuple(map(len, pieces)), _checksum(of, pieces))
@@ -92,8 +92,8 @@ def _path(practice: OpenPractice, name: str) -> Path:
 
 T = TypeVar("T")
 
-_REST = 20
-"""Counting takes at most this fraction of the time (one part in so many)."""
+_PAUSE_FACTOR = 20
+"""After a count, the pause until the next one is this many times as long as the count took."""
 
 
 class SavedCount(msgspec.Struct, Generic[T], frozen=True):
@@ -118,7 +118,7 @@ def cached_count(
     basis: object = None,
     saved: SavedCount[T] | None = None,
 ) -> T:
-    """Return what ``count`` returns for the present store; after a slow count, a cached one for a while.
+    """Return what ``count`` returns for the store; for a while after a slow count, return that one again.
 
     ``basis`` is what else the count depends on (the day, settings); a different basis counts again. ``saved``
     says how it is saved for the next process.
@@ -132,7 +132,10 @@ def cached_count(
         return value
     found = count(snapshot) if saved is None else _from_file(practice, name, snapshot, count, basis, saved)
     now = practice.clock.monotonic()
-    practice.cache[name] = (snapshot.position, _CachedCount(found, basis, now + (now - began) * _REST))
+    practice.cache[name] = (
+        snapshot.position,
+        _CachedCount(found, basis, now + (now - began) * _PAUSE_FACTOR),
+    )
     return found
 
 

@@ -1,4 +1,4 @@
-"""The folders of this account, and the practices in them.
+"""The folders of this account, and the practices that they contain.
 
 There are three roots (XDG base directories, or one folder for all three): config for settings, data for the
 stores, state for logs, locks, logins and call times. Each practice has a folder with its name in all three.
@@ -30,16 +30,16 @@ STORE_FOLDER = "book"
 """The folder of the store in the data folder of a practice."""
 
 FIRST = "practice"
-"""The name of the folder that is created if there is no practice yet."""
+"""The folder name of the first practice."""
 
 LISTED = 20
-"""The number of practices that a message names."""
+"""How many practices a message names."""
 
 _NAME = pattern(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class Home(NamedTuple):
-    """The roots. ``root`` is the one folder that the user named, or None for the account's own folders."""
+    """The three roots. ``root`` is the folder that the user named for all of them, or None."""
 
     config: Path
     data: Path
@@ -57,12 +57,12 @@ class Home(NamedTuple):
         return self.config / "settings.toml"
 
     def practice(self, name: str) -> tuple[Path, Path, Path]:
-        """Return config, data and state folder of a practice, which may not exist yet."""
+        """Return the config, data and state folder of a practice; they need not exist."""
         return tuple(root / "practices" / name for root in (self.config, self.data, self.state))  # type: ignore[return-value]
 
 
 def find_home(home: str | None, environ: Mapping[str, str]) -> Home:
-    """Return the home by option, by ``XPM_TUI_HOME``, or the account's own. Creates nothing.
+    """Return the home that the option or ``XPM_TUI_HOME`` names, otherwise the account's own.
 
     Raises ``BadInput`` if its name contains control characters, or this account has no home folder.
     """
@@ -121,7 +121,7 @@ def practices(home: Home) -> list[str]:
 
 
 def current(home: Home) -> str:
-    """Return the practice to use if none is named; empty if there is none."""
+    """Return the practice to use if the user names none; empty if none was chosen of several."""
     there = practices(home)
     try:
         chosen = (home.config / "current").read_text(encoding="utf-8").strip()
@@ -158,7 +158,7 @@ def resolve(home: Home, name: str | None) -> str:
 def add_practice(home: Home, title: str, *, renamed: bool = True) -> str:
     """Create the folders of another practice and return its folder name, derived from ``title``.
 
-    A name that exists gets a number, or with ``renamed`` false raises ``BadInput``.
+    If the name exists, a number is added to it, or with ``renamed`` false ``BadInput`` is raised.
     """
     name = _folder_name(title)
     there = set(practices(home))
@@ -182,7 +182,7 @@ def switch_practice(home: Home, name: str) -> str:
 
 
 def person(as_name: str | None, environ: Mapping[str, str]) -> str:
-    """Return the user: ``--as``, ``XPM_TUI_USER``, ``SUDO_USER``, or the login name. Raises ``BadInput``."""
+    """Return the user by ``--as``, ``XPM_TUI_USER``, ``SUDO_USER`` or the login name. Raises ``BadInput``."""
     for given in (as_name, environ.get("XPM_TUI_USER"), environ.get("SUDO_USER")):
         if given and given.strip():
             if len(given) > 80 or visible(given) != unicodedata.normalize("NFC", given):

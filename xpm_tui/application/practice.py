@@ -1,6 +1,6 @@
-"""An open practice: its folders, settings, store, log and clock, and what the store knows of its connection.
+"""An open practice: its folders, settings, store, log and clock, and what the store has on its connection.
 
-Opening it uses no network.
+Opening a practice makes no call to Xero.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -20,7 +20,7 @@ from xpm_tui.application.home import person as person_here
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded, NotFound, ReadOnly
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.plan import Direction, Level
-from xpm_tui.domain.ports import Clock, Drop, IdSource, Put, Snapshot, Write
+from xpm_tui.domain.ports import Clock, IdSource, Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import META, Meta
 from xpm_tui.files.locks import Lock, LockOwner, lock_owner
@@ -36,6 +36,7 @@ from xpm_tui.sync.policy import Clear, OnConflict, Policy
 
 with lazy_imports():
     import importlib.util
+    import zoneinfo
 
     from xpm_tui.application import xpm_access
     from xpm_tui.store import database_store
@@ -56,11 +57,16 @@ LISTS = ("clients", "staff", "templates", "categories", "jobs")
 
 
 class PracticeIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The practice that this folder is connected to, as confirmed by a user.
+    """The XPM practice that this folder is connected to, as confirmed by a user.
 
-    ``tenant`` and ``connection`` are Xero's ids, ``api`` is the address of the API, ``by`` the user here,
-    ``login`` the user at Xero if the scopes reveal it, and ``scopes`` what Xero granted. ``ended`` is when it
-    was disconnected: the identity is kept, so that another practice is recognised later.
+    Attributes:
+        tenant: Xero's id of the practice.
+        connection: Xero's id of the connection.
+        by: The user who connected it.
+        login: The user at Xero who signed in, if the scopes reveal it.
+        scopes: The scopes that Xero granted.
+        api: The address of the API.
+        ended: When it was disconnected. The identity stays, so that another practice is recognised later.
     """
 
     tenant: str
@@ -75,10 +81,16 @@ class PracticeIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=
 
 
 class ListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The state of one list: ``at`` of the last successful reading, ``full`` of the last complete one.
+    """The state of one list of XPM.
 
-    ``count`` is the number of records in the last complete list, ``bookmark`` the server's time from which to
-    ask for changes, ``seconds`` how long the last complete one took. ``note`` says why it could not be read.
+    Attributes:
+        at: When it was last read.
+        full: When it was last read completely.
+        count: The number of records in the last complete list.
+        bookmark: The server's time from which to ask for changes.
+        seconds: How long the last complete list took.
+        note: Why it could not be read.
+        scope: The scope that is missing for it.
     """
 
     at: datetime | None = None
@@ -91,14 +103,14 @@ class ListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
-    """When someone last used the tool interactively."""
+    """The last time that someone used the tool interactively."""
 
     at: datetime
     by: str = ""
 
 
 class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The user's answers while connecting, so that it can be interrupted and continued."""
+    """The user's answers while connecting, stored so that the user can continue later."""
 
     permission: str = ""
     skipped: tuple[str, ...] = ()
@@ -106,7 +118,7 @@ class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
 
 def read_identity(snapshot: Snapshot) -> PracticeIdentity | None:
-    """Return the practice's identity, also after a disconnection (``ended``); None before the first."""
+    """Return the practice's identity, even if it is disconnected by now; None if it was never connected."""
     return read(snapshot, "identity", PracticeIdentity)
 
 
@@ -129,11 +141,6 @@ def read(snapshot: Snapshot, id_: str, kind: type[T]) -> T | None:
 def put(id_: str, value: msgspec.Struct) -> Write:
     """Return the write that stores a small row."""
     return Put(META, Meta(id=id_, value=msgspec.to_builtins(value)))
-
-
-def drop(id_: str) -> Write:
-    """Return the write that removes a small row."""
-    return Drop(META, id_)
 
 
 ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
@@ -161,7 +168,7 @@ class OpenPractice:
     ``name`` is its folder, ``title`` its name for users. ``transport`` replaces the network in tests.
     ``cache`` holds what was computed from the store, with the position at which it was computed.
     ``on_notice`` is called with problems on this machine that stop nothing. ``recording`` is the support
-    bundle from which it was opened, None for a practice of this machine.
+    bundle from which it was opened; None for a practice of this machine.
     """
 
     def __init__(
@@ -214,7 +221,7 @@ class OpenPractice:
 
     @property
     def shared(self) -> SharedState | None:
-        """What the machines of the practice share besides its data; None if there is one machine."""
+        """Return what the machines of the practice share besides its data; None if there is one machine."""
         return self.database
 
     @property
@@ -225,13 +232,13 @@ class OpenPractice:
 
     @property
     def title(self) -> str:
-        """Return its name for users: the name at Xero, otherwise the folder's."""
+        """Return the practice's name for users: that at Xero, otherwise that of the folder."""
         identity = self.identity()
         return identity.title if identity and identity.title else self.name
 
     @property
     def sandbox(self) -> bool:
-        """Return whether the addresses in force are not Xero's own."""
+        """Return whether an address in the settings is not Xero's own."""
         return any(self.settings.get(key) != BY_KEY[key].default for key in ADDRESSES)
 
     @property
@@ -240,17 +247,17 @@ class OpenPractice:
         return self.state / "run.lock"
 
     def snapshot(self) -> Snapshot:
-        """Return store and mirror as they are now; the same object until something is committed."""
+        """Return the present state of the store; the same object until something is committed."""
         if self._snapshot is None or self.store.watch() != self._snapshot.position:
             self._snapshot = self.store.snapshot()
         return self._snapshot
 
-    def place(self) -> tuple[int, int, bool]:
-        """Return the positions of store and settings, read cheaply, to detect changes."""
+    def positions(self) -> tuple[int, int, bool]:
+        """Return a cheap mark of the state of store and settings, by which changes are noticed."""
         return self.store.watch(), self.settings.version, self.store.damage is not None
 
     def policy(self, settings: Settings | None = None) -> Policy:
-        """Return the policy of the settings in force, or of others that are only tried."""
+        """Return the policy of the settings in force, or of the given ones."""
         found = settings or self.settings
         return Policy(
             direction=cast("Direction", found.text("sync.direction")),
@@ -260,13 +267,22 @@ class OpenPractice:
             clear=cast("Clear", found.text("sync.clear")),
         )
 
+    def time_zone(self) -> tzinfo:
+        """Return the practice's time zone by its settings, otherwise that of this machine."""
+        name = self.settings.text("practice.timezone")
+        return zoneinfo.ZoneInfo(name) if name else datetime.now().astimezone().tzinfo or UTC
+
+    def current_day(self) -> date:
+        """Return the present day in the practice's time zone."""
+        return self.clock.now().astimezone(self.time_zone()).date()
+
     def identity(self) -> PracticeIdentity | None:
         """Return the XPM practice that this one is connected to; None if it is not connected."""
         identity = read_identity(self.snapshot())
         return identity if identity and identity.ended is None else None
 
     def connected(self) -> PracticeIdentity:
-        """Return the identity; raise ``LoginNeeded`` if the practice is not connected."""
+        """Return the identity of the practice. Raises ``LoginNeeded`` if it is not connected."""
         identity = self.identity()
         if identity is None:
             raise LoginNeeded("This practice is not connected to Xero yet.", hint="Run: xpm-tui connect")
@@ -282,7 +298,7 @@ class OpenPractice:
     def writable(
         self, why: str = "This command changes something, and read-only mode does not allow changes."
     ) -> None:
-        """Raise ``ReadOnly`` if nothing may be written: the last guard behind the command's effect."""
+        """Raise ``ReadOnly`` if nothing may be written. Command effects refuse such calls before this."""
         if self.read_only and self.database is not None and self.database.reads_only:
             raise ReadOnly("Your database role may read this practice, not change it.")
         if self.read_only:
@@ -302,17 +318,17 @@ class OpenPractice:
         return lock_owner(self.run_lock)
 
     def wire(self) -> AbstractAsyncContextManager[Wire]:
-        """Return access to Xero, to be used in ``async with``; only now its libraries are loaded."""
+        """Return access to Xero, to be used in ``async with``. Its libraries are loaded only now."""
         return xpm_access.wire(self)
 
     def notice(self, error: AppError) -> None:
-        """Pass on, once, a problem on this machine that stops nothing."""
+        """Report, once, a problem on this machine that stops nothing."""
         if self.on_notice is not None and error.message not in self._noticed:
             self._noticed.add(error.message)
             self.on_notice(error)
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the log and the store."""
         self.events.close()
         self.store.close()
 
@@ -355,7 +371,7 @@ def find_practice(home: Home, name: str | None) -> str:
 
 
 def _xpm_name(home: Home, folder: str) -> str:
-    """Return its name in XPM; empty if it was never connected or cannot be read."""
+    """Return the name of a practice in XPM; empty if it was never connected or cannot be read."""
     try:
         with open_practice(home, folder, read_only=True, lenient=True) as practice:
             known = read_identity(practice.snapshot())
@@ -374,7 +390,7 @@ def practice_settings(
 ) -> Settings:
     """Return the settings of a practice, which need not be open.
 
-    ``environ`` of None is this process's. ``lenient`` skips invalid settings; otherwise they raise
+    ``environ`` is that of this process by default. ``lenient`` skips invalid settings, which otherwise raise
     ``BadInput``.
     """
     file = home.practice(name)[0] / "settings.toml"
@@ -395,11 +411,11 @@ def open_practice(
     lenient: bool = False,
     sessions: Sessions | None = None,
 ) -> OpenPractice:
-    """Open a practice, which is created if there is none at all yet.
+    """Open a practice; the first one is created.
 
     Raises ``NotFound`` and ``BadInput`` (no such practice, none chosen, an invalid setting),
     ``StoreUnreadable`` and ``DiskError``. ``lenient`` skips invalid settings, so that they can be fixed.
-    ``sessions`` are those that practices in databases share which are read one after the other.
+    ``sessions`` are shared by practices in databases that are read one after the other.
     """
     environ = os.environ if environ is None else environ
     chosen = find_practice(home, name)

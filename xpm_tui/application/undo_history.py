@@ -1,4 +1,4 @@
-"""The history of changes to the team and to the services, for undoing the last one."""
+"""The history of changes to clients, to the team and to the services, so that the last one can be undone."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ R = TypeVar("R", Client, Service, TeamMember)
 
 _TABLES = {table.name: table for table in ALL}
 
-MOST = 20
-"""The number of changes that are stored."""
+MAX_ENTRIES = 20
+"""How many changes of each table can be undone."""
 
 
 class UndoStep(msgspec.Struct, frozen=True, omit_defaults=True):
     """A change of one record: before (None: it was created) and after (None: it was deleted).
 
-    ``table`` is the table of an additional record; empty for the table of the history.
+    ``table`` is the record's table; empty for the table that the history is about.
     """
 
     id: str
@@ -53,8 +53,8 @@ class UndoResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of an undo.
 
     Attributes:
-        back: Ids of records that are as before.
-        stay: Ids of records that stay, because they were changed since or are in use.
+        back: The ids of records that are as before.
+        stay: The ids of records that stay, because they were changed since or are in use.
     """
 
     what: str
@@ -73,10 +73,8 @@ def commit_undoable(
     changed: list[R] = [row for row in rows if snapshot.get(table, row.id) != row]
     if not changed:
         return
-    steps = tuple(UndoStep(row.id, _plain(snapshot.get(table, row.id)), _as_dict(row)) for row in changed)
-    doing = UndoEntry(what, practice.person, practice.clock.now(), steps)
-    kept = UndoHistory((*_history(snapshot, table).done[-MOST + 1 :], doing))
-    practice.store.commit([*(Put(table, row) for row in changed), put(_place(table), kept)], since=snapshot)
+    steps = tuple(UndoStep(row.id, _as_dict(snapshot.get(table, row.id)), _as_dict(row)) for row in changed)
+    _commit(practice, snapshot, table, [Put(table, row) for row in changed], what, steps)
 
 
 def remove(
@@ -95,26 +93,37 @@ def remove(
         UndoStep(
             str(kind.key(before)),
             _as_dict(before),
-            None if after is None else _as_dict(after),
+            _as_dict(after),
             "" if kind is table else kind.name,
         )
         for kind, before, after in rows
     )
-    doing = UndoEntry(what, practice.person, practice.clock.now(), steps)
-    kept = UndoHistory((*_history(snapshot, table).done[-MOST + 1 :], doing))
     writes: list[Write] = [
         Drop(kind, str(kind.key(before))) if after is None else Put(kind, after)
         for kind, before, after in rows
     ]
-    practice.store.commit([*writes, put(_place(table), kept)], since=snapshot)
+    _commit(practice, snapshot, table, writes, what, steps)
+
+
+def _commit(
+    practice: OpenPractice,
+    snapshot: Snapshot,
+    table: TableSchema[R],
+    writes: Sequence[Write],
+    what: str,
+    steps: tuple[UndoStep, ...],
+) -> None:
+    entry = UndoEntry(what, practice.person, practice.clock.now(), steps)
+    history = UndoHistory((*_history(snapshot, table).done[-MAX_ENTRIES + 1 :], entry))
+    practice.store.commit([*writes, put(_row_id(table), history)], since=snapshot)
 
 
 def undo(
     practice: OpenPractice, table: TableSchema[R], in_use: Callable[[Snapshot], Collection[str]]
 ) -> UndoResult:
-    """Undo the last change for the records that have not changed since.
+    """Undo the last change, for those of its records that have not changed since.
 
-    A record that the change created is removed, unless it is ``in_use``.
+    A record that the change created is deleted, unless ``in_use`` returns its id.
 
     Raises:
         BadInput: There is nothing left to undo.
@@ -123,38 +132,35 @@ def undo(
     snapshot = practice.snapshot()
     found = _history(snapshot, table)
     if not found.done:
-        raise BadInput("There is nothing left to undo.", hint=f"The last {MOST} changes are remembered.")
-    doing = found.done[-1]
-    used = in_use(snapshot) if any(step.before is None for step in doing.steps) else ()
+        raise BadInput(
+            "There is nothing left to undo.", hint=f"The last {MAX_ENTRIES} changes are remembered."
+        )
+    entry = found.done[-1]
+    used = in_use(snapshot) if any(step.before is None for step in entry.steps) else ()
     writes: list[Write] = []
     stay = []
-    for step in doing.steps:
+    for step in entry.steps:
         kind = _TABLES[step.table] if step.table else table
         row = snapshot.get(kind, step.id)
-        moved = row != (None if step.after is None else msgspec.convert(step.after, kind.row))
-        if moved or (step.before is None and step.id in used):
+        is_changed = row != (None if step.after is None else msgspec.convert(step.after, kind.row))
+        if is_changed or (step.before is None and step.id in used):
             stay.append(step.id)
         elif step.before is None:
             writes.append(Drop(kind, step.id))
         else:
             writes.append(Put(kind, msgspec.convert(step.before, kind.row)))
-    practice.store.commit([*writes, put(_place(table), UndoHistory(found.done[:-1]))], since=snapshot)
-    back = tuple(dict.fromkeys(step.id for step in doing.steps if step.id not in stay))
-    return UndoResult(what=doing.what, back=back, stay=tuple(stay))
+    practice.store.commit([*writes, put(_row_id(table), UndoHistory(found.done[:-1]))], since=snapshot)
+    back = tuple(dict.fromkeys(step.id for step in entry.steps if step.id not in stay))
+    return UndoResult(what=entry.what, back=back, stay=tuple(stay))
 
 
 def _history(snapshot: Snapshot, table: TableSchema[R]) -> UndoHistory:
-    return read(snapshot, _place(table), UndoHistory) or UndoHistory()
+    return read(snapshot, _row_id(table), UndoHistory) or UndoHistory()
 
 
-def _place(table: TableSchema[R]) -> str:
+def _row_id(table: TableSchema[R]) -> str:
     return f"doings:{table.name}"
 
 
-def _plain(row: R | None) -> dict[str, Any] | None:
-    return None if row is None else _as_dict(row)
-
-
-def _as_dict(row: Any) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(row)
-    return found
+def _as_dict(row: Any) -> Any:
+    return None if row is None else msgspec.to_builtins(row)

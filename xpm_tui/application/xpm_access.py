@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AccessContext(Protocol):
-    """What the access needs: an open practice, or one whose store cannot be opened."""
+    """A practice as access to Xero needs it; its store need not be open."""
 
     home: Home
     config: Path
@@ -40,14 +40,14 @@ class AccessContext(Protocol):
 
     @property
     def events(self) -> EventSink:
-        """Return the destination of its events."""
+        """Return the log that receives the events."""
 
     @property
     def shared(self) -> SharedState | None:
-        """What its machines share; None if it lives on this one."""
+        """Return what the machines of the practice share; None if there is one machine."""
 
     def notice(self, error: AppError) -> None:
-        """Pass on a problem on this machine that stops nothing."""
+        """Report a problem on this machine that stops nothing."""
 
 
 def wire_config(practice: AccessContext) -> WireConfig:
@@ -67,7 +67,7 @@ def wire_config(practice: AccessContext) -> WireConfig:
 
 
 def wire(practice: AccessContext, config: WireConfig | None = None) -> Wire:
-    """Return the access, to be used in ``async with``. Nothing is sent before it is used.
+    """Return access to Xero, to be used in ``async with``. Nothing is sent until it is used.
 
     ``config`` replaces what the settings say. The keyring is used for the account's own home only, because
     any other home may move to another machine.

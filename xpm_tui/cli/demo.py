@@ -32,9 +32,8 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.sandbox.records import ClientRecord, SandboxPractice
 
 with lazy_imports():
-    from xpm_tui.application import home
+    from xpm_tui.application import connection, home
     from xpm_tui.application import practice as application_practice
-    from xpm_tui.application.connection import state_machine
     from xpm_tui.application.csv_io import imports
     from xpm_tui.sandbox import simulator
 
@@ -88,7 +87,7 @@ def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) 
 
 async def _connect_again(practice: OpenPractice, api: str, tenant: str) -> None:
     """Sign in to the new sandbox, which knows nothing of the earlier login, and read its lists."""
-    machine = state_machine.ConnectionMachine(practice)
+    machine = connection.ConnectionMachine(practice)
     url = machine.begin().url
     machine.paste(await asyncio.to_thread(_consent, api, url))
     await machine.wait()

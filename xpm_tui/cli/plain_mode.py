@@ -29,10 +29,10 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application import connection, connection_steps
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
-    from xpm_tui.application.clients import queries
-    from xpm_tui.application.connection import state_machine, steps
+    from xpm_tui.application.clients import link_review
     from xpm_tui.application.presenters import presenter
     from xpm_tui.application.runs import consequences, plans, xpm_refresh
     from xpm_tui.application.status import requirement_check, summary
@@ -40,7 +40,7 @@ with lazy_imports():
     from xpm_tui.diagnostics import error_presenter
 
 if TYPE_CHECKING:
-    from xpm_tui.application.connection.steps import ConnectionStep, Name
+    from xpm_tui.application.connection_steps import ConnectionStep, Name
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ChangeView, ReviewView
     from xpm_tui.commands.command import Result
@@ -86,7 +86,7 @@ class PlainMode:
         """Go through the steps that are not done; ``q`` skips a step."""
         handled: set[str] = set()
         while True:
-            found = self._read_practice(lambda practice: steps.steps(practice))
+            found = self._read_practice(lambda practice: connection_steps.steps(practice))
             due = [step for step in found if step.state in ("now", "todo") and step.name not in handled]
             if not due:
                 self._say("All steps are done or skipped.")
@@ -104,20 +104,20 @@ class PlainMode:
     def _permission(self, step: ConnectionStep) -> bool:
         self._say(*self._read_practice(lambda practice: requirement_check.requirement_sentences(practice)))
         for title, path in (
-            ("XPM's new screens", steps.GRANT.path),
-            ("XPM's old screens", steps.GRANT.old_path),
+            ("XPM's new screens", connection_steps.GRANT.path),
+            ("XPM's old screens", connection_steps.GRANT.old_path),
         ):
             self._say(f"{title}:", *(f"{place}. {each}" for place, each in enumerate(path, 1)))
-        names = list(steps.ANSWERS)
+        names = list(connection_steps.ANSWERS)
         answer = self._ask(
             "What do you see on your staff record in XPM?",
-            [*((str(n), steps.ANSWERS[name]) for n, name in enumerate(names, 1)), _LEAVE],
+            [*((str(n), connection_steps.ANSWERS[name]) for n, name in enumerate(names, 1)), _LEAVE],
         )
         if answer == "q":
             return False
         chosen = names[int(answer) - 1]
         advice = self._read_practice(
-            lambda practice: state_machine.ConnectionMachine(practice).permission(chosen)
+            lambda practice: connection.ConnectionMachine(practice).permission(chosen)
         )
         self._say(advice.sentence, *advice.path)
         return True
@@ -156,7 +156,7 @@ class PlainMode:
             ),
         )
         if answer == "1":
-            command = state_machine.copy_line(os.environ, "clients.csv")
+            command = connection.copy_line(os.environ, "clients.csv")
             if command:
                 self._say("If the file is on your own computer, run this there:", command)
             file = self._line("Path of the file on this machine:")
@@ -195,7 +195,7 @@ class PlainMode:
     def _skip(self, name: Name, answer: str) -> bool:
         if answer != "s":
             return False
-        self._read_practice(lambda practice: state_machine.ConnectionMachine(practice).skip(name))
+        self._read_practice(lambda practice: connection.ConnectionMachine(practice).skip(name))
         return True
 
     # -- review ---------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ class PlainMode:
 
         async def read(practice: OpenPractice) -> list[ReviewView]:
             await xpm_refresh.ensure_mirror(practice)
-            return queries.review(practice)
+            return link_review.clients_to_review(practice)
 
         views = self._run_on_practice(read)
         self._say("", f"{count(len(views), 'client')} to review." if views else "No client needs a link.")

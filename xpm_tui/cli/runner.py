@@ -58,7 +58,7 @@ with lazy_imports():
     from xpm_tui.application import condition, derived_data, home
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
-    from xpm_tui.application.runs import due
+    from xpm_tui.application.runs import unattended_runs
     from xpm_tui.application.status import summary
     from xpm_tui.diagnostics import error_presenter
 
@@ -178,7 +178,7 @@ async def _run(
     practice.on_notice = lambda error: dialogue.say(error_presenter.present(error).short())
     try:
         if dialogue.interactive and not getattr(params, "if_due", False):
-            due.record_sign_in(practice)
+            unattended_runs.record_sign_in(practice)
         with condition_on_error(lambda: condition.conditions(practice)):
             found = _listed(await command.run(practice, params, dialogue), given)
             result = with_condition(command, found, condition.conditions(practice))

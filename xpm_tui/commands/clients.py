@@ -35,14 +35,14 @@ from xpm_tui.domain.formatting import NONE, count, listing, value, wrap
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import conflicts, picks, queries
+    from xpm_tui.application.clients import link_review, queries
     from xpm_tui.application.clients import links as clients_links
     from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
-    from xpm_tui.application.clients.picks import ReviewDecision
+    from xpm_tui.application.clients.link_review import ReviewDecision
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView, SideBySide
 
@@ -148,7 +148,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, dialogue: Di
 
 async def show_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Show one client with its values on both sides."""
-    view = queries.show_client(practice, params.client)
+    view = lookup.show_client(practice, params.client)
     sides = queries.side_by_side(practice, view.id)
     data = {**to_plain(view), "fields": [to_plain(side) for side in sides]}
     return Result(data=data, lines=_client_lines(view, sides))
@@ -195,7 +195,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
         return await import_review(practice, Path(params.take), dialogue, params)
     if params.accept_sure:
         return await _accept_sure(practice, params, dialogue)
-    found = queries.review(practice, params.client)
+    found = link_review.clients_to_review(practice, params.client)
     # Clients that the plan links automatically need no decision: they are shown only if they are named.
     views = found if params.client else [view for view in found if not view.planned]
     planned = len(found) - len(views)
@@ -213,7 +213,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, dialogue
 
 async def _accept_sure(practice: OpenPractice, params: ReviewClients, dialogue: Dialogue) -> Result:
     """Link the clients whose first proposal is sure, after a question."""
-    found = queries.sure_proposals(practice, params.client)
+    found = link_review.sure_proposals(practice, params.client)
     former = clients_links.former_values(practice, [(v.id, v.proposals[0].uuid) for v in found])
     texts = [with_former(view.first, former.get(view.id, {})) for view in found]
     links = consequences.link_consequences([view.id for view in found], former=former_sum(former.values()))
@@ -224,7 +224,7 @@ async def _accept_sure(practice: OpenPractice, params: ReviewClients, dialogue: 
     asked = Question(question(links), lines, button=action(links))
     if found and not await confirm_call(dialogue, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
-    done, decisions = picks.store_decision(
+    done, decisions = link_review.store_decision(
         practice,
         [view.id for view in found],
         lambda: clients_links.accept_sure(practice, found),
@@ -251,7 +251,7 @@ async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialo
     """Record the decision on one client that still needs one; another user's decision stays."""
     if len(params.client) != 1:
         raise BadInput("Name one client.", hint="xpm-tui clients review c12 --link 1234567")
-    view = queries.show_client(practice, params.client[0])
+    view = lookup.show_client(practice, params.client[0])
     if not view.needs:
         raise BadInput(
             f"{view.name} ({view.id}) needs no decision: nothing was changed.",
@@ -259,7 +259,9 @@ async def _decide(practice: OpenPractice, params: ReviewClients, dialogue: Dialo
         )
     if params.ignore:
         text = f"{view.id} {view.name} is ignored and no longer needs a link."
-        return _store_decision(practice, view.id, lambda: conflicts.ignore(practice, view.id, REVIEWED), text)
+        return _store_decision(
+            practice, view.id, lambda: clients_links.ignore(practice, view.id, REVIEWED), text
+        )
     effect = clients_links.preview_link(practice, view.id, params.link)
     if effect.refused:
         raise BadInput(effect.refused)
@@ -287,7 +289,7 @@ def _store_decision(
     sentence: str,
     effect: EffectView | None = None,
 ) -> Result:
-    view, decisions = picks.store_decision(practice, [client], decide)
+    view, decisions = link_review.store_decision(practice, [client], decide)
     data = {**to_plain(view), **(former_data(effect) if effect is not None else {})}
     lines = [sentence, *(former_lines(effect) if effect is not None else ())]
     return Result(data=data, lines=lines, value=_client_ids(decisions))
@@ -295,7 +297,7 @@ def _store_decision(
 
 def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
     ids = [lookup.find_client(practice.snapshot(), text).id for text in clients]
-    names = picks.undo(practice, ids)
+    names = link_review.undo_decision(practice, ids)
     message = names[0] if len(names) == 1 else count(len(names), "client")
     return Result(
         data={"count": len(names)}, lines=[f"The decision on {message} was undone."], value=tuple(names)

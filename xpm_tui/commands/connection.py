@@ -36,16 +36,16 @@ with lazy_imports():
     import asyncio
     import webbrowser
 
-    from xpm_tui.application.connection import state_machine
+    from xpm_tui.application import connection
     from xpm_tui.application.presenters import presenter
-    from xpm_tui.application.runs import due, xpm_refresh
+    from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.application.status import practices, requirement_check, summary
     from xpm_tui.commands import doctor
     from xpm_tui.diagnostics import error_presenter, known_problems
 
 
 if TYPE_CHECKING:
-    from xpm_tui.application.connection.state_machine import ConnectionMachine
+    from xpm_tui.application.connection import ConnectionMachine
     from xpm_tui.application.jobs.views import JobCounts
     from xpm_tui.application.practice import OpenPractice, PracticeIdentity
     from xpm_tui.application.status.summary import StatusSummary
@@ -76,7 +76,7 @@ async def connect(practice: OpenPractice, params: Connect, dialogue: Dialogue) -
     """Sign in, choose the practice, apply direction and level from the settings, and fill the mirror."""
     if params.check:
         return doctor.requirements_result(practice)
-    machine = state_machine.ConnectionMachine(practice)
+    machine = connection.ConnectionMachine(practice)
     if dialogue.interactive and practice.identity() is None:
         dialogue.say("\n".join(requirement_check.requirement_sentences(practice)))
     if dialogue.interactive and not practice.settings.text("xero.client_id"):
@@ -209,7 +209,7 @@ async def _ask_symptom(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId
     seen = await doctor.pick(dialogue, known_problems.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
-    machine.seen(seen)
+    machine.record_symptom(seen)
     for line in doctor.answer_lines(seen):
         dialogue.say(line)
     return seen.case
@@ -228,7 +228,7 @@ async def _read_lines(machine: ConnectionMachine, dialogue: Dialogue) -> None:
             # A container often has no stdin while the browser is still open.
             dialogue.say(
                 "Nothing can be pasted here, because standard input has ended. Waiting for the browser "
-                f"to come back, for up to {count(round(state_machine.WAIT / 60), 'minute')} ..."
+                f"to come back, for up to {count(round(connection.WAIT_SECONDS / 60), 'minute')} ..."
             )
             machine.paste(None)
             return
@@ -303,7 +303,7 @@ async def disconnect(practice: OpenPractice, params: Disconnect, dialogue: Dialo
     lines = ["The login is revoked at Xero. Each practice has to sign in again."] if params.everything else []
     if not await confirm_call(dialogue, Question(f"Disconnect {what}?", lines, button="Disconnect")):
         return Result(data={"disconnected": False}, lines=["Nothing was changed."])
-    outcome = await state_machine.disconnect(practice, everything=params.everything)
+    outcome = await connection.disconnect(practice, everything=params.everything)
     return Result(data={"disconnected": True, "message": outcome}, lines=[outcome])
 
 
@@ -319,7 +319,7 @@ async def status(practice: OpenPractice, params: ShowStatus, dialogue: Dialogue)
         views = practices.practices(practice)
         return practices_result(views, practice.clock.now(), needs_you=params.needs_you)
     status = summary.summarize(practice)
-    lines = _status_lines(status, practice.clock.now(), due.time_zone(practice))
+    lines = _status_lines(status, practice.clock.now(), practice.time_zone())
     for problem in status.problems:
         if problem.code == UNKNOWN:
             lines += [problem.sentence, f"  {problem.hint}"]

@@ -38,7 +38,7 @@ from xpm_tui.domain.formatting import count, plural, sequence, when
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import picks, review_file
+    from xpm_tui.application.clients import link_review, review_file
     from xpm_tui.application.csv_io import exports, import_effects, imports
     from xpm_tui.application.jobs import services
     from xpm_tui.application.presenters import lookup
@@ -47,7 +47,7 @@ with lazy_imports():
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
-    from xpm_tui.application.clients.picks import ReviewDecision
+    from xpm_tui.application.clients.link_review import ReviewDecision
     from xpm_tui.application.clients.review_file import ReviewChoice, ReviewReport
     from xpm_tui.application.csv_io.exports import ExportReport
     from xpm_tui.application.csv_io.imports import ImportReport, UndoReport
@@ -336,7 +336,7 @@ async def import_review(
         asked = Question(question(found), report_lines(would, params.limit), button=action(found))
         if would.items and not await confirm_call(dialogue, asked):
             return Result(data={"count": 0}, lines=["No decision was applied."], declined=True)
-        report, settled = picks.store_decision(
+        report, settled = link_review.store_decision(
             practice, [each.id for each in would.items], lambda: review_file.import_review(practice, path)
         )
     hint = "Fix these rows and import the file again. Rows that were already applied stay as they are."

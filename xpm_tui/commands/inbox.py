@@ -29,12 +29,12 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.inbox import intake, queries
+    from xpm_tui.application.csv_io import inbox, intake
     from xpm_tui.files import private
     from xpm_tui.ignition import event_schema
 
 if TYPE_CHECKING:
-    from xpm_tui.application.inbox.intake import InboxReport
+    from xpm_tui.application.csv_io.intake import InboxReport
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.domain.ignition import ReceivedFile
 
@@ -87,7 +87,7 @@ async def set_up(practice: OpenPractice, params: SetUpInbox, dialogue: Dialogue)
     path = private.expand_path(params.folder)
     folder = intake.set_up(practice, path)
     return Result(
-        data=to_plain(queries.inbox_status(practice)),
+        data=to_plain(inbox.inbox_status(practice)),
         lines=[
             f"The inbox is {visible(str(folder.root), 300)}.",
             "Write Ignition's CSV files or events to it; the scheduled sync imports them, and so does: "
@@ -99,7 +99,7 @@ async def set_up(practice: OpenPractice, params: SetUpInbox, dialogue: Dialogue)
 
 async def status(practice: OpenPractice, params: NoParams, dialogue: Dialogue) -> Result:
     """Show the state of the inbox."""
-    found = queries.inbox_status(practice)
+    found = inbox.inbox_status(practice)
     if not found.folder:
         lines = ["This practice has no inbox. Set one up: xpm-tui inbox setup DIR"]
         return Result(data=to_plain(found), lines=lines, value=found)
@@ -133,7 +133,7 @@ async def retry(practice: OpenPractice, params: RetryReceived, dialogue: Dialogu
     """Import failed files again."""
     if bool(params.files) == params.all:
         raise BadInput("Name the files to import again, or use --all.", hint="See: xpm-tui inbox list")
-    files = queries.files_to_retry(practice, params.files, every=params.all)
+    files = inbox.files_to_retry(practice, params.files, every=params.all)
     report = await intake.retry(
         practice, files, progress=lambda done, total: _progress(dialogue, done, total)
     )
@@ -152,7 +152,7 @@ def report_result(report: InboxReport) -> Result:
         "count": report.total,
         **counts,
         "waiting": report.waiting,
-        "files": [to_plain(queries.received_view(row)) for row in report.files],
+        "files": [to_plain(inbox.received_view(row)) for row in report.files],
     }
     return Result(data=data, lines=list(report_lines(report)), error=_error(report), value=report)
 
@@ -195,7 +195,7 @@ def _error(report: InboxReport) -> AppError | None:
 
 async def list_received(practice: OpenPractice, params: ListInbox, dialogue: Dialogue) -> Result:
     """List the received files, the newest first."""
-    rows = queries.list_newest(practice, state=params.state)
+    rows = inbox.list_newest(practice, state=params.state)
     columns = (
         TextColumn("FILE", whole=True),
         TextColumn("CAME IN", whole=True),
@@ -204,7 +204,7 @@ async def list_received(practice: OpenPractice, params: ListInbox, dialogue: Dia
         TextColumn("WHAT"),
     )
     return table_result(
-        [queries.received_view(row) for row in rows],
+        [inbox.received_view(row) for row in rows],
         TextTable(columns, _rows(rows), "No file has come in through the inbox yet."),
         most=params.limit,
     )
@@ -218,7 +218,7 @@ def _rows(rows: Iterable[ReceivedFile]) -> Iterator[tuple[str, ...]]:
 
 async def show_received(practice: OpenPractice, params: ShowReceived, dialogue: Dialogue) -> Result:
     """Show one file: what it was, what it changed, and where it is."""
-    view = queries.show_received(practice, params.file)
+    view = inbox.show_received(practice, params.file)
     data = {
         "File": f"{view.id} {view.name}",
         "Came in": when(view.at),

@@ -36,7 +36,6 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.jobs import queries, reports, workflow_edits
-    from xpm_tui.application.runs import due as runs_due
 
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.reports import AuditView
@@ -114,7 +113,7 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, dialogue: Dialogue
 async def preview_job(practice: OpenPractice, params: PreviewJob, dialogue: Dialogue) -> Result:
     """Show the exact job that would be sent."""
     view = queries.preview_job(practice, params.job)
-    return Result(data=to_plain(view), lines=_preview(view, runs_due.time_zone(practice)), value=view)
+    return Result(data=to_plain(view), lines=_preview(view, practice.time_zone()), value=view)
 
 
 async def show_address(practice: OpenPractice, params: PreviewJob, dialogue: Dialogue) -> Result:
@@ -141,7 +140,7 @@ async def copy_job(practice: OpenPractice, params: PreviewJob, dialogue: Dialogu
 async def edit_job(practice: OpenPractice, params: EditJob, dialogue: Dialogue) -> Result:
     """Change what will be sent to XPM for a job."""
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
-    lines = [view.effect, *_preview(view, runs_due.time_zone(practice))]
+    lines = [view.effect, *_preview(view, practice.time_zone())]
     return Result(data=to_plain(view), lines=lines, value=view)
 
 
@@ -247,7 +246,7 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, dialogue: Dialog
             f"{path} already exists.", hint="Name another file, or replace this one with --replace."
         )
     view = await reports.audit_jobs(practice, lookups=params.lookups, report=dialogue.progress)
-    found = reports.filtered(view, only=params.only, text=params.find)
+    found = reports.filter_findings(view, only=params.only, text=params.find)
     data = {**to_plain(view), "count": len(found)}
     del data["findings"]
     items = [to_plain(each) for each in found]

@@ -35,7 +35,8 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import conflicts, links, picks, queries
+    from xpm_tui.application.clients import field_policy, links, picks, queries
+    from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import history, xpm_refresh
     from xpm_tui.sync import consequences
 
@@ -224,9 +225,9 @@ def _skipped_error(picked: Sequence[PickView]) -> AppError | None:
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, dialogue: Dialogue) -> Result:
     """Decide that a client has no XPM client."""
     if params.undo:
-        view = conflicts.unignore(practice, params.client)
+        view = links.unignore(practice, params.client)
         return Result(data=to_plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
-    view = conflicts.ignore(practice, params.client, params.reason)
+    view = links.ignore(practice, params.client, params.reason)
     return Result(
         data=to_plain(view), lines=[f"{view.id} {view.name} is ignored and no longer needs a link."]
     )
@@ -234,7 +235,7 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, dialogue: 
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, dialogue: Dialogue) -> Result:
     """Freeze fields, so that sync does not change them."""
-    view = conflicts.freeze(practice, params.client, params.field, params.reason)
+    view = field_policy.freeze(practice, params.client, params.field, params.reason)
     client = f"{view.id} {view.name}"
     text = f"Sync does not change these fields of {client}: {', '.join(frozen_labels(view))}."
     if "*" in view.frozen:
@@ -244,14 +245,14 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, dialogue: 
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, dialogue: Dialogue) -> Result:
     """Let sync change frozen fields again."""
-    view, lifted = conflicts.unfreeze(practice, params.client, params.field)
+    view, lifted = field_policy.unfreeze(practice, params.client, params.field)
     text = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
     return Result(data={**to_plain(view), "lifted": lifted}, lines=[text])
 
 
 async def show_address(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Show the linked client's address in XPM."""
-    view = queries.show_client(practice, params.client)
+    view = lookup.show_client(practice, params.client)
     if view.link is None:
         raise BadInput(f"{view.name} ({view.id}) is not linked, so it has no address in XPM.")
     xpm = queries.show_xpm(practice, view.link.uuid)
@@ -261,7 +262,7 @@ async def show_address(practice: OpenPractice, params: OneClient, dialogue: Dial
 
 async def copy_client(practice: OpenPractice, params: OneClient, dialogue: Dialogue) -> Result:
     """Copy the name and ids of a client."""
-    view = queries.show_client(practice, params.client)
+    view = lookup.show_client(practice, params.client)
     parts = [view.name, view.client_id or "", view.id]
     parts += [view.link.number, view.link.uuid] if view.link else []
     text = "\t".join(parts)

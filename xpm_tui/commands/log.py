@@ -21,7 +21,7 @@ with lazy_imports():
     import asyncio
 
     from xpm_tui.application.presenters import lookup
-    from xpm_tui.application.runs import consequences, due, history
+    from xpm_tui.application.runs import consequences, history
     from xpm_tui.log import event_log, sentences
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class ProgressLine:
             parts.append(count(at.calls, "call"))
         parts.append("stopping" if self._stopping else self._time_left(at))
         if until is not None:
-            parts.append(f"waits for Xero's limit until {clock(until, due.time_zone(self._practice))}")
+            parts.append(f"waits for Xero's limit until {clock(until, self._practice.time_zone())}")
         return ", ".join(filter(None, parts))
 
     def _time_left(self, at: Progress) -> str:
@@ -224,7 +224,7 @@ class ReadLog(msgspec.Struct, frozen=True):
 
 async def read_log(practice: OpenPractice, params: ReadLog, dialogue: Dialogue) -> Result:
     """Stream events, oldest first."""
-    run = history.show(practice, params.run).id if params.run else ""
+    run = history.find_run(practice, params.run).id if params.run else ""
     since = parse_time(params.since, practice.clock.now()) if params.since else None
     wanted = event_log.EventFilter(
         run=run, level=params.level, record=params.record, text=params.find, since=since

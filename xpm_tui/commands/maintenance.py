@@ -40,7 +40,7 @@ from xpm_tui.domain.formatting import count, value
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import conflicts, queries
+    from xpm_tui.application.clients import field_policy
     from xpm_tui.application.clients import links as clients_links
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, history, plans, runner, xpm_refresh
@@ -123,7 +123,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     if busy is not None:
         _refuse_during_run(busy, plan.undo_of, records)
     changes = list(presenter.change_views(practice.snapshot(), records))
-    found = consequences.consequences(practice, plan, records, beside=busy is not None)
+    found = consequences.consequences(practice, plan, records, during_run=busy is not None)
     data: dict[str, Any] = {
         "plan": plan.id,
         "undo_of": plan.undo_of,
@@ -159,7 +159,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     data["plan"] = plan.id
     async with following(practice, dialogue) as report:
         if busy is not None:
-            run = await runner.undo_beside(practice, plan.id)
+            run = await runner.undo_during_run(practice, plan.id)
         else:
             run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
     done = run_result(run)
@@ -214,7 +214,7 @@ async def undo_client(practice: OpenPractice, params: UndoClient, dialogue: Dial
 
 async def list_conflicts(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
     """List fields that were edited on both sides."""
-    found = conflicts.conflicts(practice)
+    found = field_policy.list_conflicts(practice)
     columns = (
         TextColumn("STATE", whole=True),
         TextColumn("RECORD", whole=True),
@@ -311,7 +311,7 @@ async def list_duplicates(practice: OpenPractice, params: ListParams, dialogue: 
 async def create_client(practice: OpenPractice, params: CreateClient, dialogue: Dialogue) -> Result:
     """Create the client in XPM, after a question."""
     await xpm_refresh.ensure_mirror(practice)
-    view = queries.show_client(practice, params.client)
+    view = lookup.show_client(practice, params.client)
     different = list(params.different_from)
     blocked = clients_links.creation_obstacle(practice, view.id, different)
     alike = blocked.alike if blocked is not None else ()
@@ -319,7 +319,7 @@ async def create_client(practice: OpenPractice, params: CreateClient, dialogue: 
         different += [each.uuid for each in alike]
     elif blocked is not None and not (alike and dialogue.interactive and not dialogue.call.agreed):
         raise client_creation.CreationHeld(blocked, view.id)
-    found = clients_links.creation(practice, view.id)
+    found = clients_links.preview_creation(practice, view.id)
     asked = Question(f"Create {view.name} in XPM?", described(found), button=action(found))
     if alike and not params.anyway:
         warned = [*(each.sentence for each in alike), *described(found)]

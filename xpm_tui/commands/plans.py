@@ -42,9 +42,9 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import practice as practice_module
-    from xpm_tui.application.clients import edits, queries
+    from xpm_tui.application.clients import edits, link_review, queries
     from xpm_tui.application.presenters import lookup, presenter
-    from xpm_tui.application.runs import consequences, due, plans
+    from xpm_tui.application.runs import consequences, plans
     from xpm_tui.domain import fields
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class OnePlan(msgspec.Struct, frozen=True):
 
 async def list_plans(practice: OpenPractice, params: ListPlans, dialogue: Dialogue) -> Result:
     """List plans, newest first."""
-    zone, found = due.time_zone(practice), plans.list_plans(practice)
+    zone, found = practice.time_zone(), plans.list_plans(practice)
     columns = (
         TextColumn("PLAN", whole=True),
         TextColumn("STATE", whole=True),
@@ -154,7 +154,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, dialogue: Dialogue
     """Refresh the mirror and compute what a sync would do."""
     for field in params.field:
         edits.known_field(field, field, (*fields.SYNCED_BY_NAME, "link"))
-    only = [queries.find_client(practice.snapshot(), params.client).id] if params.client else []
+    only = [lookup.find_client(practice.snapshot(), params.client).id] if params.client else []
     if params.only:
         listed = [view.id for view in queries.list_clients(practice, only=params.only)]
         only = [id_ for id_ in listed if not only or id_ in only]
@@ -212,7 +212,7 @@ def age_notes(practice: OpenPractice, *, always: bool = False) -> list[str]:
     at = practice_module.list_state(practice.snapshot(), "clients").at
     if at is None:
         return [f"XPM has not been read yet{why}."]
-    text = f"{when(at, due.time_zone(practice))} ({ago(at, practice.clock.now())})"
+    text = f"{when(at, practice.time_zone())} ({ago(at, practice.clock.now())})"
     return [f"XPM data of {text}{why}."]
 
 
@@ -230,7 +230,7 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     changes = list(presenter.change_views(snapshot, records))
     items = [change for change in changes if change.ticked]
     waiting = [change for change in changes if not change.ticked]
-    people = queries.people_views(snapshot, plan.people)
+    people = link_review.undecided_views(snapshot, plan.people)
     aside = plans.set_aside_of(snapshot, plan)
     clients = snapshot.count(CLIENTS)
     data: dict[str, Any] = {

@@ -160,7 +160,7 @@ async def _client(practice: OpenPractice, params: NewProposal, dialogue: Dialogu
 
     A client that is only in XPM is brought in first, if the user agrees; the result is None if not.
     """
-    client, there = picks.of_number(practice, params.client)
+    client, there = picks.resolve_reference(practice, params.client)
     if there is None:
         return client
     number = there.number or there.uuid
@@ -189,7 +189,7 @@ async def take_over(practice: OpenPractice, params: TakeOverProposals, dialogue:
     """Take over proposals from Ignition."""
     if params.all == bool(params.proposals):
         raise BadInput("Name the proposals, or use --all.", hint="xpm-tui proposals take-over PROP-12")
-    found = jobs_proposals.take(practice, params.proposals, every=params.all, **_terms(params))
+    found = jobs_proposals.take_over(practice, params.proposals, every=params.all, **_terms(params))
     return _proposals_result(practice, found, "deployed from here")
 
 
@@ -205,7 +205,7 @@ async def revoke(practice: OpenPractice, params: RevokeProposal, dialogue: Dialo
 
 def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
     return {
-        "repeat": jobs_proposals.repeat_of(params.repeat, until=params.until, last_day=params.last_day),
+        "repeat": jobs_proposals.parse_repeat(params.repeat, until=params.until, last_day=params.last_day),
         "start": jobs_proposals.parse_day("start", params.start),
         "per": params.per or None,
     }

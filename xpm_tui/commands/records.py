@@ -43,7 +43,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.team.views import StaffPreview
+    from xpm_tui.application.team.members import StaffPreview
 
 
 Values = Annotated[

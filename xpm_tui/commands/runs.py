@@ -42,8 +42,9 @@ from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import links, queries
-    from xpm_tui.application.runs import consequences, due, history, open_intents, runner
+    from xpm_tui.application.clients import links
+    from xpm_tui.application.presenters import lookup
+    from xpm_tui.application.runs import consequences, history, open_intents, runner
     from xpm_tui.application.team import members
     from xpm_tui.diagnostics import error_presenter, known_problems
     from xpm_tui.sync import journal
@@ -79,7 +80,7 @@ class ResumeRun(msgspec.Struct, frozen=True):
 
 async def release_run(practice: OpenPractice, params: ReleaseRun, dialogue: Dialogue) -> Result:
     """Get the decisions that only a user can make, then continue the held run."""
-    zone = due.time_zone(practice)
+    zone = practice.time_zone()
     run = _held_run(practice, params.run)
     waiting = await open_intents.look_up(practice) if open_intents.list_held_writes(practice) else []
     decisions = option_decisions(waiting, adopt=params.adopt, again=params.again, drop=params.drop)
@@ -124,7 +125,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, dialogue: Dial
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     """Return the run to release; None if none is held and none was named."""
     if run_id:
-        return history.show(practice, run_id)
+        return history.find_run(practice, run_id)
     found = next(iter(history.list_held_runs(practice.snapshot())), None)
     if found is None and not open_intents.list_held_writes(practice):
         raise BadInput("Nothing is held.", hint="`xpm-tui runs list` shows how the last runs ended.")
@@ -133,7 +134,7 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
 
 async def _release(practice: OpenPractice, run_id: str, dialogue: Dialogue, *, detach: bool) -> Result:
     if detach:
-        return await start_detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
+        return await start_detached(practice, ("runs", "release"), [history.find_run(practice, run_id).id])
     async with following(practice, dialogue) as report:
         run = await runner.release(practice, run_id, report=report)
     return run_result(run)
@@ -170,7 +171,7 @@ class StopRun(msgspec.Struct, frozen=True):
 
 async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue) -> Result:
     """List runs, newest first."""
-    zone = due.time_zone(practice)
+    zone = practice.time_zone()
     found = history.list_runs(practice)
     columns = (
         TextColumn("RUN", whole=True),
@@ -199,7 +200,7 @@ async def list_runs(practice: OpenPractice, params: ListRuns, dialogue: Dialogue
 
 async def show_run(practice: OpenPractice, params: ShowRun, dialogue: Dialogue) -> Result:
     """Show one run in full, with what to do about the reason for its end."""
-    run, zone = history.show(practice, params.run), due.time_zone(practice)
+    run, zone = history.find_run(practice, params.run), practice.time_zone()
     lines = run_lines(run) + listing(
         {
             "Started": f"{when(run.started, zone)} by {run.by} on {run.host}",
@@ -335,7 +336,7 @@ async def retry(practice: OpenPractice, params: RetryRecords, dialogue: Dialogue
                 empty="No record failed in this run.",
             ),
         )
-    client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
+    client = lookup.find_client(practice.snapshot(), params.client).id if params.client else ""
     left = runner.select_failures(found, client=client, cause=params.cause)
     for failure in left:
         dialogue.say(f"Retrying: {failure.sentence}")

@@ -30,14 +30,14 @@ from xpm_tui.files.machine import SystemClock
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.schedule import practice_worker
-    from xpm_tui.application.schedule import timer as schedule_timer
+    from xpm_tui.application import practice_worker
+    from xpm_tui.application import timer as schedule_timer
     from xpm_tui.diagnostics import error_presenter
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.schedule.practice_worker import QueueView, WorkReport
-    from xpm_tui.application.schedule.timer import Timer
+    from xpm_tui.application.practice_worker import QueueView, WorkReport
+    from xpm_tui.application.timer import Timer
 
 
 Kind = Annotated[

@@ -30,10 +30,10 @@ from xpm_tui.domain.formatting import count, listing
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import policy_table
-    from xpm_tui.application.connection import state_machine
+    from xpm_tui.application import connection
+    from xpm_tui.application.clients import field_policy
     from xpm_tui.application.runs import consequences
-    from xpm_tui.domain import errors, events, secret
+    from xpm_tui.domain import errors, events, fields, secret
     from xpm_tui.settings import kinds, schema
 
 if TYPE_CHECKING:
@@ -192,9 +192,9 @@ def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
         yield f"Direction: {ways[before.direction].text} → {ways[after.direction].text}"
     if before.level != after.level:
         yield f"What to sync: {labels.LEVELS[before.level].text} → {labels.LEVELS[after.level].text}"
-    for state, fields in (("off", after.off - before.off), ("on again", before.off - after.off)):
-        if fields:
-            yield f"Switched {state}: {', '.join(sorted(policy_table.label(name) for name in fields))}"
+    for state, switched in (("off", after.off - before.off), ("on again", before.off - after.off)):
+        if switched:
+            yield f"Switched {state}: {', '.join(sorted(fields.label(name) for name in switched))}"
     for key, old, new in (
         ("sync.on_conflict", before.on_conflict, after.on_conflict),
         ("sync.clear", before.clear, after.clear),
@@ -261,19 +261,19 @@ class SetPolicy(msgspec.Struct, frozen=True):
 
 async def show(practice: OpenPractice, params: ListParams, dialogue: Dialogue) -> Result:
     """Show every field of the policy, what is synced now, and for how many clients it is frozen."""
-    policy, rows = practice.policy(), policy_table.policy_rows(practice)
+    policy, rows = practice.policy(), field_policy.policy_rows(practice)
     cells = [
         (
             row.label,
-            labels.FIELD_DIRECTIONS[policy_table.direction_words(row.from_xpm)].text,
-            labels.FIELD_DIRECTIONS[policy_table.direction_words(row.to_xpm)].text,
+            labels.FIELD_DIRECTIONS[field_policy.direction_words(row.from_xpm)].text,
+            labels.FIELD_DIRECTIONS[field_policy.direction_words(row.to_xpm)].text,
             labels.LEVELS[row.levels[-1]].text if row.levels else "",
             "synced" if row.carried else "switched off" if row.off else "not synced",
             str(row.frozen or ""),
         )
         for row in rows
     ]
-    whole = len(policy_table.frozen_clients(practice))
+    whole = len(field_policy.frozen_clients(practice))
     return Result(
         data={"direction": policy.direction, "level": policy.level, "frozen_whole": whole},
         items=[to_plain(row) for row in rows],
@@ -302,7 +302,7 @@ async def set_policy(practice: OpenPractice, params: SetPolicy, dialogue: Dialog
         )
         data = {"direction": before.direction, "level": before.level}
         return Result(data=data, lines=[message], declined=True)
-    state_machine.ConnectionMachine(practice).direction(
+    connection.ConnectionMachine(practice).direction(
         params.direction or before.direction, params.level or before.level
     )
     now = practice.policy()
@@ -323,11 +323,11 @@ async def switch_on(practice: OpenPractice, params: SwitchFields, dialogue: Dial
 async def _switch(practice: OpenPractice, params: SwitchFields, dialogue: Dialogue, *, on: bool) -> Result:
     if not params.field:
         raise BadInput("Name the fields.", hint="xpm-tui policy off website")
-    off = policy_table.switched(practice, params.field, on)
+    off = field_policy.fields_switched_off(practice, params.field, on)
     done = await set_setting(practice, SetSetting(key="sync.off", value=", ".join(off)), dialogue)
     if done.declined:
         return done
-    names = ", ".join(policy_table.label(field.strip().casefold()) for field in params.field)
+    names = ", ".join(fields.label(field.strip().casefold()) for field in params.field)
     text = (
         f"{names}: synced again, where the direction and what to sync include them."
         if on

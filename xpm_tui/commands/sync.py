@@ -34,11 +34,10 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import queries
+    from xpm_tui.application import scheduled_run
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, history, open_intents, plans
     from xpm_tui.application.runs import runner as background
-    from xpm_tui.application.schedule import scheduled_run
     from xpm_tui.diagnostics import findings
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ async def sync(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> Resu
     if params.if_due:
         return await _if_due(practice, dialogue)
     practice.connected()
-    only = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
+    only = lookup.find_client(practice.snapshot(), params.client).id if params.client else ""
     plan_id = plans.load(practice, params.plan)[0].id if params.plan else ""
     if dialogue.interactive and not params.yes and not plan_id:
         async with following(practice, dialogue, events=False) as report:

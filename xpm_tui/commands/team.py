@@ -38,7 +38,8 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.team.views import MemberView, SkippedStaffView
+    from xpm_tui.application.team.links import SkippedStaffView
+    from xpm_tui.application.team.queries import MemberView
     from xpm_tui.application.undo_history import UndoResult
 
 NOBODY_TO_ADD = "Everybody in XPM's staff is already in the team."

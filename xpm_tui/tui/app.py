@@ -36,7 +36,7 @@ from xpm_tui.tui.widgets.frame import Header
 from xpm_tui.tui.worker_thread import WorkerThread
 
 with lazy_imports():
-    from xpm_tui.application.runs import due
+    from xpm_tui.application.runs import unattended_runs
     from xpm_tui.tui import app_protocol
     from xpm_tui.tui.dialogs import dialog
     from xpm_tui.tui.dialogs import help as dialogs_help
@@ -78,7 +78,7 @@ def _load_ahead(_: OpenPractice) -> None:
 
 
 def _signed_in(practice: OpenPractice) -> None:
-    due.record_sign_in(practice)
+    unattended_runs.record_sign_in(practice)
 
 
 def _read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
@@ -280,7 +280,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
     async def _check_store(self) -> None:
         if monotonic() - self._status_shown < STATUS_PAUSE_FACTOR * self._status_cost:
             return  # counting a large store takes long, and requests of the user go first
-        position = await self.worker.ask(lambda practice: practice.place())
+        position = await self.worker.ask(lambda practice: practice.positions())
         if position != self.position:
             await self.refresh_status()
 

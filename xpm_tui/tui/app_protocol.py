@@ -74,7 +74,7 @@ _SAID_BY_ITSELF = ("sound", "login_needed")
 
 def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
     """Return the position of store and settings, and the status there. Runs on the worker thread."""
-    position = practice.place()
+    position = practice.positions()
     worst = condition.conditions(practice)[0].state
     facts = summary.summarize(practice)
     jobs = facts.jobs

@@ -80,7 +80,7 @@ class Navigation(AppProtocol):
     async def _release(self, run_id: str) -> None:
         def read(practice: OpenPractice) -> tuple[Run | None, bool]:
 
-            run = history.show(practice, run_id) if run_id else history.newest_sync(practice.snapshot())
+            run = history.find_run(practice, run_id) if run_id else history.newest_sync(practice.snapshot())
             return run, bool(open_intents.list_held_writes(practice))
 
         run, waiting = await self.worker.ask(read)

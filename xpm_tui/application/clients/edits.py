@@ -1,7 +1,7 @@
-"""Create, edit and delete clients and their contacts in the store, by the rules of a file's cells.
+"""Create, edit and delete clients and their contacts in the store.
 
-A contact can be edited by id, Contact ID, e-mail or name. Nothing is deleted in XPM or in Ignition, and a
-record that others depend on is not deleted: the refusal names them.
+A typed value follows the same rules as a cell of Ignition's file. Nothing is deleted in XPM or in Ignition,
+and a record on which others depend is not deleted; the refusal names them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from xpm_tui.application.presenters.lookup import (
     DifferencePresenter,
     find_client,
     find_member,
+    only_hit,
     refuse_namesakes,
+    show_client,
 )
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, PersonView
@@ -52,18 +54,18 @@ from xpm_tui.sync.planning.planner import plan_client
 with lazy_imports():
     from xpm_tui.sync.matching import proposals
 
-LONGEST = 2_000
-"""The longest value, in characters."""
+MAX_LENGTH = 2_000
+"""The most characters of a value."""
 
 
 def edit_client(
     practice: OpenPractice, client: str, values: Mapping[str, str]
 ) -> tuple[ClientView, list[str]]:
-    """Change fields of a client: ``phone``, ``groups``, ..., ``client_id``, or ``k3.email`` for a contact.
+    """Change fields of a client, such as ``phone`` or ``groups``, or of a contact, such as ``k3.email``.
 
-    Values are texts as in a file; an empty one clears the field. Returns the client and, as sentences, what a
-    sync will overwrite. Raises ``BadInput`` naming the field, and ``Busy`` while a run is sending this client
-    to XPM; then nothing is changed.
+    Values are texts as in a file; an empty one clears the field. Returns the client, and sentences on what a
+    sync will do about the changes. Raises ``BadInput`` naming the field, and ``Busy`` while a run is sending
+    this client to XPM; then nothing is changed.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -78,7 +80,7 @@ def edit_client(
     warnings = overwrite_warning(practice, before.id, [name for name in values if name not in unlinked])
     warnings += [f"{label(name)}: {unlinked[name]}" for name in values if name in unlinked]
     warnings += skip_warning(practice, before.id) if after != before else []
-    return view_of(practice, before.id), warnings
+    return show_client(practice, before.id), warnings
 
 
 def new_client(
@@ -91,8 +93,8 @@ def new_client(
 ) -> ClientView:
     """Create a client in the store; ``contact_name``, ``contact_email`` etc. create its first contact.
 
-    ``different`` are clients, by id, Client ID or name, that the user says are different ones; ``anyway``
-    says so of all.
+    ``different`` are clients, by id, Client ID or name, of which the user says that they are others;
+    ``anyway`` says so of all.
 
     Raises:
         BadInput: A value cannot be used.
@@ -102,8 +104,8 @@ def new_client(
     snapshot = practice.snapshot()
     wanted = exact(name)
     others = {find_client(snapshot, text).id for text in different}
-    left = [] if anyway else [each for each in _alike(snapshot, wanted) if each[0].id not in others]
-    refuse_namesakes(left, "client")
+    alike = [] if anyway else [each for each in _alike(snapshot, wanted) if each[0].id not in others]
+    refuse_namesakes(alike, "client")
     people = {
         key.removeprefix("contact_"): text for key, text in values.items() if key.startswith("contact_")
     }
@@ -117,29 +119,29 @@ def new_client(
     client = msgspec.structs.replace(client, id=practice.ids.new("c")[0])
     practice.store.commit([Put(CLIENTS, client)])
     practice.events.emit(Event(key="client.added", record=client.id))
-    return view_of(practice, client.id)
+    return show_client(practice, client.id)
 
 
 def _alike(snapshot: Snapshot, name: str) -> list[tuple[Client, str]]:
-    """Return the clients with the same or a near name, best first, and the differences."""
+    """Return the clients with the same or a similar name, best first, and how the names differ."""
     clients = list(snapshot.rows(CLIENTS)) if name else []
     found = proposals.similar_names(name, [each.name for each in clients])
     return [(clients[at], answer.reasons[0]) for at, answer in found]
 
 
 def overwrite_warning(practice: OpenPractice, client: str, fields: Iterable[str]) -> list[str]:
-    """Return a sentence if XPM is the master of edited fields: the next sync overwrites them."""
+    """Return a sentence on the edited fields that the next sync overwrites, because XPM is their master."""
     snapshot = practice.snapshot()
     policy = practice.policy()
     if policy.direction != "from_xpm" or snapshot.get(LINKS, client) is None:
         return []
     frozen = frozen_fields(snapshot, client)
-    carried = {rule.name for rule in policy.fields()}
+    synced = {rule.name for rule in policy.fields()}
     lost = []
     for typed in fields:
         contact, point, name = typed.rpartition(".")
         field = f"contact_{name}" if point else name
-        if field in carried and not {field, f"{contact}.{field}", "*"} & frozen:
+        if field in synced and not {field, f"{contact}.{field}", "*"} & frozen:
             lost.append(field)
     if not lost:
         return []
@@ -148,7 +150,7 @@ def overwrite_warning(practice: OpenPractice, client: str, fields: Iterable[str]
 
 
 def unlinked_people(practice: OpenPractice, client: str) -> dict[str, str]:
-    """Return the fields that are not synced because a person is not linked, with whom and what to do."""
+    """Return by field why it is not synced where the person in it is not linked, and what to do."""
     snapshot, policy = practice.snapshot(), practice.policy()
     presenter = DifferencePresenter(snapshot, policy.direction)
     planned = plan_client(snapshot, policy, find_client(snapshot, client))
@@ -182,7 +184,7 @@ def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Cl
 
 
 def edited_contact(snapshot: Snapshot, contact: Contact, values: Mapping[str, str], prefix: str) -> Contact:
-    """Return the contact with new values; ``prefix`` precedes a field's name as it was typed.
+    """Return the contact with new values; ``prefix`` comes before the name of a field in messages.
 
     Raises ``BadInput`` naming the field, or the nearest one if it does not exist.
     """
@@ -198,8 +200,8 @@ def _value(snapshot: Snapshot, typed: str, field: Field, text: str) -> Any:
 
     Raises ``BadInput`` naming what was typed.
     """
-    if len(text) > LONGEST:
-        raise BadInput(f"{typed} is longer than {LONGEST} characters.")
+    if len(text) > MAX_LENGTH:
+        raise BadInput(f"{typed} is longer than {MAX_LENGTH} characters.")
     if "\0" in text:
         raise BadInput(f"{typed} contains a null character.")
     if not text.strip():
@@ -229,18 +231,18 @@ def _known(record: Record, typed: str, name: str) -> Field:
     return fields[name]
 
 
+def refuse_unusable_text(name: str, text: str, limit: int = MAX_LENGTH) -> None:
+    """Raise ``BadInput`` for a typed text that is too long or contains a null character."""
+    if "\0" in text or len(text) > limit:
+        raise BadInput(f"{name} is too long, or contains a null character.")
+
+
 def known_field(typed: str, name: str, names: Sequence[str]) -> None:
-    """Raise ``BadInput`` naming the nearest field unless ``name`` is one of ``names``."""
+    """Raise ``BadInput`` that suggests a similar field, unless ``name`` is one of ``names``."""
     if name not in names:
         near = difflib.get_close_matches(name.casefold(), names, 1, 0.6)
         hint = f"Did you mean {near[0]}?" if near else f"The fields are: {', '.join(names)}."
         raise BadInput(f"There is no field '{visible(typed, 60)}'.", hint=hint)
-
-
-def view_of(practice: OpenPractice, client: str) -> ClientView:
-    """Return the view of a client, by our id."""
-    snapshot = practice.snapshot()
-    return Presenter(snapshot).client(find_client(snapshot, client))
 
 
 def people_to_choose(practice: OpenPractice) -> list[PersonView]:
@@ -255,9 +257,9 @@ def add_contact(
 ) -> tuple[ClientView, list[str]]:
     """Add a contact to a client; the first one is primary.
 
-    ``values`` are ``name``, ``email``, ``phone`` and so on. Raises ``BadInput`` naming the field, and if the
-    client already has a contact with that e-mail or name, unless ``anyway``. Returns the client, and as
-    sentences what a sync will do about it.
+    ``values`` are ``name``, ``email``, ``phone`` and so on. Returns the client, and sentences on what a sync
+    will do about the contact. Raises ``BadInput`` naming the field, and if the client already has a contact
+    with that e-mail or name, unless ``anyway``.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -274,20 +276,16 @@ def add_contact(
             "one with --anyway.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("k")[0])
-    others = (
-        tuple(
-            msgspec.structs.replace(each, primary=False) if each.primary else each for each in before.contacts
-        )
-        if made.primary
-        else before.contacts
-    )
+    others = before.contacts
+    if made.primary:
+        others = tuple(msgspec.structs.replace(each, primary=False) for each in others)
     after = msgspec.structs.replace(before, contacts=(*others, made))
     practice.store.commit([Put(CLIENTS, after)], since=snapshot)
     practice.events.emit(Event(key="contact.added", record=f"{before.id}/{made.id}"))
     fields = [f"{made.id}.{name}" for name, text in values.items() if text.strip()]
     warnings = overwrite_warning(practice, before.id, fields) if made.primary and len(others) else []
     warnings += skip_warning(practice, before.id)
-    return view_of(practice, before.id), warnings
+    return show_client(practice, before.id), warnings
 
 
 def edit_contact(
@@ -295,7 +293,8 @@ def edit_contact(
 ) -> tuple[ClientView, list[str]]:
     """Change fields of a contact, found by our id, Contact ID, e-mail or exact name.
 
-    Returns the client and, as sentences, what a sync will overwrite. Raises ``NotFound`` and ``BadInput``.
+    Returns the client, and sentences on what a sync will do about the changes. Raises ``NotFound`` and
+    ``BadInput``.
     """
     found = find_contact(find_client(practice.snapshot(), client), contact)
     named = {f"{found.id}.{name.removeprefix('contact_')}": text for name, text in values.items()}
@@ -313,13 +312,9 @@ def find_contact(client: Client, text: str) -> Contact:
     )
     for rule in rules:
         hits = [each for each in client.contacts if typed and rule(each)]
-        if len(hits) == 1:
-            return hits[0]
-        if hits:
-            shown = ", ".join(each.id for each in hits)
-            raise BadInput(
-                f"Several contacts match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}."
-            )
+        found = only_hit(hits, typed, "contacts", lambda each: each.id)
+        if found is not None:
+            return found
     has = ", ".join(f"{each.id} {visible(each.name or each.email, 40)}" for each in client.contacts)
     raise NotFound(f"The client has no contact '{visible(typed, 80)}'.", hint=f"It has: {has or 'none'}.")
 
@@ -334,7 +329,8 @@ def _same(one: Contact, other: Contact) -> bool:
     return exact(one.name) == exact(other.name)
 
 
-Rows = list[tuple[TableSchema[Any], Any, Any]]
+ChangedRows = list[tuple[TableSchema[Any], Any, Any]]
+"""Rows as :func:`undo_history.remove` takes them: the table, the row, and what becomes of it."""
 
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):
@@ -346,21 +342,21 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def delete_client(practice: OpenPractice, client: str, *, dry_run: bool = False) -> Deleted:
-    """Delete a client in the store, found by id, Client ID or name.
+    """Delete a client in the store, found by id, Client ID or name; ``dry_run`` only checks that.
 
-    Raises ``NotFound``, ``BadInput``, and ``DecisionNeeded`` if something depends on it.
+    Raises ``NotFound``, ``BadInput``, and ``DecisionNeeded`` if something depends on the client.
     """
     snapshot = practice.snapshot()
     found = find_client(snapshot, client)
     named = f"{visible(found.name, 80)} ({found.id})"
-    _refuse(f"{named} was not deleted", _why_client(snapshot, found))
-    notes = _notes(found.client_id)
+    _refuse(f"{named} was not deleted", _why_client_stays(snapshot, found))
+    notes = _deletion_notes(found.client_id)
     if not dry_run:
-        rows: Rows = [(CLIENTS, found, None)]
-        alone: tuple[TableSchema[Any], ...] = (IMPORTED, IGNORED)
-        rows += [(kind, row, None) for kind in alone if (row := snapshot.get(kind, found.id)) is not None]
-        several: tuple[TableSchema[Any], ...] = (FREEZES, BLOCKED_PAIRS)
-        rows += [(kind, row, None) for kind in several for row in snapshot.find(kind, "client", found.id)]
+        rows: ChangedRows = [(CLIENTS, found, None)]
+        own_row: tuple[TableSchema[Any], ...] = (IMPORTED, IGNORED)
+        rows += [(kind, row, None) for kind in own_row if (row := snapshot.get(kind, found.id)) is not None]
+        own_rows: tuple[TableSchema[Any], ...] = (FREEZES, BLOCKED_PAIRS)
+        rows += [(kind, row, None) for kind in own_rows for row in snapshot.find(kind, "client", found.id)]
         undo_history.remove(practice, snapshot, CLIENTS, rows, f"the deletion of {found.name}")
         practice.events.emit(Event(key="client.deleted", record=found.id))
     return Deleted(id=found.id, name=found.name, notes=notes)
@@ -372,20 +368,20 @@ def delete_contact(practice: OpenPractice, client: str, contact: str, *, dry_run
     owner = find_client(snapshot, client)
     found = find_contact(owner, contact)
     named = f"{visible(found.name or found.email or found.id, 80)} ({found.id}) of {visible(owner.name, 80)}"
-    _refuse(f"{named} was not deleted", _why_contact(snapshot, owner, found))
-    notes = _notes(found.contact_id)
+    _refuse(f"{named} was not deleted", _why_contact_stays(snapshot, owner, found))
+    notes = _deletion_notes(found.contact_id)
     if not dry_run:
         refuse_in_flight(practice, owner.id)
         others = tuple(each for each in owner.contacts if each.id != found.id)
-        rows: Rows = [(CLIENTS, owner, msgspec.structs.replace(owner, contacts=others))]
+        rows: ChangedRows = [(CLIENTS, owner, msgspec.structs.replace(owner, contacts=others))]
         known = snapshot.get(IMPORTED, owner.id)
         if known is not None and (found.id in known.contacts or found.id in known.out_contacts):
-            left = msgspec.structs.replace(
+            without = msgspec.structs.replace(
                 known,
                 contacts={key: each for key, each in known.contacts.items() if key != found.id},
                 out_contacts={key: each for key, each in known.out_contacts.items() if key != found.id},
             )
-            rows.append((IMPORTED, known, left))
+            rows.append((IMPORTED, known, without))
         frozen = snapshot.find(FREEZES, "client", owner.id)
         rows += [(FREEZES, row, None) for row in frozen if row.field.startswith(f"{found.id}.")]
         undo_history.remove(practice, snapshot, CLIENTS, rows, f"the deletion of {found.name or found.email}")
@@ -400,11 +396,11 @@ def restore(practice: OpenPractice) -> undo_history.UndoResult:
     return undone
 
 
-def _why_client(snapshot: Snapshot, client: Client) -> str:
+def _why_client_stays(snapshot: Snapshot, client: Client) -> str:
     link = snapshot.get(LINKS, client.id)
     if link is not None:
-        there = link.number or link.uuid
-        return f"it is linked to XPM client {there}. Unlink it first: xpm-tui clients unlink {client.id}"
+        number = link.number or link.uuid
+        return f"it is linked to XPM client {number}. Unlink it first: xpm-tui clients unlink {client.id}"
     agreed = snapshot.find(PROPOSALS, "client", client.id)
     if agreed:
         named = ", ".join(each.number or each.id for each in agreed[:5])
@@ -415,7 +411,7 @@ def _why_client(snapshot: Snapshot, client: Client) -> str:
     return ""
 
 
-def _why_contact(snapshot: Snapshot, client: Client, contact: Contact) -> str:
+def _why_contact_stays(snapshot: Snapshot, client: Client, contact: Contact) -> str:
     link = snapshot.get(LINKS, client.id)
     theirs = next((each for each in link.contacts if each.contact == contact.id), None) if link else None
     if theirs is not None and not theirs.removed:
@@ -432,7 +428,7 @@ def _why_contact(snapshot: Snapshot, client: Client, contact: Contact) -> str:
     return ""
 
 
-def _notes(ignition_id: str) -> tuple[str, ...]:
+def _deletion_notes(ignition_id: str) -> tuple[str, ...]:
     if not ignition_id:
         return ()
     return (

@@ -1,4 +1,4 @@
-"""Create and remove links, check them, and create clients in XPM.
+"""Create, remove and check links, ignore clients that have no XPM client, and create clients in XPM.
 
 Each change is one commit that can be undone and is logged.
 """
@@ -8,22 +8,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
-from xpm_tui.application.clients.queries import sure_proposals
+from xpm_tui.application.clients.field_policy import checked_reason
+from xpm_tui.application.clients.link_review import sure_proposals
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.lookup import DifferencePresenter, find_client, find_xpm
+from xpm_tui.application.presenters.lookup import DifferencePresenter, find_client, find_xpm, show_client
 from xpm_tui.application.presenters.presenter import Presenter, change_view, former_view
 from xpm_tui.application.presenters.views import ClientView, CreatedView, EffectView, RelinkView, ReviewView
 from xpm_tui.application.runs.history import Stopper, refuse_in_flight
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, StoreChanged
 from xpm_tui.domain.events import Event
-from xpm_tui.domain.links import LinkOrigin
+from xpm_tui.domain.links import Ignored, LinkOrigin
 from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.plan import UndecidedClient as NeedsDecision
-from xpm_tui.domain.ports import Snapshot, Write, changed_tables
-from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
+from xpm_tui.domain.ports import Drop, Put, Snapshot, Write, changed_tables
+from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.event_log import assign_to_run
 from xpm_tui.store.encoding import refuse_changed_rows
+from xpm_tui.sync.base import live_link
 from xpm_tui.sync.consequences import creation_consequences
 from xpm_tui.sync.manual import links
 from xpm_tui.sync.manual.client_creation import (
@@ -44,9 +46,9 @@ from xpm_tui.sync.planning.links import (
 
 
 def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = False) -> EffectView:
-    """Return what linking these two would do; ``keep`` keeps the values of the former client.
+    """Return what linking these two would do; ``keep`` keeps the values of the former XPM client.
 
-    Raises ``NotFound`` and ``BadInput`` if one does not exist.
+    Raises ``NotFound`` and ``BadInput`` if one of them does not exist.
     """
     snapshot = practice.snapshot()
     ours, theirs = find_client(snapshot, client), find_xpm(snapshot, xpm)
@@ -59,17 +61,14 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
         refused = f"{theirs.name} is deleted in XPM: nothing can be linked to it."
     elif link is not None and link.uuid == theirs.uuid:
         refused = f"{ours.name} is already linked to {theirs.name}."
-    second = effect.second is not None
     presenter = DifferencePresenter(snapshot, practice.policy().direction)
     return EffectView(
         client=views.ref(ours.id),
         xpm=views.xpm(theirs),
         replaces=views.link(link, link_state(snapshot, ours), before) if link else None,
         drops_base=link is not None and link.uuid != theirs.uuid,
-        quiet=second,
-        needs_yes=_second_link_warning(views, ours.id, effect.second.id, theirs)
-        if effect.second is not None
-        else "",
+        quiet=effect.second is not None,
+        needs_yes=_second_link_warning(views, ours.id, effect.second.id, theirs) if effect.second else "",
         refused=refused,
         warnings=effect.warnings,
         changes=tuple(change_view(views, ours.id, theirs.uuid, change) for change in effect.changes),
@@ -81,7 +80,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
 
 
 def former_counts(former: Iterable[FormerValue]) -> dict[str, int]:
-    """Count the values and contacts of a former client by what happens to them."""
+    """Count the values and contacts that came from a former XPM client, by what happens to them."""
     counts = dict.fromkeys(("replaced", "removed", "contacts_removed", "same", "kept"), 0)
     for each in former:
         contact = each.field == "contact" and each.outcome == "removed"
@@ -90,7 +89,7 @@ def former_counts(former: Iterable[FormerValue]) -> dict[str, int]:
 
 
 def former_values(practice: OpenPractice, pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
-    """Count, by client, the values of former XPM clients that are removed or replaced by each link."""
+    """Count for each link, by client, what happens to the values of the former XPM client."""
     snapshot, policy = practice.snapshot(), practice.policy()
     return {
         client: former_counts(links.link_effect(snapshot, policy, client, uuid).former)
@@ -109,12 +108,12 @@ def link(
     keep: bool = False,
     run: str = "",
 ) -> ClientView:
-    """Link a client to an XPM client, or replace its link; what was agreed with the old one is dropped.
+    """Link a client to an XPM client, or replace its link; the base of a former link is deleted.
 
-    ``run`` is the run in whose history it is recorded; by default a run of its own. Values of the former
-    client are replaced or removed, unless they were changed since or ``keep`` is given. Raises ``BadInput``
-    if the link is not possible, and ``DecisionNeeded`` if another client is linked to the same XPM client and
-    ``yes`` is not given; with it the new link is quiet: nothing is synced for it.
+    ``run`` is the run that records it, by default a new one. Values of the former XPM client are replaced or
+    removed, unless they were changed since or ``keep`` is given. Raises ``BadInput`` if the link is not
+    possible. If another client is linked to the same XPM client, it raises ``DecisionNeeded`` without
+    ``yes``; with it, the new link is quiet: nothing is synced for it.
     """
     practice.writable()
     seen = practice.snapshot()
@@ -125,11 +124,11 @@ def link(
         raise DecisionNeeded(effect.needs_yes, hint="To link it anyway, confirm with --yes.")
     client_id, uuid = effect.client.id, effect.xpm.uuid
     _link(practice, client_id, uuid, seen, quiet=effect.quiet, origin=origin, keep=keep, run=run)
-    return _view(practice, effect.client.id)
+    return show_client(practice, effect.client.id)
 
 
 def unlink(practice: OpenPractice, client: str) -> ClientView:
-    """Remove a link with its base; the pair is not proposed again. Raises ``BadInput``."""
+    """Remove a link and its base; the pair is not proposed again. Raises ``BadInput`` without a link."""
     practice.writable()
     snapshot = practice.snapshot()
     ours = find_client(snapshot, client)
@@ -141,27 +140,27 @@ def unlink(practice: OpenPractice, client: str) -> ClientView:
     writes = links.unlink(snapshot, ours.id, now=practice.clock.now(), by=practice.person, run=run)
     practice.store.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.unlinked", run=run, record=ours.id, uuid=before.uuid))
-    return _view(practice, ours.id)
+    return show_client(practice, ours.id)
 
 
 def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[ClientView]:
-    """Link each client to its first proposal if that is still sure and not taken, as one run.
+    """Link each client to its first proposal, as one run, if that is still sure and nobody is linked to it.
 
-    The proposals may be old: both sides are checked again.
+    The proposals may be old, so both sides are checked again.
     """
     practice.writable()
     clients = practice.snapshot()
     ids = [view.id for view in found if clients.raw(CLIENTS, view.id) is not None]
-    still = {view.id: view.proposals[0].uuid for view in sure_proposals(practice, ids)} if ids else {}
+    still_sure = {view.id: view.proposals[0].uuid for view in sure_proposals(practice, ids)} if ids else {}
     done: list[ClientView] = []
     run = ""
     for view in found:
         uuid = view.proposals[0].uuid
         seen = practice.snapshot()
-        if still.get(view.id) == uuid and not seen.find(LINKS, "uuid", uuid):
+        if still_sure.get(view.id) == uuid and not seen.find(LINKS, "uuid", uuid):
             with suppress(StoreChanged):  # someone else decided at the same moment
                 run = _link(practice, view.id, uuid, seen, quiet=False, origin="review", run=run)
-                done.append(_view(practice, view.id))
+                done.append(show_client(practice, view.id))
     return done
 
 
@@ -176,7 +175,7 @@ def _link(
     keep: bool = False,
     run: str = "",
 ) -> str:
-    """Link a client, as a part of ``run`` or as a separate run; return that run.
+    """Link a client, as a part of ``run`` or as a new run; return the id of that run.
 
     Raises ``StoreChanged`` if someone else has changed one of the rows, or the links of the XPM client since
     the snapshot ``seen`` on which the decision was made.
@@ -230,8 +229,7 @@ def commit_links(
 def _second_link_warning(views: Presenter, client: str, other: str, theirs: XpmClient) -> str:
     ref, snapshot = views.ref(other), views.snapshot
     link = snapshot.get(LINKS, client)
-    lost = link is not None and any(s.uuid == theirs.uuid for s in survivors(snapshot, client, link))
-    if lost and link is not None:
+    if link is not None and any(s.uuid == theirs.uuid for s in survivors(snapshot, client, link)):
         return (
             f"{ref.name} ({ref.id}) is already linked to {theirs.name}: two Ignition clients are now one "
             f"client in XPM. Keep {ref.id} and ignore {client} (xpm-tui clients ignore {client}), or "
@@ -243,13 +241,36 @@ def _second_link_warning(views: Presenter, client: str, other: str, theirs: XpmC
     )
 
 
-def _view(practice: OpenPractice, client: str) -> ClientView:
+def ignore(practice: OpenPractice, client: str, reason: str = "") -> ClientView:
+    """Record the decision that a client has no XPM client.
+
+    Raises ``BadInput`` for a client whose XPM client exists; a link to a lost one does not matter.
+    """
+    practice.writable()
     snapshot = practice.snapshot()
-    return Presenter(snapshot).client(find_client(snapshot, client))
+    ours = find_client(snapshot, client)
+    if live_link(snapshot, ours.id) is not None:
+        raise BadInput(
+            f"{ours.name} ({ours.id}) is linked, so it cannot be ignored.",
+            hint=f"Unlink it first: xpm-tui clients unlink {ours.id}",
+        )
+    row = Ignored(id=ours.id, reason=checked_reason(reason), by=practice.person, at=practice.clock.now())
+    practice.store.commit([Put(IGNORED, row)])
+    practice.events.emit(Event(key="client.ignored", record=ours.id))
+    return show_client(practice, ours.id)
+
+
+def unignore(practice: OpenPractice, client: str) -> ClientView:
+    """Undo the decision that a client has no XPM client: it needs a link again."""
+    practice.writable()
+    ours = find_client(practice.snapshot(), client)
+    practice.store.commit([Drop(IGNORED, ours.id)])
+    practice.events.emit(Event(key="client.unignored", record=ours.id))
+    return show_client(practice, ours.id)
 
 
 def relinks(practice: OpenPractice) -> list[RelinkView]:
-    """Return every link that has a problem, and every unlinked client with a proposal."""
+    """Return each link that has a problem, and each unlinked client that has a proposal."""
     snapshot = practice.snapshot()
     presenter = Presenter(snapshot)
     found = []
@@ -273,14 +294,14 @@ def relinks(practice: OpenPractice) -> list[RelinkView]:
 
 
 def _sentence(snapshot: Snapshot, each: RelinkFinding) -> str:
-    """Return what the state of a link means, naming what may have replaced a lost XPM client."""
+    """Return what the state of a link means, and which client may have replaced a lost XPM client."""
     client = snapshot.get(CLIENTS, each.client)
     person = undecided_client(snapshot, client, each.state) if client is not None else None
     return decision_reason(snapshot, person or NeedsDecision(client=each.client, reason=each.state))
 
 
 def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
-    """Link the clients to their proposals."""
+    """Link the clients to their proposals, and return them."""
     return [
         link(practice, each.id, each.proposal.uuid, origin="review")
         for each in found
@@ -288,7 +309,7 @@ def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
     ]
 
 
-def creation(practice: OpenPractice, client: str) -> Consequences:
+def preview_creation(practice: OpenPractice, client: str) -> Consequences:
     """Return what creating a client in XPM would do. Raises ``NotFound``."""
     ours = find_client(practice.snapshot(), client)
     contacts = creation_contacts(ours, practice.policy())
@@ -300,7 +321,7 @@ def creation_obstacle(
 ) -> CreationBlocked | None:
     """Return why a client must not be created in XPM, naming XPM clients that may be the same.
 
-    ``different`` are numbers or UUIDs of XPM clients that the user says are different clients.
+    ``different`` are numbers or UUIDs of XPM clients of which the user says that they are other clients.
     """
     snapshot = practice.snapshot()
     return find_obstacle(snapshot, find_client(snapshot, client), different=_uuids(snapshot, different))
@@ -309,7 +330,7 @@ def creation_obstacle(
 async def create_in_xpm(practice: OpenPractice, client: str, *, different: Iterable[str] = ()) -> CreatedView:
     """Create a client in XPM and link the two.
 
-    ``different`` are numbers or UUIDs of XPM clients that the user says are different clients. See
+    ``different`` are numbers or UUIDs of XPM clients of which the user says that they are other clients. See
     :func:`xpm_tui.sync.manual.client_creation.create_client`.
     """
     practice.writable()

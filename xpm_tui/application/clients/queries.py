@@ -1,68 +1,122 @@
-"""Queries on clients: those in the store, those of XPM, and proposals to link them. Nothing is written."""
+"""Queries on clients: lists of those in the store, both sides field by field, and a search in XPM's."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
 from zlib import crc32
 
 import msgspec
 
-from xpm_tui.application.clients.client_lists import list_clients
 from xpm_tui.application.derived_data import is_worth_saving, read_saved, save
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import DifferencePresenter, DifferenceView, find_client, find_xpm
 from xpm_tui.application.presenters.presenter import Presenter
-from xpm_tui.application.presenters.views import (
-    ClientView,
-    ProposalView,
-    ReviewView,
-    SideBySide,
-    XpmClientView,
-)
+from xpm_tui.application.presenters.views import ClientView, SideBySide, XpmClientView
+from xpm_tui.application.runs.plans import newest_draft
 from xpm_tui.domain.field_types import is_blank
 from xpm_tui.domain.fields import CLIENT, SYNCED_BY_NAME
+from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import Link, Successor, Value
-from xpm_tui.domain.plan import UndecidedClient
+from xpm_tui.domain.links import Link, Value
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.reason_labels import DIFFERENCES
-from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
 from xpm_tui.domain.xpm import WHOLE, XpmClient
 from xpm_tui.sync.base import PRIMARY, base_pair, contact_key, foreign_values, mirror_values
 from xpm_tui.sync.canonical import Values, contact_values, ignition_values, staff_uuid
-from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 from xpm_tui.sync.matching.search_index import PickerEntry, PickerIndex
-from xpm_tui.sync.matching.successors import STRONG
 from xpm_tui.sync.planning.decisions import because_held, change_reason
-from xpm_tui.sync.planning.links import (
-    SameNames,
-    link_state,
-    lost_links,
-    other_linked_clients,
-    planned_link,
-    survivors,
-    undecided_client,
-)
-from xpm_tui.sync.planning.links import decision_reason as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, plan_client, rules_for
 from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS
 
-__all__ = [
-    "find_client", "find_xpm", "list_clients", "people_views", "picker_index_steps", "proposals", "review",
-    "saved_picker_index", "search_xpm", "show_client", "show_xpm", "side_by_side", "sure_proposals",
-]  # fmt: skip
-
 _PICKER = "picker"
+_BROKEN = ("gone", "converted", "merged", "ambiguous")
 
 
-def show_client(practice: OpenPractice, text: str) -> ClientView:
-    """Return one client in the store by a typed text. Raises ``NotFound`` and ``BadInput``."""
-    snapshot = practice.snapshot()
-    return Presenter(snapshot).client(find_client(snapshot, text))
+class ClientViews(Collection[ClientView]):
+    """Clients of one snapshot in order of arrival, each converted when the iteration reaches it."""
+
+    def __init__(self, snapshot: Snapshot, only: str = "", text: str = "") -> None:
+        self._snapshot = snapshot
+        self._ids: Sequence[str] | None = None
+        if only or text:
+            self._ids = [view.id for view in self._matching(_predicate(snapshot, only), text.casefold())]
+
+    def _matching(self, is_wanted: Callable[[ClientView], bool], needle: str) -> Iterator[ClientView]:
+        presenter = Presenter(self._snapshot)
+        for client in self._snapshot.rows(CLIENTS):
+            if not needle or needle in _searched_text(client):
+                view = presenter.client(client)
+                if is_wanted(view):
+                    yield view
+
+    def __iter__(self) -> Iterator[ClientView]:
+        presenter, snapshot = Presenter(self._snapshot), self._snapshot
+        if self._ids is None:
+            yield from map(presenter.client, snapshot.rows(CLIENTS))
+            return
+        found = (snapshot.get(CLIENTS, id_) for id_ in self._ids)
+        yield from (presenter.client(client) for client in found if client is not None)
+
+    def __len__(self) -> int:
+        return self._snapshot.count(CLIENTS) if self._ids is None else len(self._ids)
+
+    def __contains__(self, view: object) -> bool:
+        return any(view == each for each in self)
+
+
+def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> ClientViews:
+    """Return the clients in the store in order of arrival.
+
+    ``only`` restricts them to ``linked``, ``unlinked``, ``needs-link``, ``broken``, ``same-name``,
+    ``frozen``, ``ignored``, ``archived``, ``conflict`` (in the newest plan) or ``removed-contact`` (one was
+    removed in XPM); ``text`` is searched in names, e-mails and ids, ignoring case.
+    """
+    return ClientViews(practice.snapshot(), only, text)
+
+
+def _searched_text(client: Client) -> str:
+    parts = [client.id, client.client_id, client.name]
+    for contact in client.contacts:
+        parts += (contact.name, contact.email)
+    return "\n".join(parts).casefold()
+
+
+def _predicate(snapshot: Snapshot, only: str) -> Callable[[ClientView], bool]:
+    """Return the function that says whether a client passes a filter."""
+    if only == "same-name":
+        keys: Counter[str] = Counter(name_key(client.name) for client in snapshot.rows(CLIENTS))
+        theirs = Counter(name_key(row.name) for row in snapshot.rows(XPM_CLIENTS) if not row.deleted)
+        return lambda view: keys[name_key(view.name)] > 1 or theirs[name_key(view.name)] > 1
+    if only == "conflict":
+        clients = _conflicting(snapshot)
+        return lambda view: view.id in clients
+    predicates: dict[str, Callable[[ClientView], bool]] = {
+        "": lambda view: True,
+        "linked": lambda view: view.link is not None,
+        "unlinked": lambda view: view.link is None,
+        "needs-link": lambda view: bool(view.needs),
+        "broken": lambda view: view.link_state in _BROKEN,
+        "frozen": lambda view: bool(view.frozen),
+        "removed-contact": lambda view: any(each.side == "xpm" for each in view.removed_contacts),
+        "ignored": lambda view: view.ignored is not None,
+        "archived": lambda view: view.link_state == "archived",
+    }
+    return predicates[only]
+
+
+def _conflicting(snapshot: Snapshot) -> frozenset[str]:
+    newest = newest_draft(snapshot)
+    if newest is None:
+        return frozenset()
+    return frozenset(
+        record.client
+        for record in snapshot.find(PLANNED, "plan", newest.id)
+        if any(change.conflict for change in record.changes)
+    )
 
 
 def side_by_side(practice: OpenPractice, text: str) -> list[SideBySide]:
@@ -81,7 +135,7 @@ def side_by_side(practice: OpenPractice, text: str) -> list[SideBySide]:
 
 
 def saved_picker_index(practice: OpenPractice) -> tuple[PickerIndex, bool] | None:
-    """Return the index that was saved last, and whether it is still that of the mirror; None without one."""
+    """Return the index that was saved last, and whether the mirror is still the same; None without one."""
     snapshot = practice.snapshot()
     saved = read_saved(practice, _PICKER) if is_worth_saving(snapshot) else None
     if saved is None:
@@ -105,9 +159,9 @@ def picker_index(practice: OpenPractice) -> PickerIndex:
 
 
 def picker_index_steps(practice: OpenPractice, known: Sequence[PickerEntry]) -> Iterator[PickerIndex | None]:
-    """Make the index of the mirror and save it, in short steps; the last one yields it.
+    """Make and save the index of the mirror in short steps: yield None, and the index at the end.
 
-    ``known`` are the entries of an earlier index: only what has changed since is read.
+    ``known`` are the entries of an earlier index, so that only what has changed since is read.
     """
     snapshot = practice.snapshot()
     rows = (
@@ -123,7 +177,7 @@ def picker_index_steps(practice: OpenPractice, known: Sequence[PickerEntry]) -> 
 def search_xpm(
     practice: OpenPractice, query: str, *, limit: int = 50, index: PickerIndex | None = None
 ) -> list[XpmClientView]:
-    """Return clients of the mirror, best first; pass ``index`` to avoid building one for every search."""
+    """Return the XPM clients that match a query, best first; ``index`` saves building one for each search."""
     snapshot = practice.snapshot()
     presenter = Presenter(snapshot)
     index = index or picker_index(practice)
@@ -139,186 +193,6 @@ def show_xpm(practice: OpenPractice, text: str) -> XpmClientView:
     """Return one XPM client by number, UUID, address or code. Raises ``NotFound`` and ``BadInput``."""
     snapshot = practice.snapshot()
     return Presenter(snapshot).xpm(find_xpm(snapshot, text))
-
-
-def proposals(
-    practice: OpenPractice, client: str, *, limit: int = 5, index: MatchIndex | None = None
-) -> tuple[ProposalView, ...]:
-    """Return the XPM clients that a client may be, best first, after a converted prospect's new record."""
-    snapshot = practice.snapshot()
-    index = index or MatchIndex.build(snapshot)
-    return _proposals(snapshot, index, find_client(snapshot, client), limit)
-
-
-PLANNED_LINK = "Exactly one client on each side has this name: the next plan links them."
-
-
-def review(
-    practice: OpenPractice, only: Iterable[str] = (), *, limit: int = 5, index: MatchIndex | None = None
-) -> list[ReviewView]:
-    """Return the clients that need a decision, each with its proposals; ``only`` restricts it to some."""
-    snapshot = practice.snapshot()
-    chosen = [find_client(snapshot, text) for text in only] or snapshot.rows(CLIENTS)
-    found: list[ReviewView] = []
-    names = SameNames(snapshot)
-    for client in chosen:
-        state = link_state(snapshot, client)
-        person = undecided_client(snapshot, client, state)
-        if person is None:
-            continue
-        index = index or MatchIndex.build(snapshot)
-        planned = planned_link(snapshot, client, person, names)
-        found.append(
-            ReviewView(
-                id=client.id,
-                client_id=client.client_id or None,
-                name=client.name,
-                reason=_undone(snapshot, client)
-                or (PLANNED_LINK if planned else needs_reason(snapshot, person)),
-                proposals=_proposals(snapshot, index, client, limit, first=person.uuid),
-                email=next((c.email for c in client.contacts if c.email), ""),
-                link_state=state,
-                planned=planned,
-            )
-        )
-    return found
-
-
-def sure_proposals(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
-    """Return those of :func:`review` whose first proposal is sure and not that of another client.
-
-    A client with a link, even a broken one, is included only if its XPM client was merged into another.
-    """
-    links = practice.snapshot()
-    found = [
-        view
-        for view in review(practice, only)
-        if view.proposals
-        and view.proposals[0].sure
-        and (view.link_state == "merged" or links.raw(LINKS, view.id) is None)
-    ]
-    wanted = Counter(view.proposals[0].uuid for view in found)
-    return [view for view in found if wanted[view.proposals[0].uuid] == 1]
-
-
-def people_views(snapshot: Snapshot, people: Iterable[UndecidedClient]) -> list[dict[str, Any]]:
-    """Return the clients of a plan that need a decision, as JSON data."""
-    lines = []
-    for person in people:
-        client = snapshot.get(CLIENTS, person.client)
-        lines.append(
-            {
-                "id": person.client,
-                "name": client.name if client else "",
-                "client_id": (client.client_id or None) if client else None,
-                "reason": person.reason,
-                "message": needs_reason(snapshot, person),
-                "uuid": person.uuid or None,
-            }
-        )
-    return lines
-
-
-def _proposals(
-    snapshot: Snapshot, index: MatchIndex, client: Client, limit: int, *, first: str = ""
-) -> tuple[ProposalView, ...]:
-    found = index.propose(client, limit)
-    lost = lost_links(snapshot, client.id)
-    if lost:
-        found = _successor_proposals(snapshot, client, lost, found, limit)
-    if first:
-        found.sort(key=lambda proposal: proposal.uuid != first)
-    successors = {each.uuid for link in lost for each in survivors(snapshot, client.id, link)}
-    found = [*_set_aside(snapshot, index, client), *found][:limit]
-    return tuple(_proposal(snapshot, proposal, proposal.uuid in successors) for proposal in found)
-
-
-def _successor_proposals(
-    snapshot: Snapshot, client: Client, lost: Sequence[Link], alike: Sequence[LinkProposal], limit: int
-) -> list[LinkProposal]:
-    """Return proposals for a client whose XPM client is gone: possible successors, then similar names.
-
-    The name alone never makes a proposal sure, because a namesake is not necessarily the successor.
-    """
-    by_name = {each.uuid: each for each in alike}
-    found = []
-    for each in (successor for link in lost for successor in survivors(snapshot, client.id, link)):
-        row = snapshot.get(XPM_CLIENTS, each.uuid)
-        if row is not None:
-            taken = bool(other_linked_clients(snapshot, client.id, each.uuid))
-            found.append(_successor(each, row, by_name.pop(each.uuid, None), taken))
-    missing = {link.uuid for link in lost}
-    found += [
-        msgspec.structs.replace(each, sure=False, level="weak" if each.level == "weak" else "likely")
-        for each in by_name.values()
-        if each.uuid not in missing
-    ]
-    return sorted(found, key=lambda each: (not each.sure, -each.score))[:limit]
-
-
-def _successor(found: Successor, row: XpmClient, named: LinkProposal | None, taken: bool) -> LinkProposal:
-    """Return the proposal to link a possible successor.
-
-    ``named`` is what the name alone proposes. ``taken``: another Ignition client is linked to it, or has lost
-    its own XPM client to it.
-    """
-    strong = found.level == "sure"
-    likely = strong or found.level == "likely" or (named is not None and named.level != "weak")
-    words = dict.fromkeys((*found.evidence, *(named.reasons if named is not None else ())))
-    if taken:
-        words["already linked to another client"] = None
-    return LinkProposal(
-        uuid=row.uuid,
-        number=row.number,
-        name=row.name,
-        score=found.score if strong or named is None else _combined_score(found.score, named.score),
-        sure=strong and not taken,
-        level="sure" if strong and not taken else "likely" if likely else "weak",
-        reasons=tuple(words),
-        identity=named.identity if named is not None else "different",
-    )
-
-
-def _combined_score(one: int, other: int) -> int:
-    """Return the score of two kinds of evidence that agree, below that of strong evidence."""
-    return min(STRONG - 1, round(max(one, other) + 0.4 * min(one, other)))
-
-
-def _undone(snapshot: Snapshot, client: Client) -> str:
-    """Return the note that an undo removed the link of an unlinked client; empty otherwise."""
-    apart = (
-        snapshot.find(BLOCKED_PAIRS, "client", client.id) if snapshot.raw(LINKS, client.id) is None else []
-    )
-    run = next((each.undone for each in apart if each.undone), "")
-    return f"Its link was removed when run {run} was undone." if run else ""
-
-
-def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterator[LinkProposal]:
-    """Return the pairs that an undo unlinked, each with a note: they come before other proposals."""
-    for pair_ in snapshot.find(BLOCKED_PAIRS, "client", client.id):
-        if pair_.undone and not snapshot.find(LINKS, "uuid", pair_.uuid):
-            proposal = index.proposal_for(client, pair_.uuid)
-            if proposal is not None:
-                yield msgspec.structs.replace(proposal, reasons=(pair_.sentence, *proposal.reasons))
-
-
-def _proposal(snapshot: Snapshot, proposal: LinkProposal, successor: bool) -> ProposalView:
-    row = snapshot.get(XPM_CLIENTS, proposal.uuid)
-    return ProposalView(
-        uuid=proposal.uuid,
-        number=proposal.number,
-        name=proposal.name,
-        score=proposal.score,
-        sure=proposal.sure,
-        level=proposal.level,
-        reasons=proposal.reasons,
-        archived=bool(row and row.archived),
-        prospect=bool(row and row.prospect),
-        email=next((c.email for c in row.contacts if c.email), row.email) if row else "",
-        city=(row.city or row.postal_city) if row else "",
-        code=row.code if row else "",
-        successor=successor,
-    )
 
 
 class _RecordPair:
@@ -344,8 +218,8 @@ class _RecordPair:
         for view in self.differences:
             self.reasons[view.record, view.field] = " ".join(filter(None, (view.reason, view.hint)))
         for change in planned.changes:
-            said = because_held(change.held) if change.held else change_reason(change.rule, change.side)
-            self.reasons[change.record, change.field] = said
+            reason = because_held(change.held) if change.held else change_reason(change.rule, change.side)
+            self.reasons[change.record, change.field] = reason
 
     def all(self) -> list[SideBySide]:
         """Return the client's fields, then those of linked contacts, then contacts that only XPM has."""
@@ -355,9 +229,9 @@ class _RecordPair:
             for rule in CLIENT_FIELDS
         ]
         there = {contact.uuid: contact for contact in self.row.present_contacts}
-        stands = {joined.contact: joined.uuid for joined in self.link.contacts}
+        uuids = {joined.contact: joined.uuid for joined in self.link.contacts}
         for contact in self.client.contacts:
-            other = there.pop(stands.get(contact.id, ""), None)
+            other = there.pop(uuids.get(contact.id, ""), None)
             mine, xpm = contact_values(contact), contact_values(other) if other else {}
             record = f"{self.client.id}/{contact.id}"
             for rule in CONTACT_FIELDS:
@@ -382,7 +256,7 @@ class _RecordPair:
         return found + [self._primary(view) for view in self.differences if view.field == PRIMARY]
 
     def _unread(self, field: str, *, own: bool) -> str:
-        """Return why XPM's value is older than the others; for a whole record, the note is on its name."""
+        """Return why XPM's value is older than the others; for a whole record, the note is at the name."""
         for fault in self.row.unread:
             whole = fault.attribute == WHOLE
             named = CLIENT.get(fault.attribute)
@@ -405,7 +279,8 @@ class _RecordPair:
             frozen=view.rule == "frozen",
         )
 
-    def _one(self, record: str, field: str, key: str, said: str, ours: Values, theirs: Values) -> SideBySide:
+    def _one(self, record: str, field: str, key: str, text: str, ours: Values, theirs: Values) -> SideBySide:
+        """Return one field of the client or of a linked contact; ``text`` is its label."""
         here, there = ours.get(field), theirs.get(field)
         agreed = base_pair(self.base, key, self.mirror) if self.base else None
         reason = self._unread(field, own=record == self.client.id) or self.reasons.get((record, field), "")
@@ -415,7 +290,7 @@ class _RecordPair:
             reason = DIFFERENCES["link"].help
         return SideBySide(
             field=key,
-            label=said,
+            label=text,
             ignition=self._text(field, here),
             xpm=self._text(field, there),
             agreed=self._text(field, agreed.ignition) if agreed else None,

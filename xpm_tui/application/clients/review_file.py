@@ -1,4 +1,4 @@
-"""The review as a CSV file (RFC 4180): written with a column for the choice, and read with the choices."""
+"""The review of links as a CSV file (RFC 4180): exported without choices, and imported with them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.clients import conflicts, links
-from xpm_tui.application.clients.queries import review
+from xpm_tui.application.clients import links
+from xpm_tui.application.clients.link_review import clients_to_review
 from xpm_tui.application.condition import refuse_damaged
+from xpm_tui.application.csv_io.exports import refuse_taken
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.views import ReviewView
@@ -33,7 +34,7 @@ HEADINGS = (
     "Reasons", "Choice",
 )  # fmt: skip
 REASON = "decided in a review file"
-"""The reason for ignoring a client, if a file says so."""
+"""The reason that is stored for a client that a file says to ignore."""
 
 _NEEDED = ("Client", "Choice")
 
@@ -75,11 +76,11 @@ class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
 def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str, int]:
     """Return the text of the review file and the number of clients in it.
 
-    The file has a row for each client and proposal, and one row for a client without a proposal. Cells that a
-    spreadsheet would run as a formula begin with a ``'``.
+    Each client has a row for each of its proposals, or one row if it has none. A cell that a spreadsheet
+    would run as a formula begins with a ``'``.
     """
     refuse_damaged(practice)
-    views = review(practice, only)
+    views = clients_to_review(practice, only)
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(HEADINGS)
@@ -91,19 +92,12 @@ def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str
 def export_review_file(
     practice: OpenPractice, path: Path, only: Sequence[str] = (), *, replace: bool = False
 ) -> int:
-    """Write the file (0600), marked as UTF-8 for spreadsheets; return its number of clients.
+    """Write the review file (0600), marked as UTF-8 for spreadsheets; return the number of clients in it.
 
     Raises ``BadInput`` if the file exists, unless ``replace``, ``DiskError`` and ``ReadOnly``.
     """
     practice.writable()
-    if path.exists() and not replace:
-        raise BadInput(
-            f"{path} already exists.", hint="Name another file, or replace this one with --replace."
-        )
-    if not path.parent.is_dir():
-        raise BadInput(
-            f"The folder {path.parent} does not exist.", hint="Create the folder, or name another one."
-        )
+    refuse_taken(path, replace=replace)
     text, clients = export_review(practice, only)
     durable.replace_bytes(path, text.encode("utf-8-sig"))
     return clients
@@ -113,7 +107,7 @@ def import_review(practice: OpenPractice, path: Path, *, dry_run: bool = False) 
     """Apply the column Choice of a review file.
 
     A choice is ``link`` (the row's own proposal), ``ignore``, or a number, UUID or web address to link to.
-    Each row is applied by itself, as if done manually; a row that is refused does not stop the others.
+    Each row is applied by itself, like a decision in the console; a refused row does not stop the others.
 
     Raises:
         BadInput: The file is not a review file.
@@ -122,19 +116,19 @@ def import_review(practice: OpenPractice, path: Path, *, dry_run: bool = False) 
         practice.writable()
     rows, refused = _read(path)
     total = len(rows) + len(refused)
-    work = _ChoiceReader(practice, dry_run)
+    reader = _ChoiceReader(practice, dry_run)
     for group in _by_client(rows).values():
         try:
-            work.client(group)
-        except _RowRejected as no:
-            refused.append(RefusedRow(no.row, no.reason))
+            reader.read_client(group)
+        except _RowRejected as rejected:
+            refused.append(RefusedRow(rejected.row, rejected.reason))
     return ReviewReport(
         file=str(path),
         dry_run=dry_run,
         rows=total,
-        open=work.open,
-        same=work.same,
-        items=tuple(work.done),
+        open=reader.open,
+        same=reader.same,
+        items=tuple(reader.done),
         refused=tuple(sorted(refused, key=lambda each: each.row)),
     )
 
@@ -159,7 +153,7 @@ class _RowRejected(Exception):
 
 
 class _ChoiceReader:
-    """Reads the choices of a file, client by client."""
+    """Reads and applies the choices of a file, client by client."""
 
     def __init__(self, practice: OpenPractice, dry_run: bool) -> None:
         self._practice = practice
@@ -170,8 +164,8 @@ class _ChoiceReader:
         self.open = 0
         self.same = 0
 
-    def client(self, rows: Sequence[_Row]) -> None:
-        """Return the choice in one client's rows, at most one. Raises ``_RowRejected``."""
+    def read_client(self, rows: Sequence[_Row]) -> None:
+        """Apply the choice in the rows of one client, if there is one. Raises ``_RowRejected``."""
         chosen = [row for row in rows if row["Choice"]]
         if not chosen:
             self.open += 1
@@ -192,7 +186,7 @@ class _ChoiceReader:
         """Return what a row chooses: ``ignore``, or the UUID to link to."""
         snapshot, choice = self._practice.snapshot(), row["Choice"]
         try:
-            self._same_client(snapshot, row)
+            self._check_name(snapshot, row)
             if choice.casefold() == "ignore":
                 return "ignore"
             if choice.casefold() != "link":
@@ -211,8 +205,8 @@ class _ChoiceReader:
         except AppError as error:
             raise _RowRejected(row.number, error.message) from error
 
-    def _same_client(self, snapshot: Snapshot, row: _Row) -> None:
-        """Refuse a row whose cells do not match, as after sorting a single column."""
+    def _check_name(self, snapshot: Snapshot, row: _Row) -> None:
+        """Refuse a row whose cells do not belong together, as after sorting a single column."""
         client, name = find_client(snapshot, row["Client"]), row["Client Name"]
         if name and exact(name) != exact(clean(client.name)):
             raise _RowRejected(row.number, f"{client.id} has another name: export the review again")
@@ -234,7 +228,7 @@ class _ChoiceReader:
                 return
             if state != "ignored" and undecided_client(snapshot, client, state) is None:
                 raise _RowRejected(row.number, "it no longer needs a link: export the review again")
-            if row["Choice"].casefold() == "link" and self._settled_since(
+            if row["Choice"].casefold() == "link" and self._is_decided_since(
                 snapshot, row, client.id, target, state
             ):
                 raise _RowRejected(
@@ -249,29 +243,29 @@ class _ChoiceReader:
             self._taken[target] = row.number
         if not self._dry_run:
             if target == "ignore":
-                conflicts.ignore(self._practice, client.id, REASON)
+                links.ignore(self._practice, client.id, REASON)
             else:
                 self._run = self._run or self._practice.ids.new("r")[0]
                 links.link(self._practice, client.id, target, origin="review", run=self._run)
         self.done.append(chosen)
 
-    def _settled_since(self, snapshot: Snapshot, row: _Row, client: str, uuid: str, state: str) -> bool:
+    def _is_decided_since(self, snapshot: Snapshot, row: _Row, client: str, uuid: str, state: str) -> bool:
         """Return whether a user has decided about the client since the review file was exported.
 
         A review proposes nothing for an ignored client, and no pair that was unlinked, unless an undo
         unlinked it, which the file then says. A file that proposes such a pair is therefore older than the
-        decision. A decision that came from an earlier review file may be changed by the next one.
+        decision. A review file may change what an earlier review file has decided.
         """
         ignored = snapshot.get(IGNORED, client) if state == "ignored" else None
         pair = snapshot.get(BLOCKED_PAIRS, blocked_pair_id(client, uuid))
-        apart = pair is not None and not (pair.undone and pair.sentence in row["Reasons"])
-        return apart or (ignored is not None and ignored.reason != REASON)
+        is_blocked = pair is not None and not (pair.undone and pair.sentence in row["Reasons"])
+        return is_blocked or (ignored is not None and ignored.reason != REASON)
 
     def _linked(self, row: _Row, chosen: ReviewChoice, uuid: str) -> ReviewChoice:
         effect = links.preview_link(self._practice, chosen.id, uuid)
-        why = effect.refused or effect.needs_yes
-        if why:
-            raise _RowRejected(row.number, why)
+        reason = effect.refused or effect.needs_yes
+        if reason:
+            raise _RowRejected(row.number, reason)
         return msgspec.structs.replace(
             chosen,
             choice="link",
@@ -317,7 +311,7 @@ def _read(path: Path) -> tuple[list[_Row], list[RefusedRow]]:
 
 
 def _unreadable(cells: dict[str, str]) -> str:
-    """Return the first cell that the import of Ignition's files would also refuse, and why."""
+    """Return the first cell that an import of Ignition's files would refuse as well, and why."""
     for heading, text in cells.items():
         try:
             read_text(text)

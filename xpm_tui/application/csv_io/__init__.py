@@ -1,1 +1,1 @@
-"""Import and export Ignition's CSV files."""
+"""Import and export Ignition's files: CSV files, and the inbox to which other programs deliver."""

@@ -1,6 +1,7 @@
 """Export the store to Ignition's forms, and find what Ignition does not have yet.
 
-Files are written privately, and what they contain counts as sent only once they are safely stored.
+Only this account can read the files. Their content counts as sent to Ignition only once they are safely
+stored.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, IMPORTS
+from xpm_tui.domain.tables import IMPORTS
 from xpm_tui.files import durable
 from xpm_tui.files.machine import disk_error
 from xpm_tui.lazy import lazy_imports
@@ -40,7 +41,7 @@ def _other_exporters() -> dict[str, Callable[..., export.ExportedFile]]:
 
 
 def last_import(snapshot: Snapshot) -> Import | None:
-    """Return the newest import of clients that was not undone; its ``at`` is the age shown on screens."""
+    """Return the newest import of clients that was not undone; screens show its age."""
     done = [
         each
         for each in snapshot.find(IMPORTS, "state", "done")
@@ -50,7 +51,7 @@ def last_import(snapshot: Snapshot) -> Import | None:
 
 
 class OmittedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A client or contact that a file omits, or that is in a further file, and why."""
+    """A client or contact that is missing from a file, or in another one, and why."""
 
     id: str
     name: str
@@ -58,25 +59,17 @@ class OmittedRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportState(msgspec.Struct, frozen=True, kw_only=True):
-    """What Ignition does not have: ``clients`` have values that can be exported.
+    """The data that Ignition does not have yet: the number of ``clients`` with values to export.
 
-    ``never`` are the clients and contacts with values that its import cannot accept as they are, and why.
+    ``never`` are the clients and contacts with values that Ignition's import cannot accept, and why.
     """
 
     clients: int
     never: tuple[OmittedRecord, ...] = ()
 
 
-def to_ignition(snapshot: Snapshot) -> ExportState:
-    """Count the values that neither came from Ignition's last file nor were exported since. O(clients)."""
-    pending = pending_changes.PendingCount(snapshot)
-    for client in snapshot.rows(CLIENTS):
-        pending.add(client)
-    return export_state(pending)
-
-
 def export_state(pending: pending_changes.PendingCount) -> ExportState:
-    """Return what was counted over all clients."""
+    """Return the state that was counted over all clients."""
     never = tuple(
         OmittedRecord(id=each.record, name=each.name, reason=each.reason) for each in pending.unsendable
     )
@@ -84,7 +77,7 @@ def export_state(pending: pending_changes.PendingCount) -> ExportState:
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What was exported: the files, the numbers of records and rows, and what was omitted.
+    """The result of an export: the files, the numbers of records and rows, and what was omitted.
 
     ``remembered`` says whether the records now count as sent.
     """
@@ -116,8 +109,8 @@ def export_file(
 ) -> ExportReport:
     """Write a form to ``path`` (0600); clients with the same name go to ``path-2.csv`` and so on.
 
-    ``changed``: only clients with values that Ignition does not have; ``again``: also those already exported.
-    An existing file is kept unless ``replace``. Raises ``BadInput``, ``DiskError``.
+    ``changed`` restricts it to clients with values that Ignition does not have, ``again`` adds those that
+    were exported already. An existing file is kept unless ``replace``. Raises ``BadInput`` and ``DiskError``.
     """
     practice.writable()
     path = Path(path)
@@ -128,17 +121,15 @@ def export_file(
         path if at == 1 else path.with_stem(f"{path.stem}-{at}") for at in range(1, len(exported.files) + 1)
     ]
     for place in places:
-        _refuse_taken(place, replace)
-    if not path.parent.is_dir():
-        raise BadInput(
-            f"The folder {path.parent} does not exist.", hint="Create the folder, or name another one."
-        )
+        refuse_taken(place, replace=replace)
     for place, data in zip(places, exported.files, strict=True):
         durable.replace_bytes(place, data)
-    return _finish(practice, form, exported, tuple(map(str, places)))
+    _remember(practice, form, exported)
+    return _export_report(form, exported, tuple(map(str, places)), bool(exported.writes))
 
 
-def _refuse_taken(place: Path, replace: bool) -> None:
+def refuse_taken(place: Path, *, replace: bool) -> None:
+    """Raise ``BadInput`` if an exported file cannot be written: it exists, or its folder does not."""
     with disk_error(place):
         if place.exists() and not replace:
             raise BadInput(
@@ -146,6 +137,10 @@ def _refuse_taken(place: Path, replace: bool) -> None:
             )
         if place.exists() and not place.is_file():
             raise BadInput(f"{place} is not a regular file.", hint="Name a file, or - for standard output.")
+    if not place.parent.is_dir():
+        raise BadInput(
+            f"The folder {place.parent} does not exist.", hint="Create the folder, or name another one."
+        )
 
 
 def export_text(
@@ -215,13 +210,6 @@ def preview_export(
     return _export_report(form, exported, (), False), exported.records
 
 
-def _finish(
-    practice: OpenPractice, form: FormName, exported: export.ExportedFile, files: tuple[str, ...]
-) -> ExportReport:
-    _remember(practice, form, exported)
-    return _export_report(form, exported, files, bool(exported.writes))
-
-
 def _remember(practice: OpenPractice, form: FormName, exported: export.ExportedFile) -> None:
     """Mark the records as sent to Ignition."""
     if exported.writes:
@@ -238,11 +226,11 @@ def _export_report(
         files=files,
         records=len(exported.records),
         rows=exported.rows,
-        refused=tuple(map(_left_out, exported.refused)),
-        splits=tuple(map(_left_out, exported.splits)),
+        refused=tuple(map(_omitted, exported.refused)),
+        splits=tuple(map(_omitted, exported.splits)),
         remembered=remembered,
     )
 
 
-def _left_out(each: export.OmittedClient) -> OmittedRecord:
+def _omitted(each: export.OmittedClient) -> OmittedRecord:
     return OmittedRecord(id=each.record, name=each.name, reason=each.reason)

@@ -1,10 +1,8 @@
-"""What an import would do: what it saves here, and what the next sync changes as a result.
+"""What an import would do here and in the next sync, to which time a file applies, and how Ctrl-C acts.
 
-The time to which the values of a file apply: older values than those stored are left out.
-
-The next sync is planned twice, with and without the import; the difference is what the import adds.
-
-Ctrl-C and other signals during an import: acknowledged immediately, obeyed until the file is written.
+The next sync is planned twice, with and without the import; the difference is what the import adds. Values
+that are older than those stored are left out. A signal is acknowledged at once, and obeyed until the file is
+being written.
 """
 
 from __future__ import annotations
@@ -22,7 +20,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from xpm_tui.application.runs.consequences import pace
-from xpm_tui.application.runs.due import time_zone
 from xpm_tui.domain.errors import AppError, DecisionNeeded
 from xpm_tui.domain.formatting import when
 from xpm_tui.domain.plan import (
@@ -46,12 +43,12 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 
-def of_import(
-    practice: OpenPractice, form: str, file: str, plan: ImportPlan, *, ahead: bool = True
+def import_consequences(
+    practice: OpenPractice, form: str, file: str, plan: ImportPlan, *, plan_sync: bool = True
 ) -> Consequences:
     """Return what importing a file would do, without a call to XPM.
 
-    ``ahead`` also plans the next sync, which takes as long as reading all clients.
+    ``plan_sync`` includes what the next sync changes as a result, which takes as long as reading all clients.
     """
     counts = plan.counts
     new, cells, contacts = (counts.get(key, 0) for key in ("new", "cells", "contacts"))
@@ -69,11 +66,11 @@ def of_import(
         replaced=ReplacedValues(
             values=sum(bool(edit.old) for edit in plan.edits), conflicts=sum(edit.both for edit in plan.edits)
         ),
-        then=_next_sync(practice, plan) if form == "clients" and ahead else None,
+        then=_next_sync(practice, plan) if form == "clients" and plan_sync else None,
     )
 
 
-def of_import_undo(file: str, plan: UndoPlan) -> Consequences:
+def import_undo_consequences(file: str, plan: UndoPlan) -> Consequences:
     """Return what undoing an import would do."""
     removed, restored = plan.counts["removed"], plan.counts["restored"]
     reasons: dict[str, list[str]] = {}
@@ -84,7 +81,7 @@ def of_import_undo(file: str, plan: UndoPlan) -> Consequences:
 
 
 def _next_sync(practice: OpenPractice, plan: ImportPlan) -> Consequences | None:
-    """Return what the next sync changes because of the import; None if nothing was ever synced."""
+    """Return what the next sync changes because of the import; None if nothing was synced before."""
     before = practice.snapshot()
     if practice.identity() is None and not before.count(LINKS):
         return None
@@ -94,29 +91,23 @@ def _next_sync(practice: OpenPractice, plan: ImportPlan) -> Consequences | None:
         return None
     _, pending = _planned(practice, before, ids)
     head, records = _planned(practice, after, ids)
-    more = [*_newly_planned(records, pending)]
-    return plan_consequences(after, head, more, before=Requests(lists=LISTS), pace=pace(practice))
+    added = [*_newly_planned(records, pending)]
+    return plan_consequences(after, head, added, before=Requests(lists=LISTS), pace=pace(practice))
 
 
 def _planned(
     practice: OpenPractice, snapshot: Snapshot, ids: Sequence[str]
 ) -> tuple[Plan, list[PlannedRecord]]:
     return make_plan(
-        snapshot,
-        practice.policy(),
-        id="p0",
-        now=practice.clock.now(),
-        by=practice.person,
-        tenant="",
-        scopes="",
-        only=ids,
-    )
+        snapshot, practice.policy(), id="p0", now=practice.clock.now(), by=practice.person, tenant="",
+        scopes="", only=ids,
+    )  # fmt: skip
 
 
 def _newly_planned(
     records: Iterable[PlannedRecord], pending: Iterable[PlannedRecord]
 ) -> Iterable[PlannedRecord]:
-    """Return what is planned now and was not before, record by record."""
+    """Return the changes that are planned with the import and not without it, record by record."""
     known = {
         (change.record, change.field, change.old, change.new)
         for record in pending
@@ -148,24 +139,24 @@ def time_of_values(
     return min(now, datetime.fromtimestamp(max(0.0, modified), UTC)), "file"
 
 
-def admitted(
+def admit_newer(
     practice: OpenPractice, snapshot: Snapshot, parsed: ParsedFile, as_of: datetime, file: str
 ) -> AdmittedFile:
     """Return a file without the values that are older than those stored.
 
-    Rows of which nothing is left are refused. Raises ``DecisionNeeded`` if nothing is left.
+    A row without any newer value is refused. Raises ``DecisionNeeded`` if no row is left.
     """
     if not has_newer(snapshot, parsed.form, min((as_of, *parsed.times))):
         return AdmittedFile(parsed)
     found = admit(snapshot, parsed, stamp(as_of))
     if found.outdated:
-        at = when(max(parsed.times, default=as_of), time_zone(practice))
+        at = when(max(parsed.times, default=as_of), practice.time_zone())
         raise DecisionNeeded(
             f"{file} was not imported: everything in it already has values newer than {at}.",
             hint=OLDER_HINT,
         )
-    left = found.parsed
-    return replace(found, parsed=replace(left, refused=(*left.refused, *found.dropped)))
+    newer = found.parsed
+    return replace(found, parsed=replace(newer, refused=(*newer.refused, *found.dropped)))
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -178,10 +169,10 @@ class ImportStopped(AppError):
 
 
 class Interruption:
-    """Whether an import should stop.
+    """Tells whether the user wants to stop an import of ``file``; ``say`` acknowledges the signal.
 
     Reading and comparing a file write nothing, so they can stop at any row. Once everything is being written
-    in one commit, the commit completes.
+    in one commit, that commit completes.
     """
 
     def __init__(self, say: Callable[[str], None], file: str) -> None:
@@ -205,12 +196,12 @@ class Interruption:
             stopped.logged = True
             raise stopped
 
-    def write(self) -> None:
-        """Start the phase of writing. Raises :class:`ImportStopped` if a stop was requested before."""
+    def begin_writing(self) -> None:
+        """Begin the phase of writing. Raises :class:`ImportStopped` if a stop was requested before."""
         self.check()
         self._writing = True
 
-    def again(self) -> None:
+    def abandon_writing(self) -> None:
         """Leave the phase of writing, because the store had changed and nothing was written."""
         self._writing = False
 
@@ -242,7 +233,7 @@ class Interruption:
 
 
 def _is_being_cancelled() -> bool:
-    """Return whether a signal arrived before the import began, as the task learns only when it waits."""
+    """Return whether a signal arrived before the import began, which a task notices only when it waits."""
     try:
         task = asyncio.current_task()
     except RuntimeError:

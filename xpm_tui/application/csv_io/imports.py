@@ -15,9 +15,9 @@ from xpm_tui.application.condition import unfinished_imports
 from xpm_tui.application.csv_io.import_effects import (
     AsOfSource,
     Interruption,
-    admitted,
-    of_import,
-    of_import_undo,
+    admit_newer,
+    import_consequences,
+    import_undo_consequences,
     time_of_values,
 )
 from xpm_tui.collector import paused_collector
@@ -61,31 +61,29 @@ def plan_import(
             return plan_proposals(snapshot, parsed, ids, now)
 
 
-_EVENTS = 1_000
-"""The number of edited cells of one import that get their own events; beyond it only counts are logged."""
+_COLUMNS = "import.map."
+_MAX_EVENTS = 1_000
+"""How many edited cells of one import are logged one by one; the others are only counted."""
 
-_SHOWN = 200
-"""The number of edited cells that a report lists."""
+_MAX_EDITS = 200
+"""How many edited cells a report lists."""
 
 Progress = Callable[[str, int, int], None]
-"""A callback with the phase (``reading``, ``comparing``, ``writing``), the rows so far, and all rows.
+"""A callback with the phase (reading, comparing, writing), the rows done, and all rows (0: unknown)."""
 
-The number of all rows is 0 if it is unknown.
-"""
-
-TRIES = 5
-"""How often a file is compared again because someone else has changed the store."""
+MAX_TRIES = 5
+"""How often a file is compared, because someone else may change the store in the meantime."""
 
 
 class RowReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the file and a remark on it; row 0: the whole file."""
+    """A remark on a row of the file, or on the whole file (row 0)."""
 
     row: int
     reason: str
 
 
 class EditReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell that Ignition changed: ``record`` is ``c1`` or ``c1/k2``; ``both``: it had changed here too."""
+    """A cell that Ignition changed in ``c1`` or ``c1/k2``; ``both`` says that it had changed here, too."""
 
     row: int
     record: str
@@ -96,23 +94,25 @@ class EditReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ColumnReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A column of the file; ``field`` is null if it is unknown and kept, ``ignore`` if it is skipped."""
+    """A column of the file; ``field`` is null if it is unknown, which keeps it, and ``ignore`` to skip it."""
 
     heading: str
     field: str | None
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import did, or would do when ``dry_run``.
+    """The result of an import, or with ``dry_run`` the preview of it.
 
-    ``to_xpm``: changes that the next sync sends to XPM because of it; ``overwritten``: values that XPM will
-    overwrite as the master; ``consequences`` has all of it. ``edits`` are the first edits;
-    ``counts["cells"]`` is their number. ``resumed``: an earlier import of this very file had not finished,
-    and this continues it. ``stop_came_late``: the user wanted to stop when all of it was already being
-    written. ``as_of`` is the time to which the values apply, and ``as_of_from`` how it is known: ``file`` is
-    the time at which the file was last changed, ``column`` is the newest one in its column, ``now`` is
-    assumed for standard input. ``older`` values were
-    left out because newer ones had been imported.
+    Attributes:
+        to_xpm: Number of changes that the next sync sends to XPM because of it.
+        overwritten: Number of values that XPM, as the master, will overwrite.
+        edits: The first edits; ``counts["cells"]`` is the number of all.
+        resumed: Whether it continues an earlier import of the same file, which had not finished.
+        stop_came_late: Whether the user wanted to stop when everything was already being written.
+        as_of: The time to which the values apply.
+        as_of_from: How that time is known: ``file`` (when the file was last changed), ``column`` (the newest
+            one in its column), ``given`` by the user, or ``now``, which is assumed for standard input.
+        older: Number of values that were left out, because newer ones had been imported.
     """
 
     id: str
@@ -141,9 +141,9 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UndoReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What undoing an import did, or would do: counts ``removed``, ``restored``, ``left``.
+    """The result of undoing an import, or its preview: the counts ``removed``, ``restored`` and ``left``.
 
-    ``left`` are sentences about what stays; it can be undone later, once the reason no longer applies.
+    ``left`` are sentences about what stays, which can be undone once their reason no longer applies.
     """
 
     id: str
@@ -171,7 +171,7 @@ def import_file(
 
     A refused row is reported and does not stop the others. An import that did not finish is resumed under its
     id if the same content is imported again. ``mapping`` (heading -> field) is remembered. ``dry_run`` writes
-    nothing and uses no id. ``say`` gets a message for the user who presses Ctrl-C.
+    nothing and uses no id. ``say`` is called with a message for a user who presses Ctrl-C.
 
     ``as_of`` is the time to which the values apply; without it, the time at which the file was last changed
     is assumed. Values that are older than those stored are left out.
@@ -187,8 +187,7 @@ def import_file(
         practice.writable()
     stop = Interruption(say, path.name)
     notify = progress or (lambda what, done, total: None)
-    remembered = practice.snapshot().get(META, _mapping_row(form))
-    known = remembered.value if remembered else {}
+    known = remembered_columns(practice.snapshot(), form)
 
     def read(rows: int) -> None:
         stop.check()
@@ -204,7 +203,7 @@ def import_file(
         at, known_from = time_of_values(as_of, source.modified, now)
         if dry_run:
             head = Import(id="", at=now, as_of=at)
-            found = admitted(practice, practice.snapshot(), parsed(), at, path.name)
+            found = admit_newer(practice, practice.snapshot(), parsed(), at, path.name)
             plan = _plan(practice, found.parsed, None, stop, notify)
             report = import_report(practice, head, path, True, found.parsed, plan, known_from=known_from)
             return msgspec.structs.replace(report, older=found.older)
@@ -240,10 +239,10 @@ def _imported(
     head, resumed = _begin(practice, path, parsed, as_of)
     practice.store.commit([Put(IMPORTS, head)])
     try:
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, MAX_TRIES + 1):
             snapshot = practice.snapshot()
             ids = SnapshotIds(snapshot)
-            found = admitted(practice, snapshot, parsed, as_of, path.name)
+            found = admit_newer(practice, snapshot, parsed, as_of, path.name)
             parsed, older = found.parsed, found.older
             plan = _plan(practice, parsed, ids, stop, notify)
             marks = tuple(manual_import_marks(snapshot, parsed, head, (each.row for each in plan.refused)))
@@ -251,15 +250,15 @@ def _imported(
             # The rows are released before they are written, because a large file has many.
             parsed = replace(parsed, rows=())
             done = msgspec.structs.replace(head, counts=plan.counts, state="done")
-            stop.write()
+            stop.begin_writing()
             notify("writing", plan.counts["rows"], plan.counts["rows"])
             writes = ImportWrites(partial(import_writes, snapshot, parsed, plan, done, ids, marks))
             try:
                 practice.store.commit(writes, since=snapshot)
             except StoreChanged:
-                if attempt == TRIES:
+                if attempt == MAX_TRIES:
                     raise
-                stop.again()
+                stop.abandon_writing()
                 parsed = reading()
                 continue
             break
@@ -291,7 +290,7 @@ def import_writes(
 ) -> Iterator[Write]:
     """Yield every write of an import, for one commit; ``done`` is the import as it ends.
 
-    ``marks`` are what a user's import leaves to recognise older files.
+    ``marks`` are the writes by which older files are recognised after a user's import.
     """
     if plan.groups:
         # Only the last import that changed something can be undone.
@@ -301,9 +300,8 @@ def import_writes(
     yield from plan.writes(done.id)
     yield from ids.writes()
     if parsed.mapping:
-        remembered = snapshot.get(META, _mapping_row(parsed.form))
-        value = {**(remembered.value if remembered else {}), **parsed.mapping}
-        yield Put(META, Meta(id=_mapping_row(parsed.form), value=value))
+        value = {**remembered_columns(snapshot, parsed.form), **parsed.mapping}
+        yield Put(META, Meta(id=f"{_COLUMNS}{parsed.form}", value=value))
     untouched = (done.own or done.event) and not plan.groups
     yield Drop(IMPORTS, done.id) if untouched else Put(IMPORTS, done)
     if not untouched:
@@ -337,8 +335,8 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
     """Undo the last import in one commit: remove new records, restore edited cells and contacts.
 
     What was changed since stays. An import that did not finish is discarded; nothing of it was in the store.
-    If nothing can be restored, nothing is written; if something stays, it can be undone later. Raises
-    ``BadInput`` if there is none, ``Busy`` while a run is in progress, ``ReadOnly``, ``DiskError``.
+    If nothing can be restored, nothing is written. What stays can be undone later. Raises ``BadInput`` if
+    there is no import to undo, ``Busy`` while a run is in progress, ``ReadOnly``, ``DiskError``.
     """
     last = _undoable(practice.snapshot())
     if last is None:
@@ -364,7 +362,7 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
         dry_run=dry_run,
         counts=plan.counts,
         left=left,
-        consequences=of_import_undo(last.file, plan),
+        consequences=import_undo_consequences(last.file, plan),
     )
 
 
@@ -378,8 +376,10 @@ def _undoable(snapshot: Snapshot) -> Import | None:
     return last if last is not None and last.state != "undone" else None
 
 
-def _mapping_row(form: str) -> str:
-    return f"import.map.{form}"
+def remembered_columns(snapshot: Snapshot, form: str) -> Mapping[str, str]:
+    """Return the fields that a user named for headings of a form, by heading."""
+    row = snapshot.get(META, f"{_COLUMNS}{form}")
+    return row.value if row else {}
 
 
 def import_report(
@@ -391,10 +391,10 @@ def import_report(
     plan: ImportPlan,
     *,
     known_from: AsOfSource = "file",
-    ahead: bool = True,
+    plan_sync: bool = True,
 ) -> ImportReport:
-    """Return what a plan does or did; ``ahead`` also plans what the next sync changes because of it."""
-    found = of_import(practice, parsed.form, path.name, plan, ahead=ahead)
+    """Return what an import does or did; ``plan_sync`` includes what the next sync changes as a result."""
+    found = import_consequences(practice, parsed.form, path.name, plan, plan_sync=plan_sync)
     to_xpm = found.then is not None and practice.policy().direction == "to_xpm"
     then = found.then or Consequences(of="plan")
     return ImportReport(
@@ -412,22 +412,18 @@ def import_report(
         overwritten=0 if to_xpm else then.replaced.values,
         refused=tuple(RowReport(row=each.row, reason=each.reason) for each in plan.refused),
         notes=tuple(RowReport(row=each.row, reason=each.text) for each in plan.notes),
-        edits=tuple(_edit(edit) for edit in plan.edits[:_SHOWN]),
+        edits=tuple(map(_edit_report, plan.edits[:_MAX_EDITS])),
         consequences=found,
         as_of=max(parsed.times, default=head.as_of),
         as_of_from="column" if parsed.times else known_from,
     )
 
 
-def _edit(edit: CellEdit) -> EditReport:
+def _edit_report(edit: CellEdit) -> EditReport:
     return EditReport(
-        row=edit.row,
-        record=edit.record,
-        field=edit.field.replace(EXTRA, ""),
-        old=edit.old,
-        new=edit.new,
+        row=edit.row, record=edit.record, field=edit.field.replace(EXTRA, ""), old=edit.old, new=edit.new,
         both=edit.both,
-    )
+    )  # fmt: skip
 
 
 def log_import(practice: OpenPractice, report: ImportReport, plan: ImportPlan) -> None:
@@ -445,6 +441,6 @@ def log_import(practice: OpenPractice, report: ImportReport, plan: ImportPlan) -
             },
         )
     )
-    for edit in plan.edits[:_EVENTS]:
+    for edit in plan.edits[:_MAX_EVENTS]:
         field = edit.field if not edit.field.startswith(EXTRA) else "extra"
         practice.events.emit(Event(key="import.edit", level="debug", record=edit.record, field=field))

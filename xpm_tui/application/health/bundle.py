@@ -1,4 +1,4 @@
-"""Gathers the support bundle of a doctor target, and packs its parts into a zip file."""
+"""Gather the support bundle of a doctor target, and pack its parts into a zip file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import msgspec
 
 from xpm_tui import __version__
 from xpm_tui.application.condition import conditions
+from xpm_tui.application.csv_io.inbox import InboxStatus, inbox_status
 from xpm_tui.application.health.probe_facts import DoctorTarget, Machine, saved_login
 from xpm_tui.application.home import FIRST, STORE_FOLDER, own_folder
-from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at
@@ -76,12 +76,12 @@ def text_part(name: str, about: str, text: str, mask: Mask) -> BundlePart:
     return BundlePart(name=name, about=about, data=mask.secret(text).encode())
 
 
-def listing(parts: Sequence[BundlePart], *, names: bool, made: datetime) -> BundlePart:
+def contents_part(parts: Sequence[BundlePart], *, names: bool, made: datetime) -> BundlePart:
     """Return ``README.txt``, which lists what the bundle contains and what it does not."""
     shown = (
-        ("It contains the names of clients and people.")
+        "It contains the names of clients and people."
         if names
-        else ("Names are masked: each name is replaced by a number, and in records.jsonl by made-up words.")
+        else "Names are masked: each name is replaced by a number, and in records.jsonl by made-up words."
     )
     lines = [
         f"Support bundle of xpm-tui, created {when_utc(made)}.",
@@ -94,7 +94,7 @@ def listing(parts: Sequence[BundlePart], *, names: bool, made: datetime) -> Bund
     return BundlePart(name="README.txt", about="The contents of the bundle.", data="\n".join(lines).encode())
 
 
-def packed(parts: Sequence[BundlePart], made: datetime) -> bytes:
+def pack(parts: Sequence[BundlePart], made: datetime) -> bytes:
     """Return the zip file. The same parts and time produce the same bytes."""
     out = io.BytesIO()
     when = (max(made.year, 1980), made.month, made.day, made.hour, made.minute, made.second)
@@ -107,8 +107,8 @@ def packed(parts: Sequence[BundlePart], made: datetime) -> bytes:
     return out.getvalue()
 
 
-RUNS, EVENTS, ERRORS, CRASHES = 20, 2_000, 200, 3
-"""How many of each are put in, the newest."""
+MAX_RUNS, MAX_EVENTS, MAX_ERRORS, MAX_CRASHES = 20, 2_000, 200, 3
+"""How many of each a bundle contains; the newest come first."""
 
 OWN_WORDS = (
     "notify.command",
@@ -119,54 +119,54 @@ OWN_WORDS = (
     "jobs.states_without_invoices",
     "xero.client_id",
 )
-"""Settings of which only is shown whether they are set, because they may contain anything."""
+"""Settings of which a bundle says only whether they are set, because they may contain anything."""
 
 
 async def gather(
     subject: DoctorTarget, results: Sequence[ProbeResult], *, names: bool = False
 ) -> tuple[BundlePart, ...]:
-    """Return all parts of the bundle, the list of contents first. With ``names``, names are kept."""
+    """Return all parts of the bundle, the list of contents first. With ``names``, names are not masked."""
     return await asyncio.to_thread(_gather, subject, results, names)
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What the doctor shows besides its probes: calls left, bytes received, and the environment."""
+    """The call allowance and the environment, which the doctor shows besides its probes."""
 
     allowance: Allowance
     environment: dict[str, dict[str, str]]
 
 
 def circumstances(subject: DoctorTarget) -> Circumstances:
-    """Return further circumstances of a target; reads files and variables, but no password."""
+    """Return the circumstances of a target, from files and variables, without passwords."""
     allowance = allowance_at(subject.state, subject.clock, subject.shared)
     return Circumstances(allowance=allowance, environment=_environment(subject, Mask(keep_names=True)))
 
 
 def write(parts: Sequence[BundlePart], target: Path, subject: DoctorTarget) -> int:
-    """Write the zip (0600); return its size. Raises ``BadInput`` if the file exists."""
+    """Write the zip file (0600), and return its size. Raises ``BadInput`` if the file exists."""
     target = expand_path(str(target))
     with disk_error(target):
-        there = target.exists()
-    if there:
+        exists = target.exists()
+    if exists:
         raise BadInput(f"{target} already exists.", hint="Name a file that does not exist yet.")
     if not target.parent.is_dir():
         raise BadInput(
             f"The folder {target.parent} does not exist.", hint="Create the folder, or name another one."
         )
-    return replace_bytes(target, packed(parts, subject.clock.now()))
+    return replace_bytes(target, pack(parts, subject.clock.now()))
 
 
 def _gather(subject: DoctorTarget, results: Sequence[ProbeResult], names: bool) -> tuple[BundlePart, ...]:
     mask = _mask(subject, names)
-    runs = history.list_runs(subject.practice, RUNS) if subject.practice else []
+    runs = history.list_runs(subject.practice, MAX_RUNS) if subject.practice else []
     for run in runs:
         mask.person(run.by)
-    events = list(islice(subject.events.read(), EVENTS))
-    wrong = list(islice(subject.events.read(EventFilter(level="warning")), ERRORS))
+    events = list(islice(subject.events.read(), MAX_EVENTS))
+    warnings = list(islice(subject.events.read(EventFilter(level="warning")), MAX_ERRORS))
     shown = _shown(subject, names)
     probed = [_probed(each, mask) for each in results]
-    met = _cases(results, runs, wrong)
-    told_wrong = [_event(each, mask, shown) for each in wrong]
+    problems = _cases(results, runs, warnings)
+    masked_warnings = [_event(each, mask, shown) for each in warnings]
     snapshot = subject.practice.snapshot() if names and subject.practice is not None else None
     records = _records(subject, mask, [name for name, _ in _names(snapshot)] if snapshot else [])
     masked_events = (_event(each, mask, shown) for each in events)
@@ -189,14 +189,14 @@ def _gather(subject: DoctorTarget, results: Sequence[ProbeResult], names: bool) 
             mask,
         ),
         json_part("runs.json", "The last runs.", [_run(run, mask) for run in runs], mask),
-        json_part("errors.json", "Warnings and errors, with Xero's ids of the calls.", told_wrong, mask),
+        json_part("errors.json", "Warnings and errors, with Xero's ids of the calls.", masked_warnings, mask),
         json_part("store.json", "The number of stored records.", _store(subject), mask),
-        text_part("cases.txt", "The known problems that occurred, and their solutions.", met, mask),
+        text_part("cases.txt", "The known problems that occurred, and their solutions.", problems, mask),
         lines_part("events.jsonl", "The log, newest first.", masked_events, mask),
         lines_part("records.jsonl", "The records with made-up names and values.", records, mask),
         *_crashes(subject, mask),
     ]
-    return (listing(parts, names=names, made=subject.clock.now()), *parts)
+    return (contents_part(parts, names=names, made=subject.clock.now()), *parts)
 
 
 def _mask(subject: DoctorTarget, names: bool) -> Mask:
@@ -243,7 +243,7 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def _secrets(subject: DoctorTarget) -> list[Secret]:
-    """Return every secret that this program stores here, to search the parts for it."""
+    """Return every secret that this program stores here, so that it can be masked."""
     found = [subject.settings.secret("xero.client_secret")]
     saved = saved_login(subject, subject.name)
     if saved is not None:
@@ -265,7 +265,7 @@ def _shown(subject: DoctorTarget, names: bool) -> Callable[[str], str]:
 
 
 def _practice(subject: DoctorTarget, mask: Mask) -> dict[str, Any]:
-    """Return the whole practice in the state in which the bundle is written."""
+    """Return the state of the practice when the bundle is written."""
     found: list[dict[str, str]] = []
     identity = None
     if subject.practice is not None:
@@ -299,7 +299,7 @@ def _inbox(subject: DoctorTarget, mask: Mask) -> InboxStatus | None:
 
 
 def _calls(subject: DoctorTarget) -> Any:
-    """Return the rate limiter's file, which contains times and counts only."""
+    """Return what the rate limiter has stored, which is only times and counts."""
     try:
         shared = subject.shared
         raw = shared.record("limiter").read().data if shared else (subject.state / LIMITER_FILE).read_bytes()
@@ -380,14 +380,14 @@ def _store(subject: DoctorTarget) -> dict[str, Any]:
 
 
 def _cases(results: Sequence[ProbeResult], runs: Sequence[Run], events: Sequence[Event]) -> str:
-    met = [str(each.case or "") for each in results if each.verdict != "ok"]
-    met += [str(run_problem(run) or "") for run in runs] + [event.case for event in events]
-    found = [find_problem(id_) for id_ in dict.fromkeys(met) if id_]
+    ids = [str(each.case or "") for each in results if each.verdict != "ok"]
+    ids += [str(run_problem(run) or "") for run in runs] + [event.case for event in events]
+    found = [find_problem(id_) for id_ in dict.fromkeys(ids) if id_]
     return "\n\n\n".join("\n".join(problem_lines(each)) for each in found if each is not None) + "\n"
 
 
 def _crashes(subject: DoctorTarget, mask: Mask) -> list[BundlePart]:
-    files = sorted(subject.home.state.glob("crash-*.log"), reverse=True)[:CRASHES]
+    files = sorted(subject.home.state.glob("crash-*.log"), reverse=True)[:MAX_CRASHES]
     files.append(subject.state / "console-errors.log")
     about = "Where unexpected errors occurred in the program, without any values."
     return [

@@ -1,6 +1,6 @@
-"""The doctor: connects the probes to this machine, the login, Xero and the store, and runs them.
+"""The doctor, which connects the probes to this machine, the login, Xero and the store, and runs them.
 
-It only reads. Without a login it contacts each server once; with one it also reads the connections and makes
+It only reads. Without a login it contacts each server once. With one it also reads the connections and makes
 five small Practice Manager calls, one for each list. A login is renewed only if it has expired.
 """
 
@@ -21,11 +21,11 @@ from xpm_tui.application.health.probe_facts import (
     Resolve,
     count_none,
     count_results,
+    draft_facts,
     granted_scopes,
     login_facts,
     open_intents,
     person_facts,
-    plan,
     running_run,
     skip_probe,
     timer_facts,
@@ -100,9 +100,10 @@ NOT_OPEN = "The practice could not be opened."
 
 
 class Doctor:
-    """Examines one target. ``calls`` counts the Practice Manager calls.
+    """Examines one target.
 
-    ``offline`` skips every probe that calls Xero, because a call renews the login and is counted in files.
+    ``offline`` skips every probe that calls Xero, because a call may renew the login and is recorded in
+    files.
     """
 
     def __init__(
@@ -116,13 +117,14 @@ class Doctor:
 
     @property
     def calls(self) -> int:
-        """Return the number of Practice Manager calls sent so far."""
+        """Return the number of Practice Manager calls so far."""
         return self._xpm.calls if self._xpm is not None else 0
 
     async def examine(self, *, start: str = "") -> AsyncIterator[ProbeResult]:
-        """Run all probes in order, or those from ``start`` on. Raises ``NotFound`` for an unknown one.
+        """Run all probes in order, or those from ``start`` on, and yield what they find.
 
-        For a support bundle, the stored findings are returned instead.
+        For a support bundle, the stored findings are returned instead. Raises ``NotFound`` for an unknown
+        probe.
         """
         practice = self._target.practice
         if practice is not None and practice.recording is not None:
@@ -140,12 +142,11 @@ class Doctor:
                 yield each
 
     def _wire(self) -> Wire:
-
         # A user waits: one retry is enough to distinguish a transient failure from a problem.
         config = replace(xpm_access.wire_config(self._target), retries=1, retry_seconds=15.0)
         return xpm_access.wire(self._target, config)
 
-    # -- the way to Xero ---------------------------------------------------------------------------------
+    # -- the network -------------------------------------------------------------------------------------
 
     def _network(self, wire: Wire | None) -> list[Probe]:
         origins = tuple(dict.fromkeys(self._target.settings.text(key) for key in ADDRESSES))
@@ -233,30 +234,30 @@ class Doctor:
             async with xpm.clients(modified_since=since) as listing:
                 return len([each async for each in listing])
 
-        asks = {"clients": CachedCall(clients)}
+        counts = {"clients": CachedCall(clients)}
         for name, ask in (
             ("staff", xpm.staff),
             ("templates", xpm.templates),
             ("categories", xpm.categories),
             ("jobs", xpm.current_jobs),
         ):
-            asks[name] = CachedCall(count_results(ask))
+            counts[name] = CachedCall(count_results(ask))
         api = settings.text("xero.api_url")
         return [
             *first,
             PracticeProbe(known.tenant, known.title, known.api, api, tenants),
-            PermissionProbe(asks["clients"]),
+            PermissionProbe(counts["clients"]),
             person,
             calls,
-            *self._lists(asks),
+            *self._lists(counts),
         ]
 
-    def _lists(self, asks: dict[str, CachedCall[int]]) -> list[Probe]:
+    def _lists(self, counts: dict[str, CachedCall[int]]) -> list[Probe]:
         return [
             XpmListProbe(
                 name,
                 name in ("clients", "staff"),
-                asks.get(name, CachedCall(count_none)),
+                counts.get(name, CachedCall(count_none)),
                 "changed in the last minute" if name == "clients" else "records",
             )
             for name in LISTS
@@ -301,25 +302,26 @@ class Doctor:
             LinksProbe(
                 lambda: tuple((each.sentence, each.hint) for each in link_problems(summarize(practice).links))
             ),
-            PlanProbe(lambda: plan(practice)),
+            PlanProbe(lambda: draft_facts(practice)),
             QuarantineProbe(lambda: tuple(view.sentence for view in set_aside_views(practice.snapshot()))),
         ]
 
     async def _store(self) -> StoreFacts:
-
         report = await asyncio.to_thread(admin.check, self._target.data / STORE_FOLDER)
-        of = {level: tuple(f.text for f in report.findings if f.level == level)
-              for level in ("error", "warning", "note")}  # fmt: skip
-        if not of["error"] and isinstance(self._target.why, StoreUnreadable):
-            of["error"] = (self._target.why.message,)
+        texts = {
+            level: tuple(finding.text for finding in report.findings if finding.level == level)
+            for level in ("error", "warning", "note")
+        }
+        if not texts["error"] and isinstance(self._target.why, StoreUnreadable):
+            texts["error"] = (self._target.why.message,)
         return StoreFacts(
             position=report.position,
             generation=report.generation,
             bytes=report.bytes,
             rows=report.rows,
-            errors=of["error"],
-            warnings=of["warning"],
-            notes=of["note"],
+            errors=texts["error"],
+            warnings=texts["warning"],
+            notes=texts["note"],
         )
 
     # -- this machine ------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""Work on a practice from outside, also if its store cannot be opened: check, repair, restore, move, purge.
+"""Check, repair, compact, back up, restore, delete and move a practice, even one that cannot be opened.
 
-When a practice moves into a database or back, its login goes with it, encrypted again at the other place, and
+When a practice moves into a database or back, its login moves, too, encrypted again at the other place, and
 so does the record of calls to Xero. The setting ``store.url`` is changed last.
 """
 
@@ -45,7 +45,7 @@ NO_OVERRIDES: Overrides = {}
 
 
 class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
-    """What was deleted of a practice: ``files`` of the store, ``bytes``, and the removed folders."""
+    """The result of deleting a practice: what was deleted, and what was left."""
 
     name: str
     files: int
@@ -57,7 +57,7 @@ class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
 def check(home: Home, practice: str, given: Overrides = NO_OVERRIDES) -> Report:
     """Read all data of a practice and report faults. Raises ``StoreUnreadable`` and ``NotFound``.
 
-    ``given``: the settings of this call only, here and below.
+    ``given`` are settings for this call only, as in the functions below.
     """
     url, name = _database(home, practice, given)
     if url:
@@ -82,7 +82,7 @@ def repair(
 
 
 def compact(home: Home, practice: str, given: Overrides = NO_OVERRIDES) -> admin.Compacted:
-    """Merge the commit log into the snapshot files; in a database, remove what no reader needs any more."""
+    """Merge the commit log into the snapshot files; in a database, delete what no reader needs any more."""
     url, name = _database(home, practice, given)
     if url:
         return postgres_admin.compact_practice(url, name, SystemClock())
@@ -90,7 +90,7 @@ def compact(home: Home, practice: str, given: Overrides = NO_OVERRIDES) -> admin
 
 
 def backup(home: Home, practice: str, target: Path, given: Overrides = NO_OVERRIDES) -> Backup:
-    """Write a backup and read it back. Both engines write the same form."""
+    """Write a backup and read it to check it. Files and databases have the same form of backup."""
     url, name = _database(home, practice, given)
     if url:
         return postgres_admin.back_up_practice(url, name, target.absolute(), SystemClock())
@@ -100,7 +100,7 @@ def backup(home: Home, practice: str, target: Path, given: Overrides = NO_OVERRI
 def restore(
     home: Home, practice: str, person: str, source: Path, given: Overrides = NO_OVERRIDES
 ) -> admin.Restored:
-    """Put a backup of either engine in place; what was there before is backed up first."""
+    """Restore a backup of files or of a database; the present data is backed up first."""
     url, name = _database(home, practice, given)
     if url:
         folder = home.practice(name)[1] / STORE_FOLDER
@@ -149,7 +149,7 @@ def _name(home: Home, practice: str) -> str:
 
 
 def _database(home: Home, practice: str, given: Overrides) -> tuple[str, str]:
-    """Return the address of the practice's database (empty if it is in files) and the practice's name."""
+    """Return the address of the practice's database, empty if it has none, and the practice's name."""
     name = _name(home, practice)
     url = practice_settings(home, name, overrides=given).secret("store.url").reveal()
     if url:
@@ -174,11 +174,11 @@ def _alone(home: Home, practice: str, person: str, what: str) -> Iterator[None]:
 
 
 FILES = "files"
-"""The word for files of this machine, in place of an address."""
+"""The target of a move to files of this machine, instead of an address."""
 
 
 class MovedData(msgspec.Struct, frozen=True, kw_only=True):
-    """What was moved: ``rows`` that were compared one by one, and where they are now."""
+    """The result of a move: how many ``rows`` were moved and compared, and where they are now."""
 
     practice: str
     to: str
@@ -189,8 +189,8 @@ class MovedData(msgspec.Struct, frozen=True, kw_only=True):
 def move(home: Home, practice: str, to: str, person: str) -> MovedData:
     """Move the data of a practice to a database (an address) or to files of this machine (``files``).
 
-    After an interruption, run it again to continue. Raises ``BadInput``, ``Busy`` during a run, and what
-    opening and committing raise at both places.
+    If it is interrupted, run it again to continue. Raises ``BadInput``, ``Busy`` during a run, and the errors
+    of opening and committing at both places.
     """
     name = find_practice(home, practice or None)
     person = person or account_name()
@@ -255,7 +255,7 @@ def _to_files(home: Home, name: str, person: str) -> MovedData:
 
 
 def _take_over(there: LimiterState, calls: LimiterState) -> None:
-    """Carry the calls of the last minute and of the day along; none of them is in flight any more."""
+    """Copy the record of calls; none of them is still in progress."""
     for name in calls.__struct_fields__:
         setattr(there, name, getattr(calls, name))
     for ticket in there.tickets:

@@ -1,4 +1,4 @@
-"""Opens a support bundle as a read-only practice, in the state in which it was written.
+"""Open a support bundle as a read-only practice, in the state in which it was written.
 
 The parts are written into a folder as a separate home; its clock is fixed at the time of the bundle, so that
 "2 h ago" is what the user saw. No practice of this machine is read, and no call is made to Xero.
@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from xpm_tui.application.csv_io.inbox import InboxStatus
 from xpm_tui.application.health.bundle import OWN_WORDS
 from xpm_tui.application.home import FIRST, STORE_FOLDER, Home, find_home
-from xpm_tui.application.inbox.queries import InboxStatus
 from xpm_tui.application.practice import OpenPractice, Recording, open_practice
 from xpm_tui.diagnostics.findings import ProbeResult
 from xpm_tui.domain.errors import BadInput
@@ -35,19 +35,18 @@ from xpm_tui.store.store import open_store
 
 T = TypeVar("T")
 
-LARGEST = 1024 * 1024 * 1024
+MAX_PART_SIZE = 1024 * 1024 * 1024
 """The most bytes of one unpacked part."""
 
 HIDDEN_APP = "hidden"
-"""The replacement for the client id, of which a bundle only says whether it is set."""
+"""What replaces the client id, of which a bundle says only whether it is set."""
 
 _UNREADABLE = (
     msgspec.MsgspecError, zipfile.BadZipFile, UnicodeDecodeError, EOFError, RuntimeError, OSError,
 )  # fmt: skip
 """The errors of reading a damaged zip file or part of it."""
 
-_COMMIT = 5_000
-"""The number of rows of one commit."""
+_ROWS_PER_COMMIT = 5_000
 
 
 class FixedClock:
@@ -61,7 +60,7 @@ class FixedClock:
         return self._at
 
     def monotonic(self) -> float:
-        """Return real seconds."""
+        """Return the seconds of the real clock."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -70,7 +69,7 @@ class FixedClock:
 
 
 class _Practice(msgspec.Struct, frozen=True):
-    """``practice.json``."""
+    """The content of ``practice.json``."""
 
     version: str
     made: datetime
@@ -97,7 +96,7 @@ class _Record(msgspec.Struct, frozen=True):
 
 
 class OpenedBundle:
-    """A bundle that was unpacked into ``folder``; :meth:`practice` opens it, any number of times."""
+    """A bundle that was unpacked into a home; :meth:`practice` opens it, any number of times."""
 
     def __init__(self, recording: Recording, home: Home, environ: dict[str, str]) -> None:
         self.recording = recording
@@ -105,7 +104,7 @@ class OpenedBundle:
         self._environ = environ
 
     def practice(self) -> OpenPractice:
-        """Open it for reading only."""
+        """Open the bundle as a practice, for reading only."""
         opened = open_practice(
             self.home, FIRST, person="support", read_only=True, environ=self._environ,
             clock=FixedClock(self.recording.made), lenient=True,
@@ -180,7 +179,7 @@ class _BundleParts:
 
     def _entry(self, name: str) -> zipfile.ZipInfo:
         entry = self._archive.getinfo(name)
-        if entry.file_size > LARGEST:
+        if entry.file_size > MAX_PART_SIZE:
             raise _not_a_bundle(self._file, f"{name} is too large")
         return entry
 
@@ -204,7 +203,7 @@ def _not_a_bundle(file: Path, why: str) -> BadInput:
 
 
 def _restore_settings(parts: _BundleParts, home: Home) -> dict[str, str]:
-    """Write the settings to where they came from; return the environment variables among them."""
+    """Restore the settings; return those among them that came from environment variables."""
     settings = Settings.load(home.settings_file, home.practice(FIRST)[0] / "settings.toml", {}, {})
     environ: dict[str, str] = {}
     for each in parts.json("settings.json", list[_Setting]):
@@ -235,14 +234,14 @@ def _restore_records(parts: _BundleParts, folder: Path, clock: FixedClock) -> No
             if table is None:
                 continue  # from a later version
             writes.append(Put(table, parts.decoded("records.jsonl", record.row, table.row)))
-            if len(writes) >= _COMMIT:
+            if len(writes) >= _ROWS_PER_COMMIT:
                 store.commit(writes)
                 writes = []
         store.commit(writes)
 
 
 def _restore_log(parts: _BundleParts, folder: Path) -> None:
-    """Write the events into the files of their days, oldest first."""
+    """Write the events into one file for each day, oldest first."""
     events = [event for event in parts.lines("events.jsonl", Event) if event.at is not None]
     ensure_private(folder)
     for day, found in groupby(reversed(events), key=_day):

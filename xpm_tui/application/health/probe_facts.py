@@ -1,8 +1,6 @@
-"""Facts for the probes: names, proxies, disks, locks, terminal, timer, versions, login and store.
+"""The target of the doctor, and the facts that its probes need about this machine, the login and the store.
 
-It only reads.
-
-The target of the doctor: a practice, also one whose store or settings cannot be opened.
+The target is a practice, even one whose store or settings cannot be opened. Everything here only reads.
 """
 
 from __future__ import annotations
@@ -35,10 +33,10 @@ from xpm_tui.application.practice import (
     practice_settings,
 )
 from xpm_tui.application.runs import history
-from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.plans import latest_plan
-from xpm_tui.application.schedule.timer import Scheduler
+from xpm_tui.application.runs.unattended_runs import skipped_day
 from xpm_tui.application.team.queries import find_connector
+from xpm_tui.application.timer import Scheduler
 from xpm_tui.diagnostics.findings import (
     FolderFacts,
     LoginFacts,
@@ -81,7 +79,7 @@ _LOCALE = ("LANG", "LANGUAGE", "TZ", "PYTHONUTF8", "PYTHONIOENCODING")
 
 
 class Machine:
-    """The real machine; tests replace it."""
+    """This machine; tests replace it."""
 
     async def addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Return the addresses of a host. Raises ``OSError`` if the name is unknown."""
@@ -101,22 +99,22 @@ class Machine:
         return environment.NetworkEnvironment()
 
     def place(self, name: str, folder: Path) -> FolderFacts:
-        """Return the state of one of our folders, or of the nearest existing parent."""
-        there = folder
-        while not there.exists() and there != there.parent:
-            there = there.parent
+        """Return the state of one of our folders, or of its nearest existing parent."""
+        existing = folder
+        while not existing.exists() and existing != existing.parent:
+            existing = existing.parent
         return FolderFacts(
             name=name,
             path=str(folder),
-            free=shutil.disk_usage(there).free,
-            writable=os.access(there, os.W_OK | os.X_OK),
-            remote=network_file_system(there),
-            shared=there == folder and bool(stat.S_IMODE(there.stat().st_mode) & 0o077),
-            error=find_lock_error(there) or _unsafe(there),
+            free=shutil.disk_usage(existing).free,
+            writable=os.access(existing, os.W_OK | os.X_OK),
+            remote=network_file_system(existing),
+            shared=existing == folder and bool(stat.S_IMODE(existing.stat().st_mode) & 0o077),
+            error=find_lock_error(existing) or _unsafe(existing),
         )
 
     def holders(self, locks: Mapping[str, Path]) -> tuple[LockHolder, ...]:
-        """Return who holds which of the locks."""
+        """Return the locks that are held, and by whom."""
         found = {what: lock_owner(path) for what, path in locks.items()}
         return tuple(LockHolder(what, each.words(), each.since) for what, each in found.items() if each)
 
@@ -134,7 +132,7 @@ class Machine:
         )
 
     def locale(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables for language, encoding and time zone."""
+        """Return the environment variables for language, encoding and time zone."""
         names = sorted(name for name in environ if name in _LOCALE or name.startswith("LC_"))
         return {name: visible(environ[name], 200) for name in names}
 
@@ -143,7 +141,7 @@ class Machine:
         return getattr(sys.stdout, "encoding", "") or ""
 
     async def keyring(self, name: str) -> str:
-        """Return why the keyring cannot be used, or an empty text. It has a time limit of five seconds."""
+        """Return why the keyring cannot be used, or an empty text. It takes five seconds at most."""
         try:
             await asyncio.to_thread(encryption_keys.KeyringKey(name).read)
         except encryption_keys.KeyringError as error:
@@ -151,7 +149,7 @@ class Machine:
         return ""
 
     def versions(self) -> Mapping[str, str]:
-        """Return versions of xpm-tui, Python, the system and the libraries; empty for a missing one."""
+        """Return the versions of xpm-tui, Python, the system and the libraries; empty for a missing one."""
         found = {
             "xpm-tui": __version__,
             "Python": platform.python_version(),
@@ -198,7 +196,7 @@ class Resolve:
 
 
 def skip_probe(kind: Any, why: str) -> UnavailableProbe:
-    """Return a probe of that kind that is skipped."""
+    """Return a probe of that kind that reports only why it is skipped."""
     return UnavailableProbe(kind.name, kind.title, why, kind.needs)
 
 
@@ -229,12 +227,12 @@ def person_facts(practice: OpenPractice) -> PersonFacts:
 
 
 async def count_none() -> int:
-    """Return no findings."""
+    """Return 0, for a list that is not read."""
     return 0
 
 
 def saved_login(subject: DoctorTarget, name: str) -> SavedLogin | None:
-    """Return the stored login of another practice of this account; None if there is none to open."""
+    """Return the stored login of a practice of this account; None if there is none or it cannot be read."""
     config, _, state = subject.home.practice(name)
     login_store = encryption_keys.TokenStore(
         state, config_folder=config, use_keyring=subject.home.default, environ=subject.environ
@@ -252,7 +250,7 @@ def login_facts(wire: Wire, subject: DoctorTarget) -> LoginFacts:
         return LoginFacts(state=state, where=wire.tokens.where())
     others: list[SavedLogin] = []
     if state != "good":
-        # Only then, because each may ask a slow keyring.
+        # Only in this case, because each login may be in a slow keyring.
         found = (saved_login(subject, name) for name in practices(subject.home) if name != subject.name)
         others = [each for each in found if each is not None]
     return LoginFacts(
@@ -269,7 +267,7 @@ def login_facts(wire: Wire, subject: DoctorTarget) -> LoginFacts:
 
 
 def granted_scopes(wire: Wire, identity: PracticeIdentity | None) -> Collection[str]:
-    """Return the scopes that Xero granted, from the login or as of the connection."""
+    """Return the scopes that Xero granted, from the stored login or from when the practice connected."""
     saved = wire.tokens.saved()
     if saved is not None and saved.scopes:
         return saved.scopes
@@ -277,7 +275,7 @@ def granted_scopes(wire: Wire, identity: PracticeIdentity | None) -> Collection[
 
 
 def open_intents(practice: OpenPractice) -> tuple[Intent, ...]:
-    """Return writes to XPM that were sent or are held, and have no outcome."""
+    """Return the writes to XPM that have no outcome yet."""
     return tuple(unanswered(practice.snapshot()))
 
 
@@ -287,8 +285,8 @@ def running_run(practice: OpenPractice) -> str:
     return run.id if run is not None else ""
 
 
-def plan(practice: OpenPractice) -> tuple[str, bool, bool] | None:
-    """Return the current draft: its id, and whether practice and policy are still those it was made for."""
+def draft_facts(practice: OpenPractice) -> tuple[str, bool, bool] | None:
+    """Return the id of the current draft, and whether practice and policy are still those of the draft."""
     found, identity = latest_plan(practice), practice.identity()
     if found is None or found.state != "draft":
         return None
@@ -297,15 +295,15 @@ def plan(practice: OpenPractice) -> tuple[str, bool, bool] | None:
 
 
 async def timer_facts(practice: OpenPractice) -> TimerFacts:
-    """Return the daily run as the system sees it, and the last successful sync."""
-    good = history.last_good(history.list_runs(practice))
+    """Return the state of the timer and of the last successful sync."""
+    good = history.last_successful_sync(history.list_runs(practice))
     last = good.ended if good is not None else None
     skipped = skipped_day(practice.snapshot())
     try:
         timer = await asyncio.to_thread(lambda: Scheduler(practice).show())
         timer_state = TimerFacts(kind=timer.kind, installed=timer.installed, notes=timer.notes)
-    except AppError as none:
-        timer_state = TimerFacts(kind="none", installed=False, hint=none.hint, notes=(none.message,))
+    except AppError as error:
+        timer_state = TimerFacts(kind="none", installed=False, hint=error.hint, notes=(error.message,))
     return msgspec.structs.replace(
         timer_state,
         last=last,
@@ -316,7 +314,7 @@ async def timer_facts(practice: OpenPractice) -> TimerFacts:
 
 @dataclass
 class DoctorTarget:
-    """What the probes examine. ``practice`` is None if it cannot be opened; ``why`` has the reason."""
+    """The practice that the probes examine; ``practice`` is None and ``why`` set if it cannot be opened."""
 
     home: Home
     name: str
@@ -334,7 +332,7 @@ class DoctorTarget:
 
     @property
     def shared(self) -> SharedState | None:
-        """What the machines of the practice share; None if it lives on this one."""
+        """Return what the machines of the practice share; None if there is one machine."""
         return self.practice.shared if self.practice else None
 
     def notice(self, error: AppError) -> None:
@@ -354,7 +352,7 @@ def open_target(
 ) -> Iterator[DoctorTarget]:
     """Open what can be opened, for reading only, and close it after the block.
 
-    Settings that cannot be used are skipped here, so that the doctor can report them. Raises ``NotFound``,
+    Settings that cannot be used are skipped, so that the doctor can report them. Raises ``NotFound`` and
     ``BadInput``.
     """
     environ = os.environ if environ is None else environ
@@ -375,20 +373,9 @@ def open_target(
     events = practice.events if practice else EventLog(state / "log", clock, person)
     try:
         yield DoctorTarget(
-            home,
-            chosen,
-            settings,
-            config,
-            data,
-            state,
-            clock,
-            person,
-            environ,
-            transport,
-            events,
-            practice,
-            why,
-        )
+            home, chosen, settings, config, data, state, clock, person, environ, transport, events,
+            practice, why,
+        )  # fmt: skip
     finally:
         events.close()
         if practice is not None:

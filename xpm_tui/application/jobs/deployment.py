@@ -1,8 +1,6 @@
-"""Deploy jobs as a run: under the run lock, through the guard, with the practice's settings.
+"""Deploy jobs as a run under the run lock, preview such a batch, and decide about single jobs.
 
-A batch of jobs before it starts: what would be created, what is held, and the calls that it takes.
-
-Decisions on a job: what happened to a write without an answer, and that it is created again.
+The decisions are what happened to a write that got no answer, and that a deleted job is created again.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import msgspec
 
 from xpm_tui.application.jobs.proposals import find_proposal
 from xpm_tui.application.jobs.queries import OPEN, find_job, list_unfinished, preview_jobs, row_of
-from xpm_tui.application.jobs.services import IGNITION, IGNITION_HINT, current_day, terms_of
+from xpm_tui.application.jobs.services import IGNITION, IGNITION_HINT, terms_of
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.runs.consequences import pace
@@ -52,7 +50,7 @@ from xpm_tui.sync.matching.proposals import MatchIndex, SimilarClient
 
 
 class LazyIndex:
-    """The index of both sides at one moment, built when the first unlinked client is looked up."""
+    """The match index of a snapshot, built when the first unlinked client is looked up."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -65,7 +63,7 @@ class LazyIndex:
         return self._index
 
     def alike(self, client: Client) -> Sequence[SimilarClient]:
-        """Return XPM's clients whose name is the same as this one's, or near to it."""
+        """Return XPM's clients whose name is the same as this one's, or similar."""
         return self().alike(client)
 
 
@@ -84,7 +82,7 @@ async def deploy_jobs(
         practice: The open practice.
         wanted: The occurrences to deploy.
         reviewed: A user saw how many there are, so the guard's limit on new jobs does not apply.
-        anyway: Go on where a question is open.
+        anyway: Create even the jobs that need confirmation.
         trigger: What started the run.
         report: Called with the progress.
 
@@ -107,28 +105,28 @@ async def deploy_jobs(
 
 
 async def deploy_due(practice: OpenPractice, *, report: Report = ignore_progress) -> Run | None:
-    """Deploy what is due as the daily run does, regardless of sign-ins; None if there is nothing."""
+    """Deploy the jobs that are due, even if nobody has signed in; return None if there are none."""
     terms = terms_of(practice)
     if not terms.ours:
         return None
-    found = due_automatically(practice.snapshot(), terms, current_day(practice))
+    found = due_automatically(practice.snapshot(), terms, practice.current_day())
     if not found and not unfinished_occurrences(practice.snapshot()):
         return None
     return await deploy_jobs(practice, found, reviewed=False, trigger="daily", report=report)
 
 
 def list_due_now(practice: OpenPractice) -> list[str]:
-    """Return the ids of jobs that would be deployed automatically now."""
+    """Return the ids of the jobs that would be deployed automatically now."""
     terms = terms_of(practice)
     if not terms.ours:
         return []
-    return [each.id for each in due_automatically(practice.snapshot(), terms, current_day(practice))]
+    return [each.id for each in due_automatically(practice.snapshot(), terms, practice.current_day())]
 
 
 def batch_of(
     practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bool = False
 ) -> BatchConsequences:
-    """Return what deploying these would do, after what an earlier run left, without a call to XPM."""
+    """Return what deploying these jobs, and what an earlier run left, would do. Makes no call to XPM."""
     snapshot = practice.snapshot()
     found = {
         row.id: (snapshot.get(WORKFLOWS, row.workflow), row.day) for row in unfinished_occurrences(snapshot)
@@ -173,22 +171,22 @@ class DeployWork(RunWork):
             create_lag=lag, stop=self.stop,
         )  # fmt: skip
         self.stop.check()
-        looked_up = xpm.calls - self.calls
+        lookups = xpm.calls - self.calls
         found = batch_of(practice, self._wanted, anyway=self._anyway).consequences
         limit = practice.settings.number("jobs.max_new")
-        stops = new_jobs_stop(found.xpm.jobs_created, limit, reviewed=self.asked.reviewed)
+        stops = new_jobs_stop(found.xpm.jobs_created, limit, reviewed=self.request.reviewed)
         if stops:
             numbers = {"counted": stops[0].counted, "limit": stops[0].limit}
             practice.events.emit(
                 Event(key="guard.stop", level="warning", rule="new-jobs", numbers={**numbers})
             )
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
-        requests = msgspec.structs.replace(found.requests, lookups=found.requests.lookups + looked_up)
+        requests = msgspec.structs.replace(found.requests, lookups=found.requests.lookups + lookups)
         self.expect(with_pace(msgspec.structs.replace(found, requests=requests), pace(practice)))
         practice.store.commit([Put(RUNS, self.run)])
         self.report_expected()
         snapshot = practice.snapshot()
-        means = DeployContext(
+        context = DeployContext(
             store=practice.store,
             practice=cast("XpmJobsPort", xpm),
             clock=practice.clock,
@@ -203,32 +201,32 @@ class DeployWork(RunWork):
             create_lag=lag,
             stop=self.stop,
         )
-        return await deploy(self._wanted, means, progress=self.moved)
+        return await deploy(self._wanted, context, progress=self.report_progress)
 
 
-def new_jobs_stop(fresh: int, limit: int, *, reviewed: bool) -> tuple[Stop, ...]:
+def new_jobs_stop(new_jobs: int, limit: int, *, reviewed: bool) -> tuple[Stop, ...]:
     """Return the stop for more than ``limit`` new jobs that no user has reviewed."""
-    if reviewed or fresh <= limit:
+    if reviewed or new_jobs <= limit:
         return ()
     sentence = (
-        f"{fresh} new jobs would be created in XPM; more than {limit} need your approval. Review them: "
+        f"{new_jobs} new jobs would be created in XPM; more than {limit} need your approval. Review them: "
         "xpm-tui jobs list --due. Then deploy them: xpm-tui jobs deploy --due"
     )
-    return (Stop(rule="new-jobs", counted=fresh, limit=limit, sentence=sentence),)
+    return (Stop(rule="new-jobs", counted=new_jobs, limit=limit, sentence=sentence),)
 
 
 class BatchView(msgspec.Struct, frozen=True, kw_only=True):
-    """What deploying a batch of jobs would do.
+    """The preview of deploying a batch of jobs.
 
     Attributes:
         new: Jobs that would be created.
         begun: Jobs that would be finished.
         calls: Calls to Xero that ``new`` and ``begun`` take.
-        asks: Jobs that are created, too, once the user confirms them.
-        calls_anyway: Calls to Xero including the ``asks``.
-        holds: Jobs that stay where they are in any case.
-        earlier: Half-created jobs of an earlier run, which every run finishes first.
-        number: First job number of the practice's own pattern; empty if XPM assigns numbers.
+        asks: Jobs that would be created as well once the user confirms them.
+        calls_anyway: Calls to Xero including those for the ``asks``.
+        holds: Jobs that are held in any case.
+        earlier: Unfinished jobs of an earlier run, which every run finishes first.
+        number: The first job number by the practice's own pattern; empty if XPM assigns the numbers.
         consequences: Consequences of the whole run, including what an earlier one left.
         consequences_anyway: The same with the ``asks``.
     """
@@ -247,7 +245,7 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def minutes(self) -> int:
-        """Return the least time in minutes, at Xero's pace."""
+        """Return the shortest time that it takes at Xero's pace, in minutes."""
         return self.consequences.minutes
 
     def of(self, *, anyway: bool) -> Consequences:
@@ -293,17 +291,16 @@ def jobs_of_proposal(practice: OpenPractice, proposal: str) -> list[Occurrence]:
     return [each for each in found if each.state in OPEN]
 
 
-Sent = Literal["adopt", "again", "drop"]
+SentChoice = Literal["adopt", "again", "drop"]
 
 
-async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: str = "") -> JobRowView:
+async def decide_sent(practice: OpenPractice, job: str, choice: SentChoice, number: str = "") -> JobRowView:
     """Record the outcome of a write that got no answer.
 
     Args:
         practice: The open practice.
         job: The job as :func:`find_job` takes it.
-        choice: ``adopt`` (it was created), ``again`` (it was not: send it again) or ``drop`` (do nothing
-            more).
+        choice: ``adopt`` (XPM acted on it), ``again`` (it did not: send it again) or ``drop`` (skip it).
         number: The number of the created job, for ``adopt``.
 
     Raises:
@@ -314,15 +311,15 @@ async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: st
     snapshot = practice.snapshot()
     found = find_job(practice, job)
     row = found.deployment
-    held = [
+    held_intents = [
         intent
         for intent in snapshot.find(INTENTS, "state", "held")
         if intent.record == found.id and intent.kind in JOB_KINDS
     ]
-    if row is None or not held:
+    if row is None or not held_intents:
         raise BadInput(f"Job {found.id} has no write with an unknown outcome.",
                        hint=f"See: xpm-tui jobs preview {found.id}")  # fmt: skip
-    intent = held[-1]
+    intent = held_intents[-1]
     if choice == "adopt":
         if intent.kind == ADD_JOB and not number:
             raise BadInput(
@@ -356,7 +353,7 @@ async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: st
 
 
 async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
-    """Prepare to deploy again a job that XPM no longer has; its history keeps the old number.
+    """Prepare to create a job again that XPM no longer has; its history keeps the old number.
 
     The job waits as a failed one until a user agrees to what would be created.
 
@@ -388,7 +385,7 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
 
 
 def _dropped(row: Deployment, intent: Intent) -> Deployment:
-    """Return the deployment without the dropped step."""
+    """Return the deployment with a step marked as skipped."""
     if intent.kind == ADD_JOB:
         return msgspec.structs.replace(row, state="skipped", cause="", why="")
     if intent.kind == APPLY_TEMPLATE:

@@ -1,6 +1,6 @@
-"""Proposals: list, create, accept, take over from Ignition, revoke.
+"""Proposals: list, create, accept, take over from Ignition, and revoke them.
 
-Only proposals that were taken over or created here are deployed.
+Jobs are created only for proposals that were taken over or created here.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from datetime import date
 
 import msgspec
 
-from xpm_tui.application.clients.edits import LONGEST, known_field
-from xpm_tui.application.jobs.services import current_day, find_service, terms_of
+from xpm_tui.application.clients.edits import known_field, refuse_unusable_text
+from xpm_tui.application.jobs.services import find_service, terms_of
 from xpm_tui.application.jobs.views import AgreedView, ProposalRowView
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.lookup import find_client, find_member
+from xpm_tui.application.presenters.lookup import find_client, find_member, only_hit
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.deploy.calendar import RECURRENCES
 from xpm_tui.deploy.job_spec import Per
@@ -31,7 +31,7 @@ from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEMPLATES, WORKF
 from xpm_tui.store.snapshot import BlockIds
 
 ENDLESS = "none"
-"""The value instead of a last day, for a recurrence that continues after the proposal."""
+"""The typed value of the last day for a recurrence that continues after the proposal."""
 FIELDS = ("number", "reference", "start", "end", "partner", "manager")
 
 
@@ -40,8 +40,8 @@ def list_proposals(practice: OpenPractice, *, state: str = "", mine: bool = Fals
 
     Args:
         practice: The open practice.
-        state: Only this state, which may be a word of Ignition's that is not known here; empty for all.
-        mine: Only those that this tool deploys.
+        state: Return only this state, which may be a word of Ignition's that is not known here.
+        mine: Return only those whose jobs are created from here.
     """
     snapshot = practice.snapshot()
     word = exact(state).casefold()
@@ -81,25 +81,25 @@ def new_proposal(
     if not title:
         raise BadInput("A proposal must have a name.", field="name")
     ours = find_client(snapshot, client)
-    read: dict[str, object] = {}
+    parsed: dict[str, object] = {}
     for field, text in values.items():
         known_field(field, field.casefold(), FIELDS)
         if field in ("start", "end"):
-            read[field] = parse_day(field, text)
+            parsed[field] = parse_day(field, text)
         elif field in ("partner", "manager"):
-            read[field] = find_member(snapshot, text).id if text.strip() else ""
+            parsed[field] = find_member(snapshot, text).id if text.strip() else ""
         else:
-            read[field] = _text(field, text)
-    start, end = read.get("start"), read.get("end")
+            parsed[field] = _text(field, text)
+    start, end = parsed.get("start"), parsed.get("end")
     if isinstance(start, date) and isinstance(end, date) and end < start:
         raise BadInput(f"The end {end} is before the start {start}.", field="end")
-    number = str(read.get("number", ""))
+    number = str(parsed.get("number", ""))
     taken = snapshot.find(PROPOSALS, "number", number.casefold()) if number else []
     if taken:
         raise BadInput(f"The number {visible(number, 40)} already belongs to {taken[0].id}.")
     made = msgspec.convert(
         {
-            **read,
+            **parsed,
             "id": practice.ids.new("o")[0],
             "name": title,
             "client": ours.id,
@@ -112,8 +112,8 @@ def new_proposal(
         },
         Proposal,
     )
-    agreed_on = tuple(_service(snapshot, text) for text in services)
-    made = msgspec.structs.replace(made, services=_with_entities(snapshot, agreed_on, entities, ours))
+    agreed = tuple(_service(snapshot, text) for text in services)
+    made = msgspec.structs.replace(made, services=_with_entities(snapshot, agreed, entities, ours))
     practice.store.commit([Put(PROPOSALS, made)])
     practice.events.emit(Event(key="proposal.added", record=made.id))
     return proposal_view(practice.snapshot(), made)
@@ -127,7 +127,7 @@ def accept(
     start: date | None = None,
     per: Per | None = None,
 ) -> list[ProposalRowView]:
-    """Accept proposals that were created here: their workflows then wait, or are deployed automatically."""
+    """Accept proposals that were created here: their workflows are created, and jobs can be deployed."""
     snapshot = practice.snapshot()
     found = [find_proposal(snapshot, text) for text in proposals]
     for proposal in found:
@@ -138,10 +138,10 @@ def accept(
             )
         if proposal.state == "accepted":
             raise BadInput(f"{proposal.id} is already accepted.", hint="See: xpm-tui jobs list")
-    return _ours(practice, found, "accepted", repeat, start, per)
+    return _create_workflows(practice, found, "accepted", repeat, start, per)
 
 
-def take(
+def take_over(
     practice: OpenPractice,
     proposals: Iterable[str] = (),
     *,
@@ -150,9 +150,9 @@ def take(
     start: date | None = None,
     per: Per | None = None,
 ) -> list[ProposalRowView]:
-    """Take over the deployment of accepted proposals from Ignition, without deploying anything of the past.
+    """Take over the jobs of accepted proposals from Ignition; no job of the past is created.
 
-    ``every`` takes all that are not taken over yet.
+    ``every`` takes over all that are not taken over yet.
 
     Raises:
         NotFound: There is no such proposal.
@@ -164,8 +164,7 @@ def take(
     else:
         found = [find_proposal(snapshot, text) for text in proposals]
     for proposal in found:
-        # A proposal that was revoked here continues when it is taken over again; one that Ignition revoked
-        # does not.
+        # A proposal that was revoked here can be taken over again, but not one that Ignition revoked.
         if proposal.state != "accepted" and not (proposal.state == "revoked" and proposal.ours):
             raise BadInput(
                 f"{proposal.id} is {_state_phrase(proposal)}: only an accepted proposal can be taken over.",
@@ -181,11 +180,11 @@ def take(
             )
         if proposal.ours and workflows and not stopped and proposal.before is None:
             raise BadInput(f"{proposal.id} was already taken over.", hint="See: xpm-tui jobs list")
-    return _ours(practice, found, "taken", repeat, start, per)
+    return _create_workflows(practice, found, "taken", repeat, start, per)
 
 
 def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalRowView:
-    """Stop all jobs of a proposal that are not created yet; jobs in XPM stay as they are."""
+    """Stop all jobs of a proposal that are not created yet. Jobs in XPM stay as they are."""
     practice.writable()
     snapshot = practice.snapshot()
     before = find_proposal(snapshot, proposal)
@@ -217,16 +216,14 @@ def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
         return found
     hits = snapshot.find(PROPOSALS, "number", typed.casefold()) if typed else []
     hits = hits or [row for row in snapshot.rows(PROPOSALS) if typed and exact(row.name) == exact(typed)]
-    if len(hits) == 1:
-        return hits[0]
-    if hits:
-        shown = ", ".join(row.id for row in hits[:12])
-        raise BadInput(f"Several proposals match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}.")
+    found = only_hit(hits, typed, "proposals", lambda row: row.id)
+    if found is not None:
+        return found
     raise NotFound(f"There is no proposal '{visible(typed, 80)}'.", hint="List them: xpm-tui proposals list")
 
 
-def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat | None:
-    """Return the recurrence that a word names; ``once`` or nothing is none.
+def parse_repeat(word: str, *, until: str = "", last_day: bool = False) -> Repeat | None:
+    """Return the recurrence that a word names; None for ``once`` or nothing.
 
     It ends with its proposal, on the day ``until``, or never if that is ``none``.
 
@@ -236,8 +233,8 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
     typed = word.strip().casefold().replace("_", "-")
     if typed in ("", "once"):
         if until or last_day:
-            only = "An end and the last day of the month are only for recurring jobs."
-            raise BadInput(only, field="until" if until else "last_day")
+            reason = "An end and the last day of the month are only for recurring jobs."
+            raise BadInput(reason, field="until" if until else "last_day")
         return None
     if typed not in RECURRENCES:
         raise BadInput(
@@ -279,7 +276,7 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
     """Return one proposal as a view."""
     client = snapshot.get(CLIENTS, row.client) if row.client else None
     workflows = snapshot.find(WORKFLOWS, "proposal", row.id)
-    standing = _deployment_state(row, any(each.stopped for each in workflows))
+    standing = _standing(row, any(each.stopped for each in workflows))
     named = {s.entity: (snapshot.get(CLIENTS, s.client), s) for s in row.services if s.entity}
     why = "" if standing == "ours" else label(PROPOSAL_STATES, standing).help
     return ProposalRowView(
@@ -335,11 +332,12 @@ def list_agreed_services(practice: OpenPractice, proposal: str) -> list[AgreedVi
 
 
 def _state_phrase(row: Proposal) -> str:
-    """Return its state as a sentence."""
+    """Return the state of a proposal as a part of a sentence."""
     return f"'{visible(row.status, 60)}' in Ignition" if row.status else row.state or "without a state"
 
 
-def _deployment_state(row: Proposal, stopped: bool) -> str:
+def _standing(row: Proposal, stopped: bool) -> str:
+    """Return the state of the deployment; see ``ProposalRowView``."""
     if row.ours and row.state == "accepted":
         if is_renewed(row):
             return "renewed"
@@ -351,7 +349,7 @@ def _deployment_state(row: Proposal, stopped: bool) -> str:
     return row.state or "unknown"
 
 
-def _ours(
+def _create_workflows(
     practice: OpenPractice,
     found: Sequence[Proposal],
     what: str,
@@ -359,11 +357,12 @@ def _ours(
     start: date | None,
     per: Per | None,
 ) -> list[ProposalRowView]:
+    """Accept proposals, and create their workflows; ``what`` is the word for it in the history."""
     practice.writable()
     snapshot, terms, ids = practice.snapshot(), terms_of(practice), BlockIds(practice.ids)
-    since = current_day(practice)
+    since = practice.current_day()
     writes: list[Write] = []
-    news: list[Event] = []
+    events: list[Event] = []
     # A proposal can be named twice, by its id and its number.
     for proposal in {each.id: each for each in found}.values():
         _check_end(proposal, repeat, start, since)
@@ -377,10 +376,10 @@ def _ours(
             proposal, ours=True, state="accepted", accepted=accepted or since, before=None
         )
         writes += [Put(PROPOSALS, after), *(Put(WORKFLOWS, workflow) for workflow in made)]
-        news.append(Event(key=f"proposal.{what}", record=proposal.id, numbers={"workflows": len(made)}))
+        events.append(Event(key=f"proposal.{what}", record=proposal.id, numbers={"workflows": len(made)}))
     if writes:
         practice.store.commit(writes, since=snapshot)
-        for event in news:
+        for event in events:
             practice.events.emit(event)
     snapshot = practice.snapshot()
     rows = (snapshot.get(PROPOSALS, id_) for id_ in dict.fromkeys(proposal.id for proposal in found))
@@ -403,7 +402,7 @@ def _check_end(proposal: Proposal, repeat: Repeat | None, start: date | None, si
 
 
 def _service(snapshot: Snapshot, typed: str) -> ProposalService:
-    """Return a service by name or id; an exact name first, then ``PROJECT: SERVICE``."""
+    """Return a service by name or id, otherwise typed as ``PROJECT: SERVICE``."""
     project, name = "", _text("service", typed)
     try:
         found = find_service(snapshot, name)
@@ -422,9 +421,9 @@ def _with_entities(
     """Return the services with the clients of their projects, each typed as ``PROJECT: CLIENT``."""
     clients: dict[str, Client] = {}
     for text in typed:
-        said = exact(_text("project_client", text)).casefold()
+        line = exact(_text("project_client", text)).casefold()
         projects = {exact(service.project): service.project for service in services if service.project}
-        found = next((key for key in projects if said.startswith(f"{key.casefold()}:")), None)
+        found = next((key for key in projects if line.startswith(f"{key.casefold()}:")), None)
         if found is None:
             raise BadInput(
                 f"project_client: '{visible(text, 80)}' is not a project of any service.",
@@ -433,14 +432,15 @@ def _with_entities(
             )
         clients[found] = find_client(snapshot, exact(text)[len(found) + 1 :])
     return tuple(
-        msgspec.structs.replace(service, client=of.id, client_id=of.client_id, client_name=of.name)
-        if (of := clients.get(exact(service.project))) is not None and of.id != head.id
+        msgspec.structs.replace(
+            service, client=client.id, client_id=client.client_id, client_name=client.name
+        )
+        if (client := clients.get(exact(service.project))) is not None and client.id != head.id
         else service
         for service in services
     )
 
 
 def _text(field: str, text: str) -> str:
-    if "\0" in text or len(text) > LONGEST:
-        raise BadInput(f"{field} is too long, or contains a null character.")
+    refuse_unusable_text(field, text)
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""Queries on jobs: lists by state, previews, counts for Overview and ``status``, and XPM's current jobs."""
+"""Queries on jobs: lists by state, previews, counts, and XPM's current jobs; also to skip a job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from xpm_tui.application.jobs.services import IGNITION, current_day, terms_of
+from xpm_tui.application.jobs.services import IGNITION, terms_of
 from xpm_tui.application.jobs.views import HistoryLineView, JobCounts, JobRowView, PreviewView, ProblemView
 from xpm_tui.application.practice import ListState, OpenPractice, list_state
 from xpm_tui.application.presenters.lookup import name_of
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
 
 
 def counts(practice: OpenPractice) -> JobCounts:
-    """Return the counts. O(workflows and their deployments)."""
-    snapshot, terms, day = practice.snapshot(), terms_of(practice), current_day(practice)
+    """Return the counts of jobs for Overview and ``status``. O(workflows and their deployments)."""
+    snapshot, terms, day = practice.snapshot(), terms_of(practice), practice.current_day()
     found = list(occurrences(snapshot, terms, day))
     states = Counter(each.state for each in found)
     changed = {each.workflow.proposal for each in found if each.state == "stopped"}
@@ -76,7 +76,7 @@ def counts(practice: OpenPractice) -> JobCounts:
 class XpmJobView(msgspec.Struct, frozen=True, kw_only=True):
     """A job of XPM that is neither completed nor cancelled.
 
-    ``made_by`` is our job that created it, or empty.
+    ``made_by`` is the id of the job here from which it was created; empty for other jobs.
     """
 
     number: str
@@ -97,7 +97,7 @@ class XpmJobView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_current(practice: OpenPractice, text: str = "") -> tuple[list[XpmJobView], ListState]:
-    """Return XPM's current jobs, next due first, and the age of the list or why there is none."""
+    """Return XPM's current jobs, the next due first, and the state of that list."""
     snapshot, wanted = practice.snapshot(), text.casefold()
     ours = {row.number: row.id for row in snapshot.rows(DEPLOYMENTS) if row.number}
     rows = sorted(snapshot.rows(JOBS), key=lambda job: (job.due is None, job.due or date.max, job.number))
@@ -115,8 +115,8 @@ def current_job(practice: OpenPractice, number: str) -> XpmJobView | None:
 
 
 def _view(job: XpmJob, made_by: str) -> XpmJobView:
-    def name(of: RecordReference | None) -> str:
-        return of.name if of else ""
+    def name(record: RecordReference | None) -> str:
+        return record.name if record else ""
 
     return XpmJobView(
         number=job.number,
@@ -138,9 +138,13 @@ def _view(job: XpmJob, made_by: str) -> XpmJobView:
 
 
 OPEN = ("due", "missed", "going", "held", "failed", "coming")
+"""The states of jobs that may still be created."""
+
 LEFT_OUT = ("skipped", "stopped")
-_SEVERAL = {"open": OPEN, "left-out": LEFT_OUT, "all": (*OPEN, "deployed", *LEFT_OUT)}
-_WORDS = {
+"""The states of jobs that are not created."""
+
+_STATE_GROUPS = {"open": OPEN, "left-out": LEFT_OUT, "all": (*OPEN, "deployed", *LEFT_OUT)}
+_HISTORY_SENTENCES = {
     "accepted": "the proposal was accepted",
     "taken": "the proposal was taken over from Ignition",
     "revoked": "the proposal was revoked",
@@ -161,16 +165,16 @@ _WORDS = {
 def list_jobs(
     practice: OpenPractice, *, state: str = "", cause: str = "", text: str = ""
 ) -> list[JobRowView]:
-    """Return jobs by date; ``state`` is a job's, ``open``, ``left-out`` (never created) or ``all``."""
-    if state and state not in (*_SEVERAL["all"], *_SEVERAL):
+    """Return jobs by date; ``state`` is that of a job, ``open``, ``left-out`` (not created) or ``all``."""
+    if state and state not in (*_STATE_GROUPS["all"], *_STATE_GROUPS):
         known = ", ".join(("all", "open", *OPEN, "deployed", "left-out", *LEFT_OUT))
         raise BadInput(f"'{visible(state, 40)}' is not a state of a job.", hint=f"Choose one of: {known}.")
     snapshot = practice.snapshot()
     shown = _show(practice, snapshot, names=True)
     found = [
         each
-        for each in occurrences(snapshot, terms_of(practice), current_day(practice))
-        if not state or each.state in _SEVERAL.get(state, (state,))
+        for each in occurrences(snapshot, terms_of(practice), practice.current_day())
+        if not state or each.state in _STATE_GROUPS.get(state, (state,))
     ]
     views = (row_view(snapshot, each, shown) for each in sorted(found, key=lambda o: (o.day, o.workflow.id)))
     wanted = text.casefold()
@@ -183,7 +187,7 @@ def list_jobs(
 
 
 def preview_job(practice: OpenPractice, job: str) -> PreviewView:
-    """Return the exact job that would be sent now, with its problems, from store and mirror."""
+    """Return the exact job that would be sent now, with its problems; it makes no call to XPM."""
     snapshot = practice.snapshot()
     found = find_job(practice, job)
     batch = deployment.batch_of(practice, [found], anyway=True)
@@ -194,9 +198,9 @@ def preview_job(practice: OpenPractice, job: str) -> PreviewView:
 
 
 def find_job(practice: OpenPractice, text: str) -> Occurrence:
-    """Return an occurrence by ``w3/2026-07-01``, its XPM job number, or ``w3`` (its first open one, or last).
+    """Return a job by ``w3/2026-07-01``, by its number in XPM, or by ``w3``: its first open job, or its last.
 
-    Raises ``NotFound`` if there is no such occurrence.
+    Raises ``NotFound`` if there is no such job.
     """
     snapshot, terms, typed = practice.snapshot(), terms_of(practice), text.strip()
     workflow_id, _, day = typed.partition("/")
@@ -206,8 +210,8 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
     workflow = snapshot.get(WORKFLOWS, workflow_id)
     if workflow is None:
         raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="List them: xpm-tui jobs list")
-    now = current_day(practice)
-    # Up to a year after its start, so that one that starts years later can be previewed and fixed.
+    now = practice.current_day()
+    # More than a year after its start, so that a workflow that starts years later can be previewed and fixed.
     ahead = (
         400 + max(0, (max(workflow.start, workflow.since) - now).days) if workflow.repeat is not None else 0
     )
@@ -227,7 +231,7 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
 def choose(
     practice: OpenPractice, jobs: Iterable[str] = (), *, due: bool = False, missed: bool = False
 ) -> list[Occurrence]:
-    """Return the named jobs, all due or all missed ones; raise ``BadInput`` if a named one is finished."""
+    """Return the named jobs, all due or all missed ones. Raises ``BadInput`` if a named one is finished."""
     chosen = {each.id: each for each in (find_job(practice, text) for text in jobs)}
     for each in chosen.values():
         if each.state in ("deployed", "skipped", "stopped"):
@@ -236,17 +240,17 @@ def choose(
                 hint=f"See: xpm-tui jobs preview {each.id}",
             )
     states = {state for state, wanted in (("due", due), ("missed", missed)) if wanted}
-    for each in occurrences(practice.snapshot(), terms_of(practice), current_day(practice), ahead=0):
+    for each in occurrences(practice.snapshot(), terms_of(practice), practice.current_day(), ahead=0):
         if each.state in states:
             chosen.setdefault(each.id, each)
     return list(chosen.values())
 
 
 def list_unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
-    """Return what is held, failed or unfinished, with one cause if it is named."""
+    """Return the jobs that are held, failed or unfinished, with one cause if it is named."""
     return [
         each
-        for each in occurrences(practice.snapshot(), terms_of(practice), current_day(practice), ahead=0)
+        for each in occurrences(practice.snapshot(), terms_of(practice), practice.current_day(), ahead=0)
         if each.state in ("held", "failed", "going")
         and (not cause or (each.deployment is not None and each.deployment.cause == cause))
     ]
@@ -255,24 +259,24 @@ def list_unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurren
 def preview_jobs(
     practice: OpenPractice, chosen: Iterable[Occurrence], *, anyway: bool = False
 ) -> tuple[list[PreviewView], Consequences]:
-    """Return what deploying them would do, and the consequences, with what an earlier run left."""
-    made = list(chosen)
-    batch = deployment.batch_of(practice, made, anyway=anyway)
+    """Return a preview of each job, and the consequences of creating them and what an earlier run left."""
+    jobs = list(chosen)
+    batch = deployment.batch_of(practice, jobs, anyway=anyway)
     snapshot = practice.snapshot()
     shown = {each.id: each for each in batch.previews}
     views = [
-        _preview_view(snapshot, each, shown[each.id], batch, calls=batch.calls[each.id]) for each in made
+        _preview_view(snapshot, each, shown[each.id], batch, calls=batch.calls[each.id]) for each in jobs
     ]
     return views, batch.consequences
 
 
 def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
-    """Skip an occurrence permanently, or undo that. A job in XPM stays as it is."""
+    """Skip a job permanently, or undo that. A job in XPM stays as it is."""
     practice.writable()
     snapshot = practice.snapshot()
     found = find_job(practice, job)
     row, now, by = found.deployment, practice.clock.now(), practice.person
-    refuse_while_made(practice, found)
+    refuse_while_created(practice, found)
     if undo:
         if row is None or row.state != "skipped":
             raise BadInput(f"Job {found.id} is not skipped.")
@@ -341,7 +345,7 @@ def row_view(
 
 
 def _client_of(snapshot: Snapshot, found: Occurrence, proposal: Proposal | None) -> Client | None:
-    """Return the client of a job: for one that is in XPM, the client for which it was created."""
+    """Return the client of a job; for a job in XPM, the client for which it was created."""
     row = found.deployment
     links = snapshot.find(LINKS, "uuid", row.client) if row is not None and row.number else []
     if links and (there := snapshot.get(CLIENTS, links[0].id)) is not None:
@@ -352,17 +356,17 @@ def _client_of(snapshot: Snapshot, found: Occurrence, proposal: Proposal | None)
 def _show(
     practice: OpenPractice, snapshot: Snapshot, *, names: bool = False
 ) -> Callable[[Occurrence], deploy_preview.Preview]:
-    """Return previews at one moment; with ``names`` only the names, without checking for clashes."""
+    """Return a function that previews jobs of a snapshot; with ``names`` without a search for duplicates."""
     terms = terms_of(practice)
     jobs, alike = (
-        (deploy_preview.OpenJobs(()), _none)
+        (deploy_preview.OpenJobs(()), _no_namesakes)
         if names
         else (deploy_preview.OpenJobs.of(snapshot), deployment.LazyIndex(snapshot).alike)
     )
     return lambda each: deploy_preview.preview(snapshot, terms, each.workflow, each.day, jobs, alike=alike)
 
 
-def _none(client: Client) -> Sequence[SimilarClient]:
+def _no_namesakes(client: Client) -> Sequence[SimilarClient]:
     return ()
 
 
@@ -415,13 +419,13 @@ def _preview_view(
             for each in shown.problems
         ),
         job=row_view(snapshot, found, lambda _: shown),
-        audit=tuple(_audit(line) for line in audit),
+        audit=tuple(map(_history_line, audit)),
         until=ends.end if ends is not None else None,
     )
 
 
-def refuse_while_made(practice: OpenPractice, found: Occurrence) -> None:
-    """Refuse a decision on a job while a run is creating it, because the run would overwrite it."""
+def refuse_while_created(practice: OpenPractice, found: Occurrence) -> None:
+    """Raise ``Busy`` while a run is creating the job, because it would overwrite a decision on it."""
     row = found.deployment
     if row is None or row.state != "going" or not row.run:
         return
@@ -432,15 +436,15 @@ def refuse_while_made(practice: OpenPractice, found: Occurrence) -> None:
         )
 
 
-def _audit(line: Audit) -> HistoryLineView:
-    sentence = _WORDS.get(line.what, line.what).replace("{about}", str(visible(line.about, 200)))
+def _history_line(line: Audit) -> HistoryLineView:
+    sentence = _HISTORY_SENTENCES.get(line.what, line.what).replace("{about}", str(visible(line.about, 200)))
     return HistoryLineView(at=line.at, by=line.by, sentence=sentence)
 
 
 def put_workflow(
     practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str, *, also: Iterable[Write] = ()
 ) -> None:
-    """Save an edited workflow, its history and ``also``; raise ``StoreChanged`` if it was changed since."""
+    """Store an edited workflow and ``also``. Raises ``StoreChanged`` if it was changed since."""
     line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
     workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
     practice.store.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)

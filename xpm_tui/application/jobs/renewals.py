@@ -1,4 +1,4 @@
-"""Changes and renewals of proposals that are deployed from here: differences, and the roll-over."""
+"""What Ignition has changed in proposals that were taken over, and the roll-over into the next term."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.jobs.proposals import find_proposal
-from xpm_tui.application.jobs.services import current_day
 from xpm_tui.application.jobs.views import PartChangeView, ProposalChangeView, RolledView, ServiceChangeView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import name_of
@@ -42,11 +41,11 @@ _EDITS = {"job_name": "name", "state_code": "state"}
 
 
 class RollOverView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a roll-over creates, or has created.
+    """The result of a roll-over, or its preview.
 
     Attributes:
         new: Number of new workflows.
-        proposals: Number of proposals that they belong to.
+        proposals: Number of proposals that the new workflows belong to.
         changes: What Ignition changed of these proposals.
         ended: Number of former workflows that end.
         edited: Number of those that have edits.
@@ -63,7 +62,7 @@ class RollOverView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_changes(practice: OpenPractice, proposals: Sequence[str] = ()) -> list[ProposalChangeView]:
-    """Return what Ignition has changed of proposals that this tool deploys, of all or of those named.
+    """Return what Ignition has changed in proposals whose jobs are created from here, all or those named.
 
     Renewals come first, then the others in order of arrival.
 
@@ -84,7 +83,7 @@ def preview_roll_over(
 ) -> RollOverView:
     """Return what rolling proposals over would create, without writing anything.
 
-    Where none is named, all that have a next term are rolled over.
+    If none is named, all that have a next term are rolled over.
 
     Raises:
         NotFound: There is no such proposal.
@@ -95,12 +94,12 @@ def preview_roll_over(
 
 
 def roll_over(practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bool) -> RollOverView:
-    """Create the next term's workflows from this term's, in one commit; no job is created in XPM by it.
+    """Create the next term's workflows from this term's, in one commit. No job is created in XPM.
 
     Args:
         practice: The practice.
         proposals: Ids, numbers or names; all that have a next term, if none is named.
-        keep: Whether edits of the former workflows hold in the next term, too.
+        keep: Whether edits of the former workflows are copied to the new ones.
 
     Raises:
         BadInput: One has no next term.
@@ -115,11 +114,11 @@ def roll_over(practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bo
     for proposal, found in planned:
         writes.append(Put(PROPOSALS, msgspec.structs.replace(proposal, before=None)))
         writes += [Put(WORKFLOWS, workflow) for workflow in workflows_of(found)]
-        going_on = {roll.before.id for roll in found if roll.before is not None}
+        ending = {roll.before.id for roll in found if roll.before is not None}
         writes += [
             Put(WORKFLOWS, msgspec.structs.replace(workflow, stopped=""))
             for workflow in snapshot.find(WORKFLOWS, "proposal", proposal.id)
-            if workflow.stopped and workflow.id not in going_on
+            if workflow.stopped and workflow.id not in ending
         ]
     if writes:
         practice.store.commit(writes, since=snapshot)
@@ -160,8 +159,8 @@ def _planned(
     keep: bool,
     ids: BlockIds | None = None,
 ) -> list[tuple[Proposal, list[Roll]]]:
-    """Return each proposal with its workflows; without ``ids`` the new ones are numbered ``+w1`` onwards."""
-    counted, day, now = numbers(1), current_day(practice), practice.clock.now()
+    """Return each proposal with its workflows; without ``ids``, the new ones are numbered from ``+w1``."""
+    counted, day, now = numbers(1), practice.current_day(), practice.clock.now()
 
     def new_id() -> str:
         return ids.new("w")[0] if ids is not None else f"+w{next(counted)}"

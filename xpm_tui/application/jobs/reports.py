@@ -1,4 +1,4 @@
-"""Reports on jobs: the audit of those in XPM, and the forecast of those to come. Nothing is written."""
+"""Reports on jobs: the audit of those in XPM, and the forecast of those to come."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.application.condition import refuse_damaged
+from xpm_tui.application.csv_io.exports import refuse_taken
 from xpm_tui.application.derived_data import cached_count
-from xpm_tui.application.jobs.services import current_day, terms_of
+from xpm_tui.application.jobs.services import terms_of
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.deploy.audit_evidence import AuditedJobs, first_day, year_periods
 from xpm_tui.deploy.job_audit import AuditFinding, AuditReport, audit
@@ -28,13 +29,13 @@ from xpm_tui.domain.xpm import XpmJob, quarantined_in
 from xpm_tui.files import durable
 from xpm_tui.ignition.parser import escape_cell
 
-YEARS = 4
+MAX_YEARS = 4
 """How many years of jobs are read; an older job is looked up through its client."""
 CREATED_BEFORE = timedelta(days=60)
 """How long before its proposal begins a job may have been created."""
 LOOKUPS = 100
 """The default number of calls that confirm that jobs are missing."""
-MOST_MONTHS = 36
+MAX_MONTHS = 36
 HEADINGS = (
     "Finding", "Proposal", "Proposal Number", "Proposal Name", "Client", "Client Name", "Occurrence",
     "Job Number", "Job Name", "Expected", "Found", "Problem", "What to do", "Web Address",
@@ -42,7 +43,7 @@ HEADINGS = (
 
 
 class AuditView(msgspec.Struct, frozen=True, kw_only=True):
-    """An audit: its findings, what was compared, and its calls. ``counts`` are by finding."""
+    """The result of an audit: findings, their number by kind (``counts``), what was compared, and calls."""
 
     findings: tuple[AuditFinding, ...]
     counts: dict[str, int]
@@ -60,8 +61,8 @@ async def audit_jobs(
 ) -> AuditView:
     """Compare every accepted proposal with the jobs in XPM.
 
-    The current jobs are read in one call, and all others in one call a year. Before a job counts as missing,
-    it or the jobs of its client are read again, within ``lookups`` calls.
+    The current jobs are read in one call, and the others in one call for each year. Before a job counts as
+    missing, it or the jobs of its client are read again, in at most ``lookups`` calls.
 
     Raises:
         ReadOnly: Read-only mode makes no call to Xero.
@@ -71,11 +72,11 @@ async def audit_jobs(
     practice.writable("The audit reads XPM's jobs, and read-only mode makes no call to Xero.")
     async with practice.wire() as wire:
         xpm: XpmJobsPort = wire.practice(identity.tenant, Priority.INTERACTIVE)
-        return await _Reading(practice, xpm, lookups, report).run()
+        return await _AuditRun(practice, xpm, lookups, report).run()
 
 
-class _Reading:
-    """One audit while the jobs are read."""
+class _AuditRun:
+    """One audit, from reading the jobs to the result."""
 
     def __init__(
         self, practice: OpenPractice, xpm: XpmJobsPort, lookups: int, report: Callable[[str], None]
@@ -88,15 +89,15 @@ class _Reading:
 
     async def run(self) -> AuditView:
         practice, began = self._practice, self._xpm.calls
-        snapshot, day = practice.snapshot(), current_day(practice)
+        snapshot, day = practice.snapshot(), practice.current_day()
         staff = await self._staff()
         self._report("Reading XPM's current jobs.")
         current = await self._xpm.current_jobs()
-        jobs = [*self._taken(current)]
-        first = max(first_day(snapshot, day), day - timedelta(days=365 * YEARS)) - CREATED_BEFORE
+        jobs = [*self._count_unread(current)]
+        first = max(first_day(snapshot, day), day - timedelta(days=365 * MAX_YEARS)) - CREATED_BEFORE
         for since, until in year_periods(first, day + timedelta(days=1)):
             self._report(f"Reading the jobs created from {since} to {until}.")
-            jobs = [*self._taken(await self._xpm.jobs_created(since, until, detailed=True)), *jobs]
+            jobs = [*self._count_unread(await self._xpm.jobs_created(since, until, detailed=True)), *jobs]
         numbers = {job.number for job in current}
         found = self._audit(jobs, numbers, staff)
         more, left = await self._looked_up(found)
@@ -124,7 +125,7 @@ class _Reading:
             unjudged=tuple(unjudged),
         )
 
-    def _taken(self, rows: Sequence[XpmJob]) -> Sequence[XpmJob]:
+    def _count_unread(self, rows: Sequence[XpmJob]) -> Sequence[XpmJob]:
         self._unread += sum(each.whole for each in quarantined_in(rows))
         return rows
 
@@ -141,7 +142,7 @@ class _Reading:
         return audit(
             practice.snapshot(),
             terms_of(practice),
-            current_day(practice),
+            practice.current_day(),
             AuditedJobs(jobs, numbers),
             staff=staff,
             no_invoices=[
@@ -150,7 +151,7 @@ class _Reading:
         )
 
     async def _looked_up(self, found: AuditReport) -> tuple[list[XpmJob], int]:
-        """Read the jobs again that seem to be missing; return those found, and how many were left out."""
+        """Read jobs again that seem to be missing; return those found, and how many were not looked up."""
         more: list[XpmJob] = []
         total = len(found.jobs_to_read) + len(found.clients_to_read)
         for place, number in enumerate(found.jobs_to_read[: self._lookups], 1):
@@ -169,7 +170,7 @@ class _Reading:
         return more, max(0, total - self._lookups)
 
 
-def filtered(view: AuditView, *, only: str = "", text: str = "") -> list[AuditFinding]:
+def filter_findings(view: AuditView, *, only: str = "", text: str = "") -> list[AuditFinding]:
     """Return the findings of one kind, or with a text in names and numbers. Raises ``BadInput``."""
     if only and only not in AUDIT_FINDINGS:
         known = ", ".join(AUDIT_FINDINGS)
@@ -207,22 +208,15 @@ def write_audit(
     """
     refuse_damaged(practice)
     practice.writable()
-    if path.exists() and not replace:
-        raise BadInput(
-            f"{path} already exists.", hint="Name another file, or replace this one with --replace."
-        )
-    if not path.parent.is_dir():
-        raise BadInput(
-            f"The folder {path.parent} does not exist.", hint="Create the folder, or name another one."
-        )
+    refuse_taken(path, replace=replace)
     durable.replace_bytes(path, audit_csv(findings).encode("utf-8-sig"))
 
 
 def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecast:
     """Return what will be created in the coming months. Raises ``BadInput``."""
-    if not 1 <= months <= MOST_MONTHS:
-        raise BadInput(f"--months must be from 1 to {MOST_MONTHS}.", field="months")
-    day, terms = current_day(practice), terms_of(practice)
+    if not 1 <= months <= MAX_MONTHS:
+        raise BadInput(f"--months must be from 1 to {MAX_MONTHS}.", field="months")
+    day, terms = practice.current_day(), terms_of(practice)
     return cached_count(
         practice,
         f"forecast {months}",

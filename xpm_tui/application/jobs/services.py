@@ -1,12 +1,8 @@
-"""The service library: list, create, edit and delete services, with their job templates.
-
-The practice's settings for jobs, its present day, and which of them XPM no longer has.
-"""
+"""The service library, the practice's settings for jobs, and what of them XPM no longer has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +23,7 @@ from xpm_tui.settings.kinds import billing_categories
 
 with lazy_imports():
     from xpm_tui.application.clients import edits
-    from xpm_tui.application.runs import due
+    from xpm_tui.application.presenters import lookup
     from xpm_tui.deploy import job_spec
     from xpm_tui.domain import identity
     from xpm_tui.ignition import cell_readers
@@ -85,7 +81,7 @@ def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]
 
 
 def delete_service(practice: OpenPractice, service: str) -> Service:
-    """Delete a service that was created by mistake, found by id, Ignition's id or name; ``undo`` restores it.
+    """Delete a service, found by id, Ignition's id or name; ``undo`` restores it.
 
     Raises ``NotFound``, and ``DecisionNeeded`` if proposals contain it.
     """
@@ -118,11 +114,9 @@ def find_service(snapshot: Snapshot, text: str) -> Service:
         return found
     hits = [each for each in snapshot.rows(SERVICES) if typed and each.extra.get(SERVICE_ID) == typed]
     hits = hits or snapshot.find(SERVICES, "name", identity.exact(typed))
-    if len(hits) == 1:
-        return hits[0]
-    if hits:
-        shown = ", ".join(each.id for each in hits)
-        raise BadInput(f"Several services match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}.")
+    found = lookup.only_hit(hits, typed, "services", lambda each: each.id)
+    if found is not None:
+        return found
     raise NotFound(f"There is no service '{visible(typed, 80)}'.", hint="List them: xpm-tui services list")
 
 
@@ -131,8 +125,7 @@ def _edited(snapshot: Snapshot, service: Service, values: Mapping[str, str]) -> 
     known = [*COLUMNS, *(each for row in snapshot.rows(SERVICES) for each in row.extra)]
     headings = {each.casefold(): each for each in known}
     for typed, text in values.items():
-        if "\0" in text or len(text) > edits.LONGEST:
-            raise BadInput(f"{visible(typed, 60)} is too long, or contains a null character.")
+        edits.refuse_unusable_text(visible(typed, 60), text)
         if typed == "name":
             name = cell_readers.clean_cell(text)
             continue
@@ -190,11 +183,6 @@ def terms_of(practice: OpenPractice) -> JobTerms:
     )
 
 
-def current_day(practice: OpenPractice) -> date:
-    """Return the present day in the practice's time zone."""
-    return due.current_day(practice)
-
-
 CATEGORY, BY_BILLING = "jobs.default_category", "jobs.category_by_billing"
 _BUDGETS = {"none": "none", "proposal": "the value of the services"}
 
@@ -215,7 +203,7 @@ def categories(practice: OpenPractice) -> list[CategoryView]:
 
 
 def defaults(practice: OpenPractice) -> list[DefaultView]:
-    """Return the settings in the order of the form."""
+    """Return the defaults for new jobs, in the order of the form."""
     settings = practice.settings
     early = settings.number("jobs.days_early")
     data = {
@@ -247,7 +235,7 @@ def category_error(practice: OpenPractice) -> str:
 
 
 def billing_problem(practice: OpenPractice) -> str:
-    """Return the same for the categories by billing type: the first that cannot be used."""
+    """Return why a category by billing type cannot be used for a job; empty if all can."""
     names = billing_categories(practice.settings.text(BY_BILLING)).values()
     return next(filter(None, (_category_problem(practice, name) for name in names)), "")
 
@@ -270,15 +258,15 @@ def _category_problem(practice: OpenPractice, wanted: str) -> str:
 
 
 def describe_missing_templates(snapshot: Snapshot) -> list[str]:
-    """Return each job template that services use and XPM no longer has, as a sentence with their number."""
+    """Return a sentence on each job template that services use and XPM no longer has."""
     if not snapshot.count(TEMPLATES):
         return []
-    calls: dict[str, int] = {}
+    users: dict[str, int] = {}
     for service in snapshot.rows(SERVICES):
         for uuid in service.templates:
-            calls[uuid] = calls.get(uuid, 0) + 1
+            users[uuid] = users.get(uuid, 0) + 1
     found = []
-    for uuid, number in calls.items():
+    for uuid, number in users.items():
         row = snapshot.get(TEMPLATES, uuid)
         if row is None or row.gone:
             name = visible(row.name if row else uuid, 80)

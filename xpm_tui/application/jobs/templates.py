@@ -1,4 +1,4 @@
-"""Links of services to XPM's job templates: proposed by name, linked by a user."""
+"""The job templates that services use: proposed by name, and linked by a user."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from xpm_tui.application.jobs.views import (
     TemplateView,
 )
 from xpm_tui.application.practice import OpenPractice, list_state
+from xpm_tui.application.presenters.lookup import only_hit
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.deploy.job_spec import BUDGET, UUID, amount
 from xpm_tui.deploy.services import NO_BUDGET, VALUE, coverage, likely_templates
@@ -31,7 +32,7 @@ from xpm_tui.domain.tables import CATEGORIES, PROPOSALS, SERVICES, TEMPLATES
 from xpm_tui.domain.xpm import Template
 
 DEFAULT = "default"
-"""The value with which a category or budget rule follows the practice's settings."""
+"""The value of a category or budget with which a service follows the practice's settings."""
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
     ("open", "nothing chosen"),
@@ -41,7 +42,7 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("unused", "not used"),
     ("unknown", "no service"),
 )
-"""Saved filters: the word of the command line, and the label."""
+"""Filters of the list: the word of the command line, and the label."""
 
 
 def list_templates(practice: OpenPractice) -> tuple[list[TemplateView], list[ServiceLinkView], CoverageView]:
@@ -121,7 +122,8 @@ def link_templates(
     Args:
         practice: The open practice.
         service: The name or id of the service.
-        templates: The templates by name or UUID; none, without ``no_job``, means that nobody has chosen yet.
+        templates: The templates by name or UUID; none, without ``no_job``, makes it a service without a
+        choice.
         no_job: The service creates no job, by choice.
         add: Add the templates to those that the service has.
 
@@ -185,13 +187,9 @@ def find_template(snapshot: Snapshot, text: str, service: Service | None = None)
     if row is not None:
         return row
     hits = [row for row in snapshot.rows(TEMPLATES) if exact(row.name) == exact(typed) and not row.gone]
-    if len(hits) == 1:
-        return hits[0]
-    if hits:
-        shown = ", ".join(row.uuid for row in hits)
-        raise BadInput(
-            f"Several job templates match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}."
-        )
+    row = only_hit(hits, typed, "job templates", lambda each: each.uuid)
+    if row is not None:
+        return row
     bare = typed.replace("-", "")
     is_uuid = len(bare) == 32 and all(c in "0123456789abcdefABCDEF" for c in bare)
     known = service is not None and typed.lower() in service.templates
@@ -230,12 +228,8 @@ def find_category(snapshot: Snapshot, text: str) -> str:
         if not names and state.scope:
             raise NotFound(f"'{visible(text, 80)}' cannot be looked up.", hint=state.note)
         raise NotFound(f"XPM has no job category '{visible(text, 80)}'.", hint=f"It has: {names or 'none'}.")
-    if len(hits) > 1:
-        shown = ", ".join(each.uuid for each in hits)
-        raise BadInput(
-            f"Several job categories match '{visible(text, 80)}'.", hint=f"Name one of them: {shown}."
-        )
-    return hits[0].uuid
+    found = only_hit(hits, text, "job categories", lambda each: each.uuid)
+    return found.uuid if found is not None else ""
 
 
 def set_rules(

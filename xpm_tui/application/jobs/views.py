@@ -1,4 +1,4 @@
-"""Views of templates, proposals, workflows and jobs for screens and verbs. Frozen; JSON names are stable."""
+"""Views of templates, proposals, workflows and jobs; their field names are those of ``--json`` and stable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xpm_tui.domain.plan import Consequences
 
 
 class TemplateView(msgspec.Struct, frozen=True, kw_only=True):
-    """A job template of XPM and the number of services that use it; ``gone``: no longer in XPM's list."""
+    """A job template of XPM and the number of services that use it; ``gone``: XPM no longer lists it."""
 
     uuid: str
     name: str
@@ -20,7 +20,7 @@ class TemplateView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LikelyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A template proposed for a service; ``same``: the same name except for case and punctuation."""
+    """A template that is proposed for a service; ``same``: the names differ only in case and punctuation."""
 
     uuid: str
     name: str
@@ -32,7 +32,7 @@ class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
     """A service with the templates it uses, or those that its name proposes.
 
     Attributes:
-        gone: Those of its templates that XPM no longer has.
+        gone: The templates among them that XPM no longer has.
         on_proposals: Number of proposals that name the service.
         category: The service's own rule for the category.
         budget: The service's own rule for the budget.
@@ -52,7 +52,7 @@ class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
 class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the work templates.
 
-    It is a service, a template that no service uses, or a name on proposals that the library does not have
+    It is a service, a template that no service uses, or a name on proposals that is not a service
     (``unknown``).
     """
 
@@ -81,7 +81,7 @@ class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DefaultView(msgspec.Struct, frozen=True, kw_only=True):
-    """A default for new jobs: its value in words, its origin, and a problem with it."""
+    """A default for new jobs: its value in words, its origin, and why it cannot be used, if that is so."""
 
     key: str
     label: str
@@ -91,11 +91,14 @@ class DefaultView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CoverageView(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts of what the work templates do not cover.
+    """The gaps between services, job templates and proposals.
 
-    They are services without templates, templates in use that XPM no longer has, templates that no service
-    uses, and names on proposals that the library does not have. ``note`` says why XPM's list could not be
-    read.
+    Attributes:
+        bare: Services without a template.
+        gone: Templates in use that XPM no longer has.
+        unused: Templates that no service uses.
+        unknown: Names on proposals that are not services.
+        note: Why XPM's list could not be read.
     """
 
     bare: tuple[RefView, ...]
@@ -106,7 +109,7 @@ class CoverageView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal. ``ours``: it is deployed from here; ``why`` says why not.
+    """A proposal. ``ours``: its jobs are created from here; ``why`` says why they are not.
 
     ``standing``: draft, to take (accepted in Ignition, not taken over), ours, changed (in Ignition since it
     was accepted here), renewed (Ignition has its next term), revoked (here; it can be taken over or accepted
@@ -190,10 +193,11 @@ class RolledView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProposalChangeView(msgspec.Struct, frozen=True, kw_only=True):
-    """What Ignition has changed in a proposal since it was accepted here.
+    """The changes that Ignition has made to a proposal since it was accepted here.
 
-    ``term`` and ``term_end`` are the days of the next term, if the file has one; ``workflows`` are then what
-    a roll-over creates. ``stopped`` are workflows that wait until the change is accepted.
+    ``term`` and ``term_end`` are the first and the last day of the next term, if the file has one;
+    ``workflows`` are then what a roll-over creates. ``stopped`` are workflows that wait until the change is
+    accepted.
     """
 
     id: str
@@ -239,9 +243,9 @@ class JobRowView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: ``<workflow>/<date>``.
         state: coming, due, missed, going, deployed, held, failed, skipped or stopped.
-        step: The step that it has reached.
-        cause: One word for what stops it there.
-        why: The same as a sentence.
+        step: The step that its creation has reached.
+        cause: One word for what stops it at that step.
+        why: A sentence on what stops it.
         number: XPM's job number.
         url: XPM's web address of the job.
         in_xpm: Its state in XPM; empty if it is not among XPM's current jobs.
@@ -322,7 +326,7 @@ class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
         due_automatic: Those of them that are deployed automatically.
         held: Jobs that wait for a decision.
         failed: Jobs that failed.
-        going: Jobs that are half-created.
+        going: Jobs that are not created completely.
         soon: Jobs of the next 14 days.
         missed: Jobs whose date is past.
         changed: Proposals changed in Ignition, so that their waiting jobs were stopped.

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.application.clients.edits import LONGEST, known_field
-from xpm_tui.application.jobs.proposals import ENDLESS, parse_day, repeat_of, with_end
-from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_workflow, refuse_while_made
-from xpm_tui.application.jobs.services import current_day, terms_of
+from xpm_tui.application.clients.edits import known_field, refuse_unusable_text
+from xpm_tui.application.jobs.proposals import ENDLESS, parse_day, parse_repeat, with_end
+from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_workflow, refuse_while_created
+from xpm_tui.application.jobs.services import terms_of
 from xpm_tui.application.jobs.templates import find_category, find_template
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
@@ -33,24 +33,25 @@ FIELDS = (
     "name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
     "due", "due_days", "days_early", "state", "automatic", "start", "repeat", "until", "client",
 )  # fmt: skip
-SENT = frozenset({*FIELDS[:4], "reference", "due", "due_days", "start", "repeat", "until", "client"})
-"""The fields that are sent with the job itself: once it is in XPM, they can no longer be edited."""
+SENT_FIELDS = frozenset({*FIELDS[:4], "reference", "due", "due_days", "start", "repeat", "until", "client"})
+"""The fields that are sent with the job itself, so that they cannot be edited once it is in XPM."""
 DEFAULT = "default"
-"""The value with which a field follows the proposal, its services and the settings again."""
+"""The typed value with which a field follows the proposal, its services and the settings again."""
 
 _ATTRIBUTES = {"name": "job_name", "state": "state_code"}
 _CALENDAR = ("start", "repeat", "until")
 _DATES = ("start", "repeat")
 """The fields that move the dates of jobs in XPM; an end may be changed."""
-SHOWN = 5
+MAX_NAMED = 5
 YEAR = 366
+"""How many days ahead an edit looks for the jobs that it changes."""
 
 
 def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -> PreviewView:
-    """Change fields of a workflow, and return a view that says which jobs it changes.
+    """Change fields of a workflow, and return a preview whose ``affected`` and ``effect`` say what changes.
 
-    The value ``default`` follows the proposal and the settings again; an empty one means nobody or nothing.
-    See ``affected`` and ``effect`` of the view.
+    With the value ``default`` a field follows the proposal and the settings again; an empty value means
+    nobody or nothing.
 
     Raises:
         NotFound: There is no such job.
@@ -67,9 +68,8 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
         field = typed.strip().casefold().replace("-", "_")
         known_field(typed, field, FIELDS)
         fields.append(field)
-        _may_be_edited(found, job, field, rows)
-        if "\0" in text or len(text) > LONGEST:
-            raise BadInput(f"{field} is too long, or contains a null character.")
+        _refuse_late_edit(found, job, field, rows)
+        refuse_unusable_text(field, text)
         after = _edited(snapshot, after, field, text.strip())
     _check(after, fields)
     moved = (after.start, after.repeat) != (workflow.start, workflow.repeat)
@@ -91,8 +91,8 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
     return msgspec.structs.replace(view, affected=affected, effect=effect)
 
 
-def _may_be_edited(found: Occurrence, job: str, field: str, rows: list[Deployment]) -> None:
-    """Refuse an edit of a job in XPM, and of dates that cannot change."""
+def _refuse_late_edit(found: Occurrence, job: str, field: str, rows: list[Deployment]) -> None:
+    """Raise ``BadInput`` for an edit of a job that is in XPM, and of dates that can no longer change."""
     workflow, row = found.workflow, found.deployment
     recurs = workflow.repeat is not None
     made = [row for row in rows if row.state == "deployed"]
@@ -101,20 +101,20 @@ def _may_be_edited(found: Occurrence, job: str, field: str, rows: list[Deploymen
             f"Job {made[0].number} is already in XPM, so it cannot be changed from here.",
             hint="Change it in XPM.",
         )
-    own = job.strip() != workflow.id
-    if recurs and row is not None and row.state == "deployed" and (own or field != "until"):
+    names_one_job = job.strip() != workflow.id
+    if recurs and row is not None and row.state == "deployed" and (names_one_job or field != "until"):
         raise BadInput(
             f"Job {found.id} is already in XPM ({row.number}), so it cannot be changed from here.",
             hint="Change it in XPM. To change the jobs that are still to come: xpm-tui jobs edit "
             f"{workflow.id}",
         )
-    if recurs and own and row is not None and row.state == "skipped":
+    if recurs and names_one_job and row is not None and row.state == "skipped":
         raise BadInput(
             f"Job {found.id} is skipped: it will not be created.",
             hint=f"To create it after all: xpm-tui jobs skip {found.id} --undo",
         )
-    there = [each for each in rows if each.number] if not recurs else [row] if own and row else []
-    if field in SENT and there and there[0].number:
+    there = [each for each in rows if each.number] if not recurs else [row] if names_one_job and row else []
+    if field in SENT_FIELDS and there and there[0].number:
         raise BadInput(
             f"{field}: job {there[0].number} is already in XPM, so this cannot be changed from here.",
             hint="Change it in XPM. Templates, people and state can still be changed here.",
@@ -131,7 +131,7 @@ def _may_be_edited(found: Occurrence, job: str, field: str, rows: list[Deploymen
 
 
 def _check(after: Workflow, fields: list[str]) -> None:
-    """Refuse contradictory fields, and a field that does not apply to this workflow."""
+    """Raise ``BadInput`` for fields that contradict each other or do not apply to this workflow."""
     repeat = after.repeat
     if repeat is not None and repeat.end is not None and repeat.end < after.start:
         raise BadInput(f"The end {repeat.end} is before the start {after.start}.", field="until")
@@ -169,11 +169,11 @@ def _effect(
             f"No job of {workflow.id} is created for now: {workflow.stopped} The change takes effect "
             "once that is resolved."
         )
-    snapshot, terms, now = practice.snapshot(), terms_of(practice), current_day(practice)
+    snapshot, terms, now = practice.snapshot(), terms_of(practice), practice.current_day()
     ahead = YEAR + max(0, (max(workflow.start, workflow.since) - now).days)
     shown = list(workflow_occurrences(snapshot, terms, workflow, now, ahead))
     here = [each for each in shown if each.deployment is not None and each.deployment.number]
-    late = {each.id for each in here if {*fields} & SENT or each.state not in OPEN}
+    late = {each.id for each in here if {*fields} & SENT_FIELDS or each.state not in OPEN}
     found = [each for each in shown if each.state in OPEN and each.id not in late]
     text = f"It changes {count(len(found), 'job')} still to come"
     text += f": {_days([each.day for each in found])}." if found else "."
@@ -190,14 +190,14 @@ def _effect(
 
 
 def _days(found: list[date]) -> str:
-    days = ", ".join(map(str, found[:SHOWN]))
-    return f"{days} and {len(found) - SHOWN} more within a year" if len(found) > SHOWN else days
+    days = ", ".join(map(str, found[:MAX_NAMED]))
+    return f"{days} and {len(found) - MAX_NAMED} more within a year" if len(found) > MAX_NAMED else days
 
 
 def _unfinished_deployments(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]) -> list[str]:
     """Return the ids of deployments that were held or failed before their job was created.
 
-    If they stayed, they would keep their old date, beside the new one.
+    If they stayed, they would keep their old dates, and the new dates would be added.
 
     Raises:
         Busy: A job is being created at the moment.
@@ -205,7 +205,7 @@ def _unfinished_deployments(practice: OpenPractice, snapshot: Snapshot, rows: li
     """
     found = [row.id for row in rows if not row.number and row.state != "skipped"]
     for id_ in found:
-        refuse_while_made(practice, find_job(practice, id_))
+        refuse_while_created(practice, find_job(practice, id_))
     unknown = next((intent.record for intent in unanswered(snapshot) if intent.record in found), "")
     if unknown:
         raise BadInput(
@@ -216,9 +216,9 @@ def _unfinished_deployments(practice: OpenPractice, snapshot: Snapshot, rows: li
 
 
 class FieldView(msgspec.Struct, frozen=True, kw_only=True):
-    """An editable field: its name for ``edit_workflow``, label, help and present value.
+    """An editable field: its name for ``edit_workflow``, its label and help, and the present value.
 
-    ``typed``: other values than the options are possible, too.
+    ``typed`` says that values other than the options are possible.
     """
 
     name: str
@@ -229,8 +229,8 @@ class FieldView(msgspec.Struct, frozen=True, kw_only=True):
     typed: bool = False
 
 
-def values(practice: OpenPractice, job: str) -> list[FieldView]:
-    """Return the editable fields of a job, each with the value that ``edit_workflow`` would read unchanged.
+def editable_fields(practice: OpenPractice, job: str) -> list[FieldView]:
+    """Return the editable fields of a job, each with its value as ``edit_workflow`` takes it.
 
     Raises:
         NotFound: There is no such job.
@@ -240,10 +240,13 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
     workflow, repeat = found.workflow, found.workflow.repeat
     rows = snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
     if repeat is None:
-        name, gone = view.name, {"due_days", "until", *(SENT if any(row.number for row in rows) else ())}
+        name, hidden = (
+            view.name,
+            {"due_days", "until", *(SENT_FIELDS if any(row.number for row in rows) else ())},
+        )
     else:
-        name, gone = workflow.job_name or terms.name_recurring, {"due"}
-        gone |= {*_DATES} if any(row.number or row.earlier for row in rows) else set()
+        name, hidden = workflow.job_name or terms.name_recurring, {"due"}
+        hidden |= {*_DATES} if any(row.number or row.earlier for row in rows) else set()
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
     ends = recurrence(workflow, proposal)
     days = terms.due_days if workflow.due_days is None else workflow.due_days
@@ -283,7 +286,7 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
             typed=field == "state",
         )
         for field in FIELDS
-        if field not in gone
+        if field not in hidden
     ]
 
 
@@ -315,14 +318,14 @@ def _labelled(member: TeamMember, team: Sequence[TeamMember]) -> str:
 
 
 def _client_named(snapshot: Snapshot, client: Client | None) -> str:
-    """Return a client as a user would type it: by name, or by id if several have that name."""
+    """Return a client as a user would type it: its name, or its id if several clients have that name."""
     if client is None:
         return ""
     return client.name if len(snapshot.find(CLIENTS, "name", exact(client.name))) == 1 else client.id
 
 
 def _named(snapshot: Snapshot, member: str) -> str:
-    """Return a team member as a user would type it: by name, or by id if several have that name."""
+    """Return a team member as a user would type it: the name, or the id if several have that name."""
     row = snapshot.get(TEAM, member) if member else None
     if row is None:
         return member
@@ -388,7 +391,7 @@ def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
         return msgspec.structs.replace(
             workflow, repeat=with_end(workflow.repeat, "" if follows else text or ENDLESS)
         )
-    repeat: Repeat | None = repeat_of(text)
+    repeat: Repeat | None = parse_repeat(text)
     if repeat is not None and workflow.repeat is not None:
         last_day = workflow.repeat.last_day and repeat.unit == "month"
         repeat = msgspec.structs.replace(
@@ -398,7 +401,7 @@ def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
 
 
 def _listed(text: str, find: Callable[[str], str]) -> Iterator[str]:
-    """Return the names in a comma-separated list, where a name may contain commas: the longest wins."""
+    """Find each name of a comma-separated list; names may contain commas, and the longest one wins."""
     parts, at = text.split(","), 0
     while at < len(parts):
         for end in range(len(parts), at, -1):

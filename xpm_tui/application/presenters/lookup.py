@@ -1,18 +1,18 @@
-"""Names for ids, and records for typed texts: an id, a number, a pasted address, a name.
+"""Names for ids, records for typed texts (an id, a number, an address, a name), and views of differences.
 
-Views of differences that stay: names, both values, the reason, and what to do.
+The differences are those that no plan changes: with both values, the reason, and what to do.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.views import SideBySide, SkippedUndoView
+from xpm_tui.application.presenters.views import ClientView, SideBySide, SkippedUndoView
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.fields import BY_NAME
@@ -48,18 +48,20 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.sync.planning.decisions import Difference
 
+R = TypeVar("R")
+
 _NAMED: tuple[TableSchema[Any], ...] = (
     TEAM, SERVICES, WORKFLOWS, PROPOSALS, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES,
 )  # fmt: skip
 
 
 def names(practice: OpenPractice) -> Callable[[str], str]:
-    """Return a function from ids to current names, distinguishing namesakes; empty for unknown ids."""
+    """Return a function that returns the current name of an id; see :func:`distinguishing_name`."""
     return lambda id_: distinguishing_name(practice.snapshot(), id_)
 
 
 def masked(id_: str) -> str:
-    """Return the replacement for a name in a log that leaves this machine: the kind of record and its id."""
+    """Return what replaces a name in a log that leaves this machine: the kind of record and its id."""
     client, _, contact = id_.partition("/")
     if contact:
         return f"contact {contact} of client {client}"
@@ -108,6 +110,18 @@ def name_of(snapshot: Snapshot, id_: str) -> str:
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+def only_hit(hits: Sequence[R], typed: str, nouns: str, id_of: Callable[[R], str]) -> R | None:
+    """Return the only record that a typed text matches; None if there is none.
+
+    Raises:
+        BadInput: There are several; the hint lists their ids.
+    """
+    if len(hits) > 1:
+        ids = ", ".join(map(id_of, hits[:12]))
+        raise BadInput(f"Several {nouns} match '{visible(typed, 80)}'.", hint=f"Name one of them: {ids}.")
+    return hits[0] if hits else None
+
+
 def find_client(snapshot: Snapshot, text: str) -> Client:
     """Return a client by our id, Ignition's Client ID, or its exact name if it is unique.
 
@@ -131,6 +145,12 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
     )
 
 
+def show_client(practice: OpenPractice, text: str) -> ClientView:
+    """Return one client in the store as a view, by a typed text. Raises ``NotFound`` and ``BadInput``."""
+    snapshot = practice.snapshot()
+    return presenter_module.Presenter(snapshot).client(find_client(snapshot, text))
+
+
 def _details(client: Client) -> str:
     """Return what distinguishes a client from its namesakes: Client ID and city, or ``no Client ID``."""
     return visible(", ".join(filter(None, (client.client_id, client.city))) or "no Client ID", 60)
@@ -139,11 +159,11 @@ def _details(client: Client) -> str:
 def record_choices(snapshot: Snapshot, kind: str) -> list[tuple[str, str]]:
     """Return the clients or team members that a form offers, as id and label, by name.
 
-    Empty for another kind, and for more clients than anyone would look through: they are typed.
+    It is empty for another kind, and for more than ``MAX_CHOICES`` clients, which are typed instead.
     """
     if kind == "member":
         rows = [(each.id, each.name, each.email) for each in snapshot.rows(TEAM) if each.active]
-    elif kind == "client" and snapshot.count(CLIENTS) <= MOST_CHOICES:
+    elif kind == "client" and snapshot.count(CLIENTS) <= MAX_CHOICES:
         rows = [(each.id, each.name, _details(each)) for each in snapshot.rows(CLIENTS)]
     else:
         rows = []
@@ -151,8 +171,8 @@ def record_choices(snapshot: Snapshot, kind: str) -> list[tuple[str, str]]:
     return [(id_, f"{name}  {more}".rstrip()) for id_, name, more in rows]
 
 
-MOST_CHOICES = 2_000
-"""The most clients that a form lists."""
+MAX_CHOICES = 2_000
+"""How many clients a form lists at most."""
 
 
 def find_xpm(snapshot: Snapshot, text: str) -> XpmClient:
@@ -187,13 +207,9 @@ def find_member(snapshot: Snapshot, text: str) -> TeamMember:
         return found
     hits = [m for m in snapshot.rows(TEAM) if typed and m.email.casefold() == typed.casefold()]
     hits = hits or [m for m in snapshot.rows(TEAM) if typed and exact(m.name) == exact(typed)]
-    if len(hits) == 1:
-        return hits[0]
-    if hits:
-        raise BadInput(
-            f"Several team members match '{visible(typed, 80)}'.",
-            hint=f"Name one of them: {', '.join(m.id for m in hits)}.",
-        )
+    found = only_hit(hits, typed, "team members", lambda member: member.id)
+    if found is not None:
+        return found
     raise NotFound(f"There is no team member '{visible(typed, 80)}'.", hint="List them: xpm-tui team list")
 
 
@@ -206,25 +222,21 @@ def find_staff(snapshot: Snapshot, text: str) -> Staff:
     rows = [row for row in snapshot.rows(STAFF) if not row.gone]
     hits = [row for row in rows if typed and row.email.casefold() == typed.casefold()]
     hits = hits or [row for row in rows if typed and exact(row.name) == exact(typed)]
-    if len(hits) == 1:
-        return hits[0]
-    if hits:
-        raise BadInput(
-            f"Several people in XPM match '{visible(typed, 80)}'.",
-            hint=f"Name one of them: {', '.join(row.uuid for row in hits)}.",
-        )
+    found = only_hit(hits, typed, "people in XPM", lambda row: row.uuid)
+    if found is not None:
+        return found
     raise NotFound(f"XPM has no staff member '{visible(typed, 80)}'.", hint="List them: xpm-tui team list")
 
 
 def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str) -> None:
-    """Refuse to add a record whose name is the same as that of others, or near to it.
+    """Refuse to add a record whose name is the same as that of others, or similar.
 
     Args:
-        alike: The others, each with the reason, best first; empty if nothing prevents it.
-        noun: What they are: "client", "team member".
+        alike: The others, each with the reason, best first; empty if nothing prevents the addition.
+        noun: The kind of record: "client" or "team member".
 
     Raises:
-        DecisionNeeded: There is one; the hint says how to say that it is a different one.
+        DecisionNeeded: There are such records; the hint says how to declare the new one as different.
     """
     if alike:
         consent = " ".join(f"--different-from {each.id}" for each, _ in alike)
@@ -261,9 +273,9 @@ class DifferenceView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def plan_differences(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceView]:
-    """Yield what differs and is not in a plan, client by client, as both sides are now.
+    """Return what differs and is not in a plan, client by client, as both sides are now.
 
-    It is empty for an undo, and for a plan made under another policy.
+    There is nothing for an undo, and for a plan made under another policy.
     """
     policy = practice.policy()
     if plan.undo_of or plan.policy != policy.hash:
@@ -274,8 +286,8 @@ def plan_differences(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceV
     return (presenter.view(uuid, each) for uuid, each in found)
 
 
-def left_views(snapshot: Snapshot, plan: Plan) -> list[SkippedUndoView]:
-    """Return what an undo leaves as it is, with names."""
+def skipped_undo_views(snapshot: Snapshot, plan: Plan) -> list[SkippedUndoView]:
+    """Return what an undo leaves as it is, as views."""
     presenter = presenter_module.Presenter(snapshot)
     return [
         SkippedUndoView(
@@ -350,7 +362,7 @@ class DifferencePresenter:
         return sentence, ""
 
     def _person(self, each: Difference, row: XpmClient | None) -> tuple[str, str]:
-        """Return who is not linked, and how to link them."""
+        """Return a sentence on who is not linked, and how to link this person."""
         if self._side == "ignition":
             staff = getattr(row, BY_NAME[each.field].attribute) if row is not None else None
             name = self._presenter.person_name(str(canonical.staff_uuid(each.xpm)))

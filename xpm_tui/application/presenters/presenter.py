@@ -1,11 +1,10 @@
-"""Presents records as views. A presenter belongs to one snapshot and caches its look-ups for a whole list.
+"""Present records as views, also those of XPM that were set aside because they cannot be read.
 
-Views of XPM records that were set aside because they cannot be read: which, why, what to do.
+A presenter belongs to one snapshot, and caches what it looks up for a whole list.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from operator import attrgetter
@@ -48,8 +47,8 @@ if TYPE_CHECKING:
     from xpm_tui.sync.canonical import TeamLinks
 
 
-def _shown_as_kept(record: Record) -> tuple[str, ...]:
-    """Return the attributes of Ignition's record that a view shows unchanged."""
+def _copied_attributes(record: Record) -> tuple[str, ...]:
+    """Return the attributes of Ignition's record that a view copies unchanged."""
     fields = (field for field in of_record(record).values() if field.ignition)
     return tuple(field.attribute for field in fields if field.kind not in ("id", "person", "contacts"))
 
@@ -58,7 +57,7 @@ def _of_kind(record: Record, kind: Kind) -> tuple[str, ...]:
     return tuple(field.attribute for field in of_record(record).values() if field.kind == kind)
 
 
-_CLIENT_ATTRIBUTES, _CONTACT_ATTRIBUTES = _shown_as_kept("client"), _shown_as_kept("contact")
+_CLIENT_ATTRIBUTES, _CONTACT_ATTRIBUTES = _copied_attributes("client"), _copied_attributes("contact")
 _client_values, _contact_values = attrgetter(*_CLIENT_ATTRIBUTES), attrgetter(*_CONTACT_ATTRIBUTES)
 _CLIENT_IDS, _CONTACT_IDS = _of_kind("client", "id"), _of_kind("contact", "id")
 _PEOPLE = _of_kind("client", "person")
@@ -99,17 +98,9 @@ class Presenter:
         return canonical.TeamLinks.read(self.snapshot)
 
     @cached_property
-    def left(self) -> dict[str, str]:
-        """Return the names of people who are in no list, from XPM's clients, by UUID."""
+    def unlisted_people(self) -> dict[str, str]:
+        """Return by UUID the names of people whom XPM's clients name and no list contains."""
         return mirror.named_people(self.snapshot)
-
-    @cached_property
-    def linked(self) -> dict[str, list[str]]:
-        """Return ids of the clients in the store by the UUID that they are linked to."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for link in self.snapshot.rows(LINKS):
-            found[link.uuid].append(link.id)
-        return found
 
     def client(self, client: Client) -> ClientView:
         """Return a client in the store as a view."""
@@ -141,14 +132,14 @@ class Presenter:
         )
 
     def xpm_ref(self, uuid: str) -> XpmRefView:
-        """Return a reference to an XPM client; its name is kept if XPM no longer has it."""
+        """Return a reference to an XPM client, which XPM need not have any more."""
         row = self.snapshot.get(XPM_CLIENTS, uuid)
         return XpmRefView(uuid=uuid, number=row.number if row else "", name=row.name if row else uuid)
 
     def affected(self, uuid: str) -> AffectedView:
         """Return another XPM client that a change affects, with the Ignition client linked to it."""
         there = self.xpm_ref(uuid)
-        ids = sorted(self._links_of(uuid), key=lambda id_: (len(id_), id_))
+        ids = sorted(self.snapshot.find_ids(LINKS, "uuid", uuid), key=lambda id_: (len(id_), id_))
         client = self.snapshot.get(CLIENTS, ids[0]) if ids else None
         return AffectedView(
             uuid=uuid,
@@ -173,22 +164,22 @@ class Presenter:
 
     def xpm(self, row: XpmClient, *, why: str = "", spans: tuple[tuple[int, int], ...] = ()) -> XpmClientView:
         """Return an XPM client as a view, with a contact's e-mail and, if needed, the postal city."""
-        presenter: dict[str, Any] = dict(zip(_XPM_SHOWN, _xpm_values(row), strict=True))
+        fields: dict[str, Any] = dict(zip(_XPM_SHOWN, _xpm_values(row), strict=True))
         for name in _XPM_PEOPLE:
-            presenter[name] = presenter[name].name if presenter[name] else ""
+            fields[name] = fields[name].name if fields[name] else ""
         for name in _XPM_NAMES:
-            presenter[name] = tuple(member.name for member in presenter[name] or ())
-        presenter["email"] = next((c.email for c in row.contacts if c.email and not c.deleted), row.email)
-        presenter["city"] = row.city or row.postal_city
+            fields[name] = tuple(member.name for member in fields[name] or ())
+        fields["email"] = next((c.email for c in row.contacts if c.email and not c.deleted), row.email)
+        fields["city"] = row.city or row.postal_city
         return XpmClientView(
             id=row.uuid,
             uuid=row.uuid,
             number=row.number,
             url=row.web_url,
-            linked=tuple(self.ref(id_) for id_ in self._links_of(row.uuid)),
+            linked=tuple(self.ref(id_) for id_ in self.snapshot.find_ids(LINKS, "uuid", row.uuid)),
             why=why,
             spans=spans,
-            **presenter,
+            **fields,
         )
 
     def ref(self, id_: str) -> RefView:
@@ -197,7 +188,7 @@ class Presenter:
         return RefView(id=id_, name=client.name if client else "")
 
     def person(self, id_: str) -> PersonView | None:
-        """Return a team member named by a client; an unknown one has the id as name."""
+        """Return a team member whom a client names; an unknown one has the id as its name."""
         if not id_:
             return None
         found = self._persons.get(id_)
@@ -212,10 +203,10 @@ class Presenter:
         if member:
             return member.name
         staff = self.snapshot.get(STAFF, id_)
-        return staff.name if staff else self.left.get(id_, id_)
+        return staff.name if staff else self.unlisted_people.get(id_, id_)
 
     def value(self, field: str, value: Value) -> Value:
-        """Return a value for users: people and links by name, the rest unchanged."""
+        """Return a value for users, with people and linked clients by name."""
         if not isinstance(value, str) or not value:
             return value
         row = BY_NAME.get(field)
@@ -232,11 +223,6 @@ class Presenter:
             return self.value(field, value)
         return contact_names(ours, theirs).get(str(value)) or value
 
-    def _links_of(self, uuid: str) -> list[str]:
-        if "linked" in self.__dict__:
-            return self.linked.get(uuid, [])
-        return self.snapshot.find_ids(LINKS, "uuid", uuid)
-
     def _contact(
         self,
         contact: Contact,
@@ -244,12 +230,12 @@ class Presenter:
         former: Mapping[str, ValueOrigin],
         gone: Collection[str],
     ) -> ContactView:
-        stands = next((c.uuid for c in link.contacts if c.contact == contact.id), "") if link else ""
+        linked = next((c.uuid for c in link.contacts if c.contact == contact.id), None) if link else None
         fields: dict[str, Any] = dict(zip(_CONTACT_ATTRIBUTES, _contact_values(contact), strict=True))
         fields |= {name: getattr(contact, name) or None for name in _CONTACT_IDS}
         return ContactView(
             id=contact.id,
-            uuid=stands or None,
+            uuid=linked or None,
             removed="xpm" if contact.id in gone else "",
             came_from=self._origin_of_contact(contact, former) if former else None,
             **fields,
@@ -326,7 +312,7 @@ def change_view(presenter: Presenter, client: str, uuid: str, change: Change) ->
 def former_view(
     presenter: Presenter, client: Client, row: XpmClient, former: takeover.FormerValue
 ) -> FormerView:
-    """Return one value of the former client, and what happens to it when ``client`` is linked to ``row``."""
+    """Return a value of the former client, and what happens to it once ``client`` is linked to ``row``."""
     label = "Contact" if former.field == "contact" else field_label(former.field)
     return FormerView(
         record=former.record,
@@ -343,21 +329,21 @@ def former_view(
 
 
 def contact_names(ours: Client | None, theirs: XpmClient | None) -> dict[str, str]:
-    """Return the names of a client's contacts, or their e-mail, by their ids on both sides."""
+    """Return the names of a client's contacts, or else their e-mails, by their ids on both sides."""
     names = {each.uuid: each.name or each.email for each in theirs.contacts} if theirs is not None else {}
     return names | ({each.id: each.name or each.email for each in ours.contacts} if ours is not None else {})
 
 
-SHOWN = 5
-"""The number of them that a summary names."""
+MAX_NAMED = 5
+"""How many records that were set aside a summary names."""
 
 
 class SetAsideView(msgspec.Struct, frozen=True, kw_only=True):
     """One record of XPM that was set aside.
 
-    ``list`` is the list it came in, ``record`` identifies it in a sentence, ``fields`` are the labels of the
-    fields that are set aside (empty: the whole record), ``remedy`` is what to correct in XPM, and ``effect``
-    what is not done in the meantime.
+    ``list`` is the list that contained it, ``record`` identifies it in a sentence, ``fields`` are the labels
+    of the fields that are set aside (empty: the whole record), ``remedy`` is what to correct in XPM, and
+    ``effect`` what is not done in the meantime.
     """
 
     list: str
@@ -387,7 +373,7 @@ def set_aside_views(snapshot: Snapshot, only: Collection[str] | None = None) -> 
 
 
 def set_aside_summary(views: Collection[SetAsideView]) -> str:
-    """Return how many records were set aside and what follows from it; empty if none was."""
+    """Return a sentence on how many records were set aside; empty if none was."""
     if not views:
         return ""
     whole = sum(1 for view in views if not view.fields)
@@ -400,8 +386,8 @@ def set_aside_summary(views: Collection[SetAsideView]) -> str:
     )
 
 
-def set_aside_lines(views: Collection[SetAsideView], shown: int = SHOWN) -> list[str]:
-    """Return a summary with the first records; nothing if none was set aside."""
+def set_aside_lines(views: Collection[SetAsideView], shown: int = MAX_NAMED) -> list[str]:
+    """Return the summary and the first records, a line each; nothing if none was set aside."""
     if not views:
         return []
     more = len(views) - shown

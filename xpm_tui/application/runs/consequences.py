@@ -1,6 +1,6 @@
-"""Consequences of a plan or an undo of an open practice.
+"""The consequences of a plan or an undo, and the forecast of a run in progress.
 
-They include the calls before its writes, at the pace that the rate limiter allows.
+They include the calls before the first write, at the pace that the rate limiter allows.
 """
 
 from __future__ import annotations
@@ -33,21 +33,24 @@ def stored_plan_consequences(practice: OpenPractice, plan_id: str = "") -> Conse
 
 
 def consequences(
-    practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord], *, beside: bool = False
+    practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord], *, during_run: bool = False
 ) -> Consequences:
-    """Return what applying a plan or an undo would do; ``beside`` a run in progress, nothing is looked up."""
+    """Return what applying a plan or an undo would do.
+
+    With ``during_run`` it is applied while another run is in progress, without calls to XPM.
+    """
     snapshot = practice.snapshot()
-    if beside:
+    if during_run:
         return plan_consequences(snapshot, plan, records)
-    young = timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH
-    before = lookups(snapshot) + Requests(lists=0 if young else LISTS)
+    is_fresh = timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH
+    before = lookups(snapshot) + Requests(lists=0 if is_fresh else LISTS)
     return plan_consequences(snapshot, plan, records, before=before, pace=pace(practice))
 
 
 def plan_under_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequences] | None:
     """Return the first plan under another policy, from the stored data, and its consequences.
 
-    None if there is nothing to plan from: the practice is not connected, or XPM was never read.
+    It is None if there is nothing to plan from: the practice is not connected, or XPM was never read.
     """
     identity = practice.identity()
     if identity is None or not is_filled(practice):
@@ -59,7 +62,7 @@ def plan_under_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Con
 def remaining_consequences(practice: OpenPractice, run: Run) -> Consequences | None:
     """Return what is left of a run that is held or ended early, according to the data stored here.
 
-    None if that is unknown: for jobs, for immediate actions of a user, and if the plan is gone.
+    It is None if that is unknown: for jobs, for immediate actions of a user, and if the plan was deleted.
     """
     snapshot, identity = practice.snapshot(), practice.identity()
     plan = snapshot.get(PLANS, run.plan) if run.plan else None
@@ -75,9 +78,12 @@ def remaining_consequences(practice: OpenPractice, run: Run) -> Consequences | N
 class RunForecast(msgspec.Struct, frozen=True, kw_only=True):
     """The rest of a run in progress.
 
-    ``seconds`` is how long it is likely to take, including waits for Xero's limit (None: unknown); ``waits``
-    for how many seconds it makes no call because of that limit. ``beyond_today`` of its calls exceed the
-    day's allowance, which is renewed at ``day_until``. ``stopping``: someone asked it to stop.
+    Attributes:
+        seconds: How long it is likely to take, including waits for Xero's limit; None if unknown.
+        waits: The seconds for which it makes no call because of that limit.
+        beyond_today: The number of its calls that exceed the day's allowance.
+        day_until: When that allowance is renewed.
+        stopping: Whether someone asked it to stop.
     """
 
     seconds: float | None = None
@@ -88,7 +94,7 @@ class RunForecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def forecast(practice: OpenPractice, run: Run) -> RunForecast:
-    """Return the rest of a run, simulated by the rate limiter's own rule. No network."""
+    """Return the rest of a run, simulated by the rate limiter's own rule without a call."""
     if run.outcome != "running":
         return RunForecast()
     stopping = practice.snapshot().raw(STOPS, run.id) is not None
@@ -106,13 +112,13 @@ def forecast(practice: OpenPractice, run: Run) -> RunForecast:
 
 
 def pace(practice: OpenPractice) -> Pace:
-    """Return how fast a run may call from now on, by the rate limiter's file. No network."""
+    """Return how fast a run may call XPM from now on, from what the rate limiter has stored."""
     path, shared = practice.state / LIMITER_FILE, practice.shared
     if shared is None and not path.exists():
         return Pace()
     place = path if shared is None else shared_access.SharedLimiter(shared, practice.clock)
-    gate = RateLimiter(place, practice.clock, reserve=practice.settings.number("gate.day_reserve"))
+    limiter = RateLimiter(place, practice.clock, reserve=practice.settings.number("gate.day_reserve"))
     try:
-        return gate.pace()
+        return limiter.pace()
     finally:
-        gate.close()
+        limiter.close()

@@ -1,8 +1,7 @@
-"""The history of runs: find runs, ask one to stop, and recognise dead ones.
+"""The history of runs: find runs, ask one to stop, end dead ones, and show the values that a run wrote.
 
-A run is stopped by a signal to its process, or by a request in the store.
-
-The values that a run wrote, old and new, client by client, from the store (the log has no values).
+A run is stopped by a signal to its process, or by a request in the store. The values come from the store,
+because the log has none.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ ENDED_BADLY = ("failed", "interrupted")
 
 
 def list_runs(practice: OpenPractice, limit: int = 0) -> list[Run]:
-    """Return all runs, newest first; ``limit`` of 0 is no limit."""
+    """Return the runs, newest first; at most ``limit``, 0 for all."""
     found = sorted(practice.snapshot().rows(RUNS), key=_number, reverse=True)
     return found[:limit] if limit else found
 
 
-def show(practice: OpenPractice, run_id: str) -> Run:
+def find_run(practice: OpenPractice, run_id: str) -> Run:
     """Return one run; ``last`` is the newest. Raises ``NotFound``."""
     if run_id == "last":
         newest = list_runs(practice, 1)
@@ -72,7 +71,7 @@ def current_run(practice: OpenPractice) -> Run | None:
 
 
 def in_progress(practice: OpenPractice) -> list[Run]:
-    """Return the runs in progress, on whichever machine: those of the process that holds the run lock."""
+    """Return the runs in progress on any machine: those of the process that holds the run lock."""
     running = [run for run in list_runs(practice) if run.outcome == "running" and not is_immediate(run)]
     owner = practice.lock_holder() if running else None
     return [run for run in running if owner is not None and (owner.host, owner.pid) == (run.host, run.pid)]
@@ -85,14 +84,14 @@ def newest_sync(snapshot: Snapshot) -> Run | None:
 
 
 def list_held_runs(snapshot: Snapshot) -> list[Run]:
-    """Return runs that wait for the user's decision: the newest sync, if it was held."""
+    """Return the runs that wait for the user's decision: the newest sync, if it was held."""
     last = newest_sync(snapshot)
     return [last] if last is not None and last.outcome == "held" else []
 
 
 def active_run(practice: OpenPractice, run_id: str = "") -> Run:
-    """Return the run with that id, otherwise the one in progress. Raises ``BadInput`` if there is none."""
-    run = show(practice, run_id) if run_id else current_run(practice)
+    """Return the run with that id, otherwise the one in progress. Raises ``BadInput`` if it has ended."""
+    run = find_run(practice, run_id) if run_id else current_run(practice)
     if run is None or run.outcome != "running":
         raise BadInput("No run is in progress.", hint="`xpm-tui runs list` shows how the last runs ended.")
     return run
@@ -110,7 +109,7 @@ def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
 def refuse_in_flight(practice: OpenPractice, client: str) -> None:
     """Raise ``Busy`` while a run is sending this client to XPM, because the answer belongs to what was sent.
 
-    All other clients may be linked and edited during a run; those that changed are skipped by it.
+    All other clients may be linked and edited during a run, which skips those that were changed.
     """
     snapshot = practice.snapshot()
     open_ = (each for state in ("intent", "sent") for each in snapshot.find(INTENTS, "state", state))
@@ -126,7 +125,7 @@ def refuse_in_flight(practice: OpenPractice, client: str) -> None:
 
 
 def skip_warning(practice: OpenPractice, client: str) -> list[str]:
-    """Return a sentence if the run in progress was to write this client, which it now skips."""
+    """Return a sentence if the run in progress was to write this client and now skips it."""
     run, snapshot = current_run(practice), practice.snapshot()
     if run is None or snapshot.get(IMAGES, f"{run.id}/{client}") is not None:
         return []
@@ -140,9 +139,9 @@ def skip_warning(practice: OpenPractice, client: str) -> list[str]:
 
 
 def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
-    """Mark runs without a process as interrupted. Call with the run lock held.
+    """Mark runs without a process as interrupted; the caller holds the run lock.
 
-    The lock proves that no run is alive, also on another machine and if the process id was reused.
+    The lock proves that no run is alive, even on another machine, and even if a process id was reused.
     """
     dead = [r for r in practice.snapshot().rows(RUNS) if r.outcome == "running" and r.id != except_]
     ended = [msgspec.structs.replace(run, outcome="interrupted", ended=practice.clock.now()) for run in dead]
@@ -155,8 +154,8 @@ def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
     return ended
 
 
-def last_good(runs: Sequence[Run]) -> Run | None:
-    """Return the newest successful sync; unreadable data from XPM does not count as a failure."""
+def last_successful_sync(runs: Sequence[Run]) -> Run | None:
+    """Return the newest successful sync; records of XPM that cannot be read do not count as a failure."""
     good = [run for run in runs if _was_successful(run) and run.ended is not None and is_sync(run)]
     return max(good, key=_number, default=None)
 
@@ -174,11 +173,11 @@ RUN_COUNTS: Mapping[str, str] = {
     "held": "held for you/held for you",
     "failed": "failed/failed",
 }
-"""What each count of a run is a number of, singular and plural; other counts are not shown."""
+"""The noun of each count of a run, singular and plural; other counts are not shown."""
 
 
 def run_counts(run: Run) -> list[str]:
-    """Return what a run has done in numbers: ``62 changes``, ``2 refused by XPM``."""
+    """Return the counts of a run in words: ``62 changes``, ``2 refused by XPM``."""
     return [count(run.counts[key], noun) for key, noun in RUN_COUNTS.items() if run.counts.get(key)]
 
 
@@ -189,10 +188,10 @@ def _was_successful(run: Run) -> bool:
 
 
 def is_sync(run: Run) -> bool:
-    """Return whether it is a run of sync.
+    """Return whether a run is a sync.
 
-    Bringing in and linking clients create runs without a plan, for undo. Creating a record in XPM creates
-    one, too, which counts only while the outcome of one of its writes is open.
+    Bringing in clients and linking them also create runs, without a plan, so that they can be undone. So does
+    the creation of a record in XPM; its run counts only while the outcome of one of its writes is open.
     """
     if run.kind or run.plan:
         return not run.kind
@@ -200,7 +199,7 @@ def is_sync(run: Run) -> bool:
 
 
 def is_immediate(run: Run) -> bool:
-    """Return whether a run records an immediate action of a user, which has no process."""
+    """Return whether a run records an immediate action of a user, without a process of its own."""
     return not run.plan and not run.pid
 
 
@@ -219,7 +218,7 @@ class Stopped(RunStopped):
 
 
 class Stopper:
-    """Whether a run was asked to stop; calling it is cheap. ``signal`` is the signal received, or 0."""
+    """Tells whether a run was asked to stop; calling it is cheap. ``signal`` is the signal received, or 0."""
 
     def __init__(self, practice: OpenPractice, run: str) -> None:
         self._practice = practice
@@ -249,7 +248,7 @@ class Stopper:
             self._stage.cancel()
 
     async def carry_out(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run work that may be cancelled at any point. Raises :class:`Stopped` if a signal cancelled it."""
+        """Await work that may be cancelled at any point. Raises :class:`Stopped` if a signal cancelled it."""
         if self._asked:
             work.close()
             raise Stopped
@@ -307,12 +306,7 @@ class WrittenValueView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def written_values(practice: OpenPractice, run: str) -> Iterator[WrittenValueView]:
-    """Return what a run wrote, in the order of the clients' ids; nothing for a run that created jobs.
-
-    Args:
-        practice: The practice.
-        run: The id of the run.
-    """
+    """Return what a run wrote, in the order of the clients' ids; nothing for a run that created jobs."""
     snapshot = practice.snapshot()
     presenter = presenter_module.Presenter(snapshot)
     images = snapshot.find(IMAGES, "run", run)
@@ -322,7 +316,7 @@ def written_values(practice: OpenPractice, run: str) -> Iterator[WrittenValueVie
 
 
 class FieldProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How many changes of one field a run has made, of how many that it was to make."""
+    """The number of changes of one field that a run has made, and that it is to make in total."""
 
     label: str
     done: int
@@ -330,7 +324,7 @@ class FieldProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def field_progress(practice: OpenPractice, run: Run) -> list[FieldProgress]:
-    """Return the progress of a run by field, the field with the most changes first; nothing for jobs."""
+    """Return the progress of a run by field, that with the most changes first; nothing for jobs."""
 
     def count(snapshot: Snapshot) -> list[FieldProgress]:
         done = Counter(each.field for image in snapshot.find(IMAGES, "run", run.id) for each in image.written)
@@ -349,7 +343,7 @@ def field_progress(practice: OpenPractice, run: Run) -> list[FieldProgress]:
 
 
 def client_history(practice: OpenPractice, client: str, limit: int) -> list[tuple[datetime, str]]:
-    """Return the newest changes that runs made to a client: time, old and new value, and side."""
+    """Return the newest changes that runs made to a client, as the time and a sentence."""
     snapshot = practice.snapshot()
     presenter = presenter_module.Presenter(snapshot)
     found: list[tuple[datetime, str]] = []
@@ -367,7 +361,7 @@ def client_history(practice: OpenPractice, client: str, limit: int) -> list[tupl
 
 
 def values_of_events(practice: OpenPractice) -> Callable[[Event], str]:
-    """Return a function that gives the values of an event, ``old → new``; empty if it has none."""
+    """Return a function that returns the values of an event, ``old → new``; empty if it has none."""
     known: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
 
     def values(event: Event) -> str:

@@ -1,6 +1,6 @@
-"""Writes to XPM with an unknown outcome: show them, look for them, and record the user's decision.
+"""Writes to XPM with an unknown outcome: show them, look for them in XPM, and record the user's decision.
 
-Writes to XPM without an outcome, worded for every place that mentions them: record, call, decision.
+Every place that mentions such a write takes the record, the call and the decision from here.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class HeldWrite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """A user's decision; ``xpm`` is the record to adopt: a UUID, or a client's number or address."""
+    """A user's decision; ``xpm`` names the record to adopt by its UUID, or a client by number or address."""
 
     intent: str
     choice: recovery.Choice
@@ -75,10 +75,9 @@ def list_held_writes(practice: OpenPractice) -> list[HeldWrite]:
 
 
 async def look_up(practice: OpenPractice) -> list[HeldWrite]:
-    """Return the same after asking XPM again for each, because it may show the record by now.
+    """Return the held writes after one more call for each, because XPM may show the record by now.
 
-    It makes one call for each write. Raises ``LoginNeeded``, ``Busy`` while a run is in progress,
-    ``XeroError``.
+    Raises ``LoginNeeded``, ``Busy`` while a run is in progress, and ``XeroError``.
     """
     practice.writable()
     identity = practice.connected()
@@ -108,10 +107,10 @@ async def look_up(practice: OpenPractice) -> list[HeldWrite]:
 
 
 def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
-    """Apply one decision; return the write as it was held.
+    """Apply one decision, and return the write as it was held.
 
-    It ends the run of a single creation. Raises ``NotFound`` and ``BadInput``, and ``Busy`` while a run is in
-    progress.
+    The run of a single creation ends with it. Raises ``NotFound`` and ``BadInput``, and ``Busy`` while a run
+    is in progress.
     """
     practice.writable()
     with practice.lock("recording the decision on what was sent").hold():
@@ -140,21 +139,15 @@ def _held(snapshot: Snapshot) -> list[Intent]:
 
 def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
     name = lookup.name_of(snapshot, intent.record) or intent.record
-    noun = (
-        "staff record"
-        if intent.kind == journal.ADD_STAFF
-        else "contact"
-        if "/" in intent.record
-        else "client"
-    )
-    what = f"The {noun} {name}"
+    noun = "contact" if "/" in intent.record else "client"
+    noun = "staff record" if intent.kind == journal.ADD_STAFF else noun
     return HeldWrite(
         intent=intent.id,
         run=intent.run,
         kind=intent.kind,
         record=intent.record,
         name=name,
-        message=f"{what} was sent to XPM in run {intent.run}, but no answer came: {intent.note}.",
+        message=f"The {noun} {name} was sent to XPM in run {intent.run}, but no answer came: {intent.note}.",
         sent_at=intent.sent_at,
         sent=dict(intent.values),
         candidates=tuple(_candidates(snapshot, intent)),
@@ -162,7 +155,7 @@ def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
 
 
 def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
-    """Return records in XPM that did not exist before and are not linked to another record."""
+    """Return the records in XPM that did not exist before the write and are not linked to another record."""
     if intent.kind == journal.ADD_STAFF:
         people = (row for row in snapshot.rows(STAFF) if not row.gone)
         return [
@@ -210,8 +203,8 @@ def _run_ended(snapshot: Snapshot, intent: Intent, choice: recovery.Choice) -> l
     return [Put(RUNS, ended)]
 
 
-NAMED = 3
-"""The number of writes that one sentence names."""
+MAX_NAMED_WRITES = 3
+"""How many writes one sentence names."""
 
 
 class OpenWrite(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,7 +234,7 @@ def open_writes(snapshot: Snapshot, *, going: Collection[str] = (), run: str = "
 
     Args:
         snapshot: The store's snapshot to read.
-        going: Runs in progress, whose writes may still be answered.
+        going: The runs in progress, whose writes may still be answered.
         run: Only writes of this run; empty for all.
     """
     if not snapshot.count(INTENTS):
@@ -254,16 +247,16 @@ def open_writes(snapshot: Snapshot, *, going: Collection[str] = (), run: str = "
 
 
 def summary(writes: list[OpenWrite]) -> str:
-    """Return the open writes and how to decide them, without names, for texts that are stored or sent."""
+    """Return the open writes and how to decide them, without names of clients, for texts that are stored."""
     if not writes:
         return ""
     number = len(writes)
     outcome = plural(number, "its outcome is/their outcomes are")
     head = f"{count(number, 'write')} to XPM got no answer, and {outcome} unknown."
-    named = "; ".join(_message(each.kind, each.record, each.note) for each in writes[:NAMED])
-    more = f"; and {number - NAMED:,} more" if number > NAMED else ""
-    way = writes[0].decision if number == 1 else "xpm-tui runs show last says how to decide each"
-    return f"{head} {named}{more}. Decide: {way}"
+    named = "; ".join(_message(each.kind, each.record, each.note) for each in writes[:MAX_NAMED_WRITES])
+    more = f"; and {number - MAX_NAMED_WRITES:,} more" if number > MAX_NAMED_WRITES else ""
+    decision = writes[0].decision if number == 1 else "xpm-tui runs show last says how to decide each"
+    return f"{head} {named}{more}. Decide: {decision}"
 
 
 def _message(kind: str, who: str, note: str) -> str:

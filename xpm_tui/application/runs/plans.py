@@ -1,4 +1,4 @@
-"""Plans: create, find, tick, export, and delete those that are no longer needed. An undo is a plan, too."""
+"""Plans, also those of an undo: make, find, tick and export them, and delete those no longer needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity
 from xpm_tui.application.presenters.views import SkippedUndoView
-from xpm_tui.application.runs.history import current_run, is_immediate, is_sync, list_runs, show
+from xpm_tui.application.runs.history import current_run, find_run, is_immediate, is_sync, list_runs
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event, ignore_progress
 from xpm_tui.domain.fields import BY_NAME, SYNCED_BY_NAME
@@ -39,13 +39,19 @@ if TYPE_CHECKING:
     from xpm_tui.domain.events import Report
 
 FRESH = timedelta(minutes=10)
-"""A run from a plan that is not older than this reads no list again."""
+"""A run that applies a plan of at most this age does not read the lists again."""
+
+HEADINGS = (
+    "plan", "record", "client", "field", "side", "old", "new", "old_name", "new_name", "rule", "mark",
+    "ticked",
+)  # fmt: skip
+"""The columns of an exported plan."""
 
 UNSAVED = "p0"
 """The id of a plan that read-only mode made and did not save."""
 
-_DRAFT_KEPT = timedelta(hours=1)
-_DRAFTS_KEPT = 3
+_KEEP_DRAFTS_FOR = timedelta(hours=1)
+_MAX_DRAFTS = 3
 
 
 class Selector(msgspec.Struct, frozen=True):
@@ -106,7 +112,7 @@ def _plan_read_only(
     fields: Collection[str],
     full: bool,
 ) -> Plan:
-    """Plan from the stored mirror without a call to Xero. The plan exists as long as the open practice."""
+    """Plan from the stored mirror without a call to Xero; the plan lasts as long as the practice is open."""
     if not xpm_refresh.is_filled(practice):
         practice.writable("XPM's data has not been read yet, so no plan can be made.")
     position = practice.snapshot().position
@@ -126,9 +132,9 @@ def plan_trial(
     plan_id: str = UNSAVED,
     compared: planner.ComparedClients | None = None,
 ) -> tuple[Plan, list[PlannedRecord]]:
-    """Plan under some policy from the stored data; nothing is saved and no call is made.
+    """Plan under a policy from the stored data; nothing is saved and no call is made.
 
-    ``compared`` collects the clients that are in step.
+    ``compared`` collects the clients on which both sides agree.
     """
     return planner.make_plan(
         practice.snapshot(),
@@ -182,7 +188,7 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
 
 
 def latest_plan(practice: OpenPractice) -> Plan | None:
-    """Return the newest plan, applied or not, except for plans of an undo, which may have been declined."""
+    """Return the newest plan, applied or not; a plan of an undo does not count."""
     return _newest(practice.snapshot().rows(PLANS))
 
 
@@ -193,12 +199,12 @@ def list_plans(practice: OpenPractice, limit: int = 0) -> list[Plan]:
 
 
 def newest_draft(snapshot: Snapshot) -> Plan | None:
-    """Return the newest plan that waits to be applied, except for plans of an undo."""
+    """Return the newest plan that waits to be applied; a plan of an undo does not count."""
     return _newest(plan for plan in snapshot.rows(PLANS) if plan.state == "draft")
 
 
 def _newest(plans: Iterable[Plan]) -> Plan | None:
-    """Return the newest plan by number, because a clock may have run ahead."""
+    """Return the plan with the highest number, because clocks may have been wrong."""
     ours = (plan for plan in plans if not plan.undo_of)
     return max(ours, key=lambda plan: (len(plan.id), plan.id), default=None)
 
@@ -210,12 +216,8 @@ def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedR
     snapshot = practice.snapshot()
     plan = latest_plan(practice) if plan_id in ("", "last") else snapshot.get(PLANS, plan_id)
     if plan is None:
-        wanted = (
-            f"There is no plan {visible(plan_id, 40)}."
-            if plan_id not in ("", "last")
-            else "There is no plan yet."
-        )
-        raise NotFound(wanted, hint="Make one: xpm-tui plan")
+        named = f"plan {visible(plan_id, 40)}" if plan_id not in ("", "last") else "plan yet"
+        raise NotFound(f"There is no {named}.", hint="Make one: xpm-tui plan")
     return plan, snapshot.find(PLANNED, "plan", plan.id)
 
 
@@ -254,7 +256,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
 
 
 def set_aside_of(snapshot: Snapshot, plan: Plan) -> tuple[SetAsideView, ...]:
-    """Return the unreadable records of XPM that a plan covers: the plan leaves them as they are."""
+    """Return the records of XPM that a plan covers and cannot change, because they cannot be read."""
     if not plan.only:
         return presenter.set_aside_views(snapshot)
     links = (snapshot.get(LINKS, id_) for id_ in plan.only.split())
@@ -271,13 +273,9 @@ def refuse_outdated(practice: OpenPractice, plan: Plan) -> None:
 def guard_stops(
     practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord], *, applying: bool = False
 ) -> list[str]:
-    """Return the stops of the guard for a plan before its review, so that the reviewer sees the numbers.
+    """Return the sentences of the guard on a plan, for the user who reviews it.
 
-    Args:
-        practice: The practice.
-        plan: The plan.
-        records: What the plan changes.
-        applying: Whether the user is about to apply it: then nothing says how to get there.
+    With ``applying`` the user is about to apply the plan, so they do not say how to.
     """
     limits = xpm_refresh.guard_limits(practice.settings)
     found = guard.check(practice.snapshot(), plan, records, limits, reviewed=False)
@@ -291,41 +289,18 @@ def export(practice: OpenPractice, plan_id: str = "") -> str:
     snapshot = practice.snapshot()
     out = io.StringIO()
     write = csv.writer(out, lineterminator="\n").writerow
-    write(
-        (
-            "plan",
-            "record",
-            "client",
-            "field",
-            "side",
-            "old",
-            "new",
-            "old_name",
-            "new_name",
-            "rule",
-            "mark",
-            "ticked",
-        )
-    )
+    write(HEADINGS)
     for record in records:
         client = lookup.name_of(snapshot, record.client)
         for change in record.changes:
+            names = (_name(snapshot, change.field, value) for value in (change.old, change.new))
+            ticked = "yes" if change.ticked else "no"
             write(
                 (
-                    plan.id,
-                    change.record,
-                    client,
-                    change.field,
-                    change.side,
-                    _cell(change.old),
-                    _cell(change.new),
-                    _name(snapshot, change.field, change.old),
-                    _name(snapshot, change.field, change.new),
-                    change.rule,
-                    change.mark,
-                    "yes" if change.ticked else "no",
+                    plan.id, change.record, client, change.field, change.side, _cell(change.old),
+                    _cell(change.new), *names, change.rule, change.mark, ticked,
                 )
-            )
+            )  # fmt: skip
     return out.getvalue()
 
 
@@ -338,22 +313,22 @@ def _cell(value: Value) -> str:
 
 
 def _name(snapshot: Snapshot, field: str, value: Value) -> str:
-    """Return the name of the person or record with a UUID."""
+    """Return the name behind a UUID in a value; empty for other values."""
     row = BY_NAME.get(field)
     named = field == "link" or (row is not None and row.kind == "person")
     return lookup.name_of(snapshot, value) if named and isinstance(value, str) else ""
 
 
 def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
-    """Return the plans to delete; drafts of the last hour and those of unfinished runs stay."""
+    """Return the writes that delete old plans; drafts of the last hour and plans of unfinished runs stay."""
     snapshot = practice.snapshot()
     last = [run for run in list_runs(practice) if is_sync(run) and run.plan][:2]
     needed = {run.plan for run in last if run.outcome not in ("done", "skipped")}
-    since = new.made - _DRAFT_KEPT
-    young = sorted(
+    since = new.made - _KEEP_DRAFTS_FOR
+    recent = sorted(
         (p for p in snapshot.rows(PLANS) if p.state == "draft" and p.made >= since), key=lambda p: p.made
     )
-    needed |= {plan.id for plan in young[1 - _DRAFTS_KEPT :]} | {new.id}
+    needed |= {plan.id for plan in recent[1 - _MAX_DRAFTS :]} | {new.id}
     writes: list[Write] = []
     for plan in snapshot.rows(PLANS):
         if plan.id not in needed:
@@ -368,17 +343,17 @@ _OTHERS = ("link", "client", "contact")
 def make_undo(
     practice: OpenPractice, run: str, *, client: str = "", field: str = "", keep: bool = True
 ) -> tuple[Plan, list[PlannedRecord], list[SkippedUndoView]]:
-    """Plan the undo of a run, or of one client or field of it; ``keep`` stores the plan to apply it.
+    """Plan the undo of a run, or of one client or field of it; ``keep`` stores the plan.
 
-    The third part of the result is what stays as it is, with the reason. All parts are empty for a run that
-    wrote nothing.
+    The third part of the result is what stays as it is, with the reason. A run that wrote nothing has nothing
+    to undo.
 
     Raises:
-        NotFound: There is no such run or client, or what the run replaced is no longer kept.
+        NotFound: There is no such run or client, or the values that the run replaced are no longer stored.
         BadInput: There is no such field, or the run created jobs.
     """
     snapshot = practice.snapshot()
-    chosen = show(practice, run)
+    chosen = find_run(practice, run)
     ours = lookup.find_client(snapshot, client).id if client else ""
     if field and field not in SYNCED_BY_NAME and field not in _OTHERS:
         raise BadInput(
@@ -420,12 +395,12 @@ def make_undo(
     if keep:
         keep_plan(practice, plan, records)
         practice.events.emit(Event(key="undo.planned", numbers={"plan": plan.id, "undone": chosen.id}))
-    return plan, records, lookup.left_views(snapshot, plan)
+    return plan, records, lookup.skipped_undo_views(snapshot, plan)
 
 
 def writes_xpm(practice: OpenPractice, run: str) -> bool:
     """Return whether a run wrote anything to XPM. Raises ``NotFound``."""
-    images = practice.snapshot().find(IMAGES, "run", show(practice, run).id)
+    images = practice.snapshot().find(IMAGES, "run", find_run(practice, run).id)
     return any(written.side == "xpm" for image in images for written in image.written)
 
 
@@ -434,7 +409,7 @@ def _has_written(run: Run) -> bool:
 
 
 def last_write(snapshot: Snapshot, client: str) -> str:
-    """Return the newest run that wrote to a client and was not undone, or an empty text."""
+    """Return the newest run that wrote to a client and is not fully undone; empty if there is none."""
     images = [image for image in snapshot.find(IMAGES, "client", client) if _has_more_to_undo(image)]
     return max((image.run for image in images), key=lambda run: (len(run), run), default="")
 

@@ -1,11 +1,7 @@
-"""Run syncs: one at a time, in this process, under the run lock.
+"""Run syncs one at a time under the run lock: in this process, or in one that outlives the console.
 
-A run that was killed leaves rows in the state "running" and journal entries; the next one resolves them
-first.
-
-A run in a separate process, which continues when the console is closed.
-
-Records that XPM refused: one sentence each, by cause, and retried alone or together.
+A run that was killed leaves a row in the state "running" and entries in the journal, which the next run
+resolves first. Records that XPM refused can be retried alone or together.
 """
 
 from __future__ import annotations
@@ -27,12 +23,12 @@ from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.history import (
     Stopper,
     end_dead,
+    find_run,
     is_immediate,
     is_sync,
     list_runs,
     newest_sync,
     refuse_in_flight,
-    show,
 )
 from xpm_tui.application.runs.history import list_held_runs as held_runs
 from xpm_tui.application.runs.sync_run import UNFINISHED, RunRequest, RunWork
@@ -67,17 +63,17 @@ async def run(
 
     ``plan_id`` applies that plan, which counts as reviewed; ``reviewed`` says that the user has agreed to
     what this run will plan. ``held`` is a held run that a user released. Raises ``Busy`` while another run is
-    in progress, ``LoginNeeded`` before connecting; an error that ends the run early is stored with it and
-    raised.
+    in progress, and ``LoginNeeded`` for a practice that is not connected; an error that ends the run early is
+    stored with it and raised.
     """
-    chosen = only if isinstance(only, str) else " ".join(only)
-    asked = RunRequest(plan_id, full, reviewed, chosen, tuple(fields), held)
+    clients = only if isinstance(only, str) else " ".join(only)
+    request = RunRequest(plan_id, full, reviewed, clients, tuple(fields), held)
 
-    def work(row: Run, stop: Stopper) -> RunWork:
-        return RunWork(practice, practice.connected(), row, asked, report=report, stop=stop)
+    def work_for(row: Run, stop: Stopper) -> RunWork:
+        return RunWork(practice, practice.connected(), row, request, report=report, stop=stop)
 
     return await run_under_lock(
-        practice, work, trigger=trigger, plan_id=plan_id, only=asked.only, fields=asked.fields
+        practice, work_for, trigger=trigger, plan_id=plan_id, only=request.only, fields=request.fields
     )
 
 
@@ -91,9 +87,10 @@ async def run_under_lock(
     only: str = "",
     fields: tuple[str, ...] = (),
 ) -> Run:
-    """Do one run's work from its row in the store to its end, with the run lock held.
+    """Do one run's work, from its row in the store to its end, with the run lock held.
 
-    Raises ``Busy`` while another run is in progress and ``LoginNeeded`` before connecting.
+    ``work_for`` returns the work for that row. Raises ``Busy`` while another run is in progress, and
+    ``LoginNeeded`` for a practice that is not connected.
     """
     practice.writable()
     practice.connected()
@@ -138,10 +135,11 @@ def _begin(
     return row
 
 
-async def undo_beside(practice: OpenPractice, plan_id: str) -> Run:
+async def undo_during_run(practice: OpenPractice, plan_id: str) -> Run:
     """Apply an undo that sends nothing to XPM while another run is in progress.
 
-    That run skips the clients that it has not come to yet. Raises ``Busy`` while it sends one of them.
+    That run skips the clients of the undo that it has not reached yet. Raises ``Busy`` while it is sending
+    one of them.
     """
     _, records = plans.load(practice, plan_id)
     for record in records:
@@ -153,11 +151,11 @@ async def undo_beside(practice: OpenPractice, plan_id: str) -> Run:
     )
     with assign_to_run(row.id):
         practice.events.emit(Event(key="run.started", numbers={"trigger": "undo"}))
-        return await work.undo_beside()
+        return await work.undo_during_run()
 
 
 def unfinished_run(practice: OpenPractice) -> Run | None:
-    """Return the last run, if it can be resumed."""
+    """Return the last sync if it can be resumed, otherwise None."""
     last = next(
         (run for run in list_runs(practice) if is_sync(run) and not _is_unsent_creation(practice, run)), None
     )
@@ -165,7 +163,7 @@ def unfinished_run(practice: OpenPractice) -> Run | None:
 
 
 async def resume(practice: OpenPractice, *, report: Report = ignore_progress) -> Run:
-    """Complete what the last run left; raises ``BadInput`` if there is nothing."""
+    """Complete what the last run left. Raises ``BadInput`` if there is nothing to resume."""
     last = unfinished_run(practice)
     if last is None:
         raise BadInput(
@@ -176,12 +174,12 @@ async def resume(practice: OpenPractice, *, report: Report = ignore_progress) ->
 
 
 async def release(practice: OpenPractice, run_id: str, *, report: Report = ignore_progress) -> Run:
-    """Continue a held run: it is planned again, and continues if no count of the guard has grown.
+    """Continue a held run: it is planned again, and goes on if no count of the guard has grown.
 
     Raises ``NotFound``, ``BadInput`` for a run that is not held or no longer the last one, and
     ``PlanRefused`` if direction, level, fields, practice or permissions have changed since.
     """
-    waiting = show(practice, run_id)
+    waiting = find_run(practice, run_id)
     if waiting.id not in {run.id for run in held_runs(practice.snapshot())}:
         raise _not_releasable(practice, waiting)
     plan, identity = practice.snapshot().get(PLANS, waiting.plan), practice.connected()
@@ -213,9 +211,9 @@ def _not_releasable(practice: OpenPractice, run: Run) -> BadInput:
 
 
 def _is_unsent_creation(practice: OpenPractice, run: Run) -> bool:
-    """Return whether it is a creation that was killed before it sent anything.
+    """Return whether a run is a creation that was killed before it sent anything.
 
-    It has no scope, so resuming it would include every client.
+    It names no clients, so resuming it would include all of them.
     """
     killed = is_immediate(run) and run.outcome in ("running", "interrupted")
     return killed and not practice.snapshot().find(INTENTS, "run", run.id)
@@ -228,9 +226,9 @@ class _RepeatedRun(TypedDict, total=False):
 
 
 def _repeated_run(practice: OpenPractice, before: Run) -> _RepeatedRun:
-    """Return the scope of an earlier run, so that resuming it does not include more.
+    """Return what an earlier run covered, so that resuming it does not include more.
 
-    The scope is its clients and fields, or what its undo has not undone yet.
+    That is its clients and fields, or what its undo has not undone yet.
 
     Raises:
         BadInput: The run is an undo that was completed.
@@ -260,7 +258,7 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class BackgroundRun:
-    """The process of a run; ``last`` is the newest run before it."""
+    """The process of a run; ``last`` is the newest run before it, ``verb`` what the process does."""
 
     pid: int
     last: str
@@ -275,7 +273,7 @@ class BackgroundRun:
 def start_background_run(
     practice: OpenPractice, *, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
 ) -> BackgroundRun:
-    """Start ``sync``, or another verb that makes a run, in a new session with its streams on the null device.
+    """Start ``sync``, or another verb that makes a run, in a separate process without input and output.
 
     Raises:
         Busy: Another run is in progress.
@@ -306,7 +304,7 @@ def start_background_run(
 def command_line(
     practice: OpenPractice, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
 ) -> list[str]:
-    """Return the command line that makes a run of this practice, for a process or a timer."""
+    """Return the command line of a run of this practice, for a process or a timer."""
     words = [*command_start(practice.home, practice.name), "--as", practice.person, *verb, "--json"]
     if plan_id:
         words += ["--plan", plan_id]
@@ -322,12 +320,12 @@ def command_start(home: Home, name: str) -> list[str]:
 
 
 async def wait_for_run(practice: OpenPractice, detached: BackgroundRun) -> Run:
-    """Return the run of the process, once it is in the store. Raises ``AppError`` if none comes."""
+    """Return the run of the process once it is in the store. Raises ``AppError`` if it does not start one."""
     waited = 0.0
     while waited < _START_SECONDS:
         for run in list_runs(practice, 3):
             if (run.host, run.pid) == (socket.gethostname(), detached.pid):
-                return show(practice, run.id)
+                return find_run(practice, run.id)
         if detached.ended() is not None:
             break
         await practice.clock.sleep(_POLL_SECONDS)
@@ -339,7 +337,7 @@ async def wait_for_run(practice: OpenPractice, detached: BackgroundRun) -> Run:
 
 
 def process_environ() -> dict[str, str]:
-    """Return the environment of the process, in which a source checkout is found despite ``-P``."""
+    """Return the environment of the process, with which a source checkout is found despite ``-P``."""
     parent = str(Path(xpm_tui.__file__).resolve().parents[1])
     if parent != os.getcwd():
         return {**os.environ}
@@ -359,14 +357,14 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """Return the failure for users; its words are data."""
+        """Return the failure for users, in XPM's own words."""
         return f"{self.name}: {self.kind.replace('_', ' ')} failed: {self.cause}"
 
 
 def failures(practice: OpenPractice, run_id: str = "last") -> list[Failure]:
     """Return what failed in a run, sorted by cause; ``last`` is the last sync. Raises ``NotFound``."""
     snapshot = practice.snapshot()
-    run = (history.newest_sync(snapshot) if run_id == "last" else None) or history.show(practice, run_id)
+    run = (history.newest_sync(snapshot) if run_id == "last" else None) or history.find_run(practice, run_id)
     found = []
     for intent in snapshot.find(INTENTS, "run", run.id):
         if intent.state == "failed":
@@ -387,7 +385,7 @@ def failures(practice: OpenPractice, run_id: str = "last") -> list[Failure]:
 
 
 def select_failures(found: Sequence[Failure], *, client: str = "", cause: str = "") -> list[Failure]:
-    """Return those of one client, or with words in the cause; raise ``BadInput`` if none is left."""
+    """Return the failures of one client, or with a text in their cause. Raises ``BadInput`` without any."""
     left = [
         failure
         for failure in found
@@ -402,10 +400,7 @@ def select_failures(found: Sequence[Failure], *, client: str = "", cause: str = 
 
 
 async def retry(practice: OpenPractice, found: Sequence[Failure], *, report: Report = ignore_progress) -> Run:
-    """Plan and sync only the clients of these failures again.
-
-    If the run was restricted to some fields, only these fields are synced.
-    """
+    """Plan and sync the clients of these failures again, and of them only the fields of the earlier run."""
     clients = list(dict.fromkeys(failure.client for failure in found))
     before = practice.snapshot().get(RUNS, found[0].run) if found else None
     return await run(practice, only=clients, fields=before.fields if before else (), report=report)

@@ -1,6 +1,6 @@
-"""Find the successors of linked clients that XPM no longer has, when the lists are read.
+"""Find the successors of linked clients that XPM no longer has, whenever the lists are read.
 
-The result is stored, so that every place that shows a link says the same without searching.
+The result is stored, so that every place that shows a link shows the same without a search.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, LOST_CLIENTS, MOVES, XPM
 from xpm_tui.sync.matching.successors import SuccessorIndex
 from xpm_tui.sync.mirror import job_moves
 
-MOST_CALLS = 6
-"""The most calls that one reading of the lists may spend on the jobs of possible successors."""
+MAX_CALLS = 6
+"""How many calls one reading of the lists may spend on the jobs of possible successors."""
 
 
 async def search(practice: OpenPractice, xpm: XpmPort, *, complete: bool, jobs_open: bool) -> int:
     """Look for the successors of linked XPM clients that disappeared; return how many became known.
 
-    Only those are included that were not looked for yet, or whose data has changed since. If the evidence is
+    A client is included if it was not searched for yet, or if jobs have moved since. Where the evidence is
     not strong and the lost client had jobs that are no longer current, XPM is asked once for the jobs of the
-    best candidates, in at most ``MOST_CALLS`` calls.
+    best candidates, in at most ``MAX_CALLS`` calls.
 
     Args:
         practice: The practice, whose lists were just read.
         xpm: The open connection.
-        complete: The client list was complete, so that every link is checked.
-        jobs_open: The login may list jobs.
+        complete: Whether the client list was complete, so that every link is checked.
+        jobs_open: Whether the login may list jobs.
     """
     snapshot = practice.snapshot()
     newest = max((move.at for move in snapshot.rows(MOVES)), default=None)
@@ -62,7 +62,7 @@ async def search(practice: OpenPractice, xpm: XpmPort, *, complete: bool, jobs_o
 
 
 def _lost(snapshot: Snapshot, complete: bool) -> Iterator[tuple[Link, LostClient]]:
-    """Return the links whose XPM client is gone, with what is known of it."""
+    """Return the links whose XPM client is gone, with what is known about it."""
     if complete:
         links: Iterable[Link] = snapshot.rows(LINKS)
     else:
@@ -89,14 +89,14 @@ def _find(
     ]
 
 
-def _is_open(vanished: LostClient) -> bool:
+def _is_open(lost: LostClient) -> bool:
     """Return whether there are candidates, none of them with strong evidence."""
-    return bool(vanished.found) and vanished.found[0].level != "sure"
+    return bool(lost.found) and lost.found[0].level != "sure"
 
 
 async def _ask(practice: OpenPractice, xpm: XpmPort, lost: Sequence[LostClient]) -> None:
     """Read the jobs of the best candidates, and record which of them belonged to a lost client."""
-    wanted = list(dict.fromkeys(found.uuid for each in lost for found in each.found[:2]))[:MOST_CALLS]
+    wanted = list(dict.fromkeys(found.uuid for each in lost for found in each.found[:2]))[:MAX_CALLS]
     numbers: dict[str, Scalar] = {"lost": len(lost), "calls": len(wanted)}
     practice.events.emit(Event(key="list.successors", numbers=numbers))
     for uuid in wanted:
@@ -109,11 +109,9 @@ async def _ask(practice: OpenPractice, xpm: XpmPort, lost: Sequence[LostClient])
         practice.store.commit([*job_moves(practice.snapshot(), jobs, practice.clock.now())])
 
 
-def _log_successor(
-    practice: OpenPractice, link: Link, vanished: LostClient, before: Sequence[Successor]
-) -> bool:
-    """Log the successor of one client, if it was not known before."""
-    best = vanished.found[0] if vanished.found else None
+def _log_successor(practice: OpenPractice, link: Link, lost: LostClient, before: Sequence[Successor]) -> bool:
+    """Log the successor of one client unless it was known before; return whether it was logged."""
+    best = lost.found[0] if lost.found else None
     known = before[0] if before else None
     if best is None or best.level == "weak" or (known is not None and known.uuid == best.uuid):
         return False

@@ -1,6 +1,6 @@
-"""A run: resolve what an earlier one left, plan, ask the guard, apply, and record its end.
+"""The work of one run: resolve what an earlier run left, plan, ask the guard, apply, and record the end.
 
-It also applies the retention settings, at most once a day.
+The end of a run also applies the retention settings, at most once a day.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put, re
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper, is_sync, list_runs
-from xpm_tui.application.runs.notifications import Reason, is_repeated, notify
 from xpm_tui.application.runs.open_intents import open_writes, summary
+from xpm_tui.application.runs.unattended_runs import Reason, is_repeated, notify
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, LoginNeeded, PlanRefused, RunStopped
 from xpm_tui.domain.events import Event, Progress, Report, Severity
@@ -41,41 +41,49 @@ from xpm_tui.sync.planning.planner import ComparedClients
 
 
 class RetentionResult(msgspec.Struct, frozen=True):
-    """The day (UTC) of the last time."""
+    """The day (UTC) on which the retention settings were last applied."""
 
     day: str
 
 
 def apply_retention(practice: OpenPractice) -> int:
-    """Delete old days of the log, old runs, plans and backups; return how many rows were deleted."""
+    """Delete old days of the log, old runs, plans and backups; return the number of deleted rows."""
     snapshot, now = practice.snapshot(), practice.clock.now()
     today = now.date().isoformat()
     before = read(snapshot, "tidied", RetentionResult)
     if before is not None and before.day == today:
         return 0
-    kept = practice.settings.number
-    practice.events.drop_older(kept("retention.log_days"))
-    prune_backups(practice.data / STORE_FOLDER, kept("retention.backups"))
+    setting = practice.settings.number
+    practice.events.drop_older(setting("retention.log_days"))
+    prune_backups(practice.data / STORE_FOLDER, setting("retention.backups"))
     writes = outdated_rows(
-        snapshot, now=now, runs_days=kept("retention.runs_days"), images_days=kept("retention.images_days")
+        snapshot,
+        now=now,
+        runs_days=setting("retention.runs_days"),
+        images_days=setting("retention.images_days"),
     )
     practice.store.commit([*writes, put("tidied", RetentionResult(today))])
     return len(writes)
 
 
-_NAMED = 5
-"""The number of changes that could not be undone that the end of an undo names for each reason."""
+_MAX_NAMED = 5
+"""How many changes that could not be undone are named for each reason at the end of an undo."""
 
 _LEVELS: dict[str, Severity] = {"done": "info", "failed": "error"}
 UNFINISHED = ("interrupted", "stopped", "partial", "failed")
-"""Outcomes after which the next run has something to complete."""
+"""Outcomes after which a run can be resumed."""
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What the run has to do: apply a plan, or make one (complete list, restricted to clients or fields).
+    """The task of a run: to apply the plan ``plan_id``, or to make a plan and apply that.
 
-    ``reviewed``: the user has agreed to what it will plan. ``held``: the held run that a user released.
+    Attributes:
+        full: Read the complete client list.
+        reviewed: A user has agreed to what the run will plan.
+        only: The ids of the clients to which the plan is restricted, separated by blanks; empty for all.
+        fields: The fields to which the plan is restricted; empty for all.
+        held: The held run that a user released.
     """
 
     plan_id: str = ""
@@ -92,15 +100,15 @@ _OUTDATED = (
 )
 
 
-def _left(snapshot: Snapshot, plan: Plan, run: Run) -> str:
+def _not_restored(snapshot: Snapshot, plan: Plan, run: Run) -> str:
     """Return what an undo could not restore, by record and reason; empty if it restored everything."""
     found: dict[str, list[tuple[str, str]]] = {}
     for each in plan.left:
         found.setdefault(each.sentence, []).append((each.record, each.field))
     lines = []
     for why, pairs in found.items():
-        named = [f"{label(field)} of {record_name(snapshot, record)}" for record, field in pairs[:_NAMED]]
-        lines.append(f"{sequence([*named, *[''] * (len(pairs) - len(named))], most=_NAMED)}: {why}")
+        named = [f"{label(field)} of {record_name(snapshot, record)}" for record, field in pairs[:_MAX_NAMED]]
+        lines.append(f"{sequence([*named, *[''] * (len(pairs) - len(named))], most=_MAX_NAMED)}: {why}")
     if moved := run.counts.get("moved", 0):
         lines.append(
             f"{count(moved, 'client')} changed after the undo was shown, so nothing was restored there."
@@ -111,7 +119,7 @@ def _left(snapshot: Snapshot, plan: Plan, run: Run) -> str:
 
 
 class _RunHalted:
-    """Whether a run has to end before its next client: on request, or because its policy was changed."""
+    """Tells whether a run has to end before its next client: on request, or after a change of policy."""
 
     def __init__(self, practice: OpenPractice, plan: Plan, stop: Stopper) -> None:
         self._practice = practice
@@ -138,27 +146,27 @@ class RunWork:
         practice: OpenPractice,
         identity: PracticeIdentity,
         run: Run,
-        asked: RunRequest,
+        request: RunRequest,
         *,
         report: Report,
         stop: Stopper,
     ) -> None:
         self.practice = practice
         self.identity = identity
-        self.asked = asked
+        self.request = request
         self.run = run
         self.report = report
         self.stop = stop
         self.xpm: XpmPort | None = None
         self.calls = 0
-        # Changes of a continued run that no user has reviewed, such as edits made since it was stopped.
-        self.unseen: list[PlannedRecord] | None = None
+        # Changes of a resumed run that no user has reviewed, such as edits made since it was stopped.
+        self.unreviewed: list[PlannedRecord] | None = None
         self.compared = ComparedClients()
-        self.timed = practice.clock.monotonic()
+        self.began = practice.clock.monotonic()
         stop.on_signal = lambda: report(Progress("stop"))
 
     async def carry_out(self) -> Run:
-        """Do the work until it ends, in any way."""
+        """Do the work, and record how it ended."""
         try:
             try:
                 async with self.practice.wire() as wire:
@@ -174,15 +182,15 @@ class RunWork:
             self.fail(AppError(f"An unexpected error ({type(error).__name__}) ended the run."))
             raise
 
-    async def undo_beside(self) -> Run:
-        """Apply an undo that sends nothing to XPM, beside the run in progress.
+    async def undo_during_run(self) -> Run:
+        """Apply an undo that sends nothing to XPM, while another run is in progress.
 
-        It is recorded as an immediate action, so that the run in progress stays the newest sync: it can be
+        It is recorded as an immediate action, so that the other run stays the newest sync, which can be
         stopped and resumed.
         """
         practice = self.practice
         try:
-            plan, records = plans.load(practice, self.asked.plan_id)
+            plan, records = plans.load(practice, self.request.plan_id)
             self.expect(plan_consequences(practice.snapshot(), plan, records))
             self.keep(plan, reviewed=True)
             ended = await apply(
@@ -198,22 +206,18 @@ class RunWork:
         """Resolve unknown outcomes, plan, ask the guard, and apply."""
         practice = self.practice
         await resolve(
-            store=practice.store,
-            practice=xpm,
-            clock=practice.clock,
-            emit=practice.events.emit,
-            create_lag=practice.settings.number("sync.create_lag"),
-            stop=self.stop,
-        )
+            store=practice.store, practice=xpm, clock=practice.clock, emit=practice.events.emit,
+            create_lag=practice.settings.number("sync.create_lag"), stop=self.stop,
+        )  # fmt: skip
         self.stop.check()
         looked_up = xpm.calls - self.calls
         plan, records, reviewed = await self.stop.carry_out(self.plan(xpm))
         before = Requests(lookups=looked_up, lists=xpm.calls - self.calls - looked_up)
         self.expect(plan_consequences(practice.snapshot(), plan, records, before=before, pace=pace(practice)))
         self.keep(plan, reviewed=reviewed)
-        self.moved(self.run)
+        self.report_progress(self.run)
         self.report_expected(plan=plan.id, items=plan.counts.get("items", 0), records=self.run.total)
-        stops = self.guarded(plan, records, reviewed)
+        stops = self.guard_stops(plan, records, reviewed)
         if stops:
             for stop in stops:
                 numbers = {"counted": stop.counted, "limit": stop.limit}
@@ -222,33 +226,23 @@ class RunWork:
                 )
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
         self.stop.check()
-        if self.unseen and not reviewed:
-            # The guard lets what was edited since pass, so that the run can be stopped and resumed again.
+        if self.unreviewed and not reviewed:
+            # The guard has accepted what was edited since, so that the run can be stopped and resumed again.
             reviewed = True
             self.keep(plan, reviewed=True)
         policy = practice.policy()
         refuse_if_outdated(plan, policy, self.identity.tenant, self.identity.scopes)
         halt = _RunHalted(practice, plan, self.stop)
         ended = await apply(
-            plan,
-            records,
-            policy=policy,
-            run=self.run,
-            store=practice.store,
-            practice=xpm,
-            clock=practice.clock,
-            ids=BlockIds(practice.ids),
-            events=practice.events,
-            stop=halt,
-            progress=self.moved,
-            reviewed=reviewed,
-            create_lag=practice.settings.number("sync.create_lag"),
-            compared=self.compared,
-        )
+            plan, records, policy=policy, run=self.run, store=practice.store, practice=xpm,
+            clock=practice.clock, ids=BlockIds(practice.ids), events=practice.events, stop=halt,
+            progress=self.report_progress, reviewed=reviewed,
+            create_lag=practice.settings.number("sync.create_lag"), compared=self.compared,
+        )  # fmt: skip
         if halt.outdated and ended.outcome == "stopped":
             ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
         undone = plan.undo_of and ended.outcome == "done"
-        if undone and (left := _left(practice.store.snapshot(), plan, ended)):
+        if undone and (left := _not_restored(practice.store.snapshot(), plan, ended)):
             ended = msgspec.structs.replace(ended, error=left, exit_code=DecisionNeeded.exit_code)
         waiting = [each for each in open_writes(practice.store.snapshot()) if each.kind in SYNC_KINDS]
         # A completed undo has nothing to continue once these writes are decided.
@@ -258,39 +252,35 @@ class RunWork:
         return ended
 
     async def plan(self, xpm: XpmPort) -> tuple[Plan, list[PlannedRecord], bool]:
-        """Return the requested plan, or a new one, and whether a user has reviewed all of it."""
-        asked, practice = self.asked, self.practice
-        if asked.plan_id:
-            plan, records = plans.load(practice, asked.plan_id)
+        """Return the requested plan or a new one, and whether a user has reviewed all of it."""
+        request, practice = self.request, self.practice
+        if request.plan_id:
+            plan, records = plans.load(practice, request.plan_id)
             if plan.state != "draft":
                 raise BadInput(f"Plan {plan.id} was already applied.", hint="Make a new one: xpm-tui plan")
             plans.refuse_outdated(practice, plan)
             if not timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH:
-                await refresh_lists(practice, xpm, full=asked.full, lately=True, report=self.listed)
+                await refresh_lists(practice, xpm, full=request.full, lately=True, report=self.report_list)
             return plan, records, True
         lately = self.run.trigger == "daily"
-        await refresh_lists(practice, xpm, full=asked.full, lately=lately, report=self.listed)
+        await refresh_lists(practice, xpm, full=request.full, lately=lately, report=self.report_list)
         self.report(Progress("plan"))
         plan, records = plans.compute(
-            practice,
-            self.identity,
-            only=asked.only,
-            fields=asked.fields,
-            full=asked.full,
+            practice, self.identity, only=request.only, fields=request.fields, full=request.full,
             compared=self.compared,
-        )
-        reviewed, before = asked.reviewed, self.before()
+        )  # fmt: skip
+        reviewed, before = request.reviewed, self.reviewed_records()
         if before:
-            records, unseen = keep_review(before, records)
+            records, unreviewed = keep_review(before, records)
             plan = recount(practice.snapshot(), plan, records)
             practice.store.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
-            if asked.held is None and not reviewed:
-                self.unseen, reviewed = unseen, not unseen
+            if request.held is None and not reviewed:
+                self.unreviewed, reviewed = unreviewed, not unreviewed
         return plan, records, reviewed
 
-    def before(self) -> list[PlannedRecord]:
+    def reviewed_records(self) -> list[PlannedRecord]:
         """Return what a user had reviewed in the run that this one continues; nothing for a new run."""
-        last = self.asked.held
+        last = self.request.held
         if last is None:
             # A run that ended before it had a plan does not change what was reviewed.
             earlier = (run for run in list_runs(self.practice) if run.id != self.run.id and is_sync(run))
@@ -299,13 +289,13 @@ class RunWork:
                 return []
         return self.practice.snapshot().find(PLANNED, "plan", last.plan) if last.plan else []
 
-    def guarded(self, plan: Plan, records: list[PlannedRecord], reviewed: bool) -> tuple[Stop, ...]:
-        """Return why the run needs the user's decision; a release covers what it was released for."""
+    def guard_stops(self, plan: Plan, records: list[PlannedRecord], reviewed: bool) -> tuple[Stop, ...]:
+        """Return why the run needs the user's decision, without the reasons that a release covers."""
         practice, daily = self.practice, self.run.trigger == "daily"
         stops = check(
             practice.snapshot(),
             plan,
-            records if self.unseen is None else self.unseen,
+            records if self.unreviewed is None else self.unreviewed,
             guard_limits(practice.settings),
             reviewed=reviewed,
             scheduled=daily,
@@ -317,27 +307,27 @@ class RunWork:
                 "approval."
             )
             stops += (Stop(rule="daily-push", counted=items, sentence=waits),)
-        if self.asked.held is not None:
+        if self.request.held is not None:
             always = tuple(stop for stop in stops if stop.rule in ALWAYS)
-            stops = always or uncovered_stops(self.asked.held.stops, stops)
+            stops = always or uncovered_stops(self.request.held.stops, stops)
         return stops
 
-    def listed(self, progress: Progress) -> None:
-        """Record the progress of reading a list."""
+    def report_list(self, progress: Progress) -> None:
+        """Report the progress of reading a list. Raises ``Stopped`` if the run was asked to stop."""
         self.stop.check()
         self.report(progress)
 
-    def moved(self, run: Run) -> None:
-        """Record a step of the run."""
+    def report_progress(self, run: Run) -> None:
+        """Report how far the run has got."""
         expected = self.run.consequences.calls if self.run.consequences is not None else 0
         self.report(Progress("apply", run.done, run.total, run.calls, expected))
 
     def expect(self, found: Consequences) -> None:
-        """Record what is expected of the run, before its first write."""
+        """Keep what is expected of the run, before its first write."""
         self.run = msgspec.structs.replace(self.run, consequences=found.shortened())
 
     def keep(self, plan: Plan, *, reviewed: bool) -> None:
-        """Store with the run what it is going to do."""
+        """Store the plan that the run is going to apply in its row."""
         self.run = msgspec.structs.replace(
             self.run,
             plan=plan.id,
@@ -351,7 +341,7 @@ class RunWork:
         self.practice.store.commit([Put(RUNS, self.run)])
 
     def fail(self, error: AppError) -> None:
-        """Record an error that ended the run; what was already recorded of its end stays."""
+        """Record the error that ended the run; what was already recorded of its end stays."""
         error.logged = True
         found = self.practice.snapshot().get(RUNS, self.run.id) or self.run
         outcome = "failed" if found.outcome in ("running", "done") else found.outcome
@@ -367,7 +357,7 @@ class RunWork:
         )
 
     def end(self, run: Run, error: AppError | None = None) -> Run:
-        """Record and log the run's end, and clean up."""
+        """Record and log the end of the run, notify the user, and apply the retention settings."""
         practice = self.practice
         calls = self.xpm.calls - self.calls if self.xpm is not None else run.calls
         run = msgspec.structs.replace(
@@ -380,7 +370,7 @@ class RunWork:
         with suppress(AppError):  # The run's end must be durable now; otherwise closing the store records it.
             practice.store.record_end()
         level = _LEVELS.get(run.outcome, "warning")
-        seconds = round(practice.clock.monotonic() - self.timed, 1)
+        seconds = round(practice.clock.monotonic() - self.began, 1)
         practice.events.emit(
             Event(
                 key=f"run.{run.outcome}",
@@ -388,14 +378,14 @@ class RunWork:
                 rule=run.kind,
                 case=run.case,
                 outcome=run.outcome,
-                numbers={**NONE, **figures(run), **run.counts, "done": written_records(run),
+                numbers={**ZERO_COUNTS, **expected_numbers(run), **run.counts, "done": written_records(run),
                          "calls": run.calls, "seconds": seconds, "exit_code": run.exit_code},
             )
         )  # fmt: skip
-        deploys = run.kind == "deploy"
+        creates_jobs = run.kind == "deploy"
         # Jobs that are held need the user's decision even if others of the batch were created.
-        if run.outcome in ("held", "failed") or (deploys and run.outcome == "partial"):
-            waits = run.outcome == "held" or (deploys and run.counts.get("held"))
+        if run.outcome in ("held", "failed") or (creates_jobs and run.outcome == "partial"):
+            waits = run.outcome == "held" or (creates_jobs and run.counts.get("held"))
             reason: Reason = "held" if waits else "failed"
             reason = "login-needed" if isinstance(error, LoginNeeded) else reason
             why = run.error or " ".join(stop.sentence for stop in run.stops)
@@ -410,11 +400,11 @@ class RunWork:
         """Log, before the first write, what is expected of this run."""
         found = self.run.consequences
         if found is not None:
-            data = {**figures(self.run), "calls": found.calls, **numbers}
+            data = {**expected_numbers(self.run), "calls": found.calls, **numbers}
             self.practice.events.emit(Event(key="run.planned", rule=found.of, numbers={**data}))
 
 
-def figures(run: Run) -> dict[str, int]:
+def expected_numbers(run: Run) -> dict[str, int]:
     """Return what is expected of a run, as the numbers of an event."""
     found = run.consequences
     if found is None:
@@ -432,8 +422,8 @@ def figures(run: Run) -> dict[str, int]:
     }
 
 
-NONE = {"changes": 0, "refused": 0, "deployed": 0, "failed": 0}
-"""Counts that sentences name even if they are 0."""
+ZERO_COUNTS = {"changes": 0, "refused": 0, "deployed": 0, "failed": 0}
+"""Counts that the log names even if they are 0."""
 
 
 def written_records(run: Run) -> int:
@@ -442,7 +432,7 @@ def written_records(run: Run) -> int:
 
 
 def exit_code(run: Run, signal: int = 0) -> int:
-    """Return the command's exit code: 0 done, 1 partly done or failed, 4 held, 128 + signal."""
+    """Return the exit code of a run: 0 done, 1 partly done or failed, 4 held, 128 + the signal."""
     if run.exit_code:
         return run.exit_code
     if run.outcome == "stopped":

@@ -1,8 +1,7 @@
-"""Update the mirror: read XPM's lists one after the other. The module also reads the guard's limits.
+"""Update the mirror from XPM's lists.
 
-The client list is one streamed call. If the login's scopes do not allow a list, that becomes a note; a
-failure of a smaller list (jobs, templates) concerns only that list; a failure of the client list ends the
-work. Only the record that cannot be read is set aside.
+The client list is one streamed call, and its failure ends the work. The failure of a smaller list, or a scope
+that the login lacks for it, becomes a note on that list. A record that cannot be read is set aside by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.practice import ListState, OpenPractice, list_state, put
-from xpm_tui.application.runs.due import full_is_due, interval
+from xpm_tui.application.runs.unattended_runs import full_is_due, interval
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
@@ -64,10 +63,10 @@ def guard_limits(settings: Settings) -> GuardLimits:
 
 
 SMALL_LISTS_REST = timedelta(minutes=55)
-"""How long a frequent schedule does not read staff, templates, categories and jobs again."""
+"""The age at which a frequent schedule reads staff, templates, categories and jobs again."""
 
-SLOW = 60.0
-"""Seconds after which a complete client list counts as slow, so that it is not read for every run."""
+SLOW_SECONDS = 60.0
+"""A complete client list that took longer than this is not read for every run."""
 
 _TITLES = {"staff": "Staff", "templates": "Job templates", "categories": "Job categories", "jobs": "Jobs"}
 _SCOPES = {
@@ -78,11 +77,11 @@ _SCOPES = {
 }
 
 
-_WITHOUT = {
+_WITHOUT_LIST = {
     "templates": "Until then, link a template by its UUID: xpm-tui templates link SERVICE UUID.",
     "categories": "Until then, set a category by its UUID: xpm-tui settings set jobs.default_category UUID.",
 }
-"""How to continue without a list."""
+"""How to go on without a list."""
 
 
 @dataclass(frozen=True)
@@ -93,21 +92,22 @@ class UnreadList:
         list: The name of the list.
         sentence: Why it could not be read.
         scope: The scope that would allow reading it, where one is missing.
-        ways: How to obtain that scope, and how to go on without it.
+        advice: How to obtain that scope, and how to go on without it.
     """
 
     list: str
     sentence: str
     scope: str = ""
     case: CaseId | None = None
-    ways: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """What was read: records per list, how many XPM clients were new or changed, and the calls.
+    """The result of reading XPM's lists: the records per list, the changed XPM clients, and the calls.
 
-    ``complete``: the client list was complete. ``plausible``: absence from it counts.
+    ``complete`` says that the client list was complete, ``plausible`` that a client missing from it counts as
+    gone.
     """
 
     clients: int
@@ -125,7 +125,7 @@ class RefreshResult:
 async def refresh(
     practice: OpenPractice, *, full: bool = False, report: Report = ignore_progress
 ) -> RefreshResult:
-    """Update the mirror over a connection of its own.
+    """Update the mirror over a new connection.
 
     ``full`` requests the complete client list; otherwise it is requested unless the last one took over a
     minute and is not due again. Raises ``LoginNeeded``, ``XeroError`` and, for a list that shares no client
@@ -138,14 +138,14 @@ async def refresh(
 
 
 async def refresh_changed(practice: OpenPractice) -> None:
-    """Read the XPM clients that changed since the last list. Raises like :func:`refresh`."""
+    """Read the XPM clients that changed since the last list. Raises the same errors as :func:`refresh`."""
     identity = practice.connected()
     async with practice.wire() as wire:
         await _clients(practice, wire.practice(identity.tenant), _complete(practice, True), ignore_progress)
 
 
 async def ensure_mirror(practice: OpenPractice) -> RefreshResult | None:
-    """Fill the mirror if it was never filled; None if it was."""
+    """Fill the mirror if it was never filled; return None if it was."""
     return None if is_filled(practice) else await refresh(practice, full=True)
 
 
@@ -165,8 +165,8 @@ async def refresh_lists(
 ) -> RefreshResult:
     """Update the mirror over a connection that is already open.
 
-    ``lately`` reads only what has changed, if the last complete list is known; with a frequent schedule, it
-    leaves out small lists that were read recently.
+    ``lately`` reads only what has changed if the last complete list is recent enough, and with a frequent
+    schedule also skips smaller lists that were read recently.
     """
     began, timed = xpm.calls, practice.clock.monotonic()
     complete = full or _complete(practice, lately)
@@ -210,7 +210,7 @@ def _complete(practice: OpenPractice, lately: bool) -> bool:
     snapshot = practice.snapshot()
     if changed_since(snapshot) is None or full_is_due(practice):
         return True
-    return not lately and list_state(snapshot, "clients").seconds <= SLOW
+    return not lately and list_state(snapshot, "clients").seconds <= SLOW_SECONDS
 
 
 async def _clients(practice: OpenPractice, xpm: XpmPort, complete: bool, report: Report) -> ClientsRefreshed:
@@ -243,9 +243,10 @@ async def _clients(practice: OpenPractice, xpm: XpmPort, complete: bool, report:
 
 
 class _WatchedListing:
-    """A client list that is released once it is recognised as this practice's.
+    """A client list whose rows are passed on once one of them shows that it is this practice's.
 
-    The first rows of a complete list are held until one of them is known; if none is, nothing was stored yet.
+    The first rows of a complete list are held back until one of them is known. If none is, nothing was stored
+    of a list of another practice.
     """
 
     def __init__(
@@ -268,22 +269,18 @@ class _WatchedListing:
 
     async def __aiter__(self) -> AsyncIterator[XpmClient]:
         held: list[XpmClient] = []
-        sure = not self._known
+        is_ours = not self._known
         done = 0
         async for row in self._listing:
             done += 1
             if done % 500 == 0:
                 self._counted(done)
-            if not sure:
-                held.append(row)
-                sure = row.uuid in self._known
-                if not sure:
-                    continue
+            held.append(row)
+            is_ours = is_ours or row.uuid in self._known
+            if is_ours:
                 for each in held:
                     yield each
                 held.clear()
-                continue
-            yield row
         if held:
             self._practice.events.emit(
                 Event(key="list.other", level="error", case=CaseId.WRONG_PRACTICE, numbers={"count": done})
@@ -338,7 +335,7 @@ def _report_set_aside(practice: OpenPractice, name: str, number: int) -> None:
 
 
 def unread_sentences(notes: Sequence[UnreadList]) -> list[str]:
-    """Return the notes as sentences without repetitions; lists with the same scope share one."""
+    """Return the notes as sentences without repetitions; lists with the same missing scope share one."""
     closed: dict[str, list[str]] = {}
     for note in notes:
         closed.setdefault(note.scope, []).append(_TITLES[note.list] if note.scope else note.sentence)
@@ -347,7 +344,7 @@ def unread_sentences(notes: Sequence[UnreadList]) -> list[str]:
         first, *rest = lists
         listed = " and ".join([first, *(title[:1].lower() + title[1:] for title in rest)])
         found.append(_closed(listed, scope))
-        found += dict.fromkeys(sentence for note in notes if note.scope == scope for sentence in note.ways)
+        found += dict.fromkeys(sentence for note in notes if note.scope == scope for sentence in note.advice)
     return found
 
 
@@ -355,10 +352,10 @@ def _closed(lists: str, scope: str) -> str:
     return f"{lists} cannot be listed: the login lacks the scope {scope}."
 
 
-def _ways(practice: OpenPractice, name: str, scope: str) -> tuple[str, ...]:
-    """Return how to get a scope, and how to continue without it."""
+def _advice(practice: OpenPractice, name: str, scope: str) -> tuple[str, ...]:
+    """Return how to get a scope, and how to go on without it."""
     found = scope_advice(scope, parse_scopes(practice.settings.text("xero.scopes")))
-    return tuple(filter(None, (found, _WITHOUT.get(name))))
+    return tuple(filter(None, (found, _WITHOUT_LIST.get(name))))
 
 
 def _why(practice: OpenPractice, name: str, error: XeroError) -> tuple[str, str]:
@@ -391,10 +388,10 @@ def _why(practice: OpenPractice, name: str, error: XeroError) -> tuple[str, str]
 
 def _log_unread(practice: OpenPractice, name: str, error: XeroError) -> UnreadList:
     before = list_state(practice.snapshot(), name)
-    words, scope = _why(practice, name, error)
-    ways = _ways(practice, name, scope) if scope else ()
-    words = " ".join([words, *ways])
-    state = msgspec.structs.replace(before, note=words, scope=scope)
+    reason, scope = _why(practice, name, error)
+    advice = _advice(practice, name, scope) if scope else ()
+    sentence = " ".join([reason, *advice])
+    state = msgspec.structs.replace(before, note=sentence, scope=scope)
     if state != before:
         practice.store.commit([put(f"list:{name}", state)])
     practice.events.emit(
@@ -408,7 +405,7 @@ def _log_unread(practice: OpenPractice, name: str, error: XeroError) -> UnreadLi
             numbers={"scope": scope} if scope else {},
         )
     )
-    return UnreadList(name, words, scope, error.case, ways)
+    return UnreadList(name, sentence, scope, error.case, advice)
 
 
 def unread_list(snapshot: Snapshot, name: str) -> str:
@@ -420,11 +417,7 @@ def unread_list(snapshot: Snapshot, name: str) -> str:
 
 
 def refuse_unread(snapshot: Snapshot, name: str) -> None:
-    """Refuse to answer from a list that was never read.
-
-    Raises:
-        XeroError: The list was never read; the message says why.
-    """
+    """Raise ``XeroError`` if a list was never read; the message says why."""
     state = list_state(snapshot, name)
     if state.at is None:
         kind = ScopeMissing if state.scope else XeroError

@@ -34,14 +34,14 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: The name of its folder.
         title: Its name at Xero; empty before it was connected.
-        open: Whether it is the open one.
-        current: Whether it is opened if none is named.
+        open: Whether this process has it open.
+        current: Whether it is used if the user names none.
         login: Who signed in at Xero.
         held_runs: The runs that wait for a decision.
-        machine: Where its run in progress is, and ``runner`` who started it.
-        minute_left: The calls to Xero that are left, and ``day_left``; None if unknown.
-        mirror_at: The age of the XPM data: when it was read last.
-        needs: What waits for a user, in sentences, and ``waits_for`` whose decision that is.
+        machine: The machine of its run in progress; ``runner`` is who started that run.
+        minute_left: The calls to Xero that are left in this minute; ``day_left``: today; None if unknown.
+        mirror_at: When the XPM data was last read.
+        needs: What waits for a decision, in sentences; ``waits_for`` is whose decision it is.
         problem: Why nothing more can be said about it, or that its store is damaged.
     """
 
@@ -67,7 +67,7 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs_you(self) -> bool:
-        """Return whether something in it waits for a user."""
+        """Return whether something in it needs attention."""
         return bool(self.needs or self.problem)
 
 
@@ -98,7 +98,7 @@ def practices(practice: OpenPractice) -> list[PracticeView]:
 
 
 THREADS, EACH = 8, 5
-"""The most threads that look at practices, and the practices for each of them at least."""
+"""The most threads that look at practices, and the fewest practices for each of them."""
 
 
 def _each(names: Sequence[str], look: Callable[[str, Sessions], PracticeView]) -> list[PracticeView]:
@@ -176,7 +176,7 @@ def _practice_view(practice: OpenPractice, current: str) -> PracticeView:
 
 
 def _decides(practice: OpenPractice, status: StatusSummary) -> str:
-    """Return who decides: for a new login who signed in at Xero, otherwise who used the practice last."""
+    """Return who decides: about a new login who signed in at Xero, otherwise who last used the practice."""
     if status.login_needed and status.login:
         return status.login
     last = read(practice.snapshot(), "sign-in", SignIn)

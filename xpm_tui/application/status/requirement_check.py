@@ -1,10 +1,10 @@
-"""Check what a connection needs, and how each requirement is known. Makes no call to Xero."""
+"""Check the requirements of a connection, and say how each of them is known, without a call to Xero."""
 
 from __future__ import annotations
 
 import msgspec
 
-from xpm_tui.application.connection.steps import wizard
+from xpm_tui.application.connection_steps import connection_draft
 from xpm_tui.application.practice import OpenPractice, list_state
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at
@@ -25,10 +25,7 @@ from xpm_tui.settings.kinds import parse_scopes
 
 
 class CheckedRequirement(msgspec.Struct, frozen=True, kw_only=True):
-    """One requirement with how it is known (``mark``), whether it is met, and the evidence.
-
-    ``met`` is None if that is unknown.
-    """
+    """One requirement: how it is known (``mark``), whether it is met (None: unknown), and the evidence."""
 
     requirement: Requirement
     mark: Certainty
@@ -42,7 +39,7 @@ class CheckedRequirement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def requirement_sentences(practice: OpenPractice) -> list[str]:
-    """Return every requirement in one line, as they are shown before a practice is connected."""
+    """Return every requirement as a line, as shown before a practice is connected."""
     found = check_requirements(practice)
     return [f"{HEADING}:", *(f"{each.label.text}: {each.requirement.short}." for each in found), FOOTER]
 
@@ -51,7 +48,7 @@ Check = tuple[Certainty, bool | None, str]
 
 
 def check_requirements(practice: OpenPractice) -> tuple[CheckedRequirement, ...]:
-    """Return every requirement in order, as far as settings, login and earlier replies show."""
+    """Return every requirement in order, judged by the settings, the login and earlier replies."""
     return tuple(
         CheckedRequirement(requirement=each, mark=mark, met=met, sentence=sentence)
         for each in REQUIREMENTS
@@ -60,13 +57,13 @@ def check_requirements(practice: OpenPractice) -> tuple[CheckedRequirement, ...]
 
 
 def _answered(practice: OpenPractice) -> str:
-    """Return when Practice Manager answered last, in words; empty if it never did."""
+    """Return in words when Practice Manager last answered; empty if it never did."""
     at = list_state(practice.snapshot(), "clients").at
     return when_utc(at) if at is not None and practice.identity() is not None else ""
 
 
 def _not_open(practice: OpenPractice) -> bool:
-    """Return whether Xero refused the app's access to Practice Manager at the last run."""
+    """Return whether Xero refused the app access to Practice Manager in the last run."""
     last = next((run for run in history.list_runs(practice, 20) if history.is_sync(run)), None)
     return last is not None and last.case == CaseId.API_NOT_OPEN
 
@@ -136,7 +133,7 @@ def _permission(practice: OpenPractice) -> Check:
     if identity is not None:
         who = identity.login or "The person who signed in"
         return "checked", True, f"{who} connected the practice."
-    answer = wizard(practice).permission
+    answer = connection_draft(practice).permission
     if answer == "ticked":
         return "assumed", None, "You said that it is ticked. The first sign-in will show it."
     return "unknown", None, "Look at the staff record in XPM, or ask an administrator of XPM."

@@ -1,6 +1,6 @@
-"""The status of a practice, for every header and for ``status``. No network, nothing written.
+"""The status of a practice, for headers and for ``status``, from what is stored here.
 
-It includes the calls to Xero that are left, from the call times on disk.
+It includes the calls to Xero that are left, by the record of the rate limiter.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import msgspec
 
 from xpm_tui.application.condition import login_problem
 from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, export_state, last_import
+from xpm_tui.application.csv_io.inbox import InboxStatus, inbox_status
 from xpm_tui.application.derived_data import SavedCount, cached_count
-from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import LISTS, OpenPractice, list_state, read_identity
 from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
@@ -51,7 +51,7 @@ from xpm_tui.xero.rate_limiter import RateLimiter
 with lazy_imports():
     from xpm_tui.application.jobs import queries as job_queries
     from xpm_tui.application.jobs import services
-    from xpm_tui.application.runs import due, open_intents, plans
+    from xpm_tui.application.runs import open_intents, plans, unattended_runs
     from xpm_tui.application.team import queries as team_queries
     from xpm_tui.ignition import pending_changes
     from xpm_tui.sync.planning import contacts
@@ -60,12 +60,12 @@ with lazy_imports():
 
 
 def allowance(practice: OpenPractice) -> Allowance:
-    """Return what is left; before the first call the whole minute, and an unknown day."""
+    """Return the calls that are left; the day's are unknown before the first call."""
     return allowance_at(practice.state, practice.clock, practice.shared)
 
 
 def allowance_at(state: Path, clock: Clock, shared: SharedState | None = None) -> Allowance:
-    """Return what is left, from the state folder of a practice or from what its machines share."""
+    """Return the calls that are left, from a practice's state folder or from what its machines share."""
     path = state / LIMITER_FILE
     if shared is None and not path.exists():
         return Allowance(minute_left=ALL_MINUTE)
@@ -80,7 +80,7 @@ EXIT_LOGIN, EXIT_HELD, EXIT_FAILED = 3, 4, 1
 
 
 class StatusProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """A problem to show to the user: what, what to do, and the exit code of ``status``."""
+    """A problem to show to the user: what it is, what to do, and the exit code of ``status``."""
 
     code: str
     sentence: str
@@ -169,29 +169,26 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NOT_COUNTED = (META, BASE, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, IMPORT_IMAGES, INBOX, STAMPS)
-"""The tables that no count depends on: what a run that changes nothing writes is in these."""
+"""The tables on which no count depends; a run without changes writes only to these."""
 
 _SAVED = SavedCount(Counts, tuple(table for table in ALL if table not in NOT_COUNTED))
 
 
 def summarize(practice: OpenPractice) -> StatusSummary:
-    """Return the status from the store, the clock and the call times.
-
-    O(clients) after a change of the store, otherwise cheap.
-    """
+    """Return the status. It takes O(clients) after a change of the store, and is fast otherwise."""
     snapshot, now = practice.snapshot(), practice.clock.now()
     counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), _basis(practice), _SAVED)
     runs = history.list_runs(practice)
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
     running = history.current_run(practice)
-    good = history.last_good(runs)
+    good = history.last_successful_sync(runs)
     last_good = good.ended if good else None
     hours = round((now - last_good).total_seconds() / 3600, 1) if last_good else None
     identity, known = practice.identity(), read_identity(snapshot)
     plan = plans.latest_plan(practice)
     draft = plan if plan is not None and plan.state == "draft" else None
     left = allowance(practice)
-    skipped = due.skipped_day(snapshot)
+    skipped = unattended_runs.skipped_day(snapshot)
     states = [list_state(snapshot, name) for name in LISTS]
     inbox = inbox_status(practice)
     return StatusSummary(
@@ -242,7 +239,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
 def _basis(practice: OpenPractice) -> tuple[date, list[tuple[str, str, str]]]:
     """Return what else the counts depend on: the day, and the settings about jobs."""
     settings = (item for item in practice.settings.items() if item.key.startswith("jobs."))
-    return due.current_day(practice), [(item.key, item.shown, item.origin) for item in settings]
+    return practice.current_day(), [(item.key, item.shown, item.origin) for item in settings]
 
 
 def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
@@ -363,7 +360,7 @@ def _problems(
 
 
 def link_problems(links: Mapping[str, int]) -> Iterator[StatusProblem]:
-    """Return linked clients that XPM no longer has; ``links`` counts clients by the state of their link."""
+    """Yield problems with linked clients that XPM no longer has; ``links`` counts clients by link state."""
     for state, noun, end, hint in (
         (
             "merged",
@@ -383,7 +380,7 @@ def link_problems(links: Mapping[str, int]) -> Iterator[StatusProblem]:
 
 
 def inbox_problems(inbox: InboxStatus) -> Iterator[StatusProblem]:
-    """Return files from the inbox that failed, and a folder that cannot be used."""
+    """Yield problems with the inbox: files that failed, and a folder that cannot be used."""
     if inbox.problem:
         yield StatusProblem(
             code="inbox-unusable",
@@ -405,7 +402,7 @@ def _current_run_ids(practice: OpenPractice) -> set[str]:
 
 
 def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem]:
-    """Return jobs that need a decision, and what stopped the last deployment; ``runs`` newest first."""
+    """Yield problems with jobs: those that need a decision, and what stopped the last deployment."""
 
     def make_problem(code: str, sentence: str, hint: str, exit_code: int) -> StatusProblem:
         return StatusProblem(code=code, sentence=sentence.strip(), hint=hint, exit_code=exit_code)
@@ -427,7 +424,7 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem
 
 
 def _store_problems(practice: OpenPractice) -> list[StatusProblem]:
-    """Return problems of the store: damage, which allows only reading, and an unreliable location."""
+    """Return the problems of the store: damage, which allows only reading, and an unreliable location."""
     found = [
         StatusProblem(code="book-warning", sentence=words, hint="See: xpm-tui locate")
         for words in practice.store.warnings

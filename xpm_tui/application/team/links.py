@@ -1,4 +1,4 @@
-"""Links between team members and XPM's staff. They are proposed, and never made without a user."""
+"""Links between team members and XPM's staff: proposed here, and made only by a user."""
 
 from __future__ import annotations
 
@@ -10,23 +10,14 @@ from xpm_tui.application import undo_history
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_member, find_staff
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.application.team import queries
-from xpm_tui.application.team.queries import TeamSnapshot
-from xpm_tui.application.team.views import (
-    MapEffect,
-    MemberView,
-    PersonRow,
-    SkippedStaffView,
-    StaffPick,
-    StaffView,
-)
+from xpm_tui.application.team.queries import MemberView, PersonRow, StaffView, TeamSnapshot
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import compare, name_key
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put, Snapshot
-from xpm_tui.domain.tables import BLOCKED_PAIRS, TEAM
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, PROPOSALS, TEAM, WORKFLOWS
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.sync.base import block_as_different, blocked_pair_id
 
@@ -40,6 +31,31 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("xpm-only", "only in XPM"),
 )
 """Saved filters: the word of the command line, and the label."""
+
+
+class SkippedStaffView(msgspec.Struct, frozen=True, kw_only=True):
+    """A person of XPM's staff who was not added, the member who may be the same, and why."""
+
+    staff: StaffView
+    member: RefView
+    reason: str
+
+
+class StaffPick(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of adding staff: the ``members`` added or linked, and those ``skipped``."""
+
+    members: tuple[MemberView, ...] = ()
+    skipped: tuple[SkippedStaffView, ...] = ()
+
+
+class MapEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """The effects of linking a member to a staff record, before the link is made.
+
+    ``says`` are the effects as sentences; ``refused`` says why the link is not possible.
+    """
+
+    says: tuple[str, ...] = ()
+    refused: str = ""
 
 
 def list_team(practice: OpenPractice) -> list[MemberView]:
@@ -108,19 +124,19 @@ def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
         )
     if ours.staff == theirs.uuid:
         return MapEffect(refused=f"{ours.name} is already linked to this staff record.")
-    says = [f"{ours.name} will be linked to {theirs.name} in XPM."]
+    effects = [f"{ours.name} will be linked to {theirs.name} in XPM."]
     if view.staff is not None:
-        says.append(f"This replaces the link to {view.staff.name or view.staff.uuid}.")
+        effects.append(f"This replaces the link to {view.staff.name or view.staff.uuid}.")
     if theirs.gone:
-        says.append("XPM no longer lists this person: nothing can be synced for someone who has left.")
-    carried = [count(view.clients, "client") + " here"] if view.clients else []
-    carried += [count(person.clients, "client") + " in XPM"] if person.clients else []
-    carried += [count(view.jobs, "job") + " to come"] if view.jobs else []
-    if carried and not theirs.gone:
-        says.append(f"Partner and manager can be synced for {', '.join(carried)}.")
+        effects.append("XPM no longer lists this person: nothing can be synced for someone who has left.")
+    records = [count(view.clients, "client") + " here"] if view.clients else []
+    records += [count(person.clients, "client") + " in XPM"] if person.clients else []
+    records += [count(view.jobs, "job") + " to come"] if view.jobs else []
+    if records and not theirs.gone:
+        effects.append(f"Partner and manager can be synced for {', '.join(records)}.")
     if ours.email and theirs.email and ours.email.strip().casefold() != theirs.email.strip().casefold():
-        says.append("The e-mail addresses differ: make sure that this is the same person.")
-    return MapEffect(says=(*says, "Nothing is written to XPM."))
+        effects.append("The e-mail addresses differ: make sure that this is the same person.")
+    return MapEffect(says=(*effects, "Nothing is written to XPM."))
 
 
 def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
@@ -212,7 +228,7 @@ def pick_staff(
     }
     others = {find_member(snapshot, text).id for text in different}
     skipped: list[SkippedStaffView] = []
-    settled: list[Put] = []
+    different_pairs: list[Put] = []
     rows: list[TeamMember] = []
     for row in wanted:
         if row.uuid in by_email:
@@ -226,7 +242,9 @@ def pick_staff(
             skipped.append(SkippedStaffView(staff=team.staff_view(row), member=ref, reason=reason))
             continue
         now = practice.clock.now()
-        settled += [block_as_different(each.id, row.uuid, by=practice.person, now=now) for each, _ in alike]
+        different_pairs += [
+            block_as_different(each.id, row.uuid, by=practice.person, now=now) for each, _ in alike
+        ]
         (id_,) = ("t0",) if dry_run else practice.ids.new("t")
         rows.append(TeamMember(id=id_, name=row.name, email=row.email, staff=row.uuid, access=False))
     if dry_run:
@@ -234,8 +252,8 @@ def pick_staff(
     if rows:
         picked = count(len(rows), "person/people")
         undo_history.commit_undoable(practice, snapshot, TEAM, rows, f"the addition of {picked} from XPM")
-    if settled:
-        practice.store.commit(settled)
+    if different_pairs:
+        practice.store.commit(different_pairs)
     for each in rows:
         practice.events.emit(Event(key="member.picked", record=each.id, uuid=each.staff))
     after = TeamSnapshot.of(practice)
@@ -256,9 +274,21 @@ def _alike(snapshot: Snapshot, members: Sequence[TeamMember], row: Staff) -> lis
 
 def undo(practice: OpenPractice) -> undo_history.UndoResult:
     """Undo the last change to the team. Raises ``BadInput`` if there is none."""
-    undone = undo_history.undo(practice, TEAM, queries.referenced_members)
+    undone = undo_history.undo(practice, TEAM, _referenced_members)
     practice.events.emit(Event(key="team.undone", numbers={"records": len(undone.back)}))
     return undone
+
+
+def _referenced_members(snapshot: Snapshot) -> set[str]:
+    """Return the team members who are named anywhere in the store."""
+    found: set[str] = set()
+    for client in snapshot.rows(CLIENTS):
+        found |= {client.partner, client.manager}
+    for proposal in snapshot.rows(PROPOSALS):
+        found |= {proposal.partner, proposal.manager}
+    for workflow in snapshot.rows(WORKFLOWS):
+        found |= {workflow.partner or "", workflow.manager or "", *workflow.staff}
+    return found
 
 
 def _passes(team: TeamSnapshot, row: PersonRow, only: str) -> bool:

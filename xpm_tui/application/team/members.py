@@ -1,6 +1,6 @@
-"""Create and edit team members, and create staff records in XPM for them.
+"""Create, edit and delete team members, and create staff records in XPM for them.
 
-This creates no login, here or in XPM. A staff record is shown before, sent once, and linked.
+This creates no login, here or in XPM. A staff record is previewed, sent once, and linked.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application import undo_history
-from xpm_tui.application.clients.edits import known_field
+from xpm_tui.application.clients.edits import known_field, refuse_unusable_text
 from xpm_tui.application.practice import OpenPractice, read_identity
 from xpm_tui.application.presenters.lookup import find_member, find_staff, refuse_namesakes
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.team.links import list_team
-from xpm_tui.application.team.queries import TeamSnapshot
-from xpm_tui.application.team.views import CreatedStaffView, MemberView, StaffPreview
+from xpm_tui.application.team.queries import MemberView, StaffView, TeamSnapshot
 from xpm_tui.domain.errors import BadInput, CaseId, DecisionNeeded, UnsendableValue
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import staff_label
@@ -28,8 +27,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import refuse_unsendable_values, visible
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
 from xpm_tui.ignition.cell_readers import CellError, clean_cell, read_email
-from xpm_tui.ignition.cells import TeamLookup as Nobody
-from xpm_tui.ignition.cells import UnknownWord, canonical_cell
+from xpm_tui.ignition.cells import TeamLookup, UnknownWord, canonical_cell
 from xpm_tui.log.event_log import assign_to_run
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.journal import unanswered
@@ -44,6 +42,31 @@ from xpm_tui.sync.manual.creation import (
 FIELDS = ("name", "email", "access", "active")
 
 
+class StaffPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record that is not created yet.
+
+    Attributes:
+        sent: Exactly the values that would be sent.
+        twins: Staff in XPM with the same e-mail or name.
+        alike: What the twins have in common with the member.
+        blocked: Why the record cannot be created; empty if it can.
+    """
+
+    member: MemberView
+    sent: dict[str, str]
+    twins: tuple[StaffView, ...] = ()
+    alike: tuple[str, ...] = ()
+    blocked: str = ""
+
+
+class CreatedStaffView(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record that was created in XPM, the member linked to it, and the run."""
+
+    member: MemberView
+    staff: StaffView
+    run: str
+
+
 def new_member(
     practice: OpenPractice,
     name: str,
@@ -54,8 +77,8 @@ def new_member(
 ) -> MemberView:
     """Create a team member; ``values`` are ``email``, ``access`` and ``active`` (yes, no).
 
-    ``different`` are members, by id, e-mail or name, that the user says are different people; ``anyway`` says
-    so of all.
+    ``different`` are members, by id, e-mail or name, of whom the user says that they are other people;
+    ``anyway`` says so of all.
 
     Raises:
         BadInput: A value cannot be used, which names the field, or the e-mail is another member's.
@@ -65,8 +88,8 @@ def new_member(
     snapshot = practice.snapshot()
     made = _edited(snapshot, TeamMember(id="", name=""), {"name": name, **values})
     others = {find_member(snapshot, text).id for text in different}
-    left = [] if anyway else [each for each in _alike(snapshot, made.name) if each[0].id not in others]
-    refuse_namesakes(left, "team member")
+    alike = [] if anyway else [each for each in _alike(snapshot, made.name) if each[0].id not in others]
+    refuse_namesakes(alike, "team member")
     made = msgspec.structs.replace(made, id=practice.ids.new("t")[0])
     undo_history.commit_undoable(practice, snapshot, TEAM, [made], f"the creation of {made.name}")
     practice.events.emit(Event(key="member.added", record=made.id))
@@ -74,7 +97,7 @@ def new_member(
 
 
 def _alike(snapshot: Snapshot, name: str) -> list[tuple[TeamMember, str]]:
-    """Return the members whose name is the same or near, best first, and the differences."""
+    """Return the members whose name is the same or similar, best first, and how the names differ."""
     found = [(compare(name, each.name), each) for each in snapshot.rows(TEAM)]
     alike = [(answer, each) for answer, each in found if answer.answer != "different"]
     alike.sort(key=lambda pair: (pair[0].cost, pair[1].id))
@@ -95,7 +118,7 @@ def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) 
 
 
 def delete_member(practice: OpenPractice, member: str) -> TeamMember:
-    """Delete a team member created by mistake, found by id, e-mail or name; ``undo`` restores it.
+    """Delete a team member, found by id, e-mail or name; ``undo`` restores it.
 
     Raises ``NotFound``, and ``DecisionNeeded`` if something depends on the member.
     """
@@ -132,8 +155,7 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
     for name, text in values.items():
         known_field(name, name, FIELDS)
         changed[name] = _yes(name, text) if name in ("access", "active") else clean_cell(text)
-        if "\0" in text or len(text) > 500:
-            raise BadInput(f"{name} is too long, or contains a null character.")
+        refuse_unusable_text(name, text, 500)
     if not changed.get("name", member.name):
         raise BadInput("A team member must have a name.", field="name")
     email = changed.get("email", "")
@@ -156,7 +178,7 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
 
 def _yes(name: str, text: str) -> bool:
     try:
-        return canonical_cell("tax_registered", clean_cell(text), Nobody(())) == "yes"
+        return canonical_cell("tax_registered", clean_cell(text), TeamLookup(())) == "yes"
     except UnknownWord:
         raise BadInput(f"{name} must be yes or no, not '{visible(text, 40)}'.") from None
 
@@ -165,19 +187,20 @@ def _view(practice: OpenPractice, member: str) -> MemberView:
     return next(view for view in list_team(practice) if view.id == member)
 
 
-OPENS = frozenset({"practicemanager", "practicemanager.staff"})
+WRITE_SCOPES = frozenset({"practicemanager", "practicemanager.staff"})
 """The scopes that allow a login to write staff; one of them is enough."""
-LONGEST = 255
+MAX_LENGTH = 255
+"""The most characters of a value of a staff record."""
 
 
 def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str = "") -> StaffPreview:
-    """Return what would be sent for a member, and what prevents it, according to the mirror.
+    """Return the staff record that would be created for a member, and what prevents that.
 
     Raises ``NotFound`` for an unknown member, ``BadInput`` for a value that XPM does not accept.
     """
     snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     ours = find_member(snapshot, member)
-    sent = creation_values(ours, _phone_values(phone, mobile))
+    sent = creation_values(ours, {"phone": phone, "mobile": mobile})
     try:
         refuse_unsendable_values(sent, label=staff_label)
     except UnsendableValue as error:
@@ -187,7 +210,7 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
             field=error.field,
         ) from None
     for field, text in sent.items():
-        if len(text) > LONGEST or any(ord(c) < 32 or ord(c) == 127 for c in text):
+        if len(text) > MAX_LENGTH or any(ord(c) < 32 or ord(c) == 127 for c in text):
             raise BadInput(
                 f"{staff_label(field)} is too long or contains control characters, so XPM does not accept it."
             )
@@ -212,9 +235,9 @@ async def create_in_xpm(
 ) -> CreatedStaffView:
     """Create the staff record and link the member to it; see :mod:`xpm_tui.sync.manual.creation`.
 
-    An open earlier attempt is looked up first: if XPM has the record by now, it is linked and nothing is
-    sent. Raises ``DecisionNeeded`` (``StaffExists`` if XPM has the e-mail or name), ``Busy``, and errors of
-    the calls.
+    An earlier attempt without an answer is looked up first: if XPM has the record by now, it is linked and
+    nothing is sent. Raises ``DecisionNeeded`` (``StaffExists`` if XPM has the e-mail or name), ``Busy``, and
+    errors of the calls.
     """
     practice.writable()
     identity = practice.connected()
@@ -237,7 +260,7 @@ async def create_in_xpm(
                 if not any(intent.record == ours for intent in found.done):
                     await create_staff(
                         ours,
-                        _phone_values(phone, mobile),
+                        {"phone": phone, "mobile": mobile},
                         store=practice.store,
                         practice=xpm,
                         clock=practice.clock,
@@ -251,10 +274,10 @@ async def create_in_xpm(
                         create_lag=lag,
                         stop=stop,
                     )
-    return _made(practice, ours, run)
+    return _created_view(practice, ours, run)
 
 
-def _made(practice: OpenPractice, member: str, run: str) -> CreatedStaffView:
+def _created_view(practice: OpenPractice, member: str, run: str) -> CreatedStaffView:
     snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     ours = snapshot.get(TEAM, member)
     row = snapshot.get(STAFF, ours.staff) if ours else None
@@ -265,15 +288,11 @@ def _made(practice: OpenPractice, member: str, run: str) -> CreatedStaffView:
     return CreatedStaffView(member=team.member(ours), staff=team.staff_view(row), run=run)
 
 
-def _phone_values(phone: str, mobile: str) -> dict[str, str]:
-    return {"phone": phone, "mobile": mobile}
-
-
 def _closed(snapshot: Snapshot) -> str:
-    """Return whether the login may not write staff, as a sentence; empty if it may or it is unknown."""
+    """Return why the login may not write staff, as a sentence; empty if it may, or if that is unknown."""
     identity = read_identity(snapshot)
     granted = set(identity.scopes.split()) if identity else set()
-    if not granted or granted & OPENS:
+    if not granted or granted & WRITE_SCOPES:
         return ""
     return (
         "The login may read XPM's staff but not add to it: it lacks the scope "

@@ -1,8 +1,6 @@
-"""Both sides of the team at one moment: links, proposals, and the effects of missing links.
+"""Queries on the team: members and XPM's staff as views, the counts behind them, and who connected.
 
-The people on clients and jobs, counted on both sides, and the person who connected.
-
-The connection stops working if that person's record in XPM is disabled or removed.
+The connection stops working if the record of the person who connected is disabled or removed in XPM.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import msgspec
 from xpm_tui.application.derived_data import cached_count
 from xpm_tui.application.practice import OpenPractice, list_state, read_identity
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.application.team.views import MemberState, MemberView, PersonRow, StaffProposal, StaffView
 from xpm_tui.domain import formatting
 from xpm_tui.domain.ignition import TeamMember, Workflow
 from xpm_tui.domain.ports import Snapshot
@@ -39,8 +36,88 @@ with lazy_imports():
     from xpm_tui.domain import identity, names
 
 
+MemberState = Literal["linked", "gone", "proposed", "maybe", "unlinked"]
+
+
+class StaffView(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record of XPM; ``gone``: no longer listed; ``member`` is the linked team member, or null.
+
+    ``clients`` and ``jobs`` count the records that name the person in XPM: clients as partner or manager, and
+    current jobs. ``costs`` says what is not synced without a link, ``notes`` what else to know.
+    """
+
+    uuid: str
+    name: str
+    email: str
+    phone: str = ""
+    mobile: str = ""
+    gone: bool = False
+    member: RefView | None = None
+    clients: int = 0
+    jobs: int = 0
+    costs: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class StaffProposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record proposed for a team member, and why; ``sure``: the e-mail is unique on each side."""
+
+    uuid: str
+    name: str
+    email: str
+    sure: bool
+    reason: str
+
+
+class MemberView(msgspec.Struct, frozen=True, kw_only=True):
+    """A team member.
+
+    Attributes:
+        state: linked, gone (linked to staff that XPM no longer lists), proposed (one staff record has the
+            e-mail), maybe (by name, or an e-mail that several have) or unlinked.
+        clients: Number of Ignition clients whose partner or manager the member is.
+        partner_of: Number of those as partner.
+        manager_of: Number of those as manager.
+        jobs: Number of jobs still to be created that would name the member.
+        costs: What does not work while no XPM staff is linked.
+        notes: What else users should know.
+    """
+
+    id: str
+    name: str
+    email: str
+    access: bool
+    active: bool
+    state: MemberState
+    staff: StaffView | None
+    clients: int
+    partner_of: int = 0
+    manager_of: int = 0
+    jobs: int = 0
+    proposals: tuple[StaffProposal, ...] = ()
+    costs: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the team: a member, linked or not, or an unlinked person of XPM's staff."""
+
+    member: MemberView | None = None
+    staff: StaffView | None = None
+
+    @property
+    def key(self) -> str:
+        """Return our id, otherwise the UUID of the staff record."""
+        return self.member.id if self.member else self.staff.uuid if self.staff else ""
+
+    @property
+    def name(self) -> str:
+        """Return the person's name, preferably the one here."""
+        return self.member.name if self.member else self.staff.name if self.staff else ""
+
+
 class PeopleCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts by person.
+    """The numbers of clients and jobs that name each person.
 
     Attributes:
         ours: Ignition clients by team member, as partner or manager.
@@ -59,13 +136,8 @@ class PeopleCounts(msgspec.Struct, frozen=True, kw_only=True):
     xpm_jobs: dict[str, int]
 
 
-def people(practice: OpenPractice) -> PeopleCounts:
-    """Return the counts, cached until the store changes. O(clients and jobs of both sides)."""
-    return cached_count(practice, "people", count)
-
-
-def count(snapshot: Snapshot) -> PeopleCounts:
-    """Count over all clients and jobs."""
+def count_people(snapshot: Snapshot) -> PeopleCounts:
+    """Count the clients and jobs of both sides by person. O(clients and jobs)."""
     ours: Counter[str] = Counter()
     partner: Counter[str] = Counter()
     manager: Counter[str] = Counter()
@@ -92,20 +164,8 @@ def count(snapshot: Snapshot) -> PeopleCounts:
     )
 
 
-def referenced_members(snapshot: Snapshot) -> set[str]:
-    """Return the team members who are named anywhere in the store."""
-    found: set[str] = set()
-    for client in snapshot.rows(CLIENTS):
-        found |= {client.partner, client.manager}
-    for proposal in snapshot.rows(PROPOSALS):
-        found |= {proposal.partner, proposal.manager}
-    for workflow in snapshot.rows(WORKFLOWS):
-        found |= {workflow.partner or "", workflow.manager or "", *workflow.staff}
-    return found
-
-
 def _open_workflows_by_person(snapshot: Snapshot) -> Counter[str]:
-    """Return workflows with jobs still to be created, by the people whom those jobs would name."""
+    """Count the workflows with jobs still to be created, by the people whom those jobs would name."""
     found: Counter[str] = Counter()
     for workflow in snapshot.rows(WORKFLOWS):
         made = any(
@@ -189,7 +249,10 @@ def find_connector(snapshot: Snapshot) -> Connector | None:
 
 
 class TeamSnapshot:
-    """Members and staff; ``named`` counts the records that name them."""
+    """Both sides of the team at one moment: members, staff, links, and proposals for missing links.
+
+    ``named`` counts the records that name each person.
+    """
 
     def __init__(self, snapshot: Snapshot, named: PeopleCounts) -> None:
         self.members = list(snapshot.rows(TEAM))
@@ -208,16 +271,16 @@ class TeamSnapshot:
         self._their_emails = Counter(
             _email(row.email) for row in self.staff.values() if row.email and not row.gone
         )
-        self._apart = frozenset((pair.client, pair.uuid) for pair in snapshot.rows(BLOCKED_PAIRS))
+        self._blocked = frozenset((pair.client, pair.uuid) for pair in snapshot.rows(BLOCKED_PAIRS))
         self._our_names = Counter(_same(member.name) for member in self.members)
         self._their_names = Counter(_same(row.name) for row in self.staff.values() if not row.gone)
-        signed = find_connector(snapshot)
-        self._connected = frozenset(signed.staff) if signed else frozenset()
+        connector = find_connector(snapshot)
+        self._connected = frozenset(connector.staff) if connector else frozenset()
 
     @classmethod
     def of(cls, practice: OpenPractice) -> TeamSnapshot:
         """Return the present team."""
-        return cls(practice.snapshot(), people(practice))
+        return cls(practice.snapshot(), cached_count(practice, "people", count_people))
 
     def member(self, member: TeamMember) -> MemberView:
         """Return one member as a view."""
@@ -252,10 +315,8 @@ class TeamSnapshot:
         if row.gone:
             notes.append("XPM no longer lists this person: they have left, or are disabled there.")
         if self._their_names[_same(row.name)] > 1:
-            notes.append(
-                f"XPM has {formatting.count(self._their_names[_same(row.name)], 'person/people')} "
-                "with this name."
-            )
+            number = formatting.count(self._their_names[_same(row.name)], "person/people")
+            notes.append(f"XPM has {number} with this name.")
         if row.uuid in self._connected:
             notes.append("Connected this practice: the connection depends on this person's record.")
         costs = ""
@@ -284,12 +345,8 @@ class TeamSnapshot:
         email = _email(member.email)
         same_email = self._emails.get(email, []) if email else []
         alone = self._their_emails[email] == 1 and self._our_emails[email] == 1
-        found = [
-            _proposal(
-                row, alone, "the same e-mail" if alone else "the same e-mail, which several people have"
-            )
-            for row in same_email
-        ]
+        reason = "the same e-mail" if alone else "the same e-mail, which several people have"
+        found = [_proposal(row, alone, reason) for row in same_email]
         if any(proposal.sure for proposal in found):
             return tuple(found)
         taken = {proposal.uuid for proposal in found}
@@ -297,7 +354,7 @@ class TeamSnapshot:
         several = self._their_names[key] > 1 or self._our_names[key] > 1
         near = []
         for row in self._free:
-            if row.uuid in taken or (member.id, row.uuid) in self._apart:
+            if row.uuid in taken or (member.id, row.uuid) in self._blocked:
                 continue
             answer = identity.compare(member.name, row.name)
             if answer.answer == "different":
@@ -339,19 +396,15 @@ class TeamSnapshot:
                 "XPM no longer lists the linked staff record: they have left, or are disabled "
                 "there. Link to another one, or unlink."
             )
-        elif staff is not None and "" not in (member.email, staff.email):
-            differs = _email(member.email) != _email(staff.email)
-            text = (
+        elif staff and member.email and staff.email and _email(member.email) != _email(staff.email):
+            found.append(
                 f"The e-mail differs: {staff.email} in XPM. The link still works, because it uses XPM's UUID."
             )
-            found += [text] if differs else []
         if staff is not None and staff.name and _same(staff.name) != _same(member.name):
             found.append(f"XPM calls this person {staff.name}.")
         if self._our_names[_same(member.name)] > 1:
-            found.append(
-                f"The team has {formatting.count(self._our_names[_same(member.name)], 'person/people')} "
-                "with this name."
-            )
+            number = formatting.count(self._our_names[_same(member.name)], "person/people")
+            found.append(f"The team has {number} with this name.")
         if not member.access:
             found.append(
                 "Without access: no login here or in XPM, but can be partner, manager or staff of "
@@ -378,7 +431,7 @@ def _named_on(clients: int, jobs: int) -> str:
 
 
 def _same(name: str) -> str:
-    """Return the form of a name in which the names of one person are the same."""
+    """Return the form of a name that is the same for every spelling of it."""
     return names.key_of(name).lower()
 
 

@@ -17,7 +17,8 @@ from textual.widgets import Button
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
-from xpm_tui.application.team.views import MapEffect, MemberView, StaffPick, StaffView
+from xpm_tui.application.team.links import MapEffect, StaffPick
+from xpm_tui.application.team.queries import MemberView, StaffView
 from xpm_tui.commands import team as team_commands
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown

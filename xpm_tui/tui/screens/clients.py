@@ -14,6 +14,7 @@ from textual import on
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.clients.edits import people_to_choose, unlinked_people
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters import lookup
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, PersonView, SideBySide
 from xpm_tui.commands.command import Situation
@@ -387,7 +388,7 @@ class Clients(FilteredArea):
             about,
             edit.edit_fields(view, people, notes),
             link=link,
-            read=lambda practice: edit.present_values(clients.show_client(practice, view.id)),
+            read=lambda practice: edit.present_values(lookup.show_client(practice, view.id)),
         )
         self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.application.clients.conflicts import conflicts
+from xpm_tui.application.clients.field_policy import list_conflicts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import DifferenceView, plan_differences
 from xpm_tui.application.presenters.views import ConflictView
@@ -74,7 +74,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
 
     async def load(self) -> None:
         """Read all conflicts."""
-        found = await self.host.worker.ask(conflicts)
+        found = await self.host.worker.ask(list_conflicts)
         self._head.show_subject(summary(found))
         self.put(found)
 

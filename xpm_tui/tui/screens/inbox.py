@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.application.inbox.queries import InboxStatus, inbox_status, list_newest
+from xpm_tui.application.csv_io.inbox import InboxStatus, inbox_status, list_newest
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain import formatting
 from xpm_tui.domain.ignition import ReceivedFile

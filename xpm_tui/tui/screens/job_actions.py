@@ -171,7 +171,7 @@ class JobCommands(FilteredArea):
 
     async def _edit(self, view: JobRowView) -> None:
         worker = self.host.worker
-        fields = await worker.ask(job_editing.values, view.id)
+        fields = await worker.ask(job_editing.editable_fields, view.id)
         about = EDITING if view.repeats == "once" else f"{EDITING} It changes all future jobs."
         shown = [
             EditField(
@@ -187,7 +187,7 @@ class JobCommands(FilteredArea):
         ]
 
         def read(practice: OpenPractice) -> dict[str, str]:
-            return {each.name: each.value for each in job_editing.values(practice, view.id)}
+            return {each.name: each.value for each in job_editing.editable_fields(practice, view.id)}
 
         sheet = EditSheet(f"Edit {view.name}", about, shown, read=read)
         command = by_name("jobs.edit")

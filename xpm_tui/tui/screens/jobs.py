@@ -186,7 +186,7 @@ class Jobs(JobCommands):
 
     def _load_findings(self) -> None:
         """Show the findings of the last audit of this session."""
-        found = reports.filtered(self._audited, text=self.text) if self._audited else []
+        found = reports.filter_findings(self._audited, text=self.text) if self._audited else []
         self.show_counts(len(found), len(self._audited.findings) if self._audited else 0)
         self.note([])
         empty = "r compares the accepted proposals with XPM's jobs, and writes nothing."

@@ -21,7 +21,7 @@ from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
-    from xpm_tui.application.jobs import queries, reports, services
+    from xpm_tui.application.jobs import queries, reports
     from xpm_tui.application.runs import history
     from xpm_tui.application.status import summary
     from xpm_tui.domain import tables
@@ -319,7 +319,7 @@ class Overview(AreaScreen):
 
 def _ahead(practice: OpenPractice) -> tuple[JobForecast, list[JobRowView]]:
     """Return the forecast of the coming months, and the single jobs of the next days."""
-    until = services.current_day(practice) + SOON
+    until = practice.current_day() + SOON
     jobs = [job for job in queries.list_jobs(practice, state="open") if job.deploy_on <= until]
     return reports.forecast_jobs(practice), jobs
 

@@ -7,13 +7,13 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.application.policy_table import (
+from xpm_tui.application.clients.field_policy import (
     FrozenView,
     PolicyRow,
     direction_words,
     frozen_clients,
     policy_rows,
-    sentences,
+    policy_sentences,
 )
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain import formatting, labels
@@ -90,7 +90,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
             else "Not frozen for any client."
         )
         head: Line = [fixed(row.label), span(f"   In XPM: {row.xpm}", "muted")]
-        rows: list[Line] = [[fixed(f" {sentence}")] for sentence in (*sentences(row), frozen)]
+        rows: list[Line] = [[fixed(f" {sentence}")] for sentence in (*policy_sentences(row), frozen)]
         return [head, *rows]
 
     def action_switch(self) -> None:

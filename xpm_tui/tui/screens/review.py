@@ -14,9 +14,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.worker import Worker
 
-from xpm_tui.application.clients import links, picks
+from xpm_tui.application.clients import link_review, links
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters import lookup
 from xpm_tui.application.presenters.views import (
     ClientView,
     EffectView,
@@ -170,7 +171,7 @@ class Review(DetailScreen[None]):
     async def _read(self, at: str = "") -> None:
         async def read(practice: OpenPractice) -> tuple[list[ReviewView], str]:
             await xpm_refresh.ensure_mirror(practice)
-            return clients.review(practice), picks.place(practice)
+            return link_review.clients_to_review(practice), link_review.review_position(practice)
 
         kept = at or (self._view.id if self._view else "")
         self._views, left_at = await self.host.worker.run(read)
@@ -245,7 +246,7 @@ class Review(DetailScreen[None]):
     async def _preview(self, view: ReviewView, proposal: ProposalView) -> None:
         def read(practice: OpenPractice) -> tuple[ClientView, XpmClientView, EffectView]:
             return (
-                clients.show_client(practice, view.id),
+                lookup.show_client(practice, view.id),
                 clients.show_xpm(practice, proposal.uuid),
                 links.preview_link(practice, view.id, proposal.uuid),
             )
@@ -321,7 +322,7 @@ class Review(DetailScreen[None]):
             result = await run(self.host, params)
         except BadInput as refused:
             self.host.toast(refused.message, "warning")
-            now = await self.host.worker.ask(clients.show_client, view.id)
+            now = await self.host.worker.ask(lookup.show_client, view.id)
             if not now.needs:
                 self._settled_one(view, ())
             return
@@ -337,7 +338,7 @@ class Review(DetailScreen[None]):
             self._run_decision(lambda: self._map(view))
 
     async def _map(self, view: ReviewView) -> None:
-        client = await self.host.worker.ask(clients.show_client, view.id)
+        client = await self.host.worker.ask(lookup.show_client, view.id)
         settled = await self.host.push_screen_wait(picker.Picker(client, reviewing=True))
         if settled is not None:
             self._settled_one(view, settled)
@@ -415,7 +416,7 @@ class Review(DetailScreen[None]):
     def action_leave(self) -> None:
         """Close the review; the next one starts at this client."""
         at = self._view.id if self._view else ""
-        self.host.work(lambda: self.host.worker.ask(picks.keep_place, at), "place")
+        self.host.work(lambda: self.host.worker.ask(link_review.store_review_position, at), "place")
         self.dismiss(None)
 
     def help_page(self) -> HelpPage:

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from xpm_tui.application.practice import ListState, OpenPractice, list_state
 from xpm_tui.application.presenters.lookup import find_member
 from xpm_tui.application.team import links as team
-from xpm_tui.application.team.queries import Connector, find_connector
-from xpm_tui.application.team.views import MemberView, PersonRow, StaffView
+from xpm_tui.application.team.queries import Connector, MemberView, PersonRow, StaffView, find_connector
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting

@@ -323,7 +323,7 @@ class LiveLog(KeyExplainer, LogPane):
             if self._follower is None:
                 self._follower = Follower(practice, run=self._run_id)
             # The run is read first, so that what it wrote before it ended is certainly in the log.
-            run = history.show(practice, self._run_id) if self._run_id else None
+            run = history.find_run(practice, self._run_id) if self._run_id else None
             coming = forecast(practice, run) if run is not None else None
             return run, coming, self._follower.poll(practice)
 

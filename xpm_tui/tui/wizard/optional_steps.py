@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button
 
-from xpm_tui.application.connection.state_machine import ConnectionMachine, copy_line
-from xpm_tui.application.connection.steps import ConnectionStep, Name
+from xpm_tui.application.connection import ConnectionMachine, copy_line
+from xpm_tui.application.connection_steps import ConnectionStep, Name
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
-from xpm_tui.application.team.views import StaffPick
+from xpm_tui.application.team.links import StaffPick
 from xpm_tui.commands import team as team_commands
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting

@@ -18,8 +18,8 @@ from textual.content import Content
 from textual.events import DescendantFocus
 from textual.widgets import Button, Static
 
-from xpm_tui.application.connection.state_machine import ConnectionMachine
-from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer, ConnectionStep
+from xpm_tui.application.connection import ConnectionMachine
+from xpm_tui.application.connection_steps import ANSWERS, GRANT, Advice, Answer, ConnectionStep
 from xpm_tui.application.practice import PracticeIdentity
 from xpm_tui.application.runs.xpm_refresh import RefreshResult
 from xpm_tui.application.status.requirement_check import CheckedRequirement, check_requirements

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher
 
-from xpm_tui.application.connection.steps import ConnectionStep, Name
+from xpm_tui.application.connection_steps import ConnectionStep, Name
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.dialogs.form import discard_question
 from xpm_tui.tui.dialogs.help import HelpPage

@@ -16,8 +16,8 @@ from textual.style import Style
 from textual.widgets import Button, Static
 from textual.worker import Worker
 
-from xpm_tui.application.connection.state_machine import ConnectionMachine, PendingLogin
-from xpm_tui.application.connection.steps import ConnectionStep
+from xpm_tui.application.connection import ConnectionMachine, PendingLogin
+from xpm_tui.application.connection_steps import ConnectionStep
 from xpm_tui.diagnostics.error_presenter import ErrorView, present
 from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.domain.safe_text import Shown, visible

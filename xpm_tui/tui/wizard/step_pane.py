@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button
 
-from xpm_tui.application.connection.state_machine import ConnectionMachine
-from xpm_tui.application.connection.steps import ConnectionStep, Name
+from xpm_tui.application.connection import ConnectionMachine
+from xpm_tui.application.connection_steps import ConnectionStep, Name
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.diagnostics.error_presenter import ErrorView, present, problem_title
 from xpm_tui.domain.errors import AppError

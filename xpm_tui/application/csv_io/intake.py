@@ -1,8 +1,8 @@
 """Empty the inbox: each complete file is claimed, imported in one transaction, and moved.
 
-One process at a time empties an inbox. Files that a killed process had claimed are finished first: a file
-whose transaction was committed is only moved, any other is imported. Nothing is sent to XPM, and nothing is
-deployed.
+One process at a time empties an inbox. It first finishes the files that a killed process had claimed: a file
+whose transaction was committed is only moved, and any other is imported. Nothing is sent to XPM, and no job
+is created.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.csv_io.deliveries import DeliveryOutcome, InboxDelivery, deliver, preview
-from xpm_tui.application.inbox.documents import (
+from xpm_tui.application.csv_io.documents import (
+    DeliveryOutcome,
     FileUnfinished,
+    InboxDelivery,
     InboxDocument,
+    deliver,
+    preview_delivery,
     read_document,
-    with_content,
     with_failure,
     with_kind,
     with_outcome,
 )
-from xpm_tui.application.inbox.queries import needed_folder, owner_of
+from xpm_tui.application.csv_io.inbox import needed_folder, owner_of
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs.notifications import notify
+from xpm_tui.application.runs.unattended_runs import notify
 from xpm_tui.domain.errors import AppError, Busy, DiskError, ReadOnly, StoreUnreadable
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
@@ -41,21 +43,23 @@ from xpm_tui.files.private import ensure_private
 from xpm_tui.store.snapshot import SnapshotIds
 
 Progress = Callable[[int, int], None]
-"""A callback with the number of files done, and of all files."""
+"""A callback with the number of files that are done, and of all files."""
 
-LISTED = 200
-"""The number of files that a report lists; the others are only counted."""
+MAX_FILES = 200
+"""How many files a report lists; the others are only counted."""
 
-_STOPPING = (Busy, ReadOnly, DiskError, StoreUnreadable)
-"""Errors that are not caused by the file: it stays claimed, and the next run imports it."""
+_STOPPING_ERRORS = (Busy, ReadOnly, DiskError, StoreUnreadable)
+"""Errors that the file did not cause, so that it stays claimed until the next run imports it."""
 
 
 @dataclass
 class InboxReport:
-    """What emptying the inbox did, or would do when ``dry_run``.
+    """The result of emptying the inbox, or with ``dry_run`` the preview of it.
 
-    ``counts`` has the files by state; ``waiting`` files are not complete yet, ``stopped`` says why the run
-    ended before the last file.
+    Attributes:
+        counts: The number of files by state.
+        waiting: The number of files that are not complete yet.
+        stopped: The error that ended the run before the last file.
     """
 
     dry_run: bool = False
@@ -66,20 +70,20 @@ class InboxReport:
 
     @property
     def total(self) -> int:
-        """Return how many files were processed."""
+        """Return the number of processed files."""
         return sum(self.counts.values())
 
     def add(self, row: ReceivedFile, state: str = "") -> None:
-        """Count a file, and list it if there is room; those that need the user come first."""
+        """Count a file, and list it if there is room. A file with a ``state`` of its own is only counted."""
         self.counts[state or row.state] += 1
-        if len(self.files) < LISTED and not state:
+        if len(self.files) < MAX_FILES and not state:
             self.files.append(row)
 
 
 def set_up(practice: OpenPractice, path: Path) -> InboxFolder:
-    """Create an inbox, or use an existing folder, and make it the practice's.
+    """Make a folder the practice's inbox; it is created if it does not exist.
 
-    Raises ``BadInput``, ``DiskError`` and ``ReadOnly``; the setting is written last.
+    The setting is written last. Raises ``BadInput``, ``DiskError`` and ``ReadOnly``.
     """
     practice.writable()
     folder = InboxFolder(path)
@@ -92,7 +96,7 @@ def set_up(practice: OpenPractice, path: Path) -> InboxFolder:
 async def empty_inbox(
     practice: OpenPractice, *, dry_run: bool = False, progress: Progress = lambda done, total: None
 ) -> InboxReport:
-    """Import every complete file of the inbox, and delete what was imported long ago.
+    """Import every complete file of the inbox, and delete files that were imported long ago.
 
     Raises:
         BadInput: There is no inbox, or the folder cannot be used.
@@ -102,7 +106,7 @@ async def empty_inbox(
     folder = needed_folder(practice)
     intake = _Intake(practice, folder, InboxReport(dry_run=dry_run))
     if dry_run:
-        await intake.import_complete_files(progress)
+        await intake.preview_files(progress)
         return intake.report
     practice.writable()
     with _lock(practice).hold():
@@ -117,13 +121,13 @@ async def empty_inbox(
 async def retry(
     practice: OpenPractice, files: Iterable[InboxEntry], *, progress: Progress = lambda done, total: None
 ) -> InboxReport:
-    """Import files again that failed or were imported before, because a user asks for it.
+    """Import files that failed or were imported before, because a user asks for it.
 
     Raises the same errors as :func:`empty_inbox`.
     """
     practice.writable()
     folder = needed_folder(practice)
-    intake = _Intake(practice, folder, InboxReport(), asked=True)
+    intake = _Intake(practice, folder, InboxReport(), by_user=True)
     with _lock(practice).hold():
         folder.prepare(owner_of(practice))
         await intake.take(list(files), progress)
@@ -143,26 +147,26 @@ class _KnownMeanwhile(Exception):
 
 
 class _Intake:
-    """One emptying of one inbox, holding its lock; ``asked``: a user named these files."""
+    """One emptying of one inbox, under its lock; ``by_user`` says that a user named the files."""
 
     def __init__(
-        self, practice: OpenPractice, folder: InboxFolder, report: InboxReport, *, asked: bool = False
+        self, practice: OpenPractice, folder: InboxFolder, report: InboxReport, *, by_user: bool = False
     ) -> None:
         self._practice = practice
         self._folder = folder
         self.report = report
-        self._asked = asked
+        self._by_user = by_user
         self._still_written = 0
 
     async def run(self, progress: Progress) -> None:
-        """Import what an ended process left, then what has come in, until nothing complete is left."""
-        await self._claimed(self._folder.claimed(), progress)
+        """Import what an ended process left, then what has come in, until no complete file is left."""
+        await self._take_claimed(self._folder.claimed(), progress)
         seen: set[tuple[str, float]] = set()
         while self.report.stopped is None:
             ready = [each for each in self._ready() if (each.name, each.changed) not in seen]
             if not ready:
                 return
-            # A file that cannot be claimed is not retried forever.
+            # A file that cannot be claimed is not tried again and again.
             seen.update((each.name, each.changed) for each in ready)
             await self.take(ready, progress)
 
@@ -177,7 +181,7 @@ class _Intake:
             if claimed is not None:
                 self._file(claimed, known_claim=False)
 
-    async def _claimed(self, entries: list[InboxEntry], progress: Progress) -> None:
+    async def _take_claimed(self, entries: list[InboxEntry], progress: Progress) -> None:
         for done, entry in enumerate(entries):
             if self.report.stopped is not None:
                 return
@@ -185,8 +189,8 @@ class _Intake:
             await self._practice.clock.sleep(0)
             self._file(entry, known_claim=True)
 
-    async def import_complete_files(self, progress: Progress) -> None:
-        """Report what would be done with the complete files; nothing is claimed or written."""
+    async def preview_files(self, progress: Progress) -> None:
+        """Add to the report what would be done with the complete files; nothing is claimed or written."""
         ready = [*self._folder.claimed(), *self._ready()]
         digests: set[str] = set()
         for done, entry in enumerate(ready):
@@ -195,23 +199,23 @@ class _Intake:
             row = self._row(entry)
             try:
                 with self._document(entry) as document:
-                    row = with_content(row, document)
-                    known = self._known(document.digest)
+                    row = msgspec.structs.replace(row, digest=document.digest)
+                    known = _earlier_file(self._practice.snapshot(), document.digest)
                     if known is not None or document.digest in digests:
                         self.report.add(known or row, "duplicate")
                         continue
                     digests.add(document.digest)
                     row = with_kind(row, document)
-                    outcome = preview(self._practice, self._delivery(document, row))
+                    outcome = preview_delivery(self._practice, self._delivery(document, row))
                     self.report.add(with_outcome(row, document, outcome))
-            except _STOPPING as error:
+            except _STOPPING_ERRORS as error:
                 self.report.stopped = error
                 return
             except AppError as error:
                 self.report.add(with_failure(row, error))
 
     def report_results(self) -> None:
-        """Log what was done, and send a notification of failed files."""
+        """Log what was done, and notify the user of failed files."""
         counts = self.report.counts
         if self.report.total:
             self._practice.events.emit(
@@ -233,7 +237,7 @@ class _Intake:
             )
 
     def _ready(self) -> list[InboxEntry]:
-        """Return the files that seem complete; the others wait, and are counted."""
+        """Return the files that seem complete, and count the others as waiting."""
         now = self._practice.clock.now().timestamp()
         settle = self._practice.settings.number("inbox.settle_seconds")
         patience = self._practice.settings.number("inbox.patience_seconds")
@@ -256,19 +260,15 @@ class _Intake:
             return False
 
     def _document(self, entry: InboxEntry) -> InboxDocument:
-        return read_document(self._practice, entry, complete=self._asked)
-
-    def _known(self, digest: str) -> ReceivedFile | None:
-        """Return an earlier file with the same content, unless it failed."""
-        return _known(self._practice.snapshot(), digest)
+        return read_document(self._practice, entry, complete=self._by_user)
 
     def _file(self, entry: InboxEntry, *, known_claim: bool) -> None:
-        """Process one claimed file, and record why later files have to wait."""
+        """Import one claimed file, and note an error that stops the run."""
         if self._folder.entry(entry.path) is None:
             return  # it has been deleted
         try:
             self._take_in(entry, known_claim=known_claim)
-        except _STOPPING as error:
+        except _STOPPING_ERRORS as error:
             self.report.stopped = error
 
     def _take_in(self, entry: InboxEntry, *, known_claim: bool) -> None:
@@ -276,14 +276,14 @@ class _Intake:
         row = self._row(entry)
         try:
             with self._document(entry) as document:
-                row = self._with_earlier_id(with_content(row, document))
-                before = self._known(document.digest)
+                row = self._with_earlier_id(msgspec.structs.replace(row, digest=document.digest))
+                before = _earlier_file(self._practice.snapshot(), document.digest)
                 if before is not None and known_claim and before.claim == row.claim:
                     # The process ended after the transaction and before the file was moved.
                     self._finish(entry, before, before.id)
                     self.report.add(before)
                     return
-                if before is not None and not self._asked:
+                if before is not None and not self._by_user:
                     self._duplicate(entry, before)
                     return
                 row = self._imported(document, with_kind(row, document))
@@ -294,20 +294,20 @@ class _Intake:
             self._still_written += 1
             self.report.waiting += 1
             return
-        except _STOPPING:
+        except _STOPPING_ERRORS:
             raise
         except AppError as error:
-            row = self._record(with_failure(row, error))
+            row = self._record_failure(with_failure(row, error))
         except Exception as error:  # an unexpected error in one file must not block the others
             kind = type(error).__name__
-            row = self._record(
+            row = self._record_failure(
                 with_failure(row, AppError(f"The file could not be read: an unexpected error ({kind})."))
             )
         self._finish(entry, row, row.id)
         self.report.add(row)
 
     def _with_earlier_id(self, row: ReceivedFile) -> ReceivedFile:
-        """Return the record under its earlier id, if a file with the same content came in before."""
+        """Return the record with the id of an earlier file with the same content, if there was one."""
         found = self._practice.snapshot().find(INBOX, "digest", row.digest)
         return msgspec.structs.replace(row, id=found[0].id, copies=found[0].copies) if found else row
 
@@ -316,7 +316,7 @@ class _Intake:
 
         def receipt(snapshot: Snapshot, ids: IdSource, outcome: DeliveryOutcome) -> Iterable[Write]:
             document.check_unchanged()
-            if not self._asked and _known(snapshot, row.digest) is not None:
+            if not self._by_user and _earlier_file(snapshot, row.digest) is not None:
                 raise _KnownMeanwhile
             done = msgspec.structs.replace(with_outcome(row, document, outcome), id=row.id or ids.new("f")[0])
             made[:] = [done]
@@ -331,7 +331,7 @@ class _Intake:
     def _delivery(self, document: InboxDocument, row: ReceivedFile) -> InboxDelivery:
         return InboxDelivery(row.name, document.mark, document.as_of, document.read, lambda *_: (), row.event)
 
-    def _record(self, row: ReceivedFile) -> ReceivedFile:
+    def _record_failure(self, row: ReceivedFile) -> ReceivedFile:
         """Record a file that could not be imported."""
         made = [row]
 
@@ -347,7 +347,7 @@ class _Intake:
         return made[0]
 
     def _duplicate(self, entry: InboxEntry, before: ReceivedFile) -> None:
-        """Count a file whose content was imported before, and move it."""
+        """Count a file whose content was imported before as a copy, and move it."""
         claim, made = storable(entry.claim), [before]
 
         def counted(snapshot: Snapshot) -> list[Write]:
@@ -367,7 +367,7 @@ class _Intake:
         self._folder.finish(entry, failed=row.state == "failed", prefix=prefix, sentence=lines)
 
     def _row(self, entry: InboxEntry) -> ReceivedFile:
-        """Return the record of a file of which only the name is known."""
+        """Return the record of a file that has not been read yet."""
         return ReceivedFile(
             id="",
             name=storable(entry.name),
@@ -379,6 +379,6 @@ class _Intake:
         )
 
 
-def _known(snapshot: Snapshot, digest: str) -> ReceivedFile | None:
+def _earlier_file(snapshot: Snapshot, digest: str) -> ReceivedFile | None:
     """Return an earlier file with the same content, unless it failed."""
     return next((row for row in snapshot.find(INBOX, "digest", digest) if row.state != "failed"), None)

@@ -1,7 +1,7 @@
-"""The worker: it runs what is due in all practices of a home that are stored in a database, with others.
+"""The worker, which runs what is due in the practices that are stored in a database.
 
-Each run has a process of its own, the one that a timer would start, so that a practice can neither block nor
-break another one. The queue says only which practice is to be looked at next.
+Each run has a process of its own, the one that a timer would start, so that no practice can block or break
+another one. The queue says only which practice is to be looked at next.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import msgspec
 import xpm_tui
 from xpm_tui.application.home import Home, practices
 from xpm_tui.application.practice import practice_settings, refuse_missing_driver
-from xpm_tui.application.runs.due import DATABASE_LOST
 from xpm_tui.application.runs.runner import command_start, process_environ
-from xpm_tui.application.schedule.scheduled_run import minutes
+from xpm_tui.application.runs.unattended_runs import DATABASE_LOST
+from xpm_tui.application.scheduled_run import start_minutes
 from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.domain.shared_state import QueueStatus, WorkerProcess, WorkQueue
 from xpm_tui.lazy import lazy_imports
@@ -34,12 +34,12 @@ with lazy_imports():
 
     from xpm_tui.store import postgres_connection, postgres_queue
 
-QUIET = frozenset({"too-early", "running", "done-today", "not-yet"})
-"""Reasons why nothing was due that occur at nearly every look."""
+NOT_REPORTED = frozenset({"too-early", "running", "done-today", "not-yet"})
+"""Reasons for which a look at a practice is not reported, because most looks end with one of them."""
 
 
-AGAIN = 60.0
-"""Seconds after which a practice is looked at again whose database was lost, or that another one syncs."""
+RETRY_SECONDS = 60.0
+"""How long a practice waits whose database was lost, or that another machine is syncing."""
 
 
 class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,15 +56,15 @@ class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
 
     def sentence(self) -> str:
         """Return it as a line for the worker's output; empty if nothing was to be done."""
-        if self.why in QUIET:
+        if self.why in NOT_REPORTED:
             return ""
         run = f", run {self.run}" if self.run else ""
-        said = f" {self.message}" if self.message else ""
-        return f"{self.practice}: {self.outcome}{run}, {self.seconds:.0f} s.{said}"
+        message = f" {self.message}" if self.message else ""
+        return f"{self.practice}: {self.outcome}{run}, {self.seconds:.0f} s.{message}"
 
 
 class QueueView(msgspec.Struct, frozen=True, kw_only=True):
-    """The queue in a database: its address without password, this home's practices in it, its state."""
+    """The queue in a database: the address without the password, this home's practices in it, the state."""
 
     database: str
     practices: tuple[str, ...]
@@ -116,10 +116,10 @@ class PracticeWorker:
             )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set; then runs are asked to end after their present step, and waited for.
+        """Work until ``stop`` is set; then ask the runs to end after their present step, and wait for them.
 
-        Raises ``StoreUnreadable``, for example where the role lacks a right. An unreachable database is
-        waited for.
+        It also waits for a database that cannot be reached. Raises ``StoreUnreadable``, for example if the
+        database role lacks a permission.
         """
         ending = asyncio.create_task(self._end(stop))
         try:
@@ -156,8 +156,8 @@ class PracticeWorker:
             report = await self._look(practice)
             self._report(report)
             if report.code in DATABASE_LOST or report.why == "running":
-                return AGAIN  # a run that is still recorded as running may be lost with its machine
-            ended_by_us = self._stopping and report.exit_code in _ENDED
+                return RETRY_SECONDS  # a run that is still recorded as running may be lost with its machine
+            ended_by_us = self._stopping and report.exit_code in _TERMINATED
             return 0 if ended_by_us else None  # another worker begins at once
 
         try:
@@ -201,7 +201,7 @@ class PracticeWorker:
             _terminate(process)
 
     def _databases(self) -> dict[str, dict[str, Sequence[int]]]:
-        """Return the practices in each database with their minutes of the hour, by the settings in force."""
+        """Return the practices in each database, with the minutes of the hour that their settings name."""
         found: dict[str, dict[str, Sequence[int]]] = {}
         for name in practices(self._home):
             if name not in self._settings:
@@ -211,24 +211,24 @@ class PracticeWorker:
             settings = self._settings[name]
             settings.follow()
             if url := settings.secret("store.url"):
-                times = minutes(settings.text("schedule.every"), worker_minute(settings, name))
+                times = start_minutes(settings.text("schedule.every"), worker_minute(settings, name))
                 found.setdefault(url.reveal(), {})[name] = times
         return found
 
 
-_ENDED = (-15, 128 + 15)
+_TERMINATED = (-15, 128 + 15)
 """Exit codes of a process that was asked to end."""
 
 
 def worker_minute(settings: Settings, practice: str) -> int:
-    """Return the minute of the hour for a practice: the one set, or one that is the same on all machines."""
+    """Return the minute of the hour for a practice: that of the setting, or one that depends on its name."""
     if settings.origin("schedule.minute") != "default":
         return settings.number("schedule.minute")
     return spread_minute(practice)
 
 
 def spread_minute(practice: str) -> int:
-    """Return a minute of the hour by the name of a practice: evenly spread, and the same everywhere."""
+    """Return a minute of the hour by a practice's name, evenly spread and the same on all machines."""
     return zlib.crc32(practice.encode()) % 60
 
 
@@ -241,21 +241,21 @@ def _reported(practice: str, code: int, out: bytes, seconds: float) -> WorkRepor
     """Return the report in the last line of the process."""
     last = out.strip().rpartition(b"\n")[2]
     try:
-        said = msgspec.json.decode(last, type=dict[str, object])
+        result = msgspec.json.decode(last, type=dict[str, object])
     except msgspec.DecodeError:
-        said = {}
-    error = said.get("error")
+        result = {}
+    error = result.get("error")
     failure = error if isinstance(error, dict) else {}
     outcome = (
-        "busy" if code == Busy.exit_code else str(said.get("outcome") or ("done" if not code else "failed"))
+        "busy" if code == Busy.exit_code else str(result.get("outcome") or ("done" if not code else "failed"))
     )
     return WorkReport(
         practice=practice,
         outcome=outcome,
         exit_code=code,
         seconds=seconds,
-        run=str(said.get("id") or ""),
-        why=str(said.get("why") or ""),
-        message=str(failure.get("message") or said.get("message") or ""),
+        run=str(result.get("id") or ""),
+        why=str(result.get("why") or ""),
+        message=str(failure.get("message") or result.get("message") or ""),
         code=str(failure.get("code") or ""),
     )

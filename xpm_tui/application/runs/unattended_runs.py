@@ -1,11 +1,16 @@
-"""When the scheduled run is due: daily or at an interval, and only while someone uses the tool."""
+"""Runs that nobody watches: when a scheduled one is due, and how the user is notified of the result.
+
+A scheduled run is due daily or at an interval, and only while someone uses the tool. The user is notified by
+the command of ``notify.command``, which runs without a shell; its failure never fails the work.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta
 from typing import Literal
 
 import msgspec
@@ -13,20 +18,24 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice, SignIn, list_state, put, read
 from xpm_tui.application.runs.history import list_held_runs
 from xpm_tui.domain.errors import AppError, CommitInterrupted, RunLockLost, StoreUnreachable
+from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import RUNS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    import zoneinfo
+    import shlex
+    import subprocess
 
 SIGN_IN_LASTS = timedelta(hours=24)
-_NOTED_EVERY = timedelta(minutes=5)
-_AHEAD = timedelta(hours=1)
-"""How far ahead of the clock a time may be; later times were recorded while the clock was wrong."""
+"""How long scheduled runs are made after someone has used the tool."""
 
-_TOLD_TO_END = {128 + signal.SIGTERM, 128 + signal.SIGHUP}
+_RECORD_EVERY = timedelta(minutes=5)
+_AHEAD = timedelta(hours=1)
+"""How far ahead of the clock a time may be; a later one was recorded while the clock was wrong."""
+
+_ENDED_BY_SYSTEM = {128 + signal.SIGTERM, 128 + signal.SIGHUP}
 """Exit codes of a run whose process was ended by the system, a timer or a worker, not by its user."""
 
 DATABASE_LOST = {StoreUnreachable.code, RunLockLost.code, CommitInterrupted.code}
@@ -56,14 +65,14 @@ class DueState(msgspec.Struct, frozen=True):
 
 
 def due(practice: OpenPractice) -> DueState:
-    """Check clock, settings and history. No network, nothing written."""
+    """Return whether a scheduled run is due, from the clock, the settings and the history."""
     snapshot, now = practice.snapshot(), practice.clock.now()
     if practice.identity() is None:
         return DueState("not-connected")
     every = interval(practice)
     if every is not None:
         return _due_again(practice, snapshot, now, every)
-    zone = time_zone(practice)
+    zone = practice.time_zone()
     local = now.astimezone(zone)
     if local.time() < _daily_time(practice):
         return DueState("too-early")
@@ -107,7 +116,7 @@ def full_is_due(practice: OpenPractice) -> bool:
     """
     full = list_state(practice.snapshot(), "clients").full
     if interval(practice) is not None:
-        local = practice.clock.now().astimezone(time_zone(practice))
+        local = practice.clock.now().astimezone(practice.time_zone())
         begins = datetime.combine(local.date(), _daily_time(practice), local.tzinfo)
         if begins > local:
             begins = datetime.combine(local.date() - timedelta(days=1), begins.time(), local.tzinfo)
@@ -126,13 +135,13 @@ def record_sign_in(practice: OpenPractice) -> None:
         return
     now = practice.clock.now()
     before = read(practice.snapshot(), "sign-in", SignIn)
-    if before is None or not timedelta(0) <= now - before.at < _NOTED_EVERY:
+    if before is None or not timedelta(0) <= now - before.at < _RECORD_EVERY:
         with suppress(AppError):
             practice.store.commit([put("sign-in", SignIn(at=now, by=practice.person))])
 
 
 def last_daily(snapshot: Snapshot, now: datetime | None = None) -> Run | None:
-    """Return the newest daily run, including skipped ones; with ``now``, none from the future."""
+    """Return the newest scheduled run, even a skipped one; with ``now``, none from the future."""
     return max(_scheduled(snapshot, now), key=lambda run: run.started, default=None)
 
 
@@ -145,20 +154,20 @@ def _scheduled(snapshot: Snapshot, now: datetime | None) -> Iterator[Run]:
 
 
 def _made(practice: OpenPractice, snapshot: Snapshot, now: datetime) -> list[Run]:
-    """Return the scheduled runs that were made, without those whose process or database was lost in them."""
+    """Return the scheduled runs that were made, except those whose process or database was lost."""
     return [run for run in _scheduled(snapshot, now) if not _lost(practice, run)]
 
 
 def _lost(practice: OpenPractice, run: Run) -> bool:
     if run.outcome == "running":
         return practice.lock_holder() is None  # without the lock, no process works on it, on any machine
-    ended_with_its_process = run.outcome == "stopped" and run.exit_code in _TOLD_TO_END
+    ended_with_its_process = run.outcome == "stopped" and run.exit_code in _ENDED_BY_SYSTEM
     return run.outcome == "interrupted" or ended_with_its_process or run.case in DATABASE_LOST
 
 
 def skip_recorded(practice: OpenPractice) -> bool:
-    """Return whether a skipped run was recorded today: a day is recorded as skipped only once."""
-    now, zone = practice.clock.now(), time_zone(practice)
+    """Return whether today is already recorded as skipped, because a day is recorded only once."""
+    now, zone = practice.clock.now(), practice.time_zone()
     last = last_daily(practice.snapshot(), now)
     if last is None or last.outcome != "skipped":
         return False
@@ -166,7 +175,7 @@ def skip_recorded(practice: OpenPractice) -> bool:
 
 
 def skipped_day(snapshot: Snapshot) -> Run | None:
-    """Return the skipped daily run, if no later run has made up for it."""
+    """Return the newest scheduled run if it was skipped and no later run has made up for it."""
     last = last_daily(snapshot)
     if last is None or last.outcome != "skipped":
         return None
@@ -174,19 +183,6 @@ def skipped_day(snapshot: Snapshot) -> Run | None:
         r.started >= last.started and r.plan and r.outcome in ("done", "partial") for r in snapshot.rows(RUNS)
     )
     return None if later else last
-
-
-def time_zone(practice: OpenPractice) -> tzinfo:
-    """Return the practice's time zone, or this machine's."""
-    name = practice.settings.text("practice.timezone")
-    if name:
-        return zoneinfo.ZoneInfo(name)
-    return datetime.now().astimezone().tzinfo or UTC
-
-
-def current_day(practice: OpenPractice) -> date:
-    """Return the present day in the practice's time zone."""
-    return practice.clock.now().astimezone(time_zone(practice)).date()
 
 
 def _daily_time(practice: OpenPractice) -> time:
@@ -197,3 +193,89 @@ def _daily_time(practice: OpenPractice) -> time:
 def _in_use(snapshot: Snapshot, now: datetime) -> bool:
     seen = read(snapshot, "sign-in", SignIn)
     return seen is not None and -_AHEAD <= now - seen.at <= SIGN_IN_LASTS
+
+
+Reason = Literal["held", "failed", "inbox", "login-needed", "stale", "test"]
+REPEAT_AFTER = timedelta(hours=20)
+"""The time after which a scheduled run that ends as the one before it is reported again."""
+
+MAX_SECONDS = 30.0
+"""How long the command may take."""
+
+
+def notify(practice: OpenPractice, reason: Reason, sentence: str, *, run: str = "") -> bool:
+    """Run the notification command, if there is one; return whether it succeeded.
+
+    ``sentence`` is its standard input, without names of clients. Its environment has
+    ``XPM_TUI_NOTIFY_REASON``, ``_SENTENCE``, ``_PRACTICE`` and ``_RUN``, and of this process only what
+    contains no secret.
+    """
+    command = practice.settings.text("notify.command")
+    if not command:
+        return False
+    data = {"reason": reason, "sentence": sentence, "practice": practice.title, "run": run}
+    environ = {f"XPM_TUI_NOTIFY_{name.upper()}": text.replace("\0", "") for name, text in data.items()}
+    status, error = _run(command, sentence, environ)
+    if status == 0:
+        practice.events.emit(Event(key="notify.sent", run=run, rule=reason))
+        return True
+    practice.events.emit(
+        Event(key="notify.failed", level="warning", run=run, status=status, numbers={"reason": error})
+    )
+    return False
+
+
+def is_repeated(runs: Iterable[Run], run: Run) -> bool:
+    """Return whether a scheduled run ended as the one before it did, so that it is not reported again.
+
+    Args:
+        runs: All runs, the newest first.
+        run: The run that has ended.
+    """
+    if run.trigger != "daily":
+        return False
+    scheduled = (r for r in runs if r.trigger == "daily" and r.kind == run.kind and r.outcome != "skipped")
+    before = next((each for each in scheduled if each.id != run.id), None)
+    if before is None or run.started - before.started >= REPEAT_AFTER:
+        return False
+    return _ending(before) == _ending(run)
+
+
+def _ending(run: Run) -> tuple[object, ...]:
+    return run.outcome, run.case, run.exit_code, frozenset(stop.rule for stop in run.stops)
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a command needs, without any that may hold a secret."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _PASSED or name.startswith("LC_") or (name.lower() in _PROXIES and "@" not in value)
+    }
+
+
+_PASSED = frozenset(
+    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TERM TMPDIR MAILTO EMAIL DISPLAY WAYLAND_DISPLAY"
+    " XAUTHORITY DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME"
+    " XDG_CACHE_HOME SSL_CERT_FILE SSL_CERT_DIR".split()
+)
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def _run(command: str, sentence: str, environ: dict[str, str]) -> tuple[int, str]:
+    try:
+        ended = subprocess.run(
+            shlex.split(command),
+            input=sentence.encode() + b"\n",
+            env={**without_secrets(os.environ), **environ},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=MAX_SECONDS,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return -1, "it took too long"
+    except (OSError, ValueError) as error:
+        return -1, str(error.__class__.__name__)
+    return ended.returncode, ""

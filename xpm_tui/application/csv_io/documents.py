@@ -1,28 +1,41 @@
-"""One file of the inbox as a document: a CSV file in one of Ignition's forms, or an event.
+"""One file of the inbox: read as a document, imported in one transaction, and its result in sentences.
 
-The result of an inbox file, as a record and as the sentences in the file next to it.
+A document is a CSV file in one of Ignition's forms, or an event. It is imported in the same way as a file
+that a user names, in one commit together with the inbox's record of it: a process that is killed has done
+both or neither.
 """
 
 from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property, partial
+from pathlib import Path
 from typing import BinaryIO, Self
 
 import msgspec
 
-from xpm_tui.application.csv_io.deliveries import DeliveryOutcome
+from xpm_tui.application.csv_io.imports import (
+    MAX_TRIES,
+    ImportReport,
+    ImportWrites,
+    import_report,
+    import_writes,
+    log_import,
+    plan_import,
+    remembered_columns,
+)
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs.due import time_zone
-from xpm_tui.domain.errors import AppError, BadInput
+from xpm_tui.collector import paused_collector
+from xpm_tui.domain.errors import AppError, BadInput, StoreChanged
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, sequence, value, when_utc
-from xpm_tui.domain.ignition import ReceivedFile, ReceivedState
+from xpm_tui.domain.ignition import Import, ReceivedFile, ReceivedState
+from xpm_tui.domain.ports import IdSource, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import META
 from xpm_tui.files.inbox_folder import InboxEntry, open_entry
 from xpm_tui.ignition.cells import EXTRA
 from xpm_tui.ignition.csv_source import CsvSource
@@ -35,9 +48,11 @@ from xpm_tui.ignition.event_file import (
     read_event,
 )
 from xpm_tui.ignition.forms import FORMS, FormName
+from xpm_tui.ignition.import_steps import ImportPlan
 from xpm_tui.ignition.parser import ParsedFile, heading_fields, parse
-from xpm_tui.ignition.stamps import stamp
+from xpm_tui.ignition.stamps import AdmittedFile, admit, stamp, stamps
 from xpm_tui.settings.kinds import field_mapping
+from xpm_tui.store.snapshot import SnapshotIds
 
 _HEAD = 4096
 _FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
@@ -57,7 +72,10 @@ class FileUnfinished(AppError):
 
 
 class InboxDocument:
-    """An open file: its digest, kind and rows. ``complete``: its end is accepted as it is."""
+    """An open file of the inbox: its digest, its kind and its rows.
+
+    ``complete`` accepts the end of the file as it is; otherwise a file that may be cut short is refused.
+    """
 
     def __init__(self, practice: OpenPractice, entry: InboxEntry, file: BinaryIO, *, complete: bool) -> None:
         self._practice = practice
@@ -65,12 +83,11 @@ class InboxDocument:
         self._file = file
         self._complete = complete
         self._times: tuple[datetime, ...] = ()
-        self._seen = self._size_and_time()
+        self._opened_as = self._size_and_time()
         head = file.read(_HEAD)
         self._is_event = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[") or (
             entry.name.casefold().endswith(".json")
         )
-        self._event: EventFile | None = None
         self._raw = b""
         self._source: CsvSource | None = None
         file.seek(0)
@@ -80,27 +97,22 @@ class InboxDocument:
         else:
             self._source = CsvSource(file, entry.name)
             self.digest = self._source.digest
-        self._form: FormName | None = None
 
     @property
     def event(self) -> str:
         """Return the kind of the event; empty for a CSV file. Raises ``BadInput`` for an invalid one."""
-        return self._read_event().kind.name if self._is_event else ""
+        return self._event.kind.name if self._is_event else ""
 
-    @property
+    @cached_property
     def kind(self) -> FormName:
         """Return the form of its rows. Raises ``BadInput`` if it is not clear."""
-        if self._is_event:
-            return self._read_event().parsed.form
-        if self._form is None:
-            self._form = self._found_form()
-        return self._form
+        return self._event.parsed.form if self._is_event else self._found_form()
 
     @property
     def as_of(self) -> datetime:
         """Return the time to which its values apply: the event's own, or that of the file."""
         if self._is_event:
-            return self._read_event().at
+            return self._event.at
         if self._times:
             return max(self._times)
         now = self._practice.clock.now()
@@ -108,16 +120,16 @@ class InboxDocument:
 
     @property
     def mark(self) -> str:
-        """Return the stamp of its cells."""
+        """Return the stamp of its cells, by which older values are recognised."""
         if self._is_event:
-            event = self._read_event()
+            event = self._event
             return stamp(event.at, event.sequence, event.kind.rank)
         return stamp(self.as_of)
 
     @property
     def ignored(self) -> tuple[str, ...]:
         """Return the keys of an event that are not fields."""
-        return self._read_event().ignored if self._is_event else ()
+        return self._event.ignored if self._is_event else ()
 
     @property
     def is_cut(self) -> bool:
@@ -131,36 +143,31 @@ class InboxDocument:
     def read(self) -> ParsedFile:
         """Return its rows. Raises ``BadInput`` if none can be used, or if it ends too early."""
         if self._is_event:
-            return self._read_event().parsed
+            return self._event.parsed
         self._refuse_cut()
         assert self._source is not None
-        parsed = parse(self._source, self.kind, None, remembered=self._remembered(self.kind))
+        columns = remembered_columns(self._practice.snapshot(), self.kind)
+        parsed = parse(self._source, self.kind, None, remembered=columns)
         parsed = parsed.in_order_of_time(self._practice.clock.now())
         self._times = parsed.times
         return parsed if self._complete else replace(parsed, completeness="cut")
 
     def check_unchanged(self) -> None:
         """Raise :class:`FileUnfinished` if the file has changed since it was opened."""
-        if self._size_and_time() != self._seen:
+        if self._size_and_time() != self._opened_as:
             raise FileUnfinished("The file was changed while it was read. It is read again by the next run.")
 
     def _size_and_time(self) -> tuple[int, int]:
         found = os.fstat(self._file.fileno())
         return found.st_size, found.st_mtime_ns
 
-    def _read_event(self) -> EventFile:
-        if self._event is None:
-            settings = self._practice.settings
-            self._event = read_event(
-                self._raw,
-                field_mapping(settings.text("inbox.map")),
-                self._practice.clock.now(),
-                time_zone(self._practice),
-            )
-        return self._event
+    @cached_property
+    def _event(self) -> EventFile:
+        fields = field_mapping(self._practice.settings.text("inbox.map"))
+        return read_event(self._raw, fields, self._practice.clock.now(), self._practice.time_zone())
 
     def _no_line_end(self) -> str:
-        """Return why a CSV file may have been cut short; empty if it ends with a line end."""
+        """Return why a CSV file may have been cut short; empty if its last row has a line end."""
         size = os.fstat(self._file.fileno()).st_size
         if not size:
             return "The file is empty."
@@ -170,10 +177,6 @@ class InboxDocument:
         end = self._file.read(4)
         whole = end.rstrip(b"\0").endswith((b"\n", b"\r"))
         return "" if whole else "The last row has no line end, so the file may have been cut short."
-
-    def _remembered(self, form: FormName) -> Mapping[str, str]:
-        row = self._practice.snapshot().get(META, f"import.map.{form}")
-        return row.value if row else {}
 
     def _refuse_cut(self) -> None:
         if (why := self._no_line_end()) and not self._complete:
@@ -191,10 +194,11 @@ class InboxDocument:
             if name.startswith((form, f"ignition-{form}", f"ignition_{form}")):
                 return form
         assert self._source is not None
+        snapshot = self._practice.snapshot()
         fits: dict[FormName, tuple[int, int]] = {}
         for form in _FORMS:
             try:
-                fields = heading_fields(self._source, form, self._remembered(form))
+                fields = heading_fields(self._source, form, remembered_columns(snapshot, form))
             except BadInput:
                 continue
             fits[form] = len(fields & _OWN_COLUMNS[form]), len(fields)
@@ -218,7 +222,7 @@ class InboxDocument:
 
 
 def read_document(practice: OpenPractice, entry: InboxEntry, *, complete: bool = False) -> InboxDocument:
-    """Open a file of the inbox; ``complete``: its end is accepted as it is, because a user said so.
+    """Open a file of the inbox; ``complete`` accepts its end as it is, because a user asked for it.
 
     Raises ``BadInput`` if it cannot be one of Ignition's files, and ``DiskError``.
     """
@@ -230,15 +234,135 @@ def read_document(practice: OpenPractice, entry: InboxEntry, *, complete: bool =
         raise
 
 
-SHOWN = 20
-"""The number of refused rows, notes and edited cells that are listed."""
+@dataclass(frozen=True)
+class InboxDelivery:
+    """A received file: its name, its stamp and time, the kind of its event, and what to write with it.
+
+    ``read`` returns its rows and may be called again. ``receipt`` returns the writes that record the file,
+    for the snapshot on which the import is planned; an error that it raises ends the delivery.
+    """
+
+    name: str
+    mark: str
+    as_of: datetime
+    read: Callable[[], ParsedFile]
+    receipt: Callable[[Snapshot, IdSource, DeliveryOutcome], Iterable[Write]]
+    event: str = ""
+
+
+@dataclass(frozen=True)
+class DeliveryOutcome:
+    """The result of importing a file of the inbox; ``records`` are the ids of what it changed.
+
+    There is no plan if everything in the file was outdated.
+    """
+
+    admitted: AdmittedFile
+    batch: str = ""
+    plan: ImportPlan | None = None
+    report: ImportReport | None = None
+    records: tuple[str, ...] = ()
+
+
+def deliver(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
+    """Import a file of the inbox in one commit, without the values that are older than those stored.
+
+    Raises:
+        BadInput: Nothing of it can be used.
+        Busy: A run is in progress, or others keep changing the store.
+        ReadOnly, DiskError, StoreUnreadable: Nothing can be written.
+    """
+    practice.writable()
+    with practice.lock("importing from the inbox").hold(), paused_collector():
+        for attempt in range(1, MAX_TRIES + 1):
+            snapshot = practice.snapshot()
+            ids = SnapshotIds(snapshot)
+            outcome, writes = _planned(practice, snapshot, ids, delivery)
+            receipt = tuple(delivery.receipt(snapshot, ids, outcome))
+            try:
+                practice.store.commit(
+                    ImportWrites(partial(_all_writes, receipt, writes, ids)), since=snapshot
+                )
+            except StoreChanged:
+                if attempt == MAX_TRIES:
+                    raise
+                continue
+            break
+    if outcome.report is not None and outcome.plan is not None and outcome.records:
+        log_import(practice, outcome.report, outcome.plan)
+    return outcome
+
+
+def preview_delivery(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
+    """Return what importing a file of the inbox would do; nothing is written. Raises ``BadInput``."""
+    return _planned(practice, practice.snapshot(), None, delivery)[0]
+
+
+def _planned(
+    practice: OpenPractice, snapshot: Snapshot, ids: SnapshotIds | None, delivery: InboxDelivery
+) -> tuple[DeliveryOutcome, Callable[[], Iterable[Write]]]:
+    admitted = admit(snapshot, delivery.read(), delivery.mark)
+    if admitted.outdated:
+        return DeliveryOutcome(admitted), lambda: ()
+    parsed = replace(admitted.parsed, skipped=(*admitted.parsed.skipped, *admitted.dropped))
+    now = practice.clock.now()
+    plan = plan_import(snapshot, parsed, ids, now)
+    if delivery.event:
+        # An event has no columns of Ignition's file, which are stored for the export.
+        plan = replace(plan, file_facts=())
+    _refuse_useless(plan)
+    head = Import(
+        id=ids.new("m")[0] if ids is not None and plan.groups else "",
+        at=now,
+        by=practice.person,
+        form=parsed.form,
+        file=delivery.name,
+        encoding=parsed.encoding,
+        counts=plan.counts,
+        fields=tuple(sorted(parsed.fields)),
+        state="done",
+        digest=parsed.digest,
+        event=delivery.event,
+        as_of=delivery.as_of,
+    )
+    report = import_report(practice, head, Path(delivery.name), ids is None, parsed, plan, plan_sync=False)
+    changed = tuple(dict.fromkeys(step.key for group in plan.groups for step in group))
+    outcome = DeliveryOutcome(admitted, head.id, plan, report, changed)
+    if ids is None:
+        return outcome, lambda: ()
+    refused = [each.row for each in plan.refused]
+
+    def writes() -> Iterable[Write]:
+        if plan.groups:
+            yield from import_writes(snapshot, parsed, plan, head, ids)
+        elif not delivery.event:
+            yield from plan.file_facts
+        yield from stamps(snapshot, parsed, delivery.mark, refused)
+
+    return outcome, writes
+
+
+def _all_writes(
+    receipt: Iterable[Write], writes: Callable[[], Iterable[Write]], ids: SnapshotIds
+) -> Iterator[Write]:
+    yield from receipt
+    yield from writes()
+    yield from ids.writes()
+
+
+def _refuse_useless(plan: ImportPlan) -> None:
+    """Raise ``BadInput`` if every row of a file was refused, because the file then counts as failed."""
+    if plan.refused and not plan.groups and not plan.counts.get("same", 0):
+        first = plan.refused[0]
+        rows = count(len(plan.refused), "row")
+        text = first.reason if len(plan.refused) == 1 else f"{rows} refused. Row {first.row}: {first.reason}"
+        raise BadInput(f"{text[:1].upper()}{text[1:]}".rstrip(".") + ".")
+
+
+MAX_LISTED = 20
+"""The most refused rows, notes and edited cells that a record lists."""
 
 _NOUNS = {"clients": "client", "services": "service", "team": "team member", "proposals": "proposal"}
-
-
-def with_content(row: ReceivedFile, document: InboxDocument) -> ReceivedFile:
-    """Return the record of a file whose content is known."""
-    return msgspec.structs.replace(row, digest=document.digest)
 
 
 def with_kind(row: ReceivedFile, document: InboxDocument) -> ReceivedFile:
@@ -256,8 +380,8 @@ def with_outcome(row: ReceivedFile, document: InboxDocument, outcome: DeliveryOu
         state=_state(outcome),
         batch=outcome.batch,
         counts=plan.counts if plan is not None else {},
-        records=outcome.records[:SHOWN],
-        edits=tuple((each.record, each.field, each.old, each.new) for each in edits[:SHOWN]),
+        records=outcome.records[:MAX_LISTED],
+        edits=tuple((each.record, each.field, each.old, each.new) for each in edits[:MAX_LISTED]),
         details=tuple(_details(document, outcome)),
     )
     return msgspec.structs.replace(done, sentence=_sentence(done, outcome))
@@ -304,15 +428,17 @@ def _details(document: InboxDocument, outcome: DeliveryOutcome) -> Iterator[str]
         cells = count(outcome.admitted.older, "value was/values were")
         yield f"{cells} left out, because newer ones had already been imported."
     if plan is not None:
-        yield from (f"Row {each.row} refused: {each.reason}" for each in plan.refused[:SHOWN])
-        yield from (f"Row {each.row}: {each.text}" if each.row else each.text for each in plan.notes[:SHOWN])
-        more = max(0, len(plan.refused) - SHOWN) + max(0, len(plan.notes) - SHOWN)
+        yield from (f"Row {each.row} refused: {each.reason}" for each in plan.refused[:MAX_LISTED])
+        yield from (
+            f"Row {each.row}: {each.text}" if each.row else each.text for each in plan.notes[:MAX_LISTED]
+        )
+        more = max(0, len(plan.refused) - MAX_LISTED) + max(0, len(plan.notes) - MAX_LISTED)
         if more:
             yield f"and {count(more, 'more row')}."
-    for edit in report.edits[:SHOWN] if report is not None else ():
+    for edit in report.edits[:MAX_LISTED] if report is not None else ():
         name = visible(edit.field, 60) if edit.field.startswith(EXTRA) else label(edit.field)
         yield f"{edit.record} {name}: {value(visible(edit.old, 80))} → {value(visible(edit.new, 80))}"
     if document.ignored:
-        yield f"Keys that are not fields were ignored: {', '.join(document.ignored[:SHOWN])}."
+        yield f"Keys that are not fields were ignored: {', '.join(document.ignored[:MAX_LISTED])}."
     if plan is not None and plan.counts.get("to_take", 0):
         yield "This creates no jobs. To create them, take the proposals over: xpm-tui proposals take-over"

@@ -1,4 +1,4 @@
-"""Queries on the inbox: its state, the result of each file, and which file a user means."""
+"""Queries on the inbox: its state, the results of its files, and the file that a user names."""
 
 from __future__ import annotations
 
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 class InboxStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the inbox.
 
-    ``waiting`` files are in the folder, ``claimed`` ones were left by a process that ended, ``unfinished``
-    ones still have the name of an upload, ``failed`` ones are in the folder with that name. ``problem`` says
-    why the folder cannot be used.
+    Attributes:
+        waiting: The number of files that wait in the folder.
+        claimed: The number of files that a process had claimed before it ended.
+        unfinished: The number of files that still have the name of an upload.
+        failed: The number of files in the folder of failed files.
+        received: The number of files on record.
+        problem: Why the folder cannot be used; empty if it can.
     """
 
     folder: str = ""
@@ -41,7 +45,7 @@ class InboxStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReceivedView(msgspec.Struct, frozen=True, kw_only=True):
-    """One received file. ``place`` is where it is now, empty if it was deleted."""
+    """One received file; ``place`` is where it is now, or empty if it was deleted."""
 
     id: str
     name: str
@@ -78,12 +82,12 @@ def needed_folder(practice: OpenPractice) -> InboxFolder:
 
 
 def owner_of(practice: OpenPractice) -> str:
-    """Return the text by which an inbox recognises its practice."""
+    """Return the text by which an inbox folder is marked as that of a practice."""
     return storable(str(practice.data))
 
 
 def inbox_status(practice: OpenPractice) -> InboxStatus:
-    """Return the state of folder and records; it writes and raises nothing: ``problem`` has the reason."""
+    """Return the state of the inbox; an error of the folder becomes its ``problem``."""
     if practice.recording is not None and practice.recording.inbox:
         return msgspec.convert(practice.recording.inbox, InboxStatus)
     snapshot = practice.snapshot()
@@ -106,7 +110,7 @@ def inbox_status(practice: OpenPractice) -> InboxStatus:
 
 
 def list_newest(practice: OpenPractice, most: int = 0, state: str = "") -> list[ReceivedFile]:
-    """Return the received files, the newest first; ``most`` of 0 returns all."""
+    """Return the received files, newest first; at most ``most``, 0 for all."""
     snapshot = practice.snapshot()
     found: list[ReceivedFile] = []
     for id_ in reversed(tuple(snapshot.ids(INBOX))):
@@ -119,7 +123,7 @@ def list_newest(practice: OpenPractice, most: int = 0, state: str = "") -> list[
 
 
 def received_view(row: ReceivedFile, place: Path | None = None) -> ReceivedView:
-    """Return a file as it is shown."""
+    """Return a received file as a view."""
     shown = {name: getattr(row, name) for name in ReceivedView.__struct_fields__ if name != "place"}
     return ReceivedView(**shown, place=storable(str(place)) if place is not None else "")
 
@@ -150,16 +154,16 @@ def find_received(practice: OpenPractice, text: str) -> ReceivedFile:
 
 
 def show_received(practice: OpenPractice, text: str) -> ReceivedView:
-    """Return one file in full, with its present place. Raises ``NotFound``."""
+    """Return one received file with its present place. Raises ``NotFound``."""
     row = find_received(practice, text)
     folder = folder_of(practice)
     return received_view(row, folder.place(row.id) if folder is not None else None)
 
 
 def files_to_retry(practice: OpenPractice, names: tuple[str, ...], *, every: bool) -> list[InboxEntry]:
-    """Return the files to import again: those that failed, or the named ones.
+    """Return the files to import again: with ``every`` those that failed, otherwise the named ones.
 
-    Raises ``NotFound`` for a file that no longer exists, and the errors of ``needed_folder``.
+    Raises ``NotFound`` for a file that no longer exists, and the errors of :func:`needed_folder`.
     """
     folder = needed_folder(practice)
     if every:

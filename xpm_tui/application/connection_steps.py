@@ -1,12 +1,15 @@
-"""The steps of connecting a practice and their states, derived from what is stored.
+"""The steps of connecting a practice, with their states as they follow from what is stored.
 
-The permission in XPM cannot be checked without a login: it is a checklist that signing in then tests.
+The permission in XPM cannot be checked without a login, so the user is asked about it, and signing in tests
+the answer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from xpm_tui.application.jobs import templates
 from xpm_tui.application.jobs.services import describe_missing_templates
@@ -33,7 +36,7 @@ ANSWERS: dict[Answer, str] = {
 
 @dataclass(frozen=True)
 class Advice:
-    """The advice for an answer: a sentence, clicks in XPM's new and old screens, and the known problem."""
+    """The advice for an answer: a sentence, the clicks in XPM's new and old screens, and the problem."""
 
     sentence: str
     path: tuple[str, ...] = ()
@@ -42,7 +45,7 @@ class Advice:
 
 
 GRANT = Advice("", NEW_PERMISSION, OLD_PERMISSION, CaseId.NO_PERMISSION)
-"""The advice before any answer: how to give the permission."""
+"""The advice before any answer, which is how to give the permission."""
 
 _SENTENCES: dict[Answer, tuple[str, CaseId]] = {
     "no-box": (
@@ -99,7 +102,7 @@ IGNITION = {
     "yes": "Ignition's own XPM integration creates the jobs: none are created from here.",
     "no": "Ignition's own XPM integration is off: jobs of proposals you took over are created from here.",
 }
-"""What each answer to the question whether Ignition creates the jobs means."""
+"""The meaning of each answer to the question whether Ignition creates the jobs."""
 CAN_SKIP: frozenset[Name] = frozenset({"clients", "team", "templates", "plan"})
 
 
@@ -124,34 +127,34 @@ class ConnectionStep:
 def steps(practice: OpenPractice, *, signed_in: bool = False) -> tuple[ConnectionStep, ...]:
     """Return all steps in order; exactly one is ``now`` unless nothing is left to do.
 
-    ``signed_in``: the login of this session is valid although no practice was chosen yet.
+    ``signed_in`` says that the user has signed in and not chosen a practice yet.
     """
-    draft = wizard(practice)
+    draft = connection_draft(practice)
     found: list[ConnectionStep] = []
-    now_given = False
+    has_now = False
     for name in TITLES:
-        facts, missing = _LOOK[name](practice, draft, signed_in)
+        facts, missing = _FINDINGS[name](practice, draft, signed_in)
         state: State = "todo"
         if not missing:
             state = "done"
         elif name in draft.skipped:
             state = "skipped"
-        elif not now_given:
-            state, now_given = "now", True
+        elif not has_now:
+            state, has_now = "now", True
         case = CaseId.SCOPE_MISSING if name == "templates" and _closed(practice) else None
         found.append(ConnectionStep(name, TITLES[name], state, facts, missing, name in CAN_SKIP, case))
     return tuple(found)
 
 
-def wizard(practice: OpenPractice) -> ConnectionDraft:
+def connection_draft(practice: OpenPractice) -> ConnectionDraft:
     """Return what the user has answered so far."""
     return read(practice.snapshot(), "wizard", ConnectionDraft) or ConnectionDraft()
 
 
 def store_answer(practice: OpenPractice, **draft: object) -> None:
-    """Store an answer of the user."""
-    before = wizard(practice)
-    after = ConnectionDraft(**{**{f: getattr(before, f) for f in before.__struct_fields__}, **draft})
+    """Store answers of the user, by the attributes of ``ConnectionDraft``."""
+    before = connection_draft(practice)
+    after = msgspec.structs.replace(before, **draft)
     if after != before:
         practice.store.commit([put("wizard", after)])
 
@@ -160,21 +163,22 @@ def skip(practice: OpenPractice, name: Name, *, on: bool = True) -> None:
     """Skip a step, or resume it. Raises ``BadInput`` for one that cannot be skipped."""
     if name not in CAN_SKIP:
         raise BadInput(f'The step "{TITLES[name]}" cannot be skipped.')
-    skipped = [each for each in wizard(practice).skipped if each != name]
+    skipped = [each for each in connection_draft(practice).skipped if each != name]
     store_answer(practice, skipped=tuple([*skipped, name] if on else skipped))
 
 
-Look = tuple[tuple[str, ...], tuple[str, ...]]
+StepFindings = tuple[tuple[str, ...], tuple[str, ...]]
+"""The facts of a step, and what is missing for it."""
 
 
-def _permission(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
+def _permission(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> StepFindings:
     if practice.identity() is not None or signed_in:
         return ("Confirmed: the sign-in succeeded.",), ()
     answer = {**ANSWERS}.get(draft.permission, "")  # type: ignore[call-overload]
     return ((answer,), ()) if answer else ((), ("Choose one of the answers.",))
 
 
-def _app(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
+def _app(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> StepFindings:
     settings = practice.settings
     client = settings.text("xero.client_id")
     facts = (
@@ -186,7 +190,7 @@ def _app(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Loo
     return facts, () if client else ("The client id of an app registered at developer.xero.com.",)
 
 
-def _authorise(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
+def _authorise(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> StepFindings:
     identity = practice.identity()
     if identity is not None and not signed_in and is_refused(practice.state, practice.shared):
         return (), ("Xero no longer accepts the login: sign in again and press Allow access.",)
@@ -196,7 +200,7 @@ def _authorise(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) 
     return (("Signed in.",), ()) if signed_in else ((), ("Sign in and press Allow access.",))
 
 
-def _practice(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
+def _practice(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> StepFindings:
     identity = practice.identity()
     if identity is not None:
         facts = (identity.title, f"Id: {identity.tenant}")
@@ -205,7 +209,7 @@ def _practice(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -
     return (), ("Choose the practice to connect.",)
 
 
-def _direction(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
+def _direction(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> StepFindings:
     direction, level = practice.settings.text("sync.direction"), practice.settings.text("sync.level")
     master = (
         "From XPM: XPM overwrites Ignition" if direction == "from_xpm" else "To XPM: Ignition overwrites XPM"
@@ -217,7 +221,7 @@ def _direction(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) 
     return facts, ("Confirm these, or choose others.",)
 
 
-def _clients(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
+def _clients(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> StepFindings:
     snapshot = practice.snapshot()
     clients, linked = snapshot.count(CLIENTS), snapshot.count(LINKS)
     facts = (
@@ -227,7 +231,7 @@ def _clients(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) ->
     return facts, () if clients else ("Import Ignition's client file, or bring in clients from XPM.",)
 
 
-def _team(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
+def _team(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> StepFindings:
     snapshot = practice.snapshot()
     members = list(snapshot.rows(TEAM))
     linked = {member.staff for member in members if member.staff}
@@ -249,7 +253,7 @@ def _team(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Lo
     return tuple(facts), () if done else (missing,)
 
 
-def _templates(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
+def _templates(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> StepFindings:
     snapshot = practice.snapshot()
     services = list(snapshot.rows(SERVICES))
     linked = sum(1 for service in services if service.templates or service.no_job)
@@ -273,7 +277,7 @@ def _templates(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) 
     return tuple(facts), tuple(missing)
 
 
-def _plan(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
+def _plan(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> StepFindings:
     plan = latest_plan(practice)
     if plan is None:
         return (), ("Make the first plan and review it.",)
@@ -284,7 +288,7 @@ def _closed(practice: OpenPractice) -> bool:
     return bool(list_state(practice.snapshot(), "templates").scope)
 
 
-_LOOK = {
+_FINDINGS = {
     "permission": _permission,
     "app": _app,
     "authorise": _authorise,

@@ -1,8 +1,6 @@
-"""The scheduled run, as a timer starts it: made, skipped with a reason, or not yet due.
+"""The scheduled run as a timer starts it, and how often that is: the minutes, and the calls to Xero.
 
-How often a practice is synced by its schedule: the minutes, and the calls to Xero.
-
-:mod:`xpm_tui.application.schedule.timer` writes the system's timer from this.
+:mod:`xpm_tui.application.timer` writes the system's timer from this.
 """
 
 from __future__ import annotations
@@ -15,14 +13,13 @@ from typing import Literal
 
 import msgspec
 
+from xpm_tui.application.csv_io.inbox import folder_of
+from xpm_tui.application.csv_io.intake import empty_inbox
 from xpm_tui.application.home import practices
-from xpm_tui.application.inbox.intake import empty_inbox
-from xpm_tui.application.inbox.queries import folder_of
 from xpm_tui.application.jobs.deployment import deploy_due
 from xpm_tui.application.practice import LISTS, OpenPractice, practice_settings, put, read
-from xpm_tui.application.runs.due import INTERVALS, DueState, due, interval, skip_recorded
-from xpm_tui.application.runs.notifications import notify
 from xpm_tui.application.runs.runner import run
+from xpm_tui.application.runs.unattended_runs import INTERVALS, DueState, due, interval, notify, skip_recorded
 from xpm_tui.application.runs.xpm_refresh import SMALL_LISTS_REST
 from xpm_tui.application.status.summary import allowance_at, summarize
 from xpm_tui.domain.errors import AppError, Busy, LoginNeeded, XeroError
@@ -43,17 +40,17 @@ FREQUENCY_WORDS: dict[str, str] = {
     "1h": "Every hour",
     "daily": "Once a day",
 }
-"""The frequency, at the beginning of a sentence."""
+"""The frequency in words, for the beginning of a sentence."""
 
 PER_SYNC = len(LISTS)
 """Calls of a sync that finds no changes: one for each list of XPM."""
 
 
 class CallEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """Calls to Xero a day without changes: ``syncs`` and the ``calls`` that they need at most.
+    """The calls to Xero in a day without changes: ``calls`` is the most that ``syncs`` syncs need.
 
-    ``day_limit`` is what Xero allows a day and ``reserve`` what runs leave of it; the limit is None before
-    the first reply has shown it.
+    ``day_limit`` is what Xero allows in a day, None before a reply has shown it, and ``reserve`` what the
+    runs leave of that.
     """
 
     syncs: int
@@ -63,24 +60,24 @@ class CallEstimate(msgspec.Struct, frozen=True, kw_only=True):
 
     def sentences(self) -> tuple[str, ...]:
         """Return what a user should know before the schedule is installed."""
-        of = (
+        of_limit = (
             f"of {self.day_limit:,} that Xero allows"
             if self.day_limit
             else "of the 5,000 that Xero allows (1,000 in the Starter tier)"
         )
         return (
-            f"Estimated calls to Xero: at most {self.calls:,} a day {of}, for {count(self.syncs, 'sync')}. "
-            "Each client that is updated in XPM needs about one call more.",
+            f"Estimated calls to Xero: at most {self.calls:,} a day {of_limit}, for "
+            f"{count(self.syncs, 'sync')}. Each client that is updated in XPM needs about one call more.",
             f"It leaves {count(self.reserve, 'call')} of the day for your own work (gate.day_reserve).",
         )
 
 
-def estimate(practice: OpenPractice, every: str) -> CallEstimate:
-    """Return the calls that a schedule needs; reads files only."""
-    apart = INTERVALS.get(every, DAY)
-    syncs = round(DAY / apart)
+def estimate_calls(practice: OpenPractice, every: str) -> CallEstimate:
+    """Return the calls that a schedule needs, from what is stored here."""
+    between = INTERVALS.get(every, DAY)
+    syncs = round(DAY / between)
     # The small lists are read less often, and with the complete comparison.
-    small = min(syncs, round(DAY / (apart * ceil(SMALL_LISTS_REST / apart))) + 1)
+    small = min(syncs, round(DAY / (between * ceil(SMALL_LISTS_REST / between))) + 1)
     return CallEstimate(
         syncs=syncs,
         calls=syncs + small * (PER_SYNC - 1),
@@ -89,40 +86,42 @@ def estimate(practice: OpenPractice, every: str) -> CallEstimate:
     )
 
 
-def period(every: str) -> int:
-    """Return the minutes between two starts of the timer; a daily sync is checked every hour."""
+def period_minutes(every: str) -> int:
+    """Return the minutes between two starts of the timer, which is an hour for a daily sync."""
     return round(INTERVALS.get(every, timedelta(hours=1)) / timedelta(minutes=1))
 
 
-def minutes(every: str, minute: int) -> tuple[int, ...]:
-    """Return the minutes of the hour at which the timer starts."""
-    apart = period(every)
-    return tuple(sorted((minute + step * apart) % HOUR for step in range(HOUR // apart)))
+def start_minutes(every: str, minute: int) -> tuple[int, ...]:
+    """Return the minutes of the hour at which the timer starts; ``minute`` is one of them."""
+    period = period_minutes(every)
+    return tuple(sorted((minute + step * period) % HOUR for step in range(HOUR // period)))
 
 
 def start_minute(practice: OpenPractice, every: str) -> int:
-    """Return the minute of the hour for a practice: the one set, or the one farthest from the others."""
+    """Return the minute of the hour for a practice: that of the setting, or the farthest from the others."""
     if practice.settings.origin("schedule.minute") != "default":
         return practice.settings.number("schedule.minute")
-    others = _others(practice)
+    others = _other_schedules(practice)
 
     def distance(minute: int) -> tuple[int, int]:
-        near = [_minutes_apart(minute, other, min(period(every), period(often))) for other, often in others]
-        return min(near, default=0), min(
-            (_minutes_apart(minute, other, HOUR) for other, _ in others), default=0
-        )
+        near = [
+            _minutes_apart(minute, other, min(period_minutes(every), period_minutes(their_every)))
+            for other, their_every in others
+        ]
+        within_hour = [_minutes_apart(minute, other, HOUR) for other, _ in others]
+        return min(near, default=0), min(within_hour, default=0)
 
     return max(range(HOUR), key=lambda minute: (*distance(minute), -minute))
 
 
-def _minutes_apart(one: int, other: int, around: int) -> int:
-    """Return the minutes between two starts that repeat after ``around`` minutes."""
-    gap = (one - other) % around
-    return min(gap, around - gap)
+def _minutes_apart(one: int, other: int, period: int) -> int:
+    """Return the minutes between two starts that are repeated after ``period`` minutes."""
+    gap = (one - other) % period
+    return min(gap, period - gap)
 
 
-def _others(practice: OpenPractice) -> list[tuple[int, str]]:
-    """Return minute and frequency of the other installed schedules on this machine."""
+def _other_schedules(practice: OpenPractice) -> list[tuple[int, str]]:
+    """Return the minute and the frequency of each other schedule that is installed on this machine."""
     found = []
     for name in practices(practice.home):
         if name == practice.name:
@@ -133,9 +132,12 @@ def _others(practice: OpenPractice) -> list[tuple[int, str]]:
     return found
 
 
-def when(every: str, at: str, minute: int, *, exact: bool) -> str:
-    """Return when it syncs, as the beginning of a sentence. ``exact``: the timer also starts at ``at``."""
-    starts = ", ".join(f":{each:02}" for each in minutes(every, minute))
+def schedule_sentence(every: str, at: str, minute: int, *, exact: bool) -> str:
+    """Return when a practice is synced, as the beginning of a sentence.
+
+    ``exact`` says that the timer also starts at the time ``at``.
+    """
+    starts = ", ".join(f":{each:02}" for each in start_minutes(every, minute))
     if every == "daily":
         return (
             f"Every day at {at}, then every hour until it succeeds"
@@ -148,10 +150,10 @@ def when(every: str, at: str, minute: int, *, exact: bool) -> str:
 
 
 REMIND_AFTER = timedelta(hours=20)
-"""How long the same message is not sent again."""
+"""The time after which the same reminder is sent again."""
 
 RENEW_DAYS = 7.0
-"""After how many days an unused login is renewed: Xero ends it after 60 idle days."""
+"""The days after which an unused login is renewed; Xero ends it after 60 days without use."""
 
 WORDS = {
     "too-early": "The daily sync is not due yet today.",
@@ -165,19 +167,22 @@ WORDS = {
 
 
 class _LoginReminder(msgspec.Struct, frozen=True):
-    """When the user was last notified that a login is needed."""
+    """The last time that the user was notified that a login is needed."""
 
     at: datetime
 
 
 class _LastInboxProblem(msgspec.Struct, frozen=True):
-    """The last reported problem of the inbox, so that it is reported once and not every hour."""
+    """The problem of the inbox that was reported last, so that it is not reported every hour."""
 
     message: str
 
 
 class _LastReminder(msgspec.Struct, frozen=True):
-    """The last successful run (id, or empty) after which it was reported that nothing has synced since."""
+    """The last successful sync after which a notification said that there was none for too long.
+
+    ``since`` is the time of its end in ISO 8601, or empty.
+    """
 
     since: str
 
@@ -185,10 +190,10 @@ class _LastReminder(msgspec.Struct, frozen=True):
 async def run_if_due(
     practice: OpenPractice, *, report: Report = ignore_progress
 ) -> tuple[DueState, Run | None]:
-    """Make the scheduled run if it is due; return the reason, and the run (``skipped`` without a sign-in).
+    """Make the scheduled run if it is due; return whether it was, and the run, which may be a skipped one.
 
-    The inbox is emptied first, whether or not the run is due, because its files are part of what is synced.
-    Due occurrences are deployed regardless of sign-ins; their run is returned if it is the more important
+    The inbox is emptied first, even if the run is not due, because its files are part of what is synced. Jobs
+    that are due are created even if nobody has signed in; their run is returned if it is the more important
     one. Raises what :func:`xpm_tui.application.runs.runner.run` raises, and ``LoginNeeded`` before
     connecting.
     """
@@ -196,16 +201,16 @@ async def run_if_due(
     await _empty_inbox(practice)
     found = due(practice)
     if found.why == "not-connected":
-        _notify_daily(practice, "The scheduled sync cannot run: the practice is not connected.")
+        _remind_of_login(practice, "The scheduled sync cannot run: the practice is not connected.")
         practice.connected()
     made: Run | None = None
-    if found.now and not _enough_calls(practice):
+    if found.now and not _has_enough_calls(practice):
         found = DueState("allowance")
     try:
         if found.now:
             made = await run(practice, full=found.full, trigger="daily", report=report)
         elif found.why == "no-sign-in" and not skip_recorded(practice):
-            made = _skipped(practice, found)
+            made = _record_skipped(practice, found)
         if found.why not in ("too-early", "allowance"):
             deployed = await deploy_due(practice, report=report)
             if deployed is not None and (made is None or made.exit_code == 0):
@@ -217,7 +222,7 @@ async def run_if_due(
     return found, made
 
 
-def _enough_calls(practice: OpenPractice) -> bool:
+def _has_enough_calls(practice: OpenPractice) -> bool:
     """Return whether a sync at an interval would leave the reserved calls."""
     if interval(practice) is None:
         return True  # the daily run reports what it could not do
@@ -226,7 +231,7 @@ def _enough_calls(practice: OpenPractice) -> bool:
 
 
 async def _empty_inbox(practice: OpenPractice) -> None:
-    """Import from the inbox. A problem with the inbox is reported once; the sync continues."""
+    """Import from the inbox; a problem with it is reported once, and the sync goes on."""
     if folder_of(practice) is None:
         return
     message = ""
@@ -245,7 +250,8 @@ async def _empty_inbox(practice: OpenPractice) -> None:
             notify(practice, "inbox", "The inbox could not be emptied. See: xpm-tui inbox status")
 
 
-def _skipped(practice: OpenPractice, found: DueState) -> Run:
+def _record_skipped(practice: OpenPractice, found: DueState) -> Run:
+    """Store and return a run that was skipped."""
     (run_id,) = practice.ids.new("r")
     now = practice.clock.now()
     policy = practice.policy()
@@ -270,19 +276,19 @@ def _skipped(practice: OpenPractice, found: DueState) -> Run:
 
 
 async def _keep_login(practice: OpenPractice) -> None:
-    """Renew a login that was idle for a week; without a network it is tried again the next day."""
+    """Renew a login that was idle for a week; if Xero cannot be reached, the next run tries again."""
     try:
         async with practice.wire() as wire:
             await wire.tokens.keep_alive(RENEW_DAYS)
     except LoginNeeded as lost:
-        _notify_daily(practice, lost.message)
+        _remind_of_login(practice, lost.message)
         raise
     except XeroError:
         pass
 
 
-def _notify_daily(practice: OpenPractice, sentence: str) -> None:
-    """Notify the user that a login is needed, once a day however often the timer starts."""
+def _remind_of_login(practice: OpenPractice, sentence: str) -> None:
+    """Notify the user that a login is needed, once a day at most."""
     now = practice.clock.now()
     before = read(practice.snapshot(), "told-login", _LoginReminder)
     if before is None or not timedelta(0) <= now - before.at < REMIND_AFTER:
@@ -291,10 +297,10 @@ def _notify_daily(practice: OpenPractice, sentence: str) -> None:
 
 
 def _notify_if_stale(practice: OpenPractice) -> None:
-    """Notify the user once that there was no successful sync for too long."""
-    overview = summarize(practice)
-    stale = next((problem for problem in overview.problems if problem.code == "stale"), None)
-    since = overview.last_good.isoformat() if overview.last_good else ""
+    """Notify the user, once, that there was no successful sync for too long."""
+    status = summarize(practice)
+    stale = next((problem for problem in status.problems if problem.code == "stale"), None)
+    since = status.last_good.isoformat() if status.last_good else ""
     before = read(practice.snapshot(), "told-stale", _LastReminder)
     if stale is not None and (before is None or before.since != since):
         practice.store.commit([put("told-stale", _LastReminder(since))])

@@ -1,13 +1,11 @@
 """The timer of the scheduled sync: a systemd user timer, or a line in the crontab.
 
-See systemd.timer(5), systemd.service(5), crontab(5). Each practice has its own timer; the command that it
+See systemd.timer(5), systemd.service(5) and crontab(5). Each practice has its own timer. The command that it
 starts decides whether a run is due, so starting it too often does no harm.
 
-Check that the login can be read where a timer runs.
-
-Run as ``python -m xpm_tui.application.schedule.timer PRACTICE [HOME]``. It prints one sentence and
-exits with 0 if the login exists and can be read, otherwise with the error's exit code. Nothing is sent to
-Xero.
+Run as ``python -m xpm_tui.application.timer PRACTICE [HOME]``, the module checks that the login can be read
+where a timer runs: it prints one sentence and exits with 0, or with the exit code of the error. Nothing is
+sent to Xero.
 """
 
 from __future__ import annotations
@@ -24,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from xpm_tui.application import scheduled_run
 from xpm_tui.application.home import account_name, find_home, own_folder
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs.runner import command_line
-from xpm_tui.application.schedule import scheduled_run
-from xpm_tui.application.schedule.scheduled_run import CallEstimate
+from xpm_tui.application.scheduled_run import CallEstimate
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain.errors import AppError, BadInput, LoginNeeded
 from xpm_tui.domain.events import Event
@@ -36,7 +34,8 @@ from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.private import refuse_controls
 
 Kind = Literal["systemd", "cron"]
-LONGEST = 60.0
+MAX_SECONDS = 60.0
+"""How long a command of the system may take."""
 
 _NO_CRONTAB = ("no crontab", "no such file")
 """What ``crontab -l`` prints if there is none (cron and cronie; BusyBox), or on a system without cron."""
@@ -72,20 +71,20 @@ class Timer:
 
 
 def shell(words: Sequence[str], text: str = "") -> CommandResult:
-    """Run a command of the system; a missing or too slow one has status -1."""
+    """Run a command of the system; the status is -1 if it is missing or takes too long."""
     try:
         ended = subprocess.run(
             list(words),
             input=text.encode("utf-8", "surrogateescape"),
             capture_output=True,
-            timeout=LONGEST,
+            timeout=MAX_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return CommandResult(-1, str(error))
     # On success only standard output counts, byte for byte; warnings are ignored.
-    said = ended.stdout + (ended.stderr if ended.returncode else b"")
-    return CommandResult(ended.returncode, said.decode("utf-8", "surrogateescape").strip())
+    output = ended.stdout + (ended.stderr if ended.returncode else b"")
+    return CommandResult(ended.returncode, output.decode("utf-8", "surrogateescape").strip())
 
 
 class Scheduler:
@@ -106,27 +105,27 @@ class Scheduler:
         self._shell = shell
         if kind not in ("", "systemd", "cron"):
             raise BadInput("The kind of timer must be systemd or cron.")
-        self._kind: Kind = "systemd" if kind == "systemd" else "cron" if kind else self._found()
+        self._kind: Kind = "systemd" if kind == "systemd" else "cron" if kind else self._available_kind()
         self._units = units or (_unit_folder() if self._kind == "systemd" else Path("/"))
 
     def show(self) -> Timer:
-        """Return what is installed, or would be. Changes nothing."""
+        """Return the timer that is installed, or that would be. Changes nothing."""
         installed = self._installed()
-        estimate = scheduled_run.estimate(self._practice, self._every)
+        estimate = scheduled_run.estimate_calls(self._practice, self._every)
         return Timer(
             self._kind, installed, self._every, self._minute, estimate,
             (*self._description(), *estimate.sentences()), self._text(), self._notes(),
         )  # fmt: skip
 
     def install(self) -> Timer:
-        """Install or renew the timer; if a step fails, everything is restored.
+        """Install the timer or replace it; if a step fails, everything is restored.
 
         Raises ``AppError`` with the system's message.
         """
         self._practice.writable()
         for word in (*self._command(), str(self._units)):
             refuse_controls(word, "A word of the timer's command")
-        with self._unless_it_fails():
+        with self._restored_on_failure():
             if self._kind == "systemd":
                 self._units.mkdir(parents=True, exist_ok=True)
                 for path, text in self._unit_files().items():
@@ -146,7 +145,7 @@ class Scheduler:
         return timer
 
     @contextmanager
-    def _unless_it_fails(self) -> Iterator[None]:
+    def _restored_on_failure(self) -> Iterator[None]:
         """Restore the timer if the block fails."""
         if self._kind == "cron":
             lines = self._lines()
@@ -188,7 +187,7 @@ class Scheduler:
 
     def test_login(self) -> str:
         """Read the login in the timer's own environment, once. Raises ``AppError`` if that fails."""
-        words = [sys.executable, "-P", "-m", "xpm_tui.application.schedule.timer", *self._place()]
+        words = [sys.executable, "-P", "-m", "xpm_tui.application.timer", *self._place()]
         if self._kind == "systemd":
             ran = self._shell(["systemd-run", "--user", "--wait", "--pipe", "--quiet", *words], "")
         else:
@@ -215,13 +214,13 @@ class Scheduler:
         home = self._practice.home
         return [self._practice.name, *([str(home.root)] if home.root else [])]
 
-    def _found(self) -> Kind:
+    def _available_kind(self) -> Kind:
         if self._shell(["systemctl", "--user", "show-environment"], "").status == 0:
             return "systemd"
         if shutil.which("crontab"):
             return "cron"
-        apart = scheduled_run.period(self._every)
-        how_often = "hour" if apart == scheduled_run.HOUR else f"{apart} minutes"
+        period = scheduled_run.period_minutes(self._every)
+        how_often = "hour" if period == scheduled_run.HOUR else f"{period} minutes"
         if self._every != self._practice.settings.text("schedule.every"):
             before = f"Choose how often: xpm-tui settings set schedule.every {self._every}\n"
         else:
@@ -243,14 +242,14 @@ class Scheduler:
     def _description(self) -> tuple[str, ...]:
         settings = self._practice.settings
         at = settings.text("schedule.at")
-        asked = settings.yes("schedule.require_sign_in")
-        when = scheduled_run.when(
+        needs_sign_in = settings.yes("schedule.require_sign_in")
+        when = scheduled_run.schedule_sentence(
             self._every, at, self._minute, exact=self._kind == "systemd" and not self._minute
         )
         return (
             f"{when}: {shlex.join(self._command())}",
             ("It syncs once a day" if self._every == "daily" else "It syncs what has changed")
-            + (", but only if someone has used xpm-tui in the past 24 hours." if asked else "."),
+            + (", but only if someone has used xpm-tui in the past 24 hours." if needs_sign_in else "."),
             *(
                 (f"Each time, it first imports the files in the inbox {settings.text('inbox.folder')}.",)
                 if settings.text("inbox.folder")
@@ -268,8 +267,8 @@ class Scheduler:
         if self._kind == "cron":
             return (*self._outdated(), "It also runs while you are logged out: cron needs no session.")
         outdated = self._outdated()
-        said = self._shell(["loginctl", "show-user", account_name(), "-p", "Linger", "--value"], "")
-        if said.text == "yes":
+        lingering = self._shell(["loginctl", "show-user", account_name(), "-p", "Linger", "--value"], "")
+        if lingering.text == "yes":
             return (*outdated, "Lingering is on: the timer also runs while you are logged out.")
         return (
             *outdated,
@@ -278,7 +277,7 @@ class Scheduler:
         )
 
     def _outdated(self) -> tuple[str, ...]:
-        """Return a note if the installed timer does not match the settings."""
+        """Return a note if the installed timer does not fit the settings."""
         if self._kind == "cron":
             there = [line.split(" * * * * ")[0] for line in self._lines() if line.endswith(self._cron_marker)]
             wrong = bool(there) and there != [self._cron_line().split(" * * * * ")[0]]
@@ -301,7 +300,7 @@ class Scheduler:
         zone = self._practice.settings.text("practice.timezone")
         at = f"*-*-* {self._practice.settings.text('schedule.at')}:00{f' {zone}' if zone else ''}"
         title = f"Scheduled sync of {self._practice.name} (xpm-tui)"
-        starts = ",".join(f"{each:02}" for each in scheduled_run.minutes(self._every, self._minute))
+        starts = ",".join(f"{each:02}" for each in scheduled_run.start_minutes(self._every, self._minute))
         hourly = "hourly" if starts == "00" else f"*-*-* *:{starts}:00"
         # If several practices share a machine, each starts at its own minute of the hour.
         exact = f"OnCalendar={at}\n" if self._every == "daily" and not self._minute else ""
@@ -319,12 +318,12 @@ class Scheduler:
 
     def _cron_line(self) -> str:
         # At least every hour: crontab has no time zone, and does not make up for hours of sleep.
-        minute = ",".join(map(str, scheduled_run.minutes(self._every, self._minute)))
+        minute = ",".join(map(str, scheduled_run.start_minutes(self._every, self._minute)))
         words = shlex.join(self._command()).replace("%", r"\%")
         return f"{minute} * * * * {words} >/dev/null {self._cron_marker}"
 
     def _lines(self) -> list[str]:
-        """Return the crontab; raise ``AppError`` if it cannot be read, as it would be overwritten."""
+        """Return the lines of the crontab. Raises ``AppError`` if it cannot be read, so that none is lost."""
         ran = self._shell(["crontab", "-l"], "")
         if ran.status == 0:
             return ran.text.splitlines()
@@ -366,7 +365,7 @@ def _last_line(text: str) -> str:
 
 
 async def check_login(practice: OpenPractice) -> str:
-    """Read the login; raises ``LoginNeeded`` if there is none, or it cannot be read."""
+    """Read the login. Raises ``LoginNeeded`` if there is none or Xero refused it."""
     practice.connected()
     async with practice.wire() as wire:
         if wire.tokens.state() != "good":
@@ -375,7 +374,7 @@ async def check_login(practice: OpenPractice) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the check and return the exit code."""
+    """Check the login of the practice that the arguments name, and return the exit code."""
     if not arguments:
         print("Name a practice.", file=sys.stderr)
         return 2

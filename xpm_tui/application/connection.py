@@ -1,7 +1,7 @@
-"""Connecting a practice: one state machine for the console's wizard and for ``connect``.
+"""Connect a practice: one state machine for the console's wizard and for ``connect``.
 
-Signing in is OAuth 2.0 with PKCE (RFC 6749, RFC 7636); the browser comes back to a listener on this machine,
-or the user pastes the address at which it ended up. Nothing is stored until Xero has answered.
+Signing in is OAuth 2.0 with PKCE (RFC 6749, RFC 7636). Xero redirects the browser to a listener on this
+machine, or the user pastes the address of that page. Nothing is stored until Xero has answered.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from xpm_tui.application.connection.steps import (
+from xpm_tui.application.connection_steps import (
     Advice,
     Answer,
     ConnectionStep,
     Name,
+    connection_draft,
     next_advice,
     skip,
     steps,
     store_answer,
-    wizard,
 )
 from xpm_tui.application.practice import LISTS, OpenPractice, PracticeIdentity, put, read_identity
 from xpm_tui.application.runs.xpm_refresh import RefreshResult, refresh
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from xpm_tui.domain.errors import KnownProblem
     from xpm_tui.xero.auth.authorization import Authorization
 
-WAIT = 300.0
-"""Seconds to wait for the browser."""
+WAIT_SECONDS = 300.0
+"""How long to wait for the browser."""
 
 ErrorHandler = Callable[[AppError], None]
 
@@ -71,9 +71,9 @@ Switched = Literal["unknown", "yes", "no"]
 
 
 class ConnectionMachine:
-    """Connects one practice, step by step; answers are stored, so it can be left at any point.
+    """Connects one practice step by step; answers are stored, so that it can be interrupted at any point.
 
-    ``answered``: a valid answer to the sign-in has arrived, which nothing that follows can undo.
+    ``answered`` says that a valid answer to the sign-in has arrived, which nothing that follows can undo.
     """
 
     def __init__(self, practice: OpenPractice, environ: Mapping[str, str] | None = None) -> None:
@@ -82,14 +82,14 @@ class ConnectionMachine:
         self._environ = os.environ if environ is None else environ
         self._attempt: Authorization | None = None
         self._answered: Authorization | None = None
-        self._settled = False
+        self._is_chosen = False
         self.answered = False
         self._pasted: asyncio.Queue[str | None] = asyncio.Queue()
         self._one_wait = asyncio.Lock()
 
     def steps(self) -> tuple[ConnectionStep, ...]:
         """Return all steps with their state, facts and what is missing."""
-        return steps(self.practice, signed_in=bool(self.tenants) and not self._settled)
+        return steps(self.practice, signed_in=bool(self.tenants) and not self._is_chosen)
 
     @property
     def now(self) -> Name | None:
@@ -101,12 +101,12 @@ class ConnectionMachine:
         skip(self.practice, name, on=on)
 
     def permission(self, answer: Answer) -> Advice:
-        """Store what the user sees in XPM, and return what to do about it."""
+        """Store what the user sees in XPM, and return what to do next."""
         store_answer(self.practice, permission=answer)
         return next_advice(answer)
 
     def app(self, values: Mapping[str, str]) -> None:
-        """Save settings of the app (``xero.*``) for the practice. Raises ``BadInput``."""
+        """Save the settings of the app (``xero.*``) for this practice. Raises ``BadInput``."""
         self.practice.writable()
         for key, text in values.items():
             if not key.startswith("xero."):
@@ -114,16 +114,16 @@ class ConnectionMachine:
             self.practice.settings.set(key, text, practice=True)
 
     def begin(self) -> PendingLogin:
-        """Start to sign in; a second call starts again.
+        """Begin to sign in; another call begins again.
 
         Raises:
             BadInput: No app is set yet.
             DiskError: The login could not be saved, because this file system has no locks.
         """
         self.practice.writable()
-        lack = find_lock_error(ensure_private(self.practice.state))
-        if lack is not None:
-            raise lack
+        unusable = find_lock_error(ensure_private(self.practice.state))
+        if unusable is not None:
+            raise unusable
         config = xpm_access.wire_config(self.practice)
         self._attempt = authorization.begin(config).after(self._attempt)
         self.answered, self._answered = False, None
@@ -142,15 +142,22 @@ class ConnectionMachine:
         *,
         on_error: ErrorHandler = lambda _: None,
         on_wrong_line: ErrorHandler | None = None,
-        limit: float = WAIT,
+        limit: float = WAIT_SECONDS,
     ) -> tuple[Tenant, ...]:
-        """Wait for the browser and pasted lines, sign in, and return the practices of the login.
+        """Wait for the browser and for pasted lines, sign in, and return the practices of the login.
 
-        An invalid pasted line is passed to ``on_wrong_line`` (otherwise to ``on_error``), problems of the
-        listener to ``on_error``, and the wait continues. The first valid answer is exchanged and the login is
-        saved before anything is cleaned up, even if this is cancelled meanwhile. Raises ``LoginNeeded``
-        (Cancel, an error of Xero, no answer), ``AccessDenied`` if the login has access to no practice,
-        ``XeroError``.
+        The first valid answer is exchanged, and the login is saved before anything is cleaned up, even if the
+        wait is cancelled meanwhile.
+
+        Args:
+            on_error: Called with problems of the listener, after which the wait continues.
+            on_wrong_line: Called with the error of an invalid pasted line; ``on_error`` by default.
+            limit: The most seconds to wait.
+
+        Raises:
+            LoginNeeded: The user cancelled at Xero, Xero reported an error, or there was no answer.
+            AccessDenied: The login has access to no practice.
+            XeroError: The answer could not be exchanged.
         """
         if self._attempt is None:
             self.begin()
@@ -164,7 +171,7 @@ class ConnectionMachine:
             async with practice.wire() as wire:
                 await wire.login.redeem(answered, code)
                 self.tenants = tuple(await wire.connections.tenants())
-                self._settled = False
+                self._is_chosen = False
 
         try:
             async with self._one_wait:  # the previous listener still holds the port while it is closed
@@ -189,10 +196,10 @@ class ConnectionMachine:
         self.answered, self._answered = True, self._answered or attempt
 
     async def choose(self, tenant: str = "", *, confirm: str = "") -> PracticeIdentity:
-        """Connect the practice with that id, or the only one.
+        """Connect the practice with the id ``tenant``, or the only one.
 
         Raises:
-            DecisionNeeded: Several practices are possible; or it is a different practice from before, and
+            DecisionNeeded: Several practices are possible, or it is another practice than before and
                 ``confirm`` is neither its name nor the last six characters of its id.
         """
         practice = self.practice
@@ -225,7 +232,7 @@ class ConnectionMachine:
             numbers = {"tenant": identity.tenant, "before": before.tenant}
             practice.events.emit(Event(key="connect.changed", level="warning", numbers={**numbers}))
         practice.store.commit(writes)
-        self._settled = True
+        self._is_chosen = True
         practice.events.emit(Event(key="connect.chosen", numbers={"tenant": identity.tenant}))
         return identity
 
@@ -235,7 +242,7 @@ class ConnectionMachine:
         for key, text in (("sync.direction", direction), ("sync.level", level)):
             if self.practice.settings.text(key) != text:
                 self.practice.settings.set(key, text, practice=True)
-        store_answer(self.practice, settled=tuple({*wizard(self.practice).settled, "direction"}))
+        store_answer(self.practice, settled=tuple({*connection_draft(self.practice).settled, "direction"}))
         self.practice.events.emit(Event(key="policy.set", numbers={"direction": direction, "level": level}))
 
     async def fill(self, *, report: Report = ignore_progress) -> RefreshResult:
@@ -261,15 +268,15 @@ class ConnectionMachine:
             hint="It has access to: " + "; ".join(map(_named, self.tenants)),
         )
 
-    def seen(self, seen: Symptom) -> KnownProblem | None:
-        """Record what the user sees while no answer comes; return the known problem."""
-        return record_symptom(self.practice.events, seen)
+    def record_symptom(self, symptom: Symptom) -> KnownProblem | None:
+        """Record what the user sees while no answer comes, and return the known problem."""
+        return record_symptom(self.practice.events, symptom)
 
 
 async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str:
     """Disconnect the practice, or with ``everything`` revoke the login; return a sentence on the result.
 
-    The data on both sides stays. Raises ``XeroError`` if Xero could not be informed.
+    The data on both sides stays. Raises ``XeroError`` if a call to Xero fails.
     """
     practice.writable()
     identity = practice.connected()
@@ -287,24 +294,24 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
 
 
 def _ssh_line(environ: Mapping[str, str], port: int) -> str:
-    """Return the command that forwards the browser's answer, over SSH (``SSH_CONNECTION``)."""
-    there = _ssh_address(environ)
-    if there is None:
+    """Return the ``ssh`` command that forwards the browser's answer to this machine; empty without SSH."""
+    address = _ssh_address(environ)
+    if address is None:
         return ""
-    user, host, ssh_port = there
-    other = f"-p {ssh_port} " if ssh_port != "22" else ""
-    return visible(f"ssh -L {port}:localhost:{port} {other}{user}@{host}", 200)
+    user, host, ssh_port = address
+    port_option = f"-p {ssh_port} " if ssh_port != "22" else ""
+    return visible(f"ssh -L {port}:localhost:{port} {port_option}{user}@{host}", 200)
 
 
 def copy_line(environ: Mapping[str, str], file: str) -> str:
     """Return the ``scp`` command that copies a file to this machine; empty without SSH."""
-    there = _ssh_address(environ)
-    if there is None:
+    address = _ssh_address(environ)
+    if address is None:
         return ""
-    user, host, ssh_port = there
-    other = f"-P {ssh_port} " if ssh_port != "22" else ""
+    user, host, ssh_port = address
+    port_option = f"-P {ssh_port} " if ssh_port != "22" else ""
     host = f"[{host}]" if ":" in host else host
-    return visible(f"scp {other}{file} {user}@{host}:", 200)
+    return visible(f"scp {port_option}{file} {user}@{host}:", 200)
 
 
 def _ssh_address(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
@@ -321,15 +328,15 @@ def _named(tenant: Tenant) -> str:
 
 
 def _confirms(tenant: Tenant, typed: str) -> bool:
-    said = typed.strip().lower()
-    if not said:
+    text = typed.strip().lower()
+    if not text:
         return False
-    named = bool(tenant.name) and name_key(said) == name_key(tenant.name or "")
-    return named or said in (tenant.tenant_id.lower()[-6:], tenant.tenant_id.lower())
+    is_name = bool(tenant.name) and name_key(text) == name_key(tenant.name or "")
+    return is_name or text in (tenant.tenant_id.lower()[-6:], tenant.tenant_id.lower())
 
 
 def _forget_mirror(practice: OpenPractice) -> list[Write]:
-    """Delete the mirror of another practice; links stay, and are shown as gone."""
+    """Return the writes that delete the mirror of another practice; links stay, and are shown as gone."""
     snapshot = practice.snapshot()
     facts = [LISTED, NAMED_PEOPLE, *(f"{kind}{name}" for name in LISTS for kind in ("list:", QUARANTINED))]
     writes: list[Write] = [Drop(META, fact) for fact in facts]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.practice import ListState, OpenPractice, PracticeIdentity, open_practice, put
-from xpm_tui.application.runs.due import due, full_is_due, record_sign_in, skipped_day
+from xpm_tui.application.runs.unattended_runs import due, full_is_due, record_sign_in, skipped_day
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Outcome, Run, Trigger
 from xpm_tui.domain.tables import RUNS

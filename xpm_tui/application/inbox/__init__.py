@@ -1,1 +1,0 @@
-"""The inbox: files that other programs deliver, imported exactly once, and their results."""

@@ -1,1 +1,0 @@
-"""The scheduled run: its timer, the run itself, and the check of the login in the timer's environment."""
