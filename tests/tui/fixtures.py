@@ -187,7 +187,7 @@ def _has_messages(app: Console) -> bool:
 
 def _awaits_answer(app: Console) -> bool:
     """Return whether a dialog is open while the worker's threads are idle."""
-    thread, glances = app.worker._thread, vars(app.worker).get("_glances")
+    thread, glances = app.worker._thread, vars(app.worker).get("_reads")
     if not isinstance(app.screen, ModalScreen) or thread is None:
         return False
     frames = sys._current_frames()

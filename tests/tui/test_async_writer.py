@@ -48,7 +48,7 @@ class End:
 
 @pytest.fixture
 def end(monkeypatch: pytest.MonkeyPatch) -> Iterator[End]:
-    monkeypatch.setattr(driver, "PATIENCE", 0.2)
+    monkeypatch.setattr(driver, "FINISH_SECONDS", 0.2)
     made = End()
     yield made
     made.go()

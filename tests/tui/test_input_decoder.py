@@ -16,7 +16,7 @@ from tests.support.pseudo_terminal import console as console_of
 from tests.tui.fixtures import ConsoleFixture, press, settle, text_of
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.terminal import input_decoder
-from xpm_tui.tui.terminal.driver import SIGNS, AsciiGlyphs
+from xpm_tui.tui.terminal.driver import ASCII_SIGNS, AsciiGlyphs
 from xpm_tui.tui.terminal.input_decoder import InputDecoder
 from xpm_tui.tui.widgets.rows import Rows
 
@@ -115,7 +115,7 @@ def test_any_bytes_are_taken_and_keys_work_within_five_seconds() -> None:
             if random_.random() < 0.2:
                 line.wait(random_.choice([0.05, 0.2, 2.0]))
         for _ in range(2):
-            line.wait(input_decoder.PASTE_WAIT)
+            line.wait(input_decoder.PASTE_SECONDS)
         line.got.clear()
         line.take(b"g")
         line.wait(0.2)
@@ -175,7 +175,7 @@ async def test_the_cursor_rests_on_what_has_the_focus(
 @pytest.mark.soak
 def test_hostile_bytes_and_the_ascii_set_in_a_terminal(home: Path) -> None:
     """Latin-1 and X10's mouse end nothing; no other sign is drawn, and the cursor is shown."""
-    assert all(one.isascii() and len(one) == 1 for one in SIGNS.values())
+    assert all(one.isascii() and len(one) == 1 for one in ASCII_SIGNS.values())
     assert "╭─╮│ ● Ngāti → €".translate(AsciiGlyphs()) == "+-+| * Ngāti > €"
     terminal = console_of(home, "--set", "glyphs=ascii", "--set", "cursor=shown")
     try:

@@ -160,7 +160,7 @@ STREET = "Level 12, Tower Two, 345 Saint Georges Terrace, Building "
 
 def plan(names: Sequence[str], values: Sequence[str]) -> Rows:
     tree = PlanOutline()
-    tree.take(
+    tree.set_changes(
         [
             msgspec.structs.replace(
                 change("c1", "address", "fill"), name=name, old_shown=None, new_shown=value
@@ -388,7 +388,7 @@ def change(record: str, field: str, rule: str, ticked: bool = True) -> ChangeVie
 
 def test_groups_count_and_open() -> None:
     tree = PlanOutline()
-    tree.take(
+    tree.set_changes(
         [
             change("c1", "phone", "fill"), change("c2", "phone", "fill", ticked=False),
             change("c1", "phone", "first"), change("c1", "link", "exact-name"),
@@ -403,7 +403,7 @@ def test_groups_count_and_open() -> None:
     assert len(tree.rows) == 4
     tree.toggle("fill:phone")
     assert len(tree.rows) == 6
-    tree.turn("client")
+    tree.group_by("client")
     assert [group.record for group in tree.groups] == ["c1", "c2"]
     assert {change.record for change in tree.groups[1].changes} == {"c2", "c2/k1"}
 

@@ -242,7 +242,7 @@ def alike(app: Console) -> list[str]:
     """Different items of a list that the reader cannot tell apart, among those in sight."""
     found: list[str] = []
     for rows in app.screen.query(Rows).results():
-        items = rows.plan_tree.rows if isinstance(rows, PlanTree) else getattr(rows, "items", None)
+        items = rows.outline.rows if isinstance(rows, PlanTree) else getattr(rows, "items", None)
         if items is None:
             continue
         seen: dict[tuple[str, ...], object] = {}

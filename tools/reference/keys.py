@@ -14,7 +14,7 @@ from tools.reference.markdown import table
 from xpm_tui.commands.registry import all_commands
 from xpm_tui.tui import dialogs, screens
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.keymap import KEY_MEANINGS, SETTLED, key_label
+from xpm_tui.tui.keymap import EXCEPTIONS, KEY_MEANINGS, key_label
 
 _HEAD = """\
 # Keys
@@ -91,9 +91,9 @@ def keys_page() -> str:
 
 
 def _letters() -> Iterator[tuple[str, str]]:
-    for key, letter in KEY_MEANINGS.items():
-        more = dict.fromkeys(meaning for (settled, _), meaning in SETTLED.items() if settled == key)
-        yield key, "; ".join([letter.meaning, *more])
+    for key, found in KEY_MEANINGS.items():
+        more = dict.fromkeys(meaning for (letter, _), meaning in EXCEPTIONS.items() if letter == key)
+        yield key, "; ".join([found.meaning, *more])
 
 
 def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
