@@ -39,7 +39,7 @@ from xpm_tui.domain.xpm import XpmClient
 
 
 class Listener:
-    """Talk that keeps what it is given."""
+    """A dialogue that records what it is given."""
 
     interactive = False
     call = READING_CALL
@@ -196,7 +196,7 @@ async def test_refused_rows_are_named_and_the_rest_counted(practice: OpenPractic
 
 
 class Home:
-    """Verbs in one home, with their outcome as data."""
+    """Runs verbs in one home and returns their outcomes as data."""
 
     def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.root = root
@@ -288,7 +288,7 @@ def test_values_of_settings_are_offered(words: list[str], typed: str, offered: l
 
 
 def write(practice: OpenPractice, ours: Sequence[str], theirs: Sequence[str]) -> None:
-    """Clients of both sides by name, and a practice that counts as connected."""
+    """Store clients of both sides by name in a practice that counts as connected."""
     practice.store.commit(
         [
             put("identity", PracticeIdentity(tenant="t1", title="Hill & Sons Ltd")),
@@ -327,7 +327,7 @@ async def test_the_first_steps_say_what_waits_and_what_the_plan_links(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def filled(_: OpenPractice) -> None:
-        """The lists count as read."""
+        """Mark the lists as read."""
 
     monkeypatch.setattr("xpm_tui.application.runs.xpm_refresh.ensure_mirror", filled)
     write(practice, ours, theirs)

@@ -16,7 +16,7 @@ ALL = build_root(NoConsole()).commands
 
 
 def words_below(command: click.Command) -> object:
-    """The names of a command's commands, with those below them."""
+    """Return the names of the commands of a group, with those below them."""
     below = command.commands if isinstance(command, click.Group) else {}
     return {name: words_below(each) for name, each in below.items()}
 

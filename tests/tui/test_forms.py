@@ -32,7 +32,7 @@ Make = Callable[..., Console]
 
 
 async def test_enter_continues_over_every_field_of_a_form(env: ConsoleFixture, console: Make) -> None:
-    """What the form says under its fields: a list opens with space, a box is ticked with space."""
+    """The hint below the fields: space opens a list and ticks a box."""
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -66,7 +66,7 @@ FILLABLE = [act for act in all_commands() if open_parameters(act, {})]
 
 
 def refusing(act: Command[Any]) -> Command[Any]:
-    """The same act, which takes nothing of what it is given."""
+    """Return the same command, which refuses all values."""
 
     async def run(*_: object) -> Any:
         raise BadInput("That will not do.", hint="Try another one.")
@@ -79,7 +79,7 @@ def refusing(act: Command[Any]) -> Command[Any]:
 async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
     part: int, env: ConsoleFixture, console: Make
 ) -> None:
-    """Every 24th command; the soak profile takes all."""
+    """Return every 24th command; the soak profile takes all."""
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

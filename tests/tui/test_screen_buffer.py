@@ -1,4 +1,4 @@
-"""Fewer bytes, the same picture: sending only the differences shows the same as sending everything."""
+"""Sending only the differences shows the same as sending everything, with fewer bytes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ ACCENT = "\N{COMBINING ACUTE ACCENT}"
 SIMPLE = ["a", "bc", "   ", " ", "Ngā", "─│"]
 TEXTS = [*SIMPLE, "株式", f"e{ACCENT}", ACCENT]
 WIDTH = 6
-"""Columns of a strip: Textual writes strips whole, and never half of a wide letter."""
+"""Return the columns of a strip: Textual writes whole strips, never half of a wide character."""
 Piece = tuple[str, Style]
 Strip = tuple[int, int, list[Piece]]
 
 
 def strips_of(texts: list[str]) -> st.SearchStrategy[Strip]:
-    """A line, a place in it, and pieces of text for it."""
+    """Draw a line, a column in it, and pieces of text to write there."""
     return st.tuples(
         st.integers(0, LINES - 1),
         st.integers(0, COLUMNS // WIDTH - 1),
@@ -47,7 +47,7 @@ Frames = list[list[Strip]]
 
 
 class Terminal:
-    """A terminal as another project made it; lines do not wrap, as Textual wants it."""
+    """A terminal emulator of another project, without line wrapping, as Textual requires."""
 
     def __init__(self, lines: int = LINES) -> None:
         self.lines = lines
@@ -57,7 +57,7 @@ class Terminal:
 
     @property
     def shows(self) -> list[list[tuple[Any, ...]]]:
-        """Every cell, with what can be seen of its look, and where the cursor is."""
+        """Return every cell with the visible parts of its style, and the position of the cursor."""
         cells = [[self._seen(self.screen.buffer[y][x]) for x in range(COLUMNS)] for y in range(self.lines)]
         return [*cells, [(self.screen.cursor.y, self.screen.cursor.x)]]
 
@@ -68,7 +68,7 @@ class Terminal:
 
 
 def frame(strips: list[Strip], colours: ColorSystem) -> str:
-    """What Textual writes for some strips: a move, then pieces of text, each with its look."""
+    """Return what Textual writes for strips: a cursor movement, then pieces of text, each with its style."""
     written = []
     for row, place, pieces in strips:
         written.append(f"\x1b[{row + 1};{place * WIDTH + 1}H")
@@ -82,7 +82,7 @@ def frame(strips: list[Strip], colours: ColorSystem) -> str:
 
 
 def whole() -> str:
-    """A first frame: every cell is written."""
+    """Return a first frame, in which every cell is written."""
     return "".join(f"\x1b[{row + 1};1H{' ' * COLUMNS}" for row in range(LINES))
 
 
@@ -109,7 +109,7 @@ def test_what_differs_makes_the_same_picture(frames: Frames, colours: ColorSyste
 def test_a_list_that_moves_makes_the_same_picture(
     strips: list[Strip], views: list[tuple[int, int]], colours: ColorSystem
 ) -> None:
-    """Lines of a long list, seen from another line each time, above or below some that stay."""
+    """Draw frames of a long list that scrolls, above or below lines that stay."""
     long = [frame([(0, 0, strip[2])], colours)[len("\x1b[1;1H") : -len("\x1b[1;1H")] for strip in strips]
     all_of_it, differences = Terminal(12), Terminal(12)
     wanted, shown = ScreenBuffer(), ScreenBuffer()
@@ -144,7 +144,7 @@ def test_it_is_not_longer_than_what_rich_sends(strips: list[Strip]) -> None:
 
 
 def drawn(*data: str) -> ScreenBuffer:
-    """A picture of some frames."""
+    """Return a buffer in which some frames were drawn."""
     made = ScreenBuffer()
     for each in data:
         assert made.draw(each)

@@ -31,7 +31,7 @@ _LETTERS = """
 Keys mean the same in every area and on every screen. A key without a function on a screen does nothing there.
 """
 
-NAMES = {
+SCREEN_NAMES = {
     "AreaScreen": "",  # escape: an area has nothing to close, and dialogs and screens list it themselves
     "BundleScreen": "The support bundle",
     "ServiceTemplates": "The job templates of a service",
@@ -107,8 +107,8 @@ def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         for _, screen in inspect.getmembers(importlib.import_module(name), inspect.isclass):
             if issubclass(screen, Screen) and screen.__module__ == name and "BINDINGS" in vars(screen):
                 rows = _labelled(screen.BINDINGS)
-                if rows and NAMES[screen.__name__]:
-                    yield NAMES[screen.__name__], rows
+                if rows and SCREEN_NAMES[screen.__name__]:
+                    yield SCREEN_NAMES[screen.__name__], rows
 
 
 def _labelled(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:

@@ -100,7 +100,7 @@ def _page(tree: click.Group, context: click.Context) -> Iterator[str]:
     yield from _terms((entry.env, f"{entry.key}. {entry.help}") for entry in SCHEMA)
     yield ".SH FILES"
     yield from _terms(FILES)
-    yield from (".PP", text("'xpm-tui locate' prints the folders that are used here."))
+    yield from (".PP", roff("'xpm-tui locate' prints the folders that are used here."))
     yield ".SH EXAMPLES"
     yield from _terms(
         (
@@ -117,7 +117,7 @@ def _command(command: click.Command, above: click.Context, words: tuple[str, ...
     """Yield a group with its verbs as a subsection, or a single verb."""
     context = click.Context(command, info_name=words[-1], parent=above)
     if len(words) == 1:
-        yield f'.SS "{text(words[0])}"'
+        yield f'.SS "{roff(words[0])}"'
     if isinstance(command, click.Group):
         if command.callback is None:
             yield from _paragraphs([command.help or ""])
@@ -131,15 +131,15 @@ def _command(command: click.Command, above: click.Context, words: tuple[str, ...
 
 def _verb(command: click.Command, context: click.Context, words: tuple[str, ...]) -> Iterator[str]:
     arguments = arguments_of(command, context)
-    usage = " ".join(f"\\fI{text(name)}\\fR" for name, _ in arguments)
+    usage = " ".join(f"\\fI{roff(name)}\\fR" for name, _ in arguments)
     yield ".TP"
-    yield f"\\fBxpm\\-tui {text(' '.join(words))}\\fR {usage}".rstrip()
-    yield text(command.help or "")
+    yield f"\\fBxpm\\-tui {roff(' '.join(words))}\\fR {usage}".rstrip()
+    yield roff(command.help or "")
     yield ".RS"
     yield from _terms([*arguments, *options_of(command, context, shared=False)])
     if command.epilog:
         yield from (".PP", "Example:", ".PP", ".nf", ".RS")
-        yield from (text(line) for line in command.epilog.splitlines())
+        yield from (roff(line) for line in command.epilog.splitlines())
         yield from (".RE", ".fi")
     yield ".RE"
 
@@ -164,20 +164,20 @@ def options_of(command: click.Command, context: click.Context, *, shared: bool) 
 
 def _terms(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     for term, meaning in rows:
-        yield from (".TP", f"\\fB{text(term)}\\fR", text(meaning))
+        yield from (".TP", f"\\fB{roff(term)}\\fR", roff(meaning))
 
 
 def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
     for each in texts:
-        yield from (".PP", text(each))
+        yield from (".PP", roff(each))
 
 
-def text(words: str) -> str:
-    """Return a text for roff.
+def roff(text: str) -> str:
+    """Return a text in roff.
 
     Nothing in it is interpreted as a request or an escape; quotes are unchanged, and non-ASCII characters are
     named.
     """
-    line = " ".join(words.split())
+    line = " ".join(text.split())
     escaped = "".join(_ESCAPES.get(c, c if c.isascii() else f"\\[u{ord(c):04X}]") for c in line)
     return f"\\&{escaped}" if escaped.startswith(".") else escaped

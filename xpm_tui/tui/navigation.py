@@ -82,7 +82,7 @@ class Navigation(AppProtocol):
             return run, bool(open_intents.list_held_writes(practice))
 
         run, waiting = await self.worker.ask(read)
-        name = run_log.HELD.get(run.outcome, "") if run is not None else ""
+        name = run_log.CONTINUE_COMMANDS.get(run.outcome, "") if run is not None else ""
         if not name and not waiting:
             self.toast("No run is waiting: the last run finished.", "warning")
             return

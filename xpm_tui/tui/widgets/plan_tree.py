@@ -88,7 +88,7 @@ class PlanTree(Rows):
         for mark, number in group.marks():
             part = f" {number:,}" if number != len(group.changes) else ""
             look = cells.MARKS.look(mark)
-            tail += [fixed("  "), cells.MARKS.draw(mark, written=_side(group)), fixed(part, look)]
+            tail += [fixed("  "), cells.MARKS.draw(mark, side=_side(group)), fixed(part, look)]
         permanent = sum(map(is_permanent, group.changes))
         if permanent:
             tail += [fixed(f"  ✕ {'cannot' if permanent == len(group.changes) else f'{permanent:,} cannot'}"
@@ -120,7 +120,7 @@ class PlanTree(Rows):
             names = [each.name for each in self._near(place)]
             what = cells.named(visible(change.name), id_, half, others=names)
         marked = not kind and change.mark in ("conflict", "clearing", "drift", "former")
-        mark = [fixed("  "), cells.MARKS.draw(change.mark, written=change.side)] if marked else []
+        mark = [fixed("  "), cells.MARKS.draw(change.mark, side=change.side)] if marked else []
         also: Line = (
             [fixed("  + ", "warn"), span(", ".join(each.name for each in change.also_affects), "warn")]
             if change.also_affects
