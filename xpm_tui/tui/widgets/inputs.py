@@ -127,10 +127,9 @@ class TickBox(Checkbox, inherit_bindings=False):
 class RadioRows(Rows):
     """A short list of (key, label) options; the row under the cursor is the choice, enter confirms it."""
 
-    def __init__(self, options: Sequence[tuple[str, str]], chosen: str = "") -> None:
+    def __init__(self, options: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self.options = tuple(options)
-        self.choose(chosen)
         self.styles.height = len(self.options)
 
     @property
@@ -170,7 +169,6 @@ class TextField(Input):
         *,
         placeholder: str = "",
         password: bool = False,
-        compact: bool = True,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
@@ -183,8 +181,8 @@ class TextField(Input):
             select_on_focus=False,
         )
         # Without a watcher: stock Textual would style the field here, before it has a parent.
-        self.set_reactive(Input.compact, compact)
-        self.set_class(compact, "-textual-compact", update=False)
+        self.set_reactive(Input.compact, True)
+        self.add_class("-textual-compact", update=False)
         self.cursor_blink = False
 
     @classmethod

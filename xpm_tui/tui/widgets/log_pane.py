@@ -6,7 +6,7 @@ It follows the newest line until the cursor is moved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from textual import on
@@ -119,10 +119,9 @@ class LogRows(Rows):
 
     DEFAULT_CLASSES = "panel -table"
 
-    def __init__(self, buffer: LogBuffer, zone: tzinfo | None = None) -> None:
+    def __init__(self, buffer: LogBuffer) -> None:
         super().__init__()
         self.buffer = buffer
-        self.zone = zone
 
     def count(self) -> int:
         """Return the number of lines that pass the filters."""
@@ -131,9 +130,8 @@ class LogRows(Rows):
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return time, level and sentence of a line, with the search text marked."""
         entry = self.buffer.shown[row]
-        at = clock(entry.at, self.zone)
         word, look = cells.SEVERITIES.sign(entry.level)
-        pieces: list[Span] = [fixed(f" {at} ", "muted"), fixed(f"{word} ", look)]
+        pieces: list[Span] = [fixed(f" {clock(entry.at)} ", "muted"), fixed(f"{word} ", look)]
         needle = self.buffer.text
         if needle:
             start = entry.text.casefold().find(needle)
@@ -180,17 +178,10 @@ class LogPane(Vertical):
             super().__init__()
             self.text = text
 
-    def __init__(
-        self,
-        *,
-        most: int = 10_000,
-        zone: tzinfo | None = None,
-        empty: str = "Nothing has been logged yet.",
-        id: str | None = None,  # noqa: A002
-    ) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, most: int = 10_000, empty: str = "Nothing has been logged yet.") -> None:
+        super().__init__()
         self.buffer = LogBuffer(most)
-        self.rows = LogRows(self.buffer, zone)
+        self.rows = LogRows(self.buffer)
         self._waiting: list[LogLine] = []
         self._unseen = 0
         self._find = TextField(placeholder="text that the line must contain", classes="find")

@@ -190,6 +190,8 @@ def field_lines(fields: Sequence[FieldProgress], columns: int, height: int) -> l
 
 MOST = 5_000
 """The most lines of a finished run that are read at once."""
+LAST = 200
+"""The number of earlier lines with which the log of a practice begins."""
 
 _RECORDS: tuple[TableSchema[Any], ...] = (CLIENTS, WORKFLOWS)
 """The kinds of records to which a line can lead."""
@@ -234,9 +236,9 @@ ACTIVITY_READ = 3_000
 class Follower:
     """Follows the log of one run, or of the practice. Created and polled on the worker thread."""
 
-    def __init__(self, practice: OpenPractice, *, run: str = "", last: int = 200) -> None:
+    def __init__(self, practice: OpenPractice, *, run: str = "") -> None:
         self._run = run
-        self._tail: Tail = practice.events.tail(last=0 if run else last)
+        self._tail: Tail = practice.events.tail(last=0 if run else LAST)
         self._first: list[Event] = []
         if run:
             newest = practice.events.read(EventFilter(run=run))
