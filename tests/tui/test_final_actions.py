@@ -120,6 +120,6 @@ async def test_a_decision_of_one_console_is_undone_by_its_own_screen(
             await press(elsewhere, "g", "c", "r", "enter")
         assert len(links(env)) == 2
         await press(pilot, "u")
-        assert "is undone" in text_of(app)
+        assert "was undone" in text_of(app)
     assert first not in links(env)
     assert len(links(env)) == 1

@@ -284,7 +284,7 @@ async def test_a_held_conflict_is_let_go_by_a_tick(env: ConsoleFixture, console:
         await press(pilot, "s", "escape", "W")
         assert "held for you" in text_of(app)
         await press(pilot, "space")
-        assert "‼ Planned" in text_of(app)
+        assert "⇄ Planned" in text_of(app)
         await press(pilot, "v", "a", "y", "escape")
     with env.open() as practice:
         client = practice.snapshot().get(CLIENTS, "c3")
@@ -356,9 +356,9 @@ async def test_forty_proposals_are_reviewed_with_one_key_each(env: ConsoleFixtur
         assert "because" in text_of(app) or "name" in text_of(app)
         await press(pilot, *("enter",) * 39)
         assert "1 of 1" in text_of(app)
-        assert "39 settled" in text_of(app)
+        assert "39 done" in text_of(app)
         await press(pilot, "enter")
-        assert "No client needs your decision. 40 clients settled." in text_of(app)
+        assert "No client needs your decision. 40 clients decided." in text_of(app)
     with env.open() as practice:
         snapshot = practice.snapshot()
         assert snapshot.count(LINKS) == 40
