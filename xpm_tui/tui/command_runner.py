@@ -130,7 +130,7 @@ class CommandRunner(AppProtocol):
         """
         self.work(
             lambda: self._perform(command, dict(preset), title, start, ask, sheet, after),
-            f"act:{command.name}",
+            f"command:{command.name}",
         )
 
     async def _perform(
@@ -259,7 +259,7 @@ class CommandRunner(AppProtocol):
         async def copy() -> None:
             self.copy_to_clipboard(await self._text_of(name, preset))
 
-        self.work(copy, f"act:{name}", exclusive=True)
+        self.work(copy, f"command:{name}", exclusive=True)
 
     def read_command(self, name: str, preset: Mapping[str, Any], title: str) -> None:
         """Run a command that returns a text, and show the text for reading and copying."""
@@ -267,7 +267,7 @@ class CommandRunner(AppProtocol):
         async def read() -> None:
             self.push_screen(dialog.MessageDialog(title, await self._text_of(name, preset), wide=True))
 
-        self.work(read, f"act:{name}", exclusive=True)
+        self.work(read, f"command:{name}", exclusive=True)
 
     async def _text_of(self, name: str, preset: Mapping[str, Any]) -> str:
         command = registry.by_name(name)
@@ -324,8 +324,8 @@ class CommandRunner(AppProtocol):
 
     def action_save_screen(self) -> None:
         """Save the active screen as a picture and as text."""
-        shown = screenshot.picture(self), screenshot.text(self)
-        self.work(lambda: self._save_screen(*shown), "screenshot", exclusive=True)
+        svg, text = self.export_screenshot(title="xpm-tui"), screenshot.text(self)
+        self.work(lambda: self._save_screen(svg, text), "screenshot", exclusive=True)
 
     async def _save_screen(self, svg: str, text: str) -> None:
         choices = [

@@ -39,11 +39,6 @@ def file_name(at: datetime) -> str:
     return f"screenshot-{at:%Y%m%d-%H%M%S}"
 
 
-def picture(app: App[int]) -> str:
-    """Return the active screen as SVG."""
-    return app.export_screenshot(title="xpm-tui")
-
-
 def text(app: App[int]) -> str:
     """Return the active screen as lines of text."""
     width, height = app.size
