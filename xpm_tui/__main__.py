@@ -20,7 +20,7 @@ class LazyConsole:
     """The full-screen console, loaded when it is asked for."""
 
     def require_terminal(self) -> None:
-        """Raises ``BadInput`` if it cannot be shown."""
+        """Raise ``BadInput`` if it cannot be shown."""
         from xpm_tui.tui.terminal import driver
 
         driver.require_terminal(os.environ)
@@ -35,7 +35,7 @@ class LazyConsole:
         overrides: Mapping[str, str] | None = None,
         opener: Callable[[], OpenPractice] | None = None,
     ) -> int:
-        """Show it until it is left; gives the exit code."""
+        """Show it until the user leaves it; return the exit code."""
         from xpm_tui.tui.start import run_console
 
         return run_console(
@@ -57,7 +57,7 @@ def fill_standard_streams() -> None:
 
 
 def _print_version() -> bool:
-    """Print the version, for which nothing else need be loaded; return False if it cannot be written."""
+    """Print the version without loading anything else; return False if it cannot be written."""
     try:
         print(VERSION_LINE, flush=True)
     except (OSError, ValueError):
@@ -70,10 +70,10 @@ def main() -> None:
     fill_standard_streams()
     if sys.argv[1:] == ["--version"] and _print_version():
         return
-    # While a program loads, hardly anything is thrown away: looks for garbage would take an eighth of the
+    # Hardly any object becomes garbage while the program loads, and collections would take an eighth of the
     # time to the first frame. They begin when the verbs are loaded, or when the console's practice is open.
     gc.disable()
-    # Meanwhile there is nothing to put in order either: Ctrl-C ends it at once, without a traceback.
+    # Until then there is nothing to clean up either, so Ctrl-C ends the program at once, without a traceback.
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,6 +1,6 @@
-"""The collector of reference cycles, paused while very many objects are made that form no cycles.
+"""A pause of the garbage collector while very many objects are created that form no cycles.
 
-This module knows nothing of the rest of the program.
+This module does not depend on the rest of the program.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Keep the collector off inside the block: it would look through all objects again and again."""
+    """Switch the collector off inside the block, where it would go through all objects again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -477,10 +477,7 @@ def test_a_run_that_is_going_on_makes_files_wait(practice: OpenPractice, folder:
     assert emptied(practice).counts == {"imported": 1}
 
 
-def test_the_page_and_the_schema_say_what_is_read() -> None:
-    page = Path(__file__).parents[2] / "docs" / "inbox-events.md"
-    again = "python -m xpm_tui.ignition.event_schema > docs/inbox-events.md"
-    assert page.read_text(encoding="utf-8") == event_schema.render(), again
+def test_the_schema_says_what_is_read() -> None:
     schema = event_schema.json_schema()["properties"]
     for example in event_schema.EXAMPLES:
         found = read_event(msgspec.json.encode(example), {}, datetime.now(UTC), UTC)

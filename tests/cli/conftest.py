@@ -21,20 +21,20 @@ KNOWN = {"XPM_TUI_USER": "tester"}
 
 @pytest.fixture(autouse=True)
 def _as_published(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every answer of these tests is as its published schema says."""
+    """Check each answer of these tests against its published schema."""
     monkeypatch.setattr("tests.support.command.LISTENERS", [schemas.listen])
 
 
 @pytest.fixture(scope="session")
 def shared() -> Iterator[SandboxProcess]:
-    """One sandbox for all tests that leave it as it was."""
+    """One sandbox for all tests that leave it unchanged."""
     with sandbox_process(clients=12) as process:
         yield process
 
 
 @pytest.fixture(scope="session")
 def template(shared: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home connected to the main practice of the shared sandbox, to be copied."""
+    """A home connected to the main practice of the shared sandbox, which tests copy."""
     home = tmp_path_factory.mktemp("connected") / "home"
     connect(Inline(home, {**shared.environ, **KNOWN}), shared, tenant=shared.greeting["tenants"][0]["id"])
     return home
@@ -42,7 +42,7 @@ def template(shared: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def sandbox(shared: SandboxProcess) -> Iterator[SandboxProcess]:
-    """The shared sandbox: no fault, no call counted, nothing recorded."""
+    """The shared sandbox without faults, counted calls or recorded requests."""
     shared.control("POST", "limits", {"clear": True})
     shared.control("DELETE", "requests")
     yield shared
@@ -51,13 +51,13 @@ def sandbox(shared: SandboxProcess) -> Iterator[SandboxProcess]:
 
 @pytest.fixture
 def command(sandbox: SandboxProcess, tmp_path: Path) -> Inline:
-    """Verbs that know where the sandbox is, and nothing else."""
+    """Verbs whose settings name the sandbox and nothing else."""
     return Inline(tmp_path / "home", {**sandbox.environ, **KNOWN})
 
 
 @pytest.fixture
 def connected(sandbox: SandboxProcess, template: Path, tmp_path: Path) -> Inline:
-    """The main practice, connected, its mirror filled."""
+    """Verbs for the connected main practice, with a filled mirror."""
     shutil.copytree(template, tmp_path / "home")
     return Inline(tmp_path / "home", {**sandbox.environ, **KNOWN})
 
@@ -70,7 +70,7 @@ def ignition(tmp_path: Path) -> Path:
 
 
 class _ConsentingUser(io.StringIO):
-    """Standard output read by a user who allows access and pastes the redirect address."""
+    """Standard output as read by a user who allows access and pastes the redirect address."""
 
     def __init__(self, sandbox: SandboxProcess, choice: dict[str, object]) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class _ConsentingUser(io.StringIO):
 def connect(
     command: CommandLine, sandbox: SandboxProcess, *words: str, code: int = 0, **choice: object
 ) -> Done:
-    """Run ``connect --no-browser --json`` with the sandbox's consent, in a process if it is to fail."""
+    """Run ``connect --no-browser --json`` with the sandbox's consent; in its own process if it must fail."""
     if isinstance(command, Inline) and code == 0:
         with _ConsentingUser(sandbox, choice) as user:
             return command.run_with(user, ("connect", "--no-browser", "--json", *words), 0, {})

@@ -1,4 +1,4 @@
-"""Completion as users have it: a real shell on a terminal, its script loaded, Tab pressed."""
+"""Completion as users see it: in a real shell on a terminal that has loaded the script, after Tab."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.command import CommandLine
 from xpm_tui.cli.completion import USE
 
 PATIENCE = 40.0
-"""Seconds for an answer of a shell on a machine that has much else to do."""
+"""Seconds in which a shell answers on a busy machine."""
 
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>])")
 
@@ -29,7 +29,7 @@ SHELLS = {
     "fish": ("fish", "--no-config", "-i"),
 }
 FIRST = {"bash": "", "zsh": "autoload -Uz compinit; compinit -u; ", "fish": ""}
-"""What a start-up file of that shell has to have done."""
+"""The lines that the start-up file of each shell needs."""
 
 
 class Shell:
@@ -48,11 +48,11 @@ class Shell:
         self.wait("READY")
 
     def type(self, text: str) -> None:
-        """As from the keyboard."""
+        """Send text as if it was typed."""
         os.write(self.master, text.encode())
 
     def wait(self, wanted: str) -> str:
-        """Read until it shows ``wanted``; gives all since the last wait."""
+        """Read until the terminal shows ``wanted``; return everything since the last wait."""
         seen, end = b"", time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if select.select([self.master], [], [], 0.5)[0]:
@@ -66,13 +66,13 @@ class Shell:
         raise AssertionError(f"{wanted!r} never came: {seen!r}")
 
     def anew(self) -> None:
-        """Another line: what stands there is given up, and its last words are read."""
+        """Clear the line, and read the rest of its output."""
         self.type("\x15")  # ctrl+u
         self.type("echo A''NEW\n")
         self.wait("ANEW")
 
     def close(self) -> None:
-        """The terminal goes away."""
+        """Close the terminal."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self.master)
@@ -99,13 +99,13 @@ LINES = (
     ("xpm-tui import clients files/cl", "files/clients.csv"),
     ("xpm-tui --home=fil", "--home=files/"),
 )
-"""What is typed before tab, and what the line then shows."""
+"""The text typed before Tab, and the line that follows."""
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", SHELLS)
 def test_tab_completes(name: str, home: Path, tmp_path: Path) -> None:
-    # bash is on every machine that this runs on: its test may not be passed over.
+    # bash is on every machine that runs the tests, so its test must not be skipped.
     if name != "bash" and shutil.which(name) is None:
         pytest.skip(f"{name} is not installed here: apt-get install {name}")
     (tmp_path / "files").mkdir()
@@ -120,7 +120,7 @@ def test_tab_completes(name: str, home: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_offered_is_reported_whole(home: Path) -> None:
-    """A description has commas and a name colons; neither cuts anything off."""
+    """Commas in a description and colons in a name do not cut off anything."""
     command = CommandLine(home)
     found = command(
         _XPM_TUI_COMPLETE="fish_complete", COMP_WORDS="xpm-tui clients show ", COMP_CWORD="", code=None

@@ -1,4 +1,4 @@
-"""No verb answers from an unsound store without saying so: every verb, over every kind of damage."""
+"""No verb answers from an unsound store without a warning: every verb, over every kind of damage."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from xpm_tui.store.store import DiskStore, open_store
 STORELESS = {
     "locate", "practices.add", "cases.list", "cases.show", "worker.run", "worker.status",
 }  # fmt: skip
-"""Verbs that open no store; a new verb is not among them unless it is written here."""
+"""Verbs that open no store; a new verb must be added here if it does not."""
 NOBODY = "http://127.0.0.1:9"
 ENVIRON = {"XPM_TUI_USER": "tester"} | {
     f"XPM_TUI_XERO_{name}_URL": NOBODY for name in ("LOGIN", "IDENTITY", "API")
 }
 DELETES = "purge"
-"""Deletes the damaged store: nothing damaged is left to speak of."""
+"""It deletes the damaged store, so that no condition is left to report."""
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose store has a generation behind it, commits in its log, and a backup."""
+    """A home whose store has an earlier generation, commits in its log, and a backup."""
     place = tmp_path_factory.mktemp("condition")
     command = Inline(place / "home", ENVIRON)
     (place / "clients.csv").write_text(CLIENTS, encoding="utf-8")
@@ -110,11 +110,11 @@ def garble_both_heads(folder: Path) -> None:
 
 
 FAULTS = (flip_log, flip_snapshot, cut_log, lose_table, garble_head, garble_both_heads)
-"""What may happen to the files of a store; after the last nothing can be read."""
+"""Damage to the files of a store; after the last kind nothing can be read."""
 
 
 def every() -> list[Command[Any]]:
-    """All verbs but those that wait for a browser or change the machine; what ends the store comes last."""
+    """Return all verbs that neither wait for a browser nor change the machine, destructive ones last."""
     ends = ("data.repair", "data.restore", DELETES)
     acts = [*verbs(), *(act for act in all_commands() if act.name in LAST)]
     return sorted(acts, key=lambda act: ends.index(act.name) if act.name in ends else -1)
@@ -153,7 +153,7 @@ def test_every_verb_says_that_the_store_is_damaged(
             assert said(done)["condition"] == {"state": "sound", "message": ""}, done
             continue
         reported = said(done)
-        if act.name.startswith("practices."):  # these are about all practices: a list says it of each
+        if act.name.startswith("practices."):  # a list of all practices names the condition of each
             assert act.name != "practices.list" or "damaged" in reported["items"][0]["problem"], done
             continue
         assert reported["condition"]["state"] == "damaged", (act.name, done)
@@ -166,7 +166,7 @@ def test_every_verb_says_that_the_store_is_damaged(
 
 
 def said(done: Done) -> dict[str, Any]:
-    """The outcome of a verb: its last line."""
+    """Return the outcome of a verb, which is its last line."""
     found: dict[str, Any] = json.loads(done.out.splitlines()[-1])
     return found
 

@@ -1,4 +1,4 @@
-"""On a terminal a verb shows what it will do and asks first."""
+"""On a terminal, a verb shows what it will do and asks first."""
 
 from __future__ import annotations
 

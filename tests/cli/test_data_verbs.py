@@ -1,4 +1,4 @@
-"""The verbs for the data of a practice, also if its store cannot be opened."""
+"""The verbs for the data of a practice, also for a store that cannot be opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs that need PostgreSQL, on a real server: their answers are as the published schema says."""
+"""Verbs that need PostgreSQL, on a real server: their answers follow the published schema."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_practice_moves_into_a_database_is_synced_by_a_worker_and_moves_back(
 
 
 def fresh_database() -> str:
-    """The address of a database of its own, because the practice has the name of every test's practice."""
+    """The address of a new database, because the practices of all tests have the same name."""
     address, name = fresh_practice()
     with psycopg.connect(address, autocommit=True) as server:
         server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
@@ -45,7 +45,7 @@ def fresh_database() -> str:
 
 
 def worked(command: CommandLine) -> list[dict[str, str]]:
-    """What a worker reports until it is stopped, after its first line."""
+    """Return what a worker reports after its first line until it is stopped."""
     with command.start("worker", "--json") as process:
         assert process.stdout is not None
         first = process.stdout.readline()

@@ -28,11 +28,11 @@ WALK = (
     ("of 9", "Skip for now", "\x1b"),  # the rest can wait: escape leaves the wizard
     ("Needs attention", "Harbour & Hill Accountants", "n"),
 )
-"""What each screen shows, and the key that goes on from there."""
+"""Words on each screen, and the key that leads to the next one."""
 
 
 def seen(shown: Terminal, screen: Screen, *words: str, seconds: float = 60) -> None:
-    """Wait until these words stand on the screen."""
+    """Wait until the screen shows these words."""
     end = time.monotonic() + seconds
     while not all(each in screen.text for each in words):
         left = end - time.monotonic()
@@ -55,7 +55,7 @@ def alive(pid: int) -> bool:
 
 
 def secrets(home: Path) -> list[str]:
-    """Tokens and key of the demo's practice, as long as it is there."""
+    """Return the tokens and the key of the demo's practice."""
     (state,) = home.glob("state/practices/*")
     config = home / "config" / "practices" / state.name
     saved = TokenStore(state, config_folder=config, use_keyring=False, environ={}).read()
@@ -88,7 +88,7 @@ def test_a_stranger_reaches_the_first_plan(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 def test_a_demo_that_is_started_again_on_its_home_is_connected(tmp_path: Path) -> None:
-    """Its sandbox is another one, on another port, and knows nothing of the earlier login."""
+    """Its sandbox is a new one, on another port, and does not know the earlier login."""
     tmp_path.chmod(0o700)
     where = find_home(str(tmp_path), {})
 

@@ -26,7 +26,7 @@ from tests.support.socks_proxy import HOST, socks_proxy
 
 NO_LOCKS = "does not support locks"
 LOOKS = ("completion", "locate", "log", "undo")
-"""Verbs of the README that only look."""
+"""Verbs of the README that only read."""
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="needs seccomp")
@@ -39,7 +39,7 @@ def test_without_locks_what_writes_is_refused_at_once_and_what_looks_works(
     typed = [words[1:] for words in lines if words[0] == "xpm-tui" and words[1] not in ("sandbox", "status")]
     typed = [[str(ignition) if word.endswith("clients.csv") else word for word in words] for words in typed]
     assert len(typed) >= 9
-    if not LONG:  # what writes by another way each, and what looks
+    if not LONG:  # verbs that write in different ways, and verbs that only read
         typed = [words for words in typed if words[0] in ("connect", "import", "sync", *LOOKS)]
     typed += [["status"], ["--read-only", "plan"], ["locate"], ["doctor"]]
     ended = subprocess.run(
@@ -54,7 +54,7 @@ def test_without_locks_what_writes_is_refused_at_once_and_what_looks_works(
     for words, (code, seconds, out, err) in zip(typed, answers, strict=True):
         assert seconds < 20, words
         if words in (["status"], ["--read-only", "plan"]) or words[0] in LOOKS:
-            # Without a run there is nothing to undo: that is said without a lock.
+            # Without a run there is nothing to undo, which is reported without a lock.
             assert (code, NO_LOCKS in err) in ((0, False), (2, False)), (words, code, err)
         elif words == ["doctor"]:
             found = [line for line in out.splitlines() if NO_LOCKS in line and line.startswith("Problem")]
@@ -71,7 +71,7 @@ def test_without_locks_what_writes_is_refused_at_once_and_what_looks_works(
 
 
 def free_port() -> int:
-    """A redirect port that Xero knows and that nobody uses."""
+    """Return a redirect port that Xero knows and that is free."""
     for port in range(8769, 8764, -1):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):
@@ -84,7 +84,7 @@ def free_port() -> int:
 def test_without_stdin_the_browser_alone_signs_in(
     sandbox: SandboxProcess, tmp_path: Path, closed: bool
 ) -> None:
-    """As in a container: ``docker run`` gives /dev/null, some supervisors close the descriptor."""
+    """As in a container: ``docker run`` passes /dev/null, and some supervisors close the descriptor."""
     command = CommandLine(tmp_path / "home", {**sandbox.environ, **KNOWN})
     command.environ["XPM_TUI_XERO_REDIRECT_PORT"] = str(free_port())
     shell = 'exec "$0" -m xpm_tui "$@" ' + ("<&-" if closed else "</dev/null")
@@ -102,7 +102,7 @@ def test_without_stdin_the_browser_alone_signs_in(
     assert b"Signed in" in visit(redirect)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, out + err
-    if closed and LONG:  # by default, test_input_files.py closes it without a process
+    if closed and LONG:  # in the default profile, test_input_files.py closes it without a process
         done = subprocess.run(
             ["sh", "-c", shell, sys.executable, "import", "clients", "-", "--json"],
             env=command.environ, capture_output=True, text=True, check=False,
@@ -112,7 +112,7 @@ def test_without_stdin_the_browser_alone_signs_in(
 
 
 def visit(address: str) -> bytes:
-    """Open an address as a browser does, as soon as someone listens."""
+    """Open an address as a browser does, as soon as a server listens there."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(100):
         try:

@@ -20,7 +20,7 @@ from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
 
 def clear(done: Done, code: str = "") -> dict[str, Any]:
-    """The error of a command, after checking its form."""
+    """Return the error of a command after checking its form."""
     reported = done.error
     assert reported["message"].endswith((".", "?")), reported
     assert 10 < len(reported["message"]) < 400, reported
@@ -45,14 +45,14 @@ def ended(process: Any, typed: str) -> Done:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[tuple[Inline, SandboxProcess]]:
-    """A sandbox of its own where nobody has connected yet."""
+    """A sandbox of its own to which nobody has connected yet."""
     with sandbox_process(clients=2) as process:
         yield Inline(tmp_path / "home", {**process.environ, **KNOWN}), process
 
 
 @pytest.fixture
 def own(fresh: tuple[Inline, SandboxProcess]) -> tuple[Inline, SandboxProcess]:
-    """The same, connected, for tests that take the login away."""
+    """The same sandbox, connected, for tests that end the login."""
     command, process = fresh
     connect(command, process, tenant=process.greeting["tenants"][0]["id"])
     return fresh
@@ -167,7 +167,7 @@ def test_a_revoked_login_is_said_once(own: tuple[Inline, SandboxProcess]) -> Non
         both = connected(*verb, "--json", code=3).json
         assert both["condition"]["state"] == "login_needed"
         assert both["condition"]["message"].startswith(both["error"]["message"])
-    # Where nothing failed, the condition says it.
+    # If nothing failed, the condition reports it.
     assert "accepts the login. Sign in again: xpm-tui connect." in connected("clients", "list").err
 
 

@@ -22,7 +22,7 @@ from xpm_tui.domain.safe_text import visible
 ORDERS = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u061c\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
 )
-"""Control characters but the end of a line, C1, those that turn the direction of what follows or hide."""
+"""Control characters except line ends, C1, and characters that change the direction of text or hide it."""
 
 FILES = {"plan.export": "prints a file, true to the byte; on a terminal it is made visible"}
 
@@ -32,12 +32,12 @@ GIVEN = VALUES | {
     "proposals": "o5", "xpm": "1034", "query": "red", "name": NAME, "title": NAME, "value": NAME,
     "values": f"name={NAME}", "what": "c34:phone",
 }  # fmt: skip
-"""Ids of what bears such names, and such names where a text is wanted."""
+"""Ids of records with such names, and such names as free text."""
 
 
 @pytest.fixture
 async def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConsoleFixture:
-    """A practice in which every name is hostile, and verbs reach it."""
+    """Verbs for a practice in which every name is hostile."""
     made = await hostile(tmp_path)
 
     def reaching(opened: Callable[..., OpenPractice], *args: Any, **more: Any) -> OpenPractice:

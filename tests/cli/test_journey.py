@@ -31,7 +31,7 @@ def test_from_nothing_to_nothing_left_to_do(
     assert [refused["row"] for refused in imported["refused"]] == [10]
     assert imported["unknown_columns"] == ["Favourite Colour"]
 
-    command("team", "pick", "--all", "--json", code=1)  # a namesake in the team is skipped and named
+    command("team", "pick", "--all", "--json", code=1)  # a namesake in the team is skipped and reported
     plan = command("plan", "--json").json
     links = {change["record"]: change for change in plan["items"] if change["field"] == "link"}
     names = {change["name"] for change in links.values()}
@@ -112,14 +112,14 @@ def test_hostile_names_are_text_in_every_table(
 
 
 def agrees(view: dict[str, Any], xpm: dict[str, str]) -> None:
-    """Every text of level Everything equals the sandbox's wherever XPM is not blank."""
+    """Check that every synced text equals that of the sandbox if XPM has one."""
     for field in TEXTS:
         if xpm.get(field):
             assert view[field] == xpm[field], (view["name"], field)
 
 
 def truth(sandbox: SandboxProcess, uuid: str) -> dict[str, str]:
-    """One client as the sandbox has it."""
+    """Return a client as the sandbox has it."""
     return sandbox_clients(sandbox)[uuid]
 
 

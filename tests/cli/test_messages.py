@@ -30,7 +30,7 @@ def test_sync_reports_a_client_in_a_line_and_the_log_every_field(connected: Inli
 
 @pytest.fixture
 def own() -> Iterator[SandboxProcess]:
-    """A sandbox of this test alone: a login keeps every scope that it was ever given."""
+    """A sandbox of its own, because a login keeps every scope that it was ever given."""
     with sandbox_process(clients=12) as process:
         yield process
 

@@ -1,4 +1,4 @@
-"""What replaces something or cannot be undone is refused without a terminal, unless --yes is given."""
+"""A call that replaces something or cannot be undone is refused without a terminal, unless --yes is given."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ CALLS: dict[str, tuple[str, ...]] = {
     "disconnect": ("disconnect", "--everything"),
     "import.undo": ("import", "undo"),
     "schedule.install": ("schedule", "install", "--kind", "cron"),
-    "team.create": (),  # the login of these tests may not write staff: see test_staff_creation.py
+    "team.create": (),  # the login of these tests has no scope to write staff: see test_staff_creation.py
     "undo": ("undo", "last"),
     "data.restore": ("data", "restore", "backup.zip"),
     "data.move": ("data", "move", "--to", "postgresql://nobody@127.0.0.1:1/none"),
     "purge": ("purge",),
 }
-"""One call of each command that needs a yes."""
+"""A call of each command that needs consent."""
 
 
 def test_the_table_has_every_such_command() -> None:

@@ -42,7 +42,7 @@ ODD = (
     ("log", "--since", "9999-12-31T23:59:59-12:00"),
 )
 DIGITS = ("9" * 5000, "\N{SUPERSCRIPT TWO}")
-"""Digits for Python, and no number."""
+"""Characters that Python counts as digits but not as numbers."""
 
 
 @pytest.mark.parametrize("words", ODD, ids=lambda words: ascii(" ".join(words)[:40]))

@@ -15,7 +15,7 @@ from xpm_tui.diagnostics.connection_requirements import BY_NAME
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Lines that are typed one after the other, then the end of the input."""
+    """Run the console with these lines typed one after the other, then the end of the input."""
     lines: list[str] = []
     reading: list[Iterator[str]] = []
 
@@ -29,7 +29,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_review_and_plan_line_by_line(connected: Inline, ignition: Path, typed: list[str]) -> None:
-    connected("import", "clients", str(ignition), code=1)  # a row of it has no name
+    connected("import", "clients", str(ignition), code=1)  # one row has no name
     typed += ["2", "n", "i", "1", "q"]  # review: the first later, the second ignored, the third linked
     typed += ["3", "nonsense", "r", "1", "1", "a"]  # the plan: read, unticked and ticked again, applied
     typed += ["4", "x"]
@@ -64,7 +64,7 @@ def test_the_wizard_line_by_line_continues_after_a_refusal(command: Inline, type
 async def test_a_question_that_was_given_up_does_not_swallow_the_next_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A sign-in that failed leaves its prompt; what is typed then answers the question after it."""
+    """A failed sign-in leaves its prompt, and the next line answers the question after it."""
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
     typed: asyncio.Queue[bytes] = asyncio.Queue()
 

@@ -34,14 +34,14 @@ LOOKS = (
     ("runs", "retry", "last", "--list"),
     ("relink",),
 )
-"""Calls of commands that write otherwise, or that write something besides when they may."""
+"""Calls that only read, of commands that can write."""
 
 WRITING = {"templates.rules": ("--budget", "none")}
-"""Options without which a command that writes would only look."""
+"""Options without which a command that writes would only read."""
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int, int, int]]:
-    """Every file and folder below, with inode, size, time and mode: a touch is a change."""
+    """Return every file and folder below, with inode, size, time and mode: even a touch is a change."""
     found = {}
     for path in sorted(folder.rglob("*")):
         at = path.lstat()
@@ -66,7 +66,7 @@ def filled(template_home: Path, sandbox: Any, monkeypatch: pytest.MonkeyPatch) -
         command("import", "clients", "clients.csv", code=1)
         command("sync", "--yes", "--json", code=None)
         command("plan", "--json")
-        # What a process that was killed leaves behind: a lock file that still names its owner.
+        # A killed process leaves a lock file behind that still names its owner.
         (template_home / "home/state/practices/practice/run.lock").write_text('{"person": "ana"}')
         (template_home / "ready").touch()
     return command

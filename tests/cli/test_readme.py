@@ -1,4 +1,4 @@
-"""What CI takes from the README exists, and no page names a command, file or library that does not."""
+"""The parts of the README that CI uses exist, and no page names a command, file or library that does not."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_the_readme_leaves_to_ci_is_run_there() -> None:
 
 
 ALSO = ("help", "version")
-"""Words that the program reads before its verbs, as gh and rclone do."""
+"""Words that the program accepts in place of a verb, as gh and rclone do."""
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ PAGES = [
 
 
 def anchors(page: str) -> set[str]:
-    """The headings of a page as the addresses of GitHub and of mkdocs have them."""
+    """Return the anchors of the headings of a page, as GitHub and mkdocs form them."""
     heads = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", read(page), flags=re.M | re.S), re.M)
     plain = [re.sub(r"[^\w\s-]", "", head).strip().lower() for head in heads]
     return {re.sub(r"[\s-]+", "-", head) for head in plain}
@@ -70,7 +70,7 @@ def test_every_link_picture_and_anchor_leads_somewhere(page: str) -> None:
     links = re.findall(r"\]\((?!https?:)([^)\s]*?)(?:#([^)]*))?\)", text)
     assert len(links) > 10 or page != "README.md"
     for target, anchor in links:
-        if target in ("changes.md", "schema/answers.json"):  # made when the pages are built
+        if target in ("changes.md", "schema/answers.json"):  # generated when the site is built
             continue
         there = (folder / target).resolve() if target else ROOT / page
         assert there.exists(), target

@@ -1,4 +1,4 @@
-"""The demo's files of Ignition: all are imported, and each contains its unusual records."""
+"""The sample files of the demo: all rows are imported, and each file has its unusual records."""
 
 from __future__ import annotations
 

@@ -19,14 +19,14 @@ LAG = 600
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[SandboxProcess]:
-    """A sandbox of these tests alone: they write to it."""
+    """A sandbox of its own for these tests, because they write to it."""
     with sandbox_process(clients=12) as process:
         yield process
 
 
 @pytest.fixture
 def cli(own: SandboxProcess, tmp_path: Path) -> Iterator[Inline]:
-    """A connected practice that gives up looking at once, in a sandbox that shows nothing new for long."""
+    """A connected practice that stops looking at once; the sandbox shows new records only much later."""
     own.control("POST", "reset", {})
     command = Inline(tmp_path / "home", {**own.environ, **KNOWN})
     connect(command, own, tenant=own.greeting["tenants"][0]["id"])
@@ -37,12 +37,12 @@ def cli(own: SandboxProcess, tmp_path: Path) -> Iterator[Inline]:
 
 
 def lost(own: SandboxProcess, endpoint: str, *, after: bool = True) -> None:
-    """The next call there gets no answer; ``after``: it takes effect all the same."""
+    """Let the next call to this address get no answer; with ``after``, it takes effect nevertheless."""
     own.control("POST", "faults", {"kind": "reset", "endpoint": endpoint, "nth": 1, "after": after})
 
 
 def shown(own: SandboxProcess) -> None:
-    """XPM shows by now what was made."""
+    """Let XPM show what was created."""
     own.control("POST", "clock", {"advance": LAG + 1})
 
 
@@ -167,7 +167,7 @@ def test_on_a_terminal_it_asks(cli: Inline, own: SandboxProcess) -> None:
 
 
 def held_contact(cli: Inline, own: SandboxProcess) -> tuple[dict[str, Any], str]:
-    """A contact on its way to a linked client, in a run that is held for it: XPM never got it."""
+    """Return a client and a run that is held because XPM never received its new contact."""
     cli("clients", "pick", "--all")
     cli("settings", "set", "sync.direction", "to_xpm")
     client = next(v for v in cli("clients", "list", "--only", "linked", "--json").json["items"])

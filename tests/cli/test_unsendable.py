@@ -19,7 +19,7 @@ BAD = pytest.mark.parametrize("bad", [*_ALL.values()][: count(1, 3)], ids=[*_ALL
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[SandboxProcess]:
-    """A sandbox of these tests alone: they write to it."""
+    """A sandbox of its own for these tests, because they write to it."""
     with sandbox_process(clients=12) as process:
         yield process
 
@@ -34,7 +34,7 @@ def cli(own: SandboxProcess, tmp_path: Path) -> Inline:
 
 
 def linked(cli: Inline) -> list[dict[str, Any]]:
-    """Five linked clients, in step with XPM, of which XPM is to have what Ignition has."""
+    """Verbs for five linked clients that agree with XPM, with Ignition as the master."""
     cli("clients", "pick", "--all")
     cli("settings", "set", "sync.direction", "to_xpm")
     listed: list[dict[str, Any]] = cli("clients", "list", "--only", "linked", "--json").json["items"]

@@ -1,33 +1,27 @@
-"""The index of verbs is current, and one verb is complete without the modules of the others."""
+"""The index of verbs is complete, and one verb is complete without the modules of the others."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 import pytest
 
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import build_root
-from xpm_tui.cli.verb_reference import index_module
 from xpm_tui.commands import verb_index
 
 ALL = build_root(NoConsole()).commands
 
 
 def words_below(command: click.Command) -> object:
-    """The names of a command's commands, with those below them."""
+    """Return the names of the commands of a group, with those below them."""
     below = command.commands if isinstance(command, click.Group) else {}
     return {name: words_below(each) for name, each in below.items()}
 
 
-def test_the_index_is_current() -> None:
-    made = Path(verb_index.__file__).read_text(encoding="utf-8")
-    assert made == index_module(), (
-        "run: python -m xpm_tui.cli.verb_reference index > xpm_tui/commands/verb_index.py"
-    )
+def test_the_index_has_every_verb() -> None:
     assert set(verb_index.VERBS) == set(ALL)
 
 

@@ -55,7 +55,7 @@ def test_every_act_with_a_verb_is_there() -> None:
 def test_help_has_an_example_and_fits(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")  # however wide the terminal is that the tests run in
+    monkeypatch.setenv("COLUMNS", "80")  # whatever the width of the terminal in which the tests run
     assert main([*words, "--help"]) == 0
     text = capsys.readouterr().out
     assert "Example:" in text or text.count("Commands:") == 1
@@ -453,7 +453,7 @@ def test_ctrl_c_while_the_program_loads_is_no_traceback(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(click.Group, "resolve_command", interrupted)
-    monkeypatch.setattr("xpm_tui.cli.main.runner", None)  # it may need what was half loaded
+    monkeypatch.setattr("xpm_tui.cli.main.runner", None)  # it may need a module that was only half loaded
     assert main(["status"]) == 130
     assert capsys.readouterr().err.strip() == "Stopped."
 

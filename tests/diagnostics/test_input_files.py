@@ -20,9 +20,9 @@ import pytest
 from tests.ignition.support import NOW
 from tests.support.memory_store import MemoryIds, MemoryStore
 from tests.support.profile import count
+from tools.reference.input_outcomes import FILES, MACHINE, ROWS, InputRow
 from xpm_tui.application import home
 from xpm_tui.application.csv_io.imports import plan_import
-from xpm_tui.diagnostics.input_outcomes import FILES, MACHINE, ROWS, InputRow
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS
 from xpm_tui.files.locks import Lock

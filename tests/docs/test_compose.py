@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.postgres_server import private_server
 from tests.support.sandbox_process import sandbox_process
-from xpm_tui.cli.manual import ENVIRONMENT
+from tools.reference.man_page import ENVIRONMENT
 from xpm_tui.settings.schema import BY_ENV
 
 yaml = pytest.importorskip("yaml", reason="PyYAML comes with the extra docs")

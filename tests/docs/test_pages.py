@@ -8,7 +8,6 @@ import pytest
 
 from tests.docs.reader import DOCS, lines, reader
 from tests.support.profile import in_soak
-from xpm_tui.cli.verb_reference import PAGES as GENERATED
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in DOCS.glob("*.md"))]
 TYPED = [page for page in PAGES if lines(page)]
@@ -20,9 +19,3 @@ ALWAYS = ("README.md", "docs/first-sync.md", "docs/undo.md")
 def test_every_command_of_a_page_works_as_written(page: str, tmp_path: Path) -> None:
     with reader(tmp_path) as someone:
         assert someone.follow(page) > 0
-
-
-@pytest.mark.parametrize("name", GENERATED)
-def test_the_reference_of_the_command_line_is_current(name: str) -> None:
-    made = (DOCS / f"{name}.md").read_text(encoding="utf-8")
-    assert made == GENERATED[name](), f"run: python -m xpm_tui.cli.verb_reference {name} > docs/{name}.md"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -15,7 +14,6 @@ from xpm_tui.domain import labels
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.ignition import ProposalState
 from xpm_tui.domain.labels import Label, Labels
-from xpm_tui.domain.labels_reference import render
 from xpm_tui.domain.links import LinkState
 from xpm_tui.domain.plan import Direction, Level, Mark, Side
 from xpm_tui.domain.runs import IntentState, Outcome, Trigger
@@ -31,7 +29,6 @@ TABLES = {
     for name, value in vars(labels).items()
     if name != "ALL" and isinstance(value, dict) and value and not name.startswith("_")
 }
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "states.md"
 
 
 @pytest.mark.parametrize(
@@ -101,9 +98,3 @@ def test_each_setting_has_a_label_and_a_sentence() -> None:
         assert entry.label[:1].isupper(), entry.key
         assert "." not in entry.label, entry.key
         assert entry.help.endswith("."), entry.key
-
-
-def test_the_page_of_the_documents_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == render(), (
-        "python -m xpm_tui.domain.labels_reference > docs/states.md"
-    )

@@ -23,9 +23,9 @@ from textual.binding import Binding
 import xpm_tui
 import xpm_tui.tui
 from tests.support.source_code import parsed
+from tools.reference.man_page import EXITS
 from xpm_tui.cli import main as command_line
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.manual import EXITS
 from xpm_tui.commands.command import Command, Situation
 from xpm_tui.commands.registry import RENAMED, all_commands
 from xpm_tui.domain.errors import AppError, CaseId

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.secret import Secret
 from xpm_tui.files import durable
-from xpm_tui.settings import reference, schema
+from xpm_tui.settings import schema
 from xpm_tui.settings.kinds import Setting
 from xpm_tui.settings.store import Settings, read_file, write_setting
 
@@ -248,13 +248,6 @@ def test_all_settings_are_listed_in_order(shared: Path) -> None:
     items = list(Settings.load(shared, None, {}, {}).items())
     assert [item.key for item in items] == list(schema.BY_KEY)
     assert all(isinstance(item.value, Secret) or item.shown is not None for item in items)
-
-
-def test_the_reference_page_is_current() -> None:
-    page = Path(__file__).parents[2] / "docs" / "settings.md"
-    assert page.read_text(encoding="utf-8") == reference.render(), (
-        "run: python -m xpm_tui.settings.reference > docs/settings.md"
-    )
 
 
 def test_reading_settings_loads_no_editor_and_no_console(shared: Path) -> None:

@@ -1,4 +1,4 @@
-"""Consoles for tests: closed at the end, and with fixed times."""
+"""Consoles for tests, which are closed at the end and show fixed times."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from xpm_tui.tui.theme import CachedStylesheet
 
 @pytest.fixture(autouse=True)
 def _still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause while typing, and one time zone."""
+    """Use no pause while typing, and a fixed time zone."""
     monkeypatch.setattr(picker, "TYPING_SECONDS", 0.0)
     monkeypatch.setattr(clients, "CURSOR_SECONDS", 0.0)
     monkeypatch.setattr(review, "CURSOR_SECONDS", 0.0)
@@ -89,7 +89,7 @@ def env(tmp_path: Path) -> ConsoleFixture:
 
 @pytest.fixture
 def console() -> Iterator[Callable[..., Console]]:
-    """Opens consoles over a world."""
+    """Opens consoles over the practice of a fixture."""
     opened: list[Console] = []
 
     def make(env: ConsoleFixture, **about: Any) -> Console:
@@ -103,7 +103,7 @@ def console() -> Iterator[Callable[..., Console]]:
 
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs happen in this process: the same runner, without a process of its own."""
+    """Execute runs in this process, with the same runner."""
 
     def start(practice: OpenPractice, *, plan_id: str = "", extra: Any = (), verb: Any = ()) -> Any:
         return (
@@ -130,7 +130,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def home(tmp_path: Path) -> Path:
-    """A connected practice with a filled mirror and a run behind it: most clients are linked."""
+    """A connected practice with a filled mirror and one completed run, in which most clients are linked."""
     env = ConsoleFixture(tmp_path)
     env.xpm.people += [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(2, 9)]
     env.xpm.job_templates += [Template(uuid=f"template-{n}", name=f"Work {n}") for n in range(2, 9)]
@@ -145,7 +145,7 @@ async def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def terminal(home: Path) -> Iterator[Terminal]:
-    """A console over it in a pseudo-terminal."""
+    """A console over this practice in a pseudo-terminal."""
     made = pseudo_terminal.console(home)
     yield made
     made.close()

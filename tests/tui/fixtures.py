@@ -1,4 +1,4 @@
-"""A practice with unusual records, and a console over it: no network, no clock of the machine."""
+"""A practice with unusual records, and a console over it, without network and with a clock of its own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8
 
 
 def xpm_rows() -> list[XpmClient]:
-    """Twelve ordinary clients, two of one name, the hostile ones, an archived and a prospect."""
+    """XPM clients: twelve ordinary ones, two of one name, hostile names, an archived one and a prospect."""
     rows = [
         client(n, code=f"CLI{n:03}", structure="Company", city="Hobart", contacts=(
             XpmContact(uuid=f"00000000-0000-0000-0001-{n:012}", name=f"Pat Doe {n}",
@@ -61,7 +61,7 @@ def xpm_rows() -> list[XpmClient]:
 
 
 def book_rows() -> list[Client]:
-    """The same clients as Ignition has them, some values older, two of one name, one that XPM has not."""
+    """The same clients in Ignition: some values are older, two have the same name, and one is not in XPM."""
 
     def one(number: int, name: str, **values: Any) -> Client:
         contact = Contact(
@@ -76,8 +76,7 @@ def book_rows() -> list[Client]:
 
 @dataclass
 class ConsoleFixture:
-    """One practice on disk, or in the database ``url`` under ``name``; ``consoles`` opens it as the console
-    would."""
+    """A practice on disk, or in the database ``url`` under ``name``."""
 
     root: Path
     connected: bool = True
@@ -104,7 +103,7 @@ class ConsoleFixture:
                 practice.store.commit(writes)
 
     def open(self, *, read_only: bool = False) -> OpenPractice:
-        """The practice, reaching the XPM of this world."""
+        """Open the practice with the simulated XPM."""
         practice = open_practice(
             self.home, person=self.person, environ={"XPM_TUI_STORE_URL": self.url} if self.url else {},
             clock=self.clock, overrides=dict(self.settings), read_only=read_only,
@@ -115,14 +114,14 @@ class ConsoleFixture:
     def console(
         self, *, environ: Mapping[str, str] = TERMINAL, read_only: bool = False, welcome: bool = False
     ) -> Console:
-        """A console over it; the worker thread is closed when its test ends."""
+        """Return a console over the practice; its worker thread is closed when the test ends."""
         worker = WorkerThread(lambda: self.open(read_only=read_only))
         worker.open()
         return Console(worker, environ=environ, welcome=welcome)
 
 
 async def calm(pilot: Pilot[Any]) -> None:
-    """Until the screen has caught up."""
+    """Wait until the screen is up to date."""
     for _ in range(4):
         await pilot.pause(0.005)
 
@@ -135,9 +134,9 @@ PATIENCE, LONG_PATIENCE = 20, 400
 """Rounds after which a dialog counts as settled while the worker thread waits for its answer; for a
 progress dialog, the second number."""
 MOST = 400
-"""Rounds that a foot is waited for: one that never fills is for the test to find."""
+"""Rounds to wait for the footer; if it stays empty, the test fails."""
 IDLE = (selectors.__file__, concurrent.futures.thread.__file__)
-"""The files in which an idle thread waits."""
+"""The source files in which an idle thread waits."""
 LONGEST = 4_000
 """Rounds after which ``until`` gives up."""
 
@@ -187,7 +186,7 @@ def _has_messages(app: Console) -> bool:
 
 def _awaits_answer(app: Console) -> bool:
     """Return whether a dialog is open while the worker's threads are idle."""
-    thread, glances = app.worker._thread, vars(app.worker).get("_glances")
+    thread, glances = app.worker._thread, vars(app.worker).get("_reads")
     if not isinstance(app.screen, ModalScreen) or thread is None:
         return False
     frames = sys._current_frames()
@@ -196,7 +195,7 @@ def _awaits_answer(app: Console) -> bool:
 
 
 def _footed(app: Console) -> bool:
-    """The footer is built after the screen, and after a list has the focus: then all keys are there."""
+    """Return whether the footer is complete: it is composed after the screen, once a list has the focus."""
     if isinstance(app.screen, RecordListScreen) and app.screen.focused is None and app.screen.focus_chain:
         return False
     wanted = sum(active.binding.show for active in app.screen.active_bindings.values())
@@ -204,14 +203,14 @@ def _footed(app: Console) -> bool:
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
-    """Keys one after the other, each let settle; ``=text`` types a text in one go."""
+    """Press keys one after the other, waiting after each; ``=text`` types a text at once."""
     for key in keys:
         await pilot.app._press_keys(key[1:] if key.startswith("=") else (key,))
         await settle(pilot)
 
 
 async def until(pilot: Pilot[Any], words: str) -> None:
-    """Until the screen shows these words: for what an act asks, while the desk waits for the answer."""
+    """Wait until the screen shows these words, for questions on whose answer the worker thread waits."""
     app = pilot.app
     assert isinstance(app, Console)
     for rounds in range(LONGEST):
@@ -222,18 +221,18 @@ async def until(pilot: Pilot[Any], words: str) -> None:
 
 
 def text_of(app: Console) -> str:
-    """The screen as a user reads it."""
+    """Return the screen as a user reads it."""
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
 def prose_of(app: Console) -> str:
-    """The screen as one line without the frames of its panels: where a sentence wraps does not matter."""
+    """Return the screen as one line without the frames of its panels, however sentences are wrapped."""
     frames = dict.fromkeys(map(ord, "│┃─━╭╮╰╯┏┓┗┛"), " ")
     return " ".join(text_of(app).translate(frames).split())
 
 
 def words_in(app: Console, selector: str) -> str:
-    """What a widget shows, as one line: where its text wraps does not matter."""
+    """Return the text of a widget as one line, however it is wrapped."""
     region = app.screen.query_one(selector).content_region
     rows = app.screen._compositor.render_strips()[region.y : region.bottom]
     return " ".join(" ".join(row.crop(region.x, region.right).text for row in rows).split())

@@ -1,4 +1,4 @@
-"""A team with XPM's staff and services with job templates, including unusual records."""
+"""A team with XPM staff, and services with job templates, including unusual records."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SERVICE_ROWS = (
 
 
 async def asked(pilot: Pilot[Any], question: str, *keys: str) -> None:
-    """Keys that end in a question, and the wait until it stands there. While the act itself asks, the desk
+    """Press keys that lead to a question, and wait until it is shown. While the act itself asks, the desk
     waits for the answer, so that it is never at rest."""
     for key in keys:
         await pilot.app._press_keys(key[1:] if key.startswith("=") else (key,))
@@ -51,7 +51,7 @@ async def asked(pilot: Pilot[Any], question: str, *keys: str) -> None:
 
 
 async def fill(env: ConsoleFixture) -> None:
-    """Read XPM twice: between the two, Gail and a template leave."""
+    """Read XPM twice; in between, Gail and a template are deleted."""
     env.xpm.people = [
         Staff(uuid=UUID.format(1, place), name=name, email=email, phone="03 1 00")
         for place, (name, email) in enumerate(STAFF, 1)

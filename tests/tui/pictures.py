@@ -1,4 +1,4 @@
-"""The picture of the doctor, made by the console itself: ``python -m tests.tui.pictures``.
+"""The picture of the doctor, taken from the console: ``python -m tests.tui.pictures``.
 
 The tutorial's pictures are those of ``tests.docs.pictures``.
 """
@@ -19,12 +19,12 @@ from xpm_tui.tui.worker_thread import WorkerThread
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 PANE = 1.0
-"""Seconds in which a pane has long followed the cursor."""
+"""Seconds after which a pane shows the row under the cursor."""
 SHOTS = (("doctor", ("g", "o", "colon", "=doctor", "enter")),)
 
 
 async def make(folder: Path) -> None:
-    """Connect, import, take away a permission, and take each picture."""
+    """Connect, import, withdraw a permission, and take each picture."""
     env = PracticeFixture(folder, clients=250)
     await env.connect()
     for form, text in sample_files(env.sandbox.practice, 1, env.clock.now().date()).items():

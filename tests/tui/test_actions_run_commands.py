@@ -1,4 +1,4 @@
-"""Each action of a screen is one call of the command that the command line has, with these parameters."""
+"""Each action of a screen is one call of the same command as on the command line, with these parameters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Make = Callable[..., Console]
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
-    """Every call that was admitted from a key: the command, and the parameters that are not its defaults."""
+    """The calls that keys have made: each command with those parameters that are not its defaults."""
     found: list[Call] = []
     stock = effects.admit
 
@@ -50,7 +50,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
 
 
 def taken(ran: list[Call]) -> list[Call]:
-    """The calls since the last look."""
+    """Return the calls since the last time."""
     found = [*ran]
     ran.clear()
     return found
@@ -233,6 +233,6 @@ async def test_the_wizard_runs_commands(tmp_path: Path, console: Make, ran: list
 
 
 async def to_step(pilot: Pilot[Any], name: connection_steps.Name) -> None:
-    """Look at a step of the wizard."""
+    """Open a step of the wizard."""
     await pilot.app.screen.show(name)  # type: ignore[attr-defined]
     await settle(pilot)

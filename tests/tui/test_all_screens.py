@@ -1,5 +1,4 @@
-"""Every screen and dialog there is: whole at 80 columns, names as text, every key safe, nothing written where
-nothing may be."""
+"""Every screen and dialog: complete at 80 columns, names as text, every key safe, and read-only mode."""
 
 from __future__ import annotations
 
@@ -25,24 +24,24 @@ Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
 
 PARTS = count(1, 24)
-"""The walk is cut into so many tests, for several workers."""
+"""The number of tests into which the walk is divided, so that several workers can run it."""
 
 GENERIC = (
     *(f"f{n}" for n in range(1, 13)), "enter", "tab", "shift+tab", "space", "pageup", "pagedown", "home",
     "end", "up", "down", "left", "right", "backspace", "delete", "slash", "question_mark", "colon",
     "ctrl+p", "plus", "minus", "x", "y", "n", "a", "0", "asterisk",
 )  # fmt: skip
-"""Keys that someone presses anywhere, bound there or not."""
+"""Keys that users press on any screen, whether they are bound there or not."""
 
 SAID = READ_ONLY.partition(":")[0]
-"""How a read-only console begins to say so."""
+"""The beginning of the message of a read-only console."""
 
 LEAVES = {"ctrl+q", "ctrl+c", "super+c", "ctrl+z"}
-"""Keys that end the console or stop it: not pressed here."""
+"""Keys that end or suspend the console, which are not pressed here."""
 
 
 def part(number: int) -> list[tuple[str, Sequence[str]]]:
-    """One of the parts of the walk; the default profile takes every other stop."""
+    """Return one part of the walk; the default profile takes every other stop."""
     return list(STOPS.items())[number :: PARTS * count(4, 1)]
 
 
@@ -51,7 +50,7 @@ def part(number: int) -> list[tuple[str, Sequence[str]]]:
 async def test_every_screen_is_whole_and_its_names_are_text(
     number: int, tmp_path: Path, console: Make
 ) -> None:
-    """A third of the screens; the soak visits every one."""
+    """Return a third of the screens; the soak visits all of them."""
     app = console(await hostile(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -71,7 +70,7 @@ async def test_every_screen_is_whole_and_its_names_are_text(
 async def test_a_box_that_waits_is_whole_and_its_names_are_text(
     name: str, env: ConsoleFixture, console: Make
 ) -> None:
-    """It comes and goes with what it waits for: no key of the walk stops at it."""
+    """It is only shown while it waits, so no key of the walk stops at it."""
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -113,7 +112,7 @@ async def test_names_are_shown_as_they_are(name: str, there: int, tmp_path: Path
 
 
 def keys_of(screen: Screen[object]) -> list[str]:
-    """Every key that a screen, or what has the focus in it, binds."""
+    """Return every key that a screen or its focused widget binds."""
     found = {key for _, bound in screen._modal_binding_chain for key in bound.key_to_bindings}
     return sorted(found - LEAVES - {"escape"})
 
@@ -121,7 +120,7 @@ def keys_of(screen: Screen[object]) -> list[str]:
 @pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize("number", range(PARTS))
 async def test_every_key_of_every_screen_is_safe(number: int, tmp_path: Path, console: Make) -> None:
-    """Some screens, with a key of theirs and one of none in turn; the soak presses all of them everywhere."""
+    """Return some screens, alternately with a key of their own and another one; the soak presses all keys."""
     app = console(await hostile(tmp_path))
     generic: Iterator[str] = cycle(GENERIC)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -143,7 +142,7 @@ async def test_every_key_of_every_screen_is_safe(number: int, tmp_path: Path, co
 
 
 def prints(env: ConsoleFixture) -> dict[str, str]:
-    """Every file of the practice but its logs, by what is in it."""
+    """Return the contents of every file of the practice except its logs."""
     folders = (env.home.data, env.home.config)
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -182,7 +181,7 @@ async def test_a_read_only_console_shows_all_and_writes_nothing(
 
 
 PLAN = ("plan",)
-"""No key leads there: what makes a plan is refused."""
+"""No key leads there, because making a plan is refused."""
 
 
 @pytest.mark.parametrize(

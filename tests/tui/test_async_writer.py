@@ -15,11 +15,11 @@ from xpm_tui.tui.terminal.driver import QUEUE_BYTES, AsyncWriter
 
 LIMIT = 30.0
 FILL = QUEUE_BYTES * 4
-"""More than a pipe and the outlet together take."""
+"""More bytes than a pipe and the queue can hold together."""
 
 
 class End:
-    """A pipe in place of a terminal: its other end reads only on request."""
+    """A pipe in place of a terminal, whose other end reads only on request."""
 
     def __init__(self) -> None:
         self.read_from, fd = os.pipe()
@@ -29,18 +29,18 @@ class End:
         self.outlet = AsyncWriter(self.file, self.caught_up.set)
 
     def read(self, size: int) -> bytes:
-        """Exactly so many bytes."""
+        """Read exactly this number of bytes."""
         got = b""
         while len(got) < size:
             got += os.read(self.read_from, size - len(got))
         return got
 
     def behind(self) -> bool:
-        """Whether too much waits."""
+        """Whether the queue is too long."""
         return self.outlet.behind
 
     def go(self) -> None:
-        """The other side is not there any more."""
+        """Close the other end."""
         if self.read_from >= 0:
             os.close(self.read_from)
             self.read_from = -1
@@ -48,7 +48,7 @@ class End:
 
 @pytest.fixture
 def end(monkeypatch: pytest.MonkeyPatch) -> Iterator[End]:
-    monkeypatch.setattr(driver, "PATIENCE", 0.2)
+    monkeypatch.setattr(driver, "FINISH_SECONDS", 0.2)
     made = End()
     yield made
     made.go()

@@ -36,7 +36,7 @@ BASES = {
     "StaffPicker",
     "JobCommands",
 }
-"""What screens are made from, and never shown by itself."""
+"""Base classes, which are never shown themselves."""
 
 
 def every_screen() -> list[type[Screen[Any]]]:

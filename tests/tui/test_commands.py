@@ -12,7 +12,7 @@ from tests.tui.writing import TUI, bypasses, parsed, writing
 from xpm_tui.commands.registry import all_commands
 
 RUNNERS = {"perform", "copy_command", "read_command", "run_command", "run_named", "start_command"}
-"""What runs a command: each of them comes to ``run_command``."""
+"""Functions that run a command; each of them calls ``run_command``."""
 
 OPENS = {
     "do_clients_link": "Picker",
@@ -33,7 +33,7 @@ FLOWS = {
     "do_clients_undo": "undo",
     "do_connect": "connect",
 }
-"""Keys that begin a way over several screens (``tui/navigation.py``)."""
+"""Keys that begin a path over several screens (``tui/navigation.py``)."""
 
 THROUGH = {
     "do_clients_edit": ("_edit", "clients.edit"),
@@ -54,7 +54,7 @@ THROUGH = {
     "do_jobs_redeploy": ("_look_up_and_redeploy", "jobs.redeploy"),
     "do_templates_defaults": ("_change_default", "templates.defaults"),
 }
-"""Keys that run their command through a function beside them."""
+"""Keys that run their command through another function of their class."""
 
 _WIZARD = "the wizard and `connect` take the steps of one state machine"
 _READS = "reads XPM where nothing was read yet, before anything is shown"
@@ -76,17 +76,17 @@ ALLOWED: dict[str, tuple[str, str]] = {
     ),
     "wizard/sign_in.py": ("ConnectionMachine.begin ConnectionMachine.wait", _WIZARD),
 }
-"""What modules of the console write beside every command, and why. This table only shrinks."""
+"""Functions with which modules of the console write without a command, and why. This table only shrinks."""
 
 CONFIRMS = {
     "app.py": "leaving the console while a run goes on changes nothing",
     "dialogs/form.py": "leaving what was typed changes nothing",
     "dialogs/screen_dialogue.py": "shows what a command asks",
 }
-"""Modules with a yes-or-no question of their own, and why. This table only shrinks."""
+"""Modules that ask a yes-or-no question of their own, and why. This table only shrinks."""
 
 LEFT: set[str] = set()
-"""Keys with an implementation of their own beside the command's: none, and none is added."""
+"""Keys with an implementation of their own instead of a command: none, and none is added."""
 
 
 def methods() -> Iterator[tuple[str, str, ast.FunctionDef]]:

@@ -1,4 +1,4 @@
-"""What happens meanwhile: pending searches, colleagues, slow stores, work in progress."""
+"""Events that happen meanwhile: pending searches, colleagues, slow stores, work in progress."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ from xpm_tui.tui.screens.review import Review
 from xpm_tui.tui.worker_thread import WorkerThread
 
 LONGEST = 20.0
-"""Seconds after which slow work goes on by itself: nothing here is judged by time."""
+"""Seconds after which slow work continues by itself; no test depends on time."""
 Consoles = Callable[..., Console]
 UUID = "00000000-0000-0000-0000-0000000000{:02}"
 
 
 async def taken_in(pilot: Pilot[Any]) -> None:
-    """Until no key waits for the one before it any more."""
+    """Wait until no key waits for the previous one."""
     app = pilot.app
     assert isinstance(app, Console)
     while not app._type_ahead.idle:
@@ -77,7 +77,7 @@ async def mirrored(env: ConsoleFixture) -> None:
 async def test_picker_enter_right_after_typing_takes_what_was_typed(
     env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hits of the words before are still there when enter comes."""
+    """Enter arrives while the results of the previous words are still shown."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -156,7 +156,7 @@ async def test_leaving_an_import_that_is_under_way(
 async def test_esc_while_a_run_starts_does_not_give_it_up(
     env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch, inline: None
 ) -> None:
-    """The run is on its way: the box must not say that nothing is written, nor leave."""
+    """The run has started, so the dialog must not say that nothing is written, nor close."""
     await mirrored(env)
     with env.open() as practice:
         linking.accept_sure(practice, link_review.sure_proposals(practice))
@@ -191,7 +191,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
 async def test_a_box_leaves_with_its_work_under_another_one(
     env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The window grows small while it plans: the box must be gone when it is large again."""
+    """The window shrinks during planning: the dialog must be closed when it is large again."""
     await mirrored(env)
     stock = plans.make
 
@@ -220,7 +220,7 @@ async def test_a_box_leaves_with_its_work_under_another_one(
 async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
     env: ConsoleFixture, console: Consoles, inline: None
 ) -> None:
-    """Two consoles on one plan: what the other one ticked is shown before it is written."""
+    """Two consoles have one plan open: the ticks of the other one are shown before they are applied."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -250,7 +250,7 @@ async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
 
 @pytest.mark.soak
 async def test_review_does_not_replace_a_colleagues_link(env: ConsoleFixture, console: Consoles) -> None:
-    """The client was linked in another console meanwhile: enter must not link it otherwise, unasked."""
+    """The client was linked in another console meanwhile: enter must not re-map it without a question."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -273,7 +273,7 @@ async def test_review_does_not_replace_a_colleagues_link(env: ConsoleFixture, co
 async def test_review_undo_after_busy_takes_back_the_last(
     env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Undo met a store that was in use: the next one undoes the same client, not the one before."""
+    """Undo found the store in use: the next undo is for the same client, not for the one before."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -301,7 +301,7 @@ async def test_review_undo_after_busy_takes_back_the_last(
 async def test_review_slow_accept_twice_is_still_undone(
     env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Enter again while the store takes its time: u still undoes what was settled last."""
+    """Enter is pressed again while the store is slow: u still undoes the last decision."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -337,7 +337,7 @@ async def test_review_slow_accept_twice_is_still_undone(
 
 @pytest.mark.soak
 async def test_the_cursor_stays_where_a_row_went_away(env: ConsoleFixture, console: Consoles) -> None:
-    """A colleague links the client under the cursor: the next key is not for the first of the list."""
+    """A colleague links the client under the cursor: the next key does not apply to the first in the list."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -358,7 +358,7 @@ async def test_the_cursor_stays_where_a_row_went_away(env: ConsoleFixture, conso
 
 @pytest.mark.soak
 async def test_undo_after_mapping_is_for_what_was_mapped(env: ConsoleFixture, console: Consoles) -> None:
-    """The filter has taken it out, and put the cursor on the next; who moves on means that one."""
+    """The filter has removed it and put the cursor on the next one; a user who moves on means that one."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
@@ -398,7 +398,7 @@ async def test_another_list_after_mapping_is_moving_on(
 async def test_names_are_not_written_with_a_bundle_that_says_masked(
     env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """F and at once w: what is written is what the head says."""
+    """F is followed by w at once: the file is written in the form that the heading names."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -577,7 +577,7 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
 async def test_a_file_is_not_taken_in_before_it_was_shown(
     env: ConsoleFixture, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """a while the file is still being read."""
+    """a is pressed while the file is still being read."""
     await mirrored(env)
     (env.root / "new.csv").write_text("Client ID,Client Name\nCLI-0005,Brand New Ltd\n", encoding="utf-8")
     app = console(env)
@@ -611,7 +611,7 @@ WRITING = (
     ("g", "s", "u"), ("g", "s", "s"), ("g", "o", "c"), ("g", "o", "s"), ("g", "o", "W", "space"),
     ("g", "o", "f9", "n"), ("colon", "=doctor", "enter", "h", "enter"),
 )  # fmt: skip
-"""Ways to what writes."""
+"""Keys that lead to calls that write."""
 
 
 @pytest.mark.soak
@@ -654,7 +654,7 @@ async def test_enter_twice_picks_one_client(env: ConsoleFixture, console: Consol
 
 @pytest.mark.soak
 async def test_picking_staff_continues_below(env: ConsoleFixture, console: Consoles) -> None:
-    """One after the other: the cursor does not go back to where the list was opened, nor to the first."""
+    """The cursor neither returns to the row where the list was opened nor to the first one."""
     env.xpm.people = [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(9)]
     await mirrored(env)
     app = console(env)
@@ -677,7 +677,7 @@ async def test_keys_that_still_wait_when_the_console_ends_are_dropped(
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-    # Its screens are gone now.
+    # Its screens are closed now.
     ahead = navigation.TypeAhead(app)
     ahead.handed_on()
     assert ahead.holds(Key("x", "x"))
@@ -688,7 +688,7 @@ async def test_keys_that_still_wait_when_the_console_ends_are_dropped(
 
 
 async def test_a_link_is_undone_while_a_run_is_in_progress(env: ConsoleFixture, console: Consoles) -> None:
-    """Beside the run, which stays the newest sync; what would send something waits and says why."""
+    """During the run, which stays the newest sync, calls that would send something wait and say why."""
     await mirrored(env)
     app = console(env)
     with env.open() as other:

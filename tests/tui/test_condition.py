@@ -17,7 +17,7 @@ Consoles = Callable[..., Console]
 
 
 async def looked(app: Console) -> None:
-    """The console looks whether store or settings have changed, as it does every now and then."""
+    """Let the console check whether the store or the settings have changed, as it does regularly."""
     app._status_cost = 0.0
     await app._check_store()
 

@@ -1,4 +1,4 @@
-"""Actions that cannot be undone: what their command asks and shows, however they are started."""
+"""Actions that cannot be undone: what their command asks and shows, from wherever they are started."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_a_second_client_is_asked_about_and_one_that_was_shown_is_not(
         await settle(pilot)
         with env.open() as other:
             linking.link(other, "c5", UUID.format(3))
-        await pilot.press("enter")  # shown was a link to nobody's client: that has changed meanwhile
+        await pilot.press("enter")  # it was shown as linked to no other client, which has changed meanwhile
         await until(pilot, "already linked to")
         await press(pilot, "escape")
         assert shows(app, Picker)
@@ -107,7 +107,7 @@ async def test_a_file_is_replaced_after_asking(env: ConsoleFixture, console: Mak
 async def test_a_decision_of_one_console_is_undone_by_its_own_screen(
     env: ConsoleFixture, console: Make
 ) -> None:
-    """Each screen undoes what was settled there, although a user's decisions are stored together."""
+    """Each screen undoes the decisions made there, although a user's decisions are stored together."""
     await mirrored(env)
     app = console(env)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
@@ -120,6 +120,6 @@ async def test_a_decision_of_one_console_is_undone_by_its_own_screen(
             await press(elsewhere, "g", "c", "r", "enter")
         assert len(links(env)) == 2
         await press(pilot, "u")
-        assert "is undone" in text_of(app)
+        assert "was undone" in text_of(app)
     assert first not in links(env)
     assert len(links(env)) == 1

@@ -82,7 +82,7 @@ finally:
 
 @pytest.fixture(scope="module")
 def frame(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """Counts at the first frame of a console started by the command line, and whether it opened after it."""
+    """Return counts at the first frame of a console from the command line, and whether it opened later."""
     folder: Path = tmp_path_factory.mktemp("first")
     ConsoleFixture(folder)
     done = subprocess.run(
@@ -114,8 +114,8 @@ def test_the_first_frame_needs_few_files_of_ours(frame: Mapping[str, Any]) -> No
 def test_the_first_frame_is_few_widgets_styled_and_laid_out_few_times(frame: Mapping[str, Any]) -> None:
     assert frame["screens"] == 1
     assert frame["widgets"] <= 16
-    looks = 2 * len(LOOKS)  # of two lists, each look is styled once
-    assert frame["apply"] <= frame["widgets"] + 9 + looks  # and the app, the screen, the footer's own
+    looks = 2 * len(LOOKS)  # for two lists, each style is computed once
+    assert frame["apply"] <= frame["widgets"] + 9 + looks  # and those of the app, the screen and the footer
     assert frame["_refresh_layout"] <= 3
 
 

@@ -1,4 +1,4 @@
-"""Consoles as separate processes: the terminal goes away, a run continues, a colleague looks at it."""
+"""Consoles as separate processes: the terminal hangs up, a run continues, and a colleague watches it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ from xpm_tui.application.runs import history
 __all__ = ["practice", "sandbox"]
 
 LEAVING = 1.5
-"""Seconds of the processor that a console may use from the loss of its terminal to its end: one that
-spins uses all there are."""
+"""Processor seconds that a console may use between the loss of its terminal and its end."""
 
 
 def close(terminal: Terminal) -> None:
-    """What a lost connection does: the other side of the pty is gone, and the kernel says so."""
+    """Close the other end of the pty, as a lost connection does; the kernel reports it."""
     os.close(terminal.master)
     terminal.master = os.open(os.devnull, os.O_RDONLY)
 
 
 def hang_up(terminal: Terminal) -> None:
-    """The signal alone: the pty stays."""
+    """Send only the signal; the pty stays open."""
     terminal.process.send_signal(signal.SIGHUP)
 
 
@@ -48,7 +47,7 @@ def test_without_its_terminal_it_ends_and_does_not_spin(
 
 @pytest.mark.soak
 def test_with_its_input_gone_and_its_output_there_it_ends_and_does_not_spin(home: Path) -> None:
-    """Another pty is the terminal that it belongs to: no signal comes, only the end of what is typed."""
+    """Run it under another controlling terminal, so that only its input ends and no signal is sent."""
     terminal, typed = fed_by(home)
     try:
         terminal.started()
@@ -63,7 +62,7 @@ def test_with_its_input_gone_and_its_output_there_it_ends_and_does_not_spin(home
 
 @pytest.fixture
 def consoles(practice: OpenPractice) -> Iterator[Callable[[str], Terminal]]:
-    """Opens consoles over the practice of the sandbox, for whoever is named."""
+    """Opens consoles over the practice of the sandbox, as the named user."""
     opened: list[Terminal] = []
 
     def make(name: str) -> Terminal:
@@ -78,7 +77,7 @@ def consoles(practice: OpenPractice) -> Iterator[Callable[[str], Terminal]]:
 
 
 def begin(first: Terminal, before_the_answer: Callable[[], object]) -> None:
-    """Plan and apply, by keys; what slows XPM down comes between, so that no run ends early."""
+    """Plan and apply with keys; in between, XPM is slowed down so that no run ends early."""
     first.type("s")
     first.shows("Back")
     first.type("a")

@@ -45,7 +45,7 @@ async def test_what_came_in_is_shown_imported_and_tried_again(
         assert shows(app, Inbox)
         assert "2 files waiting" in text_of(app)
         await press(pilot, "a")
-        await press(pilot, "escape")  # what came of it, told in a dialog
+        await press(pilot, "escape")  # the result, shown in a dialog
         assert shows(app, Inbox)
         shown = text_of(app)
         assert "No files waiting · 1 failed · 2 came in" in shown

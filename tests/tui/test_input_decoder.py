@@ -16,13 +16,13 @@ from tests.support.pseudo_terminal import console as console_of
 from tests.tui.fixtures import ConsoleFixture, press, settle, text_of
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.terminal import input_decoder
-from xpm_tui.tui.terminal.driver import SIGNS, AsciiGlyphs
+from xpm_tui.tui.terminal.driver import ASCII_SIGNS, AsciiGlyphs
 from xpm_tui.tui.terminal.input_decoder import InputDecoder
 from xpm_tui.tui.widgets.rows import Rows
 
 
 class Line:
-    """A decoder on a clock that a test moves."""
+    """A decoder with a clock that tests set."""
 
     def __init__(self) -> None:
         self.time = 0.0
@@ -38,7 +38,7 @@ class Line:
 
 
 def said(event: object) -> str:
-    """An event in a word."""
+    """Return an event as one word."""
     if isinstance(event, events.Key):
         return event.character or event.key if event.is_printable else event.key
     if isinstance(event, events.Paste):
@@ -75,7 +75,7 @@ SENT: dict[str, tuple[Sequence[bytes | float], list[str]]] = {
     "an answer in words": ([b"\x1b]11;rgb:0000/0000/0000\x1b\\g"], ["g"]),
     "an answer cut off": ([b"\x1bP1$r", 2.0, b"g"], ["g"]),
 }  # fmt: skip
-"""What is sent, with pauses in seconds; what it means. After each of them keys work."""
+"""Bytes with pauses in seconds, and their meaning. After each of them, keys work."""
 
 
 @pytest.mark.parametrize("name", SENT)
@@ -115,7 +115,7 @@ def test_any_bytes_are_taken_and_keys_work_within_five_seconds() -> None:
             if random_.random() < 0.2:
                 line.wait(random_.choice([0.05, 0.2, 2.0]))
         for _ in range(2):
-            line.wait(input_decoder.PASTE_WAIT)
+            line.wait(input_decoder.PASTE_SECONDS)
         line.got.clear()
         line.take(b"g")
         line.wait(0.2)
@@ -150,7 +150,7 @@ def test_after_an_internal_error_it_exits_70_and_names_the_file(
 async def test_the_cursor_rests_on_what_has_the_focus(
     env: ConsoleFixture, console: Callable[..., Console]
 ) -> None:
-    """For a braille display: on the row of a list, in the field that is typed into, on a button."""
+    """The cursor for braille displays: on the row of a list, in a text field, on a button."""
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -174,8 +174,8 @@ async def test_the_cursor_rests_on_what_has_the_focus(
 
 @pytest.mark.soak
 def test_hostile_bytes_and_the_ascii_set_in_a_terminal(home: Path) -> None:
-    """Latin-1 and X10's mouse end nothing; no other sign is drawn, and the cursor is shown."""
-    assert all(one.isascii() and len(one) == 1 for one in SIGNS.values())
+    """Latin-1 and X10's mouse reports end nothing; only ASCII is drawn, and the cursor is shown."""
+    assert all(one.isascii() and len(one) == 1 for one in ASCII_SIGNS.values())
     assert "╭─╮│ ● Ngāti → €".translate(AsciiGlyphs()) == "+-+| * Ngāti > €"
     terminal = console_of(home, "--set", "glyphs=ascii", "--set", "cursor=shown")
     try:

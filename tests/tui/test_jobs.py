@@ -54,7 +54,7 @@ from xpm_tui.tui.screens.proposals import ProposalsArea
 from xpm_tui.tui.screens.sync import RunScreen
 from xpm_tui.tui.widgets.inputs import OTHER, ChoiceField
 from xpm_tui.tui.widgets.overview_panels import coming_lines
-from xpm_tui.tui.widgets.table import filter_names, filters_in_sight
+from xpm_tui.tui.widgets.table import filter_names, visible_filters
 from xpm_tui.tui.worker_thread import WorkerThread
 
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
@@ -81,7 +81,7 @@ def workers() -> Iterator[list[WorkerThread]]:
 
 @pytest.fixture
 def over(workers: list[WorkerThread]) -> Callable[..., Console]:
-    """Opens a console over an office."""
+    """Opens a console over the practice of a fixture."""
 
     def make(env: JobsFixture, *, environ: Any = TERMINAL, read_only: bool = False) -> Console:
         worker = WorkerThread(lambda: env.open(read_only=read_only))
@@ -94,7 +94,7 @@ def over(workers: list[WorkerThread]) -> Callable[..., Console]:
 
 @asynccontextmanager
 async def jobs_area(app: Console, *keys: str, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
-    """The console, with the Jobs area in front and some keys pressed."""
+    """Open the Jobs area of the console and press some keys."""
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, "g", "j", *keys)
@@ -102,7 +102,7 @@ async def jobs_area(app: Console, *keys: str, size: tuple[int, int] = (80, 24)) 
 
 
 def imported(env: JobsFixture) -> None:
-    """Ignition's file with one accepted proposal."""
+    """Return Ignition's file with one accepted proposal."""
     client = env.practice.snapshot().get(CLIENTS, env.client)
     assert client is not None
     path = env.practice.state / "proposals.csv"
@@ -111,7 +111,7 @@ def imported(env: JobsFixture) -> None:
 
 
 def shows(app: Console, kind: type[Screen[Any]]) -> bool:
-    """Whether a screen of that kind is in front."""
+    """Return whether the active screen is of this kind."""
     return isinstance(app.screen, kind)
 
 
@@ -121,7 +121,7 @@ def state(env: JobsFixture, job: str = "w1") -> str:
 
 @pytest.mark.usefixtures("inline")
 async def test_the_acceptance_journey(env: JobsFixture, over: Callable[..., Console]) -> None:
-    """Imported, taken over, edited, previewed, deployed: in XPM exactly one job, as it was shown."""
+    """A proposal is imported, taken over, edited, previewed and deployed: XPM has one job, as shown."""
     imported(env)
     partner, manager, staff = (view.name for view in team.list_team(env.practice)[:3])
     app = over(env)
@@ -612,7 +612,7 @@ LARGE = ("jobs", "proposals")
 
 
 async def filled(env: JobsFixture) -> None:
-    """Jobs in all states, an imported proposal, a clash."""
+    """Store jobs in all states, an imported proposal and a clash."""
     env.accepted("Company tax", env.clients[1], start="2026-05-01", end="2027-03-31", number="PROP-12")
     env.accepted("Weekly books", env.clients[2], start="2026-05-06", repeat="weekly")
     env.accepted("No templates", env.clients[3], start="2026-05-02", end="2027-01-01")
@@ -628,7 +628,7 @@ async def filled(env: JobsFixture) -> None:
 
 @pytest.fixture
 def busy(tmp_path: Path) -> JobsFixture:
-    """An office with jobs in all states, for pictures: those are taken outside of any loop."""
+    """A practice with jobs in all states, for pictures, which are taken outside of any event loop."""
     env = JobsFixture(tmp_path)
 
     async def fill() -> None:
@@ -691,7 +691,7 @@ async def test_nothing_is_cut_at_80_columns(env: JobsFixture, over: Callable[...
 
 @pytest.mark.soak
 async def test_what_is_set_elsewhere_shows_here(env: JobsFixture, over: Callable[..., Console]) -> None:
-    """Settings do not change the store; the area shows their new values nevertheless."""
+    """Settings do not change the store, but the area shows their new values."""
     env.accepted()
     env.practice.settings.set("jobs.ignition_deploys", "yes", practice=True)
     app = over(env)
@@ -709,7 +709,7 @@ def test_the_filter_in_force_is_always_in_sight(room: int) -> None:
     names = filter_names([name for _, name in FILTERS], {0: 1_234})
     assert names[0] == "1 Open 1,234"
     for place in range(len(names)):
-        seen = filters_in_sight(names, place, room)
+        seen = visible_filters(names, place, room)
         assert place in seen
         used = sum(len(names[at]) + 2 for at in seen)
         assert used + (4 if len(seen) < len(names) - 1 else 0) <= max(room, len(names[place]) + 6)

@@ -42,7 +42,7 @@ Make = Callable[..., Console]
 
 
 def shows(app: Console, kind: type[Screen[Any]]) -> bool:
-    """Whether a screen of that kind is in front."""
+    """Return whether the active screen is of this kind."""
     return isinstance(app.screen, kind)
 
 
@@ -103,7 +103,7 @@ async def test_two_clients_of_one_name_are_mapped_apart_by_number(env: ConsoleFi
         assert shown.count("John Smith  same name") == 2
         assert "Hobart" in shown
         assert "Darwin" in shown
-        await press(pilot, "=1021")  # in the place of the client's own name
+        await press(pilot, "=1021")  # in place of the client's own name
         shown = text_of(app)
         assert "00000000-0000-0000-0000-000000000021" in shown
         assert "000000000020" not in shown, "a number finds exactly one"
@@ -218,7 +218,7 @@ async def test_leaving(env: ConsoleFixture, console: Make) -> None:
 
 
 async def in_step(env: ConsoleFixture) -> None:
-    """A first run is behind: all that can be linked is linked, and both sides agree."""
+    """A practice after its first run: every client that can be linked is linked, and both sides agree."""
     from xpm_tui.application.runs import runner
 
     with env.open() as practice:
@@ -226,7 +226,7 @@ async def in_step(env: ConsoleFixture) -> None:
 
 
 def edited_on_both_sides(env: ConsoleFixture, number: int) -> None:
-    """A phone is changed in Ignition, and otherwise in XPM."""
+    """Change a phone number in Ignition, and differently in XPM."""
     from xpm_tui.application.clients.edits import edit_client
 
     with env.open() as practice:
@@ -284,7 +284,7 @@ async def test_a_held_conflict_is_let_go_by_a_tick(env: ConsoleFixture, console:
         await press(pilot, "s", "escape", "W")
         assert "held for you" in text_of(app)
         await press(pilot, "space")
-        assert "‼ Planned" in text_of(app)
+        assert "⇄ Planned" in text_of(app)
         await press(pilot, "v", "a", "y", "escape")
     with env.open() as practice:
         client = practice.snapshot().get(CLIENTS, "c3")
@@ -321,7 +321,7 @@ async def test_a_field_is_switched_off_in_the_policy_table(env: ConsoleFixture, 
 
 
 def crowd(env: ConsoleFixture, count: int) -> None:
-    """So many clients on either side whose names are alike, not equal: each has one proposal."""
+    """Store clients on both sides whose names are similar but not equal, so that each has one proposal."""
     from xpm_tui.domain.ignition import Client, Contact
     from xpm_tui.domain.ports import Put
 
@@ -356,9 +356,9 @@ async def test_forty_proposals_are_reviewed_with_one_key_each(env: ConsoleFixtur
         assert "because" in text_of(app) or "name" in text_of(app)
         await press(pilot, *("enter",) * 39)
         assert "1 of 1" in text_of(app)
-        assert "39 settled" in text_of(app)
+        assert "39 done" in text_of(app)
         await press(pilot, "enter")
-        assert "No client needs your decision. 40 clients settled." in text_of(app)
+        assert "No client needs your decision. 40 clients decided." in text_of(app)
     with env.open() as practice:
         snapshot = practice.snapshot()
         assert snapshot.count(LINKS) == 40
@@ -556,7 +556,7 @@ async def test_an_import_is_undone(env: ConsoleFixture, console: Make, tmp_path:
         assert phone() == "07 123"
         await press(pilot, "colon", "=last import back")
         await pilot.press("enter")
-        await until(pilot, "Undo 1 change of")  # the desk waits for the answer: nothing settles before it
+        await until(pilot, "Undo 1 change of")  # the worker thread waits for the answer
         await press(pilot, "y")
     assert phone() == ""
 
@@ -658,7 +658,7 @@ async def test_a_held_run_is_released(env: ConsoleFixture, console: Make) -> Non
 
 @pytest.mark.soak
 async def test_a_colleagues_run_is_watched_live(env: ConsoleFixture, console: Make) -> None:
-    """Two consoles over one practice: what one of them runs, the other sees as it comes, and whose it is."""
+    """Two consoles over one practice: the second one follows the run of the first, and shows whose it is."""
     from xpm_tui.application.runs import runner
 
     app = console(env)
@@ -695,7 +695,7 @@ async def test_a_colleagues_run_is_watched_live(env: ConsoleFixture, console: Ma
 
 @pytest.mark.usefixtures("inline")
 async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From nothing: permission, app, a pasted address, practice, direction, clients, plan, run."""
+    """From an empty home: permission, app, a pasted address, practice, direction, clients, plan, run."""
     from tests.application.fixtures import PracticeFixture as Sandboxed
     from tests.support.inprocess import consent
     from xpm_tui.application.practice import OpenPractice
@@ -706,7 +706,7 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
     async def still(_: MovedClock, seconds: float) -> None:
         await asyncio.sleep(seconds if seconds > 60 else 0)
 
-    monkeypatch.setattr(MovedClock, "sleep", still)  # nobody is hurried: the wait for the browser has a limit
+    monkeypatch.setattr(MovedClock, "sleep", still)  # the wait for the browser has no time limit here
     env = Sandboxed(tmp_path, clients=12)
     port = str(_free_port())
 
@@ -723,7 +723,7 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             await settle(pilot)
             assert shows(app, Wizard)
             assert "step 1 of 9" in text_of(app)
-            await pilot.press("enter")  # the box is ticked; the app is known already
+            await pilot.press("enter")  # the box is ticked, and the app is known
             await until(pilot, "step 3 of 9")
             await until(pilot, "authorize?respon")
             pane = app.screen.query_one(AuthorisePane)
@@ -785,7 +785,7 @@ async def test_the_screen_is_drawn_again_by_key_and_by_palette(
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        asked.clear()  # the first size asks for it, too
+        asked.clear()  # the first size requests it, too
         await press(pilot, "colon", "=draw the screen", "enter")
         assert asked == ["redraw"]
         await press(pilot, "question_mark", "ctrl+l", "escape")

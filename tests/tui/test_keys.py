@@ -15,7 +15,7 @@ from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.tui import dialogs, screens, widgets, wizard
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.app_protocol import AREAS
-from xpm_tui.tui.keymap import KEY_MEANINGS, MOST_SHOWN, SETTLED, area_bindings
+from xpm_tui.tui.keymap import EXCEPTIONS, KEY_MEANINGS, MOST_FOOTER_KEYS, area_bindings
 
 SWALLOWED = {
     "ctrl+a": "screen's own", "ctrl+b": "tmux's own", "ctrl+s": "flow control", "ctrl+q": "flow control",
@@ -26,10 +26,10 @@ SWALLOWED = {
     "f11": "the window's own", "ctrl+shift+c": "the terminal's own", "ctrl+shift+v": "the terminal's own",
     "super+c": "the window's own",
 }  # fmt: skip
-"""Keys that a terminal, a multiplexer or VS Code keeps to itself, or sends as another key."""
+"""Keys that a terminal, a multiplexer or VS Code intercepts, or sends as another key."""
 
 F_KEYS = {f"f{n}" for n in range(2, 13)}
-"""Some terminals and desktops keep these: each has a second way."""
+"""Keys that some terminals and desktops intercept; each has an alternative."""
 
 SECOND = {
     "f2": "backspace in the path; in the wizard the steps follow by themselves",
@@ -41,12 +41,12 @@ SECOND = {
     "f5": "clients pick --all in the palette",
     "f10": "the button under the fields",
 }
-"""The second way of a key that has no other key beside it."""
+"""The alternative to a key that has no second key."""
 TAKEN = {"g", "colon", "question_mark", "escape", "q"}
 
 
 def every_binding() -> Iterator[tuple[str, Binding]]:
-    """Every key of every screen, step, widget and of the app, with the class that binds it."""
+    """Yield every key of every screen, step, widget and of the app, with the class that binds it."""
     for package in (dialogs, screens, wizard, widgets):
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{found.name}")
@@ -64,7 +64,7 @@ def test_an_area_uses_each_key_once_and_shows_no_more_than_fit(area: str) -> Non
     keys = [act.key for act in for_area(area)]
     assert len(keys) == len(set(keys))
     assert not set(keys) & (set(SWALLOWED) | TAKEN)
-    assert sum(binding.show for binding in area_bindings(area)) <= MOST_SHOWN
+    assert sum(binding.show for binding in area_bindings(area)) <= MOST_FOOTER_KEYS
 
 
 def test_every_act_has_a_verb_or_a_key() -> None:
@@ -81,7 +81,7 @@ def test_no_key_that_something_swallows_is_the_only_one() -> None:
 
 
 def second(where: str, binding: Binding) -> bool:
-    """Whether the same is done by another key of the same class, or leaving by ctrl+c twice."""
+    """Return whether another key of the same class does the same, or pressing ctrl+c twice."""
     if where == "Console" and binding.action in ("leave", "interrupt"):
         return True
     same = [b for w, b in every_binding() if w == where and b.action == binding.action and b is not binding]
@@ -99,13 +99,13 @@ def test_every_f_key_has_a_second_way() -> None:
 
 
 def actions() -> Iterator[tuple[str, str, str]]:
-    """Every letter, digit and function key that is obeyed, what it does, and where."""
+    """Yield every letter, digit and function key that is bound, its action, and where."""
     for act in all_commands():
         if act.key:
             yield act.key, act.name, " ".join(act.where)
     for where, binding in every_binding():
         action, _, about = binding.action.partition("(")
-        # A key that answers with an act's name is that act's; "app.help" is the help of everywhere.
+        # A key bound to a command's name is that of the command; "app.help" is the general help.
         deed = about.strip("')") if "." in about else action.rpartition(".")[2]
         for key in binding.key.split(","):
             yield key.strip(), deed, where
@@ -116,15 +116,16 @@ def test_a_letter_means_the_same_everywhere() -> None:
     strange = [
         (key, deed, where)
         for key, deed, where in found
-        if (key not in KEY_MEANINGS or deed not in KEY_MEANINGS[key].actions) and (key, deed) not in SETTLED
+        if (key not in KEY_MEANINGS or deed not in KEY_MEANINGS[key].actions)
+        and (key, deed) not in EXCEPTIONS
     ]
-    assert strange == [], "another sense of a letter: see xpm_tui/tui/keymap.py"
-    said = {(key, deed) for key, sense in KEY_MEANINGS.items() for deed in sense.actions} | set(SETTLED)
+    assert strange == [], "another meaning of a letter: see xpm_tui/tui/keymap.py"
+    said = {(key, deed) for key, sense in KEY_MEANINGS.items() for deed in sense.actions} | set(EXCEPTIONS)
     assert said == {(key, deed) for key, deed, _ in found}, "a deed that no key does any more"
 
 
 def test_a_question_and_the_review_alone_have_letters_of_their_own() -> None:
-    settled = {(key, where) for key, deed, where in actions() if (key, deed) in SETTLED}
+    settled = {(key, where) for key, deed, where in actions() if (key, deed) in EXCEPTIONS}
     assert settled == {
         ("n", "Review"), ("p", "Review"), ("y", "ConfirmDialog"), ("n", "ConfirmDialog"), ("y",
             "DeployReview"),

@@ -60,20 +60,20 @@ PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 
 
 async def walked(env: ConsoleFixture, pilot: Pilot[Any], way: Sequence[str]) -> None:
-    """Fill the mirror and link by a first run, then go there."""
+    """Fill the mirror, link clients with a first run, then go to the screen."""
     await settle(pilot)
     await press(pilot, *way)
 
 
 async def seeded(env: ConsoleFixture) -> None:
-    """A mirror that is filled, as after the wizard; nothing is linked yet."""
+    """Fill the mirror, as the wizard does; nothing is linked yet."""
     with env.open() as practice:
         await xpm_refresh.refresh(practice, full=True)
 
 
 @pytest.fixture
 def shown(env: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """A console for a picture, and the way it is to go: the same on every machine, in every folder."""
+    """Return a console and the keys to press for a picture: the same on every machine and in every folder."""
     (env.root / "files").mkdir()
     (env.root / "files" / "clients.csv").write_text(FILE, encoding="utf-8")
     monkeypatch.chdir(env.root)
@@ -253,8 +253,8 @@ async def test_the_cards_and_the_names_of_the_areas_are_whole(
         for whole in ("no import yet", "Everything", "clients to link"):
             assert whole in words, words
         for panel in app.screen.query(".panel").results(TextLabel):
-            longest = max(line.cell_length for line in panel._now.split("\n", allow_blank=True))
-            assert size[0] < 80 or longest <= panel.content_size.width, panel._now.plain
+            longest = max(line.cell_length for line in panel._text.split("\n", allow_blank=True))
+            assert size[0] < 80 or longest <= panel.content_size.width, panel._text.plain
 
 
 async def test_no_row_stays_painted_as_selected(env: ConsoleFixture, console: Make) -> None:

@@ -1,4 +1,4 @@
-"""A terminal that accepts nothing more, as over a hanging connection: the console can still be ended."""
+"""A terminal that accepts no more output, as over a hanging connection: the console can still be ended."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from tests.support.pseudo_terminal import Terminal
 from tests.tui.test_hang_up import LEAVING, close, hang_up
 
 ROUNDS = 6
-"""Times that two areas are looked at: more pictures than any queue, and more bytes than the outlet, takes."""
+"""Number of visits to two areas, which produce more frames and bytes than any queue takes."""
 
 
 def terminate(terminal: Terminal) -> None:
-    """What ``kill`` sends."""
+    """Send the signal of ``kill``."""
     terminal.process.send_signal(signal.SIGTERM)
 
 
 def leave(terminal: Terminal) -> None:
-    """Someone types blindly."""
+    """Type without seeing the screen."""
     terminal.type("\x11")
 
 
 def stalled(terminal: Terminal) -> None:
-    """Keys are pressed, one after the other, and nothing comes back."""
+    """Press keys one after the other; the terminal shows nothing."""
     terminal.takes(False)
     for keys in ("gc", "gs") * ROUNDS:
         terminal.type(keys)
@@ -52,7 +52,7 @@ def test_it_can_be_ended_while_its_terminal_takes_nothing(
 
 @pytest.mark.soak
 def test_the_picture_is_whole_once_the_terminal_takes_more(terminal: Terminal) -> None:
-    """What was missed meanwhile is made up for: it looks as if nothing had been missed."""
+    """The screen is sent again afterwards, as if nothing had been lost."""
     terminal.started()
     terminal.type("gc")
     terminal.shows("Ignition no.")

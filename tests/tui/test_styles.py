@@ -1,4 +1,4 @@
-"""The stylesheets: each styles only its own screens, except for that of the shell."""
+"""The stylesheets: each of them styles only its own screens, except for that of the app."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHEETS = sorted(path for path in stylesheet_folder().glob("*.tcss") if path.stem
 
 
 def screens_of(sheet: Path) -> set[str]:
-    """Names of the screens that bring this sheet."""
+    """Return the names of the screens that load this stylesheet."""
     for module in pkgutil.walk_packages(tui.__path__, f"{tui.__name__}."):
         load(importlib.import_module(module.name))
     found: set[str] = set()
@@ -78,7 +78,7 @@ async def test_opening_a_screen_styles_nothing_that_was_there(env: ConsoleFixtur
             "Horizontal",
             "ComparisonPane",
             "ClientActivity",
-        }  # which are dimmed or filled, or stand in the panels whose frames show where the focus is
+        }  # they are dimmed or filled, or inside panels whose frames show the focus
 
 
 async def test_a_form_has_two_widgets_a_field_and_styles_each_once(env: ConsoleFixture) -> None:
@@ -125,6 +125,6 @@ def test_the_colours_of_practices_can_be_read(colour: str) -> None:
 
 
 def _luminance(of: Color) -> float:
-    """The relative luminance of WCAG 2."""
+    """Return the relative luminance of WCAG 2."""
     parts = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in of.normalized]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]

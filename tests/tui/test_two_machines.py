@@ -38,7 +38,7 @@ Consoles = Callable[..., Console]
 
 @pytest.fixture
 def machines(tmp_path: Path) -> list[ConsoleFixture]:
-    """Three homes with the same practice; the first one has connected it and read XPM's lists."""
+    """Three homes with the same practice, which the first one has connected and filled from XPM."""
     url, name = fresh_practice()
     first = ConsoleFixture(tmp_path / "ana", url=url, name=name, person="ana")
     found = [first]
@@ -61,13 +61,13 @@ def machines(tmp_path: Path) -> list[ConsoleFixture]:
 
 @pytest.fixture
 def both(machines: list[ConsoleFixture]) -> Iterator[tuple[OpenPractice, OpenPractice]]:
-    """The practice as two machines have it open."""
+    """Open the practice on two machines."""
     with machines[0].open() as ana, machines[1].open() as ben:
         yield ana, ben
 
 
 def agree(*practices: OpenPractice) -> None:
-    """Wait until all have noticed what one of them wrote."""
+    """Wait until all of them have noticed what one of them wrote."""
     deadline = time.monotonic() + 10
     while len({each.snapshot().position for each in practices}) > 1:
         assert time.monotonic() < deadline
@@ -85,7 +85,7 @@ def shows_form(app: Console) -> bool:
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What each returns or raises, all begun at the same moment."""
+    """Start all at the same moment; return what each of them returns or raises."""
     ready = threading.Barrier(len(acts))
 
     def do(act: Callable[[], Any]) -> Any:
@@ -112,7 +112,7 @@ def test_two_administrators_edit_and_review_at_the_same_time(both: tuple[OpenPra
         assert (now.city == f"Nelson {number}") == (not isinstance(said[0], StoreChanged)), said
         assert (now.phone == f"09 {number}") == (not isinstance(said[1], StoreChanged)), said
         assert not all(isinstance(each, AppError) for each in said), said
-    # The same field: the value is one whose writer got no error.
+    # The same field: the value is from a writer that got no error.
     said = at_once(
         lambda: edit_client(ana, "c7", {"city": "Taupo"}), lambda: edit_client(ben, "c7", {"city": "Napier"})
     )
@@ -122,7 +122,7 @@ def test_two_administrators_edit_and_review_at_the_same_time(both: tuple[OpenPra
     }
     assert client(ben, "c7").city in saved, said
 
-    # Both accept the same rows: each is linked once, and is a decision of the one who linked it.
+    # Both accept the same rows: each is linked once, and recorded as the decision of one of them.
     found = [link_review.sure_proposals(each) for each in both]
     assert [view.id for view in found[0]] == [view.id for view in found[1]]
     assert len(found[0]) > 5
@@ -261,7 +261,7 @@ async def test_a_console_says_that_the_database_is_away_and_continues_reading(
             assert "Client 00006" in text_of(app)
             await press(pilot, "e")
             form = app.screen
-            if isinstance(form, EditDialog):  # the key may be dim already
+            if isinstance(form, EditDialog):  # the key may already be dimmed
                 form._inputs["phone"].value = "09 1"
                 await press(pilot, "f10")
             assert "cannot be reached" in prose_of(app), text_of(app)

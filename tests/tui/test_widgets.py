@@ -1,4 +1,4 @@
-"""Widgets on their own: lines, tables, the log's buffer, the rows of a plan."""
+"""Widgets by themselves: lines, tables, the buffer of the log, the rows of a plan."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from xpm_tui.tui.widgets.cells import (
     span,
     width,
 )
-from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
+from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogBuffer, LogLine, LogPane
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.run_log import run_lines
@@ -111,7 +111,7 @@ def test_an_id_is_never_cut(number: str, columns: int) -> None:
 
 
 def test_the_ring_keeps_the_newest_and_counts_the_rest() -> None:
-    ring = Ring(100)
+    ring = LogBuffer(100)
     ring.add(line(n) for n in range(350))
     assert ring.held <= 100
     assert ring.held + ring.dropped == 350
@@ -120,7 +120,7 @@ def test_the_ring_keeps_the_newest_and_counts_the_rest() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["debug", "info", "warning", "error"]), TEXT), max_size=80))
 def test_a_filter_shows_just_what_it_lets_through(entries: list[tuple[Severity, str]]) -> None:
-    ring = Ring(40)
+    ring = LogBuffer(40)
     for number, (level, text) in enumerate(entries):
         ring.add([line(number, level, visible(text) or "x")])
     kept = ring.held
@@ -160,7 +160,7 @@ STREET = "Level 12, Tower Two, 345 Saint Georges Terrace, Building "
 
 def plan(names: Sequence[str], values: Sequence[str]) -> Rows:
     tree = PlanOutline()
-    tree.take(
+    tree.set_changes(
         [
             msgspec.structs.replace(
                 change("c1", "address", "fill"), name=name, old_shown=None, new_shown=value
@@ -202,7 +202,7 @@ def link_proposals(*names: str) -> Rows:
 def test_no_two_rows_at_80_columns_show_different_texts_as_the_same(
     made: Callable[[], Rows], first: int
 ) -> None:
-    """All else in the two rows, as their ids, is the same."""
+    """Everything else in the two rows, such as their ids, is the same."""
     rows = made()
     one, other = ("".join(piece.text for piece in rows.draw(row, 0, 76)) for row in (first, first + 1))
     assert one != other
@@ -218,7 +218,7 @@ def test_the_common_start_is_left_out_and_the_difference_marked() -> None:
 
 
 class PaneApp(App[None]):
-    """A log pane and nothing else."""
+    """An app with nothing but a log pane."""
 
     CSS = "LogPane .whole { height: 2; }"
 
@@ -231,18 +231,18 @@ class PaneApp(App[None]):
 
 
 def under_cursor(pane: LogPane) -> str:
-    """The id of the line under the cursor, or empty."""
+    """Return the id of the line under the cursor; empty if there is none."""
     return pane.line.id if pane.line else ""
 
 
 def following(pane: LogPane) -> bool:
-    """Whether the newest line is followed."""
+    """Return whether the newest line is followed."""
     return pane.following
 
 
 def shown_whole(pane: LogPane) -> bool:
-    """Whether the line under the cursor stands below once more."""
-    return pane.query_one(".whole", TextLabel)._now.plain != FOLLOWING
+    """Return whether the line under the cursor is shown again below the list."""
+    return pane.query_one(".whole", TextLabel)._text.plain != FOLLOWING
 
 
 async def test_the_tail_is_a_state() -> None:
@@ -256,7 +256,7 @@ async def test_the_tail_is_a_state() -> None:
         assert under_cursor(app.pane) == "49"
         await pilot.press("up", "up")
         await calm(pilot)
-        assert app.pane.ring.shown
+        assert app.pane.buffer.shown
         assert not following(app.pane)
         app.pane.feed(line(n) for n in range(50, 60))
         app.pane.flush()
@@ -281,13 +281,13 @@ async def test_pause_holds_and_level_filters() -> None:
         await calm(pilot)
         app.pane.feed([line(4)])
         app.pane.flush()
-        assert len(app.pane.ring) == 2, "debug is below the level, the fourth waits"
+        assert len(app.pane.buffer) == 2, "debug is below the level, the fourth waits"
         await pilot.press("space")
         await calm(pilot)
-        assert len(app.pane.ring) == 3
+        assert len(app.pane.buffer) == 3
         await pilot.press("l")
         await calm(pilot)
-        assert [entry.id for entry in app.pane.ring.shown] == ["2"]
+        assert [entry.id for entry in app.pane.buffer.shown] == ["2"]
 
 
 async def test_a_line_that_is_cut_is_reported_whole_under_the_log() -> None:
@@ -311,7 +311,7 @@ async def test_a_line_that_is_cut_is_reported_whole_under_the_log() -> None:
 
 
 class TableApp(App[None]):
-    """A table over many items; ``drawn`` counts the rows that were made."""
+    """An app with a table of many items; ``drawn`` counts the rows that were drawn."""
 
     def __init__(self, many: int) -> None:
         super().__init__()
@@ -356,7 +356,7 @@ async def test_a_list_is_sorted_by_key_and_by_click_and_the_cursor_stays_on_its_
             assert table.item == 3
         for sign, first in (("↑", 0), ("↓", 11), ("", 0)):
             await pilot.click(table, offset=(14, 0))
-            assert table._heads._now.plain.split("NAME")[1].strip() == sign, "the second column"
+            assert table._heads._text.plain.split("NAME")[1].strip() == sign, "the second column"
             assert table.rows.items[0] == first
         table.sort_next(-1)
         table.extend([40])
@@ -388,7 +388,7 @@ def change(record: str, field: str, rule: str, ticked: bool = True) -> ChangeVie
 
 def test_groups_count_and_open() -> None:
     tree = PlanOutline()
-    tree.take(
+    tree.set_changes(
         [
             change("c1", "phone", "fill"), change("c2", "phone", "fill", ticked=False),
             change("c1", "phone", "first"), change("c1", "link", "exact-name"),
@@ -403,7 +403,7 @@ def test_groups_count_and_open() -> None:
     assert len(tree.rows) == 4
     tree.toggle("fill:phone")
     assert len(tree.rows) == 6
-    tree.turn("client")
+    tree.group_by("client")
     assert [group.record for group in tree.groups] == ["c1", "c2"]
     assert {change.record for change in tree.groups[1].changes} == {"c2", "c2/k1"}
 

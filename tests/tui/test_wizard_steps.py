@@ -1,4 +1,4 @@
-"""The wizard's steps for team and templates: counted, accepted, answered, skipped, and resumed."""
+"""The steps of the wizard for team and templates: counted, accepted, answered, skipped and resumed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def row(env: ConsoleFixture, table: Any, id_: str) -> Any:
 
 
 async def choose(pilot: Pilot[Any], name: str) -> None:
-    """Put the focus on a button, as tab would, and press it."""
+    """Focus a button, as tab would, and press it."""
     found = pilot.app.screen.query_one(f"#{pilot.app.screen.query_one('ContentSwitcher').current} #{name}")  # type: ignore[attr-defined]
     assert isinstance(found, Button)
     assert found.display, name
@@ -133,7 +133,7 @@ async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(
 
 @pytest.mark.soak
 async def test_after_every_steps_error_the_focus_is_in_sight(env: ConsoleFixture, console: Make) -> None:
-    """By a bar at the button, the cursor of a field or the mark of a choice: not by a colour alone."""
+    """The focus is a bar at the button, a cursor in the field or the mark of a choice, not only a colour."""
     app = console(ConsoleFixture(env.root / "new", connected=False))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -178,7 +178,7 @@ def test_picture(
 
 
 async def test_enter_alone_changes_nothing_and_ends_at_the_plan(env: ConsoleFixture, console: Make) -> None:
-    """Every question is answered with the button that has the focus, and no step comes back."""
+    """Every question is answered with the focused button, and no step is repeated."""
     await fill(env)
     before = [row(env, TEAM, f"t{n}") for n in range(8)]
     app = console(env)

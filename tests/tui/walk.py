@@ -29,13 +29,13 @@ from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
 
 FILE = "clients.csv"
-"""What the console imports on the way through; its headings and cells are hostile too."""
+"""The file that the console imports on this walk; its headings and cells are hostile, too."""
 
 MARKS = "\u202e\u202c\u200b"
-"""Marks that turn the direction of what follows, or cannot be seen."""
+"""Characters that change the direction of text, or are invisible."""
 
 NOWHERE = {f"xero.{name}_url": "http://127.0.0.1:9" for name in ("login", "identity", "api")}
-"""Where nobody answers: the doctor looks, and finds trouble."""
+"""Addresses where nobody answers, so that the doctor finds problems."""
 
 DOCTOR = ("colon", "=doctor", "enter")
 
@@ -112,11 +112,11 @@ STOPS: dict[str, Sequence[str]] = {
     "bundle-to": (*DOCTOR, "b", "w"),
     "trouble": ("colon", "=make the client in xpm", "enter"),
 }
-"""From Overview, by the keys that a user presses."""
+"""The keys that lead from Overview to each stop."""
 
 
 async def hostile(folder: Path) -> ConsoleFixture:
-    """A practice with a first run behind it and a conflict ahead, where every name and text is hostile."""
+    """Prepare a practice with a completed run and a conflict, in which every name and text is hostile."""
     env = ConsoleFixture(folder / "[/] hostile", settings=NOWHERE)
     name = HOSTILE[4]
     env.xpm.people = [
@@ -195,7 +195,7 @@ async def hostile(folder: Path) -> ConsoleFixture:
 
 
 async def home(pilot: Pilot[Any]) -> None:
-    """Back to Overview by escape alone, with its lists as they were."""
+    """Return to Overview with escape alone, and restore its lists."""
     app = pilot.app
     assert isinstance(app, Console)
     for _ in range(8):
@@ -210,7 +210,7 @@ async def home(pilot: Pilot[Any]) -> None:
 
 
 def cut(app: Console) -> list[str]:
-    """Footers that scroll and buttons that are not whole, by name."""
+    """Return the names of footers that scroll and of buttons that are cut."""
     found = [
         f"footer: {footer.max_scroll_x} too wide"
         for footer in app.screen.query(Footer)
@@ -224,7 +224,7 @@ def cut(app: Console) -> list[str]:
 
 
 def mute(app: Console) -> list[str]:
-    """Keys in the foot that are dim and do not say why when they are pressed."""
+    """Return the dimmed keys of the footer that give no reason when they are pressed."""
     found: list[str] = []
     for key, active in app.screen.active_bindings.items():
         if active.enabled or not active.binding.show:
@@ -239,10 +239,10 @@ def mute(app: Console) -> list[str]:
 
 
 def alike(app: Console) -> list[str]:
-    """Different items of a list that the reader cannot tell apart, among those in sight."""
+    """Return visible items of a list that differ but look the same."""
     found: list[str] = []
     for rows in app.screen.query(Rows).results():
-        items = rows.plan_tree.rows if isinstance(rows, PlanTree) else getattr(rows, "items", None)
+        items = rows.outline.rows if isinstance(rows, PlanTree) else getattr(rows, "items", None)
         if items is None:
             continue
         seen: dict[tuple[str, ...], object] = {}
@@ -261,7 +261,7 @@ def alike(app: Console) -> list[str]:
 
 
 def unsafe(app: Console) -> list[str]:
-    """What no screen may ever hold: control bytes, direction marks, a link that came out of data."""
+    """Return what no screen may show: control characters, direction marks, a link from data."""
     found: list[str] = []
     for strip in app.screen._compositor.render_strips():
         for segment in strip:

@@ -1,7 +1,7 @@
 """Shell completion of values such as ids, settings and practices; it never fails and never writes.
 
-Our scripts replace click's where those fall short. ``--option=value`` is one word in zsh and fish, so
-completions start with the option; in bash it is three words. In fish, descriptions may contain commas.
+The classes here replace click's where those fall short: ``--option=value`` is one word in zsh and fish, so
+completions start with the option, and three words in bash; in fish, descriptions may contain commas.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ with lazy_imports():
     from xpm_tui.settings import kinds, schema
 
 MOST = 50
+"""The most completions that are offered."""
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -61,14 +62,14 @@ def _settings(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
 
 def _values(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """Yield the values of the setting that was typed before."""
+    """Return the values of the setting that was typed before."""
     entry = schema.BY_KEY[str(ctx.params["key"]).strip().casefold()]
-    usual = kinds.format_value(entry.default)
-    return ((name, "the default" if name == usual else "") for name in entry.kind.choices)
+    default = kinds.format_value(entry.default)
+    return ((name, "the default" if name == default else "") for name in entry.kind.choices)
 
 
 def _overrides(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """Yield ``KEY=VALUE`` for ``--set``: all values of a setting if they are known, else its start."""
+    """Yield ``KEY=VALUE`` for ``--set``: with each value of a setting if its values are known."""
     for entry in schema.SCHEMA:
         for name in entry.kind.choices or ("",):
             yield f"{entry.key}={name}", entry.help
@@ -156,8 +157,8 @@ class Bash(BashComplete):
         return words[:-1], words[-1]
 
 
-class _Whole(ShellComplete):
-    """Completions that include the option, for shells that replace the whole word."""
+class _WholeWordComplete(ShellComplete):
+    """Completion for shells that replace the whole word, so that the option is part of it."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
         """Return completions with the option before each value; the shell completes paths itself."""
@@ -171,7 +172,7 @@ class _Whole(ShellComplete):
         ]
 
 
-class Zsh(_Whole, ZshComplete):
+class Zsh(_WholeWordComplete, ZshComplete):
     """Completion for zsh."""
 
     def source(self) -> str:
@@ -179,7 +180,7 @@ class Zsh(_Whole, ZshComplete):
         return super().source().replace("    _path_files", "    compset -P '--*='; _path_files")
 
 
-class Fish(_Whole, FishComplete):
+class Fish(_WholeWordComplete, FishComplete):
     """Completion for fish: one line per completion, with the description after a tab."""
 
     source_template = _FISH

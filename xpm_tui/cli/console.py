@@ -54,7 +54,7 @@ class ConsoleLauncher(Protocol):
     ) -> int:
         """Show the console until it is left; return the exit code.
 
-        ``opener`` opens something else than the practice of this name.
+        ``opener`` opens something other than the practice of this name, such as a support bundle.
         """
 
 
@@ -81,7 +81,7 @@ class NoConsole:
 
 
 def open_console(console: ConsoleLauncher, given: Globals) -> int:
-    """Show the console of the given practice, or its line-by-line form; return the exit code."""
+    """Show the console of the given practice, or the line-by-line console; return the exit code."""
     if given.plain:
         return plain_mode.open_plain(given)
     console.require_terminal()

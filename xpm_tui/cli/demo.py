@@ -1,6 +1,6 @@
-"""The demo: starts a sandbox, imports generated sample files into a home of its own, opens the console.
+"""The demo: a sandbox, a home of its own with generated sample files, and the console over both.
 
-The sample files are Ignition's, for a practice of the sandbox: clients, team, services, proposals.
+The sample files are those of Ignition for a practice of the sandbox: clients, team, services and proposals.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PORTS = range(8765, 8770)
 
 
 def demo(console: ConsoleLauncher, given: Globals, *, clients: int, seed: int) -> int:
-    """Run the demo until the console is left; return the exit code. A temporary home is deleted."""
+    """Run the demo until the user leaves the console; return the exit code. A temporary home is deleted."""
     if not given.plain:
         console.require_terminal()
     with home_folder(given.home, "xpm-tui-demo-") as folder:
@@ -61,7 +61,7 @@ def demo(console: ConsoleLauncher, given: Globals, *, clients: int, seed: int) -
 def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> None:
     """Point the practice in ``folder`` at the sandbox; write the sample files there and import them.
 
-    A practice that an earlier demo has connected is connected again, to the new sandbox, and has its files.
+    A practice that an earlier demo connected already has the files; it is connected to the new sandbox.
 
     Raises:
         BadInput: The earlier demo had another seed.
@@ -86,7 +86,7 @@ def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) 
 
 
 async def _connect_again(practice: OpenPractice, api: str, tenant: str) -> None:
-    """Sign in to the new sandbox, which knows nothing of the earlier login, and read its lists."""
+    """Sign in to the new sandbox, which does not know the earlier login, and read its lists."""
     machine = connection.ConnectionMachine(practice)
     url = machine.begin().url
     machine.paste(await asyncio.to_thread(_consent, api, url))
@@ -96,7 +96,7 @@ async def _connect_again(practice: OpenPractice, api: str, tenant: str) -> None:
 
 
 def _consent(api: str, authorize_url: str) -> str:
-    """Press the button of the sandbox's consent page; return the address that it redirects to."""
+    """Consent on the sandbox's page; return the address to which it redirects."""
     request = urllib.request.Request(
         f"{api}/_sandbox/consent",
         data=json.dumps({"authorize_url": authorize_url}).encode(),
@@ -108,12 +108,12 @@ def _consent(api: str, authorize_url: str) -> str:
 
 def sample_files(practice: SandboxPractice, seed: int, today: date) -> dict[FormName, str]:
     """Return Ignition's four files for a practice of the sandbox, in the order of their import."""
-    clients = sample(practice, seed)
+    text = clients_file(practice, seed)
     return {
-        "team": team(),
-        "services": services(),
-        "clients": clients,
-        "proposals": proposals(clients, seed, today),
+        "team": _csv_text(TEAM_HEADINGS, _TEAM),
+        "services": services_file(),
+        "clients": text,
+        "proposals": proposals_file(text, seed, today),
     }
 
 
@@ -212,15 +212,15 @@ def home_folder(chosen: str, prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-HEADINGS = (
+CLIENT_HEADINGS = (
     "Client ID", "Contact ID", "Client Name", "Contact Name", "Contact Email", "Contact Phone", "Phone",
     "Address", "City", "Country", "Client Status", "Proposal Owner",
 )  # fmt: skip
 
-_ALWAYS = 12
-"""The number of clients at the start of a practice that are hard cases, all of which are in the file."""
+_HARD_CASES = 12
+"""The number of clients at the start of a practice that are hard to match; all of them are in the file."""
 
-_ONLY_HERE = (
+_ONLY_IN_IGNITION = (
     ("Puffin Street Bakery", "Rosa Lind", "rosa@puffinstreet.example", "active"),
     ("Old Mill Ceramics Ltd", "Henk Visser", "henk@oldmill.example", "active"),
     ("Wharf 9 Events", "Ines Duarte", "ines@wharf9.example", "lead"),
@@ -229,16 +229,12 @@ _ONLY_HERE = (
 )
 
 
-def sample(practice: SandboxPractice, seed: int) -> str:
-    """Return the clients file. The same practice and seed produce the same file."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(HEADINGS)
-    writer.writerows(_rows(practice, random.Random(seed)))
-    return out.getvalue()
+def clients_file(practice: SandboxPractice, seed: int) -> str:
+    """Return the file of clients. The same practice and seed produce the same file."""
+    return _csv_text(CLIENT_HEADINGS, _client_rows(practice, random.Random(seed)))
 
 
-def _rows(practice: SandboxPractice, chance: random.Random) -> Iterator[tuple[str, ...]]:
+def _client_rows(practice: SandboxPractice, chance: random.Random) -> Iterator[tuple[str, ...]]:
     number = 1000
     seen: set[str] = set()
     for place, client in enumerate(practice.clients.values()):
@@ -246,30 +242,18 @@ def _rows(practice: SandboxPractice, chance: random.Random) -> Iterator[tuple[st
             continue
         seen.add(client.name)
         draw = chance.random()
-        if place >= _ALWAYS and draw > 0.85:
+        if place >= _HARD_CASES and draw > 0.85:
             continue
-        near = place in (1, 6) if place < _ALWAYS else draw > 0.70
+        near = place in (1, 6) if place < _HARD_CASES else draw > 0.70
         number += 1
-        yield from _client(practice, client, number, chance, near=near)
-    for name, contact, email, status in _ONLY_HERE:
+        yield from _contact_rows(practice, client, number, chance, near=near)
+    for name, contact, email, status in _ONLY_IN_IGNITION:
         number += 1
-        yield (
-            f"CLI-{number}",
-            f"CON-{number}1",
-            name,
-            contact,
-            email,
-            "",
-            "",
-            "",
-            "",
-            "",
-            status,
-            "Ana Silva",
-        )
+        empty = [""] * (len(CLIENT_HEADINGS) - 7)
+        yield (f"CLI-{number}", f"CON-{number}1", name, contact, email, *empty, status, "Ana Silva")
 
 
-def _client(
+def _contact_rows(
     practice: SandboxPractice, client: ClientRecord, number: int, chance: random.Random, *, near: bool
 ) -> Iterator[tuple[str, ...]]:
     name = _nearly(client.name, chance) if near else client.name
@@ -302,13 +286,14 @@ def _older(phone: str) -> str:
 
 
 def _nearly(name: str, chance: random.Random) -> str:
-    """Return a name as someone else would type it; never the same."""
-    ways = list(_WAYS)
-    chance.shuffle(ways)
-    return next((other for other in (way(name) for way in ways) if other != name), name.upper())
+    """Return a name as someone else might type it, never the same one."""
+    spellings = list(_SPELLINGS)
+    chance.shuffle(spellings)
+    others = (spell(name) for spell in spellings)
+    return next((other for other in others if other != name), name.upper())
 
 
-def _plain(name: str) -> str:
+def _without_accents(name: str) -> str:
     parts = unicodedata.normalize("NFKD", name)
     return unicodedata.normalize("NFC", "".join(c for c in parts if not unicodedata.combining(c)))
 
@@ -318,13 +303,13 @@ def _surname_first(name: str) -> str:
     return f"{words[1]}, {words[0]}" if len(words) == 2 and name.replace(" ", "").isalpha() else name
 
 
-_WAYS: tuple[Callable[[str], str], ...] = (
+_SPELLINGS: tuple[Callable[[str], str], ...] = (
     lambda name: name.removesuffix("Ltd") + "Limited" if name.endswith("Ltd") else name,
     lambda name: name.replace(" & ", " and "),
     lambda name: name.replace("Superannuation Fund", "Super Fund"),
     lambda name: name.replace(" (Australia)", ""),
     lambda name: name.removesuffix(" Family Trust") + " Trust" if name.endswith("Family Trust") else name,
-    _plain,
+    _without_accents,
     _surname_first,
 )
 
@@ -363,18 +348,13 @@ _STATES = ("accepted", "accepted", "accepted", "accepted", "sent", "draft")
 PROPOSALS = 18
 
 
-def team() -> str:
-    """Return the file of users."""
-    return _text(TEAM_HEADINGS, _TEAM)
-
-
-def services() -> str:
+def services_file() -> str:
     """Return the file of services."""
     rows = ((f"SVC-{number}", name, price) for number, (name, price) in enumerate(_SERVICES, 501))
-    return _text(SERVICE_HEADINGS, rows)
+    return _csv_text(SERVICE_HEADINGS, rows)
 
 
-def proposals(clients: str, seed: int, today: date) -> str:
+def proposals_file(clients: str, seed: int, today: date) -> str:
     """Return the file of proposals, one row per service, for the clients of the file ``clients``.
 
     Some started recently, some start in the next weeks. The same file, seed and day produce the same file.
@@ -396,10 +376,10 @@ def proposals(clients: str, seed: int, today: date) -> str:
              (start + timedelta(days=364)).isoformat(), service, billing, prices[service], manager)
             for service in wanted
         ]  # fmt: skip
-    return _text(PROPOSAL_HEADINGS, rows)
+    return _csv_text(PROPOSAL_HEADINGS, rows)
 
 
-def _text(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def _csv_text(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(headings)

@@ -1,4 +1,4 @@
-"""The verbs that are no commands of the registry: demo, open, sandbox, completion and schema.
+"""The verbs that are not in the registry of commands: demo, open, sandbox, completion and schema.
 
 ``open`` shows a support bundle in a read-only console, or prints a summary if there is no terminal.
 """
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def add_extra(root: click.Group, console: ConsoleLauncher) -> None:
-    """Add them to ``root``."""
+    """Add these verbs to ``root``."""
     root.add_command(_demo(console))
     root.add_command(_open(console))
     root.add_command(_sandbox())
@@ -234,16 +234,16 @@ def _schema() -> click.Command:
 
 
 RUNS = 20
-"""The number of runs in the summary, newest first."""
+"""The number of runs in the summary of a bundle, newest first."""
 
 
 def open_bundle(console: ConsoleLauncher, given: Globals, file: str) -> int:
     """Show a bundle in the console, or print its summary; return the exit code.
 
     Raises:
-        BadInput: The file is no bundle that can be opened, or ``--home`` names a folder that is in use.
+        BadInput: The file is not a bundle that can be opened, or ``--home`` names a folder that is not empty.
     """
-    json_answers.check("open", given.fields)
+    json_answers.check_fields("open", given.fields)
     with _folder(given.home) as folder:
         opened = opened_bundle.unpack(private.expand_path(file), folder)
         if not given.json and _shows_console(console):
@@ -277,7 +277,7 @@ def _folder(chosen: str) -> AbstractContextManager[Path]:
 
 
 def _summary(opened: OpenedBundle, practice: OpenPractice) -> Result:
-    """Return what support needs first: conditions, findings, runs and changed settings."""
+    """Return what support looks at first: conditions, findings, runs and changed settings."""
     recording = opened.recording
     facts = summary.summarize(practice)
     runs = history.list_runs(practice, RUNS)

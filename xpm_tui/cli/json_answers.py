@@ -24,7 +24,7 @@ with lazy_imports():
     import tempfile
 
 ENVELOPE = ("ok", "count", "more", "items", "condition", "conditions", "error")
-"""What every answer has, whichever fields are chosen."""
+"""The fields of every answer, whichever fields are chosen."""
 
 _LIST = pattern(r"[A-Za-z_]\w*(,[A-Za-z_]\w*)*", re.ASCII)
 
@@ -36,19 +36,19 @@ def dumps(value: object) -> str:
 
 
 class JsonRows(Collection[str]):
-    """The items of a result as JSON, each on a line; very many wait in an unnamed file, not in memory."""
+    """The items of a result as lines of JSON; a large number of them is kept in a temporary file."""
 
-    _IN_MEMORY = 8 << 20
-    _TOGETHER = 500
+    _BYTES_IN_MEMORY = 8 << 20
+    _BATCH = 500
 
     def __init__(self, rows: Iterable[bytes]) -> None:
         self._count = 0
-        self._file = tempfile.SpooledTemporaryFile(self._IN_MEMORY)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(self._BYTES_IN_MEMORY)  # noqa: SIM115
         rest = iter(rows)
-        while some := list(islice(rest, self._TOGETHER)):
+        while batch := list(islice(rest, self._BATCH)):
             with disk_error(Path(tempfile.gettempdir())):
-                self._file.write(b"\n".join((*some, b"")))
-            self._count += len(some)
+                self._file.write(b"\n".join((*batch, b"")))
+            self._count += len(batch)
 
     def __len__(self) -> int:
         return self._count
@@ -66,14 +66,14 @@ class JsonRows(Collection[str]):
 
 
 def json_rows(items: Iterable[Mapping[str, Any]], fields: Sequence[str] = ()) -> JsonRows:
-    """Write every item, or its chosen fields, as JSON."""
+    """Return every item, or its chosen fields, as JSON."""
     if isinstance(items, ViewItems) and not fields:
         return JsonRows(map(_escaped, items.encoded()))
-    return JsonRows(dumps(chosen_of(item, fields)).encode("ascii") for item in items)
+    return JsonRows(dumps(choose_fields(item, fields)).encode("ascii") for item in items)
 
 
 def _escaped(raw: bytes) -> bytes:
-    """Return JSON in UTF-8 with the characters escaped that :func:`dumps` escapes: they are only in texts."""
+    """Return JSON in UTF-8 with those characters escaped that :func:`dumps` escapes, all of them in texts."""
     if not raw.isascii():
         raw = raw.decode().encode("ascii", _ESCAPE)
     return raw.replace(b"\x7f", b"\\u007f")
@@ -122,7 +122,7 @@ def is_list(word: str) -> bool:
 
 
 def known_fields(verb: str) -> tuple[str, ...]:
-    """Return the fields that can be chosen of a verb's answer: its own, and those of its items and events."""
+    """Return the fields of a verb's answer that can be chosen: its own, and those of its items and events."""
     schema = answer_schemas()["$defs"].get(verb, {})
     own = schema.get("properties", {})
     items = own.get("items", {}).get("items", {}).get("properties", {})
@@ -130,11 +130,11 @@ def known_fields(verb: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*items, *(name for name in own if name not in ENVELOPE), *events]))
 
 
-def check(verb: str, chosen: Sequence[str]) -> None:
+def check_fields(verb: str, chosen: Sequence[str]) -> None:
     """Refuse fields that the answer of a verb cannot have.
 
     Raises:
-        BadInput: There is no such field; the error lists those that there are.
+        BadInput: There is no such field; the error lists those that exist.
     """
     if not chosen:
         return
@@ -152,7 +152,7 @@ def check(verb: str, chosen: Sequence[str]) -> None:
     )
 
 
-def chosen_of(item: Any, chosen: Sequence[str]) -> Any:
+def choose_fields(item: Any, chosen: Sequence[str]) -> Any:
     """Return an item or event with the chosen fields, in their order; all of it if none are chosen."""
     if not chosen:
         return item
@@ -160,6 +160,6 @@ def chosen_of(item: Any, chosen: Sequence[str]) -> Any:
     return {name: plain[name] for name in chosen if name in plain}
 
 
-def chosen_data(data: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
-    """Return an answer with its chosen fields and those of every answer."""
+def choose_answer_fields(data: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
+    """Return an answer with its chosen fields and those that every answer has."""
     return {name: data[name] for name in data if name in chosen or name in ENVELOPE}

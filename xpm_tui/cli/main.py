@@ -32,7 +32,7 @@ stdout, messages to stderr."""
 NOT_HERE = "xpm-tui runs on Linux and macOS. On Windows, start it in WSL (Windows Subsystem for Linux)."
 
 _GC_THRESHOLD = 50_000
-"""Objects created between two garbage collections: a verb creates many, without cycles, and ends soon."""
+"""Objects created between two garbage collections. A verb creates many, without cycles, and ends soon."""
 
 COMPLETE = "_XPM_TUI_COMPLETE"
 """The variable that a shell sets to ask for completions."""
@@ -54,9 +54,9 @@ def build_root(console: ConsoleLauncher) -> RootGroup:
         if not modules:
             extra_verbs.add_extra(verbs, console)
         tree.add_old_names(verbs, registry.RENAMED)
-        # off since the program started; the console, which needs no verbs, turns it on later
+        # It has been off since the program started. The console, which needs no verbs, turns it on later.
         if not gc.isenabled():
-            gc.freeze()  # loaded modules stay, so the garbage collector need not check them
+            gc.freeze()  # loaded modules stay, so the collector need not check them
             gc.set_threshold(_GC_THRESHOLD, 20, 100)
             gc.enable()
         return verbs.commands

@@ -1,7 +1,4 @@
-"""The options of every verb, accepted before or after its words; the last one on the line wins.
-
-The values of the global options, wherever they are on the command line.
-"""
+"""The global options, which every verb accepts before or after its words; the last one on the line wins."""
 
 from __future__ import annotations
 
@@ -30,29 +27,29 @@ def collected(ctx: click.Context) -> Globals:
 
 
 def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Store an option's value for the command; the last one on the line wins."""
+    """Store the value of an option in the context; the last one on the line wins."""
     if not value:
         return
     name = str(param.name)[1:]
     known = ctx.meta.setdefault(_KEY, {})
     if name == "settings":
-        value = {**known.get(name, {}), **dict(_pair(ctx, text) for text in value)}
+        value = {**known.get(name, {}), **dict(_setting_pair(ctx, text) for text in value)}
     known[name] = value
 
 
 def take_fields(
     ctx: click.Context, words: list[str], verb: str, is_verb: Callable[[str], bool] | None = None
 ) -> list[str]:
-    """Take the list of fields after ``--json``, as in gh, and return the other words.
+    """Store the list of fields after ``--json``, as in gh, and return the other words.
 
-    ``--json=id,name`` is always a list. A separate word is one if the verb cannot take it as an argument,
-    or if it names several, at least one of which is in the verb's answer.
+    ``--json=id,name`` is always a list. A separate word is a list if the verb cannot take it as an argument,
+    or if it names several fields of which at least one is in the verb's answer.
 
     Args:
         ctx: The context of the verb; the fields are stored there.
         words: The words after the verb.
         verb: The verb whose answer is printed.
-        is_verb: For a group of verbs: whether a word is one of them, after which its own words follow.
+        is_verb: For a group of verbs: returns whether a word is one of them, whose own words then follow.
     """
     rest: list[str] = []
     for at, word in enumerate(words):
@@ -98,7 +95,7 @@ def _is_fields(
     return bool(extra)
 
 
-def _pair(ctx: click.Context, text: str) -> tuple[str, str]:
+def _setting_pair(ctx: click.Context, text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise click.BadParameter(f"'{text}' is not KEY=VALUE.", ctx=ctx, param_hint="--set")
@@ -113,7 +110,7 @@ class JsonOption(GlobalOption):
     """``--json``, which a list of fields may follow (:func:`take_fields`)."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Show the list of fields, which click knows nothing of."""
+        """Return the option with its list of fields, which click does not know."""
         return "--json [FIELD,...]", self.help or ""
 
 
@@ -180,7 +177,7 @@ def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
 
 
 def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Return the names of practices; completion is only imported here."""
+    """Return completions of practice names."""
     offer = completion.completer("practice")
     return offer(ctx, param, typed) if offer else []
 

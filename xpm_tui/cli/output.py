@@ -1,11 +1,8 @@
 """Output of the command line: data to stdout, messages to stderr, and questions on a terminal.
 
-Data is one JSON object per line in ASCII, or tables and lines of plain text.
-
-The condition of the practice in a verb's answer: a sentence on stderr, JSON fields, exit code 8.
-
-Every verb that opens the store passes through here; ``tests/cli/test_condition.py`` runs all of them on
-damaged stores.
+Data is one JSON object per line in ASCII, or tables and lines of plain text. The answer of every verb that
+opens the store includes the condition of the practice: a sentence on stderr, JSON fields, and exit code 8 if
+it is damaged. ``tests/cli/test_condition.py`` runs all of them on damaged stores.
 """
 
 from __future__ import annotations
@@ -68,7 +65,7 @@ def with_condition(command: Command[Any], result: Result, found: tuple[Condition
     """
     if not _is_damaged(found) or (command.name in MAY_SUCCEED and result.error is None):
         return replace(result, conditions=found)
-    error = result.error or _error(found)
+    error = result.error or _damage_error(found)
     error.exit_code = _DAMAGED
     return replace(result, conditions=found, error=error)
 
@@ -77,7 +74,6 @@ def account_condition(command: Command[Any], place: AccountContext) -> tuple[Con
     """Return the condition of a store that was read by a command without an open practice."""
     if command.name not in ON_HOME:
         return ()
-
     try:
         with application_practice.open_practice(
             place.home, place.practice or None, person=place.person, read_only=True, lenient=True
@@ -91,7 +87,6 @@ def error_condition(error: BaseException) -> tuple[Condition, ...]:
     """Return the condition of a store that could not be opened."""
     if not isinstance(error, StoreUnreadable):
         return ()
-
     return (condition.damaged(error),) if isinstance(error, manifest.StoreDamaged) else ()
 
 
@@ -138,15 +133,15 @@ def _is_damaged(found: Sequence[Condition]) -> bool:
     return any(each.state == "damaged" for each in found)
 
 
-def _error(found: Sequence[Condition]) -> AppError:
+def _damage_error(found: Sequence[Condition]) -> AppError:
     worst = next(each for each in found if each.state == "damaged")
     return StoreUnreadable(worst.message, hint=manifest.REPAIR_HINT)
 
 
 def outcome_pieces(result: Result, fields: Sequence[str] = ()) -> Iterator[str]:
-    """Yield the bytes of :func:`outcome` in pieces, so that a long list is never one text.
+    """Yield the JSON of :func:`outcome` in pieces, so that a long list is never one text.
 
-    With ``fields``, only these are written, besides what every answer has.
+    ``fields`` are those to write, besides those that every answer has; all if it is empty.
     """
     rows = result.items if isinstance(result.items, json_answers.JsonRows) else None
     with nullcontext() if rows is None else closing(rows):
@@ -158,7 +153,7 @@ def _outcome_pieces(
 ) -> Iterator[str]:
     document = outcome(result if rows is None else replace(result, items=()))
     if fields:
-        document = json_answers.chosen_data(document, fields)
+        document = json_answers.choose_answer_fields(document, fields)
         if rows and all(row == "{}" for row in rows):  # no field of an item was chosen
             del document["items"]
     if rows is not None and "count" not in result.data:
@@ -206,15 +201,13 @@ def _without_ok(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_LONGEST = 100_000
-"""The longest line that is read; an OAuth redirect address is far shorter."""
+_LONGEST_LINE = 100_000
+"""The most characters of a line that are read or shown; an OAuth redirect address is far shorter."""
 
-
-_EVERY = 0.2
+_PROGRESS_SECONDS = 0.2
 """Seconds between two lines of progress."""
 
-
-_SILENT = 2.0
+_SILENT_SECONDS = 2.0
 """Seconds without a line after which a terminal shows that the command is still working."""
 
 
@@ -264,7 +257,7 @@ class TerminalDialogue:
     def progress(self, sentence: str) -> None:
         """Write a line to stderr that the next one replaces; only on a terminal, at a readable rate."""
         now = time.monotonic()
-        if not self._shows_progress or now - self._shown_at < _EVERY:
+        if not self._shows_progress or now - self._shown_at < _PROGRESS_SECONDS:
             return
         text = visible(sentence, shutil.get_terminal_size((80, 24)).columns - 1)
         with self._writing:
@@ -275,21 +268,21 @@ class TerminalDialogue:
 
     @contextmanager
     def elapsed(self, title: str) -> Iterator[None]:
-        """Show how long a command has been working, if it has written nothing for a while or is to stop.
+        """Show how long a command has been working if it has been silent for a while or is being stopped.
 
         A thread does it, because the work may keep the event loop busy.
         """
         if not self._shows_progress:
             yield
             return
-        begun, ended = time.monotonic(), threading.Event()
+        began, ended = time.monotonic(), threading.Event()
 
         def show() -> None:
-            while not ended.wait(_EVERY):
+            while not ended.wait(_PROGRESS_SECONDS):
                 now, written = time.monotonic(), self._written_at
                 stops = self.task is not None and self.task.cancelling() > 0
-                if stops or (not self._asking and now - max(begun, written) >= _SILENT):
-                    self.progress(f"{'Stopping' if stops else title}: {now - begun:.0f} s ...")
+                if stops or (not self._asking and now - max(began, written) >= _SILENT_SECONDS):
+                    self.progress(f"{'Stopping' if stops else title}: {now - began:.0f} s ...")
                     self._written_at = written
 
         thread = threading.Thread(target=show, name="elapsed", daemon=True)
@@ -304,20 +297,20 @@ class TerminalDialogue:
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """Write an item of a stream to stdout: as JSON, or ``line``, which may be empty for no output."""
         if self._json:
-            chosen = json_answers.chosen_of(item, self._fields)
+            chosen = json_answers.choose_fields(item, self._fields)
             if chosen:
                 self._write(sys.stdout, json_answers.dumps(chosen))
         elif line:
-            self._write(sys.stdout, visible(line, _LONGEST))
+            self._write(sys.stdout, visible(line, _LONGEST_LINE))
 
     def data(self, *text: str) -> None:
-        """A line of the outcome on stdout, already safe; it may come in pieces."""
+        """Write a line of the outcome, which is already safe to show, to stdout; it may come in pieces."""
         self._write(sys.stdout, *text)
 
     def file(self, text: str) -> None:
-        """Write the text of a file to stdout: byte for byte, but never raw to a terminal."""
+        """Write the text of a file to stdout: unchanged, or on a terminal with control characters visible."""
         if _terminal(sys.stdout):
-            text = "".join(visible(line, _LONGEST) + "\n" for line in text.splitlines())
+            text = "".join(visible(line, _LONGEST_LINE) + "\n" for line in text.splitlines())
         self._write(sys.stdout, text, end="")
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
@@ -374,7 +367,7 @@ class TerminalDialogue:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes | None] = loop.create_future()
 
-        def give(found: bytes | None) -> None:
+        def set_answer(found: bytes | None) -> None:
             if not answer.done():
                 answer.set_result(found)
 
@@ -382,13 +375,13 @@ class TerminalDialogue:
             found = self._next_line()
             with self._lock:
                 self._reading = False
-                give_to = self._waiter
+                waiter = self._waiter
             # The loop is closed if the wait was cancelled meanwhile.
-            if give_to is not None and not give_to[0].is_closed():
-                give_to[0].call_soon_threadsafe(give_to[1], found)
+            if waiter is not None and not waiter[0].is_closed():
+                waiter[0].call_soon_threadsafe(waiter[1], found)
 
         with self._lock:
-            self._waiter, self._asking = (loop, give), True
+            self._waiter, self._asking = (loop, set_answer), True
             begin, self._reading = not self._reading, True
         if begin:
             threading.Thread(target=read, name="stdin", daemon=True).start()
@@ -399,7 +392,7 @@ class TerminalDialogue:
         return None if found is None else found.decode("utf-8", "replace").rstrip("\r\n")
 
     def _next_line(self) -> bytes | None:
-        while b"\n" not in self._typed and len(self._typed) < _LONGEST:
+        while b"\n" not in self._typed and len(self._typed) < _LONGEST_LINE:
             try:
                 more = os.read(0, 65_536)
             except OSError:

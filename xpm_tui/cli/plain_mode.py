@@ -30,8 +30,6 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import connection, connection_steps
-    from xpm_tui.application import home as application_home
-    from xpm_tui.application import practice as application_practice
     from xpm_tui.application.clients import link_review
     from xpm_tui.application.presenters import presenter
     from xpm_tui.application.runs import consequences, plans, xpm_refresh
@@ -51,7 +49,7 @@ Choices = Sequence[tuple[str, str]]
 
 
 class PlainMode:
-    """A session. It ends with ``q``, at the end of the input, and with Ctrl-C."""
+    """A session of the line-by-line console. It ends with ``q``, the end of the input, or Ctrl-C."""
 
     def __init__(self, given: Globals) -> None:
         self._given = given
@@ -210,7 +208,7 @@ class PlainMode:
         views = self._run_on_practice(read)
         self._say("", f"{count(len(views), 'client')} to review." if views else "No client needs a link.")
         for place, view in enumerate(views, 1):
-            answer = self._one_review(view, place, len(views))
+            answer = self._ask_about_client(view, place, len(views))
             if answer == "q":
                 return
             choices: dict[str, Any] = {"client": (view.id,)}
@@ -223,7 +221,7 @@ class PlainMode:
                 choices["link"] = places.get(answer, answer)
             self._guarded(partial(self._do, "clients.review", **choices))
 
-    def _one_review(self, view: ReviewView, place: int, of: int) -> str:
+    def _ask_about_client(self, view: ReviewView, place: int, of: int) -> str:
         about = ", ".join(filter(None, (view.client_id or view.id, view.email or "no e-mail")))
         self._say("", f"Client {place} of {of}: {view.name} ({about}).", view.reason)
         choices = []
@@ -359,22 +357,12 @@ class PlainMode:
         finally:
             self._dialogue.call = READING_CALL
 
-    def _open(self) -> OpenPractice:
-        given = self._given
-        return application_practice.open_practice(
-            application_home.find_home(given.home or None, os.environ),
-            given.practice or None,
-            person=application_home.person(given.person or None, os.environ),
-            read_only=given.read_only,
-            overrides=given.settings,
-        )
-
     def _read_practice(self, look: Callable[[OpenPractice], R]) -> R:
-        with self._open() as practice:
+        with runner.open_practice(self._given) as practice:
             return look(practice)
 
     def _run_on_practice(self, work: Callable[[OpenPractice], Any]) -> Any:
-        with self._open() as practice:
+        with runner.open_practice(self._given) as practice:
             return asyncio.run(work(practice))
 
 
@@ -393,8 +381,7 @@ def _numbered(changes: Iterable[ChangeView]) -> list[str]:
             "empty" if shown == NONE else shown
             for shown in (value(change.old_shown), value(change.new_shown))
         )
-        both = f"{old}, becomes {new}"
-        text = f"{number}. {change.name}{where}, {label(change.field)}: {both}"
+        text = f"{number}. {change.name}{where}, {label(change.field)}: {old}, becomes {new}"
         found.append(f"{text}. {notes}." if notes else f"{text}.")
     return found
 

@@ -1,9 +1,8 @@
 """Runs one verb: opens the practice, runs the command, handles signals and writes the result.
 
-How a failed command ends: a sentence on stderr or JSON, an exit code, and reports of internal errors.
-
-A report contains no values: neither local variables nor the message of the error, because either may contain
-a name or a secret.
+A failed command ends with a sentence on stderr or JSON, and an exit code. For an internal error, a report is
+written, which contains no values: neither local variables nor the message of the error, because either may
+contain a name or a secret.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ with lazy_imports():
     import tempfile
     import traceback
 
-    from xpm_tui.application import condition, derived_data, home
+    from xpm_tui.application import condition, derived_data
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.application.runs import unattended_runs
@@ -81,7 +80,7 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
     given = collected(ctx)
     params = parameters(command, values)
     call = admit(command, params, read_only=given.read_only)
-    json_answers.check(" ".join(command.verb), given.fields)
+    json_answers.check_fields(" ".join(command.verb), given.fields)
     dialogue = TerminalDialogue(json=given.json, quiet=given.quiet, call=call, fields=given.fields)
     work = _run(command, params, dialogue, given)
     with nullcontext() if command.streams else dialogue.elapsed(command.title):
@@ -96,7 +95,7 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
 
 
 def _without_loop(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run work that never waits."""
+    """Run a coroutine that never waits, without an event loop."""
     try:
         work.send(None)
     except StopIteration as ended:
@@ -156,24 +155,29 @@ def parameters(command: Command[Any], values: dict[str, Any]) -> Any:
         ) from error
 
 
+def open_practice(given: Globals) -> OpenPractice:
+    """Open the practice that the global options name."""
+    return application_practice.open_practice(
+        application_home.find_home(given.home or None, os.environ),
+        given.practice or None,
+        person=application_home.person(given.person or None, os.environ),
+        read_only=given.read_only,
+        overrides=given.settings,
+    )
+
+
 async def _run(
     command: Command[Any], params: Any, dialogue: TerminalDialogue, given: Globals, *, quiet: bool = False
 ) -> Result:
-    home = application_home.find_home(given.home or None, os.environ)
     if command.on_home is not None and command.for_account(params):
+        home = application_home.find_home(given.home or None, os.environ)
         who = application_home.person(given.person or None, os.environ)
         place = AccountContext(home, given.practice, who, given.read_only, given.settings)
         with condition_on_error(lambda: account_condition(command, place)):
             found = await command.on_home(place, params, dialogue)
             return with_condition(command, _listed(found, given), account_condition(command, place))
 
-    practice = application_practice.open_practice(
-        home,
-        given.practice or None,
-        person=application_home.person(given.person or None, os.environ),
-        read_only=given.read_only,
-        overrides=given.settings,
-    )
+    practice = open_practice(given)
     began, position = practice.clock.monotonic(), practice.snapshot().position
     practice.on_notice = lambda error: dialogue.say(error_presenter.present(error).short())
     try:
@@ -210,7 +214,7 @@ def _save_counts(practice: OpenPractice, since: int) -> None:
 
 
 def _listed(result: Result, given: Globals) -> Result:
-    """Cut a list to ``--limit``, and write its items as JSON while errors still belong to the verb."""
+    """Cut a list to ``--limit``, and encode its items here, where an error still belongs to the verb."""
     result = limited(result)
     if given.json and result.items is not None:
         result = replace(result, items=json_answers.json_rows(result.items, given.fields))
@@ -233,11 +237,11 @@ async def _guarded(
     caught: list[int] = []
     ended: list[Result] = []
 
-    async def to_its_end() -> Result:
+    async def record_result() -> Result:
         ended.append(await work)
         return ended[0]
 
-    task = loop.create_task(to_its_end())
+    task = loop.create_task(record_result())
 
     def stop(number: int, frame: FrameType | None) -> None:
         # At once, as asyncio does for SIGINT: work that never waits must notice that it should stop.
@@ -267,7 +271,7 @@ def crash_sentence(error: BaseException) -> str:
     """Write the report of an internal error; return the sentence for the user."""
     kind = type(error).__name__
     try:
-        path = _write(error)
+        path = _write_crash_report(error)
     except OSError:
         return f"Something went wrong inside xpm-tui ({kind}), and no error report could be written."
     return (
@@ -276,7 +280,7 @@ def crash_sentence(error: BaseException) -> str:
     )
 
 
-def report(error: BaseException) -> str:
+def _crash_report(error: BaseException) -> str:
     """Return versions, and the chain of exceptions with file, line and source of each frame."""
     lines = [
         f"xpm-tui {xpm_tui.__version__}, Python {platform.python_version()}, {platform.system()}",
@@ -294,21 +298,20 @@ def report(error: BaseException) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write(error: BaseException) -> Path:
+def _write_crash_report(error: BaseException) -> Path:
     name = f"crash-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}.log"
-    folder = _folder()
-    path = folder / name
+    path = _crash_folder() / name
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(report(error))
+        file.write(_crash_report(error))
     return path
 
 
-def _folder() -> Path:
+def _crash_folder() -> Path:
     """Return the state folder of the requested home, or else the folder for temporary files."""
     try:
         chosen = [after for flag, after in zip(sys.argv, sys.argv[1:], strict=False) if flag == "--home"]
-        folder = Path(home.find_home(chosen[-1] if chosen else None, os.environ).state)
+        folder = Path(application_home.find_home(chosen[-1] if chosen else None, os.environ).state)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
     except Exception:
@@ -340,7 +343,7 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
             click.echo("Stopped.", err=True)
             return 128 + signal.SIGINT
         case OSError() if ended.errno in (errno.ENOSPC, errno.EDQUOT) and ended.filename is None:
-            # The help and the version are written by click itself; files report their errors with a name.
+            # click itself writes the help and the version; the errors of files have a file name.
             redirect_to_null(sys.stdout)
             return _write_error(to_disk_error(ended, Path("standard output")), json=False)
         case OutputClosed() if isinstance(why := ended.__cause__, OSError) and why.errno != errno.EPIPE:
@@ -371,8 +374,6 @@ def _usage(wrong: click.ClickException) -> AppError:
 
 
 def _write_error(error: AppError, json: bool, found: tuple[Condition, ...] = ()) -> int:
-    # The known problems are only loaded after an error, because they would slow down every command.
-
     view = error_presenter.present(error)
     before, after = condition_sentences(found, None if json else error)
     try:

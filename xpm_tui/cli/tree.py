@@ -57,7 +57,7 @@ class Verb(click.Command):
         self._params = params
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words, after the fields of ``--json`` have been taken out."""
+        """Parse the words without the fields of ``--json``."""
         return super().parse_args(ctx, take_fields(ctx, args, self.answers))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -82,7 +82,7 @@ class Verb(click.Command):
 
 
 HABITS = {"ls": "list", "rm": "delete"}
-"""Words of other command lines that a group understands if it has the verb, and no verb of that name."""
+"""Words of other command lines that a group also accepts, if it has the verb and none of that name."""
 
 
 class VerbGroup(Verb, click.Group):
@@ -94,7 +94,7 @@ class VerbGroup(Verb, click.Group):
         super().__init__(**more)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words up to the next verb, after the fields of ``--json`` have been taken out."""
+        """Parse the words up to the next verb, without the fields of ``--json``."""
         return click.Group.parse_args(self, ctx, take_fields(ctx, args, self.answers, self.has_verb))
 
     def has_verb(self, word: str) -> bool:
@@ -115,7 +115,7 @@ class VerbGroup(Verb, click.Group):
 
 
 class RootGroup(VerbGroup):
-    """The root of all verbs, which are built when they are needed. Help takes their titles from the index.
+    """The root of all verbs, which are built when they are needed; help takes their titles from the index.
 
     Args:
         build: Returns all verbs and groups by name; for a word, those of the modules that define it.
@@ -140,7 +140,7 @@ class RootGroup(VerbGroup):
         self._commands = commands
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of this name; unless all are there, only its own modules are loaded."""
+        """Return the command of this name, and load only the modules that define it."""
         name = verb_index.OLD_NAMES.get(cmd_name, cmd_name)
         if self._commands or name not in verb_index.VERBS:
             return super().get_command(ctx, name)
@@ -165,7 +165,7 @@ Perform = Callable[[click.Context, "Command[Any]", dict[str, Any]], None]
 
 def add_commands(
     root: VerbGroup,
-    acts: Sequence[Command[Any]],
+    commands: Sequence[Command[Any]],
     titles: Mapping[str, str],
     perform: Perform,
 ) -> None:
@@ -173,19 +173,19 @@ def add_commands(
 
     Args:
         root: The group to which they are added.
-        acts: The commands.
+        commands: The commands.
         titles: The titles of the groups.
         perform: Runs a command.
     """
-    spoken = [command for command in acts if command.verb]
+    commands = [command for command in commands if command.verb]
     groups: dict[tuple[str, ...], VerbGroup] = {(): root}
-    for command in spoken:
+    for command in commands:
         for depth in range(1, len(command.verb)):
             words = command.verb[:depth]
             if words not in groups:
-                groups[words] = _group(words, spoken, titles, perform)
+                groups[words] = _group(words, commands, titles, perform)
                 groups[words[:-1]].add_command(groups[words], words[-1])
-    for command in spoken:
+    for command in commands:
         if command.verb in groups:
             continue
         parent = groups[command.verb[:-1]]
@@ -195,7 +195,7 @@ def add_commands(
 
 
 def add_old_names(root: VerbGroup, renamed: Mapping[tuple[str, ...], str]) -> None:
-    """Let the earlier words of verbs work.
+    """Make the earlier words of verbs work.
 
     Args:
         root: The root of all verbs; groups that it does not have are left out.
@@ -210,11 +210,11 @@ def add_old_names(root: VerbGroup, renamed: Mapping[tuple[str, ...], str]) -> No
 
 
 def _group(
-    words: tuple[str, ...], acts: Sequence[Command[Any]], titles: Mapping[str, str], perform: Perform
+    words: tuple[str, ...], commands: Sequence[Command[Any]], titles: Mapping[str, str], perform: Perform
 ) -> VerbGroup:
-    itself = next((command for command in acts if command.verb == words), None)
+    itself = next((command for command in commands if command.verb == words), None)
     alone = itself or next(
-        (command for command in acts if command.verb[:-1] == words and command.default), None
+        (command for command in commands if command.verb[:-1] == words and command.default), None
     )
     return VerbGroup(
         name=words[-1],

@@ -1,12 +1,10 @@
 """The requirements of a connection to Xero Practice Manager, with their public sources and dates.
 
-``connect --check``, the first step of the wizard and ``docs/requirements.md`` use these texts. ``python -m
-xpm_tui.diagnostics.connection_requirements > docs/requirements.md`` writes the page.
+``connect --check``, the first step of the wizard and ``docs/requirements.md`` use these texts.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Literal
 
@@ -144,30 +142,3 @@ REQUIREMENTS: tuple[Requirement, ...] = (
 """The requirements, in the order in which they have to be met."""
 
 BY_NAME: Mapping[str, Requirement] = {each.name: each for each in REQUIREMENTS}
-
-
-def render() -> str:
-    """Return the page as Markdown."""
-    parts = [
-        "# What you need to connect\n",
-        "<!-- Made from the registry: `python -m xpm_tui.diagnostics.connection_requirements > "
-        "docs/requirements.md`. Do not edit. -->\n",
-        "Before you register an app, make sure that you have the right to connect. Xero charges for the "
-        "Practice Manager API; an integration that you use only for your own practice is exempt.\n",
-        "<!-- not run here: it exits with 3 until a client id is set -->\n"
-        "```sh\nxpm-tui connect --check\nxpm-tui connect --check --json\n```\n",
-        "`connect --check` makes no call to Xero. It goes through this list and marks each requirement:\n",
-        "\n".join(f"- **{label.text}**: {label.help}" for label in CERTAINTIES.values()) + "\n",
-        "It exits with 3 if a requirement that it checked is not met. To test a connection that exists, run "
-        "`xpm-tui doctor`.\n",
-        f"The public pages were last read in {month_name(READ)}. Xero may have changed its prices since.\n",
-    ]
-    for each in REQUIREMENTS:
-        since = f" In force since: {each.since}." if each.since else ""
-        open_ = f" Not confirmed at a live practice: {each.unconfirmed}" if each.unconfirmed else ""
-        parts.append(f"## {each.title}\n\n{each.text}\n\nSource: {each.source}.{since}{open_}\n")
-    return "\n".join(parts)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render())

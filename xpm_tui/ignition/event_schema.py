@@ -1,17 +1,14 @@
-"""The events of the inbox: their names, their JSON Schema, and the reference page of both.
+"""The events of the inbox: their names and their JSON Schema.
 
-``python -m xpm_tui.ignition.event_schema > docs/inbox-events.md`` writes the page. A change that existing
-senders would notice needs a new version; :data:`VERSION` is the newest, and earlier ones stay readable.
+A change that existing senders would notice needs a new version; :data:`VERSION` is the newest, and earlier
+ones stay readable.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from xpm_tui.ignition.forms import FORMS, RECORD, SERVICE_FIELDS, CsvForm, FormName
 
@@ -172,70 +169,4 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
         },
     },
 )
-"""An event about each kind of record, as shown on the page and in the help."""
-
-_HEAD = """\
-# Inbox events
-
-<!-- Made from the forms: `python -m xpm_tui.ignition.event_schema > docs/inbox-events.md`. Do not edit. -->
-
-An event is a JSON file in the [inbox](inbox.md): one object, one event, at most 1 MB, in UTF-8. This page
-describes version {version}. `xpm-tui inbox schema` prints the same as a JSON Schema.
-
-```sh
-xpm-tui inbox schema --json
-```
-"""
-
-_FIELDS = """\
-## The fields
-
-The fields and headings are those of the [CSV forms](csv.md), in any spelling: `client_name`,
-`Client Name` and `clientName` are one field, and so are `{"client": {"name": …}}` in a proposal and
-`client_name`. A blank or missing field changes nothing. A number is read as it is written; `true`
-and `false` are yes and no. Other keys are ignored, and `inbox show` names them. If your tool uses other
-names, map them with the setting `inbox.map`.
-"""
-_LISTS = """\
-Several contacts of a client are a list `contacts`, whose entries have the fields without
-`contact_`. The services of a proposal are a list `services` of objects (`service`, `price`,
-`start`, …) or of names. An event never removes a contact or a service.
-"""
-
-_ENVELOPE_ROWS = (
-    ("`event`", "yes", "What happened: see below."),
-    ("`at`", "yes", "When it happened, such as `2026-05-04T09:05:00+12:00`, `2026-05-03T21:05:00Z` or "
-     "seconds since 1970. A time without a time zone is refused, and so is one that is more than an hour "
-     "ahead."),
-    ("`version`", "no", f"`{VERSION}`. Without it, version 1 is meant; another version is refused."),
-    ("`sequence`", "no", "A number that orders events with the same time."),
-    ("`id`", "no", "The sender's id of the event. It is not used: files are known by their content."),
-    ("`client` or `proposal`", "no", "The record. Its fields may also be next to `event`."),
-)  # fmt: skip
-
-
-def render() -> str:
-    """Return the page as Markdown."""
-    parts = [_HEAD.format(version=VERSION)]
-    rows = "".join(f"| {key} | {needed} | {text} |\n" for key, needed, text in _ENVELOPE_ROWS)
-    parts.append(f"## The event\n\n| key | required | meaning |\n| --- | --- | --- |\n{rows}")
-    rows = "".join(
-        f"| `{kind.name}` | {kind.help} | {', '.join(f'`{name}`' for name in kind.also)} |\n"
-        for kind in KINDS
-    )
-    parts.append(f"## What happened\n\n| `event` | meaning | also understood |\n| --- | --- | --- |\n{rows}")
-    for example in EXAMPLES:
-        shown = msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
-        parts.append(f"```json\n{shown}\n```\n")
-    parts.append(_FIELDS)
-    for name, form in (("client", FORMS["clients"]), ("proposal", FORMS["proposals"])):
-        rows = "".join(
-            f"| `{field.name}` | {field.heading} |\n" for field in form.fields if field.name != RECORD
-        )
-        parts.append(f"### Fields of a {name}\n\n| field | heading |\n| --- | --- |\n{rows}")
-    parts.append(_LISTS)
-    return "\n".join(parts)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render())
+"""An event of each record, as shown on the page and in the help."""

@@ -85,7 +85,7 @@ def _read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatu
     return app_protocol.read_practice_status(practice)
 
 
-def _standing(status: PracticeStatus) -> tuple[bool, bool, str]:
+def _connection_state(status: PracticeStatus) -> tuple[bool, bool, str]:
     return status.connected, status.login_needed, status.condition
 
 
@@ -127,11 +127,11 @@ class Console(Navigation, CommandRunner, TerminalApp):
         """Create the app.
 
         Args:
-            worker: Gives access to the practice, on a thread of its own.
+            worker: The thread on which the practice is read and written.
             environ: The environment variables; None for those of this process.
             guard_terminal: Whether to end cleanly on SIGHUP and SIGTERM.
             welcome: Whether to open the wizard if the practice is not connected.
-            crash_folder: Where an internal error is reported before the practice is open.
+            crash_folder: The folder for the report of an internal error before the practice is open.
         """
         self.environ = dict(os.environ if environ is None else environ)
         self._styled: tuple[dict[str, str], frozenset[str]] | None = None
@@ -290,12 +290,12 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.position, self.practice_status = await self.worker.ask(_read_practice_status)
         self._status_shown = monotonic()
         self._status_cost = self._status_shown - began
-        # The login and the damage of files are not part of the store's position.
-        other = before.known and _standing(before) != _standing(self.practice_status)
+        # A login and damage to files do not change the position of the store.
+        changed = before.known and _connection_state(before) != _connection_state(self.practice_status)
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
                 screen.show_status(self.practice_status)
-                screen.refresh_data(force=other)
+                screen.refresh_data(force=changed)
         if self._welcome and not self.practice_status.connected and not self.worker.practice.read_only:
             self.connect()
         self._welcome = False

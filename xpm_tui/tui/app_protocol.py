@@ -1,6 +1,6 @@
-"""What screens, dialogs and widgets may know of the app: areas, edit forms, status, ``AppProtocol``.
+"""The app as screens, dialogs and widgets know it: areas, edit forms, status, and ``AppProtocol``.
 
-The app is the top layer and imports the screens. They reach it only through ``AppMixin.host``. The status of
+The app is the top layer and imports the screens, which reach it only through ``AppMixin.host``. The status of
 the practice in the header is immutable and cheap to compare.
 """
 
@@ -69,11 +69,12 @@ def _hours(at: datetime, now: datetime) -> float:
     return max(0, int((now - at).total_seconds() // 60)) / 60
 
 
-_SAID_BY_ITSELF = ("sound", "login_needed")
+_NOT_SHOWN = ("sound", "login_needed")
+"""Conditions that the header does not show as such: nothing is wrong, or it shows another fact for it."""
 
 
 def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
-    """Return the position of store and settings, and the status there. Runs on the worker thread."""
+    """Return the position of store and settings, and the status at it. Runs on the worker thread."""
     position = practice.positions()
     worst = condition.conditions(practice)[0].state
     facts = summary.summarize(practice)
@@ -94,7 +95,7 @@ def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus
         needs_jobs=jobs.failed + jobs.held + jobs.going + jobs.missed + jobs.changed + jobs.to_take,
         direction=practice.policy().direction,
         synced=facts.last_good,
-        condition="" if worst in _SAID_BY_ITSELF else worst,
+        condition="" if worst in _NOT_SHOWN else worst,
     )
 
 
@@ -121,7 +122,7 @@ class EditField(NamedTuple):
     """A field of an edit form: its key, its label and its value as text.
 
     ``options`` are (value, label) pairs; with them the field is a choice and not free text. ``help`` is a
-    sentence. For a date, the day of the week is shown beside it. With ``typed``, the last choice asks for a
+    sentence. For a date, the day of the week is shown beside it. With ``typed``, the last option asks for a
     value that is not in the list.
     """
 
@@ -325,7 +326,7 @@ class AppProtocol(App[int]):
         """Show a short result as a notification and a long one as a dialog."""
         raise NotImplementedError
 
-    def way(self, command: str) -> Callable[[], object] | None:
+    def screen_opener(self, command: str) -> Callable[[], object] | None:
         """Return the function that opens the screen of a command; None if it only has a form."""
         raise NotImplementedError
 
@@ -379,7 +380,7 @@ class AppProtocol(App[int]):
         """Report what was linked, and how to undo it."""
         raise NotImplementedError
 
-    def picked(self, done_: Sequence[PickView]) -> None:
+    def picked(self, views: Sequence[PickView]) -> None:
         """Report the result of linking several clients; those not linked are listed with the reason."""
         raise NotImplementedError
 
@@ -392,8 +393,8 @@ class AppMixin:
         """The console, typed as the protocol."""
         return cast("AppProtocol", cast("MessagePump", self).app)
 
-    def only_shows(self) -> bool:
-        """Return whether read-only mode refuses to write a file, and show the refusal."""
+    def warn_if_read_only(self) -> bool:
+        """If read-only mode refuses to write files, show why; return whether it does."""
         refused = self.host.refuses_files()
         if refused:
             self.host.toast(refused, "warning")

@@ -1,6 +1,6 @@
 """The base of all screens and dialogs of the console, and the verb that corresponds to each screen.
 
-Support staff who read a bundle see from it which command shows or does the same.
+The verb tells support staff who read a bundle which command shows the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ with lazy_imports():
 
 
 class BaseScreen(AppMixin):
-    """A mixin for every screen: a change of focus does not repaint it, and only it can dismiss itself.
+    """A mixin for every screen: a change of focus does not repaint it, and it dismisses only itself.
 
     Stock Textual sends the whole screen to the terminal for each change of focus.
     """
@@ -34,7 +34,7 @@ class BaseScreen(AppMixin):
     _late: tuple[Any] | None = None
     """The result with which the screen is dismissed as soon as it is active again."""
     _is_new = True
-    """Whether no other screen has covered it yet: its styles are then current."""
+    """Whether no other screen has covered it yet, so that its styles are current."""
 
     def size_classes(self) -> set[str]:
         """Return the classes for the current size. Textual sets them last, and styles everything again."""
@@ -84,7 +84,7 @@ class BaseScreen(AppMixin):
         self._is_new = False
 
     def _on_screen_resume(self, event: events.ScreenResume) -> None:
-        # What stood over it is gone. Of a new screen only the screen itself may lack its stylesheet.
+        # The screens that covered it are gone. Of a new one, only the screen itself may lack its styles.
         event.refresh_styles = not self._is_new
         screen = cast("Screen[Any]", self)
         if self._is_new and screen._css_update_count != screen.app._css_update_count:

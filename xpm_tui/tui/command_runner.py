@@ -46,16 +46,29 @@ if TYPE_CHECKING:
     from xpm_tui.tui.screens.area import AreaScreen
 
 
-TOAST_LINES = 4
-TOAST_LETTERS = 300
-"""Messages with more characters are shown in a dialog instead of a notification."""
+TOAST_LINES, TOAST_CHARACTERS = 4, 300
+"""A longer message is shown in a dialog instead of a notification."""
 
 SWITCH = -1
 """The exit value of the app when the user chose another practice, with which it is started again."""
 
+FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
+
+SELECT_FIRST = {
+    **dict.fromkeys(
+        ("jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jobs.skip"),
+        ("jobs", "Select the job in this list first."),
+    ),
+    **dict.fromkeys(
+        ("settings.get", "settings.set", "settings.unset"),
+        ("settings", "Choose the setting here: / finds it by its name, enter changes it."),
+    ),
+}
+"""Commands about a record that must be selected first: the area where it is, and what to do there."""
+
 
 class CommandRunner(AppProtocol):
-    """The part of the app that runs commands. Commands and forms are imported when they are needed."""
+    """The part of the app that runs commands."""
 
     def situation(self, area: str, **about: Any) -> command.Situation:
         """Return what the availability of commands depends on, from the last status."""
@@ -68,9 +81,37 @@ class CommandRunner(AppProtocol):
             **about,
         )
 
-    def way(self, command: str) -> Callable[[], object] | None:
+    def screen_opener(self, command: str) -> Callable[[], object] | None:
         """Return the function that opens the screen of a command; None if it only has a form."""
-        return screen_route(self, command)
+        openers: dict[str, Callable[[], object]] = {
+            "plan": self.plan_and_show,
+            "sync": self.plan_and_show,
+            "connect": self.connect,
+            "runs.release": self.release,
+            "runs.resume": self.release,
+            "doctor": lambda: self.push_screen(doctor.DoctorScreen()),
+            "cases.seen": lambda: self.work(lambda: help_dialogs.ask_symptom(self), "seen", exclusive=True),
+            "conflicts": lambda: self.push_screen(conflicts.Conflicts()),
+            "policy": lambda: self.push_screen(policy.PolicyScreen()),
+            "inbox.list": lambda: self.push_screen(inbox.Inbox()),
+            "practices.list": lambda: self.push_screen(practices.Practices()),
+            "practices.switch": lambda: self.push_screen(practices.Practices()),
+            "clients.review": lambda: self.push_screen(review.Review()),
+            "proposals.list": lambda: self.push_screen(proposals.ProposalsArea()),
+        }
+        if command in SELECT_FIRST:
+            return partial(self._select_first, *SELECT_FIRST[command])
+        form: FormName
+        for form in FORMS:
+            if command == f"import.{form}":
+                return partial(self.work, partial(_import, self, form), "import", exclusive=True)
+            if command == f"export.{form}":
+                return partial(self.work, partial(_export, self, form), "export", exclusive=True)
+        return openers.get(command)
+
+    def _select_first(self, area: str, instruction: str) -> None:
+        self.go(area)
+        self.toast(instruction)
 
     def perform(
         self,
@@ -89,7 +130,7 @@ class CommandRunner(AppProtocol):
         """
         self.work(
             lambda: self._perform(command, dict(preset), title, start, ask, sheet, after),
-            f"act:{command.name}",
+            f"command:{command.name}",
         )
 
     async def _perform(
@@ -99,7 +140,7 @@ class CommandRunner(AppProtocol):
         done = await self._fill_and_run(command, preset, title, start, ask, sheet)
         if done is None:
             return
-        result, said = done
+        result, messages = done
         await self.refresh_status()
         if command.name.startswith("settings."):
             await self.worker.reopen()
@@ -111,7 +152,7 @@ class CommandRunner(AppProtocol):
             return
         if after is not None and not result.declined:
             after()
-        self.show_result(command, result, said)
+        self.show_result(command, result, messages)
 
     async def run_command(
         self,
@@ -208,7 +249,7 @@ class CommandRunner(AppProtocol):
                 lambda practice: {kind: lookup.record_choices(practice.snapshot(), kind) for kind in kinds}
             ) if kinds else {}  # fmt: skip
             return await form.ask_until_accepted(
-                self, lambda turned: form.FormDialog(command, preset, start, turned, records), do
+                self, lambda rejected: form.FormDialog(command, preset, start, rejected, records), do
             )
         return await do(form.build(command, preset))
 
@@ -218,7 +259,7 @@ class CommandRunner(AppProtocol):
         async def copy() -> None:
             self.copy_to_clipboard(await self._text_of(name, preset))
 
-        self.work(copy, f"act:{name}", exclusive=True)
+        self.work(copy, f"command:{name}", exclusive=True)
 
     def read_command(self, name: str, preset: Mapping[str, Any], title: str) -> None:
         """Run a command that returns a text, and show the text for reading and copying."""
@@ -226,7 +267,7 @@ class CommandRunner(AppProtocol):
         async def read() -> None:
             self.push_screen(dialog.MessageDialog(title, await self._text_of(name, preset), wide=True))
 
-        self.work(read, f"act:{name}", exclusive=True)
+        self.work(read, f"command:{name}", exclusive=True)
 
     async def _text_of(self, name: str, preset: Mapping[str, Any]) -> str:
         command = registry.by_name(name)
@@ -235,19 +276,19 @@ class CommandRunner(AppProtocol):
 
     def show_result(self, command: Command[Any], result: Result, messages: list[str]) -> None:
         """Show a short result as a notification and a long one as a dialog."""
-        message = [
+        lines = [
             *messages,
             *tables.preview_lines(result, min(self.size.width, 100) - 8),
             *(str(line) for line in result.text_lines()),
         ]
         if result.error is not None:
             help_dialogs.show_error(
-                self, result.error, title=command.title, text="\n".join(message), command=command.name
+                self, result.error, title=command.title, text="\n".join(lines), command=command.name
             )
-        elif len(message) > TOAST_LINES or sum(map(len, message)) > TOAST_LETTERS:
-            self.push_screen(dialog.MessageDialog(command.title, "\n".join(message), wide=True))
-        elif message:
-            self.toast("\n".join(message))
+        elif len(lines) > TOAST_LINES or sum(map(len, lines)) > TOAST_CHARACTERS:
+            self.push_screen(dialog.MessageDialog(command.title, "\n".join(lines), wide=True))
+        elif lines:
+            self.toast("\n".join(lines))
 
     def show_palette(self, screen: AreaScreen) -> None:
         """Show the palette: the commands of this area, global commands and the areas."""
@@ -283,8 +324,8 @@ class CommandRunner(AppProtocol):
 
     def action_save_screen(self) -> None:
         """Save the active screen as a picture and as text."""
-        shown = screenshot.picture(self), screenshot.text(self)
-        self.work(lambda: self._save_screen(*shown), "screenshot", exclusive=True)
+        svg, text = self.export_screenshot(title="xpm-tui"), screenshot.text(self)
+        self.work(lambda: self._save_screen(svg, text), "screenshot", exclusive=True)
 
     async def _save_screen(self, svg: str, text: str) -> None:
         choices = [
@@ -306,50 +347,6 @@ class CommandRunner(AppProtocol):
         self.toast(f"Saved as {path} and {name}.txt")
 
 
-FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
-
-JOBS = frozenset({"jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jobs.skip"})
-"""Commands about a job, which must be selected in its area first."""
-
-
-SETTINGS = frozenset({"settings.get", "settings.set", "settings.unset"})
-"""Commands about a setting, which must be selected in its area first."""
-
-
-def screen_route(app: AppProtocol, command: str) -> Callable[[], object] | None:
-    """Return the function that opens the screen of a command; None if it only has a form.
-
-    A screen is imported when it is opened.
-    """
-    ways: dict[str, Callable[[], object]] = {
-        "plan": app.plan_and_show,
-        "sync": app.plan_and_show,
-        "connect": app.connect,
-        "runs.release": app.release,
-        "runs.resume": app.release,
-        "doctor": lambda: app.push_screen(_doctor()),
-        "cases.seen": lambda: app.work(lambda: _ask_symptom(app), "seen", exclusive=True),
-        "conflicts": lambda: app.push_screen(_conflicts()),
-        "policy": lambda: app.push_screen(_policy()),
-        "inbox.list": lambda: app.push_screen(_inbox()),
-        "practices.list": lambda: app.push_screen(_practices()),
-        "practices.switch": lambda: app.push_screen(_practices()),
-        "clients.review": lambda: app.push_screen(_review()),
-        "proposals.list": lambda: app.push_screen(_proposals()),
-    }
-    if command in JOBS:
-        return lambda: _to_jobs(app)
-    if command in SETTINGS:
-        return lambda: _to_settings(app)
-    form: FormName
-    for form in FORMS:
-        if command == f"import.{form}":
-            return partial(app.work, partial(_import, app, form), "import", exclusive=True)
-        if command == f"export.{form}":
-            return partial(app.work, partial(_export, app, form), "export", exclusive=True)
-    return ways.get(command)
-
-
 async def _import(app: AppProtocol, form: FormName) -> None:
     """Ask for the file, then show what importing it would do."""
     about = "Which file? You see a preview first, and nothing is written until you confirm."
@@ -366,49 +363,7 @@ async def _export(app: AppProtocol, form: FormName) -> None:
     area = next((screen for screen in app.screen_stack if isinstance(screen, area_screens.AreaScreen)), None)
     record = area.situation().record if area is not None and form == area.AREA == "clients" else ""
 
-    def named(practice: OpenPractice) -> str:
+    def name_of_record(practice: OpenPractice) -> str:
         return lookup.name_of(practice.snapshot(), record) if record else ""
 
-    app.push_screen(csv_previews.ExportPreview(form, record, await app.worker.ask(named)))
-
-
-def _to_jobs(app: AppProtocol) -> None:
-    app.go("jobs")
-    app.toast("Select the job in this list first.")
-
-
-def _to_settings(app: AppProtocol) -> None:
-    app.go("settings")
-    app.toast("Choose the setting here: / finds it by its name, enter changes it.")
-
-
-def _doctor() -> Screen[None]:
-    return doctor.DoctorScreen()
-
-
-async def _ask_symptom(app: AppProtocol) -> None:
-    await help_dialogs.ask_symptom(app)
-
-
-def _conflicts() -> Screen[None]:
-    return conflicts.Conflicts()
-
-
-def _inbox() -> Screen[None]:
-    return inbox.Inbox()
-
-
-def _practices() -> Screen[None]:
-    return practices.Practices()
-
-
-def _policy() -> Screen[None]:
-    return policy.PolicyScreen()
-
-
-def _review() -> Screen[None]:
-    return review.Review()
-
-
-def _proposals() -> Screen[None]:
-    return proposals.ProposalsArea()
+    app.push_screen(csv_previews.ExportPreview(form, record, await app.worker.ask(name_of_record)))

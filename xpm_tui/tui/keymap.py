@@ -1,9 +1,7 @@
-"""Bindings, palette entries and help pages, all derived from the table of commands.
+"""Bindings, palette entries and help pages, all derived from the commands, and the meaning of each letter.
 
-The meaning of each letter key, the same in every area and on every screen.
-
-A test compares the bindings with this table: a letter that is bound to another action needs an entry here, or
-another letter.
+A letter means the same in every area and on every screen. A test compares all bindings with ``KEY_MEANINGS``:
+a new action needs an entry there, or another letter.
 """
 
 from __future__ import annotations
@@ -23,16 +21,15 @@ with lazy_imports():
     from xpm_tui.tui.dialogs import help as help_dialog
     from xpm_tui.tui.dialogs import pickers
 
-
 if TYPE_CHECKING:
     from xpm_tui.tui.dialogs.help import HelpPage
     from xpm_tui.tui.dialogs.pickers import PaletteEntry
 
-MOST_SHOWN = 7
+MOST_FOOTER_KEYS = 7
 """The most entries of a footer; with more, the last ones would be cut off at 80 columns."""
 
-COMMAND_LINE = frozenset({"log", "status", "clients.list", "runs.list", "settings.list", "team.list"})
-"""Commands whose contents an area shows permanently, so that the palette does not need them."""
+SHOWN_BY_AREAS = frozenset({"log", "status", "clients.list", "runs.list", "settings.list", "team.list"})
+"""Commands whose results an area always shows, so that the palette does not list them."""
 
 SYNONYMS: dict[str, str] = {
     "connect": "third party apps app store integration authorise authorize sign in log in login xero wizard "
@@ -82,7 +79,7 @@ SYNONYMS: dict[str, str] = {
 }
 """Other words by which users look for a command: those of Ignition, Xero and other programs."""
 
-_SHOWN = {
+_KEY_LABELS = {
     "slash": "/",
     "less_than_sign": "<",
     "greater_than_sign": ">",
@@ -96,13 +93,13 @@ _SHOWN = {
 
 def key_label(key: str) -> str:
     """Return the label of a key."""
-    return _SHOWN.get(key, key)
+    return _KEY_LABELS.get(key, key)
 
 
 def area_bindings(area: str) -> list[Binding]:
     """Return the bindings of an area's commands; the first few that have a label are shown in the footer."""
     found: list[Binding] = []
-    room = MOST_SHOWN
+    room = MOST_FOOTER_KEYS
     for command in for_area(area):
         if not command.key:
             continue
@@ -122,9 +119,11 @@ def area_bindings(area: str) -> list[Binding]:
 
 
 def palette_entries(area: str, situation: Situation) -> list[PaletteEntry]:
-    """Return the palette entries: commands of the area, then global ones, each with why it is unavailable."""
+    """Return a palette entry for each command, those of the area first, with why it is unavailable."""
     here = for_area(area)
-    rest = [command for command in all_commands() if command not in here and command.name not in COMMAND_LINE]
+    rest = [
+        command for command in all_commands() if command not in here and command.name not in SHOWN_BY_AREAS
+    ]
     rest.sort(key=lambda command: command.name.partition(".")[0] != area)
     return [
         pickers.PaletteEntry(
@@ -152,7 +151,7 @@ AREA_WORDS = {
 
 
 def general_entries() -> list[PaletteEntry]:
-    """Return the palette entries that are no commands: the areas, the screen, and leaving."""
+    """Return the palette entries that are not commands: the areas, the screen, and leaving."""
     entry = pickers.PaletteEntry
     return [
         *(
@@ -175,7 +174,7 @@ PROBLEM = "problem:"
 
 
 def problem_entries() -> list[PaletteEntry]:
-    """Return an entry for each known problem, searchable by its words; it has no command and no key."""
+    """Return an entry for each known problem, which is found by the words of its cause."""
     return [
         pickers.PaletteEntry(
             name=f"{PROBLEM}{case.id}",
@@ -262,11 +261,11 @@ KEY_MEANINGS: dict[str, KeyMeaning] = {
     "f10": _meaning("confirm or save", "submit save"),
 }
 
-SETTLED: dict[tuple[str, str], str] = {
+EXCEPTIONS: dict[tuple[str, str], str] = {
     ("n", "step"): "in the bulk review: the next client",
     ("p", "step"): "in the bulk review: the previous client",
     ("y", "answer"): "in a question: yes",
     ("n", "answer"): "in a question: no",
     ("n", "leave"): "in a question: no",
 }
-"""Bindings of the bulk review and of questions that use a letter in another sense."""
+"""Bindings of the bulk review and of questions that use a letter with another meaning."""

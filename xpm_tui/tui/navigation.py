@@ -1,9 +1,8 @@
-"""Paths through several screens: from a plan to its review and run, undo, jumps to a record, the wizard.
-
-Key chords and type-ahead: each key acts on the screen to which the previous one has led.
+"""Paths through several screens, such as from a plan to its review and run; key chords and type-ahead.
 
 Over a slow line many keys arrive at once. Stock Textual passes them all to the widget that has the focus at
 that moment, so letters meant for a field that is about to open would trigger commands of the screen below it.
+Here, each key acts on the screen to which the previous one has led.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ class Navigation(AppProtocol):
             return run, bool(open_intents.list_held_writes(practice))
 
         run, waiting = await self.worker.ask(read)
-        name = run_log.HELD.get(run.outcome, "") if run is not None else ""
+        name = run_log.CONTINUE_COMMANDS.get(run.outcome, "") if run is not None else ""
         if not name and not waiting:
             self.toast("No run is waiting: the last run finished.", "warning")
             return
@@ -166,11 +165,11 @@ class Navigation(AppProtocol):
         self.toast(f"{client.name} is linked to {number} {view.name}.\n{note}".strip())
         self.request_status()
 
-    def picked(self, done_: Sequence[PickView]) -> None:
+    def picked(self, views: Sequence[PickView]) -> None:
         """Report the result of linking several clients; those not linked are listed with the reason."""
-        counts = {name: sum(view.outcome == name for view in done_) for name in _OUTCOMES}
+        counts = {name: sum(view.outcome == name for view in views) for name in _OUTCOMES}
         summary = ", ".join(f"{number:,} {_OUTCOMES[name]}" for name, number in counts.items() if number)
-        left = [view for view in done_ if view.outcome == "left"]
+        left = [view for view in views if view.outcome == "left"]
         if not left:
             self.toast(summary or "XPM has no client to bring in.")
         else:
@@ -193,6 +192,7 @@ class Navigation(AppProtocol):
 
 
 KEY = "g"
+"""The first key of a chord."""
 
 
 class KeyChord:
@@ -209,9 +209,9 @@ class KeyChord:
             self._waits = False
             if isinstance(screen, AreaScreen):
                 screen.show_letters(False)
-            letter = next((area.name for area in AREAS if area.letter == key), None)
-            if letter is not None:
-                self._app.go(letter)
+            name = next((area.name for area in AREAS if area.letter == key), None)
+            if name is not None:
+                self._app.go(name)
             return True
         if key != KEY or not isinstance(screen, AreaScreen) or isinstance(self._app.focused, Input):
             return False

@@ -80,7 +80,7 @@ def group_by_rule(changes: Iterable[ChangeView]) -> list[PlanGroup]:
     return sorted(groups, key=place)
 
 
-def by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
+def group_by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
     """Group changes by client, sorted by name."""
     found: dict[str, list[ChangeView]] = defaultdict(list)
     for change in changes:
@@ -94,44 +94,44 @@ def by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
 
 @dataclass
 class PlanOutline:
-    """The visible part of a plan: its groups, which of them are expanded, and the search filter.
+    """The visible part of a plan: its groups, which of them are expanded, and the filter.
 
-    ``sought`` filters changes by text, ``ids`` maps our client ids to those of Ignition.
+    Only changes that contain ``filter_text`` are shown. ``ids`` maps our client ids to those of Ignition.
     """
 
     by: By = "rule"
     changes: Sequence[ChangeView] = ()
-    sought: str = ""
+    filter_text: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
-    open: set[str] = field(default_factory=set)
+    expanded: set[str] = field(default_factory=set)
     groups: list[PlanGroup] = field(default_factory=list)
     rows: list[PlanRow] = field(default_factory=list)
 
-    def take(self, changes: Sequence[ChangeView]) -> None:
-        """Replace the changes, or the same changes with other ticks."""
+    def set_changes(self, changes: Sequence[ChangeView]) -> None:
+        """Show other changes, or the same changes with other ticks."""
         self.changes = changes
-        found = self.found
-        self.groups = group_by_rule(found) if self.by == "rule" else by_client(found)
+        found = self.matching
+        self.groups = group_by_rule(found) if self.by == "rule" else group_by_client(found)
         self._flatten()
 
     @property
-    def found(self) -> Sequence[ChangeView]:
-        """The changes that match the search text, or all without one."""
-        terms = self.sought.casefold().split()
+    def matching(self) -> Sequence[ChangeView]:
+        """The changes that contain the filter text; all if it is empty."""
+        terms = self.filter_text.casefold().split()
         if not terms:
             return self.changes
         texts = ((each, self._search_text(each)) for each in self.changes)
         return [each for each, text in texts if all(term in text for term in terms)]
 
-    def find(self, text: str) -> None:
+    def filter(self, text: str) -> None:
         """Show only the changes that contain this text, with their groups expanded."""
-        self.sought = text.strip()
-        self.take(self.changes)
-        if self.sought:
-            self.all(True)
+        self.filter_text = text.strip()
+        self.set_changes(self.changes)
+        if self.filter_text:
+            self.expand_all(True)
 
     def id_of(self, record: str) -> str:
-        """Return the id by which users know a record: Ignition's, if the client has one."""
+        """Return the id by which users know a record: that of Ignition if the client has one."""
         client, slash, contact = record.partition("/")
         return f"{self.ids.get(client) or client}{slash}{contact}"
 
@@ -140,25 +140,25 @@ class PlanOutline:
         named = (change.name, change.record, self.id_of(change.record), change.number or "")
         return " ".join([*named, label(change.field), *(str(value or "") for value in values)]).casefold()
 
-    def turn(self, by: By) -> None:
-        """Group by client or by rule."""
+    def group_by(self, by: By) -> None:
+        """Group by client or by rule, with all groups collapsed."""
         self.by = by
-        self.open.clear()
-        self.take(self.changes)
+        self.expanded.clear()
+        self.set_changes(self.changes)
 
-    def toggle(self, key: str, open_: bool | None = None) -> None:
+    def toggle(self, key: str, expanded: bool | None = None) -> None:
         """Expand or collapse a group."""
-        wanted = key not in self.open if open_ is None else open_
-        (self.open.add if wanted else self.open.discard)(key)
+        wanted = key not in self.expanded if expanded is None else expanded
+        (self.expanded.add if wanted else self.expanded.discard)(key)
         self._flatten()
 
-    def all(self, open_: bool) -> None:
+    def expand_all(self, expanded: bool) -> None:
         """Expand or collapse all groups."""
-        self.open = {group.key for group in self.groups} if open_ else set()
+        self.expanded = {group.key for group in self.groups} if expanded else set()
         self._flatten()
 
-    def place(self, row: PlanRow) -> int:
-        """Return the position of a row: its own, else that of its group, else the first."""
+    def position(self, row: PlanRow) -> int:
+        """Return the position of a row: its own, otherwise that of its group, otherwise the first."""
         for wanted in (row.change.selector if row.change else None, None):
             for place, other in enumerate(self.rows):
                 if other.group.key == row.group.key and wanted == (other.change and other.change.selector):
@@ -169,5 +169,5 @@ class PlanOutline:
         self.rows = []
         for group in self.groups:
             self.rows.append(PlanRow(group))
-            if group.key in self.open:
+            if group.key in self.expanded:
                 self.rows.extend(PlanRow(group, change) for change in group.changes)

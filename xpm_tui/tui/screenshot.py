@@ -29,19 +29,14 @@ _DIGITS = re.compile(r"\d{3,}")
 _TEXT = re.compile(r"(<text([^>]*)>)([^<]*)(</text>)")
 _PLACE = re.compile(r'\b(x|y|textLength)="([\d.]+)"')
 _CELLS = re.compile(r"\s*[^\w\s,.;:'’&()/-]+\s*|\s\s+|^\s*|\s*$", re.MULTILINE)
-"""What separates the cells of a line."""
+"""The separators between the cells of a line."""
 _NEXT = re.compile(r"[ \xa0]?[^\w\s│]{0,3}[ \xa0]?")
-"""What may stand between two words of one text."""
+"""The characters that may be between two words of one text."""
 
 
 def file_name(at: datetime) -> str:
     """Return the file name without its suffix."""
     return f"screenshot-{at:%Y%m%d-%H%M%S}"
-
-
-def picture(app: App[int]) -> str:
-    """Return the active screen as SVG."""
-    return app.export_screenshot(title="xpm-tui")
 
 
 def text(app: App[int]) -> str:
@@ -53,7 +48,7 @@ def text(app: App[int]) -> str:
 
 
 class RecordWords(NamedTuple):
-    """How xpm-tui's own words occur in texts of records: as a whole text, or beside which other word."""
+    """Where xpm-tui's own words occur in texts of records: as a whole text, or next to another word."""
 
     alone: frozenset[str]
     pairs: frozenset[tuple[str, str]]
@@ -80,7 +75,7 @@ class _Collector(masking.RowMask):
 
 
 def record_words(snapshot: Snapshot) -> RecordWords:
-    """Return how xpm-tui's own words occur in the records, so that names made of them can be masked."""
+    """Return where xpm-tui's own words occur in the records, so that names made of them can be masked."""
     collector = _Collector()
     for table in PERSONAL:
         for row in snapshot.rows(table):
@@ -89,7 +84,7 @@ def record_words(snapshot: Snapshot) -> RecordWords:
 
 
 def words_of_texts(texts: Iterable[str]) -> RecordWords:
-    """Return how xpm-tui's own words occur in these texts."""
+    """Return where xpm-tui's own words occur in these texts."""
     known, alone, pairs = _own_words(), set(), set()
     for text in texts:
         words = [word.casefold() for word in _WORD.findall(text)]
@@ -103,8 +98,8 @@ def masked(shown: str, records: RecordWords = NO_WORDS) -> str:
     """Return a text with all words masked except xpm-tui's own.
 
     Names may be cut anywhere on a screen, so no list of names would find them. Every word that does not occur
-    in the program's own texts becomes ``x``, and every number of three or more digits becomes ``0``. A word
-    of its own is masked, too, where it stands as in the text of a record: beside the same word, or alone.
+    in the program's own texts is replaced by ``x``, and every number of three or more digits by ``0``. The
+    program's words are masked, too, where they occur as in a record: next to the same word, or alone.
     """
     known = _own_words()
     found = [*_WORD.finditer(shown)]
@@ -188,4 +183,4 @@ _CHROME = (
     "info and up newest lines level of by on at in is was were are with for the a an no yes none",
     "updated linked written because changed empty same name both sides done client clients change changes",
 )
-"""Words on screens that are in no registry."""
+"""Words on screens that are not in any registry."""

@@ -1,4 +1,4 @@
-"""Starts the console: checks the terminal, runs the app, and prints a final sentence."""
+"""The start of the console: checks the terminal, runs the app, and prints a final sentence."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run_console(
 ) -> int:
     """Run the console until the user leaves it.
 
-    ``opener`` opens something else than the practice of this name, such as a support bundle.
+    ``opener`` opens something other than the practice of this name, such as a support bundle.
 
     Returns:
         The exit code.
@@ -48,7 +48,7 @@ def run_console(
     """
     driver.require_terminal(os.environ)
 
-    gc.disable()  # until the practice is open: ``calm`` turns the garbage collector on again
+    gc.disable()  # until the practice is open: ``tune_interpreter`` switches the collector on again
     try:
         while True:
             code, parting = _one(home, practice, person, read_only, overrides, opener)
@@ -72,8 +72,9 @@ def _one(
     overrides: Mapping[str, str] | None,
     opener: Callable[[], OpenPractice] | None,
 ) -> tuple[int, str]:
+    """Run the console for one practice; return its exit code and its final sentence."""
 
-    def tell(error: AppError) -> None:
+    def show_notice(error: AppError) -> None:
         app.call_later(app.toast, error_presenter.present(error).short(), "warning")
 
     def opened() -> OpenPractice:
@@ -84,7 +85,7 @@ def _one(
                 home, name, person=person, read_only=read_only, overrides=overrides
             )
         worker_thread.tune_interpreter()
-        practice.on_notice = tell
+        practice.on_notice = show_notice
         return practice
 
     worker = worker_thread.WorkerThread(opened)

@@ -80,9 +80,9 @@ class TerminalApp(AppProtocol):
     """A mixin with the app's handling of its terminal."""
 
     parting: Shown
-    """What is printed after the console has ended."""
+    """The sentence that is printed after the console has ended."""
     crash_folder: Path | None
-    """Where an internal error is reported before the practice is open."""
+    """The folder for the report of an internal error before the practice is open."""
     _guard_terminal: bool
     _undo_signals: Callable[[], None]
     _rest = Offset(0, 0)

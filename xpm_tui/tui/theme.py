@@ -41,7 +41,7 @@ def stylesheet_path(name: str) -> Path:
 
 
 SOURCES = 1024
-"""The most sources to cache. Textual's limit is lower than the number of sources of a few screens."""
+"""The most parsed sources to cache. Textual's limit is lower than the number of sources of a few screens."""
 
 PATHS = 4096
 """The most paths from the app to a widget whose matching rules are cached."""
@@ -92,7 +92,7 @@ class CachedStylesheet(Stylesheet):
 
 
 def _path(node: DOMNode) -> tuple[object, ...]:
-    """Return what selectors can see of a node and its ancestors, except its position among its siblings."""
+    """Return what selectors can match of a node and its ancestors, except its position among siblings."""
     seen: list[object] = []
     above: object = node
     while isinstance(above, DOMNode):
@@ -183,9 +183,9 @@ LIGHT = Theme(
 )
 
 
-def _sixteen(name: str, of: str) -> Theme:
+def _ansi_theme(name: str, base_name: str) -> Theme:
     """Return a theme of terminal colours only, so that 16 colours and NO_COLOR lose nothing."""
-    base = BUILTIN_THEMES[of]
+    base = BUILTIN_THEMES[base_name]
     dark = base.dark
     return Theme(
         name=name,
@@ -212,7 +212,7 @@ def _sixteen(name: str, of: str) -> Theme:
             "cursor-quiet": "ansi_default",
             "xpm": "ansi_cyan" if dark else "ansi_blue",
             "ignition": "ansi_magenta",
-            # Beside the name itself: sixteen colours leave no others that both backgrounds can show.
+            # Sixteen colours leave no others for a practice that both backgrounds can show.
             "practice-blue": "ansi_bright_blue" if dark else "ansi_blue",
             "practice-pink": "ansi_bright_magenta" if dark else "ansi_magenta",
             "practice-lime": "ansi_bright_green" if dark else "ansi_green",
@@ -225,8 +225,8 @@ def _sixteen(name: str, of: str) -> Theme:
     )
 
 
-ANSI_DARK = _sixteen("xpm-ansi-dark", "ansi-dark")
-ANSI_LIGHT = _sixteen("xpm-ansi-light", "ansi-light")
+ANSI_DARK = _ansi_theme("xpm-ansi-dark", "ansi-dark")
+ANSI_LIGHT = _ansi_theme("xpm-ansi-light", "ansi-light")
 
 ALL = (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT)
 
@@ -262,13 +262,13 @@ def choose(environ: Mapping[str, str], colours: str | None, wanted: str = "auto"
         colours: Rich's name for the colours of the terminal: ``truecolor``, ``256``, ``standard`` or None.
         wanted: The setting: ``auto``, ``dark`` or ``light``.
     """
-    light = wanted == "light" or (wanted != "dark" and _light(environ.get("COLORFGBG", "")))
+    light = wanted == "light" or (wanted != "dark" and _is_light(environ.get("COLORFGBG", "")))
     plain = bool(environ.get("NO_COLOR")) or colours in (None, "standard", "windows")
     if plain:
         return ANSI_LIGHT.name if light else ANSI_DARK.name
     return LIGHT.name if light else DARK.name
 
 
-def _light(colorfgbg: str) -> bool:
+def _is_light(colorfgbg: str) -> bool:
     background = colorfgbg.rpartition(";")[2]
     return background in ("7", "15")

@@ -1,7 +1,7 @@
 """A thread with an event loop of its own for the open practice, so that the screen never waits for it.
 
 Reads and writes of the practice run there, one at a time between two awaits. The event loop of the screen
-gets immutable values back.
+receives immutable values.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ one.
 
 
 def tune_interpreter() -> None:
-    """Keep the worker thread from blocking the screen. To be called once, when the practice is open."""
+    """Keep the worker thread from blocking the screen; called once, when the practice is open."""
     sys.setswitchinterval(SWITCH_SECONDS)
     # What was loaded so far stays, so it need not be checked for garbage: that would stop every thread for
     # 50 ms now, and for 0.1 s at each full collection with 50,000 clients.
@@ -45,20 +45,20 @@ def tune_interpreter() -> None:
 
 
 class WorkerThread:
-    """Runs functions and coroutines over the open practice. ``opener`` opens it, on the worker thread."""
+    """Runs functions and coroutines on the open practice. ``opener`` opens it, on the worker thread."""
 
     def __init__(self, opener: Callable[[], OpenPractice]) -> None:
         self._opener = opener
         self._practice: OpenPractice | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._swapping = threading.Lock()
+        self._reopening = threading.Lock()
         self.busy = 0
         """The number of calls that have not returned."""
 
     @cached_property
     def _reads(self) -> concurrent.futures.ThreadPoolExecutor:
-        return concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="glance")
+        return concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="read")
 
     @property
     def practice(self) -> OpenPractice:
@@ -99,32 +99,32 @@ class WorkerThread:
             finally:
                 self._end(loop)
 
-        self._thread = threading.Thread(target=serve, name="desk", daemon=True)
+        self._thread = threading.Thread(target=serve, name="practice", daemon=True)
         self._thread.start()
         return done
 
     async def ask(
-        self, look: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Return ``look(practice, …)``, called on the worker thread."""
+        """Return ``function(practice, …)``, called on the worker thread."""
 
         async def call() -> R:
-            return look(self.practice, *args, **kwargs)
+            return function(self.practice, *args, **kwargs)
 
         return await self._await_on_thread(call())
 
     async def read(
-        self, look: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
+        self, function: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Return ``look(practice, …)``, called on a second thread on a snapshot of the store.
+        """Return ``function(practice, …)``, called on a second thread on a snapshot of the store.
 
-        For reads that a user waits for while typing: counting a large store may occupy the worker thread for
-        seconds.
+        It is for reads that a user waits for while typing: counting a large store may occupy the worker
+        thread for seconds.
         """
 
         def call() -> R:
-            with self._swapping:
-                return look(self.practice, *args, **kwargs)
+            with self._reopening:
+                return function(self.practice, *args, **kwargs)
 
         self.busy += 1
         try:
@@ -154,12 +154,12 @@ class WorkerThread:
     async def reopen(self) -> None:
         """Close the practice and open it again, with changed settings."""
 
-        def again(practice: OpenPractice) -> None:
-            with self._swapping:
+        def close_and_open(practice: OpenPractice) -> None:
+            with self._reopening:
                 practice.close()
                 self._practice = self._opener()
 
-        await self.ask(again)
+        await self.ask(close_and_open)
 
     def close(self) -> None:
         """Cancel running work, close the practice and end the thread."""

@@ -206,6 +206,11 @@ def record_kinds(command: Command[Any], preset: Mapping[str, Any]) -> set[str]:
     return {row.record for row in rows_of(command, preset)} - {""}
 
 
+def _value_id(key: str) -> str:
+    """Return the id of the widget for a value, whose key may have blanks."""
+    return f"v-{key.replace(' ', '-')}"
+
+
 def rows_of(command: Command[Any], preset: Mapping[str, Any]) -> list[_ParameterRow]:
     """Return the rows of a command's form, with the labels and help of the registries."""
     found: list[_ParameterRow] = []
@@ -213,7 +218,7 @@ def rows_of(command: Command[Any], preset: Mapping[str, Any]) -> list[_Parameter
     for param in open_parameters(command, preset):
         parts = value_fields(command) if param.name == "values" else ()
         found += [
-            _ParameterRow(param, f"v-{each.key}", each.label, each.help, each)
+            _ParameterRow(param, _value_id(each.key), each.label, each.help, each)
             for each in parts
             if each.key not in names
         ]
@@ -415,7 +420,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
     def _complain(self, sentence: str, name: str = "") -> None:
         for each in self._rows.values():
             each.complain("")
-        row = self._rows.get(f"v-{name}") or self._rows.get(f"p-{name}") if name else None
+        row = self._rows.get(_value_id(name)) or self._rows.get(f"p-{name}") if name else None
         self._error.display = row is None
         if row is None:
             self._error.update(content(visible(f"! {sentence}")))

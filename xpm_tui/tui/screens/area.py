@@ -122,7 +122,7 @@ class AreaScreen(BaseScreen, Screen[None]):
         if reason:
             self.host.toast(reason, "warning")
             return
-        own = getattr(self, "do_" + name.replace(".", "_"), None) or self.host.way(name)
+        own = getattr(self, "do_" + name.replace(".", "_"), None) or self.host.screen_opener(name)
         if own is not None:
             own()
         else:

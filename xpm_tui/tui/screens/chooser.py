@@ -231,7 +231,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
             # Nothing is applied that was not shown: show it now, and wait for the next enter.
             await self.show_effect(item)
             return
-        if self.only_shows():
+        if self.warn_if_read_only():
             return
         await self.take(item)
 

@@ -200,7 +200,7 @@ class Clients(FilteredArea):
         if self._last_sync != self.host.practice_status.synced:
             self._last_sync = self.host.practice_status.synced
             self.table.rows.repaint()
-        self.table.show(views, self._wanted, of=self.asked)
+        self.table.show(views, self._wanted, query=self.asked)
         self._wanted = ""
         self._placed = self.client.id if self.client else ""
         if not views:

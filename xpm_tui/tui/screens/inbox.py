@@ -132,7 +132,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         if target.startswith("c"):
             self.dismiss(None)
             self.host.show_client(target)
-        elif target and (way := self.host.way("proposals.list")) is not None:
+        elif target and (way := self.host.screen_opener("proposals.list")) is not None:
             way()
 
     def action_run(self) -> None:

@@ -29,7 +29,6 @@ from xpm_tui.tui.widgets.cells import Line, fixed, marked, span
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import (
     BLOCKED,
-    current_lines,
     finding_lines,
     forecast_line,
     head_lines,
@@ -37,6 +36,7 @@ from xpm_tui.tui.widgets.job_lines import (
     panel_title,
     row_note,
     state_span,
+    xpm_job_lines,
 )
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 
@@ -161,7 +161,7 @@ class Jobs(JobCommands):
         self.note([*([BLOCKED] if counted.blocked else []), *([forecast_line(ahead)] if ahead.jobs else [])])
         self._ours.say_empty(self._nothing(counted))
         at = next((view.id for view in found if view.workflow == self._wanted), "")
-        self._ours.show(found, at, of=self.asked)
+        self._ours.show(found, at, query=self.asked)
         self._wanted = ""
         if not found:
             self._card([], None)
@@ -180,7 +180,7 @@ class Jobs(JobCommands):
         self._theirs.say_empty(
             hint or state.note or "XPM's jobs have not been read yet. A plan reads them: g s, then n."
         )
-        self._theirs.show(found, of=self.asked)
+        self._theirs.show(found, query=self.asked)
         if not found:
             self._card([], None)
 
@@ -204,7 +204,7 @@ class Jobs(JobCommands):
         if self.text and not found:
             empty = "No finding matches this filter. esc shows all again."
         self._findings.say_empty(empty)
-        self._findings.show(found, of=self.asked)
+        self._findings.show(found, query=self.asked)
         if not found:
             self._card([], None)
 
@@ -267,7 +267,7 @@ class Jobs(JobCommands):
     def moved(self, item: JobRowView | XpmJobView | AuditFinding | None) -> None:
         """Show the selected job or finding."""
         if isinstance(item, XpmJobView):
-            self._card(current_lines(item)[0], lambda columns: current_lines(item, columns)[1:])
+            self._card(xpm_job_lines(item)[0], lambda columns: xpm_job_lines(item, columns)[1:])
         elif isinstance(item, AuditFinding):
             self._card(finding_lines(item)[0], lambda columns: finding_lines(item, columns)[1:])
         elif item is not None:
@@ -285,7 +285,7 @@ class Jobs(JobCommands):
     def chosen(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
         """Show all of it for reading."""
         if isinstance(item, XpmJobView):
-            self.read(item.name, current_lines(item))
+            self.read(item.name, xpm_job_lines(item))
         elif isinstance(item, AuditFinding):
             self.read(item.name, finding_lines(item))
         else:

@@ -296,7 +296,7 @@ class Overview(AreaScreen):
 
     def _open(self, action: str) -> None:
         """Open a command by its own screen, a run, or an area."""
-        way = self.host.way(action) if action else None
+        way = self.host.screen_opener(action) if action else None
         if action.startswith("run "):
             self.host.show_run(action.removeprefix("run "))
         elif way is not None:

@@ -283,7 +283,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         if effect.refused:
             self.host.toast(effect.refused, "warning")
             return
-        if self.only_shows():
+        if self.warn_if_read_only():
             return
         command: Command[Any]
         params: LinkClient | ReviewClients

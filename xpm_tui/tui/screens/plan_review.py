@@ -120,14 +120,14 @@ class PlanReview(DetailScreen[str]):
         plan, changes, found, aside, self._tree.ids = await self.host.worker.ask(load)
         self._plan = plan
         kept = self._rows.row
-        self._tree.take(changes)
+        self._tree.set_changes(changes)
         if first and len(self._tree.groups) == 1:
-            self._tree.all(True)
+            self._tree.expand_all(True)
         self._rows.display = bool(changes)
         self._none.display = not changes
         self._why.display = bool(changes)
         self._none.update(lines(self._nothing(plan, aside)))
-        self._rows.reload(self._tree.place(kept) if kept else 0)
+        self._rows.reload(self._tree.position(kept) if kept else 0)
         if first:
             self._rows.focus()
         self._figures, self._aside = (found, aside if changes else [])
@@ -158,9 +158,9 @@ class PlanReview(DetailScreen[str]):
         self._why.say(lines(rows))
         if self._client.display:
             self._client.say(lines(self._rows.of_client(CLIENT_COLUMNS)))
-        shown, every = len(self._tree.found), len(self._tree.changes)
+        shown, every = len(self._tree.matching), len(self._tree.changes)
         counted = formatting.count(self._count, "change") + " ticked"
-        self._changes.border_subtitle = f"{shown:,} of {every:,} found" if self._tree.sought else counted
+        self._changes.border_subtitle = f"{shown:,} of {every:,} found" if self._tree.filter_text else counted
 
     def _nothing(self, plan: Plan, aside: list[str]) -> list[Line]:
         mark = fixed("≠ ", "warn") if plan.left_different else fixed("✓ ", "good")
@@ -229,7 +229,7 @@ class PlanReview(DetailScreen[str]):
 
     def action_turn(self) -> None:
         """Group by rule and field, or by client."""
-        self._tree.turn("client" if self._tree.by == "rule" else "rule")
+        self._tree.group_by("client" if self._tree.by == "rule" else "rule")
         self._rows.reload(0)
         self.host.toast("Grouped by client." if self._tree.by == "client" else "Grouped by rule and field.")
 
@@ -241,7 +241,7 @@ class PlanReview(DetailScreen[str]):
     @on(TextField.Changed)
     def _typed(self, event: TextField.Changed) -> None:
         event.stop()
-        self._tree.find(event.value)
+        self._tree.filter(event.value)
         self._rows.reload(0)
 
     @on(TextField.Submitted)
@@ -258,8 +258,8 @@ class PlanReview(DetailScreen[str]):
         self._find.display = False
         with self.prevent(TextField.Changed):
             self._find.value = ""
-        self._tree.find("")
-        self._rows.reload(self._tree.place(kept) if kept else 0)
+        self._tree.filter("")
+        self._rows.reload(self._tree.position(kept) if kept else 0)
         self._rows.focus()
 
     def action_people(self) -> None:

@@ -113,7 +113,7 @@ class ProposalsArea(FilteredArea):
             else "There are no proposals. Press n to create one, or I to import Ignition's file of active "
             "services."
         )  # fmt: skip
-        self.table.show(shown, of=self.asked)
+        self.table.show(shown, query=self.asked)
         if not shown:
             self.detail.show(None)
         self.focus_table()

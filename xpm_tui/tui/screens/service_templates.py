@@ -165,7 +165,7 @@ class ServiceTemplates(Chooser[TemplateView]):
         )()
 
     async def _save(self, *, no_job: bool = False) -> None:
-        if self.only_shows():
+        if self.warn_if_read_only():
             return
         chosen = () if no_job else tuple(self._inside)
         choice = {"no_job": no_job, "clear": not chosen and not no_job}

@@ -170,7 +170,7 @@ class SettingsArea(AreaScreen):
         # Enter changes the first one, so a setting of that name comes before those that mention it.
         found.sort(key=lambda i: not all(t in f"{i.key} {i.entry.label}".casefold() for t in terms))
         searched, self._terms = terms != self._terms, terms
-        self._table.show(found, found[0].key if searched and terms and found else "", of=(terms, group))
+        self._table.show(found, found[0].key if searched and terms and found else "", query=(terms, group))
         title = "Found" if terms else "All settings" if group == ALL else SECTIONS.get(group, "")
         self._table.border_title = title
         changed = sum(item.origin != "default" for item in self._items)

@@ -28,9 +28,9 @@ from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.run_log import (
+    CONTINUE_COMMANDS,
     FIELDS,
     FRAME,
-    HELD,
     LOG_KEYS,
     NO_FORECAST,
     LiveLog,
@@ -228,8 +228,8 @@ class RunScreen(DetailScreen[None]):
         if self.focused is None:
             self._pane.rows.focus()
 
-    @on(LiveLog.Looked)
-    def _looked(self, event: LiveLog.Looked) -> None:
+    @on(LiveLog.StateChanged)
+    def _state_changed(self, event: LiveLog.StateChanged) -> None:
         event.stop()
         now = self.host.worker.practice.clock.now()
         self._head.show_subject(run_scope(event.run))
@@ -254,7 +254,7 @@ class RunScreen(DetailScreen[None]):
         run = self._run
         if action in ("release", "resume") and run is not None:
             # What a run left that created jobs is continued in Jobs: one job, or all with the same cause.
-            if run.kind == "deploy" or HELD.get(run.outcome) != f"runs.{action}":
+            if run.kind == "deploy" or CONTINUE_COMMANDS.get(run.outcome) != f"runs.{action}":
                 return False
         elif action == "resume":
             return False
@@ -278,7 +278,8 @@ class RunScreen(DetailScreen[None]):
     def action_release(self) -> None:
         """Plan again what was held, and continue if no limit is exceeded further."""
         run = self._run
-        if run is not None and run.outcome in HELD and not self.refused(HELD[run.outcome], record=run.id):
+        command = CONTINUE_COMMANDS.get(run.outcome) if run is not None else None
+        if run is not None and command is not None and not self.refused(command, record=run.id):
             self.host.release(run.id)
 
     def action_values(self) -> None:

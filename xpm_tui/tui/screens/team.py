@@ -73,7 +73,7 @@ class TeamArea(FilteredArea):
         self.show_counts(len(rows), total)
         self.note(self._notes(signed, state))
         self.table.say_empty(self._nothing(total, state))
-        self.table.show(rows, of=self.asked)
+        self.table.show(rows, query=self.asked)
         if not rows:
             self.detail.show(None)
         self.focus_table()

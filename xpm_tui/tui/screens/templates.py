@@ -92,7 +92,7 @@ class TemplatesArea(FilteredArea):
         self.show_counts(len(rows), total)
         self.note(self._notes(state, gone))
         self.table.say_empty(self._nothing(total, cover, state))
-        self.table.show(rows, of=self.asked)
+        self.table.show(rows, query=self.asked)
         if not rows:
             self.detail.show(None)
         self.focus_table()

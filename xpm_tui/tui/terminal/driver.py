@@ -1,17 +1,12 @@
-"""The Textual driver of the console: sends only the cells that differ, and never waits for the terminal.
+"""The Textual driver of the console, and everything else about its terminal.
 
-Writes to the terminal from a thread of its own, so that the console never waits for it.
+The driver sends only the cells that differ, from a thread of its own. Otherwise a hanging connection would
+block the console in the middle of a frame, and keys, SIGTERM and SIGHUP would not be handled.
 
-Without it, a hanging connection would block the console in the middle of a frame, and keys, SIGTERM and
-SIGHUP would not be handled.
-
-What the terminal can do: whether it can show the console, whether it has hung up, and what it can copy.
-
-ASCII replacements of symbols, for terminals, braille displays and fonts that lack them.
-
-Each symbol is replaced by one character of the same width, so the layout does not change. Letters stay as
-they are, because names are data. The console's own symbols are listed here; others are replaced according to
-their Unicode name.
+The functions below it find out whether a terminal can show the console, whether it has hung up, and what it
+can copy. The tables at the end replace symbols by ASCII for terminals, braille displays and fonts that lack
+them. Each symbol is replaced by one character of the same width, so the layout does not change; letters stay
+as they are, because names are data.
 """
 
 from __future__ import annotations
@@ -43,10 +38,10 @@ if TYPE_CHECKING:
 
 QUEUE_BYTES = 32_768
 """The most bytes in the queue. Sending more would take longer than sending a whole new frame."""
-PIECE = 2_048
+WRITE_BYTES = 2_048
 """Bytes that are written to the terminal at once."""
-PATIENCE = 2.0
-"""Seconds in which the terminal must accept a piece while the console waits for the rest at its end."""
+FINISH_SECONDS = 2.0
+"""Seconds in which the terminal must accept some bytes while the console waits for it at the end."""
 
 
 class AsyncWriter:
@@ -63,7 +58,7 @@ class AsyncWriter:
         self._caught_up = caught_up
         self._changed = Condition()
         self._pieces: list[bytes] = []
-        self._waiting = self._taken = 0
+        self._waiting = self._sent = 0
         self._behind = self._gone = False
         self._thread: Thread | None = None
 
@@ -87,12 +82,12 @@ class AsyncWriter:
                 self._thread.start()
 
     def finish(self) -> None:
-        """Wait until everything is sent, or until the terminal accepts nothing for ``PATIENCE`` seconds."""
+        """Wait until everything is sent, or until the terminal accepts nothing for ``FINISH_SECONDS``."""
         with self._changed:
             self._behind = False  # nothing needs to be called back any more
             while self._waiting:
-                before = self._taken
-                if not self._changed.wait(PATIENCE) and self._taken == before:
+                before = self._sent
+                if not self._changed.wait(FINISH_SECONDS) and self._sent == before:
                     return
 
     def _run(self) -> None:
@@ -102,9 +97,8 @@ class AsyncWriter:
                 data, self._pieces = b"".join(self._pieces), []
             while data:
                 try:
-                    sent = os.write(self._file.fileno(), data[:PIECE])
-                # another process that shares the terminal may have made it non-blocking
-                except BlockingIOError:
+                    sent = os.write(self._file.fileno(), data[:WRITE_BYTES])
+                except BlockingIOError:  # another process that shares the terminal made it non-blocking
                     select.select([], [self._file], [])
                     continue
                 except (OSError, ValueError):
@@ -119,7 +113,7 @@ class AsyncWriter:
             if self._gone:
                 self._pieces, sent = [], self._waiting
             self._waiting -= sent
-            self._taken += sent
+            self._sent += sent
             caught_up = self._behind and not self._waiting
             self._behind = self._behind and not caught_up
             self._changed.notify_all()
@@ -129,12 +123,12 @@ class AsyncWriter:
 
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 """The start and end of synchronised output (DEC private mode 2026), which shows a frame at once."""
-_BESIDE = re.compile(
+_NOT_DRAWN = re.compile(
     r"(?:\x1b\[[?<>=][0-9;]*\$?[a-zA-Z]|\x1b\].*?(?:\x07|\x1b\\)|\x1bP.*?\x1b\\|\x07)+", re.DOTALL
 )
 """Modes, queries, the clipboard and the bell, which do not change the contents of the screen."""
-_OTHER_SCREEN = "\x1b[?1049"
-_TURN = 0.1
+_ALTERNATE_SCREEN = "\x1b[?1049"
+_INPUT_SECONDS = 0.1
 """Seconds between two checks whether incomplete key sequences have timed out, and whether to end."""
 
 
@@ -150,7 +144,7 @@ class ConsoleDriver(LinuxDriver):
         assert self._file is not None, "there is no console without a terminal"
         self._writer = AsyncWriter(self._file, self._caught_up)
         self._wanted, self._shown = ScreenBuffer(), ScreenBuffer()
-        self._bracket = ""
+        self._in_frame = False
         self._glyphs: AsciiGlyphs | None = None
         self._cursor = False
         self.use_glyphs("auto")
@@ -183,7 +177,7 @@ class ConsoleDriver(LinuxDriver):
             self.write("\x1b[?25h")
 
     def _sigcont_application(self, *_: object) -> None:
-        """Take over the terminal again after a suspension; otherwise only draw.
+        """Take over the terminal again after a suspension; otherwise only draw again.
 
         At a hang-up, the kernel sends SIGCONT to a console that was not stopped. Stock Textual would start
         its threads a second time and never end.
@@ -206,9 +200,9 @@ class ConsoleDriver(LinuxDriver):
         if self._glyphs is not None:
             data = data.translate(self._glyphs)
         if data in (SYNC_START, SYNC_END):
-            self._bracket = SYNC_END if data == SYNC_START else ""
-        elif _BESIDE.fullmatch(data):
-            if _OTHER_SCREEN in data:
+            self._in_frame = data == SYNC_START
+        elif _NOT_DRAWN.fullmatch(data):
+            if _ALTERNATE_SCREEN in data:
                 self.forget()
             self._writer.write(data)
         elif self._wanted.draw(data):
@@ -221,9 +215,9 @@ class ConsoleDriver(LinuxDriver):
         if self._writer.behind:
             return
         self._wanted.clip(self._app.size.width)
-        news = self._wanted.onto(self._shown)
-        if news:
-            self._writer.write(f"{SYNC_START}{news}{SYNC_END}" if self._bracket else news)
+        update = self._wanted.draw_over(self._shown)
+        if update:
+            self._writer.write(f"{SYNC_START}{update}{SYNC_END}" if self._in_frame else update)
 
     def _caught_up(self) -> None:
         self._loop.call_soon_threadsafe(self._show)
@@ -232,13 +226,13 @@ class ConsoleDriver(LinuxDriver):
         """Read keys until the console ends. No input, however malformed, ends the thread or the console."""
         decoder = InputDecoder(debug=self._debug)
         while not self.exit_event.is_set():
-            if select.select([self.fileno], [], [], _TURN)[0]:
+            if select.select([self.fileno], [], [], _INPUT_SECONDS)[0]:
                 try:
                     data = os.read(self.fileno, 4096)
                 except OSError:
                     data = b""
                 if not data:  # the terminal is gone, which is noticed elsewhere
-                    self.exit_event.wait(_TURN)
+                    self.exit_event.wait(_INPUT_SECONDS)
                 for message in decoder.feed(data):
                     self.process_message(message)
             for message in decoder.tick():
@@ -302,14 +296,14 @@ def on_hangup(leave: Callable[[str], None]) -> Callable[[], None]:
         A function that removes the handlers.
     """
     loop = asyncio.get_running_loop()
-    taken: list[signal.Signals] = []
+    handled: list[signal.Signals] = []
     for number, why in ((signal.SIGHUP, "hang-up"), (signal.SIGTERM, "asked to end")):
         with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
             loop.add_signal_handler(number, leave, why)
-            taken.append(number)
+            handled.append(number)
 
     def undo() -> None:
-        for number in taken:
+        for number in handled:
             with contextlib.suppress(ValueError, RuntimeError):
                 loop.remove_signal_handler(number)
 
@@ -372,7 +366,7 @@ def silence_streams() -> None:
     os.close(null)
 
 
-SIGNS = {
+ASCII_SIGNS = {
     "●": "*", "◐": "*", "◇": "?", "○": "o", "▲": "!", "‼": "!", "✓": "v", "✕": "x", "✗": "x", "✖": "x",
     "–": "-", "—": "-", "−": "-", "·": ".", "•": "*", "…": "~", "⇄": "%", "❄": "f", "→": ">", "←": "<",
     "↶": "<", "∞": "&", "◷": "@", "=": "=", "≠": "/", "≈": "~", "∅": "0", "×": "x", "▶": ">", "▸": ">",
@@ -382,7 +376,7 @@ SIGNS = {
 }  # fmt: skip
 """The replacements of the console's own symbols."""
 
-_KINDS = frozenset({"Sm", "So", "Sk", "Po", "Pd", "Pi", "Pf", "Ps", "Pe", "Pc"})
+_SYMBOLS = frozenset({"Sm", "So", "Sk", "Po", "Pd", "Pi", "Pf", "Ps", "Pe", "Pc"})
 """Unicode categories of symbols; currency signs, letters and digits are not replaced."""
 
 
@@ -400,9 +394,9 @@ def ascii_sign(sign: str) -> str:
 
     Anything else is returned unchanged, and so is a symbol that is not one column wide.
     """
-    if sign.isascii() or sign in SIGNS:
-        return SIGNS.get(sign, sign)
-    if unicodedata.category(sign) not in _KINDS or cells(sign) != 1:
+    if sign.isascii() or sign in ASCII_SIGNS:
+        return ASCII_SIGNS.get(sign, sign)
+    if unicodedata.category(sign) not in _SYMBOLS or cells(sign) != 1:
         return sign
     name = unicodedata.name(sign, "")
     if name.startswith("BOX DRAWINGS"):

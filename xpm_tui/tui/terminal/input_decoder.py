@@ -2,7 +2,7 @@
 
 Textual's own reader decodes strictly and waits for the end of a paste without a limit. A byte of another
 encoding would end the program, and a paste whose end was lost would block all keys. This decoder accepts any
-input. It knows no terminal and no thread: it is given bytes and the time.
+input. It depends on no terminal and no thread: it is given bytes and the time.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from textual.message import Message
 
 from xpm_tui.lazy import pattern
 
-PASTE_WAIT = 5.0
+PASTE_SECONDS = 5.0
 """Seconds without input after which a paste counts as complete, because its end was lost."""
-SEQUENCE_WAIT = 1.0
+SEQUENCE_SECONDS = 1.0
 """Seconds without input after which an incomplete sequence or character is dropped."""
-LONGEST = 256
+LONGEST_SEQUENCE = 256
 """The most bytes of an incomplete sequence; no key has more than a few dozen."""
 
 _PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _CONTROL = pattern(rb"\x1b\[(?:\[[A-E]|[0-?]*[ -/]*[@-~])")
 """A control sequence (ECMA-48 5.4), or a function key of the Linux console."""
-_CONTROL_BEGUN = pattern(rb"\x1b\[(?:\[|[0-?]*[ -/]*)\Z")
+_CONTROL_START = pattern(rb"\x1b\[(?:\[|[0-?]*[ -/]*)\Z")
 _RXVT_SHIFT = pattern(rb"\x1b\[[0-9]+\$")
 """Shifted keys of rxvt, whose last byte ends no other sequence."""
 _MOUSE_X10 = b"\x1b[M"
@@ -84,11 +84,11 @@ class InputDecoder:
         if silent >= constants.ESCAPE_DELAY:
             yield from self._give_up_waiting()
         if self._pasted is not None:
-            if silent >= PASTE_WAIT:
+            if silent >= PASTE_SECONDS:
                 yield from self._end_of_paste(self._held)
                 self._held = b""
             return
-        if self._utf8.getstate()[0] and silent >= SEQUENCE_WAIT:
+        if self._utf8.getstate()[0] and silent >= SEQUENCE_SECONDS:
             yield from self._parse(self._utf8.decode(b"", final=True))
             self._utf8.reset()
         if self._held in _UNDECIDED or _RXVT_SHIFT.fullmatch(self._held):
@@ -96,11 +96,11 @@ class InputDecoder:
                 keys, self._held = self._held.decode(), b""
                 yield from self._parse(keys)
                 yield from self._give_up_waiting()
-        elif silent >= SEQUENCE_WAIT:
+        elif silent >= SEQUENCE_SECONDS:
             self._held = b""
 
     def _give_up_waiting(self) -> Iterator[Message]:
-        """Make Textual's parser treat what it holds as keys; our clock decides when, not its own."""
+        """Make Textual's parser treat the bytes that it holds as keys; our clock decides when."""
         if self._parser._timeout_time is not None:
             self._parser._timeout_time = 0.0
             yield from self._guarded(self._parser.tick)
@@ -112,9 +112,9 @@ class InputDecoder:
         if end >= 0:
             yield from self._end_of_paste(data[:end])
             return data[end + len(_PASTE_END) :]
-        begun = next((n for n in range(len(_PASTE_END) - 1, 0, -1) if data.endswith(_PASTE_END[:n])), 0)
-        self._pasted.append(data[: len(data) - begun])
-        self._held = data[len(data) - begun :]
+        partial = next((n for n in range(len(_PASTE_END) - 1, 0, -1) if data.endswith(_PASTE_END[:n])), 0)
+        self._pasted.append(data[: len(data) - partial])
+        self._held = data[len(data) - partial :]
         return b""
 
     def _end_of_paste(self, last: bytes) -> Iterator[Message]:
@@ -141,7 +141,7 @@ class InputDecoder:
             end = _STRING_END.search(data, 2)
             if end is not None:
                 return data[end.end() :]
-            return None if len(data) < LONGEST else data[LONGEST:]
+            return None if len(data) < LONGEST_SEQUENCE else data[LONGEST_SEQUENCE:]
         yield from self._parse("\x1b")
         return data[1:]
 
@@ -149,16 +149,16 @@ class InputDecoder:
         """Consume one control sequence; return the rest, or None if it is incomplete."""
         found = _CONTROL.match(data)
         if found is None or _RXVT_SHIFT.fullmatch(data):
-            if _CONTROL_BEGUN.fullmatch(data) and len(data) < LONGEST:
+            if _CONTROL_START.fullmatch(data) and len(data) < LONGEST_SEQUENCE:
                 return None
-            begun = re.match(rb"\x1b\[[0-?]*[ -/]*", data)
-            assert begun is not None
-            if begun.end() == 2:
+            start = re.match(rb"\x1b\[[0-?]*[ -/]*", data)
+            assert start is not None
+            if start.end() == 2:
                 yield from self._parse("\x1b[")
-            return data[begun.end() :]
+            return data[start.end() :]
         yield from self._parse(found[0].decode("ascii"))
         if self._parser._timeout_time is not None:
-            # Textual does not know it, and would take the following keys for a part of it.
+            # Textual does not know this sequence, and would take the following keys for a part of it.
             self._new_parser()
         return data[found.end() :]
 
@@ -190,5 +190,5 @@ def _mouse(button: int, column: int, row: int) -> str:
 
 
 def _empty(message: Message) -> bool:
-    """Return whether it reports a window of size zero."""
+    """Return whether a message reports a window of size zero."""
     return isinstance(message, events.Resize) and min(message.size) < 1

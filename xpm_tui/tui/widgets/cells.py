@@ -7,7 +7,7 @@ from records never becomes markup: brackets, ``[/]`` and ``[@click=…]`` are sh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from rich.text import Text
 from textual.content import Content
@@ -20,18 +20,8 @@ from xpm_tui.domain.safe_text import LIMIT, Shown, visible
 Look = Literal[
     "", "strong", "muted", "good", "warn", "bad", "match", "accent", "head", "title", "xpm", "ignition"
 ]
-LOOKS: tuple[Look, ...] = (
-    "strong",
-    "muted",
-    "good",
-    "warn",
-    "bad",
-    "match",
-    "accent",
-    "head",
-    "xpm",
-    "ignition",
-)
+LOOKS = tuple(look for look in get_args(Look) if look not in ("", "title"))
+"""The looks of pieces in rows, each with a class in the stylesheet."""
 
 
 class Span(NamedTuple):
@@ -134,18 +124,17 @@ def neighbours(items: Sequence[T], row: int) -> Iterator[T]:
 def cut_apart(text: Shown, others: Iterable[Shown], room: int) -> Shown:
     """Return a text cut to ``room`` columns so that no other text near it would look the same.
 
-    It is cut at its end, in the middle or at its start; else it begins where the first other one differs.
-    Where it is cut, several spaces become one: a reader cannot tell them apart.
+    It is cut at its end, in the middle or at its start; if that is not enough, it begins shortly before the
+    last difference from another one. Several spaces then become one, because readers cannot count them.
     """
     if cells(text) <= room or cells(text := _single_spaced(text)) <= room:
         return text
     near = [
         other for other in dict.fromkeys(map(_single_spaced, others)) if other != text and cells(other) > room
     ]
-    for way in (cut, _cut_middle, _cut_start):
-        shown = way(text, room)
-        alike = next((other for other in near if way(other, room) == shown), None)
-        if alike is None:
+    for shorten in (cut, _cut_middle, _cut_start):
+        shown = shorten(text, room)
+        if not any(shorten(other, room) == shown for other in near):
             return shown
     start = max(difference(text, other)[0] for other in near if cut(other, room) == cut(text, room))
     return cut(Shown("…" + text[max(0, start - room // 4) :]), room)
@@ -200,18 +189,18 @@ def distinguish(text: Shown, other: Shown, room: int) -> list[Span]:
     return _differing(shown, start - at + 1, end, "")
 
 
-def client_name(name: str, found: str, apart: str, columns: int) -> list[Span]:
-    """Return a name with the matched characters marked, followed by what distinguishes it from its namesakes.
+def client_name(name: str, search_text: str, details: str, columns: int) -> list[Span]:
+    """Return a name with the characters that were searched for marked, and what sets it apart from namesakes.
 
-    The name is shortened first.
+    The name is shortened before ``details``.
     """
     shown = visible(name)
-    at = shown.casefold().find(found.casefold()) if found else -1
-    tail = [span(f"  {apart}", "muted")] if apart else []
+    at = shown.casefold().find(search_text.casefold()) if search_text else -1
+    tail = [span(f"  {details}", "muted")] if details else []
     room = columns - width(tail)
     if tail and room < NAME_ROOM:
         room, tail = columns, []
-    return [*marked(cut(shown, room), [(at, at + len(found))] if at >= 0 else []), *tail]
+    return [*marked(cut(shown, room), [(at, at + len(search_text))] if at >= 0 else []), *tail]
 
 
 NAME_ROOM = 4
@@ -244,10 +233,10 @@ def becomes(old: Shown, new: Shown, room: int, others: Iterable[tuple[Shown, Sho
     if not any("…" in piece.text for piece in found):
         return found
     near = [pair for pair in dict.fromkeys(others) if pair != (old, new)]
-    for way, whole in ((cut, False), (_cut_middle, False), (_cut_start, False), (_cut_middle, True)):
-        found = _becomes(old, new, room, way, whole=whole)
+    for shorten, whole in ((cut, False), (_cut_middle, False), (_cut_start, False), (_cut_middle, True)):
+        found = _becomes(old, new, room, shorten, whole=whole)
         shown = _text(found)
-        if not any(_text(_becomes(*pair, room, way, whole=whole)) == shown for pair in near):
+        if not any(_text(_becomes(*pair, room, shorten, whole=whole)) == shown for pair in near):
             break
     return found
 
@@ -257,7 +246,7 @@ def _text(line: Line) -> str:
 
 
 def _becomes(
-    old: Shown, new: Shown, room: int, way: Callable[[Shown, int], Shown], *, whole: bool
+    old: Shown, new: Shown, room: int, shorten: Callable[[Shown, int], Shown], *, whole: bool
 ) -> list[Span]:
     start, end = difference(old, new)
     before, after = old, new
@@ -265,7 +254,7 @@ def _becomes(
         at = _kept_from(old, new, start, room)
         before, after = Shown("…" + old[at:]), Shown("…" + new[at:])
         start = start - at + 1
-    first, second = _halves(before, after, room, way)
+    first, second = _halves(before, after, room, shorten)
     return [
         *_differing(first, start, end if first == before else 0, "muted"),
         fixed(ARROW),
@@ -279,20 +268,20 @@ ARROW = " → "
 def _kept_from(old: Shown, new: Shown, start: int, room: int) -> int:
     """Return the index from which two values are shown.
 
-    It is the start of the first word from which both fit, else that of the difference.
+    It is the start of the first word from which both fit, otherwise that of the difference.
     """
     words = [at + 1 for at in range(start) if old[at] == " "]
     fits = (at for at in words if cells(old[at:]) + cells(new[at:]) + len(ARROW) + 2 <= room)
     return next(fits, start)
 
 
-def _halves(old: Shown, new: Shown, room: int, way: Callable[[Shown, int], Shown]) -> tuple[Shown, Shown]:
+def _halves(old: Shown, new: Shown, room: int, shorten: Callable[[Shown, int], Shown]) -> tuple[Shown, Shown]:
     room = max(2, room - len(ARROW))
     after = min(cells(new), max(room - cells(old), room * 3 // 5))
     first, second = room - after, after
     return (
-        old if cells(old) <= first else way(old, first),
-        new if cells(new) <= second else way(new, second),
+        old if cells(old) <= first else shorten(old, first),
+        new if cells(new) <= second else shorten(new, second),
     )
 
 
@@ -344,9 +333,9 @@ class StateStyles(NamedTuple):
         """Return the label of a code."""
         return labels.label(self.labels, code)
 
-    def draw(self, code: str, *, written: str = "") -> Span:
-        """Return the symbol and label of a code; ``written`` is the side for labels that name it."""
-        return span(labels.of_sides(self.label(code).marked, written), self.look(code))
+    def draw(self, code: str, *, side: str = "") -> Span:
+        """Return the symbol and label of a code; ``side`` is the one written to, for labels that name it."""
+        return span(labels.of_sides(self.label(code).marked, side), self.look(code))
 
     def sign(self, code: str) -> Span:
         """Return the symbol of a code."""

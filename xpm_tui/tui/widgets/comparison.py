@@ -1,4 +1,4 @@
-"""Ignition and XPM side by side: the effects of a link, a scrollable detail pane, and the client panel."""
+"""Ignition and XPM side by side: the effects of a link, a detail pane, and the panel of a client."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _values(effect: EffectView, most: int) -> list[Line]:
                 Span(formatting.value(change.old_shown, limit=60), "muted"),
                 fixed(" → "),
                 Span(formatting.value(change.new_shown, limit=60), "strong"),
-                *([fixed("  "), cells.MARKS.draw(change.mark, written=change.side)] if change.mark else []),
+                *([fixed("  "), cells.MARKS.draw(change.mark, side=change.side)] if change.mark else []),
             ]
         )
     if len(shown) < len(changes):
@@ -129,14 +129,14 @@ def _differing(effect: EffectView, most: int) -> list[Line]:
     ]
 
 
-LABEL = 12
-GAP = 2
+LABEL, GAP = 12, 2
+"""Widths in columns: that of the labels, and that of the space between both sides."""
 
 
 class DetailPane(Lines):
     """The detail pane of an area.
 
-    ``show`` gets a function that returns the lines for a width in columns. With the focus, the pane scrolls.
+    ``show`` takes a function that returns the lines for a width in columns. With the focus, the pane scrolls.
     """
 
     def __init__(self) -> None:
@@ -152,13 +152,13 @@ class DetailPane(Lines):
             self.scroll_home(animate=False)
         self._draw()
 
-    def length(self) -> int:
-        """The number of wrapped lines."""
+    def line_count(self) -> int:
+        """Return the number of wrapped lines."""
         return len(self._lines)
 
-    def made(self, place: int, columns: int) -> Line:
+    def line_at(self, index: int, columns: int) -> Line:
         """Return one of the wrapped lines."""
-        return self._lines[place]
+        return self._lines[index]
 
     def on_resize(self, _: events.Resize) -> None:
         """Wrap the lines for the new width."""
@@ -188,8 +188,7 @@ def sentence(mark: str, look: Look, text: str) -> list[Span]:
     return [fixed(f"{mark} ", look), span(text)]
 
 
-NOTHING = {True: "nothing yet", False: ""}
-LEAST_SAID, MOST_SAID = 3, 8
+LEAST_LINES, MOST_LINES = 3, 8
 """The least and most lines for the full text of the selected row and the reason for its difference."""
 SIGNS: dict[str, tuple[str, Look]] = {
     "same": ("=", "muted"),
@@ -218,7 +217,7 @@ def relation(side: SideBySide, linked: bool = True) -> str:
         agreed = formatting.value(side.agreed)
         if agreed not in (here, there):
             return "both changed"
-        if agreed in (here, there) and here != there:
+        if here != there:
             return "XPM changed" if agreed == here else "Ignition changed"
     if _filled(side.ignition) != _filled(side.xpm):
         return "only in Ignition" if _filled(side.ignition) else "only in XPM"
@@ -274,7 +273,7 @@ class ComparisonPane(Vertical):
         """Show a client; fields that are empty on both sides are left out."""
         self.border_title = words([span(view.name)])
         self.border_subtitle = words(ids_of(view))
-        self._head.say(words(head(view, self.content_size.width or 78)))
+        self._head.say(words(head_line(view, self.content_size.width or 78)))
         if not view.link:
             sides = unlinked_lines(view)
         filled = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
@@ -285,21 +284,22 @@ class ComparisonPane(Vertical):
             else "The XPM data does not include this client."
         )  # fmt: skip
         self._linked, self._needs = view.link is not None, view.needs
-        other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
-        if other:
+        is_other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
+        if is_other:
             self.activity.clear()
-        self.table.show(filled, filled[0].field if other and filled else "")
+        self.table.show(filled, filled[0].field if is_other and filled else "")
         self._show_selected(self.table.item)
 
     def _cells(self, side: SideBySide) -> list[Cell]:
         here, there = formatting.value(side.ignition), formatting.value(side.xpm)
-        agreed = formatting.value(side.agreed) if side.has_agreed else Shown(NOTHING[self._linked])
+        never = Shown("nothing yet" if self._linked else "")
+        agreed = formatting.value(side.agreed) if side.has_agreed else never
         word = relation(side, self._linked)
         sign, look = SIGNS[word]
         if side.came_from and not side.frozen:
             sign, look = "⇄", "accent"
         return [
-            lambda room: label_in(side.label, room),
+            lambda room: fit_label(side.label, room),
             lambda room: distinguish(here, there if self._linked else here, room),
             [fixed(sign, look)],
             lambda room: distinguish(there, here if self._linked else there, room),
@@ -322,8 +322,8 @@ class ComparisonPane(Vertical):
         if side is not None and self._client[0]:
             found += [row for line in full_row(side, self._linked) for row in wrap(line, columns)]
         found += wrap(self._reason(side), columns)
-        found = found[:MOST_SAID]
-        height = max(LEAST_SAID, len(found))
+        found = found[:MOST_LINES]
+        height = max(LEAST_LINES, len(found))
         if self._why.styles.height is None or self._why.styles.height.value != height:
             self._why.styles.height = height
         self._why.say(lines(found))
@@ -349,21 +349,21 @@ class ComparisonPane(Vertical):
         return [fixed(" = ", "muted"), fixed("Both have the same value.", "muted")]
 
 
-def label_in(label: str, room: int) -> Line:
-    """Return a field's label in ``room`` columns; the contact that it belongs to is never cut."""
+def fit_label(label: str, room: int) -> Line:
+    """Return a field's label in ``room`` columns; the contact to which it belongs is never cut."""
     name, mark, contact = label.partition(" (")
-    return (
-        named(visible(name), visible(f"({contact}"), room, "muted", gap=1) if mark else [span(label, "muted")]
-    )
+    if not mark:
+        return [span(label, "muted")]
+    return named(visible(name), visible(f"({contact}"), room, "muted", gap=1)
 
 
 def full_row(side: SideBySide, linked: bool) -> list[Line]:
     """Return a row in full: the value of each side with the difference marked, and the last synced value."""
-    here = formatting.value(side.ignition, limit=WHOLE)
+    here = formatting.value(side.ignition, limit=VALUE_CHARACTERS)
     if not linked:
         return [[fixed(" Ignition ", "ignition"), span(here)]]
-    there = formatting.value(side.xpm, limit=WHOLE)
-    agreed = formatting.value(side.agreed, limit=WHOLE) if side.has_agreed else ""
+    there = formatting.value(side.xpm, limit=VALUE_CHARACTERS)
+    agreed = formatting.value(side.agreed, limit=VALUE_CHARACTERS) if side.has_agreed else ""
     if here == there:
         return []
     left, right = distinguish_both(here, there)
@@ -378,8 +378,8 @@ def full_row(side: SideBySide, linked: bool) -> list[Line]:
     return [[*line, *tail]]
 
 
-WHOLE = 400
-"""The most characters of a value that are shown in full."""
+VALUE_CHARACTERS = 400
+"""The most characters of a value that are shown for the selected row."""
 
 
 def unlinked_lines(view: ClientView) -> list[SideBySide]:
@@ -414,7 +414,7 @@ def ids_of(view: ClientView) -> Line:
     return found
 
 
-def head(view: ClientView, columns: int) -> Line:
+def head_line(view: ClientView, columns: int) -> Line:
     """Return the state of a client's link; states that need the user come before the name.
 
     The UUID is shown only if all of it fits into ``columns``.

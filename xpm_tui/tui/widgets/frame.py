@@ -1,7 +1,4 @@
-"""The header of every area: the practice, its direction and status, and the tabs of the areas.
-
-The footer of a screen: its keys, dimmed while unavailable, and the line of areas after ``g``.
-"""
+"""The frame of every screen: a header with the practice, its status and the tabs, and a footer of keys."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ _CONDITIONS: dict[str, tuple[str, Look]] = {
 BETWEEN = "  ·  "
 """The separator between two facts."""
 CALLS_FROM, DAY_FROM = 110, 150
-"""The widths from which the calls left of the minute and of the day are shown."""
+"""The widths from which the calls left this minute and today are shown."""
 
 
 def direction_spans(direction: str) -> list[Span]:
@@ -105,7 +102,7 @@ def _practice_name(status: PracticeStatus, room: int) -> Content:
 
 
 NAME_LEAST = 12
-"""Columns from which the name of the practice is shown, cut, in the title of a screen."""
+"""The room in columns from which the name of the practice is shown in the title of a screen."""
 
 
 def heading(
@@ -117,9 +114,9 @@ def heading(
     right: Line = (),
     below: Sequence[Line] = (),
 ) -> Content:
-    """Return the head of a screen above an area: its title, its subject and the practice; then more lines.
+    """Return the heading of a screen over an area: title, subject and practice, with the lines ``below``.
 
-    Where there is too little room, ``right`` is left out first, then the name of the practice is cut. The
+    If there is too little room, ``right`` is left out first, and then the name of the practice is cut. The
     marks of a sandbox and of a read-only console stay.
     """
     start = Content.styled(f" {title} ", HERE) + words([fixed(" "), *subject])
@@ -139,12 +136,13 @@ def heading(
 
 
 HERE = "bold reverse $primary"
-"""The style of the active tab, and of a screen's title: reversed, to be recognised without colours."""
+"""The style of the active tab and of a screen's title: reversed, so that it shows without colours."""
 GO = "g go to "
+"""The hint beside the tabs."""
 
 
 class ScreenHeading(AppMixin, TextLabel):
-    """The head of a screen above an area: it is laid out again for another width."""
+    """The heading of a screen over an area, fitted to the width."""
 
     def __init__(self, title: str, *, classes: str = "") -> None:
         super().__init__(classes=classes)
@@ -250,8 +248,8 @@ class Header(Vertical):
             return
         self._drawn = wanted
         self._line.say(status_line(*wanted))
-        waiting = self._practice_status
-        counts = {"clients": waiting.needs_person, "jobs": waiting.needs_jobs, "sync": waiting.held}
+        status = self._practice_status
+        counts = {"clients": status.needs_person, "jobs": status.needs_jobs, "sync": status.held}
         self._tabs.show_counts(counts, self.size.width)
 
 
@@ -304,7 +302,7 @@ MORE_CLASS = "-more"
 
 
 class KeyFooter(Footer):
-    """A footer that is composed again only if its entries change; one that is disabled is painted alone.
+    """A footer that is composed again only if its entries change; if one is disabled, only that is painted.
 
     Textual checks the bindings of a screen after every key, and they rarely differ. With ``more``, the keys
     that work everywhere follow at the right, as far as there is room.
@@ -334,7 +332,7 @@ class KeyFooter(Footer):
     def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int, bool]:
         """Return how many of the general keys fit, the gap before them, and if there is room between keys.
 
-        Blanks separate an entry's key from its label, and follow the label.
+        A blank separates an entry's key from its label, and another follows the label.
         """
         spare = width - sum(len(key.key_display) + len(key.description) + 2 for key in own)
         sizes = [len(shown) + len(label) + 2 for _, shown, label, _ in MORE] if self._more and own else []

@@ -27,10 +27,10 @@ from xpm_tui.tui.widgets.text import StaticText
 
 
 class ChoiceList(SelectOverlay):
-    """The open list of a choice; typing goes to the option that contains the letters, earliest first."""
+    """The open list of a choice; typing moves to the option that contains the letters earliest."""
 
     def _find_search_match(self, query: str) -> int | None:
-        """Return the position of the option; stock Textual finds nothing in a ``Content``."""
+        """Return the position of the option, in whose ``Content`` stock Textual finds nothing."""
         places = [str(option.prompt).casefold().find(query.casefold()) for option in self._options]
         return min(
             (at for at, place in enumerate(places) if place >= 0), key=places.__getitem__, default=None
@@ -38,11 +38,11 @@ class ChoiceList(SelectOverlay):
 
 
 OTHER = "\0"
-"""The value of the choice that asks for one that is not in the list."""
+"""The value of the option that asks for a value that is not in the list."""
 
 
 class ChoiceField(Select[str], inherit_bindings=False):
-    """A choice of a few words, in one widget; its list is mounted when it is first opened."""
+    """A choice between a few options in one widget; its list is mounted when it is first opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "show_overlay", show=False),
@@ -56,7 +56,7 @@ class ChoiceField(Select[str], inherit_bindings=False):
         return ()
 
     def render(self) -> Content:
-        """Return the chosen option and the mark of a list."""
+        """Return the chosen option and the symbol of a list."""
         words = next((words for words, value in self._options if value == self.value), "")
         text = words if isinstance(words, Content) else Content(str(words))
         return Content.assemble(text.truncate(max(1, self.size.width - 2), ellipsis=True), (" ▾", "$muted"))
@@ -76,7 +76,7 @@ class ChoiceField(Select[str], inherit_bindings=False):
             self.call_later(self._open)
 
     async def _open(self) -> None:
-        """Return the list, with the cursor on the chosen option."""
+        """Open the list, with the cursor on the chosen option."""
         if not self.query(ChoiceList):
             overlay = ChoiceList(type_to_search=self._type_to_search)
             overlay.compact = True
@@ -91,7 +91,7 @@ class ChoiceField(Select[str], inherit_bindings=False):
         self.expanded = True
 
     async def add_choice(self, text: str) -> None:
-        """Add a typed value before the choice that asked for it, and choose it."""
+        """Add a typed value before the option that asked for it, and choose it."""
         if text not in self._legal_values:
             self._options.insert(-1, (Content(visible(text)), text))
             self._legal_values.add(text)
@@ -127,10 +127,9 @@ class TickBox(Checkbox, inherit_bindings=False):
 class RadioRows(Rows):
     """A short list of (key, label) options; the row under the cursor is the choice, enter confirms it."""
 
-    def __init__(self, options: Sequence[tuple[str, str]], chosen: str = "") -> None:
+    def __init__(self, options: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self.options = tuple(options)
-        self.choose(chosen)
         self.styles.height = len(self.options)
 
     @property
@@ -170,7 +169,6 @@ class TextField(Input):
         *,
         placeholder: str = "",
         password: bool = False,
-        compact: bool = True,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
@@ -183,8 +181,8 @@ class TextField(Input):
             select_on_focus=False,
         )
         # Without a watcher: stock Textual would style the field here, before it has a parent.
-        self.set_reactive(Input.compact, compact)
-        self.set_class(compact, "-textual-compact", update=False)
+        self.set_reactive(Input.compact, True)
+        self.add_class("-textual-compact", update=False)
         self.cursor_blink = False
 
     @classmethod
@@ -234,12 +232,12 @@ class TextField(Input):
 
 
 class FormRow:
-    """A label and its field, as two cells of a form; an error is shown below only if there is one."""
+    """A label and its field, as two cells of a form, and an error below if there is one."""
 
     def __init__(self, label: str, filled: Widget) -> None:
         self._label = Static(content(visible(label)), classes="label")
         self.filled = filled
-        self._wrong: StaticText | None = None
+        self._error: StaticText | None = None
 
     def __iter__(self) -> Iterator[Widget]:
         yield self._label
@@ -247,11 +245,11 @@ class FormRow:
 
     def complain(self, sentence: str) -> None:
         """Show an error message and focus the field; an empty sentence removes the message."""
-        if self._wrong is not None:
-            self._wrong.remove()
-            self._wrong = None
+        if self._error is not None:
+            self._error.remove()
+            self._error = None
         if sentence:
-            self._wrong = StaticText(content(visible(f"! {sentence}")), classes="error")
+            self._error = StaticText(content(visible(f"! {sentence}")), classes="error")
             assert isinstance(self.filled.parent, Widget)
-            self.filled.parent.mount(self._wrong, after=self.filled)
+            self.filled.parent.mount(self._error, after=self.filled)
             self.filled.focus()

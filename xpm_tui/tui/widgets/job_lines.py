@@ -1,7 +1,4 @@
-"""Jobs as lines of text: the job in full, its problems, possible duplicates, and its history.
-
-Recent changes and current jobs of a client, shown below the fields of both sides.
-"""
+"""Jobs as lines of text (a job in full, its problems and its history), and the activity of a client."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ BLOCKED: Line = [
 ]
 """Why nothing can be sent, in one line, and where to change that."""
 
-_WAITS = ("due", "missed", "coming", "held", "failed", "going")
+_NOT_CREATED = ("due", "missed", "coming", "held", "failed", "going")
 
 
 def state_span(state: str) -> Span:
@@ -87,7 +84,7 @@ def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> 
 
 
 def panel_title(line: Line, columns: int) -> Line:
-    """Return the first line of a record as the title of its panel.."""
+    """Return the first line of a record as the title of its panel."""
     title = [piece for place, piece in enumerate(line) if place or piece.text.strip()]
     return fit(title, columns) if cells.width(title) > columns > 0 else title
 
@@ -98,15 +95,11 @@ LABEL = 12
 
 def card(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
     """Return facts in one or two columns; one that is too long for half a line gets its own."""
-
-    def one(label: str, text: str) -> list[Span]:
-        return [fixed(f" {label:<{LABEL}} ", "muted"), span(text or "–")]
-
     found: list[Line] = []
     half = columns // 2
     waiting: list[Span] = []
     for label, text in facts:
-        fact = one(label, text)
+        fact = [fixed(f" {label:<{LABEL}} ", "muted"), span(text or "–")]
         if " " not in text and cells.width(fact) >= columns:
             # An address that is broken cannot be copied: it gets a line without its label.
             found += [*([waiting] if waiting else []), [fact[0]], [span(f" {text}")]]
@@ -123,7 +116,7 @@ def card(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
 
 
 def fact_lines(view: PreviewView, columns: int = 76) -> list[Line]:
-    """Return a job as a card: what is sent, its people, its place in XPM, and what creating it takes."""
+    """Return the facts about a job as a card: what is sent, its people, and its address in XPM."""
     job = view.job
     fresh = any(problem.code == "client-new" for problem in view.problems)
     until = f", until {formatting.day(view.until)}" if view.until else ""
@@ -155,8 +148,8 @@ def fact_lines(view: PreviewView, columns: int = 76) -> list[Line]:
 
 
 def cost_line(view: PreviewView) -> list[Line]:
-    """Return how many calls creating the job takes, and that it cannot be undone; empty for a created job."""
-    if view.job.state not in _WAITS or view.consequences is None:
+    """Return how many calls it takes to create a job, and that it cannot be undone; empty if it exists."""
+    if view.job.state not in _NOT_CREATED or view.consequences is None:
         return []
     undo = "Cannot be undone: delete the job in XPM." if view.consequences.not_undoable else ""
     return [[fixed(" ◷ ", "accent"), fixed(f"{cost(view.consequences)}. "), fixed(undo, "bad")]]
@@ -212,28 +205,27 @@ def forecast_line(view: JobForecast, keys: str = "M") -> Line:
     ]
 
 
-def finding_lines(each: AuditFinding, columns: int = 76) -> list[Line]:
+def finding_lines(finding: AuditFinding, columns: int = 76) -> list[Line]:
     """Return a finding of the audit: what is wrong, what to do, and what was compared."""
-    label = AUDIT_FINDINGS[each.finding]
-
+    label = AUDIT_FINDINGS[finding.finding]
     facts = [
-        ("Client", each.client_name), ("Proposal", each.proposal), ("Occurrence", each.occurrence),
-        ("Job", f"{each.job} {each.job_name}".strip()),
+        ("Client", finding.client_name), ("Proposal", finding.proposal), ("Occurrence", finding.occurrence),
+        ("Job", f"{finding.job} {finding.job_name}".strip()),
     ]  # fmt: skip
-    if each.expected or each.found:
-        facts += [("Expected", each.expected), ("Found", each.found)]
-    if each.url:
-        facts.append(("Address", each.url))
+    if finding.expected or finding.found:
+        facts += [("Expected", finding.expected), ("Found", finding.found)]
+    if finding.url:
+        facts.append(("Address", finding.url))
     return [
-        [fixed(" "), fixed(f"{label.text}  ", "bad"), span(each.name, "strong"),
-         span(f"  {each.number}", "muted")],
-        [fixed(" "), span(each.sentence)],
-        [fixed(" → ", "accent"), span(each.todo)],
+        [fixed(" "), fixed(f"{label.text}  ", "bad"), span(finding.name, "strong"),
+         span(f"  {finding.number}", "muted")],
+        [fixed(" "), span(finding.sentence)],
+        [fixed(" → ", "accent"), span(finding.todo)],
         *card(facts, columns),
     ]  # fmt: skip
 
 
-def current_lines(view: XpmJobView, columns: int = 76) -> list[Line]:
+def xpm_job_lines(view: XpmJobView, columns: int = 76) -> list[Line]:
     """Return a job of XPM: its title, then the card."""
     facts = [
         ("Client", view.client), ("Reference", view.reference),
@@ -247,13 +239,13 @@ def current_lines(view: XpmJobView, columns: int = 76) -> list[Line]:
 
 
 SHOWN = 3
-"""The most lines of each section."""
+"""The most lines of each section of a client's activity."""
 NO_CHANGES: Line = [fixed(" No run has changed this client.", "muted")]
 NO_JOBS: Line = [fixed(" No current job.", "muted")]
 
 
 class ClientActivity(Vertical):
-    """A panel with two sections; its stylesheet shows it only where there is room."""
+    """A panel with the recent changes and current jobs of a client; shown if there is room."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ It follows the newest line until the cursor is moved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from textual import on
@@ -32,7 +32,7 @@ LEVELS: tuple[Severity, ...] = ("debug", "info", "warning", "error")
 
 
 class LogLine(NamedTuple):
-    """An event as it is shown; ``record`` is the client to which it leads, or empty."""
+    """An event as it is shown; ``record`` is the client to which it leads, if any."""
 
     at: datetime | None
     level: Severity
@@ -42,7 +42,7 @@ class LogLine(NamedTuple):
     run: str = ""
 
 
-class Ring:
+class LogBuffer:
     """A buffer of the last ``most`` lines and those that pass the filters.
 
     Old lines are dropped a tenth at a time, so that dropping stays cheap.
@@ -54,10 +54,10 @@ class Ring:
         self.text = ""
         self.dropped = 0
         self._all: list[LogLine] = []
-        self._seen: list[LogLine] = []
+        self._passed: list[LogLine] = []
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(self._passed)
 
     @property
     def held(self) -> int:
@@ -67,7 +67,7 @@ class Ring:
     @property
     def shown(self) -> Sequence[LogLine]:
         """The lines that pass the filters, oldest first."""
-        return self._seen
+        return self._passed
 
     def add(self, lines: Iterable[LogLine]) -> tuple[int, int]:
         """Add lines.
@@ -78,21 +78,21 @@ class Ring:
         fresh = list(lines)
         self._all.extend(fresh)
         passed = [line for line in fresh if self.matches(line)]
-        self._seen.extend(passed)
+        self._passed.extend(passed)
         if len(self._all) <= self.most:
             return len(passed), 0
-        away = len(self._all) - self.most + self.most // 10
-        gone = sum(1 for line in self._all[:away] if self.matches(line))
-        del self._all[:away]
-        del self._seen[:gone]
-        self.dropped += away
-        return len(passed), gone
+        dropped = len(self._all) - self.most + self.most // 10
+        visible = sum(1 for line in self._all[:dropped] if self.matches(line))
+        del self._all[:dropped]
+        del self._passed[:visible]
+        self.dropped += dropped
+        return len(passed), visible
 
     def filter(self, level: Severity | None = None, text: str | None = None) -> None:
         """Change the filters."""
         self.level = self.level if level is None else level
         self.text = self.text if text is None else text.casefold()
-        self._seen = [line for line in self._all if self.matches(line)]
+        self._passed = [line for line in self._all if self.matches(line)]
 
     def matches(self, line: LogLine) -> bool:
         """Return whether a line passes the filters."""
@@ -103,13 +103,12 @@ class Ring:
     def clear(self) -> None:
         """Remove all lines; the filters stay."""
         self._all.clear()
-        self._seen.clear()
+        self._passed.clear()
         self.dropped = 0
 
 
-FLUSH = 0.25
+FLUSH_SECONDS = 0.25
 """Seconds between two paints, as fast as anyone can read."""
-
 
 FOLLOWING = "The newest line is followed. Up selects a line to read it in full."
 """The hint that is shown while no line is selected."""
@@ -120,22 +119,20 @@ class LogRows(Rows):
 
     DEFAULT_CLASSES = "panel -table"
 
-    def __init__(self, ring: Ring, zone: tzinfo | None = None) -> None:
+    def __init__(self, buffer: LogBuffer) -> None:
         super().__init__()
-        self.ring = ring
-        self.zone = zone
+        self.buffer = buffer
 
     def count(self) -> int:
         """Return the number of lines that pass the filters."""
-        return len(self.ring)
+        return len(self.buffer)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return time, level and sentence of a line, with the search text marked."""
-        entry = self.ring.shown[row]
-        at = clock(entry.at, self.zone)
+        entry = self.buffer.shown[row]
         word, look = cells.SEVERITIES.sign(entry.level)
-        pieces: list[Span] = [fixed(f" {at} ", "muted"), fixed(f"{word} ", look)]
-        needle = self.ring.text
+        pieces: list[Span] = [fixed(f" {clock(entry.at)} ", "muted"), fixed(f"{word} ", look)]
+        needle = self.buffer.text
         if needle:
             start = entry.text.casefold().find(needle)
             pieces.extend(marked(entry.text, [(start, start + len(needle))] if start >= 0 else []))
@@ -145,7 +142,7 @@ class LogRows(Rows):
 
 
 class LogPane(Vertical):
-    """The log of a run or of the practice. ``feed`` accepts lines at any rate; they are painted at 4 Hz."""
+    """The log of a run or of the practice. ``feed`` accepts lines at any rate; ``flush`` paints them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "find", "Filter", tooltip="Show only lines with this text"),
@@ -181,17 +178,10 @@ class LogPane(Vertical):
             super().__init__()
             self.text = text
 
-    def __init__(
-        self,
-        *,
-        most: int = 10_000,
-        zone: tzinfo | None = None,
-        empty: str = "Nothing has been logged yet.",
-        id: str | None = None,  # noqa: A002
-    ) -> None:
-        super().__init__(id=id)
-        self.ring = Ring(most)
-        self.rows = LogRows(self.ring, zone)
+    def __init__(self, *, most: int = 10_000, empty: str = "Nothing has been logged yet.") -> None:
+        super().__init__()
+        self.buffer = LogBuffer(most)
+        self.rows = LogRows(self.buffer)
         self._waiting: list[LogLine] = []
         self._unseen = 0
         self._find = TextField(placeholder="text that the line must contain", classes="find")
@@ -210,19 +200,19 @@ class LogPane(Vertical):
     def on_mount(self) -> None:
         """Start the timer that paints new lines."""
         self._find.display = False
-        self.set_interval(FLUSH, self.flush)
+        self.set_interval(FLUSH_SECONDS, self.flush)
         self._show_filters()
 
     def feed(self, lines: Iterable[LogLine]) -> None:
         """Add lines; they are painted at the next flush, the first ones at once."""
         self._waiting.extend(lines)
-        if self.is_mounted and not self.ring.held:
+        if self.is_mounted and not self.buffer.held:
             self.flush()
 
     def clear(self) -> None:
         """Remove all lines, for another run."""
         self._waiting.clear()
-        self.ring.clear()
+        self.buffer.clear()
         self._unseen = 0
         self.following = True
         self.rows.reload(0)
@@ -237,30 +227,30 @@ class LogPane(Vertical):
                 self._show_filters()
             return
         fresh, self._waiting = self._waiting, []
-        came, gone = self.ring.add(fresh)
+        added, dropped = self.buffer.add(fresh)
         if self.following:
-            self.rows.reload(len(self.ring) - 1)
+            self.rows.reload(len(self.buffer) - 1)
         else:
-            self._unseen += came
-            self.rows.reload(max(0, self.rows.cursor - gone))
+            self._unseen += added
+            self.rows.reload(max(0, self.rows.cursor - dropped))
         self._show_filters()
 
     def _show_filters(self) -> None:
-        ring = self.ring
-        parts = [count(len(ring), "line"), f"level: {labels.SEVERITIES[ring.level].inline}"]
-        if ring.text:
-            parts.append(f"of {ring.held:,}")
+        buffer = self.buffer
+        parts = [count(len(buffer), "line"), f"level: {labels.SEVERITIES[buffer.level].inline}"]
+        if buffer.text:
+            parts.append(f"of {buffer.held:,}")
         if self.paused:
             parts.append("paused: space continues")
         elif self.following:
             parts.append("newest")
-        if ring.dropped:
-            parts.append(f"{ring.dropped:,} older ones are in the log file")
+        if buffer.dropped:
+            parts.append(f"{buffer.dropped:,} older ones are in the log file")
         waiting = self._unseen + (len(self._waiting) if self.paused else 0)
         if waiting:
             parts.insert(0, f"{waiting:,} new: End")
         self.rows.border_subtitle = " · ".join(parts)
-        self._empty.display = not ring.held and not self._waiting
+        self._empty.display = not buffer.held and not self._waiting
         self.rows.display = not self._empty.display
         self._show_selected()
 
@@ -280,7 +270,7 @@ class LogPane(Vertical):
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
         if self.rows.has_focus:
-            at_end = self.rows.cursor >= len(self.ring) - 1
+            at_end = self.rows.cursor >= len(self.buffer) - 1
             if at_end != self.following:
                 self.following = at_end
             if at_end:
@@ -296,8 +286,8 @@ class LogPane(Vertical):
 
     @property
     def line(self) -> LogLine | None:
-        """Return the line under the cursor."""
-        shown = self.ring.shown
+        """The line under the cursor."""
+        shown = self.buffer.shown
         return shown[self.rows.cursor] if 0 <= self.rows.cursor < len(shown) else None
 
     def action_tail(self) -> None:
@@ -306,7 +296,7 @@ class LogPane(Vertical):
         self.following = True
         self._unseen = 0
         self.flush()
-        self.rows.reload(len(self.ring) - 1)
+        self.rows.reload(len(self.buffer) - 1)
         self._show_filters()
 
     def action_pause(self) -> None:
@@ -317,7 +307,7 @@ class LogPane(Vertical):
 
     def action_level(self) -> None:
         """Switch to the next minimum level."""
-        self._refilter(level=LEVELS[(LEVELS.index(self.ring.level) + 1) % len(LEVELS)])
+        self._refilter(level=LEVELS[(LEVELS.index(self.buffer.level) + 1) % len(LEVELS)])
 
     def action_find(self) -> None:
         """Start to search."""
@@ -345,12 +335,12 @@ class LogPane(Vertical):
         self.rows.focus()
 
     def _refilter(self, level: Severity | None = None, text: str | None = None) -> None:
-        kept = self.line
-        self.ring.filter(level, text)
-        shown = self.ring.shown
+        selected = self.line
+        self.buffer.filter(level, text)
+        shown = self.buffer.shown
         place = len(shown) - 1
-        if not self.following and kept is not None:
-            place = next((i for i, line in enumerate(shown) if line is kept), place)
+        if not self.following and selected is not None:
+            place = next((i for i, line in enumerate(shown) if line is selected), place)
         self.rows.reload(place)
         self._show_filters()
 
@@ -362,6 +352,7 @@ class LogPane(Vertical):
     def action_export(self) -> None:
         """Save the visible lines to a file."""
         lines = (
-            f"{line.at.isoformat() if line.at else ''}\t{line.level}\t{line.text}" for line in self.ring.shown
+            f"{line.at.isoformat() if line.at else ''}\t{line.level}\t{line.text}"
+            for line in self.buffer.shown
         )
         self.post_message(self.Export("\n".join(lines) + "\n"))

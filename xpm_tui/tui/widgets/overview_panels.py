@@ -38,8 +38,8 @@ def _failed_run(status: StatusSummary) -> str:
 def next_step(status: StatusSummary, now: datetime) -> Step:
     """Return the first step that applies.
 
-    They are, in this order: connect, login, a run in progress, held sync, stopped or interrupted, failed,
-    both changed, links, take over, waiting changes, sync.
+    The steps are, in this order: connect, log in, watch a run in progress, decide about a held one, resume a
+    stopped one, look at a failed one, conflicts, links, proposals to take over, unticked changes, sync.
     """
     jobs, count = status.jobs, formatting.count
     if not status.connected:
@@ -115,7 +115,7 @@ def step_lines(step: Step, columns: int) -> list[Line]:
 
 
 def client_numbers(status: StatusSummary) -> tuple[int, int, int, int]:
-    """Return how many clients are linked, need attention, are ignored, and are none of these."""
+    """Return how many clients are linked, need attention, are ignored, and none of these."""
     linked, ignored = status.links.get("linked", 0), status.links.get("ignored", 0)
     other = max(0, status.clients - linked - ignored - status.needs_person)
     return linked, status.needs_person, ignored, other

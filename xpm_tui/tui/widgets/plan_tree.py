@@ -17,20 +17,20 @@ from xpm_tui.domain.formatting import count, cut, value
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.planning.decisions import because_held, change_reason
-from xpm_tui.tui.plan_rows import PlanGroup, PlanOutline, PlanRow
+from xpm_tui.tui.plan_rows import PlanGroup, PlanOutline, PlanRow, client_of
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, span
 from xpm_tui.tui.widgets.rows import Rows
 
 TICKS = {"all": "[x]", "none": "[ ]", "some": "[-]"}
-KIND_ROOM = 100
+"""The tick box of a group by how many of its changes are ticked."""
+KIND_FROM = 100
 """The width from which each row shows the kind of its change, in columns."""
-
 
 MEASURED = 200
 """The most changes of a group that are measured for the widths of its columns."""
 
-WHOLE = 4_000
+VALUE_CHARACTERS = 4_000
 """The most characters of a value that are shown for the selected row."""
 
 
@@ -52,28 +52,28 @@ class PlanTree(Rows):
             self.selectors = selectors
             self.on = on
 
-    def __init__(self, tree: PlanOutline) -> None:
+    def __init__(self, outline: PlanOutline) -> None:
         super().__init__()
-        self.plan_tree = tree
+        self.outline = outline
         self._rooms: dict[tuple[str, int], tuple[tuple[ChangeView, ...], int]] = {}
 
     def count(self) -> int:
         """Return the number of visible rows."""
-        return len(self.plan_tree.rows)
+        return len(self.outline.rows)
 
     @property
     def row(self) -> PlanRow | None:
         """The row under the cursor."""
-        rows = self.plan_tree.rows
+        rows = self.outline.rows
         return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
 
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return a line of a group or a change."""
-        which = self.plan_tree.rows[row]
+        which = self.outline.rows[row]
         return self._change(row, which, columns) if which.change else self._group(which.group, columns)
 
     def _group(self, group: PlanGroup, columns: int) -> Line:
-        opened = "▾" if group.key in self.plan_tree.open else "▸"
+        opened = "▾" if group.key in self.outline.expanded else "▸"
         name: list[Span]
         if group.record:
             name = [span(group.name or group.record, "strong"), span(f"  {group.record}", "muted")]
@@ -88,7 +88,7 @@ class PlanTree(Rows):
         for mark, number in group.marks():
             part = f" {number:,}" if number != len(group.changes) else ""
             look = cells.MARKS.look(mark)
-            tail += [fixed("  "), cells.MARKS.draw(mark, written=_side(group)), fixed(part, look)]
+            tail += [fixed("  "), cells.MARKS.draw(mark, side=_side(group)), fixed(part, look)]
         permanent = sum(map(is_permanent, group.changes))
         if permanent:
             tail += [fixed(f"  ✕ {'cannot' if permanent == len(group.changes) else f'{permanent:,} cannot'}"
@@ -109,9 +109,9 @@ class PlanTree(Rows):
     def _change(self, place: int, row: PlanRow, columns: int) -> Line:
         change = row.change
         assert change is not None
-        id_ = visible(self.plan_tree.id_of(change.record))
-        kind = kind_of(change) if columns >= KIND_ROOM else []
-        room = columns - 10 - (KINDS + 2 if kind else 0)
+        id_ = visible(self.outline.id_of(change.record))
+        kind = kind_of(change) if columns >= KIND_FROM else []
+        room = columns - 10 - (KIND_COLUMNS + 2 if kind else 0)
         half = self._name_room(row.group, room)
         if row.group.record:
             contact = visible(change.record.partition("/")[2])
@@ -120,7 +120,7 @@ class PlanTree(Rows):
             names = [each.name for each in self._near(place)]
             what = cells.named(visible(change.name), id_, half, others=names)
         marked = not kind and change.mark in ("conflict", "clearing", "drift", "former")
-        mark = [fixed("  "), cells.MARKS.draw(change.mark, written=change.side)] if marked else []
+        mark = [fixed("  "), cells.MARKS.draw(change.mark, side=change.side)] if marked else []
         also: Line = (
             [fixed("  + ", "warn"), span(", ".join(each.name for each in change.also_affects), "warn")]
             if change.also_affects
@@ -134,18 +134,18 @@ class PlanTree(Rows):
             *what,
             fixed("  "),
             *(fit(values, room - half - 2) if kind else values),
-            *([fixed("  "), *fit(kind, KINDS, right=True)] if kind else []),
+            *([fixed("  "), *fit(kind, KIND_COLUMNS, right=True)] if kind else []),
         ]
 
     def _name_room(self, group: PlanGroup, room: int) -> int:
-        """Return the width of the names of a group: more than usual if its values leave the room."""
+        """Return the width of the names of a group: more than usual if its values are short."""
         known = self._rooms.get((group.key, room))
         if known is not None and known[0] is group.changes:
             return known[1]
         usual = max(24, room * 2 // 5)
         names = values = 0
         for change in group.changes[:MEASURED]:
-            id_ = change.record.partition("/")[2] if group.record else self.plan_tree.id_of(change.record)
+            id_ = change.record.partition("/")[2] if group.record else self.outline.id_of(change.record)
             name = field_label(change.field) if group.record else change.name
             names = max(names, cell_count(visible(name)) + 2 + cell_count(visible(id_)))
             values = max(values, cells.width(_values(change, 1_000, ())))
@@ -155,7 +155,7 @@ class PlanTree(Rows):
 
     def _near(self, place: int) -> Iterator[ChangeView]:
         """Yield the changes of the rows near a row."""
-        rows = cells.neighbours(self.plan_tree.rows, place)
+        rows = cells.neighbours(self.outline.rows, place)
         return (row.change for row in rows if row.change is not None)
 
     def title(self, columns: int) -> list[Span]:
@@ -170,7 +170,7 @@ class PlanTree(Rows):
                 name, rule = rule, ""  # "Link by exact name" names its field
             return fit_title([span(name), fixed(f"  {rule}" if rule else "")], columns)
         change = row.change
-        field, id_ = field_label(change.field), self.plan_tree.id_of(change.record)
+        field, id_ = field_label(change.field), self.outline.id_of(change.record)
         number = f"  XPM {change.number}" if change.number else ""
         room = columns - cells.width([span(f"{field}    {id_}{number}")])
         return fit_title([fixed(field), fixed("  "), Span(cut(visible(change.name), max(6, room))),
@@ -183,7 +183,8 @@ class PlanTree(Rows):
         if row is None or row.change is None:
             return [*reason]
         change = row.change
-        old, new = value(change.old_shown, limit=WHOLE), value(change.new_shown, limit=WHOLE)
+        old = value(change.old_shown, limit=VALUE_CHARACTERS)
+        new = value(change.new_shown, limit=VALUE_CHARACTERS)
         before, after = cells.distinguish_both(old, new)
         now = [fixed(f"Now in {labels.SIDES[change.side].text}"), fixed("  ")]
         room = cells.width(now)
@@ -201,16 +202,16 @@ class PlanTree(Rows):
         first = row.change or row.group.changes[0] if row is not None else None
         if first is None or (row is not None and row.change is None and not row.group.record):
             return cells.wrap([fixed("Select a change to see all changes of its client.", "muted")], columns)
-        client = first.record.partition("/")[0]
+        client = client_of(first.record)
         number = [fixed("  "), fixed("∞ ", "xpm"), span(f"XPM {first.number}", "xpm")] if first.number else []
         found: list[Line] = [*cells.wrap([span(first.name, "strong")], columns)]
         found += [
-            [span(self.plan_tree.id_of(client), "ignition"), *number],
+            [span(self.outline.id_of(client), "ignition"), *number],
             [],
             [fixed("In this plan", "head")],
         ]
-        for each in self.plan_tree.changes:
-            if each.record.partition("/")[0] == client:
+        for each in self.outline.changes:
+            if client_of(each.record) == client:
                 tick = fixed("[x] " if each.ticked else "[ ] ", "good" if each.ticked else "warn")
                 found += cells.wrap([tick, fixed(f"{field_label(each.field)}  "), *kind_of(each)], columns)
         return found
@@ -253,14 +254,14 @@ class PlanTree(Rows):
             self._turn(row.group, open_)
 
     def _turn(self, group: PlanGroup, open_: bool | None) -> None:
-        self.plan_tree.toggle(group.key, open_)
-        self.reload(self.plan_tree.place(PlanRow(group)))
+        self.outline.toggle(group.key, open_)
+        self.reload(self.outline.position(PlanRow(group)))
 
     def action_all(self, open_: bool) -> None:
         """Expand or collapse all groups."""
         row = self.row
-        self.plan_tree.all(open_)
-        self.reload(self.plan_tree.place(PlanRow(row.group)) if row else 0)
+        self.outline.expand_all(open_)
+        self.reload(self.outline.position(PlanRow(row.group)) if row else 0)
 
     def action_tick(self) -> None:
         """Tick or untick one change, or a whole group."""
@@ -269,19 +270,19 @@ class PlanTree(Rows):
             return
         if row.change is not None:
             change = row.change
-            self.post_message(self.Ticked((_one(change),), not change.ticked))
-        elif self.plan_tree.sought:
-            self.post_message(self.Ticked(tuple(map(_one, row.group.changes)), row.group.tick == "none"))
+            self.post_message(self.Ticked((_selector(change),), not change.ticked))
+        elif self.outline.filter_text:
+            self.post_message(self.Ticked(tuple(map(_selector, row.group.changes)), row.group.tick == "none"))
         else:
             self.post_message(self.Ticked((row.group.selector,), row.group.tick == "none"))
 
 
-KINDS = 12
+KIND_COLUMNS = 12
 """Width of the kind of a change, in columns."""
 
 
 def kind_of(change: ChangeView) -> Line:
-    """Return what kind of change a change is, in a word or two."""
+    """Return the kind of a change in a word or two."""
     if not change.ticked:
         return [fixed("unticked", "warn")]
     if is_permanent(change):
@@ -306,7 +307,7 @@ def fit_title(title: Line, columns: int) -> list[Span]:
     return list(title) if cells.width(title) <= columns else fit(title, columns)
 
 
-def _one(change: ChangeView) -> Selector:
+def _selector(change: ChangeView) -> Selector:
     return Selector(record=change.record, field=change.field, rule=change.rule)
 
 

@@ -1,7 +1,4 @@
-"""A list with a cursor that renders only visible rows, and a list of items of one type.
-
-Fifty thousand rows cost as much as fifty.
-"""
+"""A list with a cursor that renders only visible rows, and a list of items of one type."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from xpm_tui.tui.widgets.cells import Line
 from xpm_tui.tui.widgets.text import Lines
 
 _NOT_DIM = Style(dim=False)
-"""With 16 colours or none, muted text would be unreadable on the solid cursor."""
+"""Removes dimness: with 16 colours or none, muted text would be unreadable on the solid cursor."""
 
 
 class _RowMessage(Message):
@@ -52,7 +49,7 @@ class Rows(Lines):
     cursor: reactive[int] = reactive(0, repaint=False)
     row_height = 1
     driven = False
-    """Whether keys typed in another widget move the cursor, which is then shown as if it had the focus."""
+    """Whether keys typed in another widget move the cursor, which is shown as if the list had the focus."""
 
     class Moved(_RowMessage):
         """Posted when the cursor has moved to another row."""
@@ -73,7 +70,7 @@ class Rows(Lines):
         raise NotImplementedError
 
     def reload(self, cursor: int | None = None) -> None:
-        """Show changed rows and paint the lines that differ; the cursor stays, or moves to ``cursor``."""
+        """Show changed rows, painting the lines that differ; the cursor stays, or moves to ``cursor``."""
         self.measure()
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(Rows.cursor, max(0, min(wanted, self.count() - 1)))
@@ -88,18 +85,18 @@ class Rows(Lines):
         if before < self.scroll_offset.y + self.size.height:
             self.refresh()
 
-    def length(self) -> int:
-        """The number of lines of all rows."""
+    def line_count(self) -> int:
+        """Return the number of lines of all rows."""
         return self.count() * self.row_height
 
-    def made(self, place: int, columns: int) -> Line:
-        """Return a line by its position among all lines."""
-        row, line = divmod(place, self.row_height)
+    def line_at(self, index: int, columns: int) -> Line:
+        """Return a line by its index among the lines of all rows."""
+        row, line = divmod(index, self.row_height)
         return self.draw(row, line, columns)
 
-    def over(self, place: int) -> Style | None:
+    def overlay(self, index: int) -> Style | None:
         """Return the style of the cursor for the row under it."""
-        if place // self.row_height != self.cursor:
+        if index // self.row_height != self.cursor:
             return None
         return self._cursor_style() + _NOT_DIM if self.has_focus or self.driven else self._cursor_style()
 

@@ -1,6 +1,6 @@
 """A run in a few lines (scope, progress and outcome), and the live log of a run or of the practice.
 
-``lines_of``, ``newest_lines`` and ``Follower`` run on the worker thread.
+``lines_of``, ``newest_lines`` and ``Follower`` are used on the worker thread.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ from xpm_tui.tui.widgets.log_pane import LogLine, LogPane
 
 CUT_SHORT = "It ended early. What was applied stays; the next sync continues from there."
 
-_GOES_ON = frozenset({"held", "interrupted", "stopped", "partial"})
+_CAN_CONTINUE = frozenset({"held", "interrupted", "stopped", "partial"})
 """Outcomes after which the run can continue."""
 
 STOPPING = "Stopping: nothing more is sent. Waiting for the answer to the current call."
 RECORDS_TIMED = 3
 """The number of records after which the time spent is used to estimate the rest."""
 SOON = 60.0
-"""Below this many seconds the estimated end is not shown."""
+"""Seconds left below which the estimated end is not shown."""
 NO_FORECAST = RunForecast()
 
 FRAME = 4
-"""Columns of a panel's border and padding."""
+"""Width of a panel's border and padding, in columns."""
 
-HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
-"""How a run that was held or stopped can continue."""
+CONTINUE_COMMANDS = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
+"""The command that continues a run, by its outcome."""
 
 
 def seconds_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> float:
-    """Return about how many seconds the run still takes, 0 while unknown.
+    """Return about how many seconds a run still takes; 0 if that is not known.
 
     The estimate uses the calls for which the run has to wait, or the time spent on its records so far.
     """
@@ -145,7 +145,7 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
             found += wrap(
                 [fixed("  "), fixed(f"{problem_title(known)}. ", "accent"), fixed(known.steps[0])], columns
             )
-    way = labels.JOB_RUN_OUTCOMES if run.kind == "deploy" else labels.RUN_OUTCOMES
+    outcomes = labels.JOB_RUN_OUTCOMES if run.kind == "deploy" else labels.RUN_OUTCOMES
     note: list[Span] = []
     if run.error and run.kind != "deploy" and run.outcome in ("partial", "failed"):
         note = [fixed(CUT_SHORT)]
@@ -155,15 +155,15 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
     elif run.outcome == "held" and run.stops and run.kind != "deploy":
         note = [fixed("Nothing is written until then. "), fixed("a", "accent"),
                 fixed(" releases it: it is planned again and continues if no count has grown.")]  # fmt: skip
-    elif run.outcome in _GOES_ON and not run.stops:
-        note = [fixed(way[run.outcome].help)]
+    elif run.outcome in _CAN_CONTINUE and not run.stops:
+        note = [fixed(outcomes[run.outcome].help)]
     return [*found, *wrap([fixed("→ ", "accent"), *note], columns)] if note else found
 
 
 FIELD_LABEL = 18
-"""Columns of the name of a field."""
+"""Width of the name of a field, in columns."""
 FIELDS = 50
-"""Columns of the panel that shows the fields."""
+"""Width of the panel that shows the fields, in columns."""
 
 
 def field_lines(fields: Sequence[FieldProgress], columns: int, height: int) -> list[Line]:
@@ -190,8 +190,10 @@ def field_lines(fields: Sequence[FieldProgress], columns: int, height: int) -> l
 
 MOST = 5_000
 """The most lines of a finished run that are read at once."""
+LAST = 200
+"""The number of earlier lines with which the log of a practice begins."""
 
-_PLACES: tuple[TableSchema[Any], ...] = (CLIENTS, WORKFLOWS)
+_RECORDS: tuple[TableSchema[Any], ...] = (CLIENTS, WORKFLOWS)
 """The kinds of records to which a line can lead."""
 
 
@@ -207,7 +209,7 @@ def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
                 at=event.at,
                 level=event.level,
                 text=visible(sentence(event, named, values)),
-                record=client if client and any(snapshot.get(table, client) for table in _PLACES) else "",
+                record=client if client and any(snapshot.get(table, client) for table in _RECORDS) else "",
                 id=event.id,
                 run=event.run,
             )
@@ -221,11 +223,11 @@ def newest_lines(practice: OpenPractice, most: int) -> list[LogLine]:
     Single values and lists are left out, because the line of their run counts them.
     """
     newest = islice(practice.events.read(EventFilter(level="info")), ACTIVITY_READ)
-    told = (event for event in newest if not (event.level == "info" and event.key.startswith(SINGLE)))
-    return lines_of(practice, islice(told, most))
+    shown = (event for event in newest if not (event.level == "info" and event.key.startswith(SINGLE_STEPS)))
+    return lines_of(practice, islice(shown, most))
 
 
-SINGLE = ("sync.link", "sync.change", "list.", "run.planned", "run.started")
+SINGLE_STEPS = ("sync.link", "sync.change", "list.", "run.planned", "run.started")
 """Events of single steps of a run, by the beginning of their key."""
 ACTIVITY_READ = 3_000
 """The most events that are read for the newest activity."""
@@ -234,13 +236,13 @@ ACTIVITY_READ = 3_000
 class Follower:
     """Follows the log of one run, or of the practice. Created and polled on the worker thread."""
 
-    def __init__(self, practice: OpenPractice, *, run: str = "", last: int = 200) -> None:
+    def __init__(self, practice: OpenPractice, *, run: str = "") -> None:
         self._run = run
-        self._tail: Tail = practice.events.tail(last=0 if run else last)
+        self._tail: Tail = practice.events.tail(last=0 if run else LAST)
         self._first: list[Event] = []
         if run:
             newest = practice.events.read(EventFilter(run=run))
-            self._first = [event for event, _ in zip(newest, range(MOST), strict=False)][::-1]
+            self._first = list(islice(newest, MOST))[::-1]
         self._seen = {event.id for event in self._first}
 
     def poll(self, practice: OpenPractice) -> list[LogLine]:
@@ -274,12 +276,12 @@ LOG_KEYS = (
 class LiveLog(KeyExplainer, LogPane):
     """The log of one run, live or finished, also of another process; without ``run``, of the whole practice.
 
-    It posts ``Looked`` whenever the state of the run changes.
+    It posts ``StateChanged`` whenever the state of the run changes.
     """
 
     SAVES = frozenset({"export"})
 
-    class Looked(Message):
+    class StateChanged(Message):
         """Posted when the run or its forecast has changed since the last poll."""
 
         def __init__(self, run: Run, forecast: RunForecast) -> None:
@@ -292,14 +294,14 @@ class LiveLog(KeyExplainer, LogPane):
         self._run_id = run
         self.run: Run | None = None
         self._reported: object = None
-        self._linger = IDLE_POLLS
-        self._looking = False
+        self._idle_polls_left = IDLE_POLLS
+        self._polling = False
         self._follower: Follower | None = None
 
     @property
-    def _over(self) -> bool:
+    def _is_complete(self) -> bool:
         """Whether no more lines can come: the run has ended, and its last lines have been read."""
-        return self.run is not None and self.run.outcome != "running" and self._linger <= 0
+        return self.run is not None and self.run.outcome != "running" and self._idle_polls_left <= 0
 
     def on_mount(self) -> None:
         """Start to follow the log."""
@@ -307,8 +309,8 @@ class LiveLog(KeyExplainer, LogPane):
         self._tick()
 
     def _tick(self) -> None:
-        if self.screen.is_current and not self._looking and not self._over:
-            self._looking = True
+        if self.screen.is_current and not self._polling and not self._is_complete:
+            self._polling = True
             self.host.work(lambda: self._poll(), "follow", node=self)
 
     async def _poll(self) -> None:
@@ -316,7 +318,7 @@ class LiveLog(KeyExplainer, LogPane):
         try:
             await self._follow()
         finally:
-            self._looking = False
+            self._polling = False
 
     async def _follow(self) -> None:
         def read(practice: OpenPractice) -> tuple[Run | None, RunForecast | None, list[LogLine]]:
@@ -333,12 +335,12 @@ class LiveLog(KeyExplainer, LogPane):
         if run is None or coming is None:
             return
         # Other threads of the run may still write its last lines after it is marked as done.
-        self._linger = IDLE_POLLS if news or run.outcome == "running" else self._linger - 1
+        self._idle_polls_left = IDLE_POLLS if news or run.outcome == "running" else self._idle_polls_left - 1
         # The estimate of an unchanged run differs at each poll, so only a countdown counts as news.
         state = (run, coming.waits, coming.stopping)
         if state != self._reported:
             self.run, self._reported = run, state
-            self.post_message(self.Looked(run, coming))
+            self.post_message(self.StateChanged(run, coming))
 
     @on(LogPane.Jump)
     def _jump(self, event: LogPane.Jump) -> None:

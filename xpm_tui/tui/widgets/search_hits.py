@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -64,14 +65,14 @@ def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
     for group in groups.values():
         if len(group) > 1:
             columns = zip(*(facts(view) for view in group), strict=True)
-            apart = frozenset(column[0][0] for column in columns if len({text for _, text in column}) > 1)
+            different = frozenset(column[0][0] for column in columns if len({text for _, text in column}) > 1)
             for view in group:
-                found[view.uuid] = apart
+                found[view.uuid] = different
     return found
 
 
 def best_first(views: Sequence[XpmClientView], client: ClientView) -> list[XpmClientView]:
-    """Return hits in their order; of those found in the same way, the ones that agree most come first."""
+    """Return search results in their order; of those found in the same way, those that agree most first."""
     ours, kinds = facts_of(client), list(dict.fromkeys(view.why for view in views))
 
     def place(view: XpmClientView) -> tuple[int, int]:
@@ -92,11 +93,11 @@ class SearchHits(Items[XpmClientView]):
         self.linked_to = ""
         self.ours: dict[str, frozenset[str]] = {}
         """The facts of the Ignition client by their kind, normalised for comparison."""
-        self._apart: dict[str, frozenset[str]] = {}
+        self._distinguishing: dict[str, frozenset[str]] = {}
 
     def show(self, items: Sequence[XpmClientView], at: int = 0) -> None:
         """Show other results, and the facts that distinguish those of the same name."""
-        self._apart = differing(items)
+        self._distinguishing = differing(items)
         super().show(items, at)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
@@ -105,7 +106,7 @@ class SearchHits(Items[XpmClientView]):
         return self._name_line(row, view, columns) if line == 0 else self._facts_line(view, columns)
 
     def _name_line(self, row: int, view: XpmClientView, columns: int) -> Line:
-        tags: list[Span] = [fixed("  same name", "accent")] if view.uuid in self._apart else []
+        tags: list[Span] = [fixed("  same name", "accent")] if view.uuid in self._distinguishing else []
         state: list[Span] = [fixed("∞ linked", "good") if view.linked else fixed("○ not linked", "muted")]
         for applies, mark in ((view.archived, "– archived"), (view.prospect, "○ prospect")):
             state = [fixed(f"{mark}  ", "warn"), *state] if applies else state
@@ -120,7 +121,7 @@ class SearchHits(Items[XpmClientView]):
         ]  # fmt: skip
 
     def _facts_line(self, view: XpmClientView, columns: int) -> Line:
-        """Return the facts; those that do not fit are left out and counted, and decisive ones come first."""
+        """Return the facts, decisive ones first; those that do not fit are left out and counted."""
         pieces: list[Span] = [fixed("   ")]
         facts = self._facts(view)
         if view.linked:
@@ -138,18 +139,18 @@ class SearchHits(Items[XpmClientView]):
         return fit(pieces, columns)
 
     def _facts(self, view: XpmClientView) -> list[list[Span]]:
-        apart = self._apart.get(view.uuid, frozenset())
+        distinguishing = self._distinguishing.get(view.uuid, frozenset())
         found: list[tuple[int, list[Span]]] = []
         for what, text in facts(view):
-            if not text and what not in apart:
+            if not text and what not in distinguishing:
                 continue
-            look: Look = "accent" if what in apart else "muted"
+            look: Look = "accent" if what in distinguishing else "muted"
             mine = self.ours.get(what) if text else None
             spans = [span((text if what in UNLABELLED else f"{what} {text}") if text else f"no {what}", look)]
             if mine:
                 same = name_key(text) in mine
                 spans = [fixed("= " if same else "≠ ", "good" if same else "warn"), *spans]
-            found.append((0 if mine else 1 if what in apart else 2, spans))
+            found.append((0 if mine else 1 if what in distinguishing else 2, spans))
         return [spans for _, spans in sorted(found, key=lambda each: each[0])]
 
 
@@ -160,6 +161,7 @@ NUMBER = 6
 STEPS = 5
 """Cells of the gauge that shows the strength of a match."""
 INDENT = " " * 16
+"""The start of the second line of a proposal, below its name."""
 
 
 def _number(view: XpmClientView | ProposalView) -> Line:
@@ -185,9 +187,9 @@ class LinkProposalRows(Items[ProposalView]):
         state = [fixed("  – archived" if view.archived else "  ○ prospect" if view.prospect else "", "warn")]
         number = _number(view)
         room = max(8, columns - len(INDENT) - width(state) - width(number) - 2)
-        apart = view.city or view.code or view.email
+        detail = view.city or view.code or view.email
         others = [each.name for each in neighbours(self.items, row)]
-        name = named(visible(view.name), visible(apart), room, "strong", others=others)
+        name = named(visible(view.name), visible(detail), room, "strong", others=others)
         return [
             fixed(f" {'▰' * full}{'▱' * (STEPS - full)} ", look), *fit([fixed(word, look)], 9),
             *fit(name, room), *state, *number,
@@ -222,29 +224,24 @@ def compared_lines(client: ClientView, xpm: XpmClientView, columns: int) -> list
             span(xpm.number or "–", "muted"),
         ]
     ]
-    for label, sign, look, here, there in _standing(client, xpm):
+    for label, sign, look, here, there in _compared_fields(client, xpm):
         left, right = visible(", ".join(here) or "–"), visible(", ".join(there) or "–")
         mark = distinguish_in_full if sign in "≠≈" else _unmarked
-        rows_here, rows_there = wrap(mark(left, right), each), wrap(mark(right, left), each)
-        for at in range(max(len(rows_here), len(rows_there))):
-            found.append(
-                [
-                    *fit([fixed(label if at == 0 else "", "muted")], LABEL),
-                    *fit(rows_here[at] if at < len(rows_here) else [], each),
-                    fixed(f" {sign} " if at == 0 else "   ", look),
-                    *(rows_there[at] if at < len(rows_there) else []),
-                ]
-            )
+        rows = zip_longest(wrap(mark(left, right), each), wrap(mark(right, left), each), fillvalue=())
+        for at, (row_here, row_there) in enumerate(rows):
+            head = [*fit([fixed("" if at else label, "muted")], LABEL), *fit(row_here, each)]
+            found.append([*head, fixed("   " if at else f" {sign} ", look), *row_there])
     return [*found, [fixed("UUID  ", "muted"), span(xpm.uuid, "muted")]]
 
 
-Standing = tuple[str, str, Look, Sequence[str], Sequence[str]]
+ComparedField = tuple[str, str, Look, Sequence[str], Sequence[str]]
+"""Label, symbol and its style, values in Ignition, values in XPM."""
 _SIGNS: tuple[tuple[str, Look], ...] = (("≠", "warn"), ("≈", "accent"), ("=", "good"), ("+", "accent"))
 
 
-def _standing(client: ClientView, xpm: XpmClientView) -> list[Standing]:
+def _compared_fields(client: ClientView, xpm: XpmClientView) -> list[ComparedField]:
     """Return label, symbol and values of each field that is not empty: the name first, then differences."""
-    found: list[tuple[int, Standing]] = []
+    found: list[tuple[int, ComparedField]] = []
     for label, mine, theirs in _pairs(client, xpm):
         here, there = tuple(dict.fromkeys(filter(None, mine))), tuple(filter(None, theirs))
         if not here and not there:
@@ -253,7 +250,7 @@ def _standing(client: ClientView, xpm: XpmClientView) -> list[Standing]:
         same = {one.casefold() for one in here} & {one.casefold() for one in there}
         place = 3 if not (here and there) else 2 if same else 1 if alike else 0
         found.append((-1 if label == "Name" else place, (label, *_SIGNS[place], here, there)))
-    return [standing for _, standing in sorted(found, key=lambda each: each[0])]
+    return [compared for _, compared in sorted(found, key=lambda each: each[0])]
 
 
 def _unmarked(text: Shown, _: Shown) -> list[Span]:

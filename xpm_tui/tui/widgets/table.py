@@ -34,7 +34,7 @@ from xpm_tui.tui.widgets.text import TextLabel
 FIND = "Find"
 
 
-def filters_in_sight(filters: Sequence[str], place: int, room: int) -> range:
+def visible_filters(filters: Sequence[str], place: int, room: int) -> range:
     """Return the positions of the filters to show in ``room`` columns: those around the one at ``place``.
 
     Filters that are left out are counted, and can be reached with [ and ].
@@ -55,6 +55,7 @@ def filters_in_sight(filters: Sequence[str], place: int, room: int) -> range:
 
 
 MORE = " +99"
+"""The widest count of filters that are left out."""
 
 
 def filter_names(names: Sequence[str], counts: Mapping[int, int]) -> list[str]:
@@ -97,18 +98,18 @@ class FilterLine(TextLabel):
     def on_resize(self) -> None:
         """Show as many filters as fit."""
         filters, place, text = self._shown
-        asked = cut(visible(text), 20) if text else Shown(FIND)
-        pieces = [fixed(" / ", "accent"), Span(asked, "match" if text else "muted"), fixed(" ")]
+        search = cut(visible(text), 20) if text else Shown(FIND)
+        pieces = [fixed(" / ", "accent"), Span(search, "match" if text else "muted"), fixed(" ")]
         self._places = [(width(pieces), -1)]
-        seen = filters_in_sight(filters, place, max(20, (self.size.width or 80) - width(pieces)))
-        for at in seen:
+        shown = visible_filters(filters, place, max(20, (self.size.width or 80) - width(pieces)))
+        for at in shown:
             here = at == place
             pieces.append(
                 fixed(f"[{filters[at]}]" if here else f" {filters[at]} ", "head" if here else "muted")
             )
             self._places.append((width(pieces), at))
-        if len(seen) < len(filters):
-            pieces.append(fixed(f" +{len(filters) - len(seen)}", "muted"))
+        if len(shown) < len(filters):
+            pieces.append(fixed(f" +{len(filters) - len(shown)}", "muted"))
         self.say(words(pieces))
 
     def on_click(self, event: events.Click) -> None:
@@ -123,21 +124,21 @@ T = TypeVar("T")
 Cell = Line | Callable[[int], Line]
 """The contents of a cell, or a function that returns them for a width, for a name before an id."""
 GAP = 2
-SAME = 2_000
+COMPARED = 2_000
 """The number of items up to which comparing them is cheaper than painting."""
 
 
 class TableColumn(NamedTuple):
     """A column of a table.
 
-    It is at least ``least`` columns wide and gets ``grow`` shares of the remaining width. If there is no
+    It is at least ``min_width`` columns wide and gets ``grow`` shares of the remaining width. If there is no
     room, the columns with the highest ``drop`` are left out first. ``look`` is the style of its heading, and
     ``sort`` returns the sort key of an item, by default its text. A ``whole`` column holds ids: if an id is
     wider, the widest name in its row gets less.
     """
 
     title: str
-    least: int
+    min_width: int
     grow: int = 0
     drop: int = 0
     right: bool = False
@@ -154,12 +155,12 @@ def widths(columns: Sequence[TableColumn], room: int, needs: Sequence[int] = ())
     kept = list(range(len(columns)))
 
     def need() -> int:
-        return sum(columns[i].least for i in kept) + GAP * (len(kept) - 1)
+        return sum(columns[i].min_width for i in kept) + GAP * (len(kept) - 1)
 
     while len(kept) > 1 and need() > room:
         kept.remove(max(kept, key=lambda i: (columns[i].drop, i)))
     spare, growing = max(0, room - need()), [i for i in kept if columns[i].grow]
-    sizes = [min(column.least, room) if i in kept else 0 for i, column in enumerate(columns)]
+    sizes = [min(column.min_width, room) if i in kept else 0 for i, column in enumerate(columns)]
     wanting = sorted((i for i in growing if needs), key=lambda i: needs[i] - sizes[i])
     for place, i in enumerate(wanting):
         extra = max(0, min(needs[i] - sizes[i], spare // (len(wanting) - place)))
@@ -171,8 +172,8 @@ def widths(columns: Sequence[TableColumn], room: int, needs: Sequence[int] = ())
     return sizes
 
 
-def _for_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cell]) -> list[int]:
-    """Return the widths for one row: an id wider than its column takes from the widest name."""
+def _fit_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cell]) -> list[int]:
+    """Return the widths for one row: an id wider than its column takes room from the widest name."""
     for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
         if column.whole and sizes[place] and not callable(cell) and (over := width(cell) - sizes[place]) > 0:
             name = max(range(len(columns)), key=lambda at: sizes[at] if columns[at].grow else -1)
@@ -185,17 +186,17 @@ def _for_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cel
 MEASURED = 300
 """The most rows for which the widths of the columns follow the texts."""
 
-WHOLE = 1_000
-"""The width in which a cell is whole."""
+FULL_WIDTH = 1_000
+"""The width in which nothing of a cell is cut."""
 
 
-def _words_in(cell: Cell, size: int) -> str:
+def _cut_text(cell: Cell, size: int) -> str:
     line = fit(cell(size) if callable(cell) else cell, size)
     return "".join(piece.text for piece in line).rstrip()
 
 
-def _whole(cell: Cell) -> str:
-    return "".join(piece.text for piece in (cell(WHOLE) if callable(cell) else cell)).rstrip()
+def _full_text(cell: Cell) -> str:
+    return "".join(piece.text for piece in (cell(FULL_WIDTH) if callable(cell) else cell)).rstrip()
 
 
 class TableRows(Items[T]):
@@ -215,7 +216,7 @@ class TableRows(Items[T]):
         if self._needs[0] is not self.items:
             short = self._fitted and len(self.items) <= MEASURED
             rows = [self.cells(item) for item in self.items] if short else []
-            needs = [max(cells(_whole(cell)) for cell in column) for column in zip(*rows, strict=True)]
+            needs = [max(cells(_full_text(cell)) for cell in column) for column in zip(*rows, strict=True)]
             self._needs = (self.items, needs)
         return widths(self.columns, room, self._needs[1])
 
@@ -223,26 +224,25 @@ class TableRows(Items[T]):
         """Return the item's cells, each fitted to its column."""
         pieces: list[Span] = []
         item = self.cells(self.items[row])
-        sizes = _for_ids(self.columns, self.widths(columns - 1), item)
+        sizes = _fit_ids(self.columns, self.widths(columns - 1), item)
         for place, (column, size, cell) in enumerate(zip(self.columns, sizes, item, strict=True)):
             if size:
                 pieces.append(fixed(" " if not pieces else " " * GAP))
                 shown = cell(size) if callable(cell) else cell
                 if any("…" in piece.text for piece in fit(shown, size)):
-                    shown = self._apart(row, place, size, cell) or shown
+                    shown = self._cut_apart(row, place, size, cell) or shown
                 pieces.extend(fit(shown, size, column.right))
         return pieces
 
-    def _apart(self, row: int, place: int, size: int, cell: Cell) -> Line:
-        """Return a cell as it differs from another one near it that would be cut to the same text, if any."""
-        text, whole = _words_in(cell, size), _whole(cell)
-        near = {
-            _whole(each): each for each in (self.cells(item)[place] for item in neighbours(self.items, row))
-        }
+    def _cut_apart(self, row: int, place: int, size: int, cell: Cell) -> Line:
+        """Return a cell cut so that it differs from those near it; empty if they already look different."""
+        text, whole = _cut_text(cell, size), _full_text(cell)
+        others = (self.cells(item)[place] for item in neighbours(self.items, row))
+        near = {_full_text(other): other for other in others}
         alike = [
-            visible(other)
-            for other, each in near.items()
-            if other != whole and other[:3] == whole[:3] and _words_in(each, size) == text
+            visible(full)
+            for full, other in near.items()
+            if full != whole and full[:3] == whole[:3] and _cut_text(other, size) == text
         ]
         return [span(cut_apart(visible(whole), alike, size))] if alike else ()
 
@@ -285,7 +285,7 @@ class Table(Vertical, Generic[T]):
         self._key = key
         self._heads = TextLabel(classes="heads")
         self._sentence = empty
-        self._of: object = None
+        self._query: object = None
         self._order: tuple[int, bool] | None = None
         """The position of the column by which it is sorted, and whether descending; None if unsorted."""
         self._items: Sequence[T] = ()
@@ -310,17 +310,17 @@ class Table(Vertical, Generic[T]):
         """Set the sentence that is shown while there are no items."""
         self._sentence = sentence
 
-    def show(self, items: Sequence[T], at: str = "", of: object = None) -> None:
+    def show(self, items: Sequence[T], at: str = "", query: object = None) -> None:
         """Show other items.
 
         Args:
             items: The items.
             at: The key of the item to select; by default the selected item stays selected.
-            of: Identifies the query. If it is the same as before and the selected item is gone, the next
+            query: Identifies the query. If it is the same as before and the selected item is gone, the next
                 remaining item is selected instead of the first.
         """
-        near, self._of = of == self._of, of
-        if not at and len(items) <= SAME and list(items) == list(self._items) and items:
+        near, self._query = query == self._query, query
+        if not at and len(items) <= COMPARED and list(items) == list(self._items) and items:
             self.post_message(self.Moved(self, self.item))
             return
         self._items = items
@@ -404,8 +404,9 @@ class Table(Vertical, Generic[T]):
         if self._order is None:
             return items
         at, backwards = self._order
-        wanted = self.rows.columns[at].sort or (lambda item: natural_key(_whole(self.rows.cells(item)[at])))
-        return sorted(items, key=wanted, reverse=backwards)
+        sort = self.rows.columns[at].sort
+        key = sort or (lambda item: natural_key(_full_text(self.rows.cells(item)[at])))
+        return sorted(items, key=key, reverse=backwards)
 
     def _widths(self) -> list[int]:
         return self.rows.widths(self.size.width - self.rows.styles.scrollbar_size_vertical - 1)

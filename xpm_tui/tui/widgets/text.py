@@ -1,7 +1,4 @@
-"""Text widgets with hanging indentation that are painted only when their text changes.
-
-A scrollable view of lines that renders only visible ones and paints only those that differ.
-"""
+"""Text widgets with hanging indentation, and a scrollable view of lines; both paint only what differs."""
 
 from __future__ import annotations
 
@@ -40,21 +37,21 @@ class HangingText(Visual):
 
     def __init__(self, text: Content) -> None:
         self.text = text
-        self._laid: tuple[int, Content] = (0, Content(""))
+        self._wrapped: tuple[int, Content] = (0, Content(""))
 
-    def at(self, columns: int, rules: RulesMap) -> Content:
-        """Return the text for a width."""
+    def wrapped(self, columns: int, rules: RulesMap) -> Content:
+        """Return the text wrapped for a width."""
         if columns <= 0 or rules.get("text_wrap") == "nowrap":
             return self.text
-        if self._laid[0] != columns:
-            self._laid = (columns, wrapped_lines(self.text, columns))
-        return self._laid[1]
+        if self._wrapped[0] != columns:
+            self._wrapped = (columns, wrapped_lines(self.text, columns))
+        return self._wrapped[1]
 
     def render_strips(
         self, width: int, height: int | None, style: Style, options: RenderOptions
     ) -> list[Strip]:
         """Return the painted lines."""
-        return self.at(width, options.rules).render_strips(width, height, style, options)
+        return self.wrapped(width, options.rules).render_strips(width, height, style, options)
 
     def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
         """Return the width of the longest line."""
@@ -66,24 +63,25 @@ class HangingText(Visual):
 
     def get_height(self, rules: RulesMap, width: int) -> int:
         """Return the number of lines for a width."""
-        return self.at(width, rules).get_height(rules, width)
+        return self.wrapped(width, rules).get_height(rules, width)
 
 
 class StaticText(Static):
     """A stock ``Static`` with hanging indentation."""
 
     def __init__(self, text: Content | None = None, *, classes: str = "") -> None:
-        self._hung = HangingText(text if text is not None else Content(""))
-        super().__init__(self._hung, classes=classes)
+        self._visual = HangingText(text if text is not None else Content(""))
+        super().__init__(self._visual, classes=classes)
 
     def update(self, content: Any = "", *, layout: bool = True) -> None:
         """Show another text."""
-        self._hung = HangingText(content if isinstance(content, Content) else Content(content))
-        super().update(self._hung, layout=layout)
+        self._visual = HangingText(content if isinstance(content, Content) else Content(content))
+        super().update(self._visual, layout=layout)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the text selected with the mouse, as it is on the screen."""
-        return selection.extract(self._hung.at(self.content_size.width, self.styles.get_rules()).plain), "\n"
+        text = self._visual.wrapped(self.content_size.width, self.styles.get_rules())
+        return selection.extract(text.plain), "\n"
 
 
 class TextLabel(StaticText):
@@ -94,30 +92,29 @@ class TextLabel(StaticText):
     """
 
     def __init__(self, text: Content | None = None, *, fixed: bool = True, classes: str = "") -> None:
-        self._now = text if text is not None else Content("")
+        self._text = text if text is not None else Content("")
         self._fixed = fixed
-        self._other: list[Region] = []
-        super().__init__(self._now, classes=classes)
+        self._changed: list[Region] = []
+        super().__init__(self._text, classes=classes)
 
     def say(self, text: Content) -> None:
         """Show a text; does nothing if it is the same."""
-        old, new = self._now.split("\n", allow_blank=True), text.split("\n", allow_blank=True)
-        other = [y for y, (a, b) in enumerate(zip_longest(old, new)) if not _same(a, b)]
-        if not other:
+        old, new = self._text.split("\n", allow_blank=True), text.split("\n", allow_blank=True)
+        changed = [y for y, (a, b) in enumerate(zip_longest(old, new)) if not _same(a, b)]
+        if not changed:
             return
-        self._now = text
-        bare = self.styles.text_wrap == "nowrap"
-        self._other = [Region(0, y, self.size.width, 1) for y in other] if bare else []
-        self.update(text, layout=not (self._fixed or (bare and len(old) == len(new))))
-        self._other = []
+        self._text = text
+        unwrapped = self.styles.text_wrap == "nowrap"
+        self._changed = [Region(0, y, self.size.width, 1) for y in changed] if unwrapped else []
+        self.update(text, layout=not (self._fixed or (unwrapped and len(old) == len(new))))
+        self._changed = []
 
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
         """Paint again; while the text is being replaced, only the lines that differ."""
-        return super().refresh(
-            *(regions or self._other), repaint=repaint, layout=layout, recompose=recompose
-        )  # fmt: skip
+        changed = regions or self._changed
+        return super().refresh(*changed, repaint=repaint, layout=layout, recompose=recompose)
 
 
 def _same(one: Content | None, other: Content | None) -> bool:
@@ -125,7 +122,7 @@ def _same(one: Content | None, other: Content | None) -> bool:
 
 
 class Lines(ScrollView, can_focus=True):
-    """A list of lines that are rendered only when they are visible.
+    """A scrollable list of lines that are rendered only when they are visible.
 
     A subclass provides the number of lines and renders one of them, so fifty thousand cost as much as fifty.
     """
@@ -141,22 +138,22 @@ class Lines(ScrollView, can_focus=True):
         super().__init__()
         self._painted: dict[int, Strip] = {}
 
-    def length(self) -> int:
-        """The number of lines."""
+    def line_count(self) -> int:
+        """Return the number of lines."""
         raise NotImplementedError
 
-    def made(self, place: int, columns: int) -> Line:
+    def line_at(self, index: int, columns: int) -> Line:
         """Return a line, at most ``columns`` wide."""
         raise NotImplementedError
 
-    def over(self, place: int) -> RichStyle | None:
-        """Return the style that is laid over a line, such as that of the cursor."""
+    def overlay(self, index: int) -> RichStyle | None:
+        """Return the style to apply over a line, such as that of the cursor."""
         return None
 
     def measure(self) -> None:
         """Update the number of lines without a layout, which would paint everything."""
         # Never wider than the view: a width that depends on it would cause a second layout.
-        size = Size(1, self.length())
+        size = Size(1, self.line_count())
         if size != self.virtual_size:
             self.set_reactive(Lines.virtual_size, size)
             self._scroll_update(size)
@@ -176,13 +173,13 @@ class Lines(ScrollView, can_focus=True):
     def _strip(self, y: int) -> Strip:
         columns, place = self.scrollable_content_region.width, y + self.scroll_offset.y
         base = self.rich_style
-        if columns <= 0 or not 0 <= place < self.length():
+        if columns <= 0 or not 0 <= place < self.line_count():
             return Strip.blank(max(0, columns), base)
-        over = self.over(place)
+        overlay = self.overlay(place)
         segments = []
-        for text, look in fit(self.made(place, columns), columns):
+        for text, look in fit(self.line_at(place, columns), columns):
             style = base + self.get_component_rich_style(f"rows--{look}", partial=True) if look else base
-            segments.append(Segment(text, style + over if over else style))
+            segments.append(Segment(text, style + overlay if overlay else style))
         return Strip(segments, columns).simplify()
 
     def on_resize(self, _: events.Resize) -> None:

@@ -1,40 +1,28 @@
-"""Generates the reference pages of the command line: verbs, exit codes and JSON answers.
-
-``python -m xpm_tui.cli.verb_reference PAGE > docs/PAGE.md``, where PAGE is verbs, exit-codes or json;
-``python -m xpm_tui.cli.verb_reference index > xpm_tui/commands/verb_index.py`` makes the index of verbs.
-"""
+"""The pages of the command line (commands, exit codes, JSON answers), and the index of verbs."""
 
 from __future__ import annotations
 
 import importlib
 import json
 import pkgutil
-import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 import xpm_tui
+from tools.reference.man_page import EXITS, arguments_of, options_of
+from tools.reference.markdown import escaped, table
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.json_answers import answer_schemas
 from xpm_tui.cli.main import build_root
-from xpm_tui.cli.manual import EXITS
-from xpm_tui.cli.options import GlobalOption
-from xpm_tui.cli.tree import Positional
 from xpm_tui.commands import registry
 from xpm_tui.domain.errors import AppError
 from xpm_tui.lazy import load
 
-_MADE = """\
-<!-- Made from the commands: `python -m xpm_tui.cli.verb_reference {0} > docs/{0}.md`. Do not edit. -->
-"""
-
 _VERBS = """\
 # Commands
 
-{made}
 `xpm-tui` without a command opens the console. Everything that the console does is also a command. Replace the
 words in capitals. `xpm-tui VERB --help` or `xpm-tui help VERB` shows the same as this page; `man xpm-tui` has
 all of it offline.
@@ -54,11 +42,7 @@ They can come before or after the words of a command.
 _CODES = """\
 # Exit codes
 
-{made}
 Every command ends with one of these. In a script, 0 means that nothing is left to do.
-
-| Code | Meaning |
-| --- | --- |
 """
 
 _ERRORS = """
@@ -75,9 +59,6 @@ xpm-tui status --json
 
 With `--json`, `error.code` says more precisely what happened, and `error.message` and `error.hint` say
 it in words.
-
-| `error.code` | Exit code | Meaning |
-| --- | --- | --- |
 """
 
 _MEANINGS = {
@@ -120,7 +101,6 @@ _MEANINGS = {
 _JSON = """\
 # JSON
 
-{made}
 Every command takes `--json`. The last line on standard output is then one object in ASCII. It is what
 scripts can rely on: a key is never removed or given another meaning without a note under *What scripts
 need to know* in the [release notes](changes.md). Keys may be added.
@@ -179,7 +159,7 @@ def verbs_page() -> str:
     """Return the page of all verbs with their arguments, options and examples."""
     tree = build_root(NoConsole())
     context = click.Context(tree, info_name="xpm-tui")
-    lines = [_VERBS.format(made=_MADE.format("verbs")), *_rows(_options(tree, context, shared=True))]
+    lines = [_VERBS, *_terms(options_of(tree, context, shared=True))]
     for name in sorted(tree.commands):
         lines += [f"\n## {name}\n", *_verb(tree.commands[name], context, (name,), "###")]
     return "\n".join(lines) + "\n"
@@ -187,14 +167,12 @@ def verbs_page() -> str:
 
 def _verb(command: click.Command, above: click.Context, words: tuple[str, ...], head: str) -> Iterator[str]:
     context = click.Context(command, info_name=words[-1], parent=above)
-    yield _plain(command.help or "")
+    yield escaped(command.help or "")
     if command.callback is not None:
-        places = [p for p in command.get_params(context) if isinstance(p, Positional)]
-        usage = " ".join(["xpm-tui", *words, *(place.make_metavar(context) for place in places)])
-        yield f"\n`{usage}`\n"
-        arguments = [(place.make_metavar(context), place.text) for place in places]
-        rows = [*arguments, *_options(command, context, shared=False)]
-        yield from (*_rows(rows), *([""] if rows else []))
+        arguments = arguments_of(command, context)
+        yield f"\n`{' '.join(['xpm-tui', *words, *(name for name, _ in arguments)])}`\n"
+        rows = [*arguments, *options_of(command, context, shared=False)]
+        yield from (*_terms(rows), *([""] if rows else []))
         if command.epilog:
             yield "\n".join(["```text", *command.epilog.splitlines(), "```"])
     if isinstance(command, click.Group):
@@ -203,37 +181,18 @@ def _verb(command: click.Command, above: click.Context, words: tuple[str, ...], 
             yield from _verb(command.commands[name], context, (*words, name), head + "#")
 
 
-def _options(command: click.Command, context: click.Context, *, shared: bool) -> list[tuple[str, str]]:
-    records = [
-        param.get_help_record(context)
-        for param in command.get_params(context)
-        if isinstance(param, click.Option)
-        and isinstance(param, GlobalOption) is shared
-        and "--help" not in param.opts
-    ]
-    return [record for record in records if record]
-
-
-def _rows(rows: list[tuple[str, str]]) -> Iterator[str]:
+def _terms(rows: list[tuple[str, str]]) -> Iterator[str]:
     if rows:
         yield "| | |\n| --- | --- |"
     for term, meaning in rows:
-        yield f"| `{term.replace('|', ', ')}` | {_plain(meaning)} |"
-
-
-def _plain(text: str) -> str:
-    """Return a help text as Markdown, with markup characters escaped."""
-    text = " ".join(text.split()).replace("|", "\\|")
-    return re.sub(r"([<*_\[])", r"\\\1", text)
+        yield f"| `{term.replace('|', ', ')}` | {escaped(meaning)} |"
 
 
 def codes_page() -> str:
     """Return the page of exit codes and error codes."""
-    lines = [_CODES.format(made=_MADE.format("exit-codes")).rstrip("\n")]
-    lines += [f"| {code} | {_plain(meaning)} |" for code, meaning in EXITS]
-    lines += [_ERRORS.rstrip("\n")]
-    lines += [f"| `{code}` | {number} | {_MEANINGS[code]} |" for code, number in sorted(_errors())]
-    return "\n".join(lines) + "\n"
+    codes = table(("Code", "Meaning"), ((code, escaped(meaning)) for code, meaning in EXITS))
+    errors = ((f"`{code}`", str(number), _MEANINGS[code]) for code, number in sorted(_errors()))
+    return f"{_CODES}\n{codes}{_ERRORS}\n{table(('`error.code`', 'Exit code', 'Meaning'), errors)}"
 
 
 def _errors() -> set[tuple[str, int]]:
@@ -252,7 +211,7 @@ def _errors() -> set[tuple[str, int]]:
 
 def json_page() -> str:
     """Return the page of each verb's JSON answer."""
-    lines = [_JSON.format(made=_MADE.format("json")).rstrip("\n")]
+    lines = [_JSON.rstrip("\n")]
     for name, schema in answer_schemas()["$defs"].items():
         if "title" not in schema or name == "(program)":
             continue
@@ -302,8 +261,8 @@ def _kind(schema: dict[str, Any]) -> str:
 _INDEX = '''\
 """The first words of all verbs: their short help, and the modules of commands that define them.
 
-Made from the commands, so that one verb, or the first screen, starts without loading the others:
-``python -m xpm_tui.cli.verb_reference index > xpm_tui/commands/verb_index.py``. Do not edit.
+One verb, or the first screen, starts without loading the others. Generated by ``python -m tools.reference``;
+do not edit.
 """
 
 VERBS: dict[str, tuple[str, tuple[str, ...]]] = {{
@@ -341,9 +300,3 @@ def _tuple(names: tuple[str, ...]) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-PAGES: dict[str, Callable[[], str]] = {"verbs": verbs_page, "exit-codes": codes_page, "json": json_page}
-
-if __name__ == "__main__":
-    sys.stdout.write({**PAGES, "index": index_module}[sys.argv[1]]())

@@ -1,6 +1,4 @@
-"""Outcomes of unexpected input.
-
-``python -m xpm_tui.diagnostics.input_outcomes > docs/input.md`` writes the page.
+"""The outcomes of unexpected input, and their page.
 
 There is one row for each class of input, by its source: XPM's replies, Ignition's files, this computer. To
 cover another source, add its rows to ``ROWS``. ``tests/diagnostics/test_input.py`` and
@@ -9,10 +7,10 @@ cover another source, add its rows to ``ROWS``. ``tests/diagnostics/test_input.p
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from tools.reference.markdown import table
 from xpm_tui.domain.xpm import FAULTS, FaultKind
 
 Outcome = Literal["understood", "repaired", "skipped", "field", "record", "row", "list", "refused", "noted"]
@@ -233,24 +231,17 @@ ROWS: Final[tuple[InputRow, ...]] = (
 _HEAD = """\
 # Input that is not as it should be
 
-<!-- Made by `python -m xpm_tui.diagnostics.input_outcomes > docs/input.md`. Do not edit. -->
-
 Whatever comes in is understood in the only possible way, set aside by name with a reason, or refused with a
 sentence that says where the problem is and what to do next. One odd record never stops a practice.
 
 """
 
 
-def render() -> str:
-    """Return the page as Markdown."""
-    parts = [_HEAD, "| outcome | meaning |\n| --- | --- |\n"]
-    parts += [f"| {outcome} | {words} |\n" for outcome, words in OUTCOMES.items()]
+def input_page() -> str:
+    """Return the page of all classes of input."""
+    parts = [_HEAD, table(("outcome", "meaning"), OUTCOMES.items())]
+    head = ("input", "outcome", "shown in", "exit code", "what to do")
     for source in dict.fromkeys(row.source for row in ROWS):
-        parts.append(f"\n## {source}\n\n| input | outcome | shown in | exit code | what to do |\n")
-        parts.append("| --- | --- | --- | --- | --- |\n")
-        parts += [f"| {' | '.join(row.cells)} |\n" for row in ROWS if row.source == source]
+        rows = (row.cells for row in ROWS if row.source == source)
+        parts.append(f"\n## {source}\n\n{table(head, rows)}")
     return "".join(parts)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render())

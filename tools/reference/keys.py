@@ -1,25 +1,23 @@
-"""Generates the reference of keys: ``python -m xpm_tui.tui.key_reference > docs/keys.md``."""
+"""The page of the console's keys."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import pkgutil
-import sys
 from collections.abc import Iterable, Iterator
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tools.reference.markdown import table
 from xpm_tui.commands.registry import all_commands
 from xpm_tui.tui import dialogs, screens
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.keymap import KEY_MEANINGS, SETTLED, key_label
+from xpm_tui.tui.keymap import EXCEPTIONS, KEY_MEANINGS, key_label
 
 _HEAD = """\
 # Keys
-
-<!-- Made from commands and screens: `python -m xpm_tui.tui.key_reference > docs/keys.md`. Do not edit. -->
 
 `F1` and `?` show what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:`
 list every action, also those without a key, with the reason where one cannot be done now. Arrow keys, home,
@@ -33,7 +31,7 @@ _LETTERS = """
 Keys mean the same in every area and on every screen. A key without a function on a screen does nothing there.
 """
 
-NAMES = {
+SCREEN_NAMES = {
     "AreaScreen": "",  # escape: an area has nothing to close, and dialogs and screens list it themselves
     "BundleScreen": "The support bundle",
     "ServiceTemplates": "The job templates of a service",
@@ -75,51 +73,46 @@ NAMES = {
 """The names of screens and dialogs that have keys of their own; those with an empty name are left out."""
 
 
-def render() -> str:
-    """Return the page as Markdown."""
-    parts = [_HEAD, "\n## What a letter means\n", _LETTERS, _table(_letters(), ("letter", "means"))]
-    parts += ["\n## Everywhere\n", _table(_listed(Console.BINDINGS))]
-    areas = dict.fromkeys(area for command in all_commands() if command.key for area in command.where)
-    for area in areas:
+def keys_page() -> str:
+    """Return the page of all keys."""
+    parts = [_HEAD, "\n## What a letter means\n", _LETTERS, _keys(_letters(), ("letter", "means"))]
+    parts += ["\n## Everywhere\n", _keys(_labelled(Console.BINDINGS))]
+    for area in dict.fromkeys(area for command in all_commands() if command.key for area in command.where):
         rows = [
             (key_label(command.key), command.title, " ".join(command.verb))
             for command in all_commands()
             if command.key and area in command.where
         ]
         title = "Actions available everywhere" if area == "*" else area.capitalize()
-        parts += [f"\n## {title}\n", _table(rows, ("key", "does", "verb"))]
-    for name, listed in _screens():
-        parts += [f"\n## {name}\n", _table(listed)]
+        parts += [f"\n## {title}\n", _keys(rows, ("key", "does", "verb"))]
+    for name, rows_of_screen in _screens():
+        parts += [f"\n## {name}\n", _keys(rows_of_screen)]
     return "".join(parts)
 
 
 def _letters() -> Iterator[tuple[str, str]]:
-    for key, sense in KEY_MEANINGS.items():
-        more = dict.fromkeys(meaning for (settled, _), meaning in SETTLED.items() if settled == key)
-        yield key, "; ".join([sense.meaning, *more])
+    for key, found in KEY_MEANINGS.items():
+        more = dict.fromkeys(meaning for (letter, _), meaning in EXCEPTIONS.items() if letter == key)
+        yield key, "; ".join([found.meaning, *more])
 
 
 def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yield the name and keys of each screen and dialog with keys of its own, in the order of the files."""
     names = [
-        (found.name, f"{room.__name__}.{found.name}")
-        for room in (screens, dialogs)
-        for found in pkgutil.iter_modules(room.__path__)
+        (module.name, f"{package.__name__}.{module.name}")
+        for package in (screens, dialogs)
+        for module in pkgutil.iter_modules(package.__path__)
     ]
     for _, name in sorted(names):
-        module = importlib.import_module(name)
-        for _, screen in inspect.getmembers(module, inspect.isclass):
-            if (
-                issubclass(screen, Screen)
-                and screen.__module__ == module.__name__
-                and "BINDINGS" in vars(screen)
-            ):
-                rows = _listed(screen.BINDINGS)
-                if rows and NAMES[screen.__name__]:
-                    yield NAMES[screen.__name__], rows
+        for _, screen in inspect.getmembers(importlib.import_module(name), inspect.isclass):
+            if issubclass(screen, Screen) and screen.__module__ == name and "BINDINGS" in vars(screen):
+                rows = _labelled(screen.BINDINGS)
+                if rows and SCREEN_NAMES[screen.__name__]:
+                    yield SCREEN_NAMES[screen.__name__], rows
 
 
-def _listed(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:
+def _labelled(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:
+    """Return the keys and meanings of the bindings that have a description."""
     return [
         (
             " or ".join(key_label(key.strip()) for key in binding.key.split(",")),
@@ -130,11 +123,5 @@ def _listed(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:
     ]
 
 
-def _table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...] = ("key", "does")) -> str:
-    lines = [head, tuple("---" for _ in head), *(tuple(f"`{row[0]}`" if i == 0 else cell for i, cell in
-             enumerate(row)) for row in rows)]  # fmt: skip
-    return "\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render())
+def _keys(rows: Iterable[tuple[str, ...]], head: tuple[str, ...] = ("key", "does")) -> str:
+    return "\n" + table(head, ((f"`{key}`", *cells) for key, *cells in rows))
