@@ -50,7 +50,7 @@ from xpm_tui.tui.screens import picker
 from xpm_tui.tui.screens.chooser import AddStaffPicker
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.doctor import BundleScreen
-from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
+from xpm_tui.tui.screens.job_actions import DeployReview, JobDialog
 from xpm_tui.tui.screens.jobs import Jobs
 from xpm_tui.tui.screens.plan_review import CHANGED
 from xpm_tui.tui.screens.review import Review

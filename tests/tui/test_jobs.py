@@ -48,9 +48,9 @@ from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import EditDialog
-from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverReview
+from xpm_tui.tui.screens.job_actions import DeployReview, JobDialog
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
-from xpm_tui.tui.screens.proposals import ProposalsArea
+from xpm_tui.tui.screens.proposals import ProposalsArea, RollOverReview
 from xpm_tui.tui.screens.sync import RunScreen
 from xpm_tui.tui.widgets.inputs import OTHER, ChoiceField
 from xpm_tui.tui.widgets.overview_panels import coming_lines

@@ -1,9 +1,18 @@
-"""The commands of the Jobs area: they show what would be done, ask, and follow the run."""
+"""The commands of the Jobs area: each shows what it would do, asks, and shows the run that it starts.
+
+The dialogs that show all of one job, and a batch of jobs before they are created.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button
 
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import workflow_edits as job_editing
@@ -11,18 +20,41 @@ from xpm_tui.application.jobs.deployment import BatchView
 from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.commands.consequences import action, button_suffix, cost
+from xpm_tui.commands.consequences import lines as consequence_lines
 from xpm_tui.commands.parameter_labels import REPEATS
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.labels import DECISIONS
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import EditField, EditSheet
-from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
+from xpm_tui.tui.dialogs.dialog import (
+    ChoiceDialog,
+    InputDialog,
+    KeyHint,
+    TextDialog,
+    answer_letter,
+    confirmation_lines,
+)
 from xpm_tui.tui.dialogs.edit import edit_until_accepted, params_of, parse_edits
 from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog, wait_for_work
 from xpm_tui.tui.screens.base import FilteredArea
-from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
-from xpm_tui.tui.widgets.cells import Line
-from xpm_tui.tui.widgets.job_lines import all_lines
+from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span
+from xpm_tui.tui.widgets.job_lines import all_lines, problem_lines
+from xpm_tui.tui.widgets.text import StaticText
+
+ANSWERS = {"d": "jobs.deploy", "e": "jobs.edit", "t": "jobs.retry", "i": "jobs.skip", "o": "jobs.address"}
+COLUMNS = 68
+"""The width of the confirmation at 80 columns, without its scrollbar."""
+SHOWN = 300
+"""The most jobs of a batch that are listed one by one."""
+
+FEW = 5
+"""Below this number of jobs, each is listed with its notes."""
+MARKS = (fixed("■ ", "bad"), fixed("? ", "warn"), fixed("● ", "good"))
+"""The marks of a job that is blocked, that needs a confirmation, and that is created."""
+
+DeployAnswer = Literal["", "go", "anyway"]
 
 _SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS.items())
 
@@ -252,3 +284,137 @@ def _options(view: job_editing.FieldView) -> list[tuple[str, str]]:
     known = {"automatic": {"yes": "Yes", "no": "No"}, "repeat": REPEATS}.get(view.name, {})
     rest = [] if view.value in known or not known else [(view.value, view.value)]
     return [*rest, *known.items()]
+
+
+class JobDialog(TextDialog[str]):
+    """All of one job. The result is the name of the command whose key was pressed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key, f"take({name!r})", show=False) for key, name in ANSWERS.items()),
+        Binding("enter", "leave", show=False),
+        Binding("y", "copy", "Copy", show=False),
+    ]
+
+    def __init__(self, title: str, text: list[Line], *, acts: bool = False) -> None:
+        super().__init__(classes="wide")
+        self.title_text = visible(title)
+        self._text = text
+        self._commands = acts
+
+    def box(self) -> ComposeResult:
+        """Compose the lines, and what can be done."""
+        with VerticalScroll(classes="words", can_focus=False):
+            yield StaticText(lines(self._text))
+        does = ("d creates", "e edits", "t tries again", "i skips", "o address") if self._commands else ()
+        yield KeyHint("esc closes", *does, "y copies")
+
+    def action_take(self, name: str) -> None:
+        """Close the dialog with this command as the result."""
+        if self._commands:
+            self.dismiss(name)
+
+    def action_copy(self) -> None:
+        """Copy the whole text."""
+        self.app.copy_to_clipboard("\n".join("".join(piece.text for piece in line) for line in self._text))
+
+
+class DeployReview(TextDialog[DeployAnswer]):
+    """What would be created and with how many calls; the safe button has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer('go')", "Create them", show=False),
+        Binding("n", "leave", "Cancel", show=False),
+    ]
+
+    def __init__(self, batch: BatchView, title: str = "Create jobs") -> None:
+        super().__init__(classes="wide")
+        asked = f"{action(batch.consequences)} in XPM?" if batch.consequences.changes else title
+        self.title_text = visible(asked)
+        self._batch = batch
+        self._letters: dict[str, DeployAnswer] = {}
+
+    def box(self) -> ComposeResult:
+        """Compose the counts, the jobs and the answers."""
+        batch = self._batch
+        with VerticalScroll(classes="words", can_focus=False):
+            yield StaticText(lines(summary_lines(batch)))
+            yield StaticText(lines(batch_lines(batch)), classes="batch")
+        with Horizontal(classes="buttons -right"):
+            yield Button(content(Shown("Cancel  esc")), id="leave")
+            if self._has_jobs:
+                yield self._button(action(batch.consequences), "go")
+            if more := button_suffix(batch.consequences, batch.consequences_anyway):
+                yield self._button(more, "anyway")
+
+    def _button(self, words: str, answer: DeployAnswer) -> Button:
+        letter = answer_letter(words)
+        self._letters[letter] = answer
+        return Button(content(Shown(f"{words}  {letter}")), id=answer)
+
+    def on_key(self, event: events.Key) -> None:
+        """Answer by the letter of a button."""
+        answer = self._letters.get(event.key)
+        if answer is not None:
+            event.stop()
+            self.action_answer(answer)
+
+    @property
+    def _has_jobs(self) -> bool:
+        """Return whether anything would be created."""
+        return bool(self._batch.consequences.changes)
+
+    def on_mount(self) -> None:
+        """Focus the safe button."""
+        self.query_one("#leave", Button).focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "leave":
+            self.dismiss(None)
+        else:
+            self.action_answer("anyway" if event.button.id == "anyway" else "go")
+
+    def action_answer(self, answer: DeployAnswer) -> None:
+        """Answer by letter, if anything would be created."""
+        if answer == "anyway" or self._has_jobs:
+            self.dismiss(answer)
+
+
+def summary_lines(batch: BatchView) -> list[Line]:
+    """Return the consequences of the batch in words and numbers."""
+    found: list[Line] = []
+    if not batch.consequences.changes:
+        found.append([fixed("No job can be created as it is.", "warn")])
+    found += confirmation_lines(consequence_lines(batch.consequences), COLUMNS)
+    if batch.asks:
+        found.append([fixed(f"{formatting.count(batch.asks, 'job')} held until you confirm: with "
+                             f"{formatting.plural(batch.asks, 'it/them')} "
+                           f"{cost(batch.consequences_anyway)}.", "warn")])  # fmt: skip
+    if batch.holds:
+        held = formatting.count(batch.holds, "job")
+        found.append([fixed(f"{held} not created until you fix the problem.", "warn")])
+    if batch.earlier:
+        found.append(
+            [fixed(f"{formatting.count(batch.earlier, 'job')} of an earlier run will be finished first.")]
+        )
+    if batch.number:
+        found.append(
+            [fixed("Job numbers are assigned here, for example "), span(batch.number, "strong"), fixed(".")]
+        )
+    return found
+
+
+def batch_lines(batch: BatchView) -> list[Line]:
+    """Return each job with its problems."""
+    found: list[Line] = []
+    weights = ("hold", "ask", "note") if len(batch.jobs) < FEW else ("hold", "ask")
+    for view in batch.jobs[:SHOWN]:
+        client = view.client.name if view.client else "(not among the clients)"
+        dates = fixed(f"  {formatting.day(view.start)} – {formatting.day(view.due)}", "muted")
+        mark = MARKS[view.goes + view.goes_anyway]
+        found.append([mark, span(view.name or "(no name)", "strong"), span(f"  {client}"), dates])
+        found += problem_lines(view.problems, weights)
+    if len(batch.jobs) > SHOWN:
+        found.append([fixed(f"… and {len(batch.jobs) - SHOWN:,} more", "muted")])
+    return found

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button
 
 from xpm_tui.application.jobs import proposals, renewals
 from xpm_tui.application.jobs import queries as job_counts
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs.deployment import list_due_now
+from xpm_tui.application.jobs.renewals import RollOverView
 from xpm_tui.application.jobs.services import terms_of
 from xpm_tui.application.jobs.views import (
     AgreedView,
@@ -21,25 +27,30 @@ from xpm_tui.application.jobs.views import (
     ProposalRowView,
 )
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.commands import renewals as renewal_commands
 from xpm_tui.commands.command import Result, Situation
+from xpm_tui.commands.consequences import action
+from xpm_tui.commands.consequences import lines as consequence_lines
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import NotFound
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import keymap
-from xpm_tui.tui.dialogs.dialog import ChoiceDialog
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog, TextDialog
 from xpm_tui.tui.dialogs.form import FormDialog, ask_until_accepted, build
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, fixed, marked, span
+from xpm_tui.tui.widgets.cells import Line, Look, content, fixed, lines, marked, span
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import BLOCKED, panel_title, state_span
 from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.text import StaticText
 
 with lazy_imports():
-    from xpm_tui.tui.screens import job_dialogs
+    from xpm_tui.tui.screens import job_actions
 
 FILTERS = (
     ("", "all"), ("to take", "to take over"), ("ours", "active"), ("changed", "changed"),
@@ -49,6 +60,10 @@ TAKES = (
     "From Ignition: its own integration has usually created the jobs, so none are created from here. If it "
     "has not, press T to take the proposal over: its jobs then wait in Jobs, without those of the past."
 )
+SHOWN = 300
+"""The most proposals whose changes are listed before they are rolled over."""
+CHANGE_LOOKS: dict[str, Look] = {"+": "good", "-": "bad", "~": "warn"}
+"""The styles of services that were added, removed or repriced."""
 
 
 class ProposalsArea(FilteredArea):
@@ -155,14 +170,14 @@ class ProposalsArea(FilteredArea):
         if not changes:
             return found
         head: Line = [fixed(" Changed in Ignition since you accepted it", "head")]
-        return [*found[:3], head, *job_dialogs.change_lines(changes)[1:], *found[3:]]
+        return [*found[:3], head, *change_lines(changes)[1:], *found[3:]]
 
     def chosen(self, item: ProposalRowView) -> None:
         """Show all of it for reading."""
         self.host.work(lambda: self._open(item), "open", exclusive=True, node=self)
 
     async def _open(self, view: ProposalRowView) -> None:
-        self.app.push_screen(job_dialogs.JobDialog(view.name, await self._lines(view)))
+        self.app.push_screen(job_actions.JobDialog(view.name, await self._lines(view)))
 
     def action_up(self) -> None:
         """Remove the filters, then go back to the jobs."""
@@ -203,8 +218,8 @@ class ProposalsArea(FilteredArea):
 
     async def _changes(self, title: str) -> None:
         found = (await self.host.run_named("proposals.changes", {})).value
-        rows = job_dialogs.change_lines(found) or [[fixed("Nothing has changed in Ignition.", "muted")]]
-        self.app.push_screen(job_dialogs.JobDialog(title, rows))
+        rows = change_lines(found) or [[fixed("Nothing has changed in Ignition.", "muted")]]
+        self.app.push_screen(job_actions.JobDialog(title, rows))
 
     def do_proposals_rollover(self) -> None:
         """Roll over the selected proposal, or all with a next term, after showing them."""
@@ -223,7 +238,7 @@ class ProposalsArea(FilteredArea):
                 return
             wanted = wanted if picked == "one" else {"all": True}
         shown = (await self.host.run_named("proposals.rollover", {**wanted, "dry_run": True})).value
-        answer = await self.app.push_screen_wait(job_dialogs.RollOverReview(shown))
+        answer = await self.app.push_screen_wait(RollOverReview(shown))
         if answer:
             agreed = {**wanted, "edits": answer, "yes": True}
             done = (await self.host.run_named("proposals.rollover", agreed)).value
@@ -353,4 +368,53 @@ def proposal_lines(
         project = "".join(f"{part}: " for part in (each.project, each.client) if part)
         price = f"  {each.price}" if each.price else ""
         found.append([span(f"   {project}{each.name}{price}"), fixed(" → ", "muted"), span(called, "muted")])
+    return found
+
+
+class RollOverReview(TextDialog[Literal["keep", "drop"]]):
+    """The next terms before they are created; the answer also decides about jobs that were edited."""
+
+    def __init__(self, view: RollOverView) -> None:
+        super().__init__(classes="wide")
+        self.title_text = visible(f"{action(view.consequences)} of the next term?")
+        self._view = view
+
+    def box(self) -> ComposeResult:
+        """Compose the counts, the differences and the answers."""
+        view = self._view
+        rows: list[Line] = [[fixed(f"{action(view.consequences)}.", "strong")]]
+        rows += [[span(line)] for line in consequence_lines(view.consequences)]
+        if view.edited:
+            has = formatting.plural(view.edited, "has/have")
+            rows.append(
+                [fixed(f"{formatting.count(view.edited, 'workflow')} of this term {has} edits.", "warn")]
+            )
+        with VerticalScroll(classes="words", can_focus=False):
+            yield StaticText(lines(rows))
+            yield StaticText(lines(change_lines(view.changes[:SHOWN])), classes="batch")
+        with Horizontal(classes="buttons -right"):
+            yield Button(content(Shown("Cancel  esc")), id="leave")
+            if view.edited:
+                yield Button(content(Shown("Create, keep edits")), id="keep")
+                yield Button(content(Shown("Create, drop edits")), id="drop")
+            elif view.new:
+                yield Button(content(Shown(action(view.consequences))), id="drop")
+
+    def on_mount(self) -> None:
+        """Focus the safe button."""
+        self.query_one("#leave", Button).focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(None if event.button.id == "leave" else "keep" if event.button.id == "keep" else "drop")
+
+
+def change_lines(views: Sequence[ProposalChangeView]) -> list[Line]:
+    """Return what Ignition has changed, by proposal."""
+    found: list[Line] = []
+    for view in views:
+        head, *rest = renewal_commands.change_lines(view)
+        found.append([span(head, "strong")])
+        found += [[span(line, CHANGE_LOOKS.get(line.strip()[:1], "muted"))] for line in rest]
     return found
