@@ -130,7 +130,7 @@ def test_the_doctor_finds_it(env: FaultFixture, case: CaseId, sign: Probed) -> N
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         screen = await at_the_doctor(app, pilot)
-        screen.look_at(sign.probe)
+        screen.select_probe(sign.probe)
         await settle(pilot)
         assert f"Known problem {case}: " in text_of(app)
         await press(pilot, "enter")

@@ -39,12 +39,12 @@ THROUGH = {
     "do_clients_edit": ("_edit", "clients.edit"),
     "do_team_accept": ("accept_emails", "team.accept"),
     "do_templates_accept": ("accept_same_names", "templates.accept"),
-    "do_proposals_accept": ("_agree", "proposals.accept"),
-    "do_proposals_take": ("_agree", "proposals.take"),
-    "do_proposals_changes": ("_changes", "proposals.changes"),
+    "do_proposals_accept": ("_accept_or_take", "proposals.accept"),
+    "do_proposals_take": ("_accept_or_take", "proposals.take"),
+    "do_proposals_changes": ("_show_changes", "proposals.changes"),
     "do_proposals_rollover": ("_roll_over", "proposals.rollover"),
-    "do_templates_no_job": ("_at_once", "templates.no_job"),
-    "do_templates_clear": ("_at_once", "templates.clear"),
+    "do_templates_no_job": ("_run_without_asking", "templates.no_job"),
+    "do_templates_clear": ("_run_without_asking", "templates.clear"),
     "do_jobs_edit": ("_edit", "jobs.edit"),
     "do_services_edit": ("_edit", "services.edit"),
     "do_jobs_preview": ("open_job", "jobs.preview"),
@@ -145,7 +145,7 @@ def test_a_screen_writes_by_a_command_only(module: str) -> None:
     words, why = ALLOWED.get(module, ("", ""))
     allowed = set(words.split())
     found = {name.removeprefix("connection.state_machine.") for name in bypasses(TUI / module)}
-    assert found - allowed == set(), "run a command instead: host.run_act(by_name(...), ...)"
+    assert found - allowed == set(), "run a command instead: host.run_command(by_name(...), ...)"
     assert allowed - found == set(), f"it does so no longer ({why}): take it out of ALLOWED"
 
 

@@ -424,7 +424,7 @@ async def test_names_are_not_written_with_a_bundle_that_says_masked(
         await pilot.press("F", "w")
         await taken_in(pilot)
         asks = isinstance(app.screen, InputDialog)
-        assert not (asks and screen._parts is named and not screen._names)
+        assert not (asks and screen._parts is named and not screen._with_names)
         let.set()
 
 

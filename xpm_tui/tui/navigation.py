@@ -208,7 +208,7 @@ class KeyChord:
         if self._waits:
             self._waits = False
             if isinstance(screen, AreaScreen):
-                screen.show_letters(False)
+                screen.show_area_keys(False)
             letter = next((area.name for area in AREAS if area.letter == key), None)
             if letter is not None:
                 self._app.go(letter)
@@ -216,7 +216,7 @@ class KeyChord:
         if key != KEY or not isinstance(screen, AreaScreen) or isinstance(self._app.focused, Input):
             return False
         self._waits = True
-        screen.show_letters(True)
+        screen.show_area_keys(True)
         return True
 
 

@@ -173,7 +173,7 @@ class Clients(FilteredArea):
 
     async def load(self) -> None:
         """Read the clients that match the filters."""
-        saved, text = self.asked
+        saved, text = self.criteria
 
         def read(practice: OpenPractice) -> tuple[list[ClientView], int]:
             found = clients.list_clients(practice, only=saved, text=text)
@@ -199,7 +199,7 @@ class Clients(FilteredArea):
         if self._last_sync != self.host.practice_status.synced:
             self._last_sync = self.host.practice_status.synced
             self.table.rows.repaint()
-        self.table.show(views, self._wanted, of=self.asked)
+        self.table.show(views, self._wanted, of=self.criteria)
         self._wanted = ""
         self._placed = self.client.id if self.client else ""
         if not views:
@@ -234,7 +234,7 @@ class Clients(FilteredArea):
         label = cells.LINK_STATES.label(view.link_state)
         frozen = fixed("❄ ", "accent") if view.frozen else fixed("")
         return [
-            lambda room: client_name(view.name, self.text, self._namesakes.apart(view, room), room),
+            lambda room: client_name(view.name, self.search_text, self._namesakes.apart(view, room), room),
             [span(view.client_id or view.id, "" if view.client_id else "muted")],
             [frozen, span(f"{label.glyph} {label.inline}", look)],
             [span(view.link.number if view.link else "")],
@@ -255,7 +255,7 @@ class Clients(FilteredArea):
         waits = view.link_state == "linked" and view.link is not None and not view.link.quiet
         return [fixed("not yet", "muted")] if waits else []
 
-    def moved(self, item: ClientView | None) -> None:
+    def show_details(self, item: ClientView | None) -> None:
         """Show both sides of the client."""
         if item is not None:
             if item.id not in (self._placed, self._mapped):
@@ -281,7 +281,7 @@ class Clients(FilteredArea):
             if self.table.item is view:
                 self.detail.activity.show(*found)
 
-    def chosen(self, item: ClientView) -> None:
+    def open_item(self, item: ClientView) -> None:
         """Focus the fields of the client."""
         self.detail.table.focus_rows()
 
@@ -327,7 +327,7 @@ class Clients(FilteredArea):
     def mapped(self, client: str) -> str:
         """Note the client that was just linked; return what can be done with it."""
         self._mapped = client
-        return "u undoes it." if self._saved or self.text else "u undoes it; s syncs it."
+        return "u undoes it." if self._filter_place or self.search_text else "u undoes it; s syncs it."
 
     def situation(self) -> Situation:
         """Return the situation with what is known of the selected client."""

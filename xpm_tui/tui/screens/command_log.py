@@ -8,7 +8,6 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.commands.registry import LoggedCommand
 from xpm_tui.domain import formatting
-from xpm_tui.domain.formatting import count
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
@@ -23,7 +22,7 @@ OUTCOMES: dict[str, tuple[str, Look]] = {
 
 
 class CommandLog(RecordListScreen[None, LoggedCommand]):
-    """The commands, newest first, with the full command line of the selected one."""
+    """A table of the actions, newest first, with the full command line of the selected one."""
 
     CSS_PATH: ClassVar = stylesheet_path("command_log")
     GROUP: ClassVar = "command-log"
@@ -44,21 +43,21 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
 
     def on_mount(self) -> None:
         """Read the command log."""
-        self.again()
+        self.reload()
 
     async def load(self) -> None:
         """Read the command log."""
         found = list(reversed(self.host.command_log))
-        done = count(len(found), "action")
-        self._head.show_subject([fixed(f"{done} in this console", "muted")])
-        self.put(found)
+        number = formatting.count(len(found), "action")
+        self._head.show_subject([fixed(f"{number} in this console", "muted")])
+        self.show_items(found)
 
     def _cells(self, logged: LoggedCommand) -> list[Line]:
-        word, look = OUTCOMES[logged.outcome]
+        outcome, look = OUTCOMES[logged.outcome]
         return [
             [fixed(formatting.clock(logged.at), "muted")],
             [span(logged.short)],
-            [fixed(word, look)],
+            [fixed(outcome, look)],
         ]
 
     def details_of(self, logged: LoggedCommand) -> list[Line]:
@@ -68,7 +67,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         return [*rows, *(wrap([span(logged.message, "warn")], width) if logged.message else [])]
 
     def why_not(self, action: str) -> str:
-        """Return that there is no line to copy; empty if there is one."""
+        """Return why nothing can be copied; empty if a line is selected."""
         return "Nothing is listed here." if action == "copy" and self._table.item is None else ""
 
     def action_copy(self) -> None:

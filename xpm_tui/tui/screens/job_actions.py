@@ -43,53 +43,60 @@ from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span
 from xpm_tui.tui.widgets.job_lines import all_lines, problem_lines
 from xpm_tui.tui.widgets.text import StaticText
 
-ANSWERS = {"d": "jobs.deploy", "e": "jobs.edit", "t": "jobs.retry", "i": "jobs.skip", "o": "jobs.address"}
-COLUMNS = 68
-"""The width of the confirmation at 80 columns, without its scrollbar."""
+COMMAND_KEYS = {
+    "d": "jobs.deploy",
+    "e": "jobs.edit",
+    "t": "jobs.retry",
+    "i": "jobs.skip",
+    "o": "jobs.address",
+}
+"""The keys in the full text of a job, and the commands that they run."""
+CONFIRMATION_COLUMNS = 68
+"""The width of the text in a window of 80 columns, without the scrollbar."""
 SHOWN = 300
 """The most jobs of a batch that are listed one by one."""
 
-FEW = 5
-"""Below this number of jobs, each is listed with its notes."""
+NOTES_BELOW = 5
+"""With fewer jobs than this, the notes of each are listed, too."""
 MARKS = (fixed("■ ", "bad"), fixed("? ", "warn"), fixed("● ", "good"))
 """The marks of a job that is blocked, that needs a confirmation, and that is created."""
 
 DeployAnswer = Literal["", "go", "anyway"]
 
-_SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS.items())
+_WRITE_DECISIONS = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS.items())
 
 
 class JobCommands(FilteredArea):
-    """The commands of the Jobs area; the subclass says which job is selected."""
+    """The commands of the Jobs area; a subclass says which job is selected."""
 
     @property
     def job(self) -> JobRowView | None:
-        """The selected job of ours."""
+        """The selected one of our jobs."""
         raise NotImplementedError
 
     @property
     def current(self) -> XpmJobView | None:
-        """The selected job of XPM."""
+        """The selected one of XPM's jobs."""
         raise NotImplementedError
 
     @property
     def listed(self) -> Sequence[JobRowView]:
-        """All jobs in the list."""
+        """Our jobs that match the filters."""
         raise NotImplementedError
 
-    def read(self, title: str, text: list[Line], *, job: str = "") -> None:
-        """Show all of a job; the key of a command runs it for ``job``."""
+    def show_job(self, title: str, text: list[Line], *, job: str = "") -> None:
+        """Show all of a job. With ``job``, the keys of commands work and run them for that job."""
 
         def answered(name: str | None) -> None:
             if not name:
                 return
             if self.job is None or self.job.id != job:
-                # The list has changed meanwhile, but a command is about the selected job.
+                # The list has changed meanwhile, and a command would run for another job.
                 self.host.toast(f"{title} is no longer in this list: nothing was done.", "warning")
                 return
             self.action_run_command(name)
 
-        self.app.push_screen(JobDialog(title, text, acts=bool(job)), answered)
+        self.app.push_screen(JobDialog(title, text, has_commands=bool(job)), answered)
 
     def do_jobs_preview(self) -> None:
         """Show all of the selected job."""
@@ -97,26 +104,26 @@ class JobCommands(FilteredArea):
             self.host.work(lambda: self.open_job(view.id), "open", exclusive=True, node=self)
 
     async def open_job(self, job: str) -> None:
-        """Open a job with all its lines for reading."""
+        """Read a job, and show all of it."""
         shown: PreviewView = (await self.host.run_named("jobs.preview", {"job": job})).value
-        self.read(shown.name, all_lines(shown), job=job)
+        self.show_job(shown.name, all_lines(shown), job=job)
 
     # -- deploy, try again ----------------------------------------------------------------------------------
 
     def do_jobs_deploy(self) -> None:
-        """Create the selected job, or all of a kind, after showing them."""
+        """Create the selected job, or all like it, after showing them."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
 
     async def _choose_deploy(self, view: JobRowView) -> None:
-        of = await self.host.worker.ask(deployment.jobs_of_proposal, view.proposal)
-        together = ("All of this proposal, one for each workflow", tuple(each.id for each in of))
-        ids = await self._ask_which(view, [*_kinds(self.listed, view.state), together], "deploy")
+        jobs = await self.host.worker.ask(deployment.jobs_of_proposal, view.proposal)
+        of_proposal = ("All of this proposal, one for each workflow", tuple(each.id for each in jobs))
+        ids = await self._ask_which(view, [*_groups(self.listed, view.state), of_proposal], "deploy")
         if ids:
             await self._review_and_run(ids, "Deploy", "jobs.deploy")
 
     def do_jobs_retry(self) -> None:
-        """Retry the selected job, all with the same cause, or all that are stopped."""
+        """Try again with the selected job, all with the same cause, or all that are held or unfinished."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._choose_retry(view), "retry", exclusive=True, node=self)
 
@@ -127,11 +134,10 @@ class JobCommands(FilteredArea):
             return
 
         def read(practice: OpenPractice) -> list[tuple[str, tuple[str, ...]]]:
-            same = deployment.jobs_of_cause(practice, view.cause) if view.cause else ()
-            still = deployment.jobs_of_cause(practice)
+            same_cause = deployment.jobs_of_cause(practice, view.cause) if view.cause else ()
             return [
-                (f"All with this cause ({view.cause})", same),
-                ("All that are held, failed or unfinished", still),
+                (f"All with this cause ({view.cause})", same_cause),
+                ("All that are held, failed or unfinished", deployment.jobs_of_cause(practice)),
             ]
 
         ids = await self._ask_which(view, await self.host.worker.ask(read), "try again")
@@ -139,41 +145,47 @@ class JobCommands(FilteredArea):
             await self._review_and_run(ids, "Try again", "jobs.retry")
 
     async def _ask_which(
-        self, view: JobRowView, kinds: Sequence[tuple[str, tuple[str, ...]]], verb: str
+        self, view: JobRowView, groups: Sequence[tuple[str, tuple[str, ...]]], verb: str
     ) -> Sequence[str]:
-        """Ask whether a command is for the selected job, or for one of the kinds with more jobs."""
-        more = [(words, ids) for words, ids in kinds if set(ids) - {view.id}]
-        more = [each for at, each in enumerate(more) if each[1] not in [ids for _, ids in more[:at]]]
-        if not more:
+        """Ask whether a command is for the selected job, or for a group with more jobs; return the ids.
+
+        Empty if the user cancels.
+        """
+        labels: dict[tuple[str, ...], str] = {}
+        for label, ids in groups:
+            if set(ids) - {view.id}:
+                labels.setdefault(ids, label)
+        if not labels:
             return [view.id]
-        choices = [("", f"This one: {view.name}")]
-        for at, (words, ids) in enumerate(more):
-            choices.append((str(at), f"{words}: {formatting.count(len(ids), 'job')}"))
+        options = [(view.id,), *labels]
+        choices = [("0", f"This one: {view.name}")]
+        for place, (ids, label) in enumerate(labels.items(), 1):
+            choices.append((str(place), f"{label}: {formatting.count(len(ids), 'job')}"))
         box = ChoiceDialog(f"Which jobs do you want to {verb}?", choices, title="Jobs")
-        picked: str | None = await self.app.push_screen_wait(box)
-        if picked is None:
-            return []
-        return more[int(picked)][1] if picked else [view.id]
+        chosen: str | None = await self.app.push_screen_wait(box)
+        return [] if chosen is None else options[int(chosen)]
 
     async def _resolve_unanswered(self, view: JobRowView) -> bool:
-        """Ask for the outcome of a write without an answer; return whether the command can continue."""
+        """Ask what became of a write that XPM did not answer; return whether the job can be tried again."""
         title = "No answer"
-        choice: Any = await self.app.push_screen_wait(ChoiceDialog(f"{view.why}\n", _SENT[::-1], title=title))
+        choice: Any = await self.app.push_screen_wait(
+            ChoiceDialog(f"{view.why}\n", _WRITE_DECISIONS[::-1], title=title)
+        )
         if choice is None:
             return False
         number = ""
         if choice == "adopt" and not view.number:
-            asked = InputDialog("The number of the job in XPM, for example J000412:", title=title)
-            number = await self.app.push_screen_wait(asked) or ""
+            box = InputDialog("The number of the job in XPM, for example J000412:", title=title)
+            number = await self.app.push_screen_wait(box) or ""
             if not number:
                 return False
-        settled = {"jobs": (view.id,), "sent": choice, "job": number, "wait": True}
-        row: JobRowView = (await self.host.run_named("jobs.retry", settled)).value
+        decision = {"jobs": (view.id,), "sent": choice, "job": number, "wait": True}
+        row: JobRowView = (await self.host.run_named("jobs.retry", decision)).value
         await self.host.refresh_status()
         return row.state != "skipped"
 
     async def _review_and_run(self, ids: Sequence[str], title: str, command: str) -> None:
-        """Show what the command would do; the answer also answers what the command would ask."""
+        """Show what the command would do, and run it if the user agrees; it asks nothing more."""
         jobs = {"jobs": tuple(ids)}
         batch: BatchView = (await self.host.run_named(command, {**jobs, "dry_run": True})).value
         answer = await self.app.push_screen_wait(DeployReview(batch, title))
@@ -183,7 +195,7 @@ class JobCommands(FilteredArea):
             self.host.show_run(run)
 
     def do_jobs_redeploy(self) -> None:
-        """Look up in XPM whether the job is missing; if so, show it for creation like any other."""
+        """Look up in XPM whether the job is missing; if it is, show it and create it like any other."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._look_up_and_redeploy(view), "redeploy", exclusive=True, node=self)
 
@@ -197,14 +209,14 @@ class JobCommands(FilteredArea):
     # -- edit, skip -----------------------------------------------------------------------------------------
 
     def do_jobs_edit(self) -> None:
-        """Edit the fields of the job; a rejected value is reported below its field."""
+        """Edit the fields of the job; an error is shown below the field that it is about."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._edit(view), "edit", exclusive=True, node=self)
 
     async def _edit(self, view: JobRowView) -> None:
         worker = self.host.worker
         fields = await worker.ask(job_editing.values, view.id)
-        about = EDITING if view.repeats == "once" else f"{EDITING} It changes all future jobs."
+        about = EDIT_HELP if view.repeats == "once" else f"{EDIT_HELP} It changes all future jobs."
         shown = [
             EditField(
                 each.name,
@@ -212,7 +224,7 @@ class JobCommands(FilteredArea):
                 each.value,
                 _options(each),
                 each.help,
-                is_date=each.name in DATES,
+                is_date=each.name in DATE_FIELDS,
                 typed=each.typed,
             )
             for each in fields
@@ -228,13 +240,13 @@ class JobCommands(FilteredArea):
             result, _ = await self.host.run_command(command, params_of(command, {"job": view.id}, changed))
             return f"{view.workflow}: {', '.join(parse_edits(changed))} edited. {result.value.effect}"
 
-        given = await edit_until_accepted(self.host, sheet, save)
-        if given is not None:
+        message = await edit_until_accepted(self.host, sheet, save)
+        if message is not None:
             await self.host.refresh_status()
-            self.host.toast(given)
+            self.host.toast(message)
 
     def do_jobs_skip(self) -> None:
-        """Skip the job, or undo that with the same key."""
+        """Skip the job; if it is skipped, undo that."""
         if (view := self.job) is not None:
             preset = {"job": view.id, "undo": view.state == "skipped"}
             self.host.perform(by_name("jobs.skip"), preset, ask=False)
@@ -258,23 +270,23 @@ class JobCommands(FilteredArea):
             self.host.copy_command("jobs.copy", {"job": job})
 
 
-DATES = frozenset({"start", "due", "until"})
-EDITING = (
+DATE_FIELDS = frozenset({"start", "due", "until"})
+EDIT_HELP = (
     "Possible until it is in XPM. 'default' follows the proposal and the settings again; empty means none."
 )
 
 
-def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the jobs of a list that can be created together, by state.
+def _groups(listed: Sequence[JobRowView], selected_state: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the jobs of a list that can be created together: a label and the ids for each state.
 
-    Jobs that are not due are included only if the selected one is not due either.
+    Jobs that are not due yet are included only if the selected one is not due yet either.
     """
-    kinds = (
+    groups = (
         (f"All shown that are {state}", tuple(view.id for view in listed if view.state == state))
         for state in ("due", "missed", "coming")
-        if state != "coming" or here == state
+        if state != "coming" or selected_state == state
     )
-    return [(words, ids) for words, ids in kinds if ids]
+    return [(label, ids) for label, ids in groups if ids]
 
 
 def _options(view: job_editing.FieldView) -> list[tuple[str, str]]:
@@ -287,30 +299,30 @@ def _options(view: job_editing.FieldView) -> list[tuple[str, str]]:
 
 
 class JobDialog(TextDialog[str]):
-    """All of one job. The result is the name of the command whose key was pressed, or None."""
+    """The full text of a job. The result is the name of the command whose key was pressed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"take({name!r})", show=False) for key, name in ANSWERS.items()),
+        *(Binding(key, f"take({name!r})", show=False) for key, name in COMMAND_KEYS.items()),
         Binding("enter", "leave", show=False),
         Binding("y", "copy", "Copy", show=False),
     ]
 
-    def __init__(self, title: str, text: list[Line], *, acts: bool = False) -> None:
+    def __init__(self, title: str, text: list[Line], *, has_commands: bool = False) -> None:
         super().__init__(classes="wide")
         self.title_text = visible(title)
         self._text = text
-        self._commands = acts
+        self._has_commands = has_commands
 
     def box(self) -> ComposeResult:
-        """Compose the lines, and what can be done."""
+        """Compose the text, and the keys."""
         with VerticalScroll(classes="words", can_focus=False):
             yield StaticText(lines(self._text))
-        does = ("d creates", "e edits", "t tries again", "i skips", "o address") if self._commands else ()
-        yield KeyHint("esc closes", *does, "y copies")
+        keys = ("d creates", "e edits", "t tries again", "i skips", "o address") if self._has_commands else ()
+        yield KeyHint("esc closes", *keys, "y copies")
 
     def action_take(self, name: str) -> None:
         """Close the dialog with this command as the result."""
-        if self._commands:
+        if self._has_commands:
             self.dismiss(name)
 
     def action_copy(self) -> None:
@@ -319,7 +331,7 @@ class JobDialog(TextDialog[str]):
 
 
 class DeployReview(TextDialog[DeployAnswer]):
-    """What would be created and with how many calls; the safe button has the focus."""
+    """The jobs that would be created, and the calls that this takes. The safe button has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer('go')", "Create them", show=False),
@@ -360,7 +372,7 @@ class DeployReview(TextDialog[DeployAnswer]):
 
     @property
     def _has_jobs(self) -> bool:
-        """Return whether anything would be created."""
+        """Whether anything would be created."""
         return bool(self._batch.consequences.changes)
 
     def on_mount(self) -> None:
@@ -382,11 +394,11 @@ class DeployReview(TextDialog[DeployAnswer]):
 
 
 def summary_lines(batch: BatchView) -> list[Line]:
-    """Return the consequences of the batch in words and numbers."""
+    """Return what creating a batch of jobs would do, in numbers."""
     found: list[Line] = []
     if not batch.consequences.changes:
         found.append([fixed("No job can be created as it is.", "warn")])
-    found += confirmation_lines(consequence_lines(batch.consequences), COLUMNS)
+    found += confirmation_lines(consequence_lines(batch.consequences), CONFIRMATION_COLUMNS)
     if batch.asks:
         found.append([fixed(f"{formatting.count(batch.asks, 'job')} held until you confirm: with "
                              f"{formatting.plural(batch.asks, 'it/them')} "
@@ -406,15 +418,15 @@ def summary_lines(batch: BatchView) -> list[Line]:
 
 
 def batch_lines(batch: BatchView) -> list[Line]:
-    """Return each job with its problems."""
+    """Return the jobs of a batch, each with its problems."""
     found: list[Line] = []
-    weights = ("hold", "ask", "note") if len(batch.jobs) < FEW else ("hold", "ask")
+    shown = ("hold", "ask", "note") if len(batch.jobs) < NOTES_BELOW else ("hold", "ask")
     for view in batch.jobs[:SHOWN]:
         client = view.client.name if view.client else "(not among the clients)"
         dates = fixed(f"  {formatting.day(view.start)} – {formatting.day(view.due)}", "muted")
         mark = MARKS[view.goes + view.goes_anyway]
         found.append([mark, span(view.name or "(no name)", "strong"), span(f"  {client}"), dates])
-        found += problem_lines(view.problems, weights)
+        found += problem_lines(view.problems, shown)
     if len(batch.jobs) > SHOWN:
         found.append([fixed(f"… and {len(batch.jobs) - SHOWN:,} more", "muted")])
     return found

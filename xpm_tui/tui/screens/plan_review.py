@@ -63,7 +63,6 @@ class PlanReview(DetailScreen[str]):
         Binding("r", "people", "Needs you", tooltip="Review the clients that need your decision"),
         Binding("w", "export", "CSV", tooltip="Save the plan as a CSV file"),
         Binding("W", "differences", "Differs", tooltip="List the differences that stay as they are"),
-        Binding("escape", "leave", "Back"),
     ]
 
     def __init__(self, plan_id: str) -> None:
@@ -284,7 +283,7 @@ class PlanReview(DetailScreen[str]):
         self.host.work(lambda: self._apply(), "apply", exclusive=True, node=self)
 
     async def _apply(self) -> None:
-        if self.refused("sync") or not await self._as_shown():
+        if self.is_refused("sync") or not await self._as_shown():
             return
         preset, title = {"plan": self._plan_id}, f"Plan {self._plan_id}"
         try:
