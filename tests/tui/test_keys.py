@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
+from tests.tui.fixtures import ConsoleFixture, settle
 from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.tui import dialogs, screens, widgets, wizard
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.keymap import KEY_MEANINGS, MOST_SHOWN, SETTLED, area_bindings
+
+Make = Callable[..., Console]
 
 SWALLOWED = {
     "ctrl+a": "screen's own", "ctrl+b": "tmux's own", "ctrl+s": "flow control", "ctrl+q": "flow control",
@@ -65,6 +68,18 @@ def test_an_area_uses_each_key_once_and_shows_no_more_than_fit(area: str) -> Non
     assert len(keys) == len(set(keys))
     assert not set(keys) & (set(SWALLOWED) | TAKEN)
     assert sum(binding.show for binding in area_bindings(area)) <= MOST_SHOWN
+
+
+async def test_an_area_binds_each_of_its_commands_once(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for area in AREAS:
+            app.go(area.name)
+            await settle(pilot)
+            bound = app.screen._bindings.key_to_bindings.values()
+            commands = [binding.id for bindings in bound for binding in bindings if binding.id]
+            assert len(commands) == len(set(commands)), area.name
 
 
 def test_every_act_has_a_verb_or_a_key() -> None:
