@@ -1,4 +1,4 @@
-"""Base classes of screens: one with a footer, one with a list and details, and one of a filtered area."""
+"""Base classes of screens: with a footer, with a list and details, with a search, and filtered areas."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -18,11 +18,12 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Span, fit, lines, marked, width, words
+from xpm_tui.tui.widgets.cells import Line, Span, content, fit, lines, marked, width, words
 from xpm_tui.tui.widgets.frame import KeyExplainer, KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
+from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.table import DIGITS, FilterLine, Table
-from xpm_tui.tui.widgets.text import TextLabel
+from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
     from xpm_tui.application.jobs import services
@@ -159,6 +160,69 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         place, number = self._table.rows.cursor + 1, len(self._table.rows.items)
         self._table.border_subtitle = f"{place:,} of {number:,}" if number else ""
         self.refresh_bindings()
+
+
+class SearchScreen(DetailScreen[R]):
+    """A screen that searches a list while the user types, with the effect of choosing the selected item.
+
+    The arrow keys move the cursor of the list while the search field keeps the focus. A subclass composes
+    ``body`` with ``search_panel`` and ``list_panel``.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Choose", tooltip="Choose the selected one", priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("pageup", "move(-5)", show=False, priority=True),
+        Binding("pagedown", "move(5)", show=False, priority=True),
+        Binding("f4", "clear", "Clear", tooltip="Clear what was typed"),
+    ]
+
+    def __init__(self, field: TextField, rows: Rows) -> None:
+        super().__init__()
+        self.field = field
+        self._list = rows
+        self._none = StaticText(classes="empty")
+        self._effect = TextLabel(classes="panel effect")
+
+    def search_panel(self, title: str) -> ComposeResult:
+        """Compose the panel with the search field."""
+        with Vertical(classes="panel search") as search:
+            search.border_title = title
+            yield self.field
+
+    def list_panel(self, title: str) -> ComposeResult:
+        """Compose the panel with the list."""
+        with Vertical(classes="panel -table found") as found:
+            found.border_title = title
+            yield self._none
+            yield self._list
+
+    def show_matches(self, number: str, empty: str) -> None:
+        """Show the number of matches, and the list; without a match, ``empty`` takes its place."""
+        self.query_one(".search").border_subtitle = number
+        self._list.display = not empty
+        self._none.display = bool(empty)
+        self._none.update(content(Shown(empty)))
+        if empty:
+            self._effect.say(content(Shown("")))
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self.action_choose()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor while the search field keeps the focus."""
+        self._list.cursor += by
+
+    def action_clear(self) -> None:
+        """Clear the search."""
+        self.field.value = ""
+
+    def action_choose(self) -> None:
+        """Choose the selected item if its effect is shown; otherwise, show that."""
+        raise NotImplementedError
 
 
 def mark_halves(*widgets: Widget) -> Iterator[Widget]:

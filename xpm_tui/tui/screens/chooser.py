@@ -11,8 +11,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import Screen
 from textual.widgets import Button
 
 from xpm_tui.application.practice import OpenPractice
@@ -20,16 +18,14 @@ from xpm_tui.application.team import links as team
 from xpm_tui.application.team.views import MapEffect, MemberView, StaffPick, StaffView
 from xpm_tui.commands import team as team_commands
 from xpm_tui.domain import formatting
-from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import SearchScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Span, content, fit, fixed, lines, span
-from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
+from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, lines, span
+from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
-from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
@@ -54,7 +50,7 @@ class Choices(Items[T]):
         return self._draw_item(self.items[row], line, columns)
 
 
-class Chooser(BaseScreen, Screen[str], Generic[T]):
+class Chooser(SearchScreen[str], Generic[T]):
     """A searchable list of items, with the effect of choosing the selected one.
 
     A subclass reads the items and draws them, describes the effect of an item, and applies it. Nothing is
@@ -62,29 +58,16 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     """
 
     CSS_PATH: ClassVar = stylesheet_path("chooser")
-    AUTO_FOCUS = ""
     PLACEHOLDER: ClassVar[str] = "name"
     TITLE: ClassVar[str] = ""
     PANEL: ClassVar[str] = ""
     NO_MATCH: str = "No match. Try fewer letters; F4 clears the search."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back"),
-        Binding("enter", "choose", "Choose", tooltip="Choose the selected one", priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("pageup", "move(-5)", show=False, priority=True),
-        Binding("pagedown", "move(5)", show=False, priority=True),
-        Binding("f4", "clear", "Clear", tooltip="Clear what was typed"),
-    ]
 
     def __init__(self) -> None:
-        super().__init__()
-        self.items: Sequence[T] = ()
-        self.field = TextField(placeholder=self.PLACEHOLDER)
         self.rows = Choices(self.draw)
+        super().__init__(TextField(placeholder=self.PLACEHOLDER), self.rows)
+        self.items: Sequence[T] = ()
         self._head = ScreenHeading(self.TITLE, classes="chooser-head")
-        self._none = StaticText(classes="empty")
-        self._effect = TextLabel(classes="panel effect")
         self._effect.border_title = "If you choose it"
         self.described: T | None = None
         """The item whose effect is shown."""
@@ -129,19 +112,13 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
 
     # -- the screen -----------------------------------------------------------------------------------------
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Compose the head, the search field, the items and the effect."""
         yield self._head
-        with Vertical(classes="panel search") as search:
-            search.border_title = "Search"
-            yield self.field
-        with Vertical(classes="panel -table found") as found:
-            found.border_title = self.PANEL
-            yield self._none
-            yield self.rows
+        yield from self.search_panel("Search")
+        yield from self.list_panel(self.PANEL)
         yield self._effect
         yield from self.below_effect()
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Focus the search field, and read the items."""
@@ -176,16 +153,12 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         ]
         if typed:
             found.sort(key=lambda item: not self.search_text_of(item).casefold().startswith(typed))
-        total = f"{len(found):,} of {len(self.items):,}" if typed else f"{len(found):,}"
-        self.query_one(".search").border_subtitle = total
-        self.rows.display = bool(found)
-        self._none.display = not found
-        self._none.update(content(Shown(self.NO_MATCH)))
+        number = f"{len(found):,} of {len(self.items):,}" if typed else f"{len(found):,}"
+        self.show_matches(number, "" if found else self.NO_MATCH)
         free = next((i for i, item in enumerate(found) if not self.is_taken(item)), 0)
         place = next((i for i, item in enumerate(found) if at and self.key_of(item) == at), free)
         if not found:
             self.described = None
-            self._effect.say(content(Shown("")))
         self.rows.show(found, place)
 
     @on(TextField.Changed)
@@ -206,23 +179,6 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         if self.current is not None and self.key_of(self.current) == self.key_of(item):
             self.described = item
             self._effect.say(lines(effect))
-
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        event.stop()
-        self.action_choose()
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor while the field keeps the focus."""
-        self.rows.cursor += by
-
-    def action_clear(self) -> None:
-        """Clear the search."""
-        self.field.value = ""
-
-    def action_leave(self) -> None:
-        """Close the screen without a choice."""
-        self.dismiss(None)
 
     def action_choose(self) -> None:
         """Choose the selected item if its effect is shown; otherwise, show that."""

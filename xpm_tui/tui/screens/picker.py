@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
+from textual.containers import Horizontal
 from textual.widgets.input import Selection
 
 from xpm_tui.application.clients import links
@@ -22,21 +21,19 @@ from xpm_tui.commands.clients import ReviewClients
 from xpm_tui.commands.links import LinkClient, PickClients, effect_lines
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
-from xpm_tui.domain.safe_text import Shown
 from xpm_tui.domain.tables import XPM_CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.matching.search_index import PickerIndex
-from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import SearchScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import comparison
-from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, lines, span, words, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, words, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane
-from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
+from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import SearchHits, best_first, compared_lines, facts_of
-from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
@@ -54,7 +51,7 @@ TYPING_SECONDS = 0.06
 """Seconds without another key after which the search starts."""
 
 
-class Picker(BaseScreen, Screen[tuple[str, ...]]):
+class Picker(SearchScreen[tuple[str, ...]]):
     """A picker that links ``client`` to an XPM client or, without one, adds XPM clients to the practice.
 
     With ``reviewing``, the link is a decision of the bulk review. The result is the ids of the clients that
@@ -62,31 +59,20 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
     """
 
     CSS_PATH: ClassVar = stylesheet_path("picker")
-    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back"),
         Binding("enter", "choose", "Link", priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("pageup", "move(-5)", show=False, priority=True),
-        Binding("pagedown", "move(5)", show=False, priority=True),
-        Binding("f4", "clear", "Clear", tooltip="Clear what was typed"),
         Binding("f5", "all", "Bring in all unambiguous ones"),
     ]
 
     def __init__(self, client: ClientView | None, *, reviewing: bool = False) -> None:
-        super().__init__()
+        self._hits = SearchHits()
+        placeholder = "name, city, code, e-mail, number, UUID or web address"
+        super().__init__(TextField(client.name if client else "", placeholder=placeholder), self._hits)
         self._client = client
         self._reviewing = reviewing
         self._index: PickerIndex | None = None
-        self._field = TextField(
-            client.name if client else "", placeholder="name, city, code, e-mail, number, UUID or web address"
-        )
-        self._hits = SearchHits()
         title = "Link to XPM" if client is not None else "Bring in a client from XPM"
         self._head = ScreenHeading(title, classes="picker-head")
-        self._none = StaticText(classes="empty")
-        self._effect = TextLabel(classes="panel effect")
         self._compare = DetailPane()
         self._compare.add_class("panel", "compare")
         self._compare.border_title = "Compare"
@@ -96,20 +82,14 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._found_by: str | None = None
         """The search text to which the shown results belong."""
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Compose the client, the search field, the results and the effect."""
         yield self._head
-        with Vertical(classes="panel search") as search:
-            search.border_title = "Search by name, number, e-mail, city, or paste an XPM address"
-            yield self._field
+        yield from self.search_panel("Search by name, number, e-mail, city, or paste an XPM address")
         with Horizontal(classes="halves"):
-            with Vertical(classes="panel -table found") as found:
-                found.border_title = "XPM clients"
-                yield self._none
-                yield self._hits
+            yield from self.list_panel("XPM clients")
             yield self._compare
         yield self._effect
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Search for the client's own name first."""
@@ -120,8 +100,8 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             self._compare.display = False
         self._hits.can_focus = self._compare.can_focus = False
         self._effect.border_title = "If you link these two" if self._client else "If you bring this client in"
-        self._field.focus()
-        self._field.selection = Selection(0, len(self._field.value))  # typing replaces it
+        self.field.focus()
+        self.field.selection = Selection(0, len(self.field.value))  # typing replaces it
         self._show_heading("reading XPM's clients …")
         self.host.work(lambda: self._start(), "search", exclusive=True, node=self)
 
@@ -167,7 +147,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             self._show_heading(f"XPM data, updated {age}")
         else:
             self.host.work(lambda: self._complete_index(), "index", exclusive=True, node=self)
-        await self._search(self._field.value)
+        await self._search(self.field.value)
 
     async def _complete_index(self) -> None:
         """Build the whole index in the background, and search again with it."""
@@ -183,7 +163,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._index = index
         self.host.picker_index = (mark, index)
         self._show_heading(f"XPM data, updated {await self.host.worker.read(_age)}")
-        self.host.work(lambda: self._search(self._field.value), "search", exclusive=True, node=self)
+        self.host.work(lambda: self._search(self.field.value), "search", exclusive=True, node=self)
 
     @on(TextField.Changed)
     def _typed(self, event: TextField.Changed) -> None:
@@ -206,14 +186,12 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         now = self._hits.current if query == self._found_by else None
         self._found_by = query
         self._hits.show(views, start_row(views, now))
-        self._hits.display = bool(views)
-        self._none.display = not views
-        self._none.update(content(Shown(NO_MATCH if query.strip() else INVITATION)))
-        most = f"the best {MOST}" if len(views) == MOST else formatting.count(len(views), "match/matches")
-        total = f"{most} in {formatting.count(self._count, 'XPM client')}"
-        self.query_one(".search").border_subtitle = total
+        matches = f"the best {MOST}" if len(views) == MOST else formatting.count(len(views), "match/matches")
+        empty = NO_MATCH if query.strip() else INVITATION
+        self.show_matches(
+            f"{matches} in {formatting.count(self._count, 'XPM client')}", "" if views else empty
+        )
         if not views:
-            self._effect.say(content(Shown("")))
             self._effect.border_subtitle = ""
             self._compare.show(None, [fixed("Compare")])
 
@@ -241,31 +219,14 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         rows = [row for line in comparison.effect_lines(effect, height) for row in wrap(line, columns)]
         self._effect.say(lines(rows[:height]))
 
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        event.stop()
-        self.action_choose()
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor while the field keeps the focus."""
-        self._hits.cursor += by
-
-    def action_clear(self) -> None:
-        """Clear the search."""
-        self._field.value = ""
-
-    def action_leave(self) -> None:
-        """Close the screen without a choice."""
-        self.dismiss(None)
-
     def action_choose(self) -> None:
         """Choose the selected client if its effect is shown; otherwise, show that."""
         view = self._hits.current
         if view is None or self._is_linking:
             return
-        if self._field.value != self._found_by:
+        if self.field.value != self._found_by:
             # The results belong to an earlier text: show those of this one, and wait for the next enter.
-            self.host.work(lambda: self._search(self._field.value), "search", exclusive=True, node=self)
+            self.host.work(lambda: self._search(self.field.value), "search", exclusive=True, node=self)
             return
         run = self._link if self._client is not None else self._pick
         self.host.work(lambda: run(view), "choose", exclusive=True, node=self)
@@ -308,7 +269,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in result.value
         )
         self.host.toast(summary)
-        await self._search(self._field.value)
+        await self._search(self.field.value)
 
     def action_all(self) -> None:
         """Add all unambiguous XPM clients; the command asks first, with their number."""
@@ -324,7 +285,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             self.host.toast("All unambiguous XPM clients are here already.")
             return
         self.host.picked(result.value)
-        await self._search(self._field.value)
+        await self._search(self.field.value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to add all clients only if there is no client to link."""
