@@ -181,10 +181,10 @@ def test_signing_in_meets_it(env: FaultFixture, case: CaseId, sign: Signed) -> N
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         pane = await at_authorise(app, pilot)
-        assert pane._begun is not None
-        await pane._give(env.redirect(pane._begun.url))
-        await until(pilot, lambda: pane._out.display)
-        pane.action_way_out()
+        assert pane._login is not None
+        await pane._submit(env.redirect(pane._login.url))
+        await until(pilot, lambda: pane._steps_button.display)
+        pane.action_show_steps()
         await calm(pilot)
         assert_shown(text_of(app), case)
 
@@ -201,7 +201,7 @@ async def at_authorise(app: Console, pilot: Pilot[Any]) -> AuthorisePane:
     await calm(pilot)
     pane = wizard.query_one(AuthorisePane)
     pane._start()
-    await until(pilot, lambda: pane._begun is not None)
+    await until(pilot, lambda: pane._login is not None)
     return pane
 
 

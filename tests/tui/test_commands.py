@@ -67,7 +67,7 @@ ALLOWED: dict[str, tuple[str, str]] = {
         f"where the review was left is no action; {_READS}",
     ),
     "wizard/optional_steps.py": ("ConnectionMachine.skip", _WIZARD),
-    "wizard/practice.py": (
+    "wizard/required_steps.py": (
         "ConnectionMachine.app ConnectionMachine.permission ConnectionMachine.choose ConnectionMachine.fill",
         _WIZARD,
     ),

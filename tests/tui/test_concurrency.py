@@ -285,8 +285,8 @@ async def test_review_undo_after_busy_takes_back_the_last(
         screen = app.screen
         assert isinstance(screen, Review)
         await press(pilot, "enter", "enter")
-        assert len(screen._settled) == 2
-        first, _ = (each[0] for each in screen._settled)
+        assert len(screen._decisions) == 2
+        first, _ = (each[0] for each in screen._decisions)
         stock = picks.restore_states
 
         def busy(*args: Any) -> Any:
@@ -313,7 +313,7 @@ async def test_review_slow_accept_twice_is_still_undone(
         screen = app.screen
         assert isinstance(screen, Review)
         await press(pilot, "enter")
-        first = screen._settled[0][0]
+        first = screen._decisions[0][0]
         view = screen._view
         assert view is not None
         stock = linking.link

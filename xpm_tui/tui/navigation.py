@@ -58,7 +58,7 @@ class Navigation(AppProtocol):
 
     async def _plan(self, only: str) -> None:
         box = screen_dialogue.ProgressDialog("Planning", "Reading XPM and comparing it with Ignition …")
-        box.watch_over(get_current_worker())
+        box.set_worker(get_current_worker())
         await self.push_screen(box)
         result = await screen_dialogue.wait_for_work(self.run_named("plan", {"client": only}), box)
         await self.refresh_status()

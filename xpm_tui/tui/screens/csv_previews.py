@@ -24,7 +24,7 @@ from xpm_tui.ignition.export import Flavour
 from xpm_tui.ignition.forms import FORMS, IGNORE, FormName
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.dialogs.pickers import FilePicker, folder_of
+from xpm_tui.tui.dialogs.pickers import FilePicker, start_folder
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, span, wrap
@@ -179,7 +179,7 @@ class ExportPreview(RecordListScreen[None, ExportLine]):
             if self._form == "clients"
             else "Where to?"
         )
-        start = folder_of(self.host) + f"{self._form}.csv"
+        start = start_folder(self.host) + f"{self._form}.csv"
         path = await self.app.push_screen_wait(
             FilePicker(f"Export {self._form}", about, start=start, new=True)
         )
