@@ -211,7 +211,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 
 async def until(pilot: Pilot[Any], words: str) -> None:
-    """Until the screen shows these words: for what an act asks, while the desk waits for the answer."""
+    """Wait until the screen shows these words, such as the question of a command that waits for an answer."""
     app = pilot.app
     assert isinstance(app, Console)
     for rounds in range(LONGEST):

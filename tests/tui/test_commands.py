@@ -111,7 +111,7 @@ METHODS = list(methods())
 
 @pytest.mark.parametrize(("screen", "name", "node"), METHODS, ids=[f"{m[0]}.{m[1]}" for m in METHODS])
 def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: ast.FunctionDef) -> None:
-    act = next(act.name for act in all_commands() if "do_" + act.name.replace(".", "_") == name)
+    command = next(each.name for each in all_commands() if "do_" + each.name.replace(".", "_") == name)
     called, said = calls(node), texts(node)
     if name in OPENS:
         assert OPENS[name] in called
@@ -120,16 +120,16 @@ def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: 
         assert FLOWS[name] in called
     elif name in THROUGH:
         beside, runs = THROUGH[name]
-        assert runs == act
+        assert runs == command
         assert beside in called
         source = (TUI / "screens" / f"{screen}.py").read_text(encoding="utf-8")
         source += (TUI / "dialogs/screen_dialogue.py").read_text(encoding="utf-8")
-        assert f'"{act}"' in source
+        assert f'"{command}"' in source
     elif name in LEFT:
         assert not called & RUNNERS, "it runs its command by now: take it out of LEFT"
     else:
         assert called & RUNNERS, "neither its command nor a screen"
-        assert act in said, "the very command of its key"
+        assert command in said, "the very command of its key"
 
 
 def test_no_list_names_what_is_not_there() -> None:

@@ -52,7 +52,9 @@ SEEN = 12
     ],
 )
 def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) -> None:
-    assert {act.name for act in all_commands()} >= set(keymap.SYNONYMS), "a synonym of a command that is gone"
+    assert {command.name for command in all_commands()} >= set(keymap.SYNONYMS), (
+        "a synonym of a command that is gone"
+    )
     entries = [
         *keymap.palette_entries("overview", Situation(area="overview")),
         *keymap.general_entries(),

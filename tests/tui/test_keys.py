@@ -64,7 +64,7 @@ def every_binding() -> Iterator[tuple[str, Binding]]:
 
 @pytest.mark.parametrize("area", [area.name for area in AREAS])
 def test_an_area_uses_each_key_once_and_shows_no_more_than_fit(area: str) -> None:
-    keys = [act.key for act in for_area(area)]
+    keys = [command.key for command in for_area(area)]
     assert len(keys) == len(set(keys))
     assert not set(keys) & (set(SWALLOWED) | TAKEN)
     assert sum(binding.show for binding in area_bindings(area)) <= MOST_SHOWN
@@ -82,8 +82,8 @@ async def test_an_area_binds_each_of_its_commands_once(env: ConsoleFixture, cons
             assert len(commands) == len(set(commands)), area.name
 
 
-def test_every_act_has_a_verb_or_a_key() -> None:
-    assert [act.name for act in all_commands() if not act.verb and not act.key] == []
+def test_every_command_has_a_verb_or_a_key() -> None:
+    assert [command.name for command in all_commands() if not command.verb and not command.key] == []
 
 
 def test_no_key_that_something_swallows_is_the_only_one() -> None:
@@ -108,38 +108,38 @@ def test_every_f_key_has_a_second_way() -> None:
         keys = {key.strip() for key in binding.key.split(",")}
         if keys & F_KEYS and not keys - F_KEYS - set(SWALLOWED):
             assert keys & set(SECOND), (where, binding.key)
-    for act in all_commands():
-        if act.key in F_KEYS:
-            assert act.verb, f"{act.name} is in the palette, and a verb"
+    for command in all_commands():
+        if command.key in F_KEYS:
+            assert command.verb, f"{command.name} is in the palette, and a verb"
 
 
 def actions() -> Iterator[tuple[str, str, str]]:
     """Every letter, digit and function key that is obeyed, what it does, and where."""
-    for act in all_commands():
-        if act.key:
-            yield act.key, act.name, " ".join(act.where)
+    for command in all_commands():
+        if command.key:
+            yield command.key, command.name, " ".join(command.where)
     for where, binding in every_binding():
         action, _, about = binding.action.partition("(")
-        # A key that answers with an act's name is that act's; "app.help" is the help of everywhere.
-        deed = about.strip("')") if "." in about else action.rpartition(".")[2]
+        # A key whose action names a command runs that command; "app.help" is help everywhere.
+        name = about.strip("')") if "." in about else action.rpartition(".")[2]
         for key in binding.key.split(","):
-            yield key.strip(), deed, where
+            yield key.strip(), name, where
 
 
 def test_a_letter_means_the_same_everywhere() -> None:
     found = [(key, *rest) for key, *rest in actions() if len(key) == 1 or key in F_KEYS]
     strange = [
-        (key, deed, where)
-        for key, deed, where in found
-        if (key not in KEY_MEANINGS or deed not in KEY_MEANINGS[key].actions) and (key, deed) not in SETTLED
+        (key, name, where)
+        for key, name, where in found
+        if (key not in KEY_MEANINGS or name not in KEY_MEANINGS[key].actions) and (key, name) not in SETTLED
     ]
     assert strange == [], "another sense of a letter: see xpm_tui/tui/keymap.py"
-    said = {(key, deed) for key, sense in KEY_MEANINGS.items() for deed in sense.actions} | set(SETTLED)
-    assert said == {(key, deed) for key, deed, _ in found}, "a deed that no key does any more"
+    said = {(key, name) for key, sense in KEY_MEANINGS.items() for name in sense.actions} | set(SETTLED)
+    assert said == {(key, name) for key, name, _ in found}, "an action to which no key is bound any more"
 
 
 def test_a_question_and_the_review_alone_have_letters_of_their_own() -> None:
-    settled = {(key, where) for key, deed, where in actions() if (key, deed) in SETTLED}
+    settled = {(key, where) for key, name, where in actions() if (key, name) in SETTLED}
     assert settled == {
         ("n", "Review"), ("p", "Review"), ("y", "ConfirmDialog"), ("n", "ConfirmDialog"), ("y",
             "DeployReview"),

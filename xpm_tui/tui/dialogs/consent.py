@@ -152,13 +152,13 @@ class _PageParser(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if self._inside and self._inside[-1] == tag:
             self._inside.pop()
-            words = " ".join(self._text.split())
+            label = " ".join(self._text.split())
             if tag == "option":
                 options = self._selected if "selected" in self._attributes else self.page.options
-                options.append((self._attributes.get("value", words), words))
+                options.append((self._attributes.get("value", label), label))
             elif tag == "button":
                 name, value = self._attributes.get("name", ""), self._attributes.get("value", "")
-                self.page.buttons.append((name, value, words))
+                self.page.buttons.append((name, value, label))
             self._text = ""
         elif tag in _BLOCKS:
             self._flush()
@@ -167,9 +167,9 @@ class _PageParser(HTMLParser):
         self._text += data
 
     def _flush(self) -> None:
-        words = " ".join(self._text.split())
-        if words and not self._inside:
-            (self.page.listed if self._in_list else self.page.lines).append(words)
+        text = " ".join(self._text.split())
+        if text and not self._inside:
+            (self.page.listed if self._in_list else self.page.lines).append(text)
         self._text = ""
         self._in_list = False
 
@@ -204,14 +204,14 @@ class ConsentScreen(Dialog[str]):
             self.dismiss(None)
             raise
         page = self._page
-        words = self.query_one(".page", VerticalScroll)
+        text = self.query_one(".page", VerticalScroll)
         title, *rest = page.lines or [""]
-        await words.mount(Static(show(title, "bold $accent")), *(Static(show(line)) for line in rest[:1]))
+        await text.mount(Static(show(title, "bold $accent")), *(Static(show(line)) for line in rest[:1]))
         if page.listed:
-            await words.mount(Static(show(", ".join(page.listed), "$muted", 2000), classes="scopes"))
-        await words.mount(*(Static(show(line, "bold")) for line in rest[1:]))
+            await text.mount(Static(show(", ".join(page.listed), "$muted", 2000), classes="scopes"))
+        await text.mount(*(Static(show(line, "bold")) for line in rest[1:]))
         if page.options:
-            await words.mount(RadioRows(page.options))
+            await text.mount(RadioRows(page.options))
         buttons = [Button(show(name), id=f"press-{place}") for place, (_, _, name) in enumerate(page.buttons)]
         await self.query_one(".buttons", Horizontal).mount(
             *buttons, Static(content(Shown("tab moves · esc keeps the sign-in open")), classes="hint")

@@ -95,8 +95,8 @@ class TextDialog(Dialog[R]):
 
     def action_scroll(self, by: int) -> None:
         """Scroll the text."""
-        words = self.query_one(".words", VerticalScroll)
-        words.scroll_to(y=words.scroll_y + by, animate=False)
+        text = self.query_one(".words", VerticalScroll)
+        text.scroll_to(y=text.scroll_y + by, animate=False)
 
 
 KEY_GUARD_SECONDS = 0.4

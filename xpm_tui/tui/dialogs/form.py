@@ -134,19 +134,19 @@ def build(command: Command[Any], values: Mapping[str, Any]) -> msgspec.Struct:
     known = {p.name: p for p in read(command.params)}
     # A screen sets one record; a command for several records gets a list with that one.
     given = {k: (v,) if known[k].many and isinstance(v, str) else v for k, v in values.items() if k in known}
-    done: msgspec.Struct = msgspec.convert(given, command.params, strict=False)
-    return done
+    params: msgspec.Struct = msgspec.convert(given, command.params, strict=False)
+    return params
 
 
 def validation_message(error: msgspec.ValidationError) -> tuple[str, str]:
     """Return what is wrong with a value, and the name of its parameter, from the message of msgspec."""
     reason, _, path = str(error).partition(" - at `$.")
     name = re.split(r"[`.\[]", path, maxsplit=1)[0]
-    wanted = re.match(r"Expected `(int|float)`( [<>]=? \S+)?", reason)
-    if wanted is None:
+    expected = re.match(r"Expected `(int|float)`( [<>]=? \S+)?", reason)
+    if expected is None:
         return reason, name
-    kind = "a whole number" if wanted[1] == "int" else "a number"
-    bound = (wanted[2] or "").replace(">=", "of at least").replace("<=", "of at most")
+    kind = "a whole number" if expected[1] == "int" else "a number"
+    bound = (expected[2] or "").replace(">=", "of at least").replace("<=", "of at most")
     return f"“{name.replace('_', ' ')}” must be {kind}{bound}.", name
 
 
@@ -418,13 +418,13 @@ class FormDialog(EditingDialog[msgspec.Struct]):
                 self._show_error(f"“{row.label}” is required.", row.key[2:])
                 return
         try:
-            done = build(self._command, self.values())
+            params = build(self._command, self.values())
         except msgspec.ValidationError as error:
             sentence, name = validation_message(error)
             label = next((each.label for each in self._parameter_rows if each.key == f"p-{name}"), name)
             self._show_error(sentence.replace(f"“{name.replace('_', ' ')}”", f"“{label}”"), name)
             return
-        self.dismiss(done)
+        self.dismiss(params)
 
     def _show_error(self, sentence: str, name: str = "") -> None:
         """Show an error below its field, or at the end of the form if it is about none."""

@@ -131,8 +131,8 @@ class Chooser(SearchScreen[str], Generic[T]):
         Args:
             at: The key of the item to select. By default, the selected item or the nearest one that is left.
         """
-        rows, here = self.rows.items, self.rows.cursor
-        nearest = [self.key_of(item) for item in (*rows[here:], *reversed(rows[:here]))]
+        rows, cursor = self.rows.items, self.rows.cursor
+        nearest = [self.key_of(item) for item in (*rows[cursor:], *reversed(rows[:cursor]))]
         self.items = await self.load()
         keys = {self.key_of(item) for item in self.items}
         wanted = at or next((key for key in nearest if key in keys), "")
@@ -373,17 +373,17 @@ class AddStaffPicker(StaffPicker):
         result = await self.host.run_named("team.pick", params, title="Bring in all")
         if result.declined:
             return
-        done: StaffPick = result.value
+        picked: StaffPick = result.value
         await self.host.refresh_status()
-        members = done.members
+        members = picked.members
         names = ", ".join(view.name for view in members[:3]) + (" …" if len(members) > 3 else "")
         message = f"{formatting.count(len(members), 'person/people')} linked: {names}.\nu undoes it."
         if not members:
             message = "Nobody was added."
-        for skipped in done.skipped[:3]:
+        for skipped in picked.skipped[:3]:
             message += f"\n{team_commands.skipped_line(skipped)}"
-        if len(done.skipped) > 3:
-            more = len(done.skipped) - 3
+        if len(picked.skipped) > 3:
+            more = len(picked.skipped) - 3
             message += f"\n{more:,} more {formatting.plural(more, 'was/were')} not added."
         self.host.toast(message)
         await self.reload()

@@ -151,7 +151,7 @@ class Clients(FilteredArea):
         self._wanted = ""
         self._read_at = -RELOAD_SECONDS
         self._last_linked = ""
-        """The client that was linked last, which undo is for while it is not listed."""
+        """The client that was linked last. Undo applies to it while it is not listed."""
         self._selected_by_load = ""
         self._last_sync: datetime | None = None
         self._namesakes = Namesakes()
@@ -183,7 +183,7 @@ class Clients(FilteredArea):
         if only or text:
             views, total = await worker.read(read)
         else:
-            # The first screenful at once, the rest in pieces: 50,000 clients take seconds to read.
+            # The first screenful at once, the rest in parts: 50,000 clients take seconds to read.
             reader = await worker.read(ClientReader)
             views, total = await worker.read(reader.read, FIRST_READ), reader.total
         while reader is not None and len(views) < total and (
@@ -287,13 +287,13 @@ class Clients(FilteredArea):
         self.detail.table.focus_rows()
 
     def action_filter(self, place: int) -> None:
-        """Switch to the filter at a position, after which undo is for the selected client again."""
+        """Switch to the filter at a position; undo then applies to the selected client again."""
         self._last_linked = ""
         super().action_filter(place)
 
     @on(TextField.Changed)
     def _list_changes(self) -> None:
-        self._last_linked = ""  # with another list, undo is for the selected client again
+        self._last_linked = ""  # with another list, undo applies to the selected client again
 
     def show_only(self, client: str) -> None:
         """Remove the filters, and select a client."""
@@ -317,7 +317,7 @@ class Clients(FilteredArea):
 
     @property
     def _client_to_undo(self) -> str:
-        """The client that undo is for.
+        """The client to which undo applies.
 
         It is the selected one or, right after linking, the linked one: the filter may have removed that from
         the list and moved the cursor on.

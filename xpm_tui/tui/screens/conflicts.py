@@ -145,7 +145,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
             self.host.undo(run=view.run, client=view.client, field=view.field)
 
     def action_plan(self) -> None:
-        """Show its plan, or the run that decided it."""
+        """Show the plan of the conflict, or the run that decided it."""
         view = self._view
         if view is not None and view.plan:
             self.host.show_plan(view.plan)
@@ -291,7 +291,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
         ]
 
     def why_not(self, action: str) -> str:
-        """Return that there is no client to go to; empty if there is one."""
+        """Return why there is no client to go to; empty if one is selected."""
         return "Nothing is listed here." if action == "open" and self._table.item is None else ""
 
     def action_open(self) -> None:

@@ -86,8 +86,8 @@ class DoctorScreen(DetailScreen[None]):
     def _examine(self, start: str) -> None:
         """Run the probes from ``start`` on, or all of them; keep the results of those before it."""
         names = list(self._results)
-        kept = names[: names.index(start)] if start in names else []
-        self._results = {name: self._results[name] for name in kept}
+        before = names[: names.index(start)] if start in names else []
+        self._results = {name: self._results[name] for name in before}
         self.host.work(lambda: self._run(start), "doctor", exclusive=True, node=self)
 
     async def _run(self, start: str) -> None:

@@ -317,7 +317,7 @@ class Jobs(JobCommands):
 
     @property
     def listed(self) -> list[JobRowView]:
-        """All jobs of ours that match the filters."""
+        """Our jobs that match the filters."""
         return list(self._ours.rows.items) if self._ours.display else []
 
     def situation(self) -> Situation:

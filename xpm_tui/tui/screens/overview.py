@@ -318,7 +318,7 @@ class Overview(AreaScreen):
 
 
 def _ahead(practice: OpenPractice) -> tuple[JobForecast, list[JobRowView]]:
-    """Return the forecast of the coming months, and the jobs of the next days."""
+    """Return the forecast of the coming months, and the jobs of the next 14 days."""
     until = services.current_day(practice) + SOON
     jobs = [job for job in queries.list_jobs(practice, state="open") if job.deploy_on <= until]
     return reports.forecast_jobs(practice), jobs

@@ -342,7 +342,7 @@ def subject(plan: Plan) -> Line:
 
 
 def summary(plan: Plan, figures: Consequences, columns: int) -> list[Line]:
-    """Return what applying does, in two columns: changes and calls, and what to know before.
+    """Return what applying does, in two columns: the changes and calls, and what to know before.
 
     If the columns do not fit side by side, the numbers are shown without their parts; if even these do not
     fit, one below the other.

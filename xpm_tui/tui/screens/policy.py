@@ -58,7 +58,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         super().__init__(table, "policy")
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Read whenever the screen is shown."""
+        """Read again whenever the screen is shown."""
         self.reload()
 
     async def load(self) -> None:

@@ -94,7 +94,7 @@ class Practices(RecordListScreen[None, PracticeView]):
         ]
 
     def details_of(self, view: PracticeView) -> list[Line]:
-        """Return what runs there, the calls left, and what needs whom."""
+        """Return what runs there, the calls left, and what needs a decision and by whom."""
         now = self.host.worker.practice.clock.now()
         columns = max(34, self.size.width - 5)
         facts = {

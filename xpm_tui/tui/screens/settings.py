@@ -365,10 +365,13 @@ def value_line(item: Item, columns: int) -> Line:
         return [span(_value_text(item, item.shown) or "–", look)]
     found: Line = []
     for code, each in choices.items():
-        here = code == item.shown
-        gap = "  " if found else ""
-        found = [*found, fixed(f"{gap}(•) " if here else f"{gap}( ) ", look or "accent" if here else "muted"),
-                 span(each.text, look if here else "muted")]  # fmt: skip
+        is_chosen = code == item.shown
+        mark = ("  " if found else "") + ("(•) " if is_chosen else "( ) ")
+        found = [
+            *found,
+            fixed(mark, look or "accent" if is_chosen else "muted"),
+            span(each.text, look if is_chosen else "muted"),
+        ]
     if width(found) <= columns:
         return found
     place = list(choices).index(item.shown) + 1
@@ -384,8 +387,9 @@ def meaning_lines(item: Item, columns: int) -> list[Line]:
     found: list[Line] = [*wrap([span(entry.help)], columns)]
     choices = setting_choices(entry.key, entry.kind.words)
     for code, each in choices.items() if any(each.help for each in choices.values()) else ():
-        here = code == item.shown
-        line = [fixed("(•) " if here else "( ) ", "accent" if here else "muted"), span(each.text, "strong")]
+        is_chosen = code == item.shown
+        mark = fixed("(•) " if is_chosen else "( ) ", "accent" if is_chosen else "muted")
+        line = [mark, span(each.text, "strong")]
         found.append(fit([*line, span(f"  {each.help}", "muted")], columns))
     if not choices and entry.kind.toml != "list":
         found += wrap([fixed("Accepts: ", "muted"), span(entry.kind.words)], columns)

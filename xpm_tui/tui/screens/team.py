@@ -195,7 +195,7 @@ class TeamArea(FilteredArea):
         self.host.perform(by_name("team.new"), {}, sheet=sheet)
 
     def do_team_edit(self) -> None:
-        """Edit the member; the command is run with the fields that differ."""
+        """Edit the fields of the member; those that were changed are saved."""
         member = self._require_member("This person is only in XPM: p adds them to the team, then e edits.")
         if member is None:
             return

@@ -53,7 +53,7 @@ class SkippablePane(StepPane):
 
 
 class ClientsPane(SkippablePane):
-    """The choice where clients come from: Ignition's client file, XPM, or the inbox."""
+    """The choice of where clients come from: Ignition's client file, XPM, or the inbox."""
 
     STEP = "clients"
     INTRO = (
@@ -163,7 +163,7 @@ class ClientsPane(SkippablePane):
 
 
 class TeamPane(SkippablePane):
-    """The choice how the team is linked: by e-mail, or by adding XPM's staff to it."""
+    """The choice of how the team is linked: by e-mail, or by adding XPM's staff to it."""
 
     STEP = "team"
     INTRO = (
@@ -220,22 +220,22 @@ class TeamPane(SkippablePane):
         if result.declined:
             self.offer_skip("Nobody was added.")
             return
-        done: StaffPick = result.value
-        message = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
-        for skipped in done.skipped[:3]:
+        picked: StaffPick = result.value
+        message = f"{formatting.count(len(picked.members), 'person/people')} linked to XPM."
+        for skipped in picked.skipped[:3]:
             message += f"\n{team_commands.skipped_line(skipped)}"
-        if len(done.skipped) > 3:
-            more = len(done.skipped) - 3
+        if len(picked.skipped) > 3:
+            more = len(picked.skipped) - 3
             was = formatting.plural(more, "was/were")
             message += f"\n{more:,} more {was} not added: link them in Team (m)."
         self.host.toast(message)
         await self.show_again()
-        if not done.members:
+        if not picked.members:
             self.offer_skip("Nobody was added: link the others one by one in Team (g t).")
 
 
 class TemplatesPane(SkippablePane):
-    """The question whether Ignition creates jobs, and the links by name. Only jobs need this step."""
+    """The question of whether Ignition creates jobs, and the links by name. Only jobs need this step."""
 
     STEP = "templates"
     INTRO = (

@@ -155,7 +155,7 @@ class DirectionPane(StepPane):
 
 
 class PermissionPane(StepPane):
-    """The question what the user sees in XPM, with the steps that give the permission."""
+    """The question of what the user sees in XPM, with the steps that give the permission."""
 
     STEP = "permission"
     INTRO = (
