@@ -33,10 +33,11 @@ BASES = {
     "DetailScreen",
     "RecordListScreen",
     "Chooser",
+    "SearchScreen",
     "StaffPicker",
     "JobCommands",
 }
-"""What screens are made from, and never shown by itself."""
+"""Base classes of screens, which are never shown themselves."""
 
 
 def every_screen() -> list[type[Screen[Any]]]:

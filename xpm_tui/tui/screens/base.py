@@ -30,6 +30,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.deploy.job_spec import JobTerms
+    from xpm_tui.tui.dialogs.help import HelpPage
 
 
 R = TypeVar("R")
@@ -38,10 +39,12 @@ R = TypeVar("R")
 class DetailScreen(KeyExplainer, BaseScreen, Screen[R]):
     """A screen with a footer. Escape closes it.
 
-    A subclass composes ``body``. ``AREA`` names the area to which its commands belong.
+    A subclass composes ``body``. ``AREA`` names the area to which its commands belong, ``HELP_PAGE`` is its
+    help.
     """
 
     AREA: ClassVar[str] = ""
+    HELP_PAGE: ClassVar[HelpPage]
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
 
@@ -85,6 +88,10 @@ class DetailScreen(KeyExplainer, BaseScreen, Screen[R]):
     def action_leave(self) -> None:
         """Close the screen."""
         self.dismiss(None)
+
+    def help_page(self) -> HelpPage:
+        """Return the help page of this screen."""
+        return self.HELP_PAGE
 
 
 T = TypeVar("T")

@@ -253,6 +253,13 @@ class MapStaffPicker(StaffPicker):
 
     TITLE = "Link to XPM staff"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Link to this one", priority=True)]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Link a team member",
+        "Type letters of a name, an e-mail or a UUID. Proposals are listed first, with the reason below; "
+        "rows marked =name share their name with another. "
+        "What linking would do is shown below. Nothing is written to XPM.",
+        [("enter", "link to the selected person"), ("F4", "clear the search"), ("esc", "leave")],
+    )
 
     def __init__(self, member: MemberView) -> None:
         super().__init__()
@@ -302,16 +309,6 @@ class MapStaffPicker(StaffPicker):
         self.host.toast(f"{view.name} is {item.name} in XPM.\nu undoes it.")
         self.dismiss(item.uuid)
 
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Link a team member",
-            "Type letters of a name, an e-mail or a UUID. Proposals are listed first, with the reason below; "
-            "rows marked =name share their name with another. "
-            "What linking would do is shown below. Nothing is written to XPM.",
-            [("enter", "link to the selected person"), ("F4", "clear the search"), ("esc", "leave")],
-        )
-
 
 class AddStaffPicker(StaffPicker):
     """A picker that adds staff to the team, one after another or all at once."""
@@ -321,6 +318,16 @@ class AddStaffPicker(StaffPicker):
         Binding("enter", "choose", "Pick", priority=True),
         Binding("f5", "all", "Bring in all"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Add XPM staff",
+        "XPM staff who are not linked to a team member. Choosing one links the member who has the same "
+        "e-mail, or creates a member without access. Nothing is written to XPM.",
+        [
+            ("enter", "add the selected person"),
+            ("F5", "add all, after asking"),
+            ("esc", "leave"),
+        ],
+    )
 
     def __init__(self, at: str = "") -> None:
         super().__init__()
@@ -387,16 +394,3 @@ class AddStaffPicker(StaffPicker):
             message += f"\n{more:,} more {formatting.plural(more, 'was/were')} not added."
         self.host.toast(message)
         await self.reload()
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Add XPM staff",
-            "XPM staff who are not linked to a team member. Choosing one links the member who has the same "
-            "e-mail, or creates a member without access. Nothing is written to XPM.",
-            [
-                ("enter", "add the selected person"),
-                ("F5", "add all, after asking"),
-                ("esc", "leave"),
-            ],
-        )

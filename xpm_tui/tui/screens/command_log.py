@@ -31,6 +31,12 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy", "Copy", tooltip="Copy the command line"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Command log",
+        "Each action of this console with the command that does the same on the command line. Copy one "
+        "to repeat it, to put it into a script, or to send it to support. Secrets are left out.",
+        [("y", "copy the command line of the selected action"), ("esc", "back")],
+    )
 
     def __init__(self) -> None:
         table: Table[LoggedCommand] = Table(
@@ -76,12 +82,3 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         if logged is not None:
             self.app.copy_to_clipboard(logged.line)
             self.host.toast("The command line was copied.")
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Command log",
-            "Each action of this console with the command that does the same on the command line. Copy one "
-            "to repeat it, to put it into a script, or to send it to support. Secrets are left out.",
-            [("y", "copy the command line of the selected action"), ("esc", "back")],
-        )

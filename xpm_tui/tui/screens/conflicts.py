@@ -51,6 +51,21 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         Binding("u", "undo", "Undo"),
         Binding("v", "plan", "Plan", tooltip="View its plan"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Conflicts",
+        "A conflict is a field that was changed both in Ignition and in XPM since the last "
+        "sync. The direction decides which value wins; the other value is kept, and undo "
+        "restores it. Held conflicts wait until you release them. “When both sides changed” in "
+        "Settings holds all conflicts from the start.",
+        [
+            ("space", "hold a planned one so that no sync writes it, or release it"),
+            ("f", "freeze the field of this client: both values stay as they are"),
+            ("u", "undo an overwritten one: the plan is shown first, and the field is frozen"),
+            ("v", "look at its plan, or at the run that decided it"),
+            ("enter", "go to the client"),
+            ("esc", "go back; viewing changes nothing"),
+        ],
+    )
 
     def __init__(self) -> None:
         table: Table[ConflictView] = Table(
@@ -152,24 +167,6 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         elif view is not None and view.run:
             self.host.show_run(view.run)
 
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Conflicts",
-            "A conflict is a field that was changed both in Ignition and in XPM since the last "
-            "sync. The direction decides which value wins; the other value is kept, and undo "
-            "restores it. Held conflicts wait until you release them. “When both sides changed” in "
-            "Settings holds all conflicts from the start.",
-            [
-                ("space", "hold a planned one so that no sync writes it, or release it"),
-                ("f", "freeze the field of this client: both values stay as they are"),
-                ("u", "undo an overwritten one: the plan is shown first, and the field is frozen"),
-                ("v", "look at its plan, or at the run that decided it"),
-                ("enter", "go to the client"),
-                ("esc", "go back; viewing changes nothing"),
-            ],
-        )
-
 
 def state_counts(found: list[ConflictView]) -> Line:
     """Return the number of conflicts in each state."""
@@ -233,6 +230,16 @@ class Differences(RecordListScreen[None, DifferenceView]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Client", tooltip="Go to the client"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "What differs",
+        "The fields that differ between Ignition and XPM and that the plan leaves as they are: the "
+        "master has no value, the field is not synced in this direction, it is frozen or switched off, "
+        "or a person is not linked. The reason for the selected one is shown below the table.",
+        [
+            ("enter", "go to the client"),
+            ("esc", "go back; viewing changes nothing"),
+        ],
+    )
 
     def __init__(self, plan_id: str) -> None:
         table: Table[DifferenceView] = Table(
@@ -300,19 +307,6 @@ class Differences(RecordListScreen[None, DifferenceView]):
         if view is not None:
             self.dismiss(None)
             self.host.show_client(view.record.partition("/")[0])
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "What differs",
-            "The fields that differ between Ignition and XPM and that the plan leaves as they are: the "
-            "master has no value, the field is not synced in this direction, it is frozen or switched off, "
-            "or a person is not linked. The reason for the selected one is shown below the table.",
-            [
-                ("enter", "go to the client"),
-                ("esc", "go back; viewing changes nothing"),
-            ],
-        )
 
 
 def reason_label(rule: str, direction: Direction) -> str:

@@ -56,6 +56,18 @@ class ExportPreview(RecordListScreen[None, ExportLine]):
         Binding("v", "scope", "All, changed", tooltip="Export all, or what Ignition does not have yet"),
         Binding("F", "flavour", "Form", tooltip="Ignition's own form, or a spreadsheet to edit"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Export",
+        "A preview of the export. Ignition's own form is for its bulk import; clients that "
+        "Ignition would refuse or duplicate are left out here, with the reason. What was "
+        "exported is remembered, so that the next export contains only what is new.",
+        [
+            ("w", "name the file and write it"),
+            ("v", "not in Ignition yet; the same with earlier exports; all; only this client"),
+            ("F", "Ignition's form, or a spreadsheet"),
+            ("esc", "back; nothing was written"),
+        ],
+    )
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
         table: Table[ExportLine] = Table(
@@ -196,21 +208,6 @@ class ExportPreview(RecordListScreen[None, ExportLine]):
             }
         self.perform(f"export.{self._form}", preset, after=self.action_leave)
 
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Export",
-            "A preview of the export. Ignition's own form is for its bulk import; clients that "
-            "Ignition would refuse or duplicate are left out here, with the reason. What was "
-            "exported is remembered, so that the next export contains only what is new.",
-            [
-                ("w", "name the file and write it"),
-                ("v", "not in Ignition yet; the same with earlier exports; all; only this client"),
-                ("F", "Ignition's form, or a spreadsheet"),
-                ("esc", "back; nothing was written"),
-            ],
-        )
-
 
 def _cells(line: ExportLine) -> list[Line]:
     return [[span(line.id, "muted")], [span(line.name, "strong")], [span(line.text, line.look)]]
@@ -249,6 +246,18 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             "F", "encoding", "Encoding", tooltip="Read the file in another encoding, if names look wrong"
         ),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Import",
+        "A preview of the import. Clients are matched by Client ID; absent rows and blank "
+        "cells change nothing. Refused rows do not stop the others. An import can be undone: "
+        "open the palette and choose: Undo the last import.",
+        [
+            ("a", "import the file"),
+            ("m or enter", "on a column: choose its meaning"),
+            ("F", "choose another encoding, if names look wrong"),
+            ("esc", "back; nothing was written"),
+        ],
+    )
 
     def __init__(self, form: FormName, path: str) -> None:
         table: Table[PreviewLine] = Table(
@@ -355,21 +364,6 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
     def _imported(self) -> None:
         self.dismiss(True)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Import",
-            "A preview of the import. Clients are matched by Client ID; absent rows and blank "
-            "cells change nothing. Refused rows do not stop the others. An import can be undone: "
-            "open the palette and choose: Undo the last import.",
-            [
-                ("a", "import the file"),
-                ("m or enter", "on a column: choose its meaning"),
-                ("F", "choose another encoding, if names look wrong"),
-                ("esc", "back; nothing was written"),
-            ],
-        )
 
 
 def import_summary(report: ImportReport) -> list[Line]:

@@ -51,6 +51,22 @@ class DoctorScreen(DetailScreen[None]):
         Binding("b", "bundle", "Bundle", tooltip="Look at a support bundle, then write it"),
         Binding("h", "seen", "What you see", tooltip="Choose what you see, and get the steps to fix it"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Doctor",
+        "Checks the connection to Xero, the login, the lists, the data and this machine, one "
+        "after another. It only reads, and makes five small Practice Manager calls.",
+        [
+            ("enter", "everything the selected probe found, and its known problem with the steps"),
+            ("t", "run again from this probe"),
+            ("A", "run all probes again"),
+            ("b", "a support bundle: shown first, names masked"),
+            (
+                "h",
+                "choose what you see (a page in the browser, other clients, …) and get the steps to fix it",
+            ),
+            ("esc", "leave"),
+        ],
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -165,26 +181,6 @@ class DoctorScreen(DetailScreen[None]):
         """Ask what the user sees, because no probe can find that out."""
         self.host.work(lambda: ask_symptom(self.host), "seen", exclusive=True, node=self)
 
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Doctor",
-            "Checks the connection to Xero, the login, the lists, the data and this machine, one "
-            "after another. It only reads, and makes five small Practice Manager calls.",
-            [
-                ("enter", "everything the selected probe found, and its known problem with the steps"),
-                ("t", "run again from this probe"),
-                ("A", "run all probes again"),
-                ("b", "a support bundle: shown first, names masked"),
-                (
-                    "h",
-                    "choose what you see (a page in the browser, other clients, …) and get the steps to "
-                    "fix it",
-                ),
-                ("esc", "leave"),
-            ],
-        )
-
 
 def _cells(result: ProbeResult) -> list[Line]:
     look: Look = "muted" if result.verdict == "skipped" else ""
@@ -230,6 +226,18 @@ class BundleScreen(DetailScreen[None]):
         Binding("space", "read(8)", "Read on", tooltip="Scroll the selected part"),
         Binding("backspace", "read(-8)", show=False),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Support bundle",
+        "One zip file with what support needs. Read here what it contains; nothing is written until you "
+        "press w.",
+        [
+            ("w", "write it to a new file that only you can read"),
+            ("F", "with names, or masked: each name becomes a number"),
+            ("up, down", "another part"),
+            ("space, backspace", "scroll the selected part"),
+            ("esc", "close without writing it"),
+        ],
+    )
 
     def __init__(self, results: Sequence[ProbeResult]) -> None:
         super().__init__()
@@ -326,21 +334,6 @@ class BundleScreen(DetailScreen[None]):
             )
             self.host.toast(f"Written to {name}: {size:,} bytes.")
             self.dismiss(None)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Support bundle",
-            "One zip file with what support needs. Read here what it contains; nothing is written until you "
-            "press w.",
-            [
-                ("w", "write it to a new file that only you can read"),
-                ("F", "with names, or masked: each name becomes a number"),
-                ("up, down", "another part"),
-                ("space, backspace", "scroll the selected part"),
-                ("esc", "close without writing it"),
-            ],
-        )
 
 
 def _bundle_cells(part: BundlePart) -> list[Line]:

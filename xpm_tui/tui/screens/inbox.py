@@ -35,6 +35,20 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         Binding("enter", "open", "Open", tooltip="Go to what the file changed"),
         Binding("e", "folder", "Folder", tooltip="Choose the folder of the inbox"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Inbox",
+        "Other programs write Ignition's CSV files, and small JSON files about one event, to the "
+        "inbox. Each complete file is imported exactly once, and moved to done or failed with a note "
+        "beside it that says what happened. An older file never replaces newer values. Nothing is sent "
+        "to XPM or deployed by it. The scheduled sync empties the inbox first.",
+        [
+            ("a", "import every complete file now"),
+            ("t", "import the selected file again, as it is"),
+            ("enter", "go to what the file changed"),
+            ("e", "choose the folder"),
+            ("esc", "back"),
+        ],
+    )
 
     def __init__(self) -> None:
         table: Table[ReceivedFile] = Table(
@@ -143,23 +157,6 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
     def action_folder(self) -> None:
         """Choose the folder of the inbox."""
         self.perform("inbox.setup", {}, ask=True, after=self.reload)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Inbox",
-            "Other programs write Ignition's CSV files, and small JSON files about one event, to the "
-            "inbox. Each complete file is imported exactly once, and moved to done or failed with a note "
-            "beside it that says what happened. An older file never replaces newer values. Nothing is sent "
-            "to XPM or deployed by it. The scheduled sync empties the inbox first.",
-            [
-                ("a", "import every complete file now"),
-                ("t", "import the selected file again, as it is"),
-                ("enter", "go to what the file changed"),
-                ("e", "choose the folder"),
-                ("esc", "back"),
-            ],
-        )
 
 
 def _changed_record(row: ReceivedFile) -> str:

@@ -63,6 +63,15 @@ class Picker(SearchScreen[tuple[str, ...]]):
         Binding("enter", "choose", "Link", priority=True),
         Binding("f5", "all", "Bring in all unambiguous ones"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Picker",
+        "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
+        "e-mail, XPM's number, its web address or a UUID: a number, address or UUID finds exactly one. "
+        "The signs = and ≠ compare e-mail, city and structure with the client's. Rows marked same name "
+        "share it with another; what tells them apart is marked. Below you see what linking would do. "
+        "Nothing is written to XPM here.",
+        [("enter", "link the client under the cursor"), ("F4", "clear the search"), ("esc", "leave")],
+    )
 
     def __init__(self, client: ClientView | None, *, reviewing: bool = False) -> None:
         self._hits = SearchHits()
@@ -290,18 +299,6 @@ class Picker(SearchScreen[tuple[str, ...]]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to add all clients only if there is no client to link."""
         return self._client is None if action == "all" else True
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Picker",
-            "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
-            "e-mail, XPM's number, its web address or a UUID: a number, address or UUID finds exactly one. "
-            "The signs = and ≠ compare e-mail, city and structure with the client's. Rows marked same name "
-            "share it with another; what tells them apart is marked. Below you see what linking would do. "
-            "Nothing is written to XPM here.",
-            [("enter", "link the client under the cursor"), ("F4", "clear the search"), ("esc", "leave")],
-        )
 
 
 def _age(practice: OpenPractice) -> str:

@@ -65,6 +65,25 @@ class PlanReview(DetailScreen[str]):
         Binding("w", "export", "CSV", tooltip="Save the plan as a CSV file"),
         Binding("W", "differences", "Differs", tooltip="List the differences that stay as they are"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Plan review",
+        "Everything that a sync would do. Changes are grouped by rule and field with their "
+        "counts; enter or the right arrow opens a group. Changes without a tick are left out. "
+        "Clearings and held conflicts wait until you tick them. The reason for the selected "
+        "change is shown below.",
+        [
+            ("a", "apply what is ticked"),
+            ("space", "tick or untick a change, or a whole group"),
+            ("enter, right, left", "open and close a group"),
+            ("+ and -", "open and close all groups"),
+            ("/", "show only changes with this text; esc shows all again"),
+            ("v", "group by client, or by rule and field"),
+            ("r", "review the clients that need your decision"),
+            ("W", "list the differences that stay as they are, with the reasons"),
+            ("w", "save the plan as CSV"),
+            ("esc", "back; you can apply the plan later"),
+        ],
+    )
 
     def __init__(self, plan_id: str) -> None:
         super().__init__()
@@ -306,28 +325,6 @@ class PlanReview(DetailScreen[str]):
     @property
     def _ticks(self) -> list[tuple[str, bool]]:
         return [(change.selector, change.ticked) for change in self._tree.changes]
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Plan review",
-            "Everything that a sync would do. Changes are grouped by rule and field with their "
-            "counts; enter or the right arrow opens a group. Changes without a tick are left out. "
-            "Clearings and held conflicts wait until you tick them. The reason for the selected "
-            "change is shown below.",
-            [
-                ("a", "apply what is ticked"),
-                ("space", "tick or untick a change, or a whole group"),
-                ("enter, right, left", "open and close a group"),
-                ("+ and -", "open and close all groups"),
-                ("/", "show only changes with this text; esc shows all again"),
-                ("v", "group by client, or by rule and field"),
-                ("r", "review the clients that need your decision"),
-                ("W", "list the differences that stay as they are, with the reasons"),
-                ("w", "save the plan as CSV"),
-                ("esc", "back; you can apply the plan later"),
-            ],
-        )
 
 
 def subject(plan: Plan) -> Line:

@@ -41,6 +41,17 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         Binding("space", "switch", "On, off", tooltip="Sync the field, or switch it off"),
         Binding("enter", "open", "Frozen clients", tooltip="List the clients in which the field is frozen"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Field table",
+        "What a sync updates, field by field: in each direction, at creation and afterwards, "
+        "and for which choice of What to sync. A field that is switched off is not synced for any "
+        "client, in either direction; a frozen field is not synced for that client.",
+        [
+            ("space", "switch the field off for every client, or on again"),
+            ("enter", "the clients for which it is frozen; go to one"),
+            ("esc", "back"),
+        ],
+    )
 
     def __init__(self) -> None:
         table: Table[PolicyRow] = Table(
@@ -123,20 +134,6 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         if chosen:
             self.dismiss(None)
             self.host.show_client(chosen)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Field table",
-            "What a sync updates, field by field: in each direction, at creation and afterwards, "
-            "and for which choice of What to sync. A field that is switched off is not synced for any "
-            "client, in either direction; a frozen field is not synced for that client.",
-            [
-                ("space", "switch the field off for every client, or on again"),
-                ("enter", "the clients for which it is frozen; go to one"),
-                ("esc", "back"),
-            ],
-        )
 
 
 def _cells(row: PolicyRow) -> list[Line]:

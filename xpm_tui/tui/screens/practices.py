@@ -30,6 +30,18 @@ class Practices(RecordListScreen[None, PracticeView]):
         Binding("2", "filter(True)", "Needs you"),
         Binding("n", "new", "New practice"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Practices",
+        "Each XPM practice has its own connection, data and settings in its own folder. "
+        "Switching opens the console for another practice; a run in progress here continues.",
+        [
+            ("enter", "open the console for the selected practice"),
+            ("1", "show all practices"),
+            ("2", "show only practices in which something needs you"),
+            ("n", "add a practice: the console opens it, and the wizard connects it"),
+            ("esc", "stay with this one"),
+        ],
+    )
 
     def __init__(self) -> None:
         table: Table[PracticeView] = Table(
@@ -131,18 +143,3 @@ class Practices(RecordListScreen[None, PracticeView]):
     def action_new(self) -> None:
         """Create a practice and open the console for it, where the wizard connects it."""
         self.perform("practices.add", {"switch": True}, ask=True)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Practices",
-            "Each XPM practice has its own connection, data and settings in its own folder. "
-            "Switching opens the console for another practice; a run in progress here continues.",
-            [
-                ("enter", "open the console for the selected practice"),
-                ("1", "show all practices"),
-                ("2", "show only practices in which something needs you"),
-                ("n", "add a practice: the console opens it, and the wizard connects it"),
-                ("esc", "stay with this one"),
-            ],
-        )

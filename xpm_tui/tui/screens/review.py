@@ -115,6 +115,24 @@ class Review(DetailScreen[None]):
         Binding("w", "export", "Save CSV", tooltip="Save the list as a CSV file", show=False),
         Binding("I", "take", "Import CSV", tooltip="Import a CSV file that was filled in", show=False),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Review",
+        "The clients that cannot be linked automatically, one after another, each with its proposed "
+        "XPM clients and the reasons. A match is sure, likely or possible; clients with the same name "
+        "are never sure. Where XPM merged a linked client into another one, that one comes first, with "
+        "what moved there. Nothing is written to XPM here.",
+        [
+            ("enter", "accept the proposal under the cursor"),
+            ("m", "search for another one"),
+            ("n, p", "skip it for now, or go back"),
+            ("i", "this client is not in XPM"),
+            ("u", "undo the last decision, repeatedly; links accepted together are undone together"),
+            ("S", "accept all that are sure, after showing them"),
+            ("w", "save all proposals as a CSV file with a column for your choice"),
+            ("I", "import such a file: what it would do is shown first"),
+            ("esc", "back; the review continues here next time"),
+        ],
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -309,15 +327,13 @@ class Review(DetailScreen[None]):
         """Link to the selected proposal."""
         view, proposal = self._view, self._proposals.current
         if view is not None and proposal is not None and not self._is_linking_refused():
-            self._run_decision(lambda: self._accept(view, proposal.uuid))
+            params = ReviewClients(client=(view.id,), link=proposal.uuid)
+            self._run_decision(lambda: self._decide(view, params))
 
     def _run_decision(self, decide: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a decision unless another one is running: one that was cancelled could not be undone."""
         if self._worker is None or self._worker.is_finished:
             self._worker = self.host.work(decide, "decision", node=self)
-
-    async def _accept(self, view: ReviewView, uuid: str) -> None:
-        await self._decide(view, ReviewClients(client=(view.id,), link=uuid))
 
     async def _decide(self, view: ReviewView, params: ReviewClients) -> None:
         try:
@@ -422,24 +438,3 @@ class Review(DetailScreen[None]):
         at = self._view.id if self._view else ""
         self.host.work(lambda: self.host.worker.ask(picks.keep_place, at), "place")
         self.dismiss(None)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Review",
-            "The clients that cannot be linked automatically, one after another, each with its proposed "
-            "XPM clients and the reasons. A match is sure, likely or possible; clients with the same name "
-            "are never sure. Where XPM merged a linked client into another one, that one comes first, with "
-            "what moved there. Nothing is written to XPM here.",
-            [
-                ("enter", "accept the proposal under the cursor"),
-                ("m", "search for another one"),
-                ("n, p", "skip it for now, or go back"),
-                ("i", "this client is not in XPM"),
-                ("u", "undo the last decision, repeatedly; links accepted together are undone together"),
-                ("S", "accept all that are sure, after showing them"),
-                ("w", "save all proposals as a CSV file with a column for your choice"),
-                ("I", "import such a file: what it would do is shown first"),
-                ("esc", "back; the review continues here next time"),
-            ],
-        )

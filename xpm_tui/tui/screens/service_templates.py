@@ -34,6 +34,19 @@ class ServiceTemplates(Chooser[TemplateView]):
         Binding("f10", "save", "Save"),
         Binding("tab", "app.focus_next", "Buttons"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Link a service",
+        "Type letters of a template's name. Enter adds the selected template or removes it; "
+        "the numbers show the order, and the first one creates the job. Nothing changes until "
+        "you save.",
+        [
+            ("enter", "add or remove"),
+            ("F10", "save (or tab to the button)"),
+            ("F6", "this service needs no job"),
+            ("F4", "clear the search"),
+            ("esc", "leave without saving"),
+        ],
+    )
 
     def __init__(self, service: ServiceLinkView) -> None:
         super().__init__()
@@ -178,19 +191,3 @@ class ServiceTemplates(Chooser[TemplateView]):
         uses = f"uses {names}" if names else "is not linked to a job template yet"
         self.host.toast(f"{view.name} {'needs no job' if no_job else uses}.\nu undoes it.")
         self.dismiss(self._service.id)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Link a service",
-            "Type letters of a template's name. Enter adds the selected template or removes it; "
-            "the numbers show the order, and the first one creates the job. Nothing changes until "
-            "you save.",
-            [
-                ("enter", "add or remove"),
-                ("F10", "save (or tab to the button)"),
-                ("F6", "this service needs no job"),
-                ("F4", "clear the search"),
-                ("esc", "leave without saving"),
-            ],
-        )

@@ -200,6 +200,19 @@ class RunScreen(DetailScreen[None]):
         Binding("a", "release", "Release"),
         Binding("a", "resume", "Resume", tooltip="Find out what it did not complete, and complete it"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Run",
+        "What this run does or did. It continues by itself: leaving this screen or the console "
+        "does not end it.",
+        [
+            *LOG_KEYS,
+            ("x", "stop it: nothing more is sent"),
+            ("u", "undo it, after showing what that does"),
+            ("v", "every value that it wrote, old and new, client by client"),
+            ("a", "release it when it is held; resume it when it was stopped or interrupted"),
+            ("esc", "back; the run continues"),
+        ],
+    )
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -297,19 +310,3 @@ class RunScreen(DetailScreen[None]):
         result = await self.host.run_named("runs.stop", {"run": self._run_id}, title=f"Run {self._run_id}")
         if not result.declined:
             self.host.toast("\n".join(result.lines))
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Run",
-            "What this run does or did. It continues by itself: leaving this screen or the console "
-            "does not end it.",
-            [
-                *LOG_KEYS,
-                ("x", "stop it: nothing more is sent"),
-                ("u", "undo it, after showing what that does"),
-                ("v", "every value that it wrote, old and new, client by client"),
-                ("a", "release it when it is held; resume it when it was stopped or interrupted"),
-                ("esc", "back; the run continues"),
-            ],
-        )
