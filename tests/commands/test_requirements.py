@@ -18,7 +18,7 @@ from xpm_tui.diagnostics.connection_requirements import REQUIREMENTS
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import RUNS
-from xpm_tui.tui.wizard.practice import requirement_lines
+from xpm_tui.tui.wizard.required_steps import requirement_lines
 
 PAGE = Path(__file__).parents[2] / "docs" / "requirements.md"
 PARAMS = Connect(check=True)

@@ -130,7 +130,7 @@ def test_the_doctor_finds_it(env: FaultFixture, case: CaseId, sign: Probed) -> N
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         screen = await at_the_doctor(app, pilot)
-        screen.look_at(sign.probe)
+        screen.select_probe(sign.probe)
         await settle(pilot)
         assert f"Known problem {case}: " in text_of(app)
         await press(pilot, "enter")
@@ -181,10 +181,10 @@ def test_signing_in_meets_it(env: FaultFixture, case: CaseId, sign: Signed) -> N
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         pane = await at_authorise(app, pilot)
-        assert pane._begun is not None
-        await pane._give(env.redirect(pane._begun.url))
-        await until(pilot, lambda: pane._out.display)
-        pane.action_way_out()
+        assert pane._login is not None
+        await pane._submit(env.redirect(pane._login.url))
+        await until(pilot, lambda: pane._steps_button.display)
+        pane.action_show_steps()
         await calm(pilot)
         assert_shown(text_of(app), case)
 
@@ -201,7 +201,7 @@ async def at_authorise(app: Console, pilot: Pilot[Any]) -> AuthorisePane:
     await calm(pilot)
     pane = wizard.query_one(AuthorisePane)
     pane._start()
-    await until(pilot, lambda: pane._begun is not None)
+    await until(pilot, lambda: pane._login is not None)
     return pane
 
 

@@ -172,7 +172,7 @@ async def test_the_wizard_reports_the_way_out_at_its_step(env: PracticeFixture, 
         app.connect()
         await settle(pilot)
         pane = app.screen.query(StepPane).first()
-        pane.complain(AccessDenied("The login reaches no practice.", case=CaseId.NO_PERMISSION))
+        pane.show_error(AccessDenied("The login reaches no practice.", case=CaseId.NO_PERMISSION))
         await settle(pilot)
         shown = text_of(app)
         assert "Known problem T1" in shown

@@ -210,7 +210,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 
 async def until(pilot: Pilot[Any], words: str) -> None:
-    """Wait until the screen shows these words, for questions on whose answer the worker thread waits."""
+    """Wait until the screen shows these words, such as the question of a command that waits for an answer."""
     app = pilot.app
     assert isinstance(app, Console)
     for rounds in range(LONGEST):

@@ -43,8 +43,10 @@ SERVICE_ROWS = (
 
 
 async def asked(pilot: Pilot[Any], question: str, *keys: str) -> None:
-    """Press keys that lead to a question, and wait until it is shown. While the act itself asks, the desk
-    waits for the answer, so that it is never at rest."""
+    """Press keys that end in a question, and wait until it is shown.
+
+    While a command asks, the worker thread waits for the answer, so that the console is never at rest.
+    """
     for key in keys:
         await pilot.app._press_keys(key[1:] if key.startswith("=") else (key,))
     await until(pilot, question)

@@ -35,15 +35,15 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     found: list[Call] = []
     stock = effects.admit
 
-    def admit(act: Command[Any], params: msgspec.Struct, **about: Any) -> effects.AdmittedCall:
+    def admit(command: Command[Any], params: msgspec.Struct, **about: Any) -> effects.AdmittedCall:
         assert about["keyed"]
         plain = {
             field.name: value
             for field in msgspec.structs.fields(type(params))
             if (value := getattr(params, field.name)) != field.default
         }
-        found.append((act.name, plain))
-        return stock(act, params, **about)
+        found.append((command.name, plain))
+        return stock(command, params, **about)
 
     monkeypatch.setattr(effects, "admit", admit)
     return found
@@ -84,8 +84,8 @@ async def test_a_plan_is_made_ticked_exported_applied_and_undone(
         await press(pilot, "u")
         assert taken(ran) == [("undo", {"run": "r1", "review": True})]
         await press(pilot, "escape", "escape", "g", "c", "u")
-        ((act, preset),) = taken(ran)
-        assert (act, preset["review"]) == ("clients.undo", True)
+        ((command, preset),) = taken(ran)
+        assert (command, preset["review"]) == ("clients.undo", True)
 
 
 def env_runs(env: ConsoleFixture) -> list[Run]:
@@ -154,8 +154,8 @@ async def test_jobs_are_previewed_made_and_made_again(
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, "g", "j", "enter", "escape")
-        ((act, preset),) = taken(ran)
-        assert (act, preset["job"].partition("/")[0]) == ("jobs.preview", "w1")
+        ((command, preset),) = taken(ran)
+        assert (command, preset["job"].partition("/")[0]) == ("jobs.preview", "w1")
         job = preset["job"]
         await press(pilot, "d", "escape")
         assert taken(ran) == [("jobs.deploy", {"jobs": (job,), "dry_run": True})]

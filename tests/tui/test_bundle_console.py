@@ -33,10 +33,11 @@ BASES = {
     "DetailScreen",
     "RecordListScreen",
     "Chooser",
+    "SearchScreen",
     "StaffPicker",
     "JobCommands",
 }
-"""Base classes, which are never shown themselves."""
+"""Base classes of screens, which are never shown themselves."""
 
 
 def every_screen() -> list[type[Screen[Any]]]:

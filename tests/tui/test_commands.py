@@ -39,12 +39,12 @@ THROUGH = {
     "do_clients_edit": ("_edit", "clients.edit"),
     "do_team_accept": ("accept_emails", "team.accept"),
     "do_templates_accept": ("accept_same_names", "templates.accept"),
-    "do_proposals_accept": ("_agree", "proposals.accept"),
-    "do_proposals_take": ("_agree", "proposals.take"),
-    "do_proposals_changes": ("_changes", "proposals.changes"),
+    "do_proposals_accept": ("_accept_or_take", "proposals.accept"),
+    "do_proposals_take": ("_accept_or_take", "proposals.take"),
+    "do_proposals_changes": ("_show_changes", "proposals.changes"),
     "do_proposals_rollover": ("_roll_over", "proposals.rollover"),
-    "do_templates_no_job": ("_at_once", "templates.no_job"),
-    "do_templates_clear": ("_at_once", "templates.clear"),
+    "do_templates_no_job": ("_run_without_asking", "templates.no_job"),
+    "do_templates_clear": ("_run_without_asking", "templates.clear"),
     "do_jobs_edit": ("_edit", "jobs.edit"),
     "do_services_edit": ("_edit", "services.edit"),
     "do_jobs_preview": ("open_job", "jobs.preview"),
@@ -70,7 +70,7 @@ ALLOWED: dict[str, tuple[str, str]] = {
         f"where the review was left is no action; {_READS}",
     ),
     "wizard/optional_steps.py": ("ConnectionMachine.skip", _WIZARD),
-    "wizard/practice.py": (
+    "wizard/required_steps.py": (
         "ConnectionMachine.app ConnectionMachine.permission ConnectionMachine.choose ConnectionMachine.fill",
         _WIZARD,
     ),
@@ -114,7 +114,7 @@ METHODS = list(methods())
 
 @pytest.mark.parametrize(("screen", "name", "node"), METHODS, ids=[f"{m[0]}.{m[1]}" for m in METHODS])
 def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: ast.FunctionDef) -> None:
-    act = next(act.name for act in all_commands() if "do_" + act.name.replace(".", "_") == name)
+    command = next(each.name for each in all_commands() if "do_" + each.name.replace(".", "_") == name)
     called, said = calls(node), texts(node)
     if name in OPENS:
         assert OPENS[name] in called
@@ -123,16 +123,16 @@ def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: 
         assert FLOWS[name] in called
     elif name in THROUGH:
         beside, runs = THROUGH[name]
-        assert runs == act
+        assert runs == command
         assert beside in called
         source = (TUI / "screens" / f"{screen}.py").read_text(encoding="utf-8")
         source += (TUI / "dialogs/screen_dialogue.py").read_text(encoding="utf-8")
-        assert f'"{act}"' in source
+        assert f'"{command}"' in source
     elif name in LEFT:
         assert not called & RUNNERS, "it runs its command by now: take it out of LEFT"
     else:
         assert called & RUNNERS, "neither its command nor a screen"
-        assert act in said, "the very command of its key"
+        assert command in said, "the very command of its key"
 
 
 def test_no_list_names_what_is_not_there() -> None:
@@ -148,7 +148,7 @@ def test_a_screen_writes_by_a_command_only(module: str) -> None:
     words, why = ALLOWED.get(module, ("", ""))
     allowed = set(words.split())
     found = {name.removeprefix("connection.") for name in bypasses(TUI / module)}
-    assert found - allowed == set(), "run a command instead: host.run_act(by_name(...), ...)"
+    assert found - allowed == set(), "run a command instead: host.run_command(by_name(...), ...)"
     assert allowed - found == set(), f"it does so no longer ({why}): take it out of ALLOWED"
 
 

@@ -49,7 +49,7 @@ from xpm_tui.tui.screens import picker
 from xpm_tui.tui.screens.chooser import AddStaffPicker
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.doctor import BundleScreen
-from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
+from xpm_tui.tui.screens.job_actions import DeployReview, JobDialog
 from xpm_tui.tui.screens.jobs import Jobs
 from xpm_tui.tui.screens.plan_review import CHANGED
 from xpm_tui.tui.screens.review import Review
@@ -284,8 +284,8 @@ async def test_review_undo_after_busy_takes_back_the_last(
         screen = app.screen
         assert isinstance(screen, Review)
         await press(pilot, "enter", "enter")
-        assert len(screen._settled) == 2
-        first, _ = (each[0] for each in screen._settled)
+        assert len(screen._decisions) == 2
+        first, _ = (each[0] for each in screen._decisions)
         stock = link_review.restore_states
 
         def busy(*args: Any) -> Any:
@@ -312,7 +312,7 @@ async def test_review_slow_accept_twice_is_still_undone(
         screen = app.screen
         assert isinstance(screen, Review)
         await press(pilot, "enter")
-        first = screen._settled[0][0]
+        first = screen._decisions[0][0]
         view = screen._view
         assert view is not None
         stock = linking.link
@@ -423,7 +423,7 @@ async def test_names_are_not_written_with_a_bundle_that_says_masked(
         await pilot.press("F", "w")
         await taken_in(pilot)
         asks = isinstance(app.screen, InputDialog)
-        assert not (asks and screen._parts is named and not screen._names)
+        assert not (asks and screen._parts is named and not screen._with_names)
         let.set()
 
 

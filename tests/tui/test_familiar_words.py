@@ -18,7 +18,7 @@ from xpm_tui.sync.planning import guard
 from xpm_tui.tui import keymap, screenshot
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import EditDialog
-from xpm_tui.tui.dialogs.pickers import rank
+from xpm_tui.tui.dialogs.pickers import rank_entries
 from xpm_tui.tui.screens.picker import Picker
 
 Make = Callable[..., Console]
@@ -52,13 +52,15 @@ SEEN = 12
     ],
 )
 def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) -> None:
-    assert {act.name for act in all_commands()} >= set(keymap.SYNONYMS), "a synonym of a command that is gone"
+    assert {command.name for command in all_commands()} >= set(keymap.SYNONYMS), (
+        "a synonym of a command that is gone"
+    )
     entries = [
         *keymap.palette_entries("overview", Situation(area="overview")),
         *keymap.general_entries(),
         *keymap.problem_entries(),
     ]
-    assert {entry.name for entry in rank(typed, entries)[:SEEN]} >= names
+    assert {entry.name for entry in rank_entries(typed, entries)[:SEEN]} >= names
 
 
 async def test_a_known_problem_opens_from_the_palette(env: ConsoleFixture, console: Make) -> None:

@@ -63,21 +63,21 @@ async def test_a_setting_is_found_by_its_name_before_others_that_speak_of_it(
 
 
 PARTS = count(1, 3)
-FILLABLE = [act for act in all_commands() if open_parameters(act, {})]
+FILLABLE = [command for command in all_commands() if open_parameters(command, {})]
 
 
 def test_the_id_of_every_field_is_valid() -> None:
-    for act in FILLABLE:
-        check_identifiers("id", *(row.key for row in rows_of(act, {})))
+    for command in FILLABLE:
+        check_identifiers("id", *(row.key for row in rows_of(command, {})))
 
 
-def refusing(act: Command[Any]) -> Command[Any]:
+def refusing(command: Command[Any]) -> Command[Any]:
     """Return the same command, which refuses all values."""
 
     async def run(*_: object) -> Any:
         raise BadInput("That will not do.", hint="Try another one.")
 
-    return msgspec.structs.replace(act, run=run)
+    return msgspec.structs.replace(command, run=run)
 
 
 @pytest.mark.soak
@@ -89,11 +89,11 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        for act in FILLABLE[part::PARTS][:: count(24, 1)]:
-            app.perform(refusing(act), {})
+        for command in FILLABLE[part::PARTS][:: count(24, 1)]:
+            app.perform(refusing(command), {})
             await settle(pilot)
             form = app.screen
-            assert isinstance(form, FormDialog), act.name
+            assert isinstance(form, FormDialog), command.name
             before = {}
             for row in form.query(TextField):
                 if row.id and row.id.startswith("v-"):
@@ -105,20 +105,20 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
                     and str(select._options[0][0]).startswith("Choose")
                 ):
                     select.value = select._options[1][1]
-            for param in open_parameters(act, {}):
+            for param in open_parameters(command, {}):
                 for field in form.query(f"#p-{param.name}").results(TextField):
                     field.value = "7" if param.kind is int else "a, b" if param.many else "some text"
                     before[f"p-{param.name}"] = field.value
             await press(pilot, "f10")
             again = app.screen
-            assert isinstance(again, FormDialog), (act.name, text_of(app))
-            assert again is not form, act.name
-            assert {each.id: each.value for each in again.query(TextField)} == before, act.name
-            assert "! That will not do. Try another one." in text_of(app), act.name
+            assert isinstance(again, FormDialog), (command.name, text_of(app))
+            assert again is not form, command.name
+            assert {each.id: each.value for each in again.query(TextField)} == before, command.name
+            assert "! That will not do. Try another one." in text_of(app), command.name
             await press(pilot, "escape")
-            assert "Discard your changes?" in text_of(app), act.name
+            assert "Discard your changes?" in text_of(app), command.name
             await press(pilot, "y")
-            assert not isinstance(app.screen, FormDialog), act.name
+            assert not isinstance(app.screen, FormDialog), command.name
 
 
 @pytest.mark.soak
@@ -267,31 +267,35 @@ def test_the_field_that_an_error_is_about(error: BadInput, field: str) -> None:
 
 async def test_a_number_that_is_none_is_said_in_words(env: ConsoleFixture, console: Make) -> None:
     app = console(env)
-    act = next(act for act in FILLABLE if any(param.kind is int for param in open_parameters(act, {})))
-    name = next(param.name for param in open_parameters(act, {}) if param.kind is int)
+    command = next(
+        command for command in FILLABLE if any(param.kind is int for param in open_parameters(command, {}))
+    )
+    name = next(param.name for param in open_parameters(command, {}) if param.kind is int)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        app.perform(act, {})
+        app.perform(command, {})
         await settle(pilot)
-        for param in open_parameters(act, {}):
+        for param in open_parameters(command, {}):
             field = app.screen.query_one(f"#p-{param.name}")
             if isinstance(field, TextField):
                 field.value = "many"
         await press(pilot, "f10")
-        label = parameter_label(act, next(param for param in open_parameters(act, {}) if param.name == name))
+        label = parameter_label(
+            command, next(param for param in open_parameters(command, {}) if param.name == name)
+        )
         assert f"! “{label}” must be a whole number" in text_of(app)
         assert app.focused is not None
         assert app.focused.id == f"p-{name}"
 
 
 def test_every_parameter_and_choice_has_a_label() -> None:
-    for act in FILLABLE:
-        for param in open_parameters(act, {}):
+    for command in FILLABLE:
+        for param in open_parameters(command, {}):
             if param.name != "values":
-                label = parameter_label(act, param)
-                assert label[:1].isupper(), (act.name, param.name)
+                label = parameter_label(command, param)
+                assert label[:1].isupper(), (command.name, param.name)
                 assert "_" not in label
-            assert all(text for _, text in choice_labels(act, param)) if param.choices else True
+            assert all(text for _, text in choice_labels(command, param)) if param.choices else True
 
 
 async def test_an_empty_field_to_freeze_never_means_all(env: ConsoleFixture, console: Make) -> None:
@@ -303,8 +307,8 @@ async def test_an_empty_field_to_freeze_never_means_all(env: ConsoleFixture, con
         await press(pilot, "f10")
         assert "! “Field” is required." in text_of(app)
         choice = app.screen.query_one("#p-field", Select)
-        act = by_name("clients.freeze")
-        options = field_choices(act, open_parameters(act, {})[1], ("k1.contact_email",))
+        command = by_name("clients.freeze")
+        options = field_choices(command, open_parameters(command, {})[1], ("k1.contact_email",))
         assert [label for _, label in options[:2]] == ["Choose a field", "The whole client"]
         assert ("phone", "Phone") in options
         assert options[-1][0] == "k1.contact_email"

@@ -48,9 +48,9 @@ from xpm_tui.sandbox.faults import Fault
 from xpm_tui.sandbox.switches import Switches
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import EditDialog
-from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverReview
+from xpm_tui.tui.screens.job_actions import DeployReview, JobDialog
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
-from xpm_tui.tui.screens.proposals import ProposalsArea
+from xpm_tui.tui.screens.proposals import ProposalsArea, RollOverReview
 from xpm_tui.tui.screens.sync import RunScreen
 from xpm_tui.tui.widgets.inputs import OTHER, ChoiceField
 from xpm_tui.tui.widgets.overview_panels import coming_lines
@@ -599,7 +599,7 @@ async def test_hostile_names_are_text(
                     assert visible(hostile)[:12] in shown, hostile
 
 
-FIELD_DIRECTIONS: dict[str, Sequence[str]] = {
+SCREEN_KEYS: dict[str, Sequence[str]] = {
     "jobs": (),
     "job": ("enter",),
     "deploy": ("d", "down", "enter"),
@@ -644,7 +644,7 @@ def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
         assert isinstance(pilot.app, Console)
         await pilot.app.refresh_status()
         await settle(pilot)
-        await press(pilot, "g", "j", *FIELD_DIRECTIONS[name])
+        await press(pilot, "g", "j", *SCREEN_KEYS[name])
 
     return go
 
@@ -652,7 +652,7 @@ def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        *spread([(name, (80, 24)) for name in FIELD_DIRECTIONS], 4),
+        *spread([(name, (80, 24)) for name in SCREEN_KEYS], 4),
         *(in_soak(name, (120, 40)) for name in LARGE),
         in_soak("jobs", (160, 48)),
     ],
@@ -678,7 +678,7 @@ async def test_nothing_is_cut_at_80_columns(env: JobsFixture, over: Callable[...
     await filled(env)
     app = over(env)
     async with jobs_area(app) as pilot:
-        for name, way in FIELD_DIRECTIONS.items():
+        for name, way in SCREEN_KEYS.items():
             await press(pilot, *way)
             for footer in app.screen.query(Footer):
                 assert footer.max_scroll_x == 0, name

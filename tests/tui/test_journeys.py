@@ -727,23 +727,23 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             await until(pilot, "step 3 of 9")
             await until(pilot, "authorize?respon")
             pane = app.screen.query_one(AuthorisePane)
-            first = pane._begun
+            first = pane._login
             assert first is not None
             pane.query_one("#copy").focus()
             app.post_message(events.Paste(consent(env.sandbox, first.url, deny=True)))
             await until(pilot, "A new attempt has started")
             text = text_of(app)
             assert "Cancel was pressed" in text
-            assert pane._begun is not None
+            assert pane._login is not None
             assert (
                 text.index("Cancel was pressed")
                 < text.index("paste the address")
-                < text.index(pane._begun.url[:20])
+                < text.index(pane._login.url[:20])
             )
-            assert pane._begun is not None
-            assert pane._begun.url != first.url, "a fresh address, and somebody waits for its answer"
+            assert pane._login is not None
+            assert pane._login.url != first.url, "a fresh address, and somebody waits for its answer"
             pane.query_one("#again").focus()
-            address = consent(env.sandbox, pane._begun.url, tenant=env.tenant)
+            address = consent(env.sandbox, pane._login.url, tenant=env.tenant)
             app.post_message(events.Paste(f"{address[:40]}\n{address[40:]}\n"))
             await until(pilot, "step 5 of 9")
             await settle(pilot)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
+from tests.tui.fixtures import ConsoleFixture, settle
 from xpm_tui.commands.registry import all_commands, for_area
 from xpm_tui.tui import dialogs, screens, widgets, wizard
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.keymap import EXCEPTIONS, KEY_MEANINGS, MOST_FOOTER_KEYS, area_bindings
+
+Make = Callable[..., Console]
 
 SWALLOWED = {
     "ctrl+a": "screen's own", "ctrl+b": "tmux's own", "ctrl+s": "flow control", "ctrl+q": "flow control",
@@ -61,14 +64,26 @@ def every_binding() -> Iterator[tuple[str, Binding]]:
 
 @pytest.mark.parametrize("area", [area.name for area in AREAS])
 def test_an_area_uses_each_key_once_and_shows_no_more_than_fit(area: str) -> None:
-    keys = [act.key for act in for_area(area)]
+    keys = [command.key for command in for_area(area)]
     assert len(keys) == len(set(keys))
     assert not set(keys) & (set(SWALLOWED) | TAKEN)
     assert sum(binding.show for binding in area_bindings(area)) <= MOST_FOOTER_KEYS
 
 
-def test_every_act_has_a_verb_or_a_key() -> None:
-    assert [act.name for act in all_commands() if not act.verb and not act.key] == []
+async def test_an_area_binds_each_of_its_commands_once(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for area in AREAS:
+            app.go(area.name)
+            await settle(pilot)
+            bound = app.screen._bindings.key_to_bindings.values()
+            commands = [binding.id for bindings in bound for binding in bindings if binding.id]
+            assert len(commands) == len(set(commands)), area.name
+
+
+def test_every_command_has_a_verb_or_a_key() -> None:
+    assert [command.name for command in all_commands() if not command.verb and not command.key] == []
 
 
 def test_no_key_that_something_swallows_is_the_only_one() -> None:
@@ -93,39 +108,39 @@ def test_every_f_key_has_a_second_way() -> None:
         keys = {key.strip() for key in binding.key.split(",")}
         if keys & F_KEYS and not keys - F_KEYS - set(SWALLOWED):
             assert keys & set(SECOND), (where, binding.key)
-    for act in all_commands():
-        if act.key in F_KEYS:
-            assert act.verb, f"{act.name} is in the palette, and a verb"
+    for command in all_commands():
+        if command.key in F_KEYS:
+            assert command.verb, f"{command.name} is in the palette, and a verb"
 
 
 def actions() -> Iterator[tuple[str, str, str]]:
-    """Yield every letter, digit and function key that is bound, its action, and where."""
-    for act in all_commands():
-        if act.key:
-            yield act.key, act.name, " ".join(act.where)
+    """Every letter, digit and function key that is obeyed, what it does, and where."""
+    for command in all_commands():
+        if command.key:
+            yield command.key, command.name, " ".join(command.where)
     for where, binding in every_binding():
         action, _, about = binding.action.partition("(")
-        # A key bound to a command's name is that of the command; "app.help" is the general help.
-        deed = about.strip("')") if "." in about else action.rpartition(".")[2]
+        # A key whose action names a command runs that command; "app.help" is help everywhere.
+        name = about.strip("')") if "." in about else action.rpartition(".")[2]
         for key in binding.key.split(","):
-            yield key.strip(), deed, where
+            yield key.strip(), name, where
 
 
 def test_a_letter_means_the_same_everywhere() -> None:
     found = [(key, *rest) for key, *rest in actions() if len(key) == 1 or key in F_KEYS]
     strange = [
-        (key, deed, where)
-        for key, deed, where in found
-        if (key not in KEY_MEANINGS or deed not in KEY_MEANINGS[key].actions)
-        and (key, deed) not in EXCEPTIONS
+        (key, name, where)
+        for key, name, where in found
+        if (key not in KEY_MEANINGS or name not in KEY_MEANINGS[key].actions)
+        and (key, name) not in EXCEPTIONS
     ]
-    assert strange == [], "another meaning of a letter: see xpm_tui/tui/keymap.py"
-    said = {(key, deed) for key, sense in KEY_MEANINGS.items() for deed in sense.actions} | set(EXCEPTIONS)
-    assert said == {(key, deed) for key, deed, _ in found}, "a deed that no key does any more"
+    assert strange == [], "another sense of a letter: see xpm_tui/tui/keymap.py"
+    said = {(key, name) for key, sense in KEY_MEANINGS.items() for name in sense.actions} | set(EXCEPTIONS)
+    assert said == {(key, name) for key, name, _ in found}, "an action to which no key is bound any more"
 
 
 def test_a_question_and_the_review_alone_have_letters_of_their_own() -> None:
-    settled = {(key, where) for key, deed, where in actions() if (key, deed) in EXCEPTIONS}
+    settled = {(key, where) for key, name, where in actions() if (key, name) in EXCEPTIONS}
     assert settled == {
         ("n", "Review"), ("p", "Review"), ("y", "ConfirmDialog"), ("n", "ConfirmDialog"), ("y",
             "DeployReview"),

@@ -24,7 +24,7 @@ from xpm_tui.tui.widgets.text import TextLabel
 Make = Callable[..., Console]
 Shot = Callable[..., bool]
 
-FIELD_DIRECTIONS: dict[str, Sequence[str]] = {
+SCREEN_KEYS: dict[str, Sequence[str]] = {
     "overview": (),
     "clients": ("g", "c"),
     "team": ("g", "t"),
@@ -50,7 +50,7 @@ FIELD_DIRECTIONS: dict[str, Sequence[str]] = {
     "edit-client": ("g", "c", "e"),
     "wizard": ("c",),
 }
-PICTURES = [(name, size) for name in FIELD_DIRECTIONS for size in ((80, 24), (120, 40), (160, 48))]
+PICTURES = [(name, size) for name in SCREEN_KEYS for size in ((80, 24), (120, 40), (160, 48))]
 FILE = """Client ID,Client Name,Contact Name,Contact Email,Tel,City
 CLI-0001,Client 00001,Pat Doe 1,c1@example.com,07 123,Nelson
 CLI-0002,Client 00002,Pat Doe 2,new@example.com,,Nelson
@@ -87,7 +87,7 @@ def shown(env: ConsoleFixture, console: Make, monkeypatch: pytest.MonkeyPatch) -
 
         async def go(pilot: Pilot[Any]) -> None:
             await settle(pilot)
-            await walked(here, pilot, FIELD_DIRECTIONS[name])
+            await walked(here, pilot, SCREEN_KEYS[name])
 
         return app, go
 
@@ -103,7 +103,7 @@ def test_picture(name: str, size: tuple[int, int], shown: Callable[..., Any], sn
     assert snap_compare(app, terminal_size=size, run_before=go)
 
 
-@pytest.mark.parametrize("name", spread(FIELD_DIRECTIONS, 4))
+@pytest.mark.parametrize("name", spread(SCREEN_KEYS, 4))
 def test_picture_without_colour(
     name: str, shown: Callable[..., Any], snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +118,7 @@ async def test_hostile_names_are_text(name: str, env: ConsoleFixture, console: M
     app = console(env)
     async with app.run_test(size=(160, 60)) as pilot:
         await settle(pilot)
-        await press(pilot, *FIELD_DIRECTIONS[name])
+        await press(pilot, *SCREEN_KEYS[name])
         if name == "plan-review":
             await press(pilot, "left", "v")
         if name == "picker":

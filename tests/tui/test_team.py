@@ -75,7 +75,7 @@ async def test_saved_filters_and_letters_narrow(env: ConsoleFixture, console: Ma
         seen = {}
         for _ in TeamArea.FILTERS:
             assert isinstance(app.screen, TeamArea)
-            seen[app.screen.only] = sorted(names(app))
+            seen[app.screen.filter_name] = sorted(names(app))
             await press(pilot, "right_square_bracket")
         assert seen["needs-link"] == sorted(["Tom Reid", "Sam Lee", "Gail Former", "Bo Li", HOSTILE[0]])
         assert seen["proposed"] == ["Sam Lee", "Tom Reid"]

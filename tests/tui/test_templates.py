@@ -70,7 +70,7 @@ async def test_saved_filters_narrow(env: ConsoleFixture, console: Make) -> None:
         seen = {}
         for _ in TemplatesArea.FILTERS:
             assert isinstance(app.screen, TemplatesArea)
-            seen[app.screen.only] = names(app)
+            seen[app.screen.filter_name] = names(app)
             await press(pilot, "right_square_bracket")
         assert seen["open"] == ["Advice", "Annual Accounts", "Payroll run"]
         assert seen["proposed"] == ["Annual Accounts", "Payroll run"]

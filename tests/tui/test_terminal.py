@@ -218,7 +218,7 @@ AT_ONCE = (
 
 @pytest.mark.soak
 def test_keys_that_come_at_once_do_what_they_do_one_by_one(terminal: Terminal) -> None:
-    """A slow line delivers all keys at once: letters meant for a field must not run commands."""
+    """A slow line delivers what was typed in one piece: letters meant for a field run no commands."""
     terminal.started()
     for keys, wanted in AT_ONCE:
         terminal.type(keys)

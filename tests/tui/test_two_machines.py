@@ -84,19 +84,19 @@ def shows_form(app: Console) -> bool:
     return isinstance(app.screen, EditDialog)
 
 
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """Start all at the same moment; return what each of them returns or raises."""
-    ready = threading.Barrier(len(acts))
+def at_once(*actions: Callable[[], Any]) -> list[Any]:
+    """Start all actions at the same moment, and return what each returns or raises."""
+    ready = threading.Barrier(len(actions))
 
-    def do(act: Callable[[], Any]) -> Any:
+    def do(action: Callable[[], Any]) -> Any:
         ready.wait(10)
         try:
-            return act()
+            return action()
         except AppError as error:
             return error
 
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(do, acts))
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(do, actions))
 
 
 def test_two_administrators_edit_and_review_at_the_same_time(both: tuple[OpenPractice, OpenPractice]) -> None:

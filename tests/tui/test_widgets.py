@@ -22,7 +22,7 @@ from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.plan_rows import PlanOutline
-from xpm_tui.tui.screens.picker import start
+from xpm_tui.tui.screens.picker import start_row
 from xpm_tui.tui.widgets.cells import (
     ARROW,
     Span,
@@ -417,10 +417,10 @@ def test_the_cursor_of_the_picker_never_starts_on_what_is_linked() -> None:
         )  # fmt: skip
 
     views = [hit(1, "c4"), hit(2, "c5"), hit(3), hit(4)]
-    assert start(views, None) == 2
-    assert start(views, hit(9)) == 2, "what is gone from the hits says nothing"
-    assert start(views, hit(4)) == 3
-    assert start(views[:2], None) == 0
+    assert start_row(views, None) == 2
+    assert start_row(views, hit(9)) == 2, "what is gone from the hits says nothing"
+    assert start_row(views, hit(4)) == 3
+    assert start_row(views[:2], None) == 0
 
 
 def test_of_namesakes_the_one_that_agrees_comes_first() -> None:
@@ -437,7 +437,7 @@ def test_of_namesakes_the_one_that_agrees_comes_first() -> None:
     hits = [hit(1, same, "john smith"), hit(2, same), hit(3, same, city="DARWIN"),
             hit(4, longer, "John Smithers"), hit(5, longer, "John Smithson", city="Darwin")]  # fmt: skip
     assert [view.number for view in best_first(hits, ours)] == ["3", "2", "1", "5", "4"]
-    assert start(best_first(hits, ours), None) == 0
+    assert start_row(best_first(hits, ours), None) == 0
 
 
 @pytest.mark.parametrize(

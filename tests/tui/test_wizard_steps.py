@@ -143,7 +143,7 @@ async def test_after_every_steps_error_the_focus_is_in_sight(env: ConsoleFixture
             switcher = app.screen.query_one(ContentSwitcher)
             pane = app.screen.query_one(f"#{switcher.current}", StepPane)
             seen.append(pane.STEP)
-            pane.complain(
+            pane.show_error(
                 LoginNeeded("It was refused. " * 8, hint="Do it again. " * 12, case=CaseId.CANCELLED)
             )
             await settle(pilot)

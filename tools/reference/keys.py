@@ -35,7 +35,7 @@ SCREEN_NAMES = {
     "AreaScreen": "",  # escape: an area has nothing to close, and dialogs and screens list it themselves
     "BundleScreen": "The support bundle",
     "ServiceTemplates": "The job templates of a service",
-    "Chooser": "A list to choose from",
+    "SearchScreen": "A list to choose from",
     "Clients": "Clients, in addition to its actions",
     "ConfirmDialog": "A question, yes or no",
     "CommandLog": "The command log",

@@ -50,7 +50,11 @@ def fields_page() -> str:
     parts = [_FIELDS]
     head = ("field", "name", "in XPM", "From XPM", "To XPM", "What to sync", "edit")
     for title, record in (("Clients", "client"), ("Contacts", "contact")):
-        rows = [_field(each) for each in FIELDS if each.of == record and (each.sync.is_ever_synced or each.editable)]
+        rows = [
+            _field(each)
+            for each in FIELDS
+            if each.of == record and (each.sync.is_ever_synced or each.editable)
+        ]
         parts.append(f"\n## {title}\n\n{table(head, rows)}")
     return "".join(parts)
 

@@ -179,7 +179,7 @@ class CommandRunner(AppProtocol):
         if result.declined or result.error is not None:
             message = result.error.message if result.error is not None else ""
             self._log_outcome(logged, "declined" if result.declined else "failed", message)
-        return result, dialogue.said
+        return result, dialogue.messages
 
     def log_call(self, command: Command[Any], params: msgspec.Struct, *, title: str = "") -> LoggedCommand:
         """Add an action to the command log, as the command line that does the same."""
@@ -351,7 +351,7 @@ async def _import(app: AppProtocol, form: FormName) -> None:
     """Ask for the file, then show what importing it would do."""
     about = "Which file? You see a preview first, and nothing is written until you confirm."
     path = await app.push_screen_wait(
-        pickers.FilePicker(f"Import {form}", about, start=pickers.folder_of(app), suffix=".csv")
+        pickers.FilePicker(f"Import {form}", about, start=pickers.start_folder(app), suffix=".csv")
     )
     if path:
         app.folder = str(Path(path).parent)

@@ -242,7 +242,7 @@ KEY_MEANINGS: dict[str, KeyMeaning] = {
     "u": _meaning("undo", "undo clients.undo team.undo templates.undo"),
     "v": _meaning(
         "view details, or another view",
-        "proposals.list plan scope turn leave review way_out values",
+        "proposals.list plan scope turn leave review show_steps values",
     ),
     "w": _meaning("write a file", "write export apply"),
     "W": _meaning("differences and conflicts", "conflicts differences proposals.changes"),

@@ -57,7 +57,7 @@ class Navigation(AppProtocol):
 
     async def _plan(self, only: str) -> None:
         box = screen_dialogue.ProgressDialog("Planning", "Reading XPM and comparing it with Ignition …")
-        box.watch_over(get_current_worker())
+        box.set_worker(get_current_worker())
         await self.push_screen(box)
         result = await screen_dialogue.wait_for_work(self.run_named("plan", {"client": only}), box)
         await self.refresh_status()
@@ -208,15 +208,15 @@ class KeyChord:
         if self._waits:
             self._waits = False
             if isinstance(screen, AreaScreen):
-                screen.show_letters(False)
-            name = next((area.name for area in AREAS if area.letter == key), None)
-            if name is not None:
-                self._app.go(name)
+                screen.show_area_keys(False)
+            letter = next((area.name for area in AREAS if area.letter == key), None)
+            if letter is not None:
+                self._app.go(letter)
             return True
         if key != KEY or not isinstance(screen, AreaScreen) or isinstance(self._app.focused, Input):
             return False
         self._waits = True
-        screen.show_letters(True)
+        screen.show_area_keys(True)
         return True
 
 

@@ -1,8 +1,6 @@
 """A dialog that shows the sandbox's consent page as text, for a terminal without a browser.
 
-The sandbox's consent page as text, for a terminal without a browser.
-
-It reads pages of this machine only, and only the HTML that the sandbox produces.
+It reads pages of this machine only, and understands only the HTML that the sandbox produces.
 """
 
 from __future__ import annotations
@@ -29,14 +27,24 @@ from xpm_tui.tui.widgets.cells import content, show
 from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.rows import Rows
 
-_MOST = 256 * 1024
-_SECONDS = 10
-_BREAKS = frozenset({"p", "h1", "h2", "li", "ul", "form", "div", "br"})
+_MAX_BYTES = 256 * 1024
+_TIMEOUT_SECONDS = 10
+_BLOCKS = frozenset({"p", "h1", "h2", "li", "ul", "form", "div", "br"})
 
 
 @dataclass
 class ConsentPage:
-    """The parsed page: its text, the form's target and hidden fields, the tenants and the buttons."""
+    """The parsed page.
+
+    Attributes:
+        lines: The lines of text.
+        listed: The entries of its list: the scopes.
+        action: The address to which the form is sent.
+        hidden: The hidden fields of the form.
+        choice: The name of the field that chooses a practice; empty if there is none.
+        options: The practices: id and name.
+        buttons: The buttons: name, value and label.
+    """
 
     lines: list[str] = field(default_factory=list)
     listed: list[str] = field(default_factory=list)
@@ -47,28 +55,37 @@ class ConsentPage:
     buttons: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def read(url: str) -> ConsentPage:
-    """Fetch and parse the page."""
-    reply, _ = _ask(url, None)
-    page = _Reader.read(reply)
+def read_page(url: str) -> ConsentPage:
+    """Fetch and parse the page.
+
+    Raises:
+        BadInput: The address is not on this machine.
+        XeroUnreachable: The sandbox does not answer.
+    """
+    html, _ = _request(url, None)
+    page = _PageParser.parse(html)
     page.action = urllib.parse.urljoin(url, page.action or url)
     return page
 
 
-def answer(page: ConsentPage, choice: str, button: tuple[str, str, str]) -> str:
-    """Submit the form with a button; return the address to which a browser would be redirected."""
+def submit_form(page: ConsentPage, choice: str, button: tuple[str, str, str]) -> str:
+    """Submit the form with a button; return the address to which a browser would be redirected.
+
+    Raises:
+        XeroUnreachable: The sandbox does not answer, or gives no address.
+    """
     fields = dict(page.hidden)
     if page.choice:
         fields[page.choice] = choice
     fields[button[0]] = button[1]
-    _, location = _ask(page.action, urllib.parse.urlencode(fields).encode())
+    _, location = _request(page.action, urllib.parse.urlencode(fields).encode())
     if not location:
         raise XeroUnreachable("The sandbox gave no address to return to.", hint="Start again.")
     return location
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Keeps the redirect address instead of following it, because the sign-in needs its parameters."""
+class _RedirectKeeper(urllib.request.HTTPRedirectHandler):
+    """A handler that does not follow a redirect, because the sign-in needs the parameters of its address."""
 
     def redirect_request(
         self, req: Any, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -76,26 +93,27 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _ask(url: str, body: bytes | None) -> tuple[str, str]:
+def _request(url: str, body: bytes | None) -> tuple[str, str]:
+    """Return the body of the answer, and the address to which it redirects."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not is_this_machine(parts.hostname or ""):
         raise BadInput("Only the sandbox's page can be opened here: open Xero's own page in a browser.")
-    opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(_RedirectKeeper, urllib.request.ProxyHandler({}))
     try:
-        with opener.open(urllib.request.Request(url, data=body), timeout=_SECONDS) as reply:
-            return reply.read(_MOST).decode("utf-8", "replace"), ""
+        with opener.open(urllib.request.Request(url, data=body), timeout=_TIMEOUT_SECONDS) as reply:
+            return reply.read(_MAX_BYTES).decode("utf-8", "replace"), ""
     except urllib.error.HTTPError as error:
         with error:
             if error.code in (301, 302, 303, 307):
                 return "", error.headers.get("Location", "")
-            return error.read(_MOST).decode("utf-8", "replace"), ""
+            return error.read(_MAX_BYTES).decode("utf-8", "replace"), ""
     except (OSError, ValueError) as error:
         raise XeroUnreachable(
             "The sandbox does not answer.", hint="Is it still running? `xpm-tui demo` starts its own sandbox."
         ) from error
 
 
-class _Reader(HTMLParser):
+class _PageParser(HTMLParser):
     """A parser for one form with a select and buttons, and the text around it."""
 
     def __init__(self) -> None:
@@ -104,53 +122,54 @@ class _Reader(HTMLParser):
         self._inside: list[str] = []
         self._text = ""
         self._in_list = False
-        self._first: list[tuple[str, str]] = []
+        self._selected: list[tuple[str, str]] = []
+        self._attributes: dict[str, str] = {}
 
     @classmethod
-    def read(cls, text: str) -> ConsentPage:
-        reader = cls()
-        reader.feed(text)
-        reader.close()
-        reader._flush()
-        reader.page.options = reader._first + reader.page.options
-        return reader.page
+    def parse(cls, html: str) -> ConsentPage:
+        parser = cls()
+        parser.feed(html)
+        parser.close()
+        parser._flush()
+        parser.page.options = parser._selected + parser.page.options
+        return parser.page
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag in _BREAKS:
+        attributes = {name: value or "" for name, value in attrs}
+        if tag in _BLOCKS:
             self._flush()
             self._in_list = tag == "li"
         if tag == "form":
-            self.page.action = given.get("action", "")
-        elif tag == "input" and given.get("type") == "hidden":
-            self.page.hidden[given.get("name", "")] = given.get("value", "")
+            self.page.action = attributes.get("action", "")
+        elif tag == "input" and attributes.get("type") == "hidden":
+            self.page.hidden[attributes.get("name", "")] = attributes.get("value", "")
         elif tag == "select":
-            self.page.choice = given.get("name", "")
+            self.page.choice = attributes.get("name", "")
         if tag in ("option", "button", "title", "label", "select", "style"):
             self._inside.append(tag)
-            self._text, self._given = "", given
+            self._text, self._attributes = "", attributes
 
     def handle_endtag(self, tag: str) -> None:
         if self._inside and self._inside[-1] == tag:
             self._inside.pop()
-            words = " ".join(self._text.split())
+            label = " ".join(self._text.split())
             if tag == "option":
-                place = self._first if "selected" in self._given else self.page.options
-                place.append((self._given.get("value", words), words))
+                options = self._selected if "selected" in self._attributes else self.page.options
+                options.append((self._attributes.get("value", label), label))
             elif tag == "button":
-                name, value = self._given.get("name", ""), self._given.get("value", "")
-                self.page.buttons.append((name, value, words))
+                name, value = self._attributes.get("name", ""), self._attributes.get("value", "")
+                self.page.buttons.append((name, value, label))
             self._text = ""
-        elif tag in _BREAKS:
+        elif tag in _BLOCKS:
             self._flush()
 
     def handle_data(self, data: str) -> None:
         self._text += data
 
     def _flush(self) -> None:
-        words = " ".join(self._text.split())
-        if words and not self._inside:
-            (self.page.listed if self._in_list else self.page.lines).append(words)
+        text = " ".join(self._text.split())
+        if text and not self._inside:
+            (self.page.listed if self._in_list else self.page.lines).append(text)
         self._text = ""
         self._in_list = False
 
@@ -170,7 +189,7 @@ class ConsentScreen(Dialog[str]):
         self._page: ConsentPage | None = None
 
     def box(self) -> ComposeResult:
-        """Compose an empty box, which is filled when the page has been read."""
+        """Compose an empty box, to be filled when the page has been read."""
         yield VerticalScroll(classes="words page", can_focus=False)
         yield Horizontal(classes="buttons")
 
@@ -180,19 +199,19 @@ class ConsentScreen(Dialog[str]):
 
     async def _read(self) -> None:
         try:
-            self._page = await asyncio.to_thread(read, self._url)
+            self._page = await asyncio.to_thread(read_page, self._url)
         except AppError:
             self.dismiss(None)
             raise
         page = self._page
-        words = self.query_one(".page", VerticalScroll)
+        text = self.query_one(".page", VerticalScroll)
         title, *rest = page.lines or [""]
-        await words.mount(Static(show(title, "bold $accent")), *(Static(show(line)) for line in rest[:1]))
+        await text.mount(Static(show(title, "bold $accent")), *(Static(show(line)) for line in rest[:1]))
         if page.listed:
-            await words.mount(Static(show(", ".join(page.listed), "$muted", 2000), classes="scopes"))
-        await words.mount(*(Static(show(line, "bold")) for line in rest[1:]))
+            await text.mount(Static(show(", ".join(page.listed), "$muted", 2000), classes="scopes"))
+        await text.mount(*(Static(show(line, "bold")) for line in rest[1:]))
         if page.options:
-            await words.mount(RadioRows(page.options))
+            await text.mount(RadioRows(page.options))
         buttons = [Button(show(name), id=f"press-{place}") for place, (_, _, name) in enumerate(page.buttons)]
         await self.query_one(".buttons", Horizontal).mount(
             *buttons, Static(content(Shown("tab moves · esc keeps the sign-in open")), classes="hint")
@@ -212,10 +231,8 @@ class ConsentScreen(Dialog[str]):
         if page is None:
             return
         button = page.buttons[int((event.button.id or "press-0").partition("-")[2])]
-        chosen = ""
-        if page.options:
-            chosen = self.query_one(RadioRows).chosen
+        chosen = self.query_one(RadioRows).chosen if page.options else ""
         try:
-            self.dismiss(await asyncio.to_thread(answer, page, chosen, button))
+            self.dismiss(await asyncio.to_thread(submit_form, page, chosen, button))
         except AppError as error:
             self.host.report_error(error)

@@ -1,6 +1,6 @@
-"""Base classes of dialogs, and simple ones: confirmation, choice, text input and message.
+"""Base classes of dialogs, and the simple dialogs: confirmation, choice, text input and message.
 
-The safe answer has the focus.
+The safe answer always has the focus.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class DialogBody(VerticalScroll, inherit_bindings=False):
 
 
 class KeyHint(Widget):
-    """The keys of a dialog, the most important first; those that do not fit are left out."""
+    """A line with the keys of a dialog, the most important first; those that do not fit are left out."""
 
     def __init__(self, *keys: str) -> None:
         super().__init__(classes="hint")
@@ -56,7 +56,7 @@ class KeyHint(Widget):
 
 
 class Dialog(BaseScreen, ModalScreen[R]):
-    """A box over the active screen. Escape is always the safe answer."""
+    """A box over the active screen. Escape is always the safe answer. A subclass composes ``box``."""
 
     CSS_PATH: ClassVar = stylesheet_path("dialog")
     AUTO_FOCUS = ""
@@ -95,25 +95,25 @@ class TextDialog(Dialog[R]):
 
     def action_scroll(self, by: int) -> None:
         """Scroll the text."""
-        words = self.query_one(".words", VerticalScroll)
-        words.scroll_to(y=words.scroll_y + by, animate=False)
+        text = self.query_one(".words", VerticalScroll)
+        text.scroll_to(y=text.scroll_y + by, animate=False)
 
 
 KEY_GUARD_SECONDS = 0.4
-"""Seconds in which letters do not answer, because the key that opened the dialog may still be held down."""
-_NOT_LETTERS = frozenset("jkny")
-"""Letters that scroll, or that are fixed answers."""
+"""Seconds in which letters do not answer: the key that opened the dialog may still be held down."""
+_RESERVED_LETTERS = frozenset("jkny")
+"""Letters that scroll, or that answer every question."""
 _LABEL = re.compile(r"^([^\s:][^:]{0,24}):\s+(?=\S)")
 _UNDO = re.compile(r"^(The rest|A change) can be undone")
 _CALLS = re.compile(r"^(No calls?|[\d,]+ calls?) to Xero")
-LABELS = 14
-"""Width of the labels in a confirmation, in columns."""
+LABEL_COLUMNS = 14
+"""The width of the labels in a confirmation, in columns."""
 
 
 def confirmation_lines(sentences: Sequence[str], columns: int) -> list[Line]:
-    """Return sentences as labels and texts, one below the other; what cannot be undone is highlighted."""
+    """Return sentences as labels with texts, one below another; what cannot be undone is highlighted."""
     named = [_labelled(sentence) for sentence in sentences]
-    room = max([LABELS, *(len(label) + 2 for label, _ in named)])
+    room = max([LABEL_COLUMNS, *(len(label) + 2 for label, _ in named)])
     found: list[Line] = []
     for label, text in named:
         if not label:
@@ -129,6 +129,7 @@ def confirmation_lines(sentences: Sequence[str], columns: int) -> list[Line]:
 
 
 def _labelled(sentence: str) -> tuple[str, str]:
+    """Return the label and the text of a sentence; the label is empty if it has none."""
     text = sentence.lstrip()
     indent = sentence[: len(sentence) - len(text)]
     if _CALLS.match(text):
@@ -139,21 +140,21 @@ def _labelled(sentence: str) -> tuple[str, str]:
     return (indent + match[1], text[match.end() :]) if match else ("", sentence)
 
 
-def answer_letter(words: str) -> str:
-    """Return the letter of a button: the first of its label that is not used otherwise."""
-    letters = (letter for letter in words.casefold() if letter.isascii() and letter.isalpha())
-    return next((letter for letter in letters if letter not in _NOT_LETTERS), "")
+def answer_letter(label: str) -> str:
+    """Return the letter that presses a button: the first of its label that has no other meaning."""
+    letters = (letter for letter in label.casefold() if letter.isascii() and letter.isalpha())
+    return next((letter for letter in letters if letter not in _RESERVED_LETTERS), "")
 
 
-AROUND = 5
-"""Rows of a question besides its text: the frame, the blank line at the top, and the buttons."""
+QUESTION_FRAME_ROWS = 5
+"""The rows of a question besides its text: the frame, the blank line at the top, and the buttons."""
 
 
 class ConfirmDialog(TextDialog[bool]):
     """A question with two answers.
 
-    The title is the question and names the record. The safe button comes first; the other is named after its
-    action and has its own letter. With ``safe``, agreeing loses nothing and has the focus.
+    The title is the question and names the record. The safe button comes first; the other one is named after
+    its action and has a letter of its own. With ``safe``, agreeing is the safe answer.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -195,13 +196,15 @@ class ConfirmDialog(TextDialog[bool]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit labels and texts to the width, and show as many lines as fit above the buttons."""
-        self.query_one(".words").styles.max_height = max(3, event.size.height * 92 // 100 - AROUND)
+        self.query_one(".words").styles.max_height = max(
+            3, event.size.height * 92 // 100 - QUESTION_FRAME_ROWS
+        )
         self._fitted = 0
-        # A new text has no effect on the layout that is being made: it is fitted after that.
+        # A text that is set now would not take part in the present layout.
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
-        """Fit the sentences to their width; a scroll bar that appears because of them narrows it again."""
+        """Fit the sentences to the width, and again if a scroll bar then makes it smaller."""
         columns = self._words.size.width
         if columns > 0 and (columns < self._fitted or not self._fitted):
             self._fitted = columns
@@ -220,7 +223,7 @@ class ConfirmDialog(TextDialog[bool]):
         self.dismiss(event.button.id == "yes")
 
     def action_answer(self, answer: bool) -> None:
-        """Answer by letter."""
+        """Answer with a letter."""
         self.dismiss(answer)
 
     def action_leave(self) -> None:
@@ -229,7 +232,7 @@ class ConfirmDialog(TextDialog[bool]):
 
 
 class ChoiceDialog(Dialog[str]):
-    """A choice of one button. ``start``, or else the first, has the focus. The result is its key."""
+    """A choice of one option, each a button. ``start`` has the focus, or the first. The result is its key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
@@ -255,7 +258,7 @@ class ChoiceDialog(Dialog[str]):
                 yield Button(content(visible(words)), id=f"choice-{place}", classes="wide")
 
     def on_mount(self) -> None:
-        """Focus the initial choice."""
+        """Focus the option that is chosen at the start."""
         list(self.query(Button))[self._start].focus()
 
     @on(Button.Pressed)
@@ -266,7 +269,7 @@ class ChoiceDialog(Dialog[str]):
 
 
 class TicksDialog(Dialog[str]):
-    """A choice of several options, ticked with space. The result is their keys, with commas, or None."""
+    """A choice of several options, which space ticks. The result is their keys with commas, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
@@ -301,9 +304,10 @@ class TicksDialog(Dialog[str]):
 
 
 class InputDialog(Dialog[str]):
-    """One line of text; None when left with escape. ``check`` says what is wrong with it, in place.
+    """A field for a line of text. The result is the text, or None.
 
-    ``suggested`` are texts that complete what is typed: right takes the one that is shown.
+    ``check`` returns what is wrong with a text, which is shown below the field; empty if nothing is.
+    ``suggested`` are texts that complete what is typed: the right arrow takes the one that is shown.
     """
 
     def __init__(
@@ -346,16 +350,17 @@ class InputDialog(Dialog[str]):
     @on(TextField.Submitted)
     def _submitted(self, event: TextField.Submitted) -> None:
         event.stop()
-        wrong = self._check(event.value.strip())
-        if not wrong:
-            self.dismiss(event.value.strip())
+        text = event.value.strip()
+        error = self._check(text)
+        if not error:
+            self.dismiss(text)
             return
         self._error.display = True
-        self._error.update(content(visible_lines(wrong)))
+        self._error.update(content(visible_lines(error)))
 
 
 class MessageDialog(TextDialog[None]):
-    """A text to read, select with the mouse and copy, such as an error with what to do."""
+    """A text to read, to select with the mouse and to copy, such as an error with what to do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", show=False)]
 

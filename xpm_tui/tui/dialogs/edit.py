@@ -1,4 +1,4 @@
-"""The dialog that edits the fields of a record, for a client with those of its contacts."""
+"""The dialog that edits the fields of a record; for a client, also those of its contacts."""
 
 from __future__ import annotations
 
@@ -36,32 +36,35 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-LINE = "⏎"
-"""Replaces line breaks while a value of several lines is edited in one line."""
+LINE_BREAK = "⏎"
+"""Stands for a line break while a value of several lines is edited in one line."""
 
 
-KEYWORDS = frozenset({"default", "none"})
+DATE_KEYWORDS = frozenset({"default", "none"})
 """Words that may be entered instead of a date."""
 
-FLAG = (("yes", "Yes"), ("no", "No"))
+FLAG_OPTIONS = (("yes", "Yes"), ("no", "No"))
 
 
 def edit_fields(
     view: ClientView, people: Sequence[PersonView], notes: Mapping[str, str] = MappingProxyType({})
 ) -> list[EditField]:
-    """Return the fields that can be edited: those of the client, then of each contact.
+    """Return the fields that can be edited: those of the client, then those of each contact.
 
-    ``people`` is the team. ``notes`` are sentences to add to the help of some of the client's fields.
+    Args:
+        view: The client.
+        people: The team, from which partner and manager are chosen.
+        notes: Sentences that precede the help of fields of the client, by field.
     """
-    found = [_entry(field, field.attribute, field.label, view, people) for field in editable("client")]
+    found = [_edit_field(field, field.attribute, field.label, view, people) for field in editable("client")]
     found = [
         each._replace(help=f"{notes[each.key]} {each.help}") if each.key in notes else each for each in found
     ]
     for contact in view.contacts:
         for place, field in enumerate(editable("contact")):
-            who = "Primary contact" if contact.primary else "Contact"
-            label = f"  {field.short_label.capitalize()}" if place else who
-            found.append(_entry(field, f"{contact.id}.{field.attribute}", label, contact, people))
+            heading = "Primary contact" if contact.primary else "Contact"
+            label = f"  {field.short_label.capitalize()}" if place else heading
+            found.append(_edit_field(field, f"{contact.id}.{field.attribute}", label, contact, people))
     return found
 
 
@@ -70,7 +73,7 @@ def present_values(view: ClientView) -> dict[str, str]:
     return {each.key: each.value for each in edit_fields(view, ())}
 
 
-def _entry(
+def _edit_field(
     field: model.Field, key: str, label: str, view: ClientView | ContactView, people: Sequence[PersonView]
 ) -> EditField:
     """Return a field of the form with its value as text and, for a choice, its options."""
@@ -78,15 +81,15 @@ def _entry(
     options: list[tuple[str, str]] = []
     if field.kind == "flag":
         text = "" if value is None else "yes" if value else "no"
-        options = [*FLAG] if field.required else [("", "Not known"), *FLAG]
+        options = [*FLAG_OPTIONS] if field.required else [("", "Not known"), *FLAG_OPTIONS]
     elif field.kind == "choice":
         text = value
         options = [("", "Not known"), *((each.value, each.label) for each in field.choices)]
     elif field.kind == "person":
         text = value.id if value is not None else ""
-        known = {person.id: _person(person) for person in people}
+        known = {person.id: _person_label(person) for person in people}
         if value is not None:
-            known.setdefault(value.id, _person(value))
+            known.setdefault(value.id, _person_label(value))
         options = [("", "Nobody"), *known.items()]
     elif field.kind == "names":
         text = "; ".join(value)
@@ -95,18 +98,24 @@ def _entry(
     return EditField(key, label, text, tuple(options), field.help)
 
 
-def _person(person: PersonView) -> str:
-    """Return a team member as an option, marked if not linked, because sync cannot transfer it then."""
+def _person_label(person: PersonView) -> str:
+    """Return the label of a team member, with a mark for one who is not linked and cannot be synced."""
     return person.name if person.staff else f"{person.name} (not linked to XPM)"
 
 
 def parse_edits(changed: Sequence[str]) -> dict[str, str]:
-    """Return ``field=value`` words as a mapping."""
-    return {key: text for key, _, text in (word.partition("=") for word in changed)}
+    """Return ``field=value`` texts as a mapping."""
+    return {key: text for key, _, text in (each.partition("=") for each in changed)}
 
 
 def params_of(command: Command[Any], preset: Mapping[str, Any], changed: Sequence[str]) -> msgspec.Struct:
-    """Return the parameters of a command: the changed values, and those that it has as parameters.
+    """Return the parameters of a command that saves an edit form.
+
+    Args:
+        command: The command.
+        preset: The parameters that are already decided.
+        changed: The ``field=value`` of each field that was changed. One that is a parameter of the command
+            becomes that parameter, the others become its ``values``.
 
     Raises:
         BadInput: A required parameter is missing.
@@ -123,10 +132,18 @@ def params_of(command: Command[Any], preset: Mapping[str, Any], changed: Sequenc
 async def edit_until_accepted(
     app: AppProtocol, sheet: EditSheet, do: Callable[[tuple[str, ...]], Awaitable[R]]
 ) -> R | None:
-    """Show the form and save, until its values are accepted; return None if it was left.
+    """Show an edit form and save, until its values are accepted.
 
-    If someone else has changed a field meanwhile that the user has changed too, the form says so first, and
-    shows the new values of all other fields.
+    If someone else has changed a field meanwhile that the user has changed too, the form is shown once more:
+    it says so, and has the new values of all other fields.
+
+    Args:
+        app: The console.
+        sheet: The contents of the form.
+        do: Saves the changed values, given as ``field=value``.
+
+    Returns:
+        The result of ``do``; None if the user left the form.
     """
 
     async def save(changed: tuple[str, ...]) -> R:
@@ -135,19 +152,22 @@ async def edit_until_accepted(
             fields = [EditField(*each) for each in sheet.fields]
             now = await app.worker.ask(sheet.read)
             sheet = sheet._replace(fields=[each._replace(value=now.get(each.key, "")) for each in fields])
-            refuse_overtaken(fields, now, parse_edits(changed))
+            check_not_outdated(fields, now, parse_edits(changed))
         return await do(changed)
 
-    return await ask_until_accepted(app, lambda turned: EditDialog(sheet, turned), save)
+    return await ask_until_accepted(app, lambda rejected: EditDialog(sheet, rejected), save)
 
 
-def refuse_overtaken(fields: Sequence[EditField], now: Mapping[str, str], typed: Mapping[str, str]) -> None:
-    """Raise ``StoreChanged`` if a field that was typed has another value by now than the form showed.
+def check_not_outdated(fields: Sequence[EditField], now: Mapping[str, str], typed: Mapping[str, str]) -> None:
+    """Check that no field that the user has changed was changed by someone else meanwhile.
 
     Args:
         fields: The fields with the values that the form showed.
         now: The present values.
         typed: The values that the user wants to save.
+
+    Raises:
+        StoreChanged: A field now has another value than the form showed and than the user typed.
     """
     for each in fields:
         value = now.get(each.key, each.value)
@@ -162,7 +182,7 @@ def refuse_overtaken(fields: Sequence[EditField], now: Mapping[str, str], typed:
 
 
 class EditDialog(EditingDialog[tuple[str, ...]]):
-    """An edit form. Its result is ``field=value`` for each change, or None."""
+    """An edit form. The result is ``field=value`` for each field that was changed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f10", "save", "Save", show=False),
@@ -170,36 +190,38 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         Binding("up", "app.focus_previous", show=False),
     ]
 
-    def __init__(self, sheet: EditSheet, turned: RejectedInput[tuple[str, ...]] | None = None) -> None:
+    def __init__(self, sheet: EditSheet, rejected: RejectedInput[tuple[str, ...]] | None = None) -> None:
         super().__init__(classes="wide")
         self.title_text = visible(sheet.title)
         self._about = sheet.about
         self._new = sheet.new
         self._form_link = sheet.link
-        self._leaving = False
-        """Whether the next screen is the one that the first row opens."""
-        self._turned = turned
-        # A field holds one line, so the line breaks of an address are replaced by a mark and restored.
-        entries = [EditField(*each) for each in sheet.fields]
-        self._fields = entries
+        self._opens_link = False
+        """Whether the screen of the first row is opened when the dialog is closed."""
+        self._rejected = rejected
+        self._fields = fields = [EditField(*each) for each in sheet.fields]
         self._choices: dict[str, str] = {}
-        """What was chosen last in the lists that also take a typed value."""
-        self._before = {each.key: each.value.replace("\r\n", "\n").replace("\n", LINE) for each in entries}
-        again = {
-            key: text.replace("\n", LINE)
-            for key, text in parse_edits(turned.filled if turned else ()).items()
+        """The last choice in each list that also takes a typed value."""
+        # A field of the form has one line, so a mark replaces line breaks until the value is saved.
+        self._before = {
+            each.key: each.value.replace("\r\n", "\n").replace("\n", LINE_BREAK) for each in fields
+        }
+        filled = {
+            key: text.replace("\n", LINE_BREAK)
+            for key, text in parse_edits(rejected.filled if rejected else ()).items()
         }
         self._inputs = {
-            each.key: _widget(each, again.get(each.key, self._before[each.key])) for each in entries
+            each.key: _widget(each, filled.get(each.key, self._before[each.key])) for each in fields
         }
-        self._rows = {each.key: FormRow(each.label, self._inputs[each.key]) for each in entries}
-        self._dates = {self._inputs[each.key] for each in entries if each.is_date}
+        self._rows = {each.key: FormRow(each.label, self._inputs[each.key]) for each in fields}
+        self._dates = {self._inputs[each.key] for each in fields if each.is_date}
         self._help_texts: dict[Widget, str] = {
-            self._inputs[each.key]: each.help for each in entries if each.help
+            self._inputs[each.key]: each.help for each in fields if each.help
         }
-        self._way = Button(content(visible(sheet.link.text)), id="door") if sheet.link is not None else None
-        if sheet.link is not None and self._way is not None:
-            self._help_texts[self._way] = sheet.link.help
+        self._link_button: Button | None = None
+        if sheet.link is not None:
+            self._link_button = Button(content(visible(sheet.link.text)), id="link")
+            self._help_texts[self._link_button] = sheet.link.help
         self._help = StaticText(classes="help")
         self._error = StaticText(classes="error")
 
@@ -207,8 +229,8 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         """Compose a label and a field per row."""
         yield StaticText(show(self._about), classes="about")
         with DialogBody(classes="fields"):
-            if self._form_link is not None and self._way is not None:
-                yield from FormRow(self._form_link.label, self._way)
+            if self._form_link is not None and self._link_button is not None:
+                yield from FormRow(self._form_link.label, self._link_button)
             for row in self._rows.values():
                 yield from row
         if self._help_texts:
@@ -222,31 +244,30 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
     def on_mount(self) -> None:
         """Focus the first field, or the one that was rejected."""
         self._error.display = False
-        if self._turned is not None:
-            now = {key: str(field.value) for key, field in self._inputs.items()}
-            row = self._rows.get(invalid_field(self._turned.error, now))
+        if self._rejected is not None:
+            row = self._rows.get(invalid_field(self._rejected.error, self._values()))
             if row is not None:
-                row.complain(self._turned.sentence)
+                row.complain(self._rejected.sentence)
                 return
             self._error.display = True
-            self._error.update(show(f"! {self._turned.sentence}"))
+            self._error.update(show(f"! {self._rejected.sentence}"))
         next(iter(self._inputs.values())).focus()
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
-        self._say_help(event.widget)
+        self._show_help(event.widget)
 
     @on(TextField.Changed)
     def _changed(self, event: TextField.Changed) -> None:
         event.stop()
         if event.input in self._dates and self.focused is event.input:
-            self._say_help(event.input)
+            self._show_help(event.input)
 
-    def _say_help(self, widget: Widget) -> None:
-        words = self._help_texts.get(widget, "")
-        if widget in self._dates and isinstance(widget, TextField) and widget.value not in KEYWORDS:
-            words = f"{words} {date_hint(widget.value, self.host.worker.practice.clock.now().date())}"
-        self._help.update(content(visible(words)))
+    def _show_help(self, widget: Widget) -> None:
+        text = self._help_texts.get(widget, "")
+        if widget in self._dates and isinstance(widget, TextField) and widget.value not in DATE_KEYWORDS:
+            text = f"{text} {date_hint(widget.value, self.host.worker.practice.clock.now().date())}"
+        self._help.update(content(visible(text)))
 
     @on(Select.Changed)
     def _choice_changed(self, event: Select.Changed) -> None:
@@ -256,10 +277,10 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
             self._choices[key] = str(event.value)
             return
         row = next(each for each in self._fields if each.key == key)
-        asked = InputDialog(row.help, title=row.label)
-        self.app.push_screen(asked, partial(self._typed_choice, key))
+        box = InputDialog(row.help, title=row.label)
+        self.app.push_screen(box, partial(self._set_other_choice, key))
 
-    async def _typed_choice(self, key: str, text: str | None) -> None:
+    async def _set_other_choice(self, key: str, text: str | None) -> None:
         field = self._inputs[key]
         assert isinstance(field, ChoiceField)
         if text:
@@ -278,8 +299,8 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         event.stop()
         if event.button.id == "save":
             self.action_save()
-        elif event.button.id == "door":
-            self._leaving = True
+        elif event.button.id == "link":
+            self._opens_link = True
             self.action_leave()
         else:
             self.action_leave()
@@ -287,36 +308,37 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
     def dismiss(self, result: tuple[str, ...] | None = None) -> AwaitComplete:
         """Close the dialog; open the screen of the first row if that was chosen."""
         done = super().dismiss(result)
-        if self._leaving and self._form_link is not None:
+        if self._opens_link and self._form_link is not None:
             self.app.call_later(self._form_link.open)
         return done
 
-    def stayed(self) -> None:
-        """Stay in the form instead of opening the other screen."""
-        self._leaving = False
+    def keep_editing(self) -> None:
+        """Stay in the form, and do not open the other screen."""
+        self._opens_link = False
 
     def is_edited(self) -> bool:
         """Return whether a field differs from the record."""
-        now = {key: str(field.value) for key, field in self._inputs.items()}
-        return self._turned is not None or now != self._before
+        return self._rejected is not None or self._values() != self._before
+
+    def _values(self) -> dict[str, str]:
+        return {key: str(field.value) for key, field in self._inputs.items()}
 
     def action_save(self) -> None:
-        """Return only the fields that differ; without any, there is nothing to save."""
+        """Close the form with the fields that were changed; if none was, there is nothing to save."""
         before = dict.fromkeys(self._before, "") if self._new else self._before
-        now = {key: str(field.value) for key, field in self._inputs.items()}
-        changed = {key: value for key, value in now.items() if value != before[key]}
-        given = tuple(f"{key}={value.replace(LINE, chr(10))}" for key, value in changed.items())
-        self.dismiss(given if given or self._new else None)
+        changed = {key: value for key, value in self._values().items() if value != before[key]}
+        result = tuple(f"{key}={value.replace(LINE_BREAK, chr(10))}" for key, value in changed.items())
+        self.dismiss(result if result or self._new else None)
 
 
-def _widget(entry: EditField, value: str) -> TextField | ChoiceField:
-    if not entry.options:
+def _widget(field: EditField, value: str) -> TextField | ChoiceField:
+    if not field.options:
         return TextField(value)
-    named = [(content(visible(label)), key) for key, label in entry.options]
-    known = {key for key, _ in entry.options}
-    if entry.typed:
+    options = [(content(visible(label)), key) for key, label in field.options]
+    known = {key for key, _ in field.options}
+    if field.typed:
         if value not in known:
-            named.append((content(visible(value)), value))
+            options.append((content(visible(value)), value))
             known.add(value)
-        named.append((content(Shown("Another one …")), OTHER))
-    return ChoiceField(named, value=value if value in known else entry.options[0][0], allow_blank=False)
+        options.append((content(Shown("Another one …")), OTHER))
+    return ChoiceField(options, value=value if value in known else field.options[0][0], allow_blank=False)

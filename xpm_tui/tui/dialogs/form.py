@@ -1,6 +1,6 @@
-"""Forms that are generated from a command's parameters, with the help and defaults of the command line.
+"""Forms that are generated from the parameters of a command, with the help and defaults of its verb.
 
-Rejected values are shown again as they were typed, with the error at its field.
+If values are rejected, the form is shown again as it was filled in, with the error below its field.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 R = TypeVar("R")
 
-AGAIN = (BadInput, Busy)
-"""Errors after which nothing was written, so that another value or a later attempt may succeed."""
+CORRECTABLE = (BadInput, Busy)
+"""Errors after which nothing was written, and other values or a later attempt may succeed."""
 
 
 class RejectedInput(NamedTuple, Generic[P]):
-    """The values that were rejected, and the error."""
+    """The values of a form that were rejected, and the error."""
 
     filled: P
     error: AppError
@@ -68,23 +68,36 @@ async def ask_until_accepted(
     show: Callable[[RejectedInput[P] | None], Screen[P]],
     do: Callable[[P], Awaitable[R]],
 ) -> R | None:
-    """Show a form and run the command, until its values are accepted; return None if it was left."""
-    turned: RejectedInput[P] | None = None
+    """Show a form and act on its values, until they are accepted.
+
+    Args:
+        app: The console.
+        show: Returns the form; it gets the values that were rejected last, or None.
+        do: Acts on the values, and raises an error if it rejects them.
+
+    Returns:
+        The result of ``do``; None if the user left the form.
+    """
+    rejected: RejectedInput[P] | None = None
     while True:
-        filled = await app.push_screen_wait(show(turned))
+        filled = await app.push_screen_wait(show(rejected))
         if filled is None:
             return None
         try:
             return await do(filled)
-        except AGAIN as error:
-            turned = RejectedInput(filled, error)
+        except CORRECTABLE as error:
+            rejected = RejectedInput(filled, error)
 
 
 def invalid_field(error: AppError, typed: Mapping[str, Any]) -> str:
-    """Return the field that an error is about: the one it names, or the one whose text it repeats.
+    """Return the field that an error is about: the one that it names, or the one whose value it repeats.
 
-    Empty if there is none. ``typed`` has the values of the fields; of ``start=2026-07-01``, name and value
-    are both compared.
+    Args:
+        error: The error.
+        typed: The values by field. A value such as ``start=2026-07-01`` has a name of its own.
+
+    Returns:
+        The name of the field; empty if there is none.
     """
     named = error.field if isinstance(error, BadInput) else ""
     named = named or error.message.partition(":")[0]
@@ -104,41 +117,41 @@ def _parts(value: Any) -> tuple[Any, ...]:
 
 
 SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
-"""Parameters that are not shown, because the console asks or shows the same anyway."""
+"""Parameters that are not shown, because the console asks or shows the same in its own way."""
 
 
 def open_parameters(command: Command[Any], preset: Mapping[str, Any]) -> list[Param]:
-    """Return the parameters for which the user is asked: all that the screen does not set."""
+    """Return the parameters that a form asks for: those that the screen has not set."""
     return [p for p in list_params(command.params) if p.name not in preset and p.name not in SKIPPED]
 
 
 def build(command: Command[Any], values: Mapping[str, Any]) -> msgspec.Struct:
-    """Return the parameters as a frozen value.
+    """Return the parameters of a command.
 
     Raises:
         msgspec.ValidationError: A value is invalid; the text names its place.
     """
     known = {p.name: p for p in list_params(command.params)}
-    # A screen sets one record; a command that takes several gets a list of one.
+    # A screen sets one record; a command for several records gets a list with that one.
     given = {k: (v,) if known[k].many and isinstance(v, str) else v for k, v in values.items() if k in known}
-    done: msgspec.Struct = msgspec.convert(given, command.params, strict=False)
-    return done
+    params: msgspec.Struct = msgspec.convert(given, command.params, strict=False)
+    return params
 
 
 def validation_message(error: msgspec.ValidationError) -> tuple[str, str]:
-    """Return what is wrong with a value, and the parameter, from the message of msgspec."""
+    """Return what is wrong with a value, and the name of its parameter, from the message of msgspec."""
     reason, _, path = str(error).partition(" - at `$.")
     name = re.split(r"[`.\[]", path, maxsplit=1)[0]
-    wanted = re.match(r"Expected `(int|float)`( [<>]=? \S+)?", reason)
-    if wanted is None:
+    expected = re.match(r"Expected `(int|float)`( [<>]=? \S+)?", reason)
+    if expected is None:
         return reason, name
-    kind = "a whole number" if wanted[1] == "int" else "a number"
-    bound = (wanted[2] or "").replace(">=", "of at least").replace("<=", "of at most")
+    kind = "a whole number" if expected[1] == "int" else "a number"
+    bound = (expected[2] or "").replace(">=", "of at least").replace("<=", "of at most")
     return f"“{name.replace('_', ' ')}” must be {kind}{bound}.", name
 
 
 def discard_question() -> ConfirmDialog:
-    """Return the question whether to discard edits; the safe answer has the focus."""
+    """Return a dialog that asks whether to discard edits."""
     return ConfirmDialog(
         "Your changes are not saved.",
         title="Discard your changes?",
@@ -147,23 +160,23 @@ def discard_question() -> ConfirmDialog:
     )
 
 
-BESIDES = 12
-"""Rows of a form that are not fields: its frame, what it is about, two of help, the buttons."""
+FORM_FRAME_ROWS = 12
+"""The rows of a form besides its fields: the frame, the purpose, the help and the buttons."""
 
 
 class EditingDialog(Dialog[R]):
-    """A dialog with fields; leaving it asks first if something was edited."""
+    """A dialog with fields. If something was edited, it asks before it discards that."""
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show as many fields as fit, in rows, because a percentage would leave blank ones."""
-        self.query_one(".fields").styles.max_height = max(3, event.size.height * 92 // 100 - BESIDES)
+        """Show as many fields as fit; a percentage in the stylesheet would leave blank rows."""
+        self.query_one(".fields").styles.max_height = max(3, event.size.height * 92 // 100 - FORM_FRAME_ROWS)
 
     def is_edited(self) -> bool:
         """Return whether leaving would lose edits."""
         raise NotImplementedError
 
     def action_leave(self) -> None:
-        """Leave, after asking if something was edited."""
+        """Close the dialog; if something was edited, ask first."""
         if not self.is_edited():
             self.dismiss(None)
             return
@@ -173,14 +186,14 @@ class EditingDialog(Dialog[R]):
         if discard:
             self.dismiss(None)
         else:
-            self.stayed()
+            self.keep_editing()
 
-    def stayed(self) -> None:
-        """Continue editing."""
+    def keep_editing(self) -> None:
+        """Continue after the user decided not to discard the edits."""
 
 
 class _ParameterRow(NamedTuple):
-    """A row of a form: a parameter or, with ``part``, a field of its ``field=value`` list."""
+    """A row of a form: a parameter, or with ``part`` one field of a list of ``field=value``."""
 
     param: Param
     key: str
@@ -190,7 +203,7 @@ class _ParameterRow(NamedTuple):
 
     @property
     def record(self) -> str:
-        """The kind of record that is chosen in this row, such as ``client``; empty if it is not a record."""
+        """The kind of record that is chosen in this row, such as ``client``; empty for another value."""
         if self.part is not None:
             return self.part.completes
         return self.param.hint.completes if self.param.required and not self.param.many else ""
@@ -242,78 +255,77 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         command: Command[Any],
         preset: Mapping[str, Any],
         start: Mapping[str, Any] | None = None,
-        turned: RejectedInput[msgspec.Struct] | None = None,
+        rejected: RejectedInput[msgspec.Struct] | None = None,
         records: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
     ) -> None:
         super().__init__(classes="wide")
         self.title_text = visible(command.title)
         self._records = records
-        self._act = command
+        self._command = command
         self._preset = dict(preset)
         self._start = dict(start or {})
-        self._turned = turned
-        self._about = rows_of(command, preset)
+        self._rejected = rejected
+        self._parameter_rows = rows_of(command, preset)
         self._rows: dict[str, FormRow] = {}
         self._before: dict[str, Any] = {}
         self._help = StaticText(classes="help")
         self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
-        """Compose the purpose, the fields, and a line of help for the focused field."""
-        yield StaticText(content(visible(self._act.help)), classes="words")
+        """Compose the purpose of the command, the fields, and the help of the focused field."""
+        yield StaticText(content(visible(self._command.help)), classes="words")
         with DialogBody(classes="fields"):
-            for each in self._about:
-                label = each.label + (" *" if self._required(each) else "")
+            for each in self._parameter_rows:
+                label = each.label + (" *" if self._is_required(each) else "")
                 self._rows[each.key] = row = FormRow(label, self._widget(each))
                 yield from row
         yield self._help
         yield self._error
         with Horizontal(classes="buttons"):
-            yield Button(content(visible(self._act.title)), id="do")
+            yield Button(content(visible(self._command.title)), id="do")
             yield Button(content(Shown("Cancel")), id="leave")
         yield Static(content(Shown("enter: next field · F10: submit · esc: back")), classes="hint")
 
     def on_mount(self) -> None:
         """Focus the first field, or the one that was rejected."""
         self._error.display = False
-        self._before = {} if self._turned is not None else self._filled()
-        if self._turned is not None:
-            about = invalid_field(self._turned.error, self._named())
-            self._complain(self._turned.sentence.removeprefix(f"{about}: "), about)
-            if about:
+        self._before = {} if self._rejected is not None else self._contents()
+        if self._rejected is not None:
+            field = invalid_field(self._rejected.error, self._values_by_name())
+            self._show_error(self._rejected.sentence.removeprefix(f"{field}: "), field)
+            if field:
                 return
-        for widget in self.query("TextField, TickBox, ChoiceField"):
-            widget.focus()
-            return
-        self.query_one("#leave" if usual_effect(self._act).writes else "#do", Button).focus()
+        fields = list(self.query("TextField, TickBox, ChoiceField"))
+        safe = "#leave" if usual_effect(self._command).writes else "#do"
+        (fields[0] if fields else self.query_one(safe)).focus()
 
     def is_edited(self) -> bool:
         """Return whether a field has changed since the form was shown."""
-        return self._filled() != self._before
+        return self._contents() != self._before
 
-    def _required(self, row: _ParameterRow) -> bool:
-        """Return whether a row must be filled in; a list must be, unless empty means all."""
-        chosen = field_choices(self._act, row.param, ()) if row.part is None else []
+    def _is_required(self, row: _ParameterRow) -> bool:
+        """Return whether a row must be filled in."""
+        chosen = field_choices(self._command, row.param, ()) if row.part is None else []
         needs_choice = bool(chosen) and chosen[0][1] == "Choose a field"
         return needs_choice or (row.part is None and row.param.required)
 
     def _widget(self, row: _ParameterRow) -> TextField | TickBox | ChoiceField:
         param = row.param
         start = self._start.get(param.name, param.default)
-        if self._turned is not None:
-            start = getattr(self._turned.filled, param.name)
+        if self._rejected is not None:
+            start = getattr(self._rejected.filled, param.name)
         if row.part is not None:
             parts = dict(str(each).partition("=")[::2] for each in start or ())
-            return self._of_part(row, parts.get(row.part.key, ""))
+            return self._part_widget(row, parts.get(row.part.key, ""))
         if param.kind is bool:
             return TickBox("", bool(start), id=row.key, compact=True)
         given = [str(each) for each in start] if isinstance(start, (tuple, list)) else [str(start or "")]
-        options = choice_labels(self._act, param) if param.choices else []
+        options = choice_labels(self._command, param) if param.choices else []
         if not options and len(given) < 2:
-            options = field_choices(self._act, param, given)
-        options = options or self._chosen_from(row, "Choose one")
+            options = field_choices(self._command, param, given)
+        options = options or self._record_options(row, "Choose one")
         if options:
-            return _choice(options, given[0] if given else "", row.key)
+            return _choice_field(options, given[0] if given else "", row.key)
         is_list = isinstance(start, Sequence) and not isinstance(start, str)
         text = ", ".join(given) if is_list else start
         return TextField(
@@ -322,14 +334,14 @@ class FormDialog(EditingDialog[msgspec.Struct]):
             id=row.key,
         )
 
-    def _of_part(self, row: _ParameterRow, value: str) -> TextField | ChoiceField:
+    def _part_widget(self, row: _ParameterRow, value: str) -> TextField | ChoiceField:
         assert row.part is not None
-        if options := row.part.options or self._chosen_from(row, "Nobody"):
-            return _choice(options, value, row.key)
+        if options := row.part.options or self._record_options(row, "Nobody"):
+            return _choice_field(options, value, row.key)
         return TextField(value, placeholder=self._today().isoformat() if row.is_date else "", id=row.key)
 
-    def _chosen_from(self, row: _ParameterRow, none: str) -> list[tuple[str, str]]:
-        """Return the records of which one can be chosen in a row; empty if it is typed."""
+    def _record_options(self, row: _ParameterRow, none: str) -> list[tuple[str, str]]:
+        """Return the records from which a row chooses, after ``none``; empty if the row is typed."""
         found = self._records.get(row.record, ())
         return [("", none), *found] if found else []
 
@@ -338,20 +350,20 @@ class FormDialog(EditingDialog[msgspec.Struct]):
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
-        self._say_help(event.widget)
+        self._show_help(event.widget)
 
     @on(TextField.Changed)
     def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         if self.focused is event.input:
-            self._say_help(event.input)
+            self._show_help(event.input)
 
-    def _say_help(self, widget: Widget) -> None:
-        row = next((each for each in self._about if each.key == widget.id), None)
-        words = row.help if row is not None else ""
+    def _show_help(self, widget: Widget) -> None:
+        row = next((each for each in self._parameter_rows if each.key == widget.id), None)
+        text = row.help if row is not None else ""
         if row is not None and row.is_date and isinstance(widget, TextField):
-            words = f"{words} {date_hint(widget.value, self._today())}"
-        self._help.update(content(visible(words)))
+            text = f"{text} {date_hint(widget.value, self._today())}"
+        self._help.update(content(visible(text)))
 
     @on(TextField.Submitted)
     def _submitted(self, event: TextField.Submitted) -> None:
@@ -369,24 +381,26 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         else:
             self.action_leave()
 
-    def _filled(self) -> dict[str, Any]:
+    def _contents(self) -> dict[str, Any]:
         """Return the contents of each row by its key."""
-        return {each.key: getattr(self.query_one(f"#{each.key}"), "value", "") for each in self._about}
+        return {
+            each.key: getattr(self.query_one(f"#{each.key}"), "value", "") for each in self._parameter_rows
+        }
 
-    def _named(self) -> dict[str, Any]:
-        """Return the contents by the name that a message uses; for a list, its parts."""
+    def _values_by_name(self) -> dict[str, Any]:
+        """Return the contents by the names that error messages use; those of a list in parts."""
         found: dict[str, Any] = {}
-        for key, value in self._filled().items():
-            row = next(each for each in self._about if each.key == key)
+        for key, value in self._contents().items():
+            row = next(each for each in self._parameter_rows if each.key == key)
             is_list = row.param.many and row.part is None and isinstance(value, str)
             found[key[2:]] = [part.strip() for part in value.split(",")] if is_list else value
         return found
 
     def values(self) -> dict[str, Any]:
-        """Return the values; empty optional fields keep their default."""
+        """Return the values of the parameters; optional ones that are empty keep their default."""
         found: dict[str, Any] = dict(self._preset)
-        filled = self._filled()
-        for row in self._about:
+        filled = self._contents()
+        for row in self._parameter_rows:
             param, value = row.param, filled[row.key]
             if row.part is not None:
                 text = str(value).strip()
@@ -402,22 +416,23 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         return found
 
     def action_submit(self) -> None:
-        """Check the values and close the form; errors are shown below the fields."""
-        filled = self._filled()
-        for row in self._about:
-            if self._required(row) and not (filled[row.key] and str(filled[row.key]).strip()):
-                self._complain(f"“{row.label}” is required.", row.key[2:])
+        """Check the values, and close the form; an error is shown below its field."""
+        filled = self._contents()
+        for row in self._parameter_rows:
+            if self._is_required(row) and not (filled[row.key] and str(filled[row.key]).strip()):
+                self._show_error(f"“{row.label}” is required.", row.key[2:])
                 return
         try:
-            done = build(self._act, self.values())
+            params = build(self._command, self.values())
         except msgspec.ValidationError as error:
             sentence, name = validation_message(error)
-            label = next((each.label for each in self._about if each.key == f"p-{name}"), name)
-            self._complain(sentence.replace(f"“{name.replace('_', ' ')}”", f"“{label}”"), name)
+            label = next((each.label for each in self._parameter_rows if each.key == f"p-{name}"), name)
+            self._show_error(sentence.replace(f"“{name.replace('_', ' ')}”", f"“{label}”"), name)
             return
-        self.dismiss(done)
+        self.dismiss(params)
 
-    def _complain(self, sentence: str, name: str = "") -> None:
+    def _show_error(self, sentence: str, name: str = "") -> None:
+        """Show an error below its field, or at the end of the form if it is about none."""
         for each in self._rows.values():
             each.complain("")
         row = self._rows.get(_value_id(name)) or self._rows.get(f"p-{name}") if name else None
@@ -428,7 +443,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
             row.complain(sentence)
 
 
-def _choice(options: Sequence[tuple[str, str]], chosen: str, key: str) -> ChoiceField:
+def _choice_field(options: Sequence[tuple[str, str]], chosen: str, key: str) -> ChoiceField:
     keys = [value for value, _ in options]
     return ChoiceField(
         [(content(visible(label)), value) for value, label in options],

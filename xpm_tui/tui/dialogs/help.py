@@ -1,6 +1,6 @@
-"""The help dialog: the purpose of the active screen, and all its keys.
+"""The help dialog with the purpose and the keys of the active screen, and the dialogs about problems.
 
-Error dialogs, the steps of known problems, and the choice of a symptom.
+These are the error dialog, the steps of a known problem, and the choice of a symptom.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ EVERYWHERE: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True)
 class HelpPage:
-    """The contents of a help page: ``about`` in sentences, ``keys`` with what they do."""
+    """The contents of a help page: the purpose in sentences, and the keys with what they do."""
 
     title: str
     about: str
@@ -64,7 +64,9 @@ class HelpDialog(TextDialog[None]):
             if keys:
                 rows.append([fixed(head, "head")])
                 room = min(26, max(len(key) for key, _ in keys) + 2)
-                rows += [[fixed("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
+                rows += [
+                    [fixed("  "), *fit([span(key, "accent")], room), span(effect)] for key, effect in keys
+                ]
                 rows.append([fixed("")])
         with DialogBody(classes="words"):
             yield StaticText(content(visible(self._page.about, 2000)), classes="about")
@@ -73,47 +75,49 @@ class HelpDialog(TextDialog[None]):
 
 
 class ErrorDialog(MessageDialog):
-    """An error: what happened, what to do, the known problem and its first step; ``v`` shows all."""
+    """An error: what happened, what to do, and the known problem if one applies; ``v`` shows its steps."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "way_out", "What to do", tooltip="Show all steps", show=False)
+        Binding("v", "show_steps", "What to do", tooltip="Show all steps", show=False)
     ]
 
     def __init__(self, title: str, text: str, error: AppError) -> None:
         view = present(error)
-        self.case = view.problem
+        self.problem = view.problem
         self._shown_error = error
         super().__init__(title, text or view.message, hint="\n".join(view.advice(titled=False)), bad=True)
 
     def box(self) -> ComposeResult:
-        """Compose the message, with another button if a known problem applies."""
+        """Compose the message, with a second button if a known problem applies."""
         with VerticalScroll(classes="words", can_focus=False):
-            if self.case is not None:
-                yield StaticText(content(visible(problem_title(self.case))), classes="problem")
+            if self.problem is not None:
+                yield StaticText(content(visible(problem_title(self.problem))), classes="problem")
             yield StaticText(content(self._text))
             if self._hint:
                 yield StaticText(content(self._hint), classes="next")
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Close")), id="ok")
-            if self.case is not None:
-                yield Button(content(Shown("What to do")), action="screen.way_out")
+            if self.problem is not None:
+                yield Button(content(Shown("What to do")), action="screen.show_steps")
             keys = (
-                "v what to do · y copies · esc closes" if self.case is not None else "y copies · esc closes"
+                "v what to do · y copies · esc closes"
+                if self.problem is not None
+                else "y copies · esc closes"
             )
             yield Static(content(Shown(keys)), classes="hint")
 
-    def action_way_out(self) -> None:
-        """Show all steps, for XPM's new and old screens, and the details for Xero's support."""
-        if self.case is not None:
-            self.app.push_screen(problem_steps(self.case, self._shown_error))
+    def action_show_steps(self) -> None:
+        """Show all steps of the known problem, and the details for Xero's support."""
+        if self.problem is not None:
+            self.app.push_screen(problem_steps(self.problem, self._shown_error))
 
 
-def problem_steps(case: KnownProblem, error: AppError | None = None) -> MessageDialog:
-    """Return a dialog with the full text of a known problem and, if a call failed, the details for Xero."""
-    lines = titled_problem_lines(case)
+def problem_steps(problem: KnownProblem, error: AppError | None = None) -> MessageDialog:
+    """Return a dialog with all of a known problem and, after a failed call, the details for Xero."""
+    lines = titled_problem_lines(problem)
     if error is not None:
         lines += present(error).for_support()
-    return MessageDialog(f"{case.id}: {case.title}", "\n".join(lines), wide=True)
+    return MessageDialog(f"{problem.id}: {problem.title}", "\n".join(lines), wide=True)
 
 
 def show_error(
@@ -124,7 +128,15 @@ def show_error(
     text: str = "",
     command: str = "console",
 ) -> None:
-    """Show an error, and write it with its known problem to the log."""
+    """Show an error, and write it to the log with its known problem.
+
+    Args:
+        app: The console.
+        error: The error.
+        title: The title of the dialog.
+        text: The text of the dialog; by default the message of the error.
+        command: The name under which the log lists it.
+    """
     app.push_screen(ErrorDialog(title, text, error))
     if isinstance(error, LoginNeeded):
         app.request_status()
@@ -134,11 +146,11 @@ def show_error(
             if not practice.read_only:
                 record_failure(practice.events, command, error)
 
-        # If the log cannot be written, the error has been shown all the same.
+        # If the log cannot be written, the error has been shown anyway.
         with suppress(AppError, RuntimeError):
             await app.worker.ask(write)
 
-    app.run_worker(log(), group="trouble", exit_on_error=False)
+    app.run_worker(log(), group="log-error", exit_on_error=False)
 
 
 async def ask_symptom(app: AppProtocol, *, browser: bool = False) -> Symptom | None:

@@ -1,4 +1,4 @@
-"""Dialogs that choose from a list while the user types: the file picker, and the command palette."""
+"""Dialogs in which typing searches a list: the file picker, and the command palette."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import StaticText
 
-_MOVES = [
+_CURSOR_KEYS = [
     Binding(key, f"move({by})", show=False, priority=True)
     for key, by in (("up", -1), ("down", 1), ("pageup", -8), ("pagedown", 8))
 ]
@@ -36,7 +36,7 @@ _MOVES = [
 
 
 class FolderRows(Items[FolderEntry]):
-    """The entries of the folder."""
+    """The entries of a folder."""
 
     driven = True
     can_focus = False
@@ -55,14 +55,15 @@ class FolderRows(Items[FolderEntry]):
 
 
 class FilePicker(Dialog[str]):
-    """A file picker; its result is the path as text, or None.
+    """A dialog that asks for a file. The result is its path, or None.
 
-    Tab completes, enter chooses, escape cancels. ``new``: the file is to be written and need not exist.
+    Tab completes the path, enter chooses, escape cancels. With ``new``, the file need not exist. ``suffix``
+    is the only suffix that is listed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", show=False, priority=True),
-        *_MOVES,
+        *_CURSOR_KEYS,
         Binding("f2", "up_folder", "Parent folder", show=False, priority=True),
     ]
 
@@ -77,11 +78,12 @@ class FilePicker(Dialog[str]):
         self._field = TextField(start, placeholder="the path of a file")
         self._rows = FolderRows()
         self._note = Static(classes="error")
-        self._moved = False
+        self._is_entry_selected = False
+        """Whether the user has moved to an entry, which enter then chooses instead of the typed path."""
         self._listing: FolderListing | None = None
 
     def box(self) -> ComposeResult:
-        """Compose the purpose, the path, the entries and the keys."""
+        """Compose the purpose, the field for the path, the entries and the keys."""
         yield StaticText(content(self._about))
         yield self._field
         yield self._note
@@ -109,7 +111,7 @@ class FilePicker(Dialog[str]):
             return list_folder(typed, self._suffix)
 
         found = self._listing = await self.host.worker.ask(read)
-        self._moved = False
+        self._is_entry_selected = False
         self._rows.show(found.entries)
         self._show_problem(found.problem)
 
@@ -118,29 +120,29 @@ class FilePicker(Dialog[str]):
 
     def action_move(self, by: int) -> None:
         """Move the cursor of the list while the field keeps the focus."""
-        self._moved = True
+        self._is_entry_selected = True
         self._rows.cursor += by
 
     def action_complete(self) -> None:
-        """Complete the path as far as all entries agree, or to the selected one."""
+        """Complete the path to the selected entry, or as far as all entries are equal."""
         entries = self._rows.items
         if not entries:
             return
         names = [entry.path.name for entry in entries]
         common = os.path.commonprefix(names)  # noqa: RUF071
         typed = "" if self._field.value.endswith(os.sep) else os.path.basename(self._field.value)
-        if len(entries) > 1 and not self._moved and len(common) > len(typed):
-            self._put(entries[0].path.parent / common)
+        if len(entries) > 1 and not self._is_entry_selected and len(common) > len(typed):
+            self._set_path(entries[0].path.parent / common)
         elif (entry := self._rows.current) is not None:
-            self._put(entry.path, folder=entry.folder)
+            self._set_path(entry.path, folder=entry.folder)
 
     def action_up_folder(self) -> None:
         """Go to the parent folder."""
         if self._listing is not None:
             inside = self._field.value.endswith(os.sep)
-            self._put(self._listing.folder.parent if inside else self._listing.folder, folder=True)
+            self._set_path(self._listing.folder.parent if inside else self._listing.folder, folder=True)
 
-    def _put(self, path: Path, folder: bool = False) -> None:
+    def _set_path(self, path: Path, folder: bool = False) -> None:
         text = str(path)
         if folder and not text.endswith(os.sep):
             text += os.sep
@@ -160,34 +162,38 @@ class FilePicker(Dialog[str]):
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
         event.stop()
-        self._moved = True
+        self._is_entry_selected = True
         self._accept()
 
     def _accept(self) -> None:
         found, entry = self._listing, self._rows.current
         if found is None:
             return
-        if entry is not None and (self._moved or not (self._new or found.is_file)) and not found.is_file:
+        if (
+            entry is not None
+            and (self._is_entry_selected or not (self._new or found.is_file))
+            and not found.is_file
+        ):
             if entry.folder:
-                self._put(entry.path, folder=True)
+                self._set_path(entry.path, folder=True)
             else:
                 self.dismiss(str(entry.path))
         elif found.is_folder:
-            self._put(found.path, folder=True)
+            self._set_path(found.path, folder=True)
         elif (self._new and found.folder.is_dir() and found.path.name) or found.is_file:
             self.dismiss(str(found.path))
         else:
             self._show_problem(f"The file {found.path} does not exist.")
 
 
-def folder_of(app: AppProtocol) -> str:
-    """Return the folder of the last file, or the one where the console was started, with a final slash."""
+def start_folder(app: AppProtocol) -> str:
+    """Return the folder of the last file or, at first, the current one; with a slash at the end."""
     folder = app.folder or os.getcwd()
     return folder if folder.endswith(os.sep) else folder + os.sep
 
 
 def format_size(size: int) -> str:
-    """Return a size in bytes for reading."""
+    """Return a size in bytes as users read it, such as 12 KB."""
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1024 or unit == "GB":
             return f"{size:.0f} {unit}"
@@ -197,7 +203,11 @@ def format_size(size: int) -> str:
 
 @dataclass(frozen=True)
 class PaletteEntry:
-    """An entry. ``name`` is the result when it is chosen, ``reason`` says why it is unavailable."""
+    """An entry of the palette.
+
+    ``name`` is the result if it is chosen. ``words`` are further words that find it. ``reason`` says why it
+    is unavailable; empty if it is available.
+    """
 
     name: str
     title: str
@@ -207,8 +217,8 @@ class PaletteEntry:
     reason: str = ""
 
 
-def rank(query: str, entries: Sequence[PaletteEntry]) -> list[PaletteEntry]:
-    """Return the entries that match a query, best first; typing errors are tolerated."""
+def rank_entries(query: str, entries: Sequence[PaletteEntry]) -> list[PaletteEntry]:
+    """Return the entries that match a query, the best first; typing errors are tolerated."""
     terms = query.casefold().split()
     if not terms:
         return list(entries)
@@ -238,7 +248,7 @@ NOT_NOW = "not now"
 
 
 class PaletteRows(Items[PaletteEntry]):
-    """The entries, one line each."""
+    """The entries of the palette, one line each."""
 
     driven = True
 
@@ -254,14 +264,14 @@ class PaletteRows(Items[PaletteEntry]):
 
 
 class Palette(BaseScreen, ModalScreen[str]):
-    """The palette. Its result is the name of the chosen entry, or None."""
+    """The command palette. The result is the name of the chosen entry, or None."""
 
     CSS_PATH: ClassVar = stylesheet_path("palette")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", show=False),
         Binding("ctrl+p", "dismiss(None)", "Back", show=False),
-        *_MOVES,
+        *_CURSOR_KEYS,
     ]
 
     def __init__(self, entries: Sequence[PaletteEntry]) -> None:
@@ -310,7 +320,7 @@ class Palette(BaseScreen, ModalScreen[str]):
         self._rows.cursor += by
 
     def _find(self, query: str) -> None:
-        found = rank(query, self._entries)
+        found = rank_entries(query, self._entries)
         self._none.display = not found
         self._rows.display = bool(found)
         self._rows.show(found)

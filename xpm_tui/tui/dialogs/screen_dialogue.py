@@ -1,10 +1,7 @@
-"""The dialogue of a command in the console: questions as dialogs, and sentences for the result.
+"""The dialogue of a command in the console, which asks its questions with dialogs.
 
-A dialog for work that takes a while, and the screen for a window that is too small.
-
-Neither is animated, so that waiting sends nothing to the terminal.
-
-Accepts all unambiguous matches of team members and services; the command asks with their count.
+Also the dialog that is shown during long work, the screen for a window that is too small, and the functions
+that accept all matches of team members and of services.
 """
 
 from __future__ import annotations
@@ -20,15 +17,12 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
+from textual.worker import Worker
 
-from xpm_tui.application.jobs import templates
-from xpm_tui.application.practice import OpenPractice
 from xpm_tui.commands.effects import READING_CALL, AdmittedCall
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
-from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.domain.xpm import Template
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import ConfirmDialog, Dialog, InputDialog
 from xpm_tui.tui.dialogs.form import build
@@ -39,24 +33,24 @@ from xpm_tui.tui.widgets.text import StaticText
 
 Answer = TypeVar("Answer")
 
-LINES = 8
-"""The most lines of a question in a narrow box."""
-TITLE = 66
-"""The most characters of a question that becomes the title of its box, to fit into 80 columns."""
+NARROW_LINES = 8
+"""The most lines of a question in a narrow dialog."""
 NARROW_COLUMNS = 60
-"""The most characters in a line of a question in a narrow box."""
+"""The most characters in a line of a question in a narrow dialog."""
+TITLE_LENGTH = 66
+"""The most characters of a question that becomes the title of its dialog, to fit into 80 columns."""
 
 
 def is_wide(lines: list[str]) -> bool:
     """Return whether a text needs a wide dialog."""
-    return len(lines) > LINES or max(map(len, lines), default=0) > NARROW_COLUMNS
+    return len(lines) > NARROW_LINES or max(map(len, lines), default=0) > NARROW_COLUMNS
 
 
 class ScreenDialogue:
-    """A command's dialogue on the screen, used on the worker thread.
+    """The dialogue of a command with the user, to be used on the worker thread.
 
-    Sentences before a question are shown above it; the others are collected in ``said`` for the result.
-    ``box`` is shown from the user's consent until :meth:`end`.
+    The messages before a question are shown above it; the others remain in ``messages`` for the result.
+    ``box`` is a screen that is shown from the user's consent until :meth:`end`.
     """
 
     interactive = True
@@ -74,64 +68,64 @@ class ScreenDialogue:
         self._title = title
         self._box = box
         self._shown: Awaitable[None] | None = None
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def say(self, sentence: str) -> None:
-        """Keep a sentence for the next question or the result."""
-        self.said.append(sentence)
+        """Collect a message for the next question or for the result."""
+        self.messages.append(sentence)
 
     def progress(self, sentence: str) -> None:
-        """Show the progress on a screen that has a place for it."""
+        """Show the progress, if the active screen has a place for it."""
         show = getattr(self._app.screen, "show_progress", None)
         if show is not None:
             self._app.call_later(show, sentence)
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        """Ignore items of a stream; they reach the screen as events."""
+        """Ignore an item of a stream: the console shows the event that belongs to it."""
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
-        """Ask a question, with the sentences since the last one as its text."""
-        said, self.said = self.said, []
-        title, lines = self._placed(question.strip(), said)
+        """Ask a question, with the messages since the last one as its text."""
+        title, lines = self._title_and_lines(question.strip(), self._take_messages())
         box = ConfirmDialog(
             "\n".join(lines), title=title, yes=button or "Continue", no="Cancel", safe=default,
             wide=is_wide(lines),
         )  # fmt: skip
         return await self._show(box)
 
-    def _placed(self, asked: str, sentences: list[str]) -> tuple[str, list[str]]:
-        """Return the title and the lines of a question; a short one becomes the title."""
-        if "\n" not in asked and len(asked) <= TITLE and asked.endswith("?"):
-            return asked, "\n".join(sentences).splitlines()
-        return self._title or "Continue?", "\n".join(
-            [*sentences, *([""] if sentences else []), asked]
-        ).splitlines()
+    def _title_and_lines(self, question: str, messages: list[str]) -> tuple[str, list[str]]:
+        """Return the title and the lines of a dialog; a short question becomes the title."""
+        if "\n" not in question and len(question) <= TITLE_LENGTH and question.endswith("?"):
+            return question, "\n".join(messages).splitlines()
+        blank = [""] if messages else []
+        return self._title or "Continue?", "\n".join([*messages, *blank, question]).splitlines()
 
     async def line(self, prompt: str) -> str | None:
         """Ask for a line of text; return None if the user cancels."""
-        return await self._show(InputDialog("\n".join([*self._above(), prompt]), title=self._title))
+        messages = self._take_messages()
+        blank = [""] if messages else []
+        return await self._show(InputDialog("\n".join([*messages, *blank, prompt]), title=self._title))
 
     async def end(self) -> None:
-        """Close the box, on the thread of the screen."""
+        """Close ``box`` if it is shown."""
         if self._box is not None and self._shown is not None:
             await self._shown
             await self._box.dismiss(None)
 
-    def _above(self) -> list[str]:
-        said, self.said = self.said, []
-        return [*said, ""] if said else []
+    def _take_messages(self) -> list[str]:
+        messages, self.messages = self.messages, []
+        return messages
 
     async def _show(self, screen: Screen[Answer]) -> Answer | None:
         """Show a dialog on the thread of the screen, and wait here for its result."""
         answer: Future[Answer | None] = Future()
 
-        def answered(value: Answer | None) -> None:
+        def set_answer(value: Answer | None) -> None:
             if value is True and self._box is not None:
                 self._shown = self._app.push_screen(self._box)
             if not answer.done():
                 answer.set_result(value)
 
-        self._app.call_later(self._app.push_screen, screen, answered)
+        self._app.call_later(self._app.push_screen, screen, set_answer)
         return await asyncio.wrap_future(answer)
 
 
@@ -141,15 +135,18 @@ CANCEL_HINT = "esc cancels; nothing has been written"
 
 
 class ProgressDialog(Dialog[None]):
-    """A box with a sentence; escape cancels the worker that it watches, if any."""
+    """A dialog that shows the progress of work. It is not animated: waiting sends no bytes.
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
+    Escape cancels the work if its worker is known.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
     def __init__(self, title: str, sentence: str) -> None:
         super().__init__()
         self.title_text = visible(title)
         self._words = StaticText(content(visible(sentence)))
-        self._worker: Any = None
+        self._worker: Worker[Any] | None = None
 
     def box(self) -> ComposeResult:
         """Compose the sentence and the key."""
@@ -162,19 +159,19 @@ class ProgressDialog(Dialog[None]):
         if self.is_mounted:
             self._words.update(content(visible(sentence)))
 
-    def watch_over(self, worker: Any) -> None:
+    def set_worker(self, worker: Worker[Any]) -> None:
         """Set the worker that escape cancels."""
         self._worker = worker
 
-    def action_give_up(self) -> None:
-        """Cancel the work and close the dialog; work that cannot be cancelled stays visible."""
+    def action_cancel(self) -> None:
+        """Cancel the work and close the dialog, unless the work cannot be cancelled."""
         if self._worker is not None:
             self._worker.cancel()
             self.dismiss(None)
 
 
 async def wait_for_work(work: Awaitable[R], screen: ProgressDialog) -> R:
-    """Wait for the work and close the dialog, also after an error."""
+    """Wait for work and return its result; close the dialog in any case."""
     try:
         return await work
     finally:
@@ -189,7 +186,7 @@ TOO_SMALL = (
 
 
 class TooSmall(ModalScreen[None]):
-    """Covers all screens until the window is large enough again."""
+    """A screen that covers all others until the window is large enough again."""
 
     CSS_PATH: ClassVar = stylesheet_path("too_small")
     AUTO_FOCUS = ""
@@ -200,20 +197,15 @@ class TooSmall(ModalScreen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Close if the window is large enough."""
-        self._leave(event.size)
+        self._close_if_large(event.size)
 
     def on_screen_resume(self) -> None:
         """Close if the window has grown while another screen was over this one."""
-        self._leave(self.app.size)
+        self._close_if_large(self.app.size)
 
-    def _leave(self, size: Size) -> None:
+    def _close_if_large(self, size: Size) -> None:
         if not too_small(*size) and self.is_active:
             self.dismiss(None)
-
-
-def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
-    """Return the services with the single template of the same name."""
-    return templates.same_names(practice.snapshot())
 
 
 async def accept_emails(app: AppProtocol) -> bool:

@@ -1,10 +1,11 @@
-"""Base classes of the areas: header, footer, commands and refreshing, and an area with a filtered table.
+"""The base class of the areas, with header, footer, commands and refreshing.
 
-Creates the screen of an area, and imports its module only then.
+The module of an area is imported when its screen is created for the first time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 class AreaScreen(BaseScreen, Screen[None]):
     """A screen with header, body and footer.
 
-    A subclass composes ``body`` and reads its data in ``look``. ``TAB`` names the area to which a screen over
-    an area belongs.
+    A subclass composes ``body`` and reads its data in ``load``. ``ABOUT`` and ``MORE_KEYS`` are its help.
+    ``TAB`` is the area that the header marks; by default, it is this one.
     """
 
     AREA: ClassVar[str] = ""
@@ -46,11 +47,12 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        # Its widgets are composed with the current styles: without this, Textual would style them again.
+        # Widgets are composed with the current styles: without this, Textual would style them a second time.
         self._css_update_count = self.app._css_update_count
         self.set_classes(self.size_classes())
         self._commands: dict[str, Command[Any]] = {}
-        self._seen: object = None
+        self._read_position: object = None
+        """The position of the store when the data was last read."""
 
     def body(self) -> ComposeResult:
         """Compose the part between header and footer."""
@@ -78,18 +80,18 @@ class AreaScreen(BaseScreen, Screen[None]):
         self._commands = {command.name: command for command in registry.for_area(self.AREA)}
         self.refresh_bindings()
 
-    def show_letters(self, on: bool) -> None:
-        """Show or hide the keys of the areas, above the footer, after ``g``."""
+    def show_area_keys(self, on: bool) -> None:
+        """Show or hide the keys of the areas above the footer, after ``g`` was pressed."""
         if self.is_mounted:
             self.query_one(KeyRow).display = on
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Show the latest status, and read the data again if something has changed."""
+        """Show the latest status, and read the data again if the store has changed."""
         self.show_status(self.host.practice_status)
         self.refresh_data()
 
     def show_status(self, practice_status: PracticeStatus) -> None:
-        """Show another status; not while a dialog is open, because that would repaint the whole screen."""
+        """Show a new status, unless a dialog is open: that would repaint the whole screen."""
         if self.is_mounted and self.is_active:
             self.query_one(Header).show_status(practice_status)
 
@@ -97,9 +99,9 @@ class AreaScreen(BaseScreen, Screen[None]):
         """Read the data again if the store has changed since it was last read."""
         position = self.host.position
         if not (force or self.is_active):
-            return  # under a dialog: the data is read when it is closed
-        if force or position != self._seen:
-            self._seen = position
+            return  # a dialog is open: the data is read when it is closed
+        if force or position != self._read_position:
+            self._read_position = position
             self.host.work(lambda: self._refresh(), "area", exclusive=True, node=self)
 
     async def _refresh(self) -> None:
@@ -116,20 +118,20 @@ class AreaScreen(BaseScreen, Screen[None]):
         return {}
 
     def action_run_command(self, name: str) -> None:
-        """Run a command of this area: by the screen's ``do_`` method if it has one, else by its form."""
+        """Run a command of this area: with its ``do_`` method or its own screen, otherwise with a form."""
         command = registry.by_name(name)
         reason = command.unavailable(self.situation())
         if reason:
             self.host.toast(reason, "warning")
             return
-        own = getattr(self, "do_" + name.replace(".", "_"), None) or self.host.screen_opener(name)
-        if own is not None:
-            own()
+        run = getattr(self, "do_" + name.replace(".", "_"), None) or self.host.screen_opener(name)
+        if run is not None:
+            run()
         else:
             self.host.perform(command, self.preset(name), title=command.title)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable commands that are unavailable, which dims them in the footer; their keys still say why."""
+        """Disable unavailable commands, which dims them in the footer; their keys explain why."""
         if action == "run_command" and parameters and self.is_mounted:
             command = self._commands.get(str(parameters[0]))
             return None if command is not None and command.unavailable(self.situation()) else True
@@ -169,30 +171,28 @@ LOADED_AHEAD = (
 
 
 def load_ahead() -> None:
-    """Import them and all commands, so that the first visit does not have to."""
+    """Import these screens and all commands, so that their first use does not have to wait."""
     registry.all_commands()
     for name in LOADED_AHEAD:
         load(import_module(f"xpm_tui.tui.screens.{name}"))
 
 
+AREA_SCREENS: dict[str, Callable[[], AreaScreen]] = {
+    "overview": lambda: overview.Overview(),
+    "clients": lambda: clients.Clients(),
+    "team": lambda: team.TeamArea(),
+    "templates": lambda: templates.TemplatesArea(),
+    "jobs": lambda: jobs.Jobs(),
+    "sync": lambda: sync.SyncArea(),
+    "settings": lambda: settings.SettingsArea(),
+}
+"""A function for each area that creates its screen and imports its module only then."""
+
+
 def create_area(name: str) -> AreaScreen:
-    """Return the screen of an area.
+    """Return a new screen for an area.
 
     Raises:
         KeyError: There is no area of this name.
     """
-    if name == "overview":
-        return overview.Overview()
-    if name == "clients":
-        return clients.Clients()
-    if name == "team":
-        return team.TeamArea()
-    if name == "templates":
-        return templates.TemplatesArea()
-    if name == "sync":
-        return sync.SyncArea()
-    if name == "jobs":
-        return jobs.Jobs()
-    if name == "settings":
-        return settings.SettingsArea()
-    raise KeyError(name)
+    return AREA_SCREENS[name]()

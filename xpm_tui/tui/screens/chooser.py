@@ -1,6 +1,6 @@
-"""Base class of screens that choose from a list of XPM records, with the effect of the selected one.
+"""The base class of screens that choose an XPM record from a list, with what choosing it would do.
 
-Pickers for XPM's staff: to link a team member, or to add staff to the team.
+The pickers for XPM's staff: one links a team member, the other adds staff to the team.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import Screen
 from textual.widgets import Button
 
 from xpm_tui.application.practice import OpenPractice
@@ -21,16 +19,14 @@ from xpm_tui.application.team.links import MapEffect, StaffPick
 from xpm_tui.application.team.queries import MemberView, StaffView
 from xpm_tui.commands import team as team_commands
 from xpm_tui.domain import formatting
-from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import SearchScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Span, content, fit, fixed, lines, span
-from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
+from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, lines, span
+from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
-from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
@@ -40,67 +36,54 @@ T = TypeVar("T")
 
 
 class Choices(Items[T]):
-    """The items that match the search, two lines each; the screen draws them."""
+    """The items that match the search, two lines each. ``draw_item`` draws a line of one."""
 
     row_height = 2
     driven = True
     can_focus = False
 
-    def __init__(self, drawn: Callable[[T, int, int], Line]) -> None:
+    def __init__(self, draw_item: Callable[[T, int, int], Line]) -> None:
         super().__init__()
-        self._drawn = drawn
+        self._draw_item = draw_item
 
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return a line of an item."""
-        return self._drawn(self.items[row], line, columns)
+        return self._draw_item(self.items[row], line, columns)
 
 
-class Chooser(BaseScreen, Screen[str], Generic[T]):
-    """A searchable list of items with the effect of the selected one.
+class Chooser(SearchScreen[str], Generic[T]):
+    """A searchable list of items, with the effect of choosing the selected one.
 
-    A subclass returns the head, the items, their search text and their lines, describes the effect of an
-    item, and applies it. An effect must be shown before it can be applied.
+    A subclass reads the items and draws them, describes the effect of an item, and applies it. Nothing is
+    applied before its effect was shown.
     """
 
     CSS_PATH: ClassVar = stylesheet_path("chooser")
-    AUTO_FOCUS = ""
     PLACEHOLDER: ClassVar[str] = "name"
     TITLE: ClassVar[str] = ""
-    LISTED: ClassVar[str] = ""
-    NOTHING: str = "No match. Try fewer letters; F4 clears the search."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back"),
-        Binding("enter", "take", "Choose", tooltip="Choose the selected one", priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("pageup", "move(-5)", show=False, priority=True),
-        Binding("pagedown", "move(5)", show=False, priority=True),
-        Binding("f4", "clear", "Clear", tooltip="Clear what was typed"),
-    ]
+    PANEL: ClassVar[str] = ""
+    NO_MATCH: str = "No match. Try fewer letters; F4 clears the search."
 
     def __init__(self) -> None:
-        super().__init__()
-        self.items: Sequence[T] = ()
-        self.field = TextField(placeholder=self.PLACEHOLDER)
         self.rows = Choices(self.draw)
+        super().__init__(TextField(placeholder=self.PLACEHOLDER), self.rows)
+        self.items: Sequence[T] = ()
         self._head = ScreenHeading(self.TITLE, classes="chooser-head")
-        self._none = StaticText(classes="empty")
-        self._effect = TextLabel(classes="panel effect")
         self._effect.border_title = "If you choose it"
-        self.said_of: T | None = None
+        self.described: T | None = None
         """The item whose effect is shown."""
 
     # -- to be implemented by subclasses --------------------------------------------------------------------
 
-    def head(self) -> list[Line]:
-        """Return the subject of the title, for what an item is chosen, and a line on what from."""
+    def subject_lines(self) -> list[Line]:
+        """Return the subject of the title, such as the record to link, and a line about the list."""
         raise NotImplementedError
 
     async def load(self) -> Sequence[T]:
-        """Return all items, in their order without a search."""
+        """Return all items, in the order in which they are listed without a search."""
         raise NotImplementedError
 
-    def words_of(self, item: T) -> str:
+    def search_text_of(self, item: T) -> str:
         """Return the text that is searched."""
         raise NotImplementedError
 
@@ -109,7 +92,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         raise NotImplementedError
 
     def is_taken(self, item: T) -> bool:
-        """Return whether an item is linked already; the cursor starts on one only if there is no other."""
+        """Return whether an item is linked already. The cursor starts on the first one that is not."""
         return False
 
     def draw(self, item: T, line: int, columns: int) -> Line:
@@ -120,43 +103,41 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         """Return what choosing the item would do."""
         raise NotImplementedError
 
-    async def take(self, item: T) -> None:
-        """Choose the item; called only when its effect has been shown."""
+    async def choose(self, item: T) -> None:
+        """Choose the item, whose effect has been shown."""
         raise NotImplementedError
 
-    def below(self) -> ComposeResult:
+    def below_effect(self) -> ComposeResult:
         """Compose widgets below the effect."""
         yield from ()
 
     # -- the screen -----------------------------------------------------------------------------------------
 
-    def compose(self) -> ComposeResult:
-        """Compose head, field, items and effect."""
+    def body(self) -> ComposeResult:
+        """Compose the head, the search field, the items and the effect."""
         yield self._head
-        with Vertical(classes="panel search") as search:
-            search.border_title = "Search"
-            yield self.field
-        with Vertical(classes="panel -table found") as found:
-            found.border_title = self.LISTED
-            yield self._none
-            yield self.rows
+        yield from self.search_panel("Search")
+        yield from self.list_panel(self.PANEL)
         yield self._effect
-        yield from self.below()
-        yield KeyFooter()
+        yield from self.below_effect()
 
     def on_mount(self) -> None:
-        """Focus the field."""
+        """Focus the search field, and read the items."""
         self.field.focus()
-        self.host.work(lambda: self.begin(), "load", exclusive=True, node=self)
+        self.host.work(lambda: self.reload(), "load", exclusive=True, node=self)
 
-    async def begin(self, at: str = "") -> None:
-        """Read the items; put the cursor on the one with key ``at``, or keep its position."""
-        rows, here = self.rows.items, self.rows.cursor
-        before = [self.key_of(item) for item in (*rows[here:], *reversed(rows[:here]))]
+    async def reload(self, at: str = "") -> None:
+        """Read the items again.
+
+        Args:
+            at: The key of the item to select. By default, the selected item or the nearest one that is left.
+        """
+        rows, cursor = self.rows.items, self.rows.cursor
+        nearest = [self.key_of(item) for item in (*rows[cursor:], *reversed(rows[:cursor]))]
         self.items = await self.load()
-        left = {self.key_of(item) for item in self.items}
-        wanted = at or next((key for key in before if key in left), "")
-        self._head.show_subject(*self.head())
+        keys = {self.key_of(item) for item in self.items}
+        wanted = at or next((key for key in nearest if key in keys), "")
+        self._head.show_subject(*self.subject_lines())
         self.search(wanted)
 
     @property
@@ -165,22 +146,20 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         return self.rows.current
 
     def search(self, at: str = "") -> None:
-        """Show the items that contain every search word; names that start with one come first."""
+        """Show the items that contain every word of the search; those that start with it come first."""
         typed = self.field.value.casefold()
         terms = typed.split()
-        found = [item for item in self.items if all(term in self.words_of(item).casefold() for term in terms)]
+        found = [
+            item for item in self.items if all(term in self.search_text_of(item).casefold() for term in terms)
+        ]
         if typed:
-            found.sort(key=lambda item: not self.words_of(item).casefold().startswith(typed))
-        total = f"{len(found):,} of {len(self.items):,}" if typed else f"{len(found):,}"
-        self.query_one(".search").border_subtitle = total
-        self.rows.display = bool(found)
-        self._none.display = not found
-        self._none.update(content(Shown(self.NOTHING)))
+            found.sort(key=lambda item: not self.search_text_of(item).casefold().startswith(typed))
+        number = f"{len(found):,} of {len(self.items):,}" if typed else f"{len(found):,}"
+        self.show_matches(number, "" if found else self.NO_MATCH)
         free = next((i for i, item in enumerate(found) if not self.is_taken(item)), 0)
         place = next((i for i, item in enumerate(found) if at and self.key_of(item) == at), free)
         if not found:
-            self.said_of = None
-            self._effect.say(content(Shown("")))
+            self.described = None
         self.rows.show(found, place)
 
     @on(TextField.Changed)
@@ -191,7 +170,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
-        item, self.said_of = self.current, None
+        item, self.described = self.current, None
         if item is not None:
             self.host.work(lambda: self.show_effect(item), "effect", exclusive=True, node=self)
 
@@ -199,64 +178,48 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         """Show what choosing the item would do."""
         effect = await self.effect(item)
         if self.current is not None and self.key_of(self.current) == self.key_of(item):
-            self.said_of = item
+            self.described = item
             self._effect.say(lines(effect))
 
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        event.stop()
-        self.action_take()
+    def action_choose(self) -> None:
+        """Choose the selected item if its effect is shown; otherwise, show that."""
+        self.host.work(lambda: self._choose_shown(), "choose", exclusive=True, node=self)
 
-    def action_move(self, by: int) -> None:
-        """Move the cursor while the field keeps the focus."""
-        self.rows.cursor += by
-
-    def action_clear(self) -> None:
-        """Clear the search."""
-        self.field.value = ""
-
-    def action_leave(self) -> None:
-        """Close without a choice."""
-        self.dismiss(None)
-
-    def action_take(self) -> None:
-        """Choose the selected item, once its effect is shown."""
-        self.host.work(lambda: self._take_shown(), "take", exclusive=True, node=self)
-
-    async def _take_shown(self) -> None:
+    async def _choose_shown(self) -> None:
         item = self.current
         if item is None:
             return
-        if self.said_of is None or self.key_of(self.said_of) != self.key_of(item):
-            # Nothing is applied that was not shown: show it now, and wait for the next enter.
+        if self.described is None or self.key_of(self.described) != self.key_of(item):
+            # Nothing is applied before it was shown: show it now, and wait for the next enter.
             await self.show_effect(item)
             return
         if self.warn_if_read_only():
             return
-        await self.take(item)
+        await self.choose(item)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave enter to a button that has the focus."""
-        return not (action == "take" and isinstance(self.focused, Button))
+        """Leave enter to a button if one has the focus."""
+        return not (action == "choose" and isinstance(self.focused, Button))
 
 
 def effect_line(text: str) -> Line:
-    """Return a line of an effect that is a text of the program."""
+    """Return a line of an effect, from a text of the program."""
     return [fixed(" → ", "accent"), fixed(text)]
 
 
-def _unread(practice: OpenPractice) -> str:
+def _unread_staff(practice: OpenPractice) -> str:
+    """Return why XPM's list of staff could not be read; empty if it could."""
     return xpm_refresh.unread_list(practice.snapshot(), "staff")
 
 
 class StaffPicker(Chooser[StaffView]):
-    """A list of staff: name, state and UUID, then e-mail, the linked member and reasons."""
+    """A list of XPM staff: name, state and UUID, then e-mail, the linked member, and where they are named."""
 
     PLACEHOLDER = "name, e-mail or UUID"
-    LISTED = "XPM staff"
-    NOTHING = "No match in XPM's staff. Try fewer letters; F4 clears the search."
+    PANEL = "XPM staff"
+    NO_MATCH = "No match in XPM's staff. Try fewer letters; F4 clears the search."
 
-    def words_of(self, item: StaffView) -> str:
+    def search_text_of(self, item: StaffView) -> str:
         """Return name, e-mail and UUID."""
         return f"{item.name} {item.email} {item.uuid}"
 
@@ -265,15 +228,15 @@ class StaffPicker(Chooser[StaffView]):
         return item.uuid
 
     def is_taken(self, item: StaffView) -> bool:
-        """Return whether it is linked to a team member or gone from XPM."""
+        """Return whether the person is linked to a team member or has left XPM."""
         return item.member is not None or item.gone
 
     def draw(self, item: StaffView, line: int, columns: int) -> Line:
-        """Return one of two lines, which distinguish people of the same name."""
+        """Return the line with name and UUID, or the one that tells people of the same name apart."""
         if line == 0:
-            same = sum(other.name.casefold() == item.name.casefold() for other in self.items) > 1
+            number = sum(other.name.casefold() == item.name.casefold() for other in self.items)
             tags: list[Span] = [fixed("  ✗ left, or disabled", "bad")] if item.gone else []
-            tags += [fixed("  =name", "accent")] if same else []
+            tags += [fixed("  =name", "accent")] if number > 1 else []
             room = max(20, columns - 38)
             return [fixed(" "), *fit([span(item.name, "strong"), *tags], room), span(item.uuid, "muted")]
         pieces: list[Span] = [fixed("   "), span(item.email or "no e-mail", "" if item.email else "muted")]
@@ -287,19 +250,26 @@ class StaffPicker(Chooser[StaffView]):
 
 
 class MapStaffPicker(StaffPicker):
-    """Links a team member; proposals come first. The result is the UUID."""
+    """A picker that links a team member; proposals come first. The result is the UUID."""
 
     TITLE = "Link to XPM staff"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Link to this one", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Link to this one", priority=True)]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Link a team member",
+        "Type letters of a name, an e-mail or a UUID. Proposals are listed first, with the reason below; "
+        "rows marked =name share their name with another. "
+        "What linking would do is shown below. Nothing is written to XPM.",
+        [("enter", "link to the selected person"), ("F4", "clear the search"), ("esc", "leave")],
+    )
 
     def __init__(self, member: MemberView) -> None:
         super().__init__()
         self._member = member
         self._order = {each.uuid: place for place, each in enumerate(member.proposals)}
-        self._why = {each.uuid: each.reason for each in member.proposals}
+        self._reasons = {each.uuid: each.reason for each in member.proposals}
 
-    def head(self) -> list[Line]:
-        """Return the member and the number of staff."""
+    def subject_lines(self) -> list[Line]:
+        """Return the member, and the number of staff."""
         member = self._member
         number = formatting.count(len(self.items), "person/people")
         return [
@@ -308,7 +278,7 @@ class MapStaffPicker(StaffPicker):
         ]  # fmt: skip
 
     async def load(self) -> Sequence[StaffView]:
-        """Return all staff: proposed, unlinked, linked, and those who left last."""
+        """Return all staff: first those proposed, then unlinked, linked, and last those who left."""
         rows = await self.host.worker.ask(team.list_staff)
 
         def rank(row: StaffView) -> tuple[int, bool, bool]:
@@ -317,19 +287,19 @@ class MapStaffPicker(StaffPicker):
         return sorted(rows, key=rank)
 
     async def effect(self, item: StaffView) -> list[Line]:
-        """Return what linking would do, or why it is impossible."""
+        """Return what linking would do, or why it is refused."""
         pair = {"member": self._member.id, "staff": item.uuid, "dry_run": True}
         found: MapEffect = (await self.host.run_named("team.link", pair)).value
-        why = self._why.get(item.uuid)
+        reason = self._reasons.get(item.uuid)
         rows: list[Line] = (
-            [[fixed(" ◇ ", "accent"), fixed("Proposed: "), span(why), fixed(".")]] if why else []
+            [[fixed(" ◇ ", "accent"), fixed("Proposed: "), span(reason), fixed(".")]] if reason else []
         )
         if found.refused:
             return [*rows, [fixed(" ✗ ", "bad"), span(found.refused)]]
         return [*rows, *([fixed(" → ", "accent"), span(sentence)] for sentence in found.says)]
 
-    async def take(self, item: StaffView) -> None:
-        """Link, and show how to undo it."""
+    async def choose(self, item: StaffView) -> None:
+        """Link the member, and say how to undo it."""
         pair = {"member": self._member.id, "staff": item.uuid}
         found: MapEffect = (await self.host.run_named("team.link", {**pair, "dry_run": True})).value
         if found.refused:
@@ -340,32 +310,32 @@ class MapStaffPicker(StaffPicker):
         self.host.toast(f"{view.name} is {item.name} in XPM.\nu undoes it.")
         self.dismiss(item.uuid)
 
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Link a team member",
-            "Type letters of a name, an e-mail or a UUID. Proposals are listed first, with the reason below; "
-            "rows marked =name share their name with another. "
-            "What linking would do is shown below. Nothing is written to XPM.",
-            [("enter", "link to the selected person"), ("F4", "clear the search"), ("esc", "leave")],
-        )
-
 
 class AddStaffPicker(StaffPicker):
-    """Adds staff to the team, one after the other or all."""
+    """A picker that adds staff to the team, one after another or all at once."""
 
     TITLE = "Add XPM staff to the team"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "Pick", priority=True),
+        Binding("enter", "choose", "Pick", priority=True),
         Binding("f5", "all", "Bring in all"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Add XPM staff",
+        "XPM staff who are not linked to a team member. Choosing one links the member who has the same "
+        "e-mail, or creates a member without access. Nothing is written to XPM.",
+        [
+            ("enter", "add the selected person"),
+            ("F5", "add all, after asking"),
+            ("esc", "leave"),
+        ],
+    )
 
     def __init__(self, at: str = "") -> None:
         super().__init__()
         self._at = at
 
-    def head(self) -> list[Line]:
-        """Return how many are not in the team."""
+    def subject_lines(self) -> list[Line]:
+        """Return the number of staff who are not in the team."""
         total = f" {formatting.count(len(self.items), 'person/people')} not linked to a team member"
         return [[], [fixed(total, "muted")]]
 
@@ -373,26 +343,24 @@ class AddStaffPicker(StaffPicker):
         """Return the staff who are not linked and have not left."""
         found = await self.host.worker.ask(team.free_staff)
         if not found:
-            self._none_left(await self.host.worker.ask(_unread))
+            # Only if the list could be read is it true that everyone is in the team.
+            unread = await self.host.worker.ask(_unread_staff)
+            self.NO_MATCH = f"{unread or 'All XPM staff are in the team already.'} esc goes back."
         return found
 
-    def _none_left(self, unread: str = "") -> None:
-        # A list that could not be read says nothing about who is in it.
-        self.NOTHING = f"{unread or 'All XPM staff are in the team already.'} esc goes back."
-
-    async def begin(self, at: str = "") -> None:
-        """Read the list; put the cursor first on the person who was selected in the area."""
+    async def reload(self, at: str = "") -> None:
+        """Read the list; the first time, select the person who was selected in the area."""
         at, self._at = at or self._at, ""
-        await super().begin(at)
+        await super().reload(at)
 
     async def effect(self, item: StaffView) -> list[Line]:
-        """Return the effect: a member with the same e-mail is linked, otherwise one is created."""
+        """Return what adding does: it links the member with the same e-mail, or creates one."""
 
-        def same(practice: OpenPractice) -> MemberView | None:
+        def find_match(practice: OpenPractice) -> MemberView | None:
             matches = team.email_matches(practice)
             return next((view for view in matches if view.proposals[0].uuid == item.uuid), None)
 
-        found = await self.host.worker.ask(same)
+        found = await self.host.worker.ask(find_match)
         if found is not None:
             name = span(f"{found.name} ({found.id})", "strong")
             line: Line = [fixed(" → ", "accent"), fixed("Links "), name, fixed(", who has the same e-mail.")]
@@ -400,43 +368,30 @@ class AddStaffPicker(StaffPicker):
             line = effect_line("Adds a team member without access: no login here or in XPM.")
         return [line, effect_line("Partner and manager can then be synced. Nothing is written to XPM.")]
 
-    async def take(self, item: StaffView) -> None:
-        """Add one person and stay."""
+    async def choose(self, item: StaffView) -> None:
+        """Add one person, and keep the list open for the next."""
         await self._pick({"staff": (item.uuid,)})
 
     def action_all(self) -> None:
-        """Add all; the command asks with the count."""
+        """Add all staff; the command asks first, with their number."""
         if self.items:
-            self.host.work(lambda: self._pick({"all": True}), "take", exclusive=True, node=self)
+            self.host.work(lambda: self._pick({"all": True}), "choose", exclusive=True, node=self)
 
-    async def _pick(self, whom: dict[str, Any]) -> None:
-        result = await self.host.run_named("team.pick", whom, title="Bring in all")
+    async def _pick(self, params: dict[str, Any]) -> None:
+        result = await self.host.run_named("team.pick", params, title="Bring in all")
         if result.declined:
             return
-        done: StaffPick = result.value
+        picked: StaffPick = result.value
         await self.host.refresh_status()
-        members = done.members
+        members = picked.members
         names = ", ".join(view.name for view in members[:3]) + (" …" if len(members) > 3 else "")
         message = f"{formatting.count(len(members), 'person/people')} linked: {names}.\nu undoes it."
         if not members:
             message = "Nobody was added."
-        for each in done.skipped[:3]:
-            message += f"\n{team_commands.skipped_line(each)}"
-        if len(done.skipped) > 3:
-            more = len(done.skipped) - 3
+        for skipped in picked.skipped[:3]:
+            message += f"\n{team_commands.skipped_line(skipped)}"
+        if len(picked.skipped) > 3:
+            more = len(picked.skipped) - 3
             message += f"\n{more:,} more {formatting.plural(more, 'was/were')} not added."
         self.host.toast(message)
-        await self.begin()
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Add XPM staff",
-            "XPM staff who are not linked to a team member. Choosing one links the member who has the same "
-            "e-mail, or creates a member without access. Nothing is written to XPM.",
-            [
-                ("enter", "add the selected person"),
-                ("F5", "add all, after asking"),
-                ("esc", "leave"),
-            ],
-        )
+        await self.reload()

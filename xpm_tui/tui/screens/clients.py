@@ -1,4 +1,4 @@
-"""The Clients area: Ignition's clients with search and filters, and both sides of the selected one."""
+"""The Clients area: Ignition's clients with filters, and both sides of the selected one."""
 
 from __future__ import annotations
 
@@ -52,19 +52,20 @@ FILTERS: tuple[tuple[str, str], ...] = (
 )
 
 
-PAGE = 100
-"""Clients that are read before the first paint: more than fit on any screen."""
-PIECE = 400
-"""Clients that are read at a time after that, so that other calls can run in between."""
+FIRST_READ = 100
+"""The number of clients that are read before the first paint: more than fit on any screen."""
+NEXT_READ = 400
+"""The number of clients in each read after that, so that other calls can run in between."""
 RELOAD_SECONDS = 5.0
 """Seconds between two reads of a large store while a run changes it."""
 LARGE = 2_000
+"""The number of clients from which a store is large."""
 CURSOR_SECONDS = 0.1
-"""Seconds the cursor must rest on a client before its details are read, for a key that is held down."""
+"""Seconds that the cursor must rest on a client before its details are read: a key may be held down."""
 
 
-class Pages:
-    """All clients of a snapshot, read in pieces on the worker thread."""
+class ClientReader:
+    """All clients of a snapshot, read in parts on the worker thread."""
 
     def __init__(self, practice: OpenPractice) -> None:
         self._snapshot = practice.snapshot()
@@ -72,20 +73,20 @@ class Pages:
         self._ids = iter(tuple(self._snapshot.ids(CLIENTS)))
         self.total = self._snapshot.count(CLIENTS)
 
-    def take(self, practice: OpenPractice, count: int) -> list[ClientView]:
-        """Return the next ``count`` of them."""
+    def read(self, practice: OpenPractice, count: int) -> list[ClientView]:
+        """Return the next ``count`` clients."""
         rows = (self._snapshot.get(CLIENTS, id_) for id_ in islice(self._ids, count))
         return [self._presenter.client(row) for row in rows if row is not None]
 
 
 class Namesakes:
-    """The listed clients by name, and what distinguishes those of the same name."""
+    """The listed clients by name, and what distinguishes clients of the same name."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, list[ClientView]] = {}
 
-    def take(self, views: Iterable[ClientView]) -> None:
-        """Start again with these clients."""
+    def replace(self, views: Iterable[ClientView]) -> None:
+        """Replace all clients by others."""
         self._by_name = {}
         self.add(views)
 
@@ -94,33 +95,30 @@ class Namesakes:
         for view in views:
             self._by_name.setdefault(view.name.casefold(), []).append(view)
 
-    def apart(self, view: ClientView, room: int) -> str:
-        """Return what distinguishes a client from its namesakes, in ``room`` columns.
+    def difference(self, view: ClientView, room: int) -> str:
+        """Return what distinguishes a client from its namesakes, if it fits into ``room`` columns.
 
-        It is a city, an e-mail address, a phone number or else its Ignition number; empty for a unique name.
+        That is its city, e-mail address or phone number, otherwise its id; empty for a unique name.
         """
         others = self._by_name.get(view.name.casefold(), [])[:COMPARED]
         if len(others) < 2:
             return ""
-        for tell in DISTINGUISHING_FACTS:
-            mine = tell(view)
-            if (
-                mine
-                and len(view.name) + len(mine) + 2 <= room
-                and all(tell(other) != mine for other in others if other.id != view.id)
-            ):
-                return mine
+        for fact_of in DISTINGUISHING_FACTS:
+            fact = fact_of(view)
+            is_unique = all(fact_of(other) != fact for other in others if other.id != view.id)
+            if fact and is_unique and len(view.name) + len(fact) + 2 <= room:
+                return fact
         return view.client_id or view.id
 
 
 COMPARED = 50
-"""The most namesakes that are compared, because a row must be drawn quickly."""
+"""The most namesakes that are compared: a row must be drawn quickly."""
 DISTINGUISHING_FACTS: tuple[Callable[[ClientView], str], ...] = (
     lambda view: view.city or view.postal_city,
     lambda view: next((each.email for each in view.contacts if each.email), ""),
     lambda view: view.phone,
 )
-"""What distinguishes namesakes, in the order in which it is tried."""
+"""The facts that may distinguish namesakes, in the order in which they are tried."""
 
 
 def _ignition_number(view: ClientView) -> object:
@@ -132,7 +130,7 @@ def _xpm_number(view: ClientView) -> object:
 
 
 class Clients(FilteredArea):
-    """The table, the filters and the detail pane."""
+    """The area: a table with filters, and the detail pane."""
 
     AREA = "clients"
     ABOUT = (
@@ -153,7 +151,9 @@ class Clients(FilteredArea):
         super().__init__()
         self._wanted = ""
         self._read_at = -RELOAD_SECONDS
-        self._mapped = self._placed = ""
+        self._last_linked = ""
+        """The client that was linked last. Undo applies to it while it is not listed."""
+        self._selected_by_load = ""
         self._last_sync: datetime | None = None
         self._namesakes = Namesakes()
         self.detail: ComparisonPane = ComparisonPane()
@@ -174,46 +174,45 @@ class Clients(FilteredArea):
 
     async def load(self) -> None:
         """Read the clients that match the filters."""
-        saved, text = self.asked
+        only, text = self.criteria
 
         def read(practice: OpenPractice) -> tuple[list[ClientView], int]:
-            found = clients.list_clients(practice, only=saved, text=text)
+            found = clients.list_clients(practice, only=only, text=text)
             return list(found), practice.snapshot().count(CLIENTS)
 
-        worker, more = self.host.worker, None
-        if saved or text:
+        worker, reader = self.host.worker, None
+        if only or text:
             views, total = await worker.read(read)
         else:
-            # The first screenful at once, the rest in pieces: 50,000 clients take seconds to read.
-            more = await worker.read(Pages)
-            views, total = await worker.read(more.take, PAGE), more.total
-        while more is not None and len(views) < total and (
-            self._wanted or self.table.is_sorted or self.table.rows.cursor >= PAGE
+            # The first screenful at once, the rest in parts: 50,000 clients take seconds to read.
+            reader = await worker.read(ClientReader)
+            views, total = await worker.read(reader.read, FIRST_READ), reader.total
+        while reader is not None and len(views) < total and (
+            self._wanted or self.table.is_sorted or self.table.rows.cursor >= FIRST_READ
         ):  # fmt: skip
-            views = views + await worker.read(more.take, PIECE)
-        needs = {"needs-link": self.host.practice_status.needs_person}
-        self.show_counts(
-            total if more else len(views), total, needs if self.host.practice_status.known else None
-        )
-        self.table.say_empty(self._nothing(total))
-        self._namesakes.take(views)
-        if self._last_sync != self.host.practice_status.synced:
-            self._last_sync = self.host.practice_status.synced
+            views = views + await worker.read(reader.read, NEXT_READ)
+        status = self.host.practice_status
+        counts = {"needs-link": status.needs_person} if status.known else None
+        self.show_counts(total if reader else len(views), total, counts)
+        self.table.say_empty(self._empty_text(total))
+        self._namesakes.replace(views)
+        if self._last_sync != status.synced:
+            self._last_sync = status.synced
             self.table.rows.repaint()
-        self.table.show(views, self._wanted, query=self.asked)
+        self.table.show(views, self._wanted, query=self.criteria)
         self._wanted = ""
-        self._placed = self.client.id if self.client else ""
+        self._selected_by_load = self.client.id if self.client else ""
         if not views:
             self.detail.clear()
         self.focus_table()
-        while more is not None and (piece := await worker.read(more.take, PIECE)):
-            self._namesakes.add(piece)
-            self.table.extend(piece)
-        if more is not None:
-            self.table.rows.repaint()  # a namesake may have been read after the first screenful
+        while reader is not None and (views := await worker.read(reader.read, NEXT_READ)):
+            self._namesakes.add(views)
+            self.table.extend(views)
+        if reader is not None:
+            self.table.rows.repaint()  # a namesake may have been read later than its row was drawn
 
     def refresh_data(self, *, force: bool = False) -> None:
-        """Read the data again; for a large store, not at every step of a run."""
+        """Read the data again; with a large store, not after every step of a run."""
         now = monotonic()
         large = len(self.table.rows.items) > LARGE
         if not force and (not self.is_active or (large and now - self._read_at < RELOAD_SECONDS)):
@@ -221,7 +220,7 @@ class Clients(FilteredArea):
         self._read_at = now
         super(FilteredArea, self).refresh_data(force=force)  # clients do not depend on the settings for jobs
 
-    def _nothing(self, total: int) -> str:
+    def _empty_text(self, total: int) -> str:
         if total:
             return "No client matches this filter. esc shows all again."
         if not self.host.practice_status.connected:
@@ -235,7 +234,9 @@ class Clients(FilteredArea):
         label = cells.LINK_STATES.label(view.link_state)
         frozen = fixed("❄ ", "accent") if view.frozen else fixed("")
         return [
-            lambda room: client_name(view.name, self.text, self._namesakes.apart(view, room), room),
+            lambda room: client_name(
+                view.name, self.search_text, self._namesakes.difference(view, room), room
+            ),
             [span(view.client_id or view.id, "" if view.client_id else "muted")],
             [frozen, span(f"{label.glyph} {label.inline}", look)],
             [span(view.link.number if view.link else "")],
@@ -244,23 +245,23 @@ class Clients(FilteredArea):
         ]
 
     def _synced_at(self, view: ClientView) -> bool:
-        """Return whether the last sync included the client: it was linked already, and is still there."""
+        """Return whether the last sync included the client: it was linked before, and XPM still has it."""
         last, link = self._last_sync, view.link
         linked = link is not None and not link.quiet and view.link_state == "linked"
         return bool(last and linked and (link is None or link.at is None or link.at <= last))
 
     def _synced(self, view: ClientView) -> Line:
-        """Return when the client was last compared with XPM; a link that no sync has followed yet says so."""
+        """Return when the client was last compared with XPM, or that it has not been since it was linked."""
         if self._last_sync is not None and self._synced_at(view):
             return [fixed(formatting.when_brief(self._last_sync, self.host.worker.practice.clock.now()))]
-        waits = view.link_state == "linked" and view.link is not None and not view.link.quiet
-        return [fixed("not yet", "muted")] if waits else []
+        is_new = view.link_state == "linked" and view.link is not None and not view.link.quiet
+        return [fixed("not yet", "muted")] if is_new else []
 
-    def moved(self, item: ClientView | None) -> None:
+    def show_details(self, item: ClientView | None) -> None:
         """Show both sides of the client."""
         if item is not None:
-            if item.id not in (self._placed, self._mapped):
-                self._mapped = ""  # the cursor has moved since the client was linked
+            if item.id not in (self._selected_by_load, self._last_linked):
+                self._last_linked = ""  # the cursor has moved since the client was linked
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ClientView) -> None:
@@ -282,27 +283,27 @@ class Clients(FilteredArea):
             if self.table.item is view:
                 self.detail.activity.show(*found)
 
-    def chosen(self, item: ClientView) -> None:
+    def open_item(self, item: ClientView) -> None:
         """Focus the fields of the client."""
         self.detail.table.focus_rows()
 
     def action_filter(self, place: int) -> None:
-        """Switch to the filter at a position, which also forgets the client that was linked last."""
-        self._mapped = ""
+        """Switch to the filter at a position; undo then applies to the selected client again."""
+        self._last_linked = ""
         super().action_filter(place)
 
     @on(TextField.Changed)
     def _list_changes(self) -> None:
-        self._mapped = ""  # another list, so undo is no longer about the client that was linked
+        self._last_linked = ""  # with another list, undo applies to the selected client again
 
     def show_only(self, client: str) -> None:
-        """Show one client, with the cursor on it and without filters."""
-        self._wanted, self._mapped = client, ""
+        """Remove the filters, and select a client."""
+        self._wanted, self._last_linked = client, ""
         self.clear_filters()
         self.refresh_data(force=True)
 
     def action_up(self) -> None:
-        """Go from the detail pane to the table, then remove the filters."""
+        """Go from the detail pane to the table or, in the table, remove the filters."""
         if self.detail.table.rows.has_focus:
             self.table.focus_rows()
         else:
@@ -317,18 +318,20 @@ class Clients(FilteredArea):
 
     @property
     def _client_to_undo(self) -> str:
-        """Return the client that undo is for.
+        """The client to which undo applies.
 
-        It is the selected one or, right after linking, the linked one: a filter may have removed it from the
-        list and moved the cursor on.
+        It is the selected one or, right after linking, the linked one: the filter may have removed that from
+        the list and moved the cursor on.
         """
-        gone = self._mapped and all(view.id != self._mapped for view in self.table.rows.items)
-        return self._mapped if gone else self.client.id if self.client else ""
+        listed = {view.id for view in self.table.rows.items}
+        if self._last_linked and self._last_linked not in listed:
+            return self._last_linked
+        return self.client.id if self.client else ""
 
     def mapped(self, client: str) -> str:
-        """Note the client that was just linked; return what can be done with it."""
-        self._mapped = client
-        return "u undoes it." if self._saved or self.text else "u undoes it; s syncs it."
+        """Remember the client that was just linked; return the keys that can be used next."""
+        self._last_linked = client
+        return "u undoes it." if self._filter_place or self.search_text else "u undoes it; s syncs it."
 
     def situation(self) -> Situation:
         """Return the situation with what is known of the selected client."""
@@ -343,7 +346,7 @@ class Clients(FilteredArea):
         )
 
     def preset(self, command: str) -> dict[str, Any]:
-        """Return the selected client as the parameter of commands on a client."""
+        """Return the selected client as the parameter of commands about a client."""
         return {"client": self.client.id} if self.client else {}
 
     def do_clients_link(self) -> None:
@@ -360,17 +363,17 @@ class Clients(FilteredArea):
         self.app.push_screen(review.Review())
 
     def do_clients_sync(self) -> None:
-        """Plan the selected client, and show the plan."""
+        """Make a plan for the selected client, and show it."""
         if self.client is not None:
             self.host.plan_and_show(only=self.client.id)
 
     def do_clients_undo(self) -> None:
-        """Show the undo of what the last run wrote to the selected client, as a plan."""
+        """Undo what the last run wrote to the client; the undo is shown as a plan first."""
         if self._client_to_undo:
             self.host.undo(client=self._client_to_undo)
 
     def do_clients_edit(self) -> None:
-        """Edit all fields of the client; the command is run with those that differ."""
+        """Edit the fields of the client; those that were changed are saved."""
         if (view := self.client) is not None:
             self.host.work(lambda: self._edit(view), "edit", node=self)
 
@@ -399,7 +402,7 @@ class Clients(FilteredArea):
         return "This changes the Ignition client here; a sync then updates XPM if XPM is not the master."
 
     def do_clients_delete(self) -> None:
-        """Delete the contact selected in the detail pane, else the client."""
+        """Delete the contact that is selected in the detail pane, or the client if none is."""
         if self.client is None:
             return
         side = self.detail.table.item if self.detail.table.rows.has_focus else None
@@ -411,7 +414,7 @@ class Clients(FilteredArea):
             self.host.perform(by_name("clients.delete"), {"client": self.client.id}, ask=False)
 
     def do_clients_freeze(self) -> None:
-        """Freeze the field selected in the detail pane, or ask which."""
+        """Freeze the field that is selected in the detail pane; if none is, ask which one."""
         side = self.detail.table.item if self.detail.table.rows.has_focus else None
         start = {"field": (side.field,)} if side else {}
         self.host.perform(by_name("clients.freeze"), self.preset("clients.freeze"), start=start)
@@ -437,7 +440,7 @@ LINK_HELP = (
 
 
 def link_text(view: ClientView) -> str:
-    """Return the text of the row XPM in the edit form: the link, and that it can be changed."""
+    """Return the text of the row XPM in the edit form, which opens the picker."""
     if view.link is None:
         return "○ Not linked. Choose an XPM client …"
     state = "●" if view.link_state == "linked" else "▲"

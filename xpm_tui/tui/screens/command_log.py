@@ -8,7 +8,6 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.commands.registry import LoggedCommand
 from xpm_tui.domain import formatting
-from xpm_tui.domain.formatting import count
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
@@ -23,7 +22,7 @@ OUTCOMES: dict[str, tuple[str, Look]] = {
 
 
 class CommandLog(RecordListScreen[None, LoggedCommand]):
-    """The commands, newest first, with the full command line of the selected one."""
+    """A table of the actions, newest first, with the full command line of the selected one."""
 
     CSS_PATH: ClassVar = stylesheet_path("command_log")
     GROUP: ClassVar = "command-log"
@@ -32,6 +31,12 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy", "Copy", tooltip="Copy the command line"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Command log",
+        "Each action of this console with the command that does the same on the command line. Copy one "
+        "to repeat it, to put it into a script, or to send it to support. Secrets are left out.",
+        [("y", "copy the command line of the selected action"), ("esc", "back")],
+    )
 
     def __init__(self) -> None:
         table: Table[LoggedCommand] = Table(
@@ -44,21 +49,21 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
 
     def on_mount(self) -> None:
         """Read the command log."""
-        self.again()
+        self.reload()
 
     async def load(self) -> None:
         """Read the command log."""
         found = list(reversed(self.host.command_log))
-        done = count(len(found), "action")
-        self._head.show_subject([fixed(f"{done} in this console", "muted")])
-        self.put(found)
+        number = formatting.count(len(found), "action")
+        self._head.show_subject([fixed(f"{number} in this console", "muted")])
+        self.show_items(found)
 
     def _cells(self, logged: LoggedCommand) -> list[Line]:
-        word, look = OUTCOMES[logged.outcome]
+        outcome, look = OUTCOMES[logged.outcome]
         return [
             [fixed(formatting.clock(logged.at), "muted")],
             [span(logged.short)],
-            [fixed(word, look)],
+            [fixed(outcome, look)],
         ]
 
     def details_of(self, logged: LoggedCommand) -> list[Line]:
@@ -68,7 +73,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         return [*rows, *(wrap([span(logged.message, "warn")], width) if logged.message else [])]
 
     def why_not(self, action: str) -> str:
-        """Return that there is no line to copy; empty if there is one."""
+        """Return why nothing can be copied; empty if a line is selected."""
         return "Nothing is listed here." if action == "copy" and self._table.item is None else ""
 
     def action_copy(self) -> None:
@@ -77,12 +82,3 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         if logged is not None:
             self.app.copy_to_clipboard(logged.line)
             self.host.toast("The command line was copied.")
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Command log",
-            "Each action of this console with the command that does the same on the command line. Copy one "
-            "to repeat it, to put it into a script, or to send it to support. Secrets are left out.",
-            [("y", "copy the command line of the selected action"), ("esc", "back")],
-        )

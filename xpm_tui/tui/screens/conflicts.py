@@ -1,6 +1,6 @@
-"""The Conflicts screen: the values of both sides, the last synced values, who wins and why.
+"""The Conflicts screen: fields that both sides changed, which value wins, and why.
 
-The Differences screen: fields that differ and that a plan does not change, each with the reason.
+The Differences screen: fields that differ and that a plan leaves as they are, each with the reason.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import ClassVar
 
-from textual import events, on
+from textual import events
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.clients.field_policy import list_conflicts
@@ -32,12 +32,12 @@ from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, fixed, named, span, wrap
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 
-WAYS = ("client", "hold", "freeze", "undo", "plan")
-"""What can be done with a conflict."""
+ACTIONS = ("open", "hold", "freeze", "undo", "plan")
+"""The actions on the selected conflict."""
 
 
 class Conflicts(RecordListScreen[None, ConflictView]):
-    """The table with the values of the selected conflict, and a key for each action."""
+    """A table of conflicts, with both values of the selected one."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = stylesheet_path("conflicts")
@@ -45,12 +45,27 @@ class Conflicts(RecordListScreen[None, ConflictView]):
     TITLE = "Conflicts"
     PANEL = "Fields that both sides changed"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "client", "Client", tooltip="Go to the client"),
+        Binding("enter", "open", "Client", tooltip="Go to the client"),
         Binding("space", "hold", "Hold or release", tooltip="Hold the change back, or release it"),
         Binding("f", "freeze", "Freeze"),
         Binding("u", "undo", "Undo"),
         Binding("v", "plan", "Plan", tooltip="View its plan"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Conflicts",
+        "A conflict is a field that was changed both in Ignition and in XPM since the last "
+        "sync. The direction decides which value wins; the other value is kept, and undo "
+        "restores it. Held conflicts wait until you release them. “When both sides changed” in "
+        "Settings holds all conflicts from the start.",
+        [
+            ("space", "hold a planned one so that no sync writes it, or release it"),
+            ("f", "freeze the field of this client: both values stay as they are"),
+            ("u", "undo an overwritten one: the plan is shown first, and the field is frozen"),
+            ("v", "look at its plan, or at the run that decided it"),
+            ("enter", "go to the client"),
+            ("esc", "go back; viewing changes nothing"),
+        ],
+    )
 
     def __init__(self) -> None:
         table: Table[ConflictView] = Table(
@@ -70,13 +85,13 @@ class Conflicts(RecordListScreen[None, ConflictView]):
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Read again whenever the screen is shown: a plan, undo or run may have changed the conflicts."""
-        self.again()
+        self.reload()
 
     async def load(self) -> None:
         """Read all conflicts."""
         found = await self.host.worker.ask(list_conflicts)
-        self._head.show_subject(summary(found))
-        self.put(found)
+        self._head.show_subject(state_counts(found))
+        self.show_items(found)
 
     def _cells(self, view: ConflictView) -> list[Cell]:
         return [
@@ -88,20 +103,20 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         ]
 
     def details_of(self, view: ConflictView) -> list[Line]:
-        """Return both values, the last synced ones, and who wins."""
-        return detail(view, self.size.width - 4)
+        """Return both values, the last synced value, and which side wins."""
+        return conflict_lines(view, self.size.width - 4)
 
     @property
     def _view(self) -> ConflictView | None:
         return self._table.item
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable: hold is for planned conflicts, undo for decided ones."""
+        """Return why an action is unavailable: planned conflicts can be held, and decided ones undone."""
         view = self._view
         if action in ("leave", ""):
             return ""
         if view is None:
-            return "There is no conflict here." if action in WAYS else ""
+            return "There is no conflict here." if action in ACTIONS else ""
         if action == "hold" and not view.plan:
             return f"Run {view.run} has already decided it: u undoes that."
         if action == "undo" and view.plan:
@@ -112,12 +127,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
             return "The field is already frozen: no sync changes it."
         return ""
 
-    @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        self.action_client()
-
-    def action_client(self) -> None:
+    def action_open(self) -> None:
         """Go to the client."""
         view = self._view
         if view is not None:
@@ -125,9 +135,9 @@ class Conflicts(RecordListScreen[None, ConflictView]):
             self.host.show_client(view.client)
 
     def action_hold(self) -> None:
-        """Untick the conflict in its plan, so that it waits, or tick it again."""
+        """Hold the conflict by unticking it in its plan, or release it by ticking it again."""
         view = self._view
-        if view is not None and view.plan and not self.refused("plan.tick"):
+        if view is not None and view.plan and not self.is_refused("plan.tick"):
             self.host.work(lambda: self._hold(view), "hold", exclusive=True, node=self)
 
     async def _hold(self, view: ConflictView) -> None:
@@ -141,42 +151,24 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         view = self._view
         if view is not None:
             preset = {"client": view.client, "field": (view.key,), "reason": "conflict: both values stay"}
-            self.do("clients.freeze", preset, after=self.again, record=view.client, linked=True)
+            self.perform("clients.freeze", preset, after=self.reload, record=view.client, linked=True)
 
     def action_undo(self) -> None:
-        """Restore the value of the overwritten side; the undo is shown as a plan first."""
+        """Restore the value that was overwritten; the undo is shown as a plan first."""
         view = self._view
-        if view is not None and view.run and not self.refused("undo"):
+        if view is not None and view.run and not self.is_refused("undo"):
             self.host.undo(run=view.run, client=view.client, field=view.field)
 
     def action_plan(self) -> None:
-        """Show its plan, or the run that decided it."""
+        """Show the plan of the conflict, or the run that decided it."""
         view = self._view
         if view is not None and view.plan:
             self.host.show_plan(view.plan)
         elif view is not None and view.run:
             self.host.show_run(view.run)
 
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Conflicts",
-            "A conflict is a field that was changed both in Ignition and in XPM since the last "
-            "sync. The direction decides which value wins; the other value is kept, and undo "
-            "restores it. Held conflicts wait until you release them. “When both sides changed” in "
-            "Settings holds all conflicts from the start.",
-            [
-                ("space", "hold a planned one so that no sync writes it, or release it"),
-                ("f", "freeze the field of this client: both values stay as they are"),
-                ("u", "undo an overwritten one: the plan is shown first, and the field is frozen"),
-                ("v", "look at its plan, or at the run that decided it"),
-                ("enter", "go to the client"),
-                ("esc", "go back; viewing changes nothing"),
-            ],
-        )
 
-
-def summary(found: list[ConflictView]) -> Line:
+def state_counts(found: list[ConflictView]) -> Line:
     """Return the number of conflicts in each state."""
     pieces: list[Span] = []
     for state in labels.CONFLICT_STATES:
@@ -186,8 +178,8 @@ def summary(found: list[ConflictView]) -> Line:
     return pieces
 
 
-def detail(view: ConflictView, columns: int) -> list[Line]:
-    """Return both sides, the last synced values, the rule and what can be done: a title and seven lines."""
+def conflict_lines(view: ConflictView, columns: int) -> list[Line]:
+    """Return a title and seven lines: both values, the last synced value, the reason and what to do."""
 
     def side(name: str, value: object, wins: bool) -> Line:
         mark = fixed("  ◀ wins" if view.plan else "  ◀ won", "good") if wins else fixed("")
@@ -205,11 +197,12 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
         *wrap([fixed(f" {'why':<13}", "muted"), span(view.why)], max(34, columns - 2)),
         [fixed(f" {'when':<13}", "muted"), fixed(f"{where} {formatting.when_short(view.at)}"),
          span(f" by {view.by}")],
-        [fixed(f" {'what to do':<13}", "muted"), *_ways(view)],
+        [fixed(f" {'what to do':<13}", "muted"), *_key_hints(view)],
     ]  # fmt: skip
 
 
-def _ways(view: ConflictView) -> list[Span]:
+def _key_hints(view: ConflictView) -> list[Span]:
+    """Return the keys that apply in the state of a conflict, with what they do."""
     choices: dict[str, tuple[tuple[str, str], ...]] = {
         "planned": (("space", "holds it"), ("f", "keeps both"), ("esc", "leaves it planned")),
         "held": (("space", "releases it"), ("f", "keeps both"), ("esc", "leaves it held")),
@@ -217,17 +210,17 @@ def _ways(view: ConflictView) -> list[Span]:
         "undone": (("", "Undone. The field is frozen until you unfreeze it in Clients."),),
     }
     pieces: list[Span] = []
-    for key, words in choices[view.state]:
-        pieces += [fixed(f"{key} ", "accent") if key else fixed(""), fixed(f"{words}   ")]
+    for key, effect in choices[view.state]:
+        pieces += [fixed(f"{key} ", "accent") if key else fixed(""), fixed(f"{effect}   ")]
     return pieces
 
 
 MOST = 2_000
-"""The most differences in the table; the command line lists them all."""
+"""The most differences that are listed; the command line lists them all."""
 
 
 class Differences(RecordListScreen[None, DifferenceView]):
-    """The table with both values and the reason of the selected difference."""
+    """A table of differences, with the reason for the selected one."""
 
     AREA = "sync"
     CSS_PATH: ClassVar = stylesheet_path("differences")
@@ -235,8 +228,18 @@ class Differences(RecordListScreen[None, DifferenceView]):
     TITLE = "Differences"
     PANEL = "Left as they are"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "client", "Client", tooltip="Go to the client"),
+        Binding("enter", "open", "Client", tooltip="Go to the client"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "What differs",
+        "The fields that differ between Ignition and XPM and that the plan leaves as they are: the "
+        "master has no value, the field is not synced in this direction, it is frozen or switched off, "
+        "or a person is not linked. The reason for the selected one is shown below the table.",
+        [
+            ("enter", "go to the client"),
+            ("esc", "go back; viewing changes nothing"),
+        ],
+    )
 
     def __init__(self, plan_id: str) -> None:
         table: Table[DifferenceView] = Table(
@@ -257,10 +260,10 @@ class Differences(RecordListScreen[None, DifferenceView]):
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Read again whenever the screen is shown."""
-        self.again()
+        self.reload()
 
     async def load(self) -> None:
-        """Read the differences, up to the most that are shown."""
+        """Read the first differences of the plan, and how many there are."""
 
         def read(practice: OpenPractice) -> tuple[Plan, list[DifferenceView]]:
             plan, _ = plans.load(practice, self._plan_id)
@@ -272,7 +275,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
         more = f" The first {len(found):,} are shown; plan --json lists them all."
         below = [[fixed(more, "muted")]] if number > len(found) else []
         self._head.show_subject([fixed(remaining_count(number))], *below)
-        self.put(found)
+        self.show_items(found)
 
     def _cells(self, view: DifferenceView) -> list[Cell]:
         contact = view.record.partition("/")[2]
@@ -295,36 +298,18 @@ class Differences(RecordListScreen[None, DifferenceView]):
         ]
 
     def why_not(self, action: str) -> str:
-        """Return that there is no client to go to; empty if there is one."""
-        return "Nothing is listed here." if action == "client" and self._table.item is None else ""
+        """Return why there is no client to go to; empty if one is selected."""
+        return "Nothing is listed here." if action == "open" and self._table.item is None else ""
 
-    @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        self.action_client()
-
-    def action_client(self) -> None:
+    def action_open(self) -> None:
         """Go to the client."""
         view = self._table.item
         if view is not None:
             self.dismiss(None)
             self.host.show_client(view.record.partition("/")[0])
 
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "What differs",
-            "The fields that differ between Ignition and XPM and that the plan leaves as they are: the "
-            "master has no value, the field is not synced in this direction, it is frozen or switched off, "
-            "or a person is not linked. The reason for the selected one is shown below the table.",
-            [
-                ("enter", "go to the client"),
-                ("esc", "go back; viewing changes nothing"),
-            ],
-        )
-
 
 def reason_label(rule: str, direction: Direction) -> str:
-    """Return the label of a reason in a direction."""
+    """Return the label of the rule that leaves a field as it is, with the sides named for a direction."""
     side = "ignition" if direction == "from_xpm" else "xpm"
     return labels.of_sides(labels.label(DIFFERENCES, rule).text, side)

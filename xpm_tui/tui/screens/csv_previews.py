@@ -1,6 +1,6 @@
-"""The preview of an export: which records are exported, which are not and why, and into which file.
+"""The preview of an export: which records are exported, and which are left out and why.
 
-The preview of an import: what a file of Ignition would change, its columns, and rejected rows.
+The preview of an import: what a file of Ignition would change, its columns, and its refused rows.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
-from textual import on
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.csv_io.exports import ExportReport, preview_export
@@ -25,21 +24,29 @@ from xpm_tui.ignition.export import Flavour
 from xpm_tui.ignition.forms import FORMS, IGNORE, FormName
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.dialogs.pickers import FilePicker, folder_of
-from xpm_tui.tui.screens.base import UNSEEN, RecordListScreen
+from xpm_tui.tui.dialogs.pickers import FilePicker, start_folder
+from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
+STILL_READING = "The preview is still being read: try again in a moment."
+
 SHOWN = 2_000
 """The most exported records that are listed by name."""
 
-Outgoing = tuple[str, str, str, Look]
-"""The id and name of a record, what is said about it, and its style."""
+
+class ExportLine(NamedTuple):
+    """A record in the preview of an export: its id, its name, what happens to it, and the style of that."""
+
+    id: str
+    name: str
+    text: str
+    look: Look
 
 
-class ExportPreview(RecordListScreen[None, Outgoing]):
-    """An export. Nothing is written, or recorded as exported, before ``w``."""
+class ExportPreview(RecordListScreen[None, ExportLine]):
+    """An export. Nothing is written, or recorded as exported, until the user presses ``w``."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = stylesheet_path("importing")
@@ -49,12 +56,24 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         Binding("v", "scope", "All, changed", tooltip="Export all, or what Ignition does not have yet"),
         Binding("F", "flavour", "Form", tooltip="For Ignition's import, or for a spreadsheet"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Export",
+        "A preview of the export. Ignition's own form is for its bulk import; clients that "
+        "Ignition would refuse or duplicate are left out here, with the reason. What was "
+        "exported is remembered, so that the next export contains only what is new.",
+        [
+            ("w", "name the file and write it"),
+            ("v", "not in Ignition yet; the same with earlier exports; all; only this client"),
+            ("F", "Ignition's form, or a spreadsheet"),
+            ("esc", "back; nothing was written"),
+        ],
+    )
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
-        table: Table[Outgoing] = Table(
+        table: Table[ExportLine] = Table(
             (TableColumn("ID", 9, whole=True), TableColumn("Name", 24, grow=1), TableColumn("", 36, grow=2)),
             _cells,
-            lambda each: f"{each[0]}/{each[2]}",
+            lambda line: f"{line.id}/{line.text}",
         )
         super().__init__(table, "import", title=f"Export {form}")
         self._table.border_title = "What is exported"
@@ -70,9 +89,9 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
 
     def on_mount(self) -> None:
         """Count the records."""
-        self.again()
+        self.reload()
 
-    def _wanted(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         return {
             "changed": self._scope in ("changed", "again"),
             "again": self._scope == "again",
@@ -81,22 +100,26 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         }
 
     async def load(self) -> None:
-        """Read which records would be exported, and which not."""
+        """Read which records would be exported, and which would be left out."""
 
-        def read(practice: OpenPractice) -> tuple[ExportReport, list[Outgoing]]:
-            report, records = preview_export(practice, self._form, **self._wanted())
+        def read(practice: OpenPractice) -> tuple[ExportReport, list[ExportLine]]:
+            report, records = preview_export(practice, self._form, **self._options())
             snapshot = practice.snapshot()
 
-            def known(record: str) -> str:
-                """Return the id by which users know a record: Ignition's, if it has one."""
+            def shown_id(record: str) -> str:
+                """Return the id by which users know a record: its Client ID in Ignition, if it has one."""
                 client = snapshot.get(CLIENTS, record.partition("/")[0])
                 return (client.client_id if client is not None else "") or record
 
-            found: list[Outgoing] = [
-                (known(each.id), each.name, f"left out: {each.reason}", "bad") for each in report.refused
+            found = [
+                ExportLine(shown_id(each.id), each.name, f"left out: {each.reason}", "bad")
+                for each in report.refused
             ]
-            found += [(known(each.id), each.name, each.reason, "warn") for each in report.splits]
-            found += [(known(id_), name_of(snapshot, id_), "is exported", "muted") for id_ in records[:SHOWN]]
+            found += [ExportLine(shown_id(each.id), each.name, each.reason, "warn") for each in report.splits]
+            found += [
+                ExportLine(shown_id(id_), name_of(snapshot, id_), "is exported", "muted")
+                for id_ in records[:SHOWN]
+            ]
             return report, found
 
         report, found = await self.host.worker.ask(read)
@@ -108,7 +131,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
             if self._scope == "changed"
             else "There is nothing to export."
         )
-        self.put(found)
+        self.show_items(found)
 
     def _summary(self, report: ExportReport) -> list[Line]:
         scope = {
@@ -119,30 +142,27 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         }[self._scope]
         form = "for Ignition's import" if self._flavour == "ignition" else "for a spreadsheet"
         size = f"{formatting.count(report.records, 'record')} in {formatting.count(report.rows, 'row')}"
-        first: list[Span] = [
-            fixed(size, "strong"),
-        ]
+        first: list[Span] = [fixed(size, "strong")]
         if report.refused:
             first.append(fixed(f" · {len(report.refused):,} left out", "warn"))
         if report.splits:
             first.append(fixed(" · several files: see below", "warn"))
-        change = [
+        keys = [
             fixed("   v", "accent"),
             fixed(" and ", "muted"),
             fixed("F", "accent"),
             fixed(" change it", "muted"),
         ]
-        second: Line = [fixed(" "), span(scope), fixed(" · ", "muted"), fixed(form), *change]
-        return [first, second]
+        return [first, [fixed(" "), span(scope), fixed(" · ", "muted"), fixed(form), *keys]]
 
-    def details_of(self, each: Outgoing) -> list[Line]:
-        """Return the full sentence of a record."""
-        return [[span(each[1])], *wrap([span(each[2], each[3])], self.size.width - 4)]
+    def details_of(self, line: ExportLine) -> list[Line]:
+        """Return the name of a record, and all of what happens to it."""
+        return [[span(line.name)], *wrap([span(line.text, line.look)], self.size.width - 4)]
 
     def why_not(self, action: str) -> str:
-        """Return why nothing can be written: only what was shown can be."""
-        if action == "apply" and not self.shown:
-            return UNSEEN
+        """Return why an action is unavailable: only what was shown can be written."""
+        if action == "apply" and not self.is_loaded:
+            return STILL_READING
         if action == "apply" and not (self._report is not None and self._report.records):
             return "There is nothing to write."
         if action == "scope" and len(self._scopes) == 1:
@@ -150,19 +170,19 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         return ""
 
     def action_scope(self) -> None:
-        """Switch between changed records, all, and the selected one."""
+        """Switch between changed records, all of them, and the selected one."""
         at = self._scopes.index(self._scope)
         self._scope = self._scopes[(at + 1) % len(self._scopes)]
-        self.again()
+        self.reload()
 
     def action_flavour(self) -> None:
-        """Switch between the format for Ignition's import and the one for reading."""
+        """Switch between the form for Ignition's import and a spreadsheet for editing."""
         self._flavour = "spreadsheet" if self._flavour == "ignition" else "ignition"
-        self.again()
+        self.reload()
 
     def action_apply(self) -> None:
         """Ask for the file, then write it."""
-        if self._report is not None and self._report.records and not self.refused(f"export.{self._form}"):
+        if self._report is not None and self._report.records and not self.is_refused(f"export.{self._form}"):
             self.host.work(lambda: self._write(), "write", exclusive=True, node=self)
 
     async def _write(self) -> None:
@@ -171,42 +191,26 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
             if self._form == "clients"
             else "Where to?"
         )
-        start = folder_of(self.host) + f"{self._form}.csv"
+        start = start_folder(self.host) + f"{self._form}.csv"
         path = await self.app.push_screen_wait(
             FilePicker(f"Export {self._form}", about, start=start, new=True)
         )
         if not path:
             return
         self.host.folder = str(Path(path).parent)
-        wanted = self._wanted()
-        preset: dict[str, Any] = {"file": path, "form": wanted["flavour"]}
+        options = self._options()
+        preset: dict[str, Any] = {"file": path, "form": options["flavour"]}
         if self._form == "clients":
             preset |= {
-                "changed": wanted["changed"],
-                "again": wanted["again"],
-                "client": tuple(wanted["only"]),
+                "changed": options["changed"],
+                "again": options["again"],
+                "client": tuple(options["only"]),
             }
-        self.do(f"export.{self._form}", preset, after=self.action_leave)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Export",
-            "A preview of the export. Ignition's own form is for its bulk import; clients that "
-            "Ignition would refuse or duplicate are left out here, with the reason. What was "
-            "exported is remembered, so that the next export contains only what is new.",
-            [
-                ("w", "name the file and write it"),
-                ("v", "not in Ignition yet; the same with earlier exports; all; only this client"),
-                ("F", "Ignition's form, or a spreadsheet"),
-                ("esc", "back; nothing was written"),
-            ],
-        )
+        self.perform(f"export.{self._form}", preset, after=self.action_leave)
 
 
-def _cells(each: Outgoing) -> list[Line]:
-    id_, name, text, look = each
-    return [[span(id_, "muted")], [span(name, "strong")], [span(text, look)]]
+def _cells(line: ExportLine) -> list[Line]:
+    return [[span(line.id, "muted")], [span(line.name, "strong")], [span(line.text, line.look)]]
 
 
 ENCODINGS = (
@@ -219,7 +223,7 @@ ENCODINGS = (
 
 
 class PreviewLine(NamedTuple):
-    """A line of the preview: its row, kind, subject and text."""
+    """A line in the preview of an import: its row in the file, its kind, what it is about, and the text."""
 
     key: str
     row: int
@@ -230,7 +234,7 @@ class PreviewLine(NamedTuple):
 
 
 class ImportPreview(RecordListScreen[bool, PreviewLine]):
-    """An import. Nothing is written before ``a``. The result is whether the file was imported."""
+    """An import. Nothing is written until the user presses ``a``. The result is whether it was imported."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = stylesheet_path("importing")
@@ -242,6 +246,18 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             "F", "encoding", "Encoding", tooltip="Read the file in another encoding, if names look wrong"
         ),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Import",
+        "A preview of the import. Clients are matched by Client ID; absent rows and blank "
+        "cells change nothing. Refused rows do not stop the others. An import can be undone: "
+        "open the palette and choose: Undo the last import.",
+        [
+            ("a", "import the file"),
+            ("m or enter", "on a column: choose its meaning"),
+            ("F", "choose another encoding, if names look wrong"),
+            ("esc", "back; nothing was written"),
+        ],
+    )
 
     def __init__(self, form: FormName, path: str) -> None:
         table: Table[PreviewLine] = Table(
@@ -261,73 +277,68 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
     def on_mount(self) -> None:
         """Read the file; nothing is written."""
-        self.again()
+        self.reload()
 
-    def again(self) -> None:
+    def reload(self) -> None:
         """Read the file again, and show that it is being read."""
         self._head.show_subject([span(f"Reading {Path(self._path).name} …", "muted")])
-        super().again()
+        super().reload()
 
     async def load(self) -> None:
-        """Run the import as a dry run."""
+        """Run the import as a dry run, and show what it would do."""
         try:
             result, _ = await self.host.run_command(
                 by_name(f"import.{self._form}"), self._params(dry_run=True)
             )
             self._report = report = result.value
         except Exception:
-            # The error is shown elsewhere; without an earlier preview there is nothing left to show here.
+            # The error is shown by the console; without an earlier preview, this screen would stay empty.
             if self._report is None:
                 self.dismiss(False)
             raise
-        self._head.show_subject(*summary(report))
-        self.put(preview_lines(report))
+        self._head.show_subject(*import_summary(report))
+        self.show_items(preview_lines(report))
 
     def details_of(self, finding: PreviewLine) -> list[Line]:
-        """Return the full sentence of a line."""
+        """Return the row of a line, what it is about, and its whole text."""
         row = f"Row {finding.row:,}  " if finding.row else ""
         rows = wrap([span(finding.message, finding.look)], self.size.width - 4)
         return [[fixed(row), span(finding.about or finding.kind.capitalize())], *rows]
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable: columns can be mapped, and what was shown can be imported."""
-        if action == "apply" and not self.shown:
-            return UNSEEN
+        """Return why an action is unavailable: only a column can be mapped, only what was shown imported."""
+        if action == "apply" and not self.is_loaded:
+            return STILL_READING
         item = self._table.item
         if action == "map" and (item is None or item.kind != "column"):
             return "Select a line about a column first."
         return ""
 
-    @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        if event.item.kind == "column":
-            self.action_map()
+    def action_open(self) -> None:
+        """Map the selected column."""
+        self.action_map()
 
     def action_map(self) -> None:
-        """Ask what a column means; the answer is stored once the file is imported."""
+        """Ask what the selected column means; the answer is stored once the file is imported."""
         item = self._table.item
         if item is not None and item.kind == "column":
-            heading = item.about
-            self.host.work(lambda: self._map(item.key.partition(":")[2], heading), "map", node=self)
+            self.host.work(lambda: self._map(item.about), "map", node=self)
 
-    async def _map(self, heading: str, shown: str) -> None:
-        fields = FORMS[self._form].fields
-        choices = [(each.name, each.heading) for each in fields]
+    async def _map(self, heading: str) -> None:
+        choices = [(field.name, field.heading) for field in FORMS[self._form].fields]
         choices.append((IGNORE, "nothing: ignore this column"))
-        question = f"What does the column “{shown}” mean?"
-        now = (
-            next((c.field for c in self._report.columns if c.heading == heading), "") if self._report else ""
-        )
+        question = f"What does the column “{heading}” mean?"
+        columns = self._report.columns if self._report else ()
+        now = next((column.field for column in columns if column.heading == heading), "")
         chosen = await self.app.push_screen_wait(
             ChoiceDialog(question, choices, title="Map", start=now or "")
         )
         if chosen:
             self._mapping[heading] = chosen
-            self.again()
+            self.reload()
 
     def action_encoding(self) -> None:
-        """Choose the encoding, if names are garbled."""
+        """Choose another encoding of the file, if names look wrong."""
         self.host.work(lambda: self._choose_encoding(), "encoding", node=self)
 
     async def _choose_encoding(self) -> None:
@@ -337,68 +348,50 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         )
         if chosen is not None:
             self._encoding = chosen
-            self.again()
+            self.reload()
 
     def show_progress(self, sentence: str) -> None:
-        """Show how far reading or writing is."""
+        """Show the progress of reading or writing."""
         self._head.show_subject([span(sentence, "muted")])
 
     def action_apply(self) -> None:
         """Import the file and show the result."""
-        self.do(f"import.{self._form}", msgspec.structs.asdict(self._params()), after=self._imported)
+        self.perform(f"import.{self._form}", msgspec.structs.asdict(self._params()), after=self._imported)
 
     def _params(self, *, dry_run: bool = False) -> ImportFile:
-        words = tuple(f"{heading}={field}" for heading, field in self._mapping.items())
-        return ImportFile(file=self._path, map=words, encoding=self._encoding, dry_run=dry_run)
+        mapping = tuple(f"{heading}={field}" for heading, field in self._mapping.items())
+        return ImportFile(file=self._path, map=mapping, encoding=self._encoding, dry_run=dry_run)
 
     def _imported(self) -> None:
         self.dismiss(True)
 
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Import",
-            "A preview of the import. Clients are matched by Client ID; absent rows and blank "
-            "cells change nothing. Refused rows do not stop the others. An import can be undone: "
-            "open the palette and choose: Undo the last import.",
-            [
-                ("a", "import the file"),
-                ("m or enter", "on a column: choose its meaning"),
-                ("F", "choose another encoding, if names look wrong"),
-                ("esc", "back; nothing was written"),
-            ],
-        )
 
-
-def summary(report: ImportReport) -> list[Line]:
+def import_summary(report: ImportReport) -> list[Line]:
     """Return what the import would do, in three lines."""
     counts = report.counts
-    first: list[Span] = [
-        span(Path(report.file).name, "strong"),
-        fixed(f"  {report.encoding}", "muted"),
-    ]
+    first: Line = [span(Path(report.file).name, "strong"), fixed(f"  {report.encoding}", "muted")]
     unknown = sum(column.field is None for column in report.columns)
     cells, adopted = counts.get("cells", 0), counts.get("adopted", 0)
     facts: list[Span] = [
         fixed(f" {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
               f"{counts.get('same', 0):,} the same")
     ]  # fmt: skip
-    more: list[tuple[int, str, Look]] = [
+    counted: list[tuple[int, str, Look]] = [
         (len(report.refused), "row refused/rows refused", "warn"),
         (unknown, "unknown column", "warn"),
         (cells, "changed cell", "muted"),
         (adopted, "client matched by name and e-mail/clients matched by name and e-mail", "muted"),
     ]
-    facts += [fixed(f" · {formatting.count(number, noun)}", look) for number, noun, look in more if number]
-    then: list[Span] = []
+    facts += [fixed(f" · {formatting.count(number, noun)}", look) for number, noun, look in counted if number]
+    effect: list[Span] = []
     following = report.consequences.then if report.consequences is not None else None
     if following is not None and following.changes:
-        then.append(fixed(f" → With the next sync: {one_line(following, costs=False)}", "accent"))
-    return [first, facts, then]
+        effect.append(fixed(f" → With the next sync: {one_line(following, costs=False)}", "accent"))
+    return [first, facts, effect]
 
 
 def preview_lines(report: ImportReport) -> list[PreviewLine]:
-    """Return rejected rows, then unknown columns, changed cells, notes, and known columns."""
+    """Return refused rows, then unknown columns, changed cells, notes, and known columns."""
     found = [
         PreviewLine(f"refused:{place}", each.row, "refused", "row left out", each.reason, "bad")
         for place, each in enumerate(report.refused)
@@ -409,17 +402,10 @@ def preview_lines(report: ImportReport) -> list[PreviewLine]:
     ]
     found += [each for each in columns if each.look == "warn"]
     for place, edit in enumerate(report.edits):
+        about = f"{edit.record} {_label(report.form, edit.field)}"
         text = f"{formatting.value(edit.old)} → {formatting.value(edit.new)}"
-        both = "  (it was changed here too)" if edit.both else ""
-        found.append(
-            PreviewLine(
-                f"cell:{place}",
-                edit.row,
-                "cell",
-                f"{edit.record} {_label(report.form, edit.field)}",
-                text + both,
-            )
-        )
+        text += "  (it was changed here too)" if edit.both else ""
+        found.append(PreviewLine(f"cell:{place}", edit.row, "cell", about, text))
     found += [
         PreviewLine(f"note:{place}", each.row, "note", "", each.reason, "muted")
         for place, each in enumerate(report.notes)

@@ -1,10 +1,10 @@
-"""The Inbox screen: the files that other programs have delivered, and what each has changed."""
+"""The Inbox screen: the files that other programs have delivered, and what each of them changed."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events, on
+from textual import events
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.csv_io.inbox import InboxStatus, inbox_status, list_newest
@@ -22,7 +22,7 @@ MOST = 1_000
 
 
 class Inbox(RecordListScreen[None, ReceivedFile]):
-    """The files, and what the selected one has changed."""
+    """A table of the files that came in, with what the selected one changed."""
 
     AREA = "overview"
     CSS_PATH: ClassVar = stylesheet_path("inbox")
@@ -35,6 +35,20 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         Binding("enter", "open", "Open", tooltip="Go to what the file changed"),
         Binding("e", "folder", "Folder", tooltip="Choose the folder of the inbox"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Inbox",
+        "Other programs write Ignition's CSV files, and small JSON files about one event, to the "
+        "inbox. Each complete file is imported exactly once, and moved to done or failed with a note "
+        "beside it that says what happened. An older file never replaces newer values. Nothing is sent "
+        "to XPM or deployed by it. The scheduled sync empties the inbox first.",
+        [
+            ("a", "import every complete file now"),
+            ("t", "import the selected file again, as it is"),
+            ("enter", "go to what the file changed"),
+            ("e", "choose the folder"),
+            ("esc", "back"),
+        ],
+    )
 
     def __init__(self) -> None:
         table: Table[ReceivedFile] = Table(
@@ -54,7 +68,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Read again whenever the screen is shown."""
-        self.again()
+        self.reload()
 
     async def load(self) -> None:
         """Read the folder, and the newest imported files."""
@@ -63,11 +77,11 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
             return inbox_status(practice), list_newest(practice, MOST)
 
         self._status, found = await self.host.worker.ask(read)
-        subject, *below = self._head_lines(self._status, len(found))
+        subject, *below = self._subject_lines(self._status, len(found))
         self._head.show_subject(subject, *below)
-        self.put(found)
+        self.show_items(found)
 
-    def _head_lines(self, status: InboxStatus, shown: int) -> list[Line]:
+    def _subject_lines(self, status: InboxStatus, shown: int) -> list[Line]:
         if not status.folder:
             return [
                 [fixed("not set up yet", "muted")],
@@ -101,34 +115,29 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         ]
 
     def details_of(self, row: ReceivedFile) -> list[Line]:
-        """Return the result of a file in full."""
-        wide = max(34, self.size.width - 5)
-        rows: list[Line] = [*wrap([fixed(" "), span(row.sentence)], wide)]
+        """Return all that is known about the import of a file."""
+        columns = max(34, self.size.width - 5)
+        rows: list[Line] = [*wrap([fixed(" "), span(row.sentence)], columns)]
         for each in row.details:
-            rows += wrap([fixed(" "), span(each, "muted")], wide)
+            rows += wrap([fixed(" "), span(each, "muted")], columns)
         if row.copies:
             copies = formatting.count(row.copies, "more file/more files")
             rows.append([fixed(f" {copies} with the same content came in.", "muted")])
         return [[span(row.name), span(f"  {row.id}", "muted")], *rows]
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable: there must be a file to try again, or a record to go to."""
+        """Return why an action is unavailable: it needs a file to import again, or a record to go to."""
         row = self._table.item
         if action == "retry" and row is None:
             return "Nothing is listed here."
-        if action == "open" and (row is None or not _target(row)):
+        if action == "open" and (row is None or not _changed_record(row)):
             return "This file changed no client and no proposal."
         return ""
 
-    @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        self.action_open()
-
     def action_open(self) -> None:
-        """Go to the client that the file changed, or to the proposals."""
+        """Go to the client that the selected file changed, or to the proposals."""
         row = self._table.item
-        target = _target(row) if row is not None else ""
+        target = _changed_record(row) if row is not None else ""
         if target.startswith("c"):
             self.dismiss(None)
             self.host.show_client(target)
@@ -137,36 +146,19 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
 
     def action_run(self) -> None:
         """Import the files in the inbox."""
-        self.do("inbox.run", {"dry_run": False}, after=self.again)
+        self.perform("inbox.run", {"dry_run": False}, after=self.reload)
 
     def action_retry(self) -> None:
         """Import the selected file again."""
         row = self._table.item
         if row is not None:
-            self.do("inbox.retry", {"files": (row.id,)}, after=self.again)
+            self.perform("inbox.retry", {"files": (row.id,)}, after=self.reload)
 
     def action_folder(self) -> None:
         """Choose the folder of the inbox."""
-        self.do("inbox.setup", {}, ask=True, after=self.again)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Inbox",
-            "Other programs write Ignition's CSV files, and small JSON files about one event, to the "
-            "inbox. Each complete file is imported exactly once, and moved to done or failed with a note "
-            "beside it that says what happened. An older file never replaces newer values. Nothing is sent "
-            "to XPM or deployed by it. The scheduled sync empties the inbox first.",
-            [
-                ("a", "import every complete file now"),
-                ("t", "import the selected file again, as it is"),
-                ("enter", "go to what the file changed"),
-                ("e", "choose the folder"),
-                ("esc", "back"),
-            ],
-        )
+        self.perform("inbox.setup", {}, ask=True, after=self.reload)
 
 
-def _target(row: ReceivedFile) -> str:
-    """Return the record to go to."""
+def _changed_record(row: ReceivedFile) -> str:
+    """Return the first client or proposal that a file changed; empty if there is none."""
     return next((each for each in row.records if each[:1] in ("c", "o")), "")

@@ -1,15 +1,11 @@
-"""The Jobs area: jobs from proposals, XPM's current jobs, and findings of the audit."""
+"""The Jobs area: the jobs of proposals, XPM's current jobs, and the findings of the audit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal
-
-from xpm_tui.application.jobs import queries as current_jobs
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobCounts, JobRowView
@@ -22,10 +18,9 @@ from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog, wait_for_work
-from xpm_tui.tui.screens.base import mark_halves
 from xpm_tui.tui.screens.job_actions import JobCommands
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, fixed, marked, span
+from xpm_tui.tui.widgets.cells import Line, fixed, span
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import (
     BLOCKED,
@@ -56,7 +51,7 @@ XPM, AUDIT = "xpm", "audit"
 
 
 class Jobs(JobCommands):
-    """The table, the filters and the selected job."""
+    """The area with its three tables; the filter decides which one is shown."""
 
     AREA = "jobs"
     ABOUT = (
@@ -118,114 +113,104 @@ class Jobs(JobCommands):
             lambda each: f"{each.finding}/{each.proposal}/{each.occurrence}/{each.job}",
             id="findings",
         )
-        self._audited: AuditView | None = None
+        self._audit: AuditView | None = None
         self._audited_at: datetime | None = None
-        self._tables: dict[str, Table[Any]] = {XPM: self._theirs, AUDIT: self._findings}
         self.table: Table[Any] = self._ours
 
-    def body(self) -> ComposeResult:
-        """Compose the filters, what blocks all jobs, the lists and the selected job."""
-        yield self._state
-        yield self._note
-        yield self.find
-        with Horizontal(classes="halves"):
-            yield from mark_halves(self._ours, self._theirs, self._findings, self.detail)
+    def tables(self) -> Sequence[Table[Any]]:
+        """Return the tables: our jobs, those of XPM, and the findings."""
+        return self._ours, self._theirs, self._findings
 
     def on_mount(self) -> None:
-        """Hide the other lists until their filters are chosen."""
+        """Hide the other tables until their filters are chosen."""
         self._theirs.display = self._findings.display = False
 
     async def load(self) -> None:
         """Read the rows that match the filters."""
-        self.table = self._tables.get(self.only, self._ours)
-        tables: tuple[Table[Any], ...] = (self._ours, self._theirs, self._findings)
-        for each, title in zip(tables, ("Jobs", "Jobs in XPM", "Audit"), strict=True):
-            each.display = each is self.table
-            each.border_title = title
-        if self.only == AUDIT:
+        others: dict[str, Table[Any]] = {XPM: self._theirs, AUDIT: self._findings}
+        self.table = others.get(self.filter_name, self._ours)
+        for table, title in zip(self.tables(), ("Jobs", "Jobs in XPM", "Audit"), strict=True):
+            table.display = table is self.table
+            table.border_title = title
+        if self.filter_name == AUDIT:
             self._load_findings()
         else:
-            await (self._load_xpm_jobs() if self.only == XPM else self._load_jobs())
-        if self.focused is None or self.focused in [each.rows for each in tables]:
+            await (self._load_xpm_jobs() if self.filter_name == XPM else self._load_jobs())
+        if self.focused is None or self.focused in [table.rows for table in self.tables()]:
             self.table.focus_rows()
 
     async def _load_jobs(self) -> None:
-        state, text = self.only, self.text
+        state, text = self.filter_name, self.search_text
 
         def read(practice: OpenPractice) -> tuple[list[JobRowView], JobCounts, JobForecast]:
             found = jobs.list_jobs(practice, state=state, text=text)
             return found, jobs.counts(practice), reports.forecast_jobs(practice)
 
-        found, counted, ahead = await self.host.worker.ask(read)
+        found, counts, forecast = await self.host.worker.ask(read)
         self.show_counts(len(found), len(found))
-        self.note([*([BLOCKED] if counted.blocked else []), *([forecast_line(ahead)] if ahead.jobs else [])])
-        self._ours.say_empty(self._nothing(counted))
+        coming = [forecast_line(forecast)] if forecast.jobs else []
+        self.show_note([*([BLOCKED] if counts.blocked else []), *coming])
+        self._ours.say_empty(self._empty_text(counts))
         at = next((view.id for view in found if view.workflow == self._wanted), "")
-        self._ours.show(found, at, query=self.asked)
+        self._ours.show(found, at, query=self.criteria)
         self._wanted = ""
-        if not found:
-            self._card([], None)
 
     async def _load_xpm_jobs(self) -> None:
         def read(practice: OpenPractice) -> tuple[list[XpmJobView], ListState]:
-            return current_jobs.list_current(practice, self.text)
+            return jobs.list_current(practice, self.search_text)
 
         found, state = await self.host.worker.ask(read)
         now = self.host.worker.practice.clock.now()
         self.show_counts(len(found), len(found))
         age_text = f" XPM data, updated {formatting.ago(state.at, now)}."
         age: list[Line] = [[fixed(age_text, "muted")]] if state.at else []
-        self.note([[fixed(" ! ", "warn"), span(state.note)]] if state.note else age)
-        hint = "No XPM job matches this filter. esc shows all again." if self.text else ""
+        self.show_note([[fixed(" ! ", "warn"), span(state.note)]] if state.note else age)
+        hint = "No XPM job matches this filter. esc shows all again." if self.search_text else ""
         self._theirs.say_empty(
             hint or state.note or "XPM's jobs have not been read yet. A plan reads them: g s, then n."
         )
-        self._theirs.show(found, query=self.asked)
-        if not found:
-            self._card([], None)
+        self._theirs.show(found, query=self.criteria)
 
     def _load_findings(self) -> None:
         """Show the findings of the last audit of this session."""
-        found = reports.filter_findings(self._audited, text=self.text) if self._audited else []
-        self.show_counts(len(found), len(self._audited.findings) if self._audited else 0)
-        self.note([])
+        found = reports.filter_findings(self._audit, text=self.search_text) if self._audit else []
+        self.show_counts(len(found), len(self._audit.findings) if self._audit else 0)
+        self.show_note([])
         empty = "r compares the accepted proposals with XPM's jobs, and writes nothing."
-        if self._audited is not None:
+        if self._audit is not None:
             now = self.host.worker.practice.clock.now()
             age = formatting.ago(self._audited_at or now, now)
             hint = (
-                f" {formatting.count(self._audited.proposals, 'accepted proposal')} compared with "
-                f"{formatting.count(self._audited.jobs, 'job')}, {age}."
+                f" {formatting.count(self._audit.proposals, 'accepted proposal')} compared with "
+                f"{formatting.count(self._audit.jobs, 'job')}, {age}."
             )
-            self.note(
-                [[fixed(hint, "muted")], *([span(f" {each}", "warn")] for each in self._audited.unjudged)]
+            self.show_note(
+                [[fixed(hint, "muted")], *([span(f" {each}", "warn")] for each in self._audit.unjudged)]
             )
             empty = "Nothing is wrong with the jobs of the accepted proposals."
-        if self.text and not found:
+        if self.search_text and not found:
             empty = "No finding matches this filter. esc shows all again."
         self._findings.say_empty(empty)
-        self._findings.show(found, query=self.asked)
-        if not found:
-            self._card([], None)
+        self._findings.show(found, query=self.criteria)
 
-    def _finding_cells(self, each: AuditFinding) -> list[Line]:
+    def _finding_cells(self, finding: AuditFinding) -> list[Line]:
         return [
-            [fixed(AUDIT_FINDINGS[each.finding].text, "warn")],
-            [span(each.number or each.proposal)],
-            [span(each.client_name)],
-            [span(each.job, "strong")],
-            [span(each.sentence, "muted")],
+            [fixed(AUDIT_FINDINGS[finding.finding].text, "warn")],
+            [span(finding.number or finding.proposal)],
+            [span(finding.client_name)],
+            [span(finding.job, "strong")],
+            [span(finding.sentence, "muted")],
         ]
 
-    def _nothing(self, counted: JobCounts) -> str:
-        if self.text or self._saved:
+    def _empty_text(self, counts: JobCounts) -> str:
+        if self.search_text or self._filter_place:
             return "No job matches this filter. esc shows all open jobs."
         if not self.host.practice_status.connected:
             return "There are no jobs to create. Connect first: g o, then c. Then v shows the proposals."
-        if counted.to_take:
-            proposals = formatting.count(counted.to_take, "accepted proposal")
+        if counts.to_take:
+            proposals = formatting.count(counts.to_take, "accepted proposal")
             keys = formatting.plural(
-                counted.to_take, "v shows it, T takes it over/v lists them, T takes one over"
+                counts.to_take, "v shows it, T takes it over/v lists them, T takes one over"
             )
             return f"There are no jobs to create. {proposals} can be taken over: {keys}."
         return (
@@ -244,73 +229,74 @@ class Jobs(JobCommands):
         ]
 
     def _job_name(self, name: Shown, room: int) -> Line:
-        """Return a name cut in the middle, because the end of a job's name has the month."""
+        """Return a name, cut in the middle if it is too long: a job's name ends with the month."""
         if 0 < room < formatting.cells(name):
             end = name[-(room // 3) :]
             end = end[end.find(" ") :] if " " in end else end
             name = Shown(cut(name, max(1, room - formatting.cells(end))) + end)
-        at = name.casefold().find(self.text.casefold()) if self.text else -1
-        return marked(name, [(at, at + len(self.text))] if at >= 0 else [])
+        return self.mark_search(name)
 
     def _xpm_cells(self, view: XpmJobView) -> list[Line]:
         look: Any = "muted" if view.gone else ""
-        made = [fixed("● ", "good")] if view.made_by else []
+        ours = [fixed("● ", "good")] if view.made_by else []
         return [
             [span(view.number, look or "strong")],
-            [*made, span(view.name, look)],
+            [*ours, span(view.name, look)],
             [span(view.client, look)],
             [span("gone" if view.gone else view.state, look)],
             [fixed(formatting.day(view.due) if view.due else "", look)],
             [span(view.manager, look)],
         ]
 
-    def moved(self, item: JobRowView | XpmJobView | AuditFinding | None) -> None:
-        """Show the selected job or finding."""
+    def show_details(self, item: JobRowView | XpmJobView | AuditFinding | None) -> None:
+        """Show the selected job or finding; clear the details if there is none."""
         if isinstance(item, XpmJobView):
-            self._card(xpm_job_lines(item)[0], lambda columns: xpm_job_lines(item, columns)[1:])
+            self._show_panel(xpm_job_lines(item)[0], lambda columns: xpm_job_lines(item, columns)[1:])
         elif isinstance(item, AuditFinding):
-            self._card(finding_lines(item)[0], lambda columns: finding_lines(item, columns)[1:])
+            self._show_panel(finding_lines(item)[0], lambda columns: finding_lines(item, columns)[1:])
         elif item is not None:
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
+        else:
+            self._show_panel([], None)
 
     async def _show(self, view: JobRowView) -> None:
         shown = await self.host.worker.ask(jobs.preview_job, view.id)
         if self.table.item is view:
-            self._card(head_lines(shown)[0], lambda columns: pane_lines(shown, columns))
+            self._show_panel(head_lines(shown)[0], lambda columns: pane_lines(shown, columns))
 
-    def _card(self, title: Line, make: Callable[[int], list[Line]] | None) -> None:
-        """Show a record, named in the border of its panel."""
+    def _show_panel(self, title: Line, make: Callable[[int], list[Line]] | None) -> None:
+        """Show a record in the detail pane, with its name in the border."""
         self.detail.show(make, panel_title(title, self.detail.size.width - 2))
 
-    def chosen(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
-        """Show all of it for reading."""
+    def open_item(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
+        """Show all of the record for reading."""
         if isinstance(item, XpmJobView):
-            self.read(item.name, xpm_job_lines(item))
+            self.show_job(item.name, xpm_job_lines(item))
         elif isinstance(item, AuditFinding):
-            self.read(item.name, finding_lines(item))
+            self.show_job(item.name, finding_lines(item))
         else:
             self.host.work(lambda: self.open_job(item.id), "open", exclusive=True, node=self)
 
     def show_only(self, workflow: str) -> None:
         """Show the jobs of one workflow, without filters."""
         self.clear_filters()
-        self._saved = next(at for at, (key, _) in enumerate(FILTERS) if not key)
+        self._filter_place = next(at for at, (key, _) in enumerate(FILTERS) if not key)
         self._wanted = workflow
         self.refresh_data(force=True)
 
     def do_jobs_audit(self) -> None:
-        """Read XPM's jobs, compare them, and show the findings."""
+        """Read XPM's jobs, compare them with the accepted proposals, and show the findings."""
         self.host.work(lambda: self._make_audit(), "audit", exclusive=True, node=self)
 
     async def _make_audit(self) -> None:
         box = ProgressDialog("Audit", "Comparing the accepted proposals with XPM's jobs …")
         await self.app.push_screen(box)
         await wait_for_work(self._run_audit(), box)
-        self._saved = next(at for at, (key, _) in enumerate(FILTERS) if key == AUDIT)
+        self._filter_place = next(at for at, (key, _) in enumerate(FILTERS) if key == AUDIT)
         self.refresh_data(force=True)
 
     async def _run_audit(self) -> None:
-        self._audited = (await self.host.run_named("jobs.audit", {})).value
+        self._audit = (await self.host.run_named("jobs.audit", {})).value
         self._audited_at = self.host.worker.practice.clock.now()
 
     def do_jobs_forecast(self) -> None:
@@ -331,18 +317,18 @@ class Jobs(JobCommands):
 
     @property
     def listed(self) -> list[JobRowView]:
-        """All jobs of ours that match the filters."""
+        """Our jobs that match the filters."""
         return list(self._ours.rows.items) if self._ours.display else []
 
     def situation(self) -> Situation:
         """Return the situation with what is known of the selected job."""
-        if (there := self.current) is not None:
-            return self.host.situation(self.AREA, record=there.number, state="XPM's")
+        if (current := self.current) is not None:
+            return self.host.situation(self.AREA, record=current.number, state="XPM's")
         view = self.job
         return self.host.situation(
             self.AREA, record=view.id if view else "", state=view.state if view else ""
         )
 
     def preset(self, command: str) -> dict[str, Any]:
-        """Return the selected job as the parameter of commands on a job."""
+        """Return the selected job as the parameter of commands about a job."""
         return {"job": self.job.id} if self.job and command.startswith("jobs.") else {}

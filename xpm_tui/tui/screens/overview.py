@@ -1,4 +1,4 @@
-"""The Overview area: next step, both sides, what needs attention, calls left, runs and activity."""
+"""The Overview area: the next step, both sides, what needs attention, calls left, runs and activity."""
 
 from __future__ import annotations
 
@@ -37,36 +37,36 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 RUNS = 200
-"""The number of runs that are read, for the chart and the list."""
+"""The most runs that are read for the chart and the list."""
 WHOLE = 24
-"""The height from which all panels fit, in lines; in a lower window they scroll."""
+"""The height of the window from which all panels fit, in lines; in a lower one they scroll."""
 SOON = timedelta(days=14)
-"""How far ahead the jobs of Coming up are."""
+"""How far ahead the panel "Coming up" looks."""
 ACTIVITY = 60
-"""The most lines of the log that are read, if there is room for them."""
+"""The most lines of the log that are read for the panel "Recent activity"."""
 
 
 class PanelText(TextLabel):
-    """A text in a panel with a title."""
+    """A panel with a title and a text."""
 
     def __init__(self, title: str, name: str) -> None:
         super().__init__(classes=f"panel {name}")
         self.border_title = title
 
     class Resized(Message):
-        """Posted when its size has changed and its text must be laid out again."""
+        """Posted when the panel has another size, so that its text must be laid out again."""
 
         def can_replace(self, message: Message) -> bool:
-            """Return True: one message for all panels is enough."""
+            """Return True: one message is enough for all panels."""
             return isinstance(message, PanelText.Resized)
 
     def on_resize(self) -> None:
-        """Report the new size."""
+        """Report that the size has changed."""
         self.post_message(self.Resized())
 
 
 class NextStep(PanelText, can_focus=True):
-    """The next step; enter does it."""
+    """The panel with the next step; enter does it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Do the next step", show=False),
@@ -75,14 +75,14 @@ class NextStep(PanelText, can_focus=True):
     ]
 
     class Chosen(Message):
-        """Posted on enter or a click."""
+        """Posted when the user presses enter or clicks."""
 
     def action_choose(self) -> None:
         """Do the next step."""
         self.post_message(self.Chosen())
 
     def action_move(self, by: int) -> None:
-        """Move the focus to the list after it, or before it."""
+        """Move the focus to the next or the previous list."""
         if by > 0:
             self.screen.focus_next()
         else:
@@ -94,27 +94,27 @@ class NextStep(PanelText, can_focus=True):
 
 
 class AttentionList(Items["panels.Attention"]):
-    """What needs attention; enter on a line leads there."""
+    """The list of what needs attention; enter goes there."""
 
     DEFAULT_CLASSES = "panel -table"
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Return a line."""
+        """Return the line of an item."""
         return self.items[row].line
 
 
 class RunList(Items["Run"]):
-    """The last runs; enter opens one."""
+    """The list of the last runs; enter opens one."""
 
     DEFAULT_CLASSES = "panel -table"
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Return a run."""
+        """Return the line of a run."""
         return panels.run_line(self.items[row], columns)
 
 
 class OverviewFacts(NamedTuple):
-    """The data of Overview, all read from one snapshot."""
+    """The data of Overview, read from one snapshot."""
 
     status: StatusSummary
     runs: list[Run]
@@ -123,7 +123,7 @@ class OverviewFacts(NamedTuple):
 
 
 class Overview(AreaScreen):
-    """The first area."""
+    """The area that the console shows first."""
 
     AREA = "overview"
     ABOUT = (
@@ -170,7 +170,7 @@ class Overview(AreaScreen):
             yield self._runs
 
     async def load(self) -> None:
-        """Read status, runs and coming jobs."""
+        """Read the status, the runs and the coming jobs."""
 
         def read(practice: OpenPractice) -> tuple[OverviewFacts, int]:
             policy = practice.policy()
@@ -197,7 +197,7 @@ class Overview(AreaScreen):
         self._draw()
 
     async def _more_panels(self) -> None:
-        """Read the panels that are shown only in a large window."""
+        """Add the panels that are shown only in a large window."""
         large = self.has_class("-tall") and (self.has_class("-wide") or self.has_class("-vast"))
         if self._jobs and self._coming is None and large:
             self._coming = PanelText("Coming up in 14 days", "coming")
@@ -208,7 +208,7 @@ class Overview(AreaScreen):
             await self._panels.mount(self._activity, before=self._attention)
 
     def _draw(self) -> None:
-        """Show the data in the current size."""
+        """Lay out the data for the current size of the panels."""
         facts = self._facts
         if facts is None or not self._next.content_size.width:
             return
@@ -259,15 +259,15 @@ class Overview(AreaScreen):
     def _show_run(self) -> None:
         run, room = self._runs.current, self._runs.size.width - 4
         if run is None or room >= panels.WORDS + panels.RUN_COLUMNS:
-            self._runs.border_subtitle = ""  # each line says it
+            self._runs.border_subtitle = ""  # each line says this already
         else:
             self._runs.border_subtitle = run_log.frame_text(panels.run_words(run, room))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Let the panels scroll in a low window."""
+        """Let the panels scroll in a low window, and add panels in a large one."""
         self._panels.set_class(event.size.height < WHOLE, "-small")
         if self._facts is not None:
-            self.call_after_refresh(self.refresh_data, force=True)  # larger windows have more panels
+            self.call_after_refresh(self.refresh_data, force=True)  # a larger window has more panels
 
     @on(PanelText.Resized)
     def _resized(self, event: PanelText.Resized) -> None:
@@ -282,7 +282,7 @@ class Overview(AreaScreen):
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
-        """Show a run with its log, or what a line of attention leads to."""
+        """Show the selected run, or go to what needs attention."""
         event.stop()
         if event.rows is self._runs and self._runs.current is not None:
             self.app.push_screen(sync.RunScreen(self._runs.current.id))
@@ -295,7 +295,7 @@ class Overview(AreaScreen):
         self._open(self._action)
 
     def _open(self, action: str) -> None:
-        """Open a command by its own screen, a run, or an area."""
+        """Open the screen of a command, a run, or an area."""
         way = self.host.screen_opener(action) if action else None
         if action.startswith("run "):
             self.host.show_run(action.removeprefix("run "))
@@ -305,7 +305,7 @@ class Overview(AreaScreen):
             self.host.go(action)
 
     def do_sync(self) -> None:
-        """Make a plan, in the Sync area."""
+        """Make a plan and show it; a sync applies it from there."""
         self.host.plan_and_show()
 
     def do_plan(self) -> None:
@@ -318,7 +318,7 @@ class Overview(AreaScreen):
 
 
 def _ahead(practice: OpenPractice) -> tuple[JobForecast, list[JobRowView]]:
-    """Return the forecast of the coming months, and the single jobs of the next days."""
+    """Return the forecast of the coming months, and the jobs of the next 14 days."""
     until = practice.current_day() + SOON
     jobs = [job for job in queries.list_jobs(practice, state="open") if job.deploy_on <= until]
     return reports.forecast_jobs(practice), jobs

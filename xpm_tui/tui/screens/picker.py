@@ -1,4 +1,4 @@
-"""The picker: searches all XPM clients as you type, and shows what linking would do before it is done."""
+"""The picker: it searches all XPM clients while the user types, and shows what linking would do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
+from textual.containers import Horizontal
 from textual.widgets.input import Selection
 
 from xpm_tui.application.clients import links
@@ -23,21 +22,19 @@ from xpm_tui.commands.link_effects import effect_lines
 from xpm_tui.commands.links import LinkClient, PickClients
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
-from xpm_tui.domain.safe_text import Shown
 from xpm_tui.domain.tables import XPM_CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.matching.search_index import PickerIndex
-from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import SearchScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import comparison
-from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, lines, span, words, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, words, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane
-from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
+from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import SearchHits, best_first, compared_lines, facts_of
-from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
@@ -46,90 +43,80 @@ if TYPE_CHECKING:
     from xpm_tui.commands.command import Command
 
 MOST = 100
+"""The most results that are listed."""
 FIRST_CLIENTS = 1_000
-"""The number of XPM clients that are searched at once if no index was saved; the others follow."""
-WIDE = 110
-"""The width from which the head also names the practice, in columns."""
+"""The number of XPM clients that are searched first if no index was saved; the others follow."""
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
-NOTHING = "No match. Try fewer letters; F4 clears the search."
+NO_MATCH = "No match. Try fewer letters; F4 clears the search."
 TYPING_SECONDS = 0.06
-"""Seconds to wait for the next letter before searching."""
+"""Seconds without another key after which the search starts."""
 
 
-class Picker(BaseScreen, Screen[tuple[str, ...]]):
-    """Links ``client`` to an XPM client or, without one, adds XPM clients to the practice.
+class Picker(SearchScreen[tuple[str, ...]]):
+    """A picker that links ``client`` to an XPM client or, without one, adds XPM clients to the practice.
 
-    The result is the ids of the clients that were linked, or None. With ``reviewing``, the link is a decision
-    of the bulk review.
+    With ``reviewing``, the link is a decision of the bulk review. The result is the ids of the clients that
+    were linked, or None.
     """
 
     CSS_PATH: ClassVar = stylesheet_path("picker")
-    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back"),
-        Binding("enter", "take", "Link", priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("pageup", "move(-5)", show=False, priority=True),
-        Binding("pagedown", "move(5)", show=False, priority=True),
-        Binding("f4", "clear", "Clear", tooltip="Clear what was typed"),
+        Binding("enter", "choose", "Link", priority=True),
         Binding("f5", "all", "Bring in all unambiguous ones"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Picker",
+        "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
+        "e-mail, XPM's number, its web address or a UUID: a number, address or UUID finds exactly one. "
+        "The signs = and ≠ compare e-mail, city and structure with the client's. Rows marked same name "
+        "share it with another; what tells them apart is marked. Below you see what linking would do. "
+        "Nothing is written to XPM here.",
+        [("enter", "link the client under the cursor"), ("F4", "clear the search"), ("esc", "leave")],
+    )
 
     def __init__(self, client: ClientView | None, *, reviewing: bool = False) -> None:
-        super().__init__()
+        self._hits = SearchHits()
+        placeholder = "name, city, code, e-mail, number, UUID or web address"
+        super().__init__(TextField(client.name if client else "", placeholder=placeholder), self._hits)
         self._client = client
         self._reviewing = reviewing
         self._index: PickerIndex | None = None
-        self._field = TextField(
-            client.name if client else "", placeholder="name, city, code, e-mail, number, UUID or web address"
-        )
-        self._hits = SearchHits()
         title = "Link to XPM" if client is not None else "Bring in a client from XPM"
         self._head = ScreenHeading(title, classes="picker-head")
-        self._none = StaticText(classes="empty")
-        self._effect = TextLabel(classes="panel effect")
         self._compare = DetailPane()
         self._compare.add_class("panel", "compare")
         self._compare.border_title = "Compare"
         self._count = 0
         self._shown: EffectView | None = None
-        self._taken = False
+        self._is_linking = False
         self._found_by: str | None = None
-        """The search text of the shown results."""
+        """The search text to which the shown results belong."""
 
-    def compose(self) -> ComposeResult:
-        """Compose the client, the field, the results and the effect."""
+    def body(self) -> ComposeResult:
+        """Compose the client, the search field, the results and the effect."""
         yield self._head
-        with Vertical(classes="panel search") as search:
-            search.border_title = "Search by name, number, e-mail, city, or paste an XPM address"
-            yield self._field
+        yield from self.search_panel("Search by name, number, e-mail, city, or paste an XPM address")
         with Horizontal(classes="halves"):
-            with Vertical(classes="panel -table found") as found:
-                found.border_title = "XPM clients"
-                yield self._none
-                yield self._hits
+            yield from self.list_panel("XPM clients")
             yield self._compare
         yield self._effect
-        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Search for the client's own name first."""
-        if self._client:
+        if self._client is not None:
             self._hits.ours = facts_of(self._client)
-        if self._client and self._client.link:
-            self._hits.linked_to = self._client.link.uuid
-        self._hits.can_focus = self._compare.can_focus = False
-        if self._client is None:
+            self._hits.linked_to = self._client.link.uuid if self._client.link else ""
+        else:
             self._compare.display = False
+        self._hits.can_focus = self._compare.can_focus = False
         self._effect.border_title = "If you link these two" if self._client else "If you bring this client in"
-        self._field.focus()
-        self._field.selection = Selection(0, len(self._field.value))  # what is typed replaces it
+        self.field.focus()
+        self.field.selection = Selection(0, len(self.field.value))  # typing replaces it
         self._show_heading("reading XPM's clients …")
-        self.host.work(lambda: self._begin(), "search", exclusive=True, node=self)
+        self.host.work(lambda: self._start(), "search", exclusive=True, node=self)
 
-    def _show_heading(self, about: str) -> None:
-        """Show the client in full, because the results are compared with it."""
+    def _show_heading(self, note: str) -> None:
+        """Show the client in full, because the results are compared with it, and a note at the right."""
         found: list[Line] = []
         if (client := self._client) is not None:
             facts = (
@@ -142,37 +129,37 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
                           span(f"  {client.client_id or ''} {client.id}".rstrip(), "muted")])  # fmt: skip
             found.append([fixed("            "), span(known, "muted")])
         self._head.styles.height = 1 + len(found)
-        self._head.show_subject((), *found, right=[fixed(about, "muted")])
+        self._head.show_subject((), *found, right=[fixed(note, "muted")])
 
-    async def _begin(self) -> None:
+    async def _start(self) -> None:
         if not await self.host.worker.read(xpm_refresh.is_filled):
             await self.host.worker.run(xpm_refresh.ensure_mirror)
 
-        kept = self.host.picker_index
+        last = self.host.picker_index
 
-        def first(practice: OpenPractice) -> tuple[object, PickerIndex, bool, int, str]:
-            """Return what can be searched at once, and whether it is complete."""
+        def find_index(practice: OpenPractice) -> tuple[object, PickerIndex, bool, int, str]:
+            """Return an index that can be searched at once, and whether it is complete."""
             snapshot = practice.snapshot()
             count, age = snapshot.count(XPM_CLIENTS), _age(practice)
             mark = snapshot.fingerprint(XPM_CLIENTS)
-            if kept is not None:
-                return mark, kept[1], kept[0] == mark, count, age
+            if last is not None:
+                return mark, last[1], last[0] == mark, count, age
             saved = clients.saved_picker_index(practice)
             if saved is not None:
                 return mark, *saved, count, age
             index = PickerIndex.build(islice(snapshot.rows(XPM_CLIENTS), FIRST_CLIENTS))
             return mark, index, count <= FIRST_CLIENTS, count, age
 
-        mark, index, whole, self._count, age = await self.host.worker.read(first)
+        mark, index, is_complete, self._count, age = await self.host.worker.read(find_index)
         self._index = index
-        if whole:
+        if is_complete:
             self.host.picker_index = (mark, index)
             self._show_heading(f"XPM data, updated {age}")
         else:
-            self.host.work(lambda: self._complete(), "index", exclusive=True, node=self)
-        await self._search(self._field.value)
+            self.host.work(lambda: self._complete_index(), "index", exclusive=True, node=self)
+        await self._search(self.field.value)
 
-    async def _complete(self) -> None:
+    async def _complete_index(self) -> None:
         """Build the whole index in the background, and search again with it."""
 
         def begin(practice: OpenPractice) -> tuple[object, Iterator[PickerIndex | None]]:
@@ -186,15 +173,15 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._index = index
         self.host.picker_index = (mark, index)
         self._show_heading(f"XPM data, updated {await self.host.worker.read(_age)}")
-        self.host.work(lambda: self._search(self._field.value), "search", exclusive=True, node=self)
+        self.host.work(lambda: self._search(self.field.value), "search", exclusive=True, node=self)
 
     @on(TextField.Changed)
     def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         if self._index is not None:
-            self.host.work(lambda: self._later(event.value), "search", exclusive=True, node=self)
+            self.host.work(lambda: self._search_soon(event.value), "search", exclusive=True, node=self)
 
-    async def _later(self, query: str) -> None:
+    async def _search_soon(self, query: str) -> None:
         await asyncio.sleep(TYPING_SECONDS)
         await self._search(query)
 
@@ -208,15 +195,13 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         views = await self.host.worker.read(find)
         now = self._hits.current if query == self._found_by else None
         self._found_by = query
-        self._hits.show(views, start(views, now))
-        self._hits.display = bool(views)
-        self._none.display = not views
-        self._none.update(content(Shown(NOTHING if query.strip() else INVITATION)))
-        most = f"the best {MOST}" if len(views) == MOST else formatting.count(len(views), "match/matches")
-        total = f"{most} in {formatting.count(self._count, 'XPM client')}"
-        self.query_one(".search").border_subtitle = total
+        self._hits.show(views, start_row(views, now))
+        matches = f"the best {MOST}" if len(views) == MOST else formatting.count(len(views), "match/matches")
+        empty = NO_MATCH if query.strip() else INVITATION
+        self.show_matches(
+            f"{matches} in {formatting.count(self._count, 'XPM client')}", "" if views else empty
+        )
         if not views:
-            self._effect.say(content(Shown("")))
             self._effect.border_subtitle = ""
             self._compare.show(None, [fixed("Compare")])
 
@@ -244,40 +229,23 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         rows = [row for line in comparison.effect_lines(effect, height) for row in wrap(line, columns)]
         self._effect.say(lines(rows[:height]))
 
-    @on(Rows.Chosen)
-    def _chosen(self, event: Rows.Chosen) -> None:
-        event.stop()
-        self.action_take()
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor while the field keeps the focus."""
-        self._hits.cursor += by
-
-    def action_clear(self) -> None:
-        """Clear the search."""
-        self._field.value = ""
-
-    def action_leave(self) -> None:
-        """Close without a choice."""
-        self.dismiss(None)
-
-    def action_take(self) -> None:
-        """Choose the selected client, once its effect is shown."""
+    def action_choose(self) -> None:
+        """Choose the selected client if its effect is shown; otherwise, show that."""
         view = self._hits.current
-        if view is None or self._taken:
+        if view is None or self._is_linking:
             return
-        if self._field.value != self._found_by:
+        if self.field.value != self._found_by:
             # The results belong to an earlier text: show those of this one, and wait for the next enter.
-            self.host.work(lambda: self._search(self._field.value), "search", exclusive=True, node=self)
+            self.host.work(lambda: self._search(self.field.value), "search", exclusive=True, node=self)
             return
-        job = self._link if self._client is not None else self._pick
-        self.host.work(lambda: job(view), "take", exclusive=True, node=self)
+        run = self._link if self._client is not None else self._pick
+        self.host.work(lambda: run(view), "choose", exclusive=True, node=self)
 
     async def _link(self, view: XpmClientView) -> None:
         assert self._client is not None
         client, effect = self._client, self._shown
         if effect is None or effect.xpm.uuid != view.uuid:
-            # Never link what has not been shown: show it now, and wait for the next enter.
+            # Nothing is linked before its effect was shown: show it now, and wait for the next enter.
             await self._preview(view)
             return
         if effect.refused:
@@ -291,16 +259,16 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             command, params = by_name("clients.review"), ReviewClients(client=(client.id,), link=view.uuid)
         else:
             command, params = by_name("clients.link"), LinkClient(client=client.id, xpm=view.uuid)
-        # The preview has no room for all that came from the former client; the question lists it.
+        # The preview has no room for the values that came from the former client; the question lists them.
         shown = () if effect.needs_yes or effect.former else effect_lines(effect)
-        self._taken = True
+        self._is_linking = True
         try:
             result, _ = await self.host.run_command(command, params, shown=shown)
         except BaseException:
-            self._taken = False
+            self._is_linking = False
             raise
         if result.declined:
-            self._taken = False
+            self._is_linking = False
             return
         self.host.linked(client, view)
         self.dismiss(result.value if self._reviewing else (client.id,))
@@ -311,11 +279,11 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in result.value
         )
         self.host.toast(summary)
-        await self._search(self._field.value)
+        await self._search(self.field.value)
 
     def action_all(self) -> None:
-        """Add all unambiguous clients."""
-        self.host.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
+        """Add all unambiguous XPM clients; the command asks first, with their number."""
+        self.host.work(lambda: self._pick_all(), "choose", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
         result, _ = await self.host.run_command(
@@ -327,23 +295,11 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             self.host.toast("All unambiguous XPM clients are here already.")
             return
         self.host.picked(result.value)
-        await self._search(self._field.value)
+        await self._search(self.field.value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to add all clients only without a client to link."""
+        """Offer to add all clients only if there is no client to link."""
         return self._client is None if action == "all" else True
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Picker",
-            "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
-            "e-mail, XPM's number, its web address or a UUID: a number, address or UUID finds exactly one. "
-            "The signs = and ≠ compare e-mail, city and structure with the client's. Rows marked same name "
-            "share it with another; what tells them apart is marked. Below you see what linking would do. "
-            "Nothing is written to XPM here.",
-            [("enter", "link the client under the cursor"), ("F4", "clear the search"), ("esc", "leave")],
-        )
 
 
 def _age(practice: OpenPractice) -> str:
@@ -351,8 +307,8 @@ def _age(practice: OpenPractice) -> str:
     return formatting.ago(list_state(practice.snapshot(), "clients").at, practice.clock.now())
 
 
-def start(views: Sequence[XpmClientView], now: XpmClientView | None) -> int:
-    """Return where the cursor starts: where it was, else at the best result that is not linked."""
+def start_row(views: Sequence[XpmClientView], now: XpmClientView | None) -> int:
+    """Return the row for the cursor: that of ``now``, if it is listed, or the first that is not linked."""
     if now is not None:
         place = next((place for place, view in enumerate(views) if view.uuid == now.uuid), None)
         if place is not None:

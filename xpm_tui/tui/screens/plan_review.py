@@ -1,4 +1,4 @@
-"""The review of a plan: all its changes in groups, before any of them is applied."""
+"""The review of a plan: all its changes, in groups, before any of them is applied."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ with lazy_imports():
 
 
 REASONS = 6
-"""Reasons whose fields are counted if a plan has no changes."""
+"""The most reasons for differences that are listed if a plan has no changes."""
 
 LINES_LOW, LINES_TALL = 3, 5
-"""Lines for the selected change in low and in tall windows; a longer value gets more."""
+"""The lines for the selected change in low and in tall windows; a longer value gets more."""
 CLIENT_COLUMNS = 34
-"""Width of the panel with all changes of a client, in columns."""
+"""The width of the panel with all changes of a client, in columns."""
 
-_Loaded = tuple[Plan, list[ChangeView], Consequences, list[str], dict[str, str]]
+_PlanData = tuple[Plan, list[ChangeView], Consequences, list[str], dict[str, str]]
+"""The plan, its changes, what applying it does, unreadable records, and the Client IDs by record id."""
 
 CHANGED = "This plan was changed in another window. Review it again."
 
@@ -63,15 +64,33 @@ class PlanReview(DetailScreen[str]):
         Binding("r", "people", "Needs you", tooltip="Review the clients that need your decision"),
         Binding("w", "export", "CSV", tooltip="Save the plan as a CSV file"),
         Binding("W", "differences", "Differs", tooltip="List the differences that stay as they are"),
-        Binding("escape", "leave", "Back"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Plan review",
+        "Everything that a sync would do. Changes are grouped by rule and field with their "
+        "counts; enter or the right arrow opens a group. Changes without a tick are left out. "
+        "Clearings and held conflicts wait until you tick them. The reason for the selected "
+        "change is shown below.",
+        [
+            ("a", "apply what is ticked"),
+            ("space", "tick or untick a change, or a whole group"),
+            ("enter, right, left", "open and close a group"),
+            ("+ and -", "open and close all groups"),
+            ("/", "show only changes with this text; esc shows all again"),
+            ("v", "group by client, or by rule and field"),
+            ("r", "review the clients that need your decision"),
+            ("W", "list the differences that stay as they are, with the reasons"),
+            ("w", "save the plan as CSV"),
+            ("esc", "back; you can apply the plan later"),
+        ],
+    )
 
     def __init__(self, plan_id: str) -> None:
         super().__init__()
         self._plan_id = plan_id
         self._plan: Plan | None = None
         self._figures: Consequences | None = None
-        self._aside: list[str] = []
+        self._set_aside: list[str] = []
         self._tree = PlanOutline()
         self._rows = PlanTree(self._tree)
         self._head = ScreenHeading("Review plan", classes="plan-title")
@@ -103,34 +122,31 @@ class PlanReview(DetailScreen[str]):
         self.host.work(lambda: self._read(), "plan", exclusive=True, node=self)
 
     async def _read(self) -> None:
-        def load(
-            practice: OpenPractice,
-        ) -> tuple[Plan, list[ChangeView], Consequences, list[str], dict[str, str]]:
+        def load(practice: OpenPractice) -> _PlanData:
             plan, records = plans.load(practice, self._plan_id)
-            found, snapshot = consequences(practice, plan, records), practice.snapshot()
-            aside = set_aside_lines(plans.set_aside_of(snapshot, plan), shown=2)
+            figures, snapshot = consequences(practice, plan, records), practice.snapshot()
+            set_aside = set_aside_lines(plans.set_aside_of(snapshot, plan), shown=2)
             changes = list(change_views(snapshot, records))
-            clients = filter(
-                None, (snapshot.get(CLIENTS, id_) for id_ in {client_of(c.record) for c in changes})
-            )
+            records_of = {client_of(change.record) for change in changes}
+            clients = filter(None, (snapshot.get(CLIENTS, id_) for id_ in records_of))
             ids = {client.id: client.client_id for client in clients if client.client_id}
-            return plan, changes, found, aside, ids
+            return plan, changes, figures, set_aside, ids
 
-        first = self._plan is None
-        plan, changes, found, aside, self._tree.ids = await self.host.worker.ask(load)
+        is_first = self._plan is None
+        plan, changes, figures, set_aside, self._tree.ids = await self.host.worker.ask(load)
         self._plan = plan
-        kept = self._rows.row
+        selected = self._rows.row
         self._tree.set_changes(changes)
-        if first and len(self._tree.groups) == 1:
+        if is_first and len(self._tree.groups) == 1:
             self._tree.expand_all(True)
         self._rows.display = bool(changes)
         self._none.display = not changes
         self._why.display = bool(changes)
-        self._none.update(lines(self._nothing(plan, aside)))
-        self._rows.reload(self._tree.position(kept) if kept else 0)
-        if first:
+        self._none.update(lines(self._empty_lines(plan, set_aside)))
+        self._rows.reload(self._tree.position(selected) if selected else 0)
+        if is_first:
             self._rows.focus()
-        self._figures, self._aside = (found, aside if changes else [])
+        self._figures, self._set_aside = figures, set_aside if changes else []
         self._draw()
         self.refresh_bindings()
 
@@ -139,30 +155,31 @@ class PlanReview(DetailScreen[str]):
         self._draw()
 
     def _draw(self) -> None:
-        plan, found, columns = self._plan, self._figures, self.size.width
-        if plan is None or found is None:
+        plan, figures, columns = self._plan, self._figures, self.size.width
+        if plan is None or figures is None:
             return
         self._head.show_subject(subject(plan))
-        rows = [line for text in self._aside for line in wrap([span(text, "warn")], columns - 4)]
-        self._summary.say(lines([*summary(plan, found, columns - 4), *rows]))
+        rows = [line for text in self._set_aside for line in wrap([span(text, "warn")], columns - 4)]
+        self._summary.say(lines([*summary(plan, figures, columns - 4), *rows]))
         self._show_selected()
 
     def _show_selected(self) -> None:
         """Show the selected row in full; its panel grows only for a value that needs more lines."""
         columns = self.size.width - 4
         rows = self._rows.whole(columns)
-        least = LINES_TALL if self.has_class("-tall") else LINES_LOW
-        height = least if len(rows) <= least else min(len(rows), max(least, self.size.height // 2))
+        low = LINES_TALL if self.has_class("-tall") else LINES_LOW
+        height = max(low, min(len(rows), self.size.height // 2))
         self._why.styles.height = height + 2
         self._why.border_title = words(self._rows.title(columns - 2))
         self._why.say(lines(rows))
         if self._client.display:
             self._client.say(lines(self._rows.of_client(CLIENT_COLUMNS)))
-        shown, every = len(self._tree.matching), len(self._tree.changes)
-        counted = formatting.count(self._count, "change") + " ticked"
-        self._changes.border_subtitle = f"{shown:,} of {every:,} found" if self._tree.filter_text else counted
+        shown, total = len(self._tree.matching), len(self._tree.changes)
+        ticked = formatting.count(self._ticked_count, "change") + " ticked"
+        self._changes.border_subtitle = f"{shown:,} of {total:,} found" if self._tree.filter_text else ticked
 
-    def _nothing(self, plan: Plan, aside: list[str]) -> list[Line]:
+    def _empty_lines(self, plan: Plan, set_aside: list[str]) -> list[Line]:
+        """Return why a plan has no changes: the differences that stay, by reason, and what cannot be read."""
         mark = fixed("≠ ", "warn") if plan.left_different else fixed("✓ ", "good")
         found: list[Line] = [[mark, fixed(nothing_planned(plan))]]
         for rule, number in sorted(plan.differences.items(), key=lambda each: -each[1])[:REASONS]:
@@ -174,9 +191,9 @@ class PlanReview(DetailScreen[str]):
             found.append([fixed(f"          and {more}", "muted")])
         if plan.left_different:
             found.append([fixed("  W", "accent"), fixed(" lists them with their reasons.")])
-        if aside:
+        if set_aside:
             found.append([fixed("! ", "warn"), fixed("Some of XPM's data cannot be read:")])
-            found += [[span(text.strip())] for text in aside]
+            found += [[span(text.strip())] for text in set_aside]
         if plan.people:
             found.append([fixed("! ", "warn"), fixed(f"{formatting.count(len(plan.people), 'client')} "
                           "for your decision: r reviews.")])  # fmt: skip
@@ -201,7 +218,7 @@ class PlanReview(DetailScreen[str]):
         await self._read()
 
     @property
-    def _count(self) -> int:
+    def _ticked_count(self) -> int:
         return sum(change.ticked for change in self._tree.changes)
 
     def why_not(self, action: str) -> str:
@@ -213,7 +230,7 @@ class PlanReview(DetailScreen[str]):
             return "The plan is being read."
         if action == "apply" and plan.state != "draft":
             return "This plan was already applied: make a new one."
-        if action == "apply" and not self._count:
+        if action == "apply" and not self._ticked_count:
             return "Nothing is ticked: there is nothing to apply."
         if action in ("tick", "turn", "find") and not self._tree.changes:
             return "The plan has no changes."
@@ -228,7 +245,7 @@ class PlanReview(DetailScreen[str]):
         self._rows.action_tick()
 
     def action_turn(self) -> None:
-        """Group by rule and field, or by client."""
+        """Group the changes by rule and field, or by client."""
         self._tree.group_by("client" if self._tree.by == "rule" else "rule")
         self._rows.reload(0)
         self.host.toast("Grouped by client." if self._tree.by == "client" else "Grouped by rule and field.")
@@ -245,7 +262,7 @@ class PlanReview(DetailScreen[str]):
         self._rows.reload(0)
 
     @on(TextField.Submitted)
-    def _typed_out(self, event: TextField.Submitted) -> None:
+    def _search_submitted(self, event: TextField.Submitted) -> None:
         event.stop()
         self._rows.focus()
 
@@ -254,24 +271,24 @@ class PlanReview(DetailScreen[str]):
         if not self._find.display:
             self.dismiss(None)
             return
-        kept = self._rows.row
+        selected = self._rows.row
         self._find.display = False
         with self.prevent(TextField.Changed):
             self._find.value = ""
         self._tree.filter("")
-        self._rows.reload(self._tree.position(kept) if kept else 0)
+        self._rows.reload(self._tree.position(selected) if selected else 0)
         self._rows.focus()
 
     def action_people(self) -> None:
-        """Open the review of the clients that no rule can decide."""
+        """Open the review of the clients that need a decision."""
         self.app.push_screen(review.Review())
 
     def action_differences(self) -> None:
-        """Show the differences that the plan does not change."""
+        """Show the differences that the plan leaves as they are."""
         self.app.push_screen(conflicts.Differences(self._plan_id))
 
     def action_export(self) -> None:
-        """Save the plan as CSV, in a private file."""
+        """Save the plan as CSV in a private file."""
         self.host.work(lambda: self._export(), "export", node=self)
 
     async def _export(self) -> None:
@@ -280,23 +297,23 @@ class PlanReview(DetailScreen[str]):
         self.host.toast(f"The plan is in {path}")
 
     def action_apply(self) -> None:
-        """Apply the plan: the command asks once, with the numbers, and starts a run."""
+        """Apply the plan: the command asks once, with its numbers, and starts a run."""
         self.host.work(lambda: self._apply(), "apply", exclusive=True, node=self)
 
     async def _apply(self) -> None:
-        if self.refused("sync") or not await self._as_shown():
+        if self.is_refused("sync") or not await self._is_as_shown():
             return
         preset, title = {"plan": self._plan_id}, f"Plan {self._plan_id}"
         try:
-            _, run = await self.host.start_command("sync", preset, title=title)
+            _, run_id = await self.host.start_command("sync", preset, title=title)
         except StoreChanged:
             await self._read()
             self.host.toast(CHANGED, "warning")
             return
-        if run:
-            self.dismiss(run)
+        if run_id:
+            self.dismiss(run_id)
 
-    async def _as_shown(self) -> bool:
+    async def _is_as_shown(self) -> bool:
         """Return whether the plan is still as shown; another console may have ticked or applied it."""
         shown = self._ticks
         await self._read()
@@ -309,31 +326,9 @@ class PlanReview(DetailScreen[str]):
     def _ticks(self) -> list[tuple[str, bool]]:
         return [(change.selector, change.ticked) for change in self._tree.changes]
 
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Plan review",
-            "Everything that a sync would do. Changes are grouped by rule and field with their "
-            "counts; enter or the right arrow opens a group. Changes without a tick are left out. "
-            "Clearings and held conflicts wait until you tick them. The reason for the selected "
-            "change is shown below.",
-            [
-                ("a", "apply what is ticked"),
-                ("space", "tick or untick a change, or a whole group"),
-                ("enter, right, left", "open and close a group"),
-                ("+ and -", "open and close all groups"),
-                ("/", "show only changes with this text; esc shows all again"),
-                ("v", "group by client, or by rule and field"),
-                ("r", "review the clients that need your decision"),
-                ("W", "list the differences that stay as they are, with the reasons"),
-                ("w", "save the plan as CSV"),
-                ("esc", "back; you can apply the plan later"),
-            ],
-        )
-
 
 def subject(plan: Plan) -> Line:
-    """Return the subject of the title: the plan, its sides, what is synced, and what is special about it."""
+    """Return the subject of the title: the plan, its direction, what it syncs, and its state."""
     undone = [span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []
     return [
         span(plan.id, "strong"), fixed("  "), *direction_spans(plan.direction),
@@ -343,33 +338,34 @@ def subject(plan: Plan) -> Line:
     ]  # fmt: skip
 
 
-def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
-    """Return what applying does, in two columns: changes and calls, and what to know before.
+def summary(plan: Plan, figures: Consequences, columns: int) -> list[Line]:
+    """Return what applying does, in two columns: the changes and calls, and what to know before.
 
-    In narrow windows the numbers are shown without their parts, so that the changes have the room.
+    If the columns do not fit side by side, the numbers are shown without their parts; if even these do not
+    fit, one below the other.
     """
     first: list[Line] = []
     second: list[Line] = []
     for short in (False, True):
-        done, known = figure_columns(found, short=short)
+        changes, notes = figure_columns(figures, short=short)
         r, w = ("", "") if short else (" (r)", " (W)")
-        parts = [f"{found.waiting:,} unticked" if found.waiting else ""]
+        parts = [f"{figures.waiting:,} unticked" if figures.waiting else ""]
         parts += [f"{len(plan.people):,} need you{r}" if plan.people else ""]
         parts += [f"{plan.left_different:,} differ{w}" if plan.left_different else ""]
         if rest := ", ".join(filter(None, parts)):
-            known.append(Figure("○", "muted", None, rest))
-        first, second = ([_figure(each, side) for each in side] for side in (done, known))
-        half = max(map(width, first)) + 2
-        if half + max(map(width, second), default=0) <= columns:
-            half = max(half, min(columns // 2, columns - max(map(width, second), default=0)))
+            notes.append(Figure("○", "muted", None, rest))
+        first, second = ([_figure_line(each, side) for each in side] for side in (changes, notes))
+        half, other_half = max(map(width, first)) + 2, max(map(width, second), default=0)
+        if half + other_half <= columns:
+            half = max(half, min(columns // 2, columns - other_half))
             return [
                 [*fit(list(one), half), *other] for one, other in zip_longest(first, second, fillvalue=())
             ]
     return [row for line in (*first, *second) for row in wrap(line, columns)]
 
 
-def _figure(each: Figure, side: list[Figure]) -> Line:
-    """Return a figure whose number is aligned with those of its column."""
-    room = max(len(f"{other.number or 0:,}") for other in side)
-    number = [fixed(f"{each.number:>{room},} ", "strong")] if each.number is not None else []
-    return [fixed(f"{each.glyph} ", each.weight), *number, fixed(each.words)]
+def _figure_line(figure: Figure, column: list[Figure]) -> Line:
+    """Return a figure with its number aligned with the others of its column."""
+    room = max(len(f"{other.number or 0:,}") for other in column)
+    number = [fixed(f"{figure.number:>{room},} ", "strong")] if figure.number is not None else []
+    return [fixed(f"{figure.glyph} ", figure.weight), *number, fixed(figure.words)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.status.practices import PracticeView, practices
@@ -18,7 +17,7 @@ from xpm_tui.tui.widgets.table import Table, TableColumn
 
 
 class Practices(RecordListScreen[None, PracticeView]):
-    """The practices, one row each; enter opens the console for another one."""
+    """A table of the practices; enter opens the console for another one."""
 
     AREA = "overview"
     CSS_PATH: ClassVar = stylesheet_path("practices")
@@ -26,11 +25,23 @@ class Practices(RecordListScreen[None, PracticeView]):
     TITLE = "Practices"
     PANEL = "Practices"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "switch", "Switch"),
+        Binding("enter", "open", "Switch"),
         Binding("1", "filter(False)", "All"),
         Binding("2", "filter(True)", "Needs you"),
         Binding("n", "new", "New practice"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Practices",
+        "Each XPM practice has its own connection, data and settings in its own folder. "
+        "Switching opens the console for another practice; a run in progress here continues.",
+        [
+            ("enter", "open the console for the selected practice"),
+            ("1", "show all practices"),
+            ("2", "show only practices in which something needs you"),
+            ("n", "add a practice: the console opens it, and the wizard connects it"),
+            ("esc", "stay with this one"),
+        ],
+    )
 
     def __init__(self) -> None:
         table: Table[PracticeView] = Table(
@@ -52,14 +63,14 @@ class Practices(RecordListScreen[None, PracticeView]):
     def on_mount(self) -> None:
         """Read the status of each practice."""
         self._head.show_subject([fixed("Reading each practice …", "muted")])
-        self.again()
+        self.reload()
 
     async def load(self) -> None:
         """Read the status of each practice, and select the one that is open."""
         self._all = await self.host.worker.ask(practices)
         self._show()
-        here = next((view.name for view in self._all if view.open), "")
-        self._table.show(self._shown(), here)
+        open_one = next((view.name for view in self._all if view.open), "")
+        self._table.show(self._shown(), open_one)
         self._show_details(self._table.item)
 
     def _shown(self) -> list[PracticeView]:
@@ -68,12 +79,12 @@ class Practices(RecordListScreen[None, PracticeView]):
     def _show(self) -> None:
         number = sum(view.needs_you for view in self._all)
         total = formatting.count(len(self._all), "practice")
-        waits = (
+        needs = (
             f", {number:,} {formatting.plural(number, 'needs/need')} you" if number else ", nothing needs you"
         )
-        self._head.show_subject([fixed(total, "muted"), fixed(waits, "warn" if number else "muted")])
+        self._head.show_subject([fixed(total, "muted"), fixed(needs, "warn" if number else "muted")])
         self._table.border_title = "Needs you" if self._only_needs else self.PANEL
-        self.put(self._shown())
+        self.show_items(self._shown())
 
     def _cells(self, view: PracticeView) -> list[Line]:
         now = self.host.worker.practice.clock.now()
@@ -82,8 +93,8 @@ class Practices(RecordListScreen[None, PracticeView]):
             state = [fixed("● SANDBOX" if view.connected else "○ SANDBOX", "accent")]
         if view.problem:
             state = [span(f"✗ {view.problem}", "bad")]
-        waits = "■ held" if view.held else "needs you" if view.needs else ""
-        activity = f"▶ {view.running}" if view.running else waits
+        need = "■ held" if view.held else "needs you" if view.needs else ""
+        activity = f"▶ {view.running}" if view.running else need
         if view.open:
             activity = f"▸ {activity or 'open'}"
         return [
@@ -95,9 +106,9 @@ class Practices(RecordListScreen[None, PracticeView]):
         ]
 
     def details_of(self, view: PracticeView) -> list[Line]:
-        """Return what runs, what is left, and what waits for whom."""
+        """Return what runs there, the calls left, and what needs a decision and by whom."""
         now = self.host.worker.practice.clock.now()
-        wide = max(34, self.size.width - 5)
+        columns = max(34, self.size.width - 5)
         facts = {
             "Running": running(view),
             "Login": view.login,
@@ -105,50 +116,30 @@ class Practices(RecordListScreen[None, PracticeView]):
             "XPM data": f"updated {formatting.ago(view.mirror_at, now)}" if view.mirror_at else "",
         }
         known = " · ".join(f"{name}: {value}" for name, value in facts.items() if value)
-        rows = wrap([fixed(" "), span(known, "muted")], wide) if known else []
+        rows = wrap([fixed(" "), span(known, "muted")], columns) if known else []
         if view.problem:
-            rows += wrap([fixed(" "), span(view.problem, "bad")], wide)
+            rows += wrap([fixed(" "), span(view.problem, "bad")], columns)
         if view.needs:
             rows.append([fixed(" Waits for ", "warn"), span(view.waits_for or "a user", "strong")])
         for each in view.needs:
-            rows += wrap([fixed("   "), span(each)], wide)
+            rows += wrap([fixed("   "), span(each)], columns)
         return [[span(view.title or view.name)], *rows]
 
     def action_filter(self, only_needs: bool) -> None:
-        """Show all practices, or those that need a user."""
+        """Show all practices, or only those in which something needs a user."""
         self._only_needs = only_needs
         self._show()
 
-    @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        self.action_switch()
-
-    def action_switch(self) -> None:
-        """Start the console again with the selected practice; a run of this one continues."""
+    def action_open(self) -> None:
+        """Open the console for the selected practice; a run of the present one continues."""
         view = self._table.item
         if view is None:
             return
         if view.open:
             self.host.toast(f"{view.title or view.name} is already open: select another one.")
         else:
-            self.do("practices.switch", {"name": view.name})
+            self.perform("practices.switch", {"name": view.name})
 
     def action_new(self) -> None:
         """Create a practice and open the console for it, where the wizard connects it."""
-        self.do("practices.add", {"switch": True}, ask=True)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Practices",
-            "Each XPM practice has its own connection, data and settings in its own folder. "
-            "Switching opens the console for another practice; a run in progress here continues.",
-            [
-                ("enter", "open the console for the selected practice"),
-                ("1", "show all practices"),
-                ("2", "show only practices in which something needs you"),
-                ("n", "add a practice: the console opens it, and the wizard connects it"),
-                ("esc", "stay with this one"),
-            ],
-        )
+        self.perform("practices.add", {"switch": True}, ask=True)

@@ -1,17 +1,25 @@
-"""The Proposals area, over Jobs: the client of each proposal, its jobs, and what they need."""
+"""The Proposals area, over Jobs: the client of each proposal, its jobs, and what they need.
+
+The dialog that shows the next terms before proposals are rolled over.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button
 
 from xpm_tui.application.jobs import proposals, renewals
-from xpm_tui.application.jobs import queries as job_counts
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs.deployment import list_due_now
+from xpm_tui.application.jobs.renewals import RollOverView
 from xpm_tui.application.jobs.services import terms_of
 from xpm_tui.application.jobs.views import (
     AgreedView,
@@ -21,38 +29,47 @@ from xpm_tui.application.jobs.views import (
     ProposalRowView,
 )
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.commands import renewals as renewal_commands
 from xpm_tui.commands.command import Result, Situation
+from xpm_tui.commands.consequences import action
+from xpm_tui.commands.consequences import lines as consequence_lines
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import NotFound
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import keymap
-from xpm_tui.tui.dialogs.dialog import ChoiceDialog
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog, TextDialog
 from xpm_tui.tui.dialogs.form import FormDialog, ask_until_accepted, build
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, fixed, marked, span
+from xpm_tui.tui.widgets.cells import Line, Look, content, fixed, lines, span
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import BLOCKED, panel_title, state_span
 from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.text import StaticText
 
 with lazy_imports():
-    from xpm_tui.tui.screens import job_dialogs
+    from xpm_tui.tui.screens import job_actions
 
 FILTERS = (
     ("", "all"), ("to take", "to take over"), ("ours", "active"), ("changed", "changed"),
     ("renewed", "renewed"), ("draft", "drafts"), ("revoked", "revoked"), ("unknown", "unknown"),
 )  # fmt: skip
-TAKES = (
+TAKE_OVER_HELP = (
     "From Ignition: its own integration has usually created the jobs, so none are created from here. If it "
     "has not, press T to take the proposal over: its jobs then wait in Jobs, without those of the past."
 )
+SHOWN = 300
+"""The most proposals whose changes are listed before they are rolled over."""
+CHANGE_LOOKS: dict[str, Look] = {"+": "good", "-": "bad", "~": "warn"}
+"""The styles of services that were added, removed or repriced."""
 
 
 class ProposalsArea(FilteredArea):
-    """The list, and what the selected proposal asks for."""
+    """The area: the proposals, and what the selected one asks for."""
 
     AREA = "proposals"
     TAB = "jobs"
@@ -97,33 +114,29 @@ class ProposalsArea(FilteredArea):
         """Read the proposals that match the filters."""
 
         def read(practice: OpenPractice) -> tuple[list[ProposalRowView], JobCounts]:
-            return proposals.list_proposals(practice), job_counts.counts(practice)
+            return proposals.list_proposals(practice), jobs.counts(practice)
 
         found, self._counts = await self.host.worker.ask(read)
-        wanted = self.text.casefold()
+        wanted = self.search_text.casefold()
         shown = [
             view for view in found
-            if view.standing.startswith(self.only)
+            if view.standing.startswith(self.filter_name)
             and wanted in f"{view.name} {view.number} {client_of(view)}".casefold()
         ]  # fmt: skip
         self.show_counts(len(shown), len(found))
-        self.note([BLOCKED] if self._counts.blocked else [])
+        self.show_note([BLOCKED] if self._counts.blocked else [])
         self.table.say_empty(
             "No proposal matches this filter. esc shows all again." if found
             else "There are no proposals. Press n to create one, or I to import Ignition's file of active "
             "services."
         )  # fmt: skip
-        self.table.show(shown, query=self.asked)
-        if not shown:
-            self.detail.show(None)
+        self.table.show(shown, query=self.criteria)
         self.focus_table()
 
     def _cells(self, view: ProposalRowView) -> list[Line]:
-        name = span(view.name).text
-        at = name.casefold().find(self.text.casefold()) if self.text else -1
         return [
             [_state(view)],
-            marked(name, [(at, at + len(self.text))] if at >= 0 else []),
+            self.mark_search(span(view.name).text),
             [span(client_of(view))],
             [span(view.number or view.id, "muted")],
             [fixed(formatting.day(view.start))],
@@ -131,9 +144,11 @@ class ProposalsArea(FilteredArea):
             [span(" ".join(view.workflows), "muted")],
         ]
 
-    def moved(self, item: ProposalRowView | None) -> None:
-        """Show what the proposal asks for."""
-        if item is not None:
+    def show_details(self, item: ProposalRowView | None) -> None:
+        """Show what the proposal asks for; clear the details if there is none."""
+        if item is None:
+            self.detail.show(None)
+        else:
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ProposalRowView) -> None:
@@ -145,28 +160,28 @@ class ProposalsArea(FilteredArea):
         def read(
             practice: OpenPractice,
         ) -> tuple[list[AgreedView], list[JobRowView], list[ProposalChangeView]]:
-            made = [row for workflow in view.workflows if (row := _row(practice, workflow)) is not None]
+            rows = [row for workflow in view.workflows if (row := _job_row(practice, workflow)) is not None]
             is_changed = view.standing in ("changed", "renewed")
             changes = renewals.list_changes(practice, [view.id]) if is_changed else []
-            return proposals.list_agreed_services(practice, view.id), made, changes
+            return proposals.list_agreed_services(practice, view.id), rows, changes
 
-        agreed, made, changes = await self.host.worker.ask(read)
-        found = proposal_lines(view, agreed, made, self._counts)
+        agreed, rows, changes = await self.host.worker.ask(read)
+        found = proposal_lines(view, agreed, rows, self._counts)
         if not changes:
             return found
         head: Line = [fixed(" Changed in Ignition since you accepted it", "head")]
-        return [*found[:3], head, *job_dialogs.change_lines(changes)[1:], *found[3:]]
+        return [*found[:3], head, *change_lines(changes)[1:], *found[3:]]
 
-    def chosen(self, item: ProposalRowView) -> None:
-        """Show all of it for reading."""
+    def open_item(self, item: ProposalRowView) -> None:
+        """Show all of the proposal for reading."""
         self.host.work(lambda: self._open(item), "open", exclusive=True, node=self)
 
     async def _open(self, view: ProposalRowView) -> None:
-        self.app.push_screen(job_dialogs.JobDialog(view.name, await self._lines(view)))
+        self.app.push_screen(job_actions.JobDialog(view.name, await self._lines(view)))
 
     def action_up(self) -> None:
         """Remove the filters, then go back to the jobs."""
-        if self.detail.has_focus or self.find.display or self.text or self._saved:
+        if self.detail.has_focus or self.search_field.display or self.search_text or self._filter_place:
             super().action_up()
         else:
             self.action_leave()
@@ -190,24 +205,25 @@ class ProposalsArea(FilteredArea):
         )
 
     def preset(self, command: str) -> dict[str, Any]:
-        """Return the selected proposal as the parameter of commands on a proposal."""
+        """Return the selected proposal as the parameter of commands about a proposal."""
         if self.proposal is None or command not in ("proposals.accept", "proposals.take", "proposals.revoke"):
             return {}
-        one = self.proposal.id
+        if command == "proposals.revoke":
+            return {"proposal": self.proposal.id}
         more = {"wait": True} if command == "proposals.accept" else {"all": False}
-        return {"proposal": one} if command == "proposals.revoke" else {"proposals": (one,), **more}
+        return {"proposals": (self.proposal.id,), **more}
 
     def do_proposals_changes(self) -> None:
         """Show all changes from Ignition on one screen."""
-        self.host.work(lambda: self._changes("Changed in Ignition"), "changes", exclusive=True, node=self)
+        self.host.work(lambda: self._show_changes(), "changes", exclusive=True, node=self)
 
-    async def _changes(self, title: str) -> None:
+    async def _show_changes(self) -> None:
         found = (await self.host.run_named("proposals.changes", {})).value
-        rows = job_dialogs.change_lines(found) or [[fixed("Nothing has changed in Ignition.", "muted")]]
-        self.app.push_screen(job_dialogs.JobDialog(title, rows))
+        rows = change_lines(found) or [[fixed("Nothing has changed in Ignition.", "muted")]]
+        self.app.push_screen(job_actions.JobDialog("Changed in Ignition", rows))
 
     def do_proposals_rollover(self) -> None:
-        """Roll over the selected proposal, or all with a next term, after showing them."""
+        """Roll over the selected proposal, or all that have a next term, after showing what is created."""
         if (view := self.proposal) is not None:
             self.host.work(lambda: self._roll_over(view), "rollover", exclusive=True, node=self)
 
@@ -215,15 +231,15 @@ class ProposalsArea(FilteredArea):
         number = self._counts.renewed
         wanted: dict[str, Any] = {"proposals": (view.id,)}
         if number > 1:
-            every = f"All that have a next term: {formatting.count(number, 'proposal')}"
-            choices = [("one", f"This one: {view.name}"), ("all", every)]
+            everything = f"All that have a next term: {formatting.count(number, 'proposal')}"
+            choices = [("one", f"This one: {view.name}"), ("all", everything)]
             box = ChoiceDialog("Which proposals?", choices, title="Roll over")
             picked: str | None = await self.app.push_screen_wait(box)
             if picked is None:
                 return
             wanted = wanted if picked == "one" else {"all": True}
         shown = (await self.host.run_named("proposals.rollover", {**wanted, "dry_run": True})).value
-        answer = await self.app.push_screen_wait(job_dialogs.RollOverReview(shown))
+        answer = await self.app.push_screen_wait(RollOverReview(shown))
         if answer:
             agreed = {**wanted, "edits": answer, "yes": True}
             done = (await self.host.run_named("proposals.rollover", agreed)).value
@@ -233,45 +249,45 @@ class ProposalsArea(FilteredArea):
 
     def do_proposals_accept(self) -> None:
         """Accept the proposal; the form asks for jobs, projects and repetition."""
-        self._agree("proposals.accept")
+        self._accept_or_take("proposals.accept")
 
     def do_proposals_take(self) -> None:
-        """Take over an accepted proposal of Ignition; one that was stopped resumes with its settings."""
-        self._agree("proposals.take")
+        """Take over a proposal that was accepted in Ignition; one that was stopped continues as before."""
+        self._accept_or_take("proposals.take")
 
-    def _agree(self, name: str) -> None:
-        """Ask how the jobs are created; one that was stopped resumes with its settings."""
+    def _accept_or_take(self, name: str) -> None:
         if (view := self.proposal) is not None:
-            self.host.work(lambda: self._do(name, view), name, exclusive=True, node=self)
+            self.host.work(lambda: self._ask_and_run(name, view), name, exclusive=True, node=self)
 
-    async def _do(self, name: str, view: ProposalRowView) -> None:
+    async def _ask_and_run(self, name: str, view: ProposalRowView) -> None:
+        """Ask how the jobs are created, and run the command; a proposal with jobs keeps its settings."""
         app, command, preset = self.host, by_name(name), self.preset(name)
 
-        async def do(params: msgspec.Struct) -> tuple[Result, list[str]]:
+        async def run(params: msgspec.Struct) -> tuple[Result, list[str]]:
             return await app.run_command(command, params)
 
         if view.workflows:
-            done: tuple[Result, list[str]] | None = await do(build(command, preset))
+            done: tuple[Result, list[str]] | None = await run(build(command, preset))
         else:
             start = {"per": terms_of(app.worker.practice).per}
             done = await ask_until_accepted(
-                app, lambda turned: FormDialog(command, preset, start, turned), do
+                app, lambda rejected: FormDialog(command, preset, start, rejected), run
             )
         if done is None:
             return
-        result, said = done
+        result, messages = done
         await app.refresh_status()
         if result.error is not None:
-            app.show_result(command, result, said)
+            app.show_result(command, result, messages)
             return
         if await app.worker.ask(list_due_now):
-            # Jobs that are created automatically are created in a process of their own, within the guard.
-            _, run = await app.start_command("jobs.deploy", {"automatic": True}, asks=False)
-            if run:
-                app.show_run(run)
+            # Jobs that are due automatically are created by a process of their own, within the guard.
+            _, run_id = await app.start_command("jobs.deploy", {"automatic": True}, asks=False)
+            if run_id:
+                app.show_run(run_id)
                 return
-        made = await app.worker.ask(lambda practice: proposals.show_proposal(practice, view.id))
-        number = len(made.workflows)
+        updated = await app.worker.ask(lambda practice: proposals.show_proposal(practice, view.id))
+        number = len(updated.workflows)
         waits = f"{formatting.count(number, 'job')} {formatting.plural(number, 'waits/wait')}"
         app.toast(f"{view.name} is deployed from here: {waits} in Jobs (v).")
 
@@ -280,8 +296,8 @@ class ProposalsArea(FilteredArea):
         return keymap.make_help_page("Proposals", self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
-def _row(practice: OpenPractice, workflow: str) -> JobRowView | None:
-    """Return the job of a workflow; None if there is none any more."""
+def _job_row(practice: OpenPractice, workflow: str) -> JobRowView | None:
+    """Return the job of a workflow; None if it no longer has one."""
     with suppress(NotFound):
         return jobs.row_of(practice, workflow)
     return None
@@ -293,17 +309,24 @@ def client_of(view: ProposalRowView) -> str:
 
 
 def _state(view: ProposalRowView) -> cells.Span:
-    """Return the state; an unknown status of Ignition is shown as it is."""
-    looks = cells.PROPOSAL_STATES
+    """Return the state of a proposal; a status of Ignition that is not known is shown as it is."""
+    states = cells.PROPOSAL_STATES
     if view.standing != "unknown" or not view.status:
-        return looks.draw(view.standing)
-    return span(f"{looks.label('unknown').glyph} {view.status}", looks.look("unknown"))
+        return states.draw(view.standing)
+    return span(f"{states.label('unknown').glyph} {view.status}", states.look("unknown"))
 
 
 def proposal_lines(
-    view: ProposalRowView, agreed: list[AgreedView], made: list[JobRowView], counted: JobCounts
+    view: ProposalRowView, agreed: list[AgreedView], rows: list[JobRowView], counts: JobCounts
 ) -> list[Line]:
-    """Return what the proposal is, why it is not deployed and what that needs, and its jobs."""
+    """Return the details of a proposal: what prevents its jobs and what to do, its jobs and its services.
+
+    Args:
+        view: The proposal.
+        agreed: The services agreed in it.
+        rows: Its jobs.
+        counts: The counts of all jobs, which tell whether Ignition still creates jobs itself.
+    """
     found: list[Line] = [
         [
             fixed(" "),
@@ -321,7 +344,7 @@ def proposal_lines(
     if view.entities:
         found.append([fixed(" also for "), span(formatting.sequence(view.entities), "muted")])
     if view.standing == "to take":
-        found.append([fixed(" → ", "warn"), fixed(TAKES)])
+        found.append([fixed(" → ", "warn"), fixed(TAKE_OVER_HELP)])
     elif view.standing == "draft":
         found.append(
             [fixed(" → ", "accent"), fixed("A draft: a accepts it, and its jobs then appear in Jobs.")]
@@ -333,9 +356,9 @@ def proposal_lines(
         )
     elif view.why:
         found.append([fixed(" → ", "warn"), span(view.why)])
-    if counted.blocked and view.standing in ("to take", "draft", "ours", "changed"):
+    if counts.blocked and view.standing in ("to take", "draft", "ours", "changed"):
         found.append([fixed(" ! ", "warn"), fixed("Before that, XPM has to be switched off in Ignition.")])
-    for row in made:
+    for row in rows:
         found.append(
             [fixed(" "), state_span(row.state), span(f"  {row.name}  "),
              fixed(formatting.day(row.date), "muted"),
@@ -345,12 +368,62 @@ def proposal_lines(
             found.append([fixed("     "), span(row.why, "muted")])
     found.append([fixed(f" {formatting.count(len(agreed), 'service')}", "head")])
     for each in agreed:
-        called = (
-            "no job" if each.no_job
-            else "not in the library: no template" if each.unknown
-            else " + ".join(each.calls_for) or "no template"
-        )  # fmt: skip
+        if each.no_job:
+            linked = "no job"
+        elif each.unknown:
+            linked = "not in the library: no template"
+        else:
+            linked = " + ".join(each.calls_for) or "no template"
         project = "".join(f"{part}: " for part in (each.project, each.client) if part)
         price = f"  {each.price}" if each.price else ""
-        found.append([span(f"   {project}{each.name}{price}"), fixed(" → ", "muted"), span(called, "muted")])
+        found.append([span(f"   {project}{each.name}{price}"), fixed(" → ", "muted"), span(linked, "muted")])
+    return found
+
+
+class RollOverReview(TextDialog[Literal["keep", "drop"]]):
+    """The next terms, before they are created. The answer also says whether edits of jobs are kept."""
+
+    def __init__(self, view: RollOverView) -> None:
+        super().__init__(classes="wide")
+        self.title_text = visible(f"{action(view.consequences)} of the next term?")
+        self._view = view
+
+    def box(self) -> ComposeResult:
+        """Compose the counts, the differences and the answers."""
+        view = self._view
+        rows: list[Line] = [[fixed(f"{action(view.consequences)}.", "strong")]]
+        rows += [[span(line)] for line in consequence_lines(view.consequences)]
+        if view.edited:
+            have = formatting.plural(view.edited, "has/have")
+            rows.append(
+                [fixed(f"{formatting.count(view.edited, 'workflow')} of this term {have} edits.", "warn")]
+            )
+        with VerticalScroll(classes="words", can_focus=False):
+            yield StaticText(lines(rows))
+            yield StaticText(lines(change_lines(view.changes[:SHOWN])), classes="batch")
+        with Horizontal(classes="buttons -right"):
+            yield Button(content(Shown("Cancel  esc")), id="leave")
+            if view.edited:
+                yield Button(content(Shown("Create, keep edits")), id="keep")
+                yield Button(content(Shown("Create, drop edits")), id="drop")
+            elif view.new:
+                yield Button(content(Shown(action(view.consequences))), id="drop")
+
+    def on_mount(self) -> None:
+        """Focus the safe button."""
+        self.query_one("#leave", Button).focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(None if event.button.id == "leave" else "keep" if event.button.id == "keep" else "drop")
+
+
+def change_lines(views: Sequence[ProposalChangeView]) -> list[Line]:
+    """Return the changes made in Ignition, by proposal."""
+    found: list[Line] = []
+    for view in views:
+        head, *rest = renewal_commands.change_lines(view)
+        found.append([span(head, "strong")])
+        found += [[span(line, CHANGE_LOOKS.get(line.strip()[:1], "muted"))] for line in rest]
     return found

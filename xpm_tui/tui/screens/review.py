@@ -1,4 +1,4 @@
-"""The bulk review: clients that need a decision one after another, and its export and import as a file."""
+"""The bulk review: the clients that need a decision, one after another, on screen or in a CSV file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.dialogs.pickers import FilePicker, folder_of
+from xpm_tui.tui.dialogs.pickers import FilePicker, start_folder
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
@@ -49,23 +49,23 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.commands.command import Result
 
-LEAST, MOST = 4, 8
-"""Lines for what accepting does, in low and in tall windows."""
+LINES_LOW, LINES_TALL = 4, 8
+"""The lines for what accepting does, in low and in tall windows."""
 CURSOR_SECONDS = 0.06
-"""Seconds the cursor must rest on a match before both sides are read."""
+"""Seconds that the cursor must rest on a match before both sides are read."""
 SHOWN = 500
 """The most rows of a file that are listed before it is imported."""
 
 
-async def save(app: AppProtocol) -> None:
-    """Ask for a file and write all link proposals to it."""
+async def export_review_file(app: AppProtocol) -> None:
+    """Ask for the name of a file, and write all link proposals to it."""
     about = "A row for each proposal; fill in the column Choice with link, ignore, or an XPM number."
     path = await app.push_screen_wait(
-        FilePicker("Save the review", about, start=folder_of(app) + "review.csv", new=True)
+        FilePicker("Save the review", about, start=start_folder(app) + "review.csv", new=True)
     )
     if not path:
         return
-    result = await run(app, ReviewClients(export=path), "Save the review")
+    result = await run_review(app, ReviewClients(export=path), "Save the review")
     if result.declined:
         return
     app.folder = str(Path(path).parent)
@@ -73,36 +73,36 @@ async def save(app: AppProtocol) -> None:
     app.toast(f"{clients} in {path}\nI imports the file once it is filled in.")
 
 
-async def run(app: AppProtocol, params: ReviewClients, title: str = "Review") -> Result:
-    """Run a call of the review command."""
+async def run_review(app: AppProtocol, params: ReviewClients, title: str = "Review") -> Result:
+    """Run the review command, and return its result."""
     result, _ = await app.run_command(by_name("clients.review"), params, title=title)
     return result
 
 
 async def import_review_file(app: AppProtocol) -> tuple[str, ...]:
-    """Ask for a review file, show what it would do, and import it; return the clients it decided."""
+    """Ask for a review file, show what it would do, and import it; return the clients that it decided."""
     about = "The file with the column Choice. What it would do is shown first."
     path = await app.push_screen_wait(
-        FilePicker("Import a review", about, start=folder_of(app), suffix=".csv")
+        FilePicker("Import a review", about, start=start_folder(app), suffix=".csv")
     )
     if not path:
         return ()
     app.folder = str(Path(path).parent)
-    result = await run(app, ReviewClients(take=path, limit=SHOWN), "Import a review")
+    result = await run_review(app, ReviewClients(take=path, limit=SHOWN), "Import a review")
     if result.declined:
         return ()
-    settled: tuple[str, ...] = result.value
-    if result.error is not None or not settled:
+    decided: tuple[str, ...] = result.value
+    if result.error is not None or not decided:
         app.show_result(by_name("clients.review"), result, [])
     else:
-        clients = formatting.count(len(settled), "client")
-        them = formatting.plural(len(settled), "it/them all")
+        clients = formatting.count(len(decided), "client")
+        them = formatting.plural(len(decided), "it/them all")
         app.toast(f"{clients} decided by the file. u undoes {them}.")
-    return settled
+    return decided
 
 
 class Review(DetailScreen[None]):
-    """The review. Enter accepts and letters do the rest; clients that are decided leave the list."""
+    """The review. Enter accepts a proposal, letters do the rest; a decided client leaves the list."""
 
     CSS_PATH: ClassVar = stylesheet_path("review")
     SAVES = frozenset({"export"})
@@ -116,14 +116,33 @@ class Review(DetailScreen[None]):
         Binding("w", "export", "Save CSV", tooltip="Save the list as a CSV file", show=False),
         Binding("I", "take", "Import CSV", tooltip="Import a CSV file that was filled in", show=False),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Review",
+        "The clients that cannot be linked automatically, one after another, each with its proposed "
+        "XPM clients and the reasons. A match is sure, likely or possible; clients with the same name "
+        "are never sure. Where XPM merged a linked client into another one, that one comes first, with "
+        "what moved there. Nothing is written to XPM here.",
+        [
+            ("enter", "accept the proposal under the cursor"),
+            ("m", "search for another one"),
+            ("n, p", "skip it for now, or go back"),
+            ("i", "this client is not in XPM"),
+            ("u", "undo the last decision, repeatedly; links accepted together are undone together"),
+            ("S", "accept all that are sure, after showing them"),
+            ("w", "save all proposals as a CSV file with a column for your choice"),
+            ("I", "import such a file: what it would do is shown first"),
+            ("esc", "back; the review continues here next time"),
+        ],
+    )
 
     def __init__(self) -> None:
         super().__init__()
         self._views: list[ReviewView] = []
         self._at = 0
-        self._settled: list[tuple[str, ...]] = []
-        """The clients of each decision of this session, the last one at the end."""
-        self._decision: Worker[Any] | None = None
+        self._decisions: list[tuple[str, ...]] = []
+        """The clients of each decision of this session, the latest at the end."""
+        self._worker: Worker[Any] | None = None
+        """The worker of the latest decision."""
         self._skipped: set[str] = set()
         self._head = ScreenHeading("Review clients", classes="review-head")
         self._none = StaticText(classes="empty")
@@ -134,8 +153,8 @@ class Review(DetailScreen[None]):
         self._effect = TextLabel(classes="panel effect")
 
     @property
-    def _count(self) -> int:
-        return sum(map(len, self._settled))
+    def _decided_count(self) -> int:
+        return sum(map(len, self._decisions))
 
     @property
     def _view(self) -> ReviewView | None:
@@ -173,10 +192,10 @@ class Review(DetailScreen[None]):
             await xpm_refresh.ensure_mirror(practice)
             return link_review.clients_to_review(practice), link_review.review_position(practice)
 
-        kept = at or (self._view.id if self._view else "")
+        wanted = at or (self._view.id if self._view else "")
         self._views, left_at = await self.host.worker.run(read)
-        kept = kept or left_at
-        places = [place for place, view in enumerate(self._views) if view.id == kept]
+        wanted = wanted or left_at
+        places = [place for place, view in enumerate(self._views) if view.id == wanted]
         self._at = places[0] if places else min(self._at, max(0, len(self._views) - 1))
         self._draw()
         self._proposals.focus()
@@ -195,9 +214,11 @@ class Review(DetailScreen[None]):
             self._queue.show(self._views, self._at)
         self._queue.cursor = self._at
         if view is None:
-            done = f" {formatting.count(self._count, 'client')} decided." if self._count else ""
+            done = (
+                f" {formatting.count(self._decided_count, 'client')} decided." if self._decided_count else ""
+            )
             self._head.styles.height = 2
-            self._head.show_subject((), self._gauge())
+            self._head.show_subject((), self._progress_line())
             self._none.update(
                 lines([[fixed("✓ ", "good"), fixed(f"No client needs your decision.{done} esc goes back.")]])
             )
@@ -211,20 +232,20 @@ class Review(DetailScreen[None]):
         ]  # fmt: skip
         reason = wrap([fixed(" ▲ ", "warn"), span(view.reason)], columns)
         self._head.styles.height = 2 + len(reason)
-        self._head.show_subject(first, self._gauge(), *reason)
+        self._head.show_subject(first, self._progress_line(), *reason)
         self._none.update(
             lines([[fixed("XPM has nothing similar. "), fixed("m", "accent"), fixed(" searches, "),
                     fixed("i", "accent"), fixed(" marks it as not in XPM.")]])
         )  # fmt: skip
         self._proposals.show(view.proposals)
         if not view.proposals:
-            self._say_effect(view, None, [])
+            self._show_effect(None, [])
         self._compare.show(None, [fixed("Compare with the match under the cursor")])
 
-    def _gauge(self) -> Line:
-        """Return the progress as a gauge and in words: decided, remaining and skipped."""
+    def _progress_line(self) -> Line:
+        """Return the progress as a bar and in numbers: decided, remaining and skipped."""
         skipped = sum(view.id in self._skipped for view in self._views)
-        numbers = (self._count, len(self._views) - skipped, skipped)
+        numbers = (self._decided_count, len(self._views) - skipped, skipped)
         summary = f"  {numbers[0]:,} done  {numbers[1]:,} to go  {numbers[2]:,} skipped"
         room = max(8, min(60, (self.size.width or 80) - len(summary) - 2))
         total = max(1, sum(numbers))
@@ -255,15 +276,15 @@ class Review(DetailScreen[None]):
         try:
             client, xpm, effect = await self.host.worker.read(read)
         except (NotFound, BadInput):
-            return  # someone else has decided it, or XPM no longer has it: accepting will say so
+            return  # someone else has decided it, or XPM no longer has it: accepting it reports that
         if self._view is not view or self._proposals.current is not proposal:
             return
         make = lambda columns: compared_lines(client, xpm, columns)  # noqa: E731
         self._compare.show(make, [fixed("Compare with the match under the cursor")])
-        self._say_effect(view, proposal, effect_lines(effect, MOST))
+        self._show_effect(proposal, effect_lines(effect, LINES_TALL))
 
-    def _say_effect(self, view: ReviewView, proposal: ProposalView | None, effect: Sequence[Line]) -> None:
-        """Show the reasons of a match in full, and what accepting it does."""
+    def _show_effect(self, proposal: ProposalView | None, effect: Sequence[Line]) -> None:
+        """Show the reasons for a match in full, and what accepting it does."""
         columns = self._effect.content_size.width or 76
         found: list[Line] = []
         self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
@@ -272,8 +293,8 @@ class Review(DetailScreen[None]):
         elif len(reasons := "; ".join(proposal.reasons)) > columns - len(INDENT):
             found += wrap([fixed(" ◇ ", "accent"), span(reasons)], columns)
         found += [row for line in effect for row in wrap(line, columns)]
-        found = found[: MOST if self.has_class("-tall") else LEAST]
-        height = max(LEAST - 1, len(found)) + 2
+        found = found[: LINES_TALL if self.has_class("-tall") else LINES_LOW]
+        height = max(LINES_LOW - 1, len(found)) + 2
         if self._effect.styles.height is None or self._effect.styles.height.value != height:
             self._effect.styles.height = height
         self._effect.say(lines(found))
@@ -285,7 +306,7 @@ class Review(DetailScreen[None]):
             return "No client needs your decision."
         if action == "accept" and not (view and view.proposals):
             return "There is no proposal to accept: m searches, i marks it as not in XPM."
-        if action == "undo" and not self._settled:
+        if action == "undo" and not self._decisions:
             return "There is no decision here to undo."
         return ""
 
@@ -306,63 +327,61 @@ class Review(DetailScreen[None]):
     def action_accept(self) -> None:
         """Link to the selected proposal."""
         view, proposal = self._view, self._proposals.current
-        if view is not None and proposal is not None and not self._refused():
-            self._run_decision(lambda: self._accept(view, proposal.uuid))
+        if view is not None and proposal is not None and not self._is_linking_refused():
+            params = ReviewClients(client=(view.id,), link=proposal.uuid)
+            self._run_decision(lambda: self._decide(view, params))
 
-    def _run_decision(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run decisions one at a time: one that was cancelled could not be undone."""
-        if self._decision is None or self._decision.is_finished:
-            self._decision = self.host.work(job, "settle", node=self)
-
-    async def _accept(self, view: ReviewView, uuid: str) -> None:
-        await self._decide(view, ReviewClients(client=(view.id,), link=uuid))
+    def _run_decision(self, decide: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a decision unless another one is running: one that was cancelled could not be undone."""
+        if self._worker is None or self._worker.is_finished:
+            self._worker = self.host.work(decide, "decision", node=self)
 
     async def _decide(self, view: ReviewView, params: ReviewClients) -> None:
         try:
-            result = await run(self.host, params)
-        except BadInput as refused:
-            self.host.toast(refused.message, "warning")
-            now = await self.host.worker.ask(lookup.show_client, view.id)
-            if not now.needs:
-                self._settled_one(view, ())
+            result = await run_review(self.host, params)
+        except BadInput as error:
+            self.host.toast(error.message, "warning")
+            client = await self.host.worker.ask(lookup.show_client, view.id)
+            if not client.needs:
+                self._add_decision(view, ())
             return
         if result.declined:
             self._proposals.focus()
         else:
-            self._settled_one(view, result.value)
+            self._add_decision(view, result.value)
 
     def action_map(self) -> None:
-        """Link with the picker instead."""
+        """Link to another XPM client with the picker."""
         view = self._view
         if view is not None:
             self._run_decision(lambda: self._map(view))
 
     async def _map(self, view: ReviewView) -> None:
         client = await self.host.worker.ask(lookup.show_client, view.id)
-        settled = await self.host.push_screen_wait(picker.Picker(client, reviewing=True))
-        if settled is not None:
-            self._settled_one(view, settled)
+        decided = await self.host.push_screen_wait(picker.Picker(client, reviewing=True))
+        if decided is not None:
+            self._add_decision(view, decided)
 
     def action_ignore(self) -> None:
-        """Ignore the client: it has no XPM client on purpose."""
+        """Mark the client as not in XPM."""
         view = self._view
-        if view is not None and not self._refused():
+        if view is not None and not self._is_linking_refused():
             self._run_decision(lambda: self._decide(view, ReviewClients(client=(view.id,), ignore=True)))
 
     def action_sure(self) -> None:
-        """Accept all clients whose best proposal is sure, after asking with their count."""
-        if not self._refused():
-            self._run_decision(lambda: self._sure())
+        """Link all clients whose best proposal is sure, after asking with their number."""
+        if not self._is_linking_refused():
+            self._run_decision(lambda: self._accept_sure())
 
-    async def _sure(self) -> None:
-        result = await run(self.host, ReviewClients(accept_sure=True), "All sure ones")
+    async def _accept_sure(self) -> None:
+        result = await run_review(self.host, ReviewClients(accept_sure=True), "All sure ones")
         if result.declined:
             self._proposals.focus()
             return
         if not result.value:
             self.host.show_result(by_name("clients.review"), result, [])
             return
-        self._settled.append(result.value)
+        self._decisions.append(result.value)
         clients = formatting.count(len(result.value), "client")
         them = formatting.plural(len(result.value), "it/them all")
         self.host.toast(f"{clients} linked. u undoes {them}.")
@@ -370,44 +389,46 @@ class Review(DetailScreen[None]):
 
     def action_undo(self) -> None:
         """Undo the last decision: of one client, or of all sure ones together."""
-        if self._settled and not self._refused():
+        if self._decisions and not self._is_linking_refused():
             self._run_decision(lambda: self._undo())
 
     async def _undo(self) -> None:
-        last = self._settled[-1]
+        last = self._decisions[-1]
         try:
-            result = await run(self.host, ReviewClients(client=last, undo=True))
+            result = await run_review(self.host, ReviewClients(client=last, undo=True))
         except BadInput:
-            self._settled.pop()  # changed since, so it stays; after other errors, undo can be tried again
+            self._decisions.pop()  # it was changed since; after other errors, undo can be tried again
             raise
-        self._settled.pop()
+        self._decisions.pop()
         self.host.show_result(by_name("clients.review"), result, [])
         await self._read(last[0])
 
     def action_export(self) -> None:
-        """Save the review as a file to be filled in."""
-        self.host.work(lambda: save(self.host), "file", exclusive=True, node=self)
+        """Save the review as a CSV file to be filled in."""
+        self.host.work(lambda: export_review_file(self.host), "file", exclusive=True, node=self)
 
     def action_take(self) -> None:
-        """Import the decisions of such a file, after showing what they would do."""
-        if not self._refused():
+        """Import the decisions of such a file, after showing what it would do."""
+        if not self._is_linking_refused():
             self.host.work(lambda: self._import_file(), "file", exclusive=True, node=self)
 
     async def _import_file(self) -> None:
-        settled = await import_review_file(self.host)
-        if settled:
-            self._settled.append(settled)
+        decided = await import_review_file(self.host)
+        if decided:
+            self._decisions.append(decided)
             await self._read()
 
-    def _settled_one(self, view: ReviewView, settled: tuple[str, ...]) -> None:
-        if settled:
-            self._settled.append(settled)
+    def _add_decision(self, view: ReviewView, decided: tuple[str, ...]) -> None:
+        """Remember a decision for undo, and remove its client from the list."""
+        if decided:
+            self._decisions.append(decided)
         if view in self._views:
             self._views.remove(view)
         self._at = min(self._at, max(0, len(self._views) - 1))
         self._draw()
 
-    def _refused(self) -> bool:
+    def _is_linking_refused(self) -> bool:
+        """Return whether clients cannot be linked; if so, show why."""
         reason = by_name("clients.link").unavailable(self.host.situation("clients", record="x", linked=True))
         if reason:
             self.host.toast(reason, "warning")
@@ -418,24 +439,3 @@ class Review(DetailScreen[None]):
         at = self._view.id if self._view else ""
         self.host.work(lambda: self.host.worker.ask(link_review.store_review_position, at), "place")
         self.dismiss(None)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Review",
-            "The clients that cannot be linked automatically, one after another, each with its proposed "
-            "XPM clients and the reasons. A match is sure, likely or possible; clients with the same name "
-            "are never sure. Where XPM merged a linked client into another one, that one comes first, with "
-            "what moved there. Nothing is written to XPM here.",
-            [
-                ("enter", "accept the proposal under the cursor"),
-                ("m", "search for another one"),
-                ("n, p", "skip it for now, or go back"),
-                ("i", "this client is not in XPM"),
-                ("u", "undo the last decision, repeatedly; links accepted together are undone together"),
-                ("S", "accept all that are sure, after showing them"),
-                ("w", "save all proposals as a CSV file with a column for your choice"),
-                ("I", "import such a file: what it would do is shown first"),
-                ("esc", "back; the review continues here next time"),
-            ],
-        )

@@ -1,4 +1,4 @@
-"""The choice of a service's job templates: several, in order."""
+"""The screen that chooses the job templates of a service: none, one or several, in order."""
 
 from __future__ import annotations
 
@@ -22,46 +22,59 @@ from xpm_tui.tui.widgets.cells import Line, Span, content, fit, fixed, span
 
 
 class ServiceTemplates(Chooser[TemplateView]):
-    """Enter adds or removes the selected template; nothing changes before it is saved."""
+    """A list of job templates. Enter adds or removes the selected one; nothing changes until it is saved."""
 
     PLACEHOLDER = "name or UUID of a job template"
     TITLE = "Link to job templates"
-    LISTED = "XPM job templates"
-    NOTHING = "No match among XPM's job templates. F4 clears the search. If XPM hides its list, type a UUID."
+    PANEL = "XPM job templates"
+    NO_MATCH = "No match among XPM's job templates. F4 clears the search. If XPM hides its list, type a UUID."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "Add or remove", tooltip="Add the template, or remove it", priority=True),
+        Binding("enter", "choose", "Add or remove", tooltip="Add the template, or remove it", priority=True),
         Binding("f6", "no_job", "No job"),
         Binding("f10", "save", "Save"),
         Binding("tab", "app.focus_next", "Buttons"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Link a service",
+        "Type letters of a template's name. Enter adds the selected template or removes it; "
+        "the numbers show the order, and the first one creates the job. Nothing changes until "
+        "you save.",
+        [
+            ("enter", "add or remove"),
+            ("F10", "save (or tab to the button)"),
+            ("F6", "this service needs no job"),
+            ("F4", "clear the search"),
+            ("esc", "leave without saving"),
+        ],
+    )
 
     def __init__(self, service: ServiceLinkView) -> None:
         super().__init__()
         self._service = service
-        self._inside = [ref.id for ref in service.templates]
+        self._uuids = [ref.id for ref in service.templates]
         self._names = {ref.id: ref.name for ref in service.templates}
         self._order = {each.uuid: place for place, each in enumerate(service.proposals)}
         self._all: Sequence[TemplateView] = ()
 
-    def head(self) -> list[Line]:
-        """Return the service and its chosen templates."""
+    def subject_lines(self) -> list[Line]:
+        """Return the service, and the templates chosen for it."""
         first: list[Span] = [span(self._service.name, "strong"), fixed(f"  {self._service.id}", "muted")]
         second: list[Span] = [fixed(" Job templates: ", "muted")]
-        for place, uuid in enumerate(self._inside, 1):
+        for place, uuid in enumerate(self._uuids, 1):
             second.append(span(f"{place} {self._names.get(uuid, uuid)}  ", "good"))
-        if not self._inside:
+        if not self._uuids:
             second.append(fixed("nothing yet", "warn"))
         return [first, second]
 
-    def below(self) -> ComposeResult:
-        """Compose buttons for the same actions, for terminals that use F10 themselves."""
+    def below_effect(self) -> ComposeResult:
+        """Compose buttons for the keys, because some terminals use F10 themselves."""
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Save")), id="save")
             yield Button(content(Shown("No job")), id="no-job")
             yield Button(content(Shown("Cancel")), id="leave")
 
     async def load(self) -> Sequence[TemplateView]:
-        """Return the chosen templates in order, then likely ones, then the rest, and missing ones last."""
+        """Return the chosen templates in order, then proposed ones, then the others."""
 
         def read(practice: OpenPractice) -> list[TemplateView]:
             return templates.list_templates(practice)[0]
@@ -71,21 +84,21 @@ class ServiceTemplates(Chooser[TemplateView]):
             known = {view.uuid for view in listed}
             missing = [
                 TemplateView(uuid=uuid, name=self._names.get(uuid, uuid), gone=bool(listed), services=0)
-                for uuid in self._inside
+                for uuid in self._uuids
                 if uuid not in known
             ]
             self._names |= {view.uuid: view.name for view in listed}
-            chosen = {uuid: place for place, uuid in enumerate(self._inside)}
+            places = {uuid: place for place, uuid in enumerate(self._uuids)}
 
             def rank(view: TemplateView) -> tuple[int, int, bool]:
-                far = len(self._inside) + len(self._order)
-                return chosen.get(view.uuid, far), self._order.get(view.uuid, far), view.gone
+                last = len(self._uuids) + len(self._order)
+                return places.get(view.uuid, last), self._order.get(view.uuid, last), view.gone
 
-            kept = [view for view in (*missing, *listed) if not view.gone or view.uuid in chosen]
-            self._all = sorted(kept, key=rank)
+            shown = [view for view in (*missing, *listed) if not view.gone or view.uuid in places]
+            self._all = sorted(shown, key=rank)
         return self._all
 
-    def words_of(self, item: TemplateView) -> str:
+    def search_text_of(self, item: TemplateView) -> str:
         """Return name and UUID."""
         return f"{item.name} {item.uuid}"
 
@@ -94,13 +107,13 @@ class ServiceTemplates(Chooser[TemplateView]):
         return item.uuid
 
     def draw(self, item: TemplateView, line: int, columns: int) -> Line:
-        """Return the position among the chosen ones, name and UUID, or the services that use the template."""
+        """Return the line with position, name and UUID, or the one with the proposal and the services."""
         if line == 0:
-            place = self._inside.index(item.uuid) + 1 if item.uuid in self._inside else 0
+            place = self._uuids.index(item.uuid) + 1 if item.uuid in self._uuids else 0
             mark = fixed(f" [{place}] " if place else " [ ] ", "good" if place else "muted")
             tags = [fixed("  ✗ gone in XPM", "bad")] if item.gone else []
-            same = sum(each.name.casefold() == item.name.casefold() for each in self.items) > 1
-            tags += [fixed("  =name", "accent")] if same else []
+            number = sum(each.name.casefold() == item.name.casefold() for each in self.items)
+            tags += [fixed("  =name", "accent")] if number > 1 else []
             room = max(20, columns - 42)
             return [mark, *fit([span(item.name, "strong"), *tags], room), span(item.uuid, "muted")]
         pieces: list[Span] = [fixed("     ")]
@@ -108,93 +121,73 @@ class ServiceTemplates(Chooser[TemplateView]):
         if proposal is not None:
             why = "the same name" if proposal.same else f"{proposal.score}% alike"
             pieces.append(fixed(f"◇ proposed: {why}  ", "accent"))
-        called = formatting.count(item.services, "service")
-        pieces.append(fixed(f"used by {called}" if item.services else "not used by any service", "muted"))
+        services = formatting.count(item.services, "service")
+        pieces.append(fixed(f"used by {services}" if item.services else "not used by any service", "muted"))
         return pieces
 
     async def effect(self, item: TemplateView) -> list[Line]:
         """Return what enter does, and what saving would do."""
-        inside = item.uuid in self._inside
-        if inside:
+        if item.uuid in self._uuids:
             first = "enter removes it."
-        elif self._inside:
-            first = f"enter adds it as number {len(self._inside) + 1}: its tasks come after the others'."
+        elif self._uuids:
+            first = f"enter adds it as number {len(self._uuids) + 1}: its tasks come after the others'."
         else:
             first = "enter adds it: jobs of this service are created with its tasks."
         found: list[Line] = [[fixed(" → ", "accent"), fixed(first)]]
         if item.gone:
             found.append([fixed(" ✗ ", "bad"), fixed("XPM no longer has it: jobs that need it are held.")])
-        names = ", ".join(self._names.get(uuid, uuid) for uuid in self._inside)
+        names = ", ".join(self._names.get(uuid, uuid) for uuid in self._uuids)
         result = f"Saving links it to {names}." if names else "Saving leaves it without a choice."
         found.append([fixed(" → ", "accent"), span(result)])
         found.append([fixed(" · ", "muted"), fixed("Existing jobs stay as they are. u undoes it.", "muted")])
         return found
 
-    async def take(self, item: TemplateView) -> None:
+    async def choose(self, item: TemplateView) -> None:
         """Add or remove the template."""
-        if item.uuid in self._inside:
-            self._inside.remove(item.uuid)
+        if item.uuid in self._uuids:
+            self._uuids.remove(item.uuid)
         else:
-            self._inside.append(item.uuid)
-        await self.begin()
+            self._uuids.append(item.uuid)
+        await self.reload()
         await self.show_effect(item)
 
     def search(self, at: str = "") -> None:
-        """Search; if XPM's list cannot be read, a UUID that is not in it can be entered, too."""
+        """Search. If XPM's list could not be read, a UUID can be entered that is not in it."""
         typed = self.field.value.strip().lower()
         if len(typed) == 36 and typed.count("-") == 4 and not any(v.uuid == typed for v in self._all):
-            closed = not any(not view.gone for view in self._all if view.uuid not in self._inside)
-            if closed:
+            is_unread = not any(not view.gone for view in self._all if view.uuid not in self._uuids)
+            if is_unread:
                 self._names.setdefault(typed, typed)
                 self.items = [TemplateView(uuid=typed, name=typed, gone=False, services=0), *self._all]
         super().search(at)
 
     def action_no_job(self) -> None:
-        """Save that the service has no job template on purpose."""
-        self.host.work(lambda: self._save(no_job=True), "take", exclusive=True, node=self)
+        """Save that the service needs no job."""
+        self.host.work(lambda: self._save(no_job=True), "choose", exclusive=True, node=self)
 
     def action_save(self) -> None:
         """Save the choice."""
-        self.host.work(lambda: self._save(), "take", exclusive=True, node=self)
+        self.host.work(lambda: self._save(), "choose", exclusive=True, node=self)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        {"save": self.action_save, "no-job": self.action_no_job}.get(
-            event.button.id or "", self.action_leave
-        )()
+        actions = {"save": self.action_save, "no-job": self.action_no_job}
+        actions.get(event.button.id or "", self.action_leave)()
 
     async def _save(self, *, no_job: bool = False) -> None:
         if self.warn_if_read_only():
             return
-        chosen = () if no_job else tuple(self._inside)
-        choice = {"no_job": no_job, "clear": not chosen and not no_job}
-        preset = {"service": self._service.id, "templates": chosen, **choice}
+        chosen = () if no_job else tuple(self._uuids)
+        preset = {
+            "service": self._service.id,
+            "templates": chosen,
+            "no_job": no_job,
+            "clear": not chosen and not no_job,
+        }
         view: ServiceLinkView = (await self.host.run_named("templates.link", preset)).value
         await self.host.refresh_status()
-        called = ", ".join(ref.name for ref in view.templates)
-        message = (
-            "needs no job"
-            if no_job
-            else f"uses {called}"
-            if called
-            else ("is not linked to a job template yet")
-        )
-        self.host.toast(f"{view.name} {message}.\nu undoes it.")
+        names = ", ".join(ref.name for ref in view.templates)
+        uses = f"uses {names}" if names else "is not linked to a job template yet"
+        self.host.toast(f"{view.name} {'needs no job' if no_job else uses}.\nu undoes it.")
         self.dismiss(self._service.id)
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Link a service",
-            "Type letters of a template's name. Enter adds the selected template or removes it; "
-            "the numbers show the order, and the first one creates the job. Nothing changes until "
-            "you save.",
-            [
-                ("enter", "add or remove"),
-                ("F10", "save (or tab to the button)"),
-                ("F6", "this service needs no job"),
-                ("F4", "clear the search"),
-                ("esc", "leave without saving"),
-            ],
-        )

@@ -1,4 +1,4 @@
-"""The Settings area: each setting by its meaning, with its value, origin and default."""
+"""The Settings area: each setting with its meaning, its value, where that comes from, and the default."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from textual.content import Content
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
-from xpm_tui.commands.settings import SetSetting
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
@@ -48,24 +47,22 @@ ALL = "all"
 
 
 class SettingGroups(Rows):
-    """The groups with their counts; ``*`` marks a group with a changed setting."""
+    """The groups with their numbers of settings; ``*`` marks a group with a changed setting."""
 
     def __init__(self) -> None:
         super().__init__()
         self._counts: dict[str, tuple[int, int]] = {}
 
-    def take(self, items: Sequence[Item]) -> None:
-        """Count the settings of each group."""
-        self._counts = {
-            key: (len(found), sum(item.origin != "default" for item in found))
-            for key, _ in GROUPS
-            for found in [[item for item in items if key in (ALL, section_of(item))]]
-        }
+    def show_counts(self, items: Sequence[Item]) -> None:
+        """Count the settings of each group, and those that were changed."""
+        for key, _ in GROUPS:
+            found = [item for item in items if key in (ALL, section_of(item))]
+            self._counts[key] = len(found), sum(item.origin != "default" for item in found)
         self.repaint()
 
     @property
     def key(self) -> str:
-        """The key of the selected group, or all."""
+        """The key of the selected group."""
         return GROUPS[self.cursor][0]
 
     def count(self) -> int:
@@ -73,7 +70,7 @@ class SettingGroups(Rows):
         return len(GROUPS)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Return the name, the mark of a change and the count."""
+        """Return the name of a group, the mark if a setting was changed, and the number of settings."""
         key, name = GROUPS[row]
         number, changed = self._counts.get(key, (0, 0))
         mark = [fixed(" *", "accent")] if changed else []
@@ -86,7 +83,7 @@ def section_of(item: Item) -> str:
 
 
 class SettingsArea(AreaScreen):
-    """The groups, the settings of one, and the meaning of each choice of the selected setting."""
+    """The area: the groups, the settings of one, and the meaning of the selected setting."""
 
     AREA = "settings"
     ABOUT = (
@@ -130,7 +127,7 @@ class SettingsArea(AreaScreen):
         )
 
     def body(self) -> ComposeResult:
-        """Compose search, groups, settings and the meaning of the selected one."""
+        """Compose the search field, the groups, the settings and the meaning of the selected one."""
         yield self._find
         with Horizontal(classes="halves"):
             with Vertical(classes="panel -table groups") as groups:
@@ -152,7 +149,7 @@ class SettingsArea(AreaScreen):
             return list(practice.settings.items())
 
         self._items = await self.host.worker.ask(read)
-        self._groups.take(self._items)
+        self._groups.show_counts(self._items)
         self._filter(self._find.value)
         if self.focused is None:
             self._table.focus_rows()
@@ -161,16 +158,16 @@ class SettingsArea(AreaScreen):
         terms = text.casefold().split()
         group = ALL if terms else self._groups.key
         found = [
-            i
-            for i in self._items
-            if group in (ALL, section_of(i)) and all(t in _search_text(i) for t in terms)
+            item
+            for item in self._items
+            if group in (ALL, section_of(item)) and _contains(_search_text(item), terms)
         ]
-        places = [key for key, _ in GROUPS]
-        found.sort(key=lambda i: places.index(section_of(i)) if section_of(i) in places else len(places))
+        places = {key: place for place, (key, _) in enumerate(GROUPS)}
+        found.sort(key=lambda item: places.get(section_of(item), len(places)))
         # Enter changes the first one, so a setting of that name comes before those that mention it.
-        found.sort(key=lambda i: not all(t in f"{i.key} {i.entry.label}".casefold() for t in terms))
-        searched, self._terms = terms != self._terms, terms
-        self._table.show(found, found[0].key if searched and terms and found else "", query=(terms, group))
+        found.sort(key=lambda item: not _contains(f"{item.key} {item.entry.label}", terms))
+        is_new, self._terms = terms != self._terms, terms
+        self._table.show(found, found[0].key if is_new and terms and found else "", query=(terms, group))
         title = "Found" if terms else "All settings" if group == ALL else SECTIONS.get(group, "")
         self._table.border_title = title
         changed = sum(item.origin != "default" for item in self._items)
@@ -178,7 +175,7 @@ class SettingsArea(AreaScreen):
 
     def _cells(self, item: Item) -> list[Cell]:
         changed = item.origin != "default"
-        default = "" if item.entry.secret else _text(item, format_value(item.entry.default))
+        default = "" if item.entry.secret else _value_text(item, format_value(item.entry.default))
         return [
             [
                 *([fixed("* ", "accent")] if changed else []),
@@ -210,7 +207,7 @@ class SettingsArea(AreaScreen):
             return
         self._meaning.border_title = content(visible(item.entry.label))
         self._meaning.border_subtitle = item.entry.env
-        self._meaning.say(lines(meaning(item, self.size.width - 4)))
+        self._meaning.say(lines(meaning_lines(item, self.size.width - 4)))
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
@@ -256,19 +253,19 @@ class SettingsArea(AreaScreen):
             )
         else:
             shown = "" if entry.secret else item.shown
-            found = sorted(zoneinfo.available_timezones()) if entry.kind is ZONE else ()
+            suggested = sorted(zoneinfo.available_timezones()) if entry.kind is ZONE else ()
             value = await self.app.push_screen_wait(
                 InputDialog(
                     prompt, title=title, value=shown, password=entry.secret, check=value_checker(entry),
-                    suggested=found,
+                    suggested=suggested,
                 )
             )  # fmt: skip
         if value is None or (value == item.shown and not entry.secret):
             return
-        self._do("settings.set", SetSetting(key=entry.key, value=value))
+        self._set(entry.key, value)
 
     def action_step(self, by: int) -> None:
-        """Set the next choice of the selected setting."""
+        """Set the next or the previous choice of the selected setting."""
         item = self._table.item
         if item is None or not self._table.rows.has_focus:
             return
@@ -277,26 +274,23 @@ class SettingsArea(AreaScreen):
             self.host.toast(f"{item.entry.label} is typed: enter changes it.")
             return
         code = codes[(codes.index(item.shown) + by) % len(codes)]
-        self._do("settings.set", SetSetting(key=item.key, value=code))
+        self._set(item.key, code)
 
     def action_default(self) -> None:
-        """Remove the practice's own value."""
+        """Set the selected setting back to its default."""
         item = self._table.item
         if item is None:
             return
         if item.origin == "default":
             self.host.toast(f"{item.entry.label} already has its default.")
             return
-        command = by_name("settings.unset")
-        self.host.perform(command, {"key": item.key, "all_practices": item.origin == "file"}, ask=False,
-                                 after=self._changed)  # fmt: skip
+        self._run("settings.unset", {"key": item.key, "all_practices": item.origin == "file"})
 
-    def _do(self, name: str, params: Any) -> None:
-        self.host.perform(by_name(name), {"key": params.key, "value": params.value}, ask=False,
-                                 after=self._changed)  # fmt: skip
+    def _set(self, key: str, value: str) -> None:
+        self._run("settings.set", {"key": key, "value": value})
 
-    def _changed(self) -> None:
-        self.refresh_data(force=True)
+    def _run(self, command: str, params: dict[str, Any]) -> None:
+        self.host.perform(by_name(command), params, ask=False, after=lambda: self.refresh_data(force=True))
 
     # -- search ---------------------------------------------------------------------------------------------
 
@@ -311,7 +305,7 @@ class SettingsArea(AreaScreen):
         self._filter(event.value)
 
     @on(TextField.Submitted)
-    def _typed_out(self, event: TextField.Submitted) -> None:
+    def _search_submitted(self, event: TextField.Submitted) -> None:
         event.stop()
         self._table.focus_rows()
 
@@ -325,36 +319,42 @@ class SettingsArea(AreaScreen):
 
 def _search_text(item: Item) -> str:
     """Return the text of a setting that is searched: key, label and help."""
-    return f"{item.key} {item.entry.label} {item.entry.help}".casefold()
+    return f"{item.key} {item.entry.label} {item.entry.help}"
+
+
+def _contains(text: str, terms: Sequence[str]) -> bool:
+    return all(term in text.casefold() for term in terms)
 
 
 def value_checker(entry: SettingEntry) -> Callable[[str], str]:
-    """Return a function that says what is wrong with a text for a setting; empty if nothing is."""
+    """Return a function that returns what is wrong with a text for a setting; empty if nothing is."""
 
     def check(text: str) -> str:
         try:
             parse_setting(entry, text, "")
-        except BadInput as wrong:
-            reason = present(BadInput(wrong.message)).short()  # its hint is the help, which is shown already
+        except BadInput as error:
+            reason = present(
+                BadInput(error.message)
+            ).short()  # the hint repeats the help, which is shown anyway
             return reason.replace(entry.key, f"“{entry.label}”", 1)
         return ""
 
     return check
 
 
-def _text(item: Item, written_value: str) -> str:
-    """Return a value as users read it: the labels of choices, a number with its unit, otherwise as typed."""
+def _value_text(item: Item, stored: str) -> str:
+    """Return a value as users read it: a choice by its label, a number with its unit."""
     kind = item.entry.kind
-    found = setting_choices(item.key, kind.words).get(written_value)
-    if found is not None:
-        return found.text
-    if kind.toml == "list" and written_value:
-        names = [label(name) for name in written_value.split(", ")]
+    choice = setting_choices(item.key, kind.words).get(stored)
+    if choice is not None:
+        return choice.text
+    if kind.toml == "list" and stored:
+        names = [label(name) for name in stored.split(", ")]
         return f"{len(names)}: {', '.join(names)}"
     unit = kind.words.partition(",")[0] if kind.toml == "integer" else ""
-    if not written_value.isdecimal() or unit in ("", "port", "minutes"):
-        return written_value
-    return f"{written_value} %" if unit == "percent" else count(int(written_value), unit.removesuffix("s"))
+    if not stored.isdecimal() or unit in ("", "port", "minutes"):
+        return stored
+    return f"{stored} %" if unit == "percent" else count(int(stored), unit.removesuffix("s"))
 
 
 def value_line(item: Item, columns: int) -> Line:
@@ -362,13 +362,16 @@ def value_line(item: Item, columns: int) -> Line:
     look: Look = "accent" if item.origin != "default" else ""
     choices = setting_choices(item.key, item.entry.kind.words)
     if item.shown not in choices:
-        return [span(_text(item, item.shown) or "–", look)]
+        return [span(_value_text(item, item.shown) or "–", look)]
     found: Line = []
     for code, each in choices.items():
-        here = code == item.shown
-        gap = "  " if found else ""
-        found = [*found, fixed(f"{gap}(•) " if here else f"{gap}( ) ", look or "accent" if here else "muted"),
-                 span(each.text, look if here else "muted")]  # fmt: skip
+        is_chosen = code == item.shown
+        mark = ("  " if found else "") + ("(•) " if is_chosen else "( ) ")
+        found = [
+            *found,
+            fixed(mark, look or "accent" if is_chosen else "muted"),
+            span(each.text, look if is_chosen else "muted"),
+        ]
     if width(found) <= columns:
         return found
     place = list(choices).index(item.shown) + 1
@@ -378,23 +381,19 @@ def value_line(item: Item, columns: int) -> Line:
     ]  # fmt: skip
 
 
-def choice_words(kind: str) -> list[str]:
-    """Return the words of a setting that is a choice (``yes | no``); empty if other values are possible."""
-    return list(setting_choices("", kind))
-
-
-def meaning(item: Item, columns: int) -> list[Line]:
-    """Return the purpose of a setting, the meaning of its choices, the origin of its value, and its key."""
+def meaning_lines(item: Item, columns: int) -> list[Line]:
+    """Return the help of a setting, the meaning of its choices, its default, its origin and its key."""
     entry = item.entry
     found: list[Line] = [*wrap([span(entry.help)], columns)]
     choices = setting_choices(entry.key, entry.kind.words)
     for code, each in choices.items() if any(each.help for each in choices.values()) else ():
-        here = code == item.shown
-        line = [fixed("(•) " if here else "( ) ", "accent" if here else "muted"), span(each.text, "strong")]
+        is_chosen = code == item.shown
+        mark = fixed("(•) " if is_chosen else "( ) ", "accent" if is_chosen else "muted")
+        line = [mark, span(each.text, "strong")]
         found.append(fit([*line, span(f"  {each.help}", "muted")], columns))
     if not choices and entry.kind.toml != "list":
         found += wrap([fixed("Accepts: ", "muted"), span(entry.kind.words)], columns)
-    default = "" if entry.secret else _text(item, format_value(entry.default))
+    default = "" if entry.secret else _value_text(item, format_value(entry.default))
     changed = "not changed" if item.origin == "default" else f"now from: {labels.ORIGINS[item.origin].text}"
     facts: Line = [
         fixed("Default ", "muted"), span(default or "none"), fixed(f", {changed}"), fixed("   Key ", "muted"),

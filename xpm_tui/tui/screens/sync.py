@@ -1,6 +1,6 @@
 """The Sync area: the latest plan, the run in progress, and the live log of the practice.
 
-The screen of a run with its log, which is live while the run is in progress.
+The screen of a run with its log, which is updated while the run is in progress.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from xpm_tui.tui.widgets.text import TextLabel
 
 
 class SyncArea(AreaScreen):
-    """A panel for what is next, above the log."""
+    """The area: a panel with the latest run and plan, above the log."""
 
     AREA = "sync"
     ABOUT = (
@@ -68,8 +68,9 @@ class SyncArea(AreaScreen):
         self._plan: Plan | None = None
         self._run: Run | None = None
         self._forecast = NO_FORECAST
-        self._aside = ""
+        self._set_aside = ""
         self._drawn: object = None
+        """The facts that are shown: the same ones are not drawn again."""
 
     def body(self) -> ComposeResult:
         """Compose the panel and the log."""
@@ -80,19 +81,18 @@ class SyncArea(AreaScreen):
         """Read the latest plan and the latest run."""
 
         def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, RunForecast, str]:
-            newest = next(iter(history.list_runs(practice, 1)), None)
-            aside = set_aside_summary(set_aside_views(practice.snapshot()))
-            coming = forecast(practice, newest) if newest is not None else NO_FORECAST
-            return plans.latest_plan(practice), newest, coming, aside
+            run = next(iter(history.list_runs(practice, 1)), None)
+            set_aside = set_aside_summary(set_aside_views(practice.snapshot()))
+            coming = forecast(practice, run) if run is not None else NO_FORECAST
+            return plans.latest_plan(practice), run, coming, set_aside
 
-        self._plan, self._run, self._forecast, self._aside = await self.host.worker.ask(read)
+        self._plan, self._run, self._forecast, self._set_aside = await self.host.worker.ask(read)
         self._draw()
         if self.focused is None:
             self._pane.rows.focus()
 
     def on_mount(self) -> None:
         """Start the timer that counts down while a run waits."""
-        super().on_mount()
         self.set_interval(1.0, self._count_down)
 
     def _count_down(self) -> None:
@@ -100,18 +100,18 @@ class SyncArea(AreaScreen):
             self.refresh_data(force=True)
 
     def _draw(self) -> None:
-        coming = (self._forecast.waits, self._forecast.stopping)
-        wanted = (
+        facts = (
             self._plan,
             self._run,
-            coming,
-            self._aside,
+            self._forecast.waits,
+            self._forecast.stopping,
+            self._set_aside,
             self.host.practice_status.connected,
             self.size.width,
         )
-        if wanted == self._drawn:
+        if facts == self._drawn:
             return
-        self._drawn = wanted
+        self._drawn = facts
         found: list[Line] = []
         width = self.size.width - FRAME
         self._card.border_title, self._card.border_subtitle = "Sync", ""
@@ -120,8 +120,8 @@ class SyncArea(AreaScreen):
             self._card.border_subtitle = frame_text(run_subtitle(self._run))
             found += run_lines(self._run, self.host.worker.practice.clock.now(), width, self._forecast)
         found += self._plan_lines()
-        if self._aside:
-            message = f"{self._aside} See which, and what to correct in XPM: xpm-tui status"
+        if self._set_aside:
+            message = f"{self._set_aside} See which, and what to correct in XPM: xpm-tui status"
             found += wrap([fixed("▲ ", "warn"), span(message)], width)
         self._card.say(lines(found))
 
@@ -137,7 +137,7 @@ class SyncArea(AreaScreen):
             return []
         now = self.host.worker.practice.clock.now()
         items, waiting = plan.counts.get("items", 0), plan.counts.get("waiting", 0)
-        summary = f"{formatting.count(items, 'change')}" if items else "nothing to change"
+        summary = formatting.count(items, "change") if items else "nothing to change"
         more = f", {waiting:,} not ticked" if waiting else ""
         more += f", {plan.left_different:,} differ and stay" if plan.left_different else ""
         return [[fixed("Plan ", "head"), span(plan.id, "head"), fixed(f"  {summary}{more}"),
@@ -157,7 +157,7 @@ class SyncArea(AreaScreen):
         self.host.plan_and_show()
 
     def do_sync(self) -> None:
-        """Make a plan; it is shown before it is applied."""
+        """Make a plan and show it; a sync applies it from there."""
         self.host.plan_and_show()
 
     def do_undo(self) -> None:
@@ -180,17 +180,17 @@ class SyncArea(AreaScreen):
         else:
             self.host.show_plan(self._plan.id)
 
-    def action_pane(self, what: str) -> None:
-        """Pass a key to the log, wherever the focus is."""
-        getattr(self._pane, f"action_{what}")()
+    def action_pane(self, action: str) -> None:
+        """Run an action of the log, wherever the focus is."""
+        getattr(self._pane, f"action_{action}")()
 
 
 WIDE = 110
-"""Columns from which the fields stand beside the card."""
+"""The width from which the progress by field is shown beside the panel of the run, in columns."""
 
 
 class RunScreen(DetailScreen[None]):
-    """The card and the progress by field over the log."""
+    """A run: a panel with its state, the progress by field, and the log."""
 
     CSS_PATH: ClassVar = stylesheet_path("run")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -200,6 +200,19 @@ class RunScreen(DetailScreen[None]):
         Binding("a", "release", "Release"),
         Binding("a", "resume", "Resume", tooltip="Find out what it did not complete, and complete it"),
     ]
+    HELP_PAGE: ClassVar = HelpPage(
+        "Run",
+        "What this run does or did. It continues by itself: leaving this screen or the console "
+        "does not end it.",
+        [
+            *LOG_KEYS,
+            ("x", "stop it: nothing more is sent"),
+            ("u", "undo it, after showing what that does"),
+            ("v", "every value that it wrote, old and new, client by client"),
+            ("a", "release it when it is held; resume it when it was stopped or interrupted"),
+            ("esc", "back; the run continues"),
+        ],
+    )
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -212,7 +225,7 @@ class RunScreen(DetailScreen[None]):
         self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
-        """Compose the title, the card, its progress by field beside it, and the log below."""
+        """Compose the title, the panel of the run with the progress by field beside it, and the log."""
         yield self._head
         with Horizontal(classes="run-top"):
             yield self._card
@@ -244,16 +257,16 @@ class RunScreen(DetailScreen[None]):
             self.host.work(lambda: self._count(event.run), "fields", exclusive=True, node=self)
 
     async def _count(self, run: Run) -> None:
-        """Show how far it is by field."""
+        """Show the progress by field."""
         found = await self.host.worker.read(lambda practice: field_progress(practice, run))
         self._fields.set_class(not found, "-none")
         self._fields.say(lines(field_lines(found, *self._fields.content_size)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show in the footer whether the run can be released or resumed."""
+        """Show the key that releases or resumes the run in the footer only if it applies."""
         run = self._run
         if action in ("release", "resume") and run is not None:
-            # What a run left that created jobs is continued in Jobs: one job, or all with the same cause.
+            # A run that created jobs is continued in Jobs, for one job or for all with the same cause.
             if run.kind == "deploy" or CONTINUE_COMMANDS.get(run.outcome) != f"runs.{action}":
                 return False
         elif action == "resume":
@@ -261,11 +274,11 @@ class RunScreen(DetailScreen[None]):
         return super().check_action(action, parameters)
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable: only runs in progress stop, only ended ones are undone."""
-        going = self._run is None or self._run.outcome == "running"
-        if action == "stop" and not going:
+        """Return why an action is unavailable: a run in progress can be stopped, an ended one undone."""
+        in_progress = self._run is None or self._run.outcome == "running"
+        if action == "stop" and not in_progress:
             return "The run has ended: there is nothing to stop."
-        if action in ("undo", "release", "resume") and going:
+        if action in ("undo", "release", "resume") and in_progress:
             return "The run is in progress: x stops it."
         if action == "undo" and self._run is not None and self._run.kind == "deploy":
             return "This run created jobs: jobs in XPM are never changed from here."
@@ -276,14 +289,14 @@ class RunScreen(DetailScreen[None]):
         self.action_release()
 
     def action_release(self) -> None:
-        """Plan again what was held, and continue if no limit is exceeded further."""
+        """Release a held run: its changes are planned again and applied."""
         run = self._run
         command = CONTINUE_COMMANDS.get(run.outcome) if run is not None else None
-        if run is not None and command is not None and not self.refused(command, record=run.id):
+        if run is not None and command is not None and not self.is_refused(command, record=run.id):
             self.host.release(run.id)
 
     def action_values(self) -> None:
-        """Show the old and new values by client, for reading and copying."""
+        """Show the old and new values that the run wrote, client by client."""
         self.host.read_command("runs.show", {"run": self._run_id}, f"Run {self._run_id}")
 
     def action_undo(self) -> None:
@@ -291,26 +304,10 @@ class RunScreen(DetailScreen[None]):
         self.host.undo(run=self._run_id)
 
     def action_stop(self) -> None:
-        """Ask the run to stop."""
+        """Stop the run, after asking."""
         self.host.work(lambda: self._stop(), "stop", exclusive=True, node=self)
 
     async def _stop(self) -> None:
         result = await self.host.run_named("runs.stop", {"run": self._run_id}, title=f"Run {self._run_id}")
         if not result.declined:
             self.host.toast("\n".join(result.lines))
-
-    def help_page(self) -> HelpPage:
-        """Return the help page."""
-        return HelpPage(
-            "Run",
-            "What this run does or did. It continues by itself: leaving this screen or the console "
-            "does not end it.",
-            [
-                *LOG_KEYS,
-                ("x", "stop it: nothing more is sent"),
-                ("u", "undo it, after showing what that does"),
-                ("v", "every value that it wrote, old and new, client by client"),
-                ("a", "release it when it is held; resume it when it was stopped or interrupted"),
-                ("esc", "back; the run continues"),
-            ],
-        )

@@ -1,4 +1,4 @@
-"""The Team area: team members and XPM staff, proposed links, and the effects of missing ones."""
+"""The Team area: team members and XPM staff, proposed links, and what is missing without a link."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.screen_dialogue import accept_emails
 from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, marked, span
+from xpm_tui.tui.widgets.cells import Line, Look, fixed, span
 from xpm_tui.tui.widgets.comparison import DetailPane, sentence, side_by_side_lines
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
@@ -28,7 +28,7 @@ with lazy_imports():
 
 
 class TeamArea(FilteredArea):
-    """The people, and both sides of the selected one."""
+    """The area: the people, and both sides of the selected one."""
 
     AREA = "team"
     ABOUT = (
@@ -38,8 +38,8 @@ class TeamArea(FilteredArea):
         "person is shown below the list or beside it, with what is missing without a link."
     )
     FILTERS: ClassVar = tuple(
-        (name, {"left": "left", "no-access": "no access", "xpm-only": "XPM only"}.get(name, shown))
-        for name, shown in team.FILTERS
+        (name, {"left": "left", "no-access": "no access", "xpm-only": "XPM only"}.get(name, label))
+        for name, label in team.FILTERS
     )
     FIND = "name, e-mail, id or UUID"
 
@@ -69,27 +69,25 @@ class TeamArea(FilteredArea):
             rows, total = team.list_people(practice, only=only, text=text)
             return rows, total, find_connector(snapshot), list_state(snapshot, "staff")
 
-        rows, total, signed, state = await self.host.worker.ask(read, self.only, self.text)
+        rows, total, connector, state = await self.host.worker.ask(read, self.filter_name, self.search_text)
         self.show_counts(len(rows), total)
-        self.note(self._notes(signed, state))
-        self.table.say_empty(self._nothing(total, state))
-        self.table.show(rows, query=self.asked)
-        if not rows:
-            self.detail.show(None)
+        self.show_note(self._notes(connector, state))
+        self.table.say_empty(self._empty_text(total, state))
+        self.table.show(rows, query=self.criteria)
         self.focus_table()
 
-    def _notes(self, signed: Connector | None, state: ListState) -> list[Line]:
+    def _notes(self, connector: Connector | None, state: ListState) -> list[Line]:
         found: list[Line] = []
         if state.note:
             found.append(sentence(" !", "warn", state.note))
-        if signed is not None and signed.sentence:
-            found.append(sentence(" !", "warn", signed.sentence))
+        if connector is not None and connector.sentence:
+            found.append(sentence(" !", "warn", connector.sentence))
         if not found and state.at is not None:
             now = self.host.worker.practice.clock.now()
             found.append([fixed(f" Staff as in XPM {formatting.ago(state.at, now)}", "muted")])
         return found
 
-    def _nothing(self, total: int, state: ListState) -> str:
+    def _empty_text(self, total: int, state: ListState) -> str:
         if total:
             return "No one matches this filter. esc shows all again."
         if not self.host.practice_status.connected:
@@ -100,9 +98,7 @@ class TeamArea(FilteredArea):
 
     def _cells(self, row: PersonRow) -> list[Line]:
         member, staff = row.member, row.staff
-        name = span(row.name).text
-        at = name.casefold().find(self.text.casefold()) if self.text else -1
-        first: list[Span] = [*marked(name, [(at, at + len(self.text))] if at >= 0 else [])]
+        first = self.mark_search(span(row.name).text)
         if member is not None and not member.access:
             first.append(fixed(" no access", "muted"))
         email = member.email if member else staff.email if staff else ""
@@ -118,13 +114,13 @@ class TeamArea(FilteredArea):
             [fixed(f"{counts[1]:,}" if counts[1] else "–", "" if counts[1] else "muted")],
         ]
 
-    def moved(self, item: PersonRow | None) -> None:
-        """Show both sides of the person."""
+    def show_details(self, item: PersonRow | None) -> None:
+        """Show both sides of the person; clear the details if there is none."""
         if item is None:
             self.detail.show(None)
             return
-        ident = [span(item.member.id, "ignition")] if item.member is not None else []
-        self.detail.show(lambda columns: person_lines(item, columns), [span(item.name)], ident)
+        number = [span(item.member.id, "ignition")] if item.member is not None else []
+        self.detail.show(lambda columns: person_lines(item, columns), [span(item.name)], number)
 
     # -- commands -------------------------------------------------------------------------------------------
 
@@ -141,18 +137,18 @@ class TeamArea(FilteredArea):
         )
 
     def preset(self, command: str) -> dict[str, Any]:
-        """Return the selected member as the parameter; to add someone, the person in XPM."""
+        """Return the selected member as the parameter of commands about a member."""
         return {"member": self.member.id} if self.member and command != "team.new" else {}
 
-    def _on_member(self, instead: str) -> MemberView | None:
+    def _require_member(self, xpm_only: str) -> MemberView | None:
+        """Return the selected member; without one, say why: ``xpm_only`` if the person is only in XPM."""
         if self.member is None:
-            only = self.table.item is not None
-            self.host.toast(instead if only else "Select a person first.", "warning")
+            self.host.toast(xpm_only if self.table.item else "Select a person first.", "warning")
         return self.member
 
     def do_team_link(self) -> None:
         """Link the member with the picker."""
-        member = self._on_member("This person is only in XPM: p adds them to the team.")
+        member = self._require_member("This person is only in XPM: p adds them to the team.")
         if member is not None:
             self.app.push_screen(chooser.MapStaffPicker(member))
 
@@ -164,8 +160,8 @@ class TeamArea(FilteredArea):
         )
 
     def do_team_unlink(self) -> None:
-        """Unlink without asking, because it can be undone."""
-        member = self._on_member("This person is only in XPM: there is no link to remove.")
+        """Unlink the member without asking, because it can be undone."""
+        member = self._require_member("This person is only in XPM: there is no link to remove.")
         if member is not None:
             self.host.perform(by_name("team.unlink"), {"member": member.id}, ask=False)
 
@@ -174,12 +170,12 @@ class TeamArea(FilteredArea):
         self.host.work(lambda: accept_emails(self.host), "accept", exclusive=True, node=self)
 
     def do_team_undo(self) -> None:
-        """Undo the last change of the team."""
+        """Undo the last change to the team."""
         self.host.perform(by_name("team.undo"), {}, ask=False)
 
     def do_team_create(self) -> None:
         """Ask for phone and mobile, show what would be sent, and create the staff record."""
-        member = self._on_member("This person is in XPM already: p adds them to the team.")
+        member = self._require_member("This person is in XPM already: p adds them to the team.")
         if member is not None and member.staff is not None:
             self.host.toast(f"{member.name} is linked to XPM's staff already.", "warning")
         elif member is not None:
@@ -198,8 +194,8 @@ class TeamArea(FilteredArea):
         self.host.perform(by_name("team.new"), {}, sheet=sheet)
 
     def do_team_edit(self) -> None:
-        """Edit the member; the command is run with the fields that differ."""
-        member = self._on_member("This person is only in XPM: p adds them to the team, then e edits.")
+        """Edit the fields of the member; those that were changed are saved."""
+        member = self._require_member("This person is only in XPM: p adds them to the team, then e edits.")
         if member is None:
             return
         now = _values(member)
@@ -234,12 +230,12 @@ def _values(member: MemberView | TeamMember) -> dict[str, str]:
 
 
 def _options(field: parameter_labels.ValueField) -> Sequence[tuple[str, str]]:
-    """Return the options of a field of a record; it has a value, so none means "unchanged"."""
+    """Return the options of a field, without the one for "unchanged": the field shows the present value."""
     return [option for option in field.options if option[0]]
 
 
 def in_xpm(row: PersonRow) -> Line:
-    """Return who a person is in XPM, as symbol and words."""
+    """Return who a person is in XPM, with a symbol."""
     member, staff = row.member, row.staff
     if member is None:
         gone = staff is not None and staff.gone
@@ -256,26 +252,25 @@ def in_xpm(row: PersonRow) -> Line:
 
 
 def person_lines(row: PersonRow, columns: int) -> list[Line]:
-    """Return both sides of a person, proposals, the effects of a missing link, and notes."""
+    """Return both sides of a person, the proposed links, what is missing without a link, and notes."""
     member, staff = row.member, row.staff
     found: list[Line] = [
         in_xpm(row),
         *side_by_side_lines("", [fixed("Ignition", "ignition")], [fixed("XPM", "xpm")], columns),
     ]
 
-    def fact(label: str, here: str, there: str) -> None:
-        differs = bool(
-            member and staff and here.casefold() != there.casefold() and label in ("Name", "E-mail")
-        )
+    def add_fact(label: str, ours: str, theirs: str) -> None:
+        differs = member and staff and ours.casefold() != theirs.casefold() and label in ("Name", "E-mail")
         look: Look = "warn" if differs else ""
-        sides = ([span(here or "–", look)], [span(there or "–", look)])
-        found.extend(side_by_side_lines(label, *sides, columns))
+        found.extend(
+            side_by_side_lines(label, [span(ours or "–", look)], [span(theirs or "–", look)], columns)
+        )
 
-    fact("Name", member.name if member else "", staff.name if staff else "")
-    fact("E-mail", member.email if member else "", staff.email if staff else "")
+    add_fact("Name", member.name if member else "", staff.name if staff else "")
+    add_fact("E-mail", member.email if member else "", staff.email if staff else "")
     phones = ", ".join(filter(None, (staff.phone, staff.mobile))) if staff else ""
-    fact("Phone", "", phones)
-    fact("Named on", _named(member), _named(staff))
+    add_fact("Phone", "", phones)
+    add_fact("Named on", _named_on(member), _named_on(staff))
     if staff is not None:
         found.append([fixed(f"{'UUID':<12}", "muted"), span(staff.uuid, "muted")])
     if member is not None:
@@ -295,7 +290,8 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     return found
 
 
-def _named(side: MemberView | StaffView | None) -> str:
+def _named_on(side: MemberView | StaffView | None) -> str:
+    """Return on how many clients and jobs a person is named."""
     if side is None:
         return ""
     jobs = "job to come/jobs to come" if isinstance(side, MemberView) else "job"

@@ -1,4 +1,4 @@
-"""The Templates area: services with their job templates, and what is not covered."""
+"""The Templates area: services with their job templates, and the gaps between them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xpm_tui.domain import formatting
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.screen_dialogue import accept_same_names
 from xpm_tui.tui.screens.base import FilteredArea
-from xpm_tui.tui.widgets.cells import Line, Span, fixed, marked, span
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, span
 from xpm_tui.tui.widgets.comparison import DetailPane, sentence
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
@@ -33,13 +33,14 @@ with lazy_imports():
     from xpm_tui.tui.dialogs import dialog
     from xpm_tui.tui.screens import service_templates
 
-Read = tuple[
+_TemplatesData = tuple[
     list[TemplateRow], int, CoverageView, ListState, list[DefaultView], list[CategoryView], list[str]
 ]
+"""What the area reads at once."""
 
 
 class TemplatesArea(FilteredArea):
-    """Services, templates that no service uses, and names on proposals that are not services."""
+    """The area: services, templates that no service uses, and names on proposals that are not services."""
 
     AREA = "templates"
     ABOUT = (
@@ -50,8 +51,7 @@ class TemplatesArea(FilteredArea):
         "jobs are shown above and can be changed."
     )
     FILTERS: ClassVar = tuple(
-        (name, {"open": "open", "gone": "gone", "unused": "unused"}.get(name, shown))
-        for name, shown in templates.FILTERS
+        (name, name if name in ("open", "gone", "unused") else label) for name, label in templates.FILTERS
     )
     FIND = "name of a service or template, id or UUID"
 
@@ -75,7 +75,7 @@ class TemplatesArea(FilteredArea):
     async def load(self) -> None:
         """Read the rows that match the filters, and the settings for new jobs."""
 
-        def read(practice: OpenPractice, only: str, text: str) -> Read:
+        def read(practice: OpenPractice, only: str, text: str) -> _TemplatesData:
             rows, total, cover = templates.list_rows(practice, only=only, text=text)
             return (
                 rows,
@@ -87,18 +87,16 @@ class TemplatesArea(FilteredArea):
                 job_defaults.describe_missing_templates(practice.snapshot()),
             )
 
-        found = await self.host.worker.ask(read, self.only, self.text)
+        found = await self.host.worker.ask(read, self.filter_name, self.search_text)
         rows, total, cover, state, self._defaults, self._categories, gone = found
         self.show_counts(len(rows), total)
-        self.note(self._notes(state, gone))
-        self.table.say_empty(self._nothing(total, cover, state))
-        self.table.show(rows, query=self.asked)
-        if not rows:
-            self.detail.show(None)
+        self.show_note(self._notes(state, gone))
+        self.table.say_empty(self._empty_text(total, cover, state))
+        self.table.show(rows, query=self.criteria)
         self.focus_table()
 
     def _notes(self, state: ListState, gone: list[str]) -> list[Line]:
-        """Return warnings on missing templates and unreadable lists, and the settings for new jobs."""
+        """Return warnings about missing templates and unreadable lists, and the settings for new jobs."""
         found: list[Line] = [sentence(" ✗", "bad", each) for each in gone[:1]]
         if len(gone) > 1:
             found = [sentence(" ✗", "bad", f"{gone[0]} And {len(gone) - 1} more: ] goes to “gone”.")]
@@ -112,7 +110,7 @@ class TemplatesArea(FilteredArea):
             jobs += [fixed(f"{comma}{label}", "muted"), span(each.value)]
         return [*found[:2], jobs]
 
-    def _nothing(self, total: int, cover: CoverageView, state: ListState) -> str:
+    def _empty_text(self, total: int, cover: CoverageView, state: ListState) -> str:
         if total:
             return "Nothing matches this filter. esc shows all again."
         if state.at is None and not cover.note:
@@ -124,9 +122,7 @@ class TemplatesArea(FilteredArea):
         )
 
     def _cells(self, row: TemplateRow) -> list[Line]:
-        name = span(row.name).text
-        at = name.casefold().find(self.text.casefold()) if self.text else -1
-        first = marked(name, [(at, at + len(self.text))] if at >= 0 else [])
+        first = self.mark_search(span(row.name).text)
         service = row.service
         if service is None and row.template:
             return [
@@ -145,20 +141,20 @@ class TemplatesArea(FilteredArea):
             [fixed(f"{number:,}" if number else "–", "" if number else "muted")],
         ]
 
-    def moved(self, item: TemplateRow | None) -> None:
-        """Show the templates of the selected service."""
+    def show_details(self, item: TemplateRow | None) -> None:
+        """Show the templates of the selected service; clear the details if there is no row."""
         if item is None:
             self.detail.show(None)
             return
-        kinds = list(self._categories)
-        ident = [span(item.service.id, "ignition")] if item.service is not None else []
-        self.detail.show(lambda columns: row_lines(item, kinds), [span(item.name)], ident)
+        categories = list(self._categories)
+        number = [span(item.service.id, "ignition")] if item.service is not None else []
+        self.detail.show(lambda columns: row_lines(item, categories), [span(item.name)], number)
 
     # -- commands -------------------------------------------------------------------------------------------
 
     @property
     def service(self) -> ServiceLinkView | None:
-        """The selected service; None on a template or a name."""
+        """The selected service; None if the row is a template or only a name."""
         return self.table.item.service if self.table.item else None
 
     def situation(self) -> Situation:
@@ -166,10 +162,11 @@ class TemplatesArea(FilteredArea):
         return self.host.situation(self.AREA, record=self.service.id if self.service else "")
 
     def preset(self, command: str) -> dict[str, Any]:
-        """Return the selected service as the parameter."""
+        """Return the selected service as the parameter of commands about a service."""
         return {"service": self.service.id} if self.service and command != "services.new" else {}
 
-    def _on_service(self) -> ServiceLinkView | None:
+    def _require_service(self) -> ServiceLinkView | None:
+        """Return the selected service; without one, say what to do."""
         if self.service is None:
             row = self.table.item
             reason = (
@@ -184,29 +181,29 @@ class TemplatesArea(FilteredArea):
 
     def do_templates_link(self) -> None:
         """Choose templates, in order."""
-        if self._on_service() is not None and self.service is not None:
-            self.app.push_screen(service_templates.ServiceTemplates(self.service))
+        service = self._require_service()
+        if service is not None:
+            self.app.push_screen(service_templates.ServiceTemplates(service))
 
-    def _at_once(self, command: str) -> None:
-        service = self._on_service()
+    def _run_without_asking(self, command: str) -> None:
+        service = self._require_service()
         if service is not None:
             self.host.perform(by_name(command), {"service": service.id}, ask=False)
 
     def do_templates_no_job(self) -> None:
-        """Save without asking that the service has no job, because it can be undone."""
-        self._at_once("templates.no_job")
+        """Mark the service as needing no job, without asking, because that can be undone."""
+        self._run_without_asking("templates.no_job")
 
     def do_templates_clear(self) -> None:
-        """Clear the choice without asking, because it can be undone."""
-        self._at_once("templates.clear")
+        """Clear the choice without asking, because that can be undone."""
+        self._run_without_asking("templates.clear")
 
     def do_templates_accept(self) -> None:
-        """Accept all templates with the names of services, after asking with their count."""
-        app = self.host
-        app.work(lambda: accept_same_names(app), "accept", exclusive=True, node=self)
+        """Link all services to the template of the same name, after asking with their count."""
+        self.host.work(lambda: accept_same_names(self.host), "accept", exclusive=True, node=self)
 
     def do_templates_undo(self) -> None:
-        """Undo the last change of the services."""
+        """Undo the last change to the services."""
         self.host.perform(by_name("templates.undo"), {}, ask=False)
 
     def do_services_new(self) -> None:
@@ -219,17 +216,17 @@ class TemplatesArea(FilteredArea):
 
     def do_services_edit(self) -> None:
         """Edit the name and columns of the service."""
-        service = self._on_service()
+        service = self._require_service()
         if service is not None:
             self.host.work(lambda: self._edit(service), "edit", node=self)
 
     async def _edit(self, service: ServiceLinkView) -> None:
-        def look(practice: OpenPractice) -> ServiceView | None:
+        def find(practice: OpenPractice) -> ServiceView | None:
             return next(
                 (each for each in job_defaults.list_services(practice) if each.id == service.id), None
             )
 
-        now = await self.host.worker.ask(look)
+        now = await self.host.worker.ask(find)
         if now is None:
             return
         columns = {name.casefold(): name for name in (*job_defaults.COLUMNS, *now.fields)}
@@ -238,7 +235,7 @@ class TemplatesArea(FilteredArea):
         fields += [(key, name, values.get(key, "")) for key, name in columns.items()]
         about = "This changes the library here; an export brings it to Ignition."
         sheet = app_protocol.EditSheet(
-            f"Edit {now.name}", about, fields, read=lambda practice: _service_values(look(practice))
+            f"Edit {now.name}", about, fields, read=lambda practice: _service_values(find(practice))
         )
         self.host.perform(by_name("services.edit"), {"service": service.id}, sheet=sheet)
 
@@ -247,10 +244,10 @@ class TemplatesArea(FilteredArea):
         self.host.work(lambda: self._change_default(), "defaults", exclusive=True, node=self)
 
     async def _change_default(self) -> None:
-        followed: list[DefaultView]
+        defaults: list[DefaultView]
         categories: list[CategoryView]
-        followed, categories = (await self.host.run_named("templates.defaults", {})).value
-        shown = [(each.key, f"{each.label:<9} {each.value}") for each in followed]
+        defaults, categories = (await self.host.run_named("templates.defaults", {})).value
+        shown = [(each.key, f"{each.label:<9} {each.value}") for each in defaults]
         question = "Defaults for new jobs. Which one do you want to change?"
         key: str | None = await self.app.push_screen_wait(
             dialog.ChoiceDialog(question, shown, title="New jobs")
@@ -260,14 +257,13 @@ class TemplatesArea(FilteredArea):
         value: str | None
         setting = schema.entry(key)
         now = self.host.worker.practice.settings.item(key).shown
-        kinds = [each.name for each in categories if not each.gone]
-        if key == job_defaults.CATEGORY and kinds:
-            options = [("", "none"), *((name, name) for name in dict.fromkeys(kinds))]
-            value = await self.app.push_screen_wait(
-                dialog.ChoiceDialog(setting.help, options, title=setting.label, start=now)
-            )
+        names = dict.fromkeys(each.name for each in categories if not each.gone)
+        options: list[tuple[str, str]] = []
+        if key == job_defaults.CATEGORY and names:
+            options = [("", "none"), *((name, name) for name in names)]
         elif choices := kinds_of_settings.setting_choices(key, setting.kind.words):
             options = [(word, label.text) for word, label in choices.items()]
+        if options:
             value = await self.app.push_screen_wait(
                 dialog.ChoiceDialog(setting.help, options, title=setting.label, start=now)
             )
@@ -278,8 +274,9 @@ class TemplatesArea(FilteredArea):
             )
         if value is not None and value != now:
             preset = {"key": key, "value": value}
-            again = lambda: self.refresh_data(force=True)  # noqa: E731
-            self.host.perform(by_name("settings.set"), preset, ask=False, after=again)
+            self.host.perform(
+                by_name("settings.set"), preset, ask=False, after=lambda: self.refresh_data(force=True)
+            )
 
     def do_templates_copy(self) -> None:
         """Copy the ids that support asks for."""
@@ -289,7 +286,7 @@ class TemplatesArea(FilteredArea):
 
 
 def template_cell(service: ServiceLinkView) -> Line:
-    """Return the templates of a service, as symbol and words."""
+    """Return the templates of a service, with a symbol."""
     if service.no_job:
         return [fixed("– no job, by choice", "muted")]
     if service.templates:
@@ -306,7 +303,7 @@ def template_cell(service: ServiceLinkView) -> Line:
 
 
 def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
-    """Return a service with its templates in order and likely ones, or what is not covered."""
+    """Return the templates of a service, or what is missing in a row without one."""
     service = row.service
     found: list[Line] = []
     if row.template is not None:
@@ -319,7 +316,7 @@ def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
             [fixed("n", "accent"), fixed(" creates it, or import Ignition's services file", "muted")]
         )
     elif service is not None:
-        found += _choice(service)
+        found += _template_lines(service)
         if service.on_proposals:
             text = f"On {formatting.count(service.on_proposals, 'proposal')}."
             found.append(sentence("·", "muted", text))
@@ -336,19 +333,17 @@ def _service_values(service: ServiceView | None) -> dict[str, str]:
     return {**{name.casefold(): text for name, text in service.fields.items()}, "name": service.name}
 
 
-def _choice(service: ServiceLinkView) -> list[Line]:
+def _template_lines(service: ServiceLinkView) -> list[Line]:
+    """Return the linked templates in their order; without any, the proposed ones."""
     gone = {ref.id for ref in service.gone}
     found: list[Line] = []
     if service.category or service.budget:
         found.append([fixed("Its job: ", "muted"), span(commands_templates.rules_of(service))])
     for place, ref in enumerate(service.templates, 1):
-        tail = (
-            fixed("  XPM no longer has it: the job is held. m links another", "bad")
-            if ref.id in gone
-            else None
-        )
         line = [fixed(f"{place}  ", "muted"), span(ref.name), span(f"  {ref.id}", "muted")]
-        found.append([*line, *([tail] if tail else [])])
+        if ref.id in gone:
+            line.append(fixed("  XPM no longer has it: the job is held. m links another", "bad"))
+        found.append(line)
     if service.no_job:
         found.append(sentence("–", "muted", "No job, by choice. m links templates, del clears the choice."))
     if not service.templates and not service.no_job:

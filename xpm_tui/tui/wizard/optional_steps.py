@@ -1,8 +1,9 @@
-"""The wizard's steps that can be skipped (clients, team, templates), and the first plan."""
+"""The wizard's steps that can be skipped: clients, team, templates and the first plan."""
 
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,7 +11,8 @@ from textual.containers import Horizontal
 from textual.widgets import Button
 
 from xpm_tui.application.connection import ConnectionMachine, copy_line
-from xpm_tui.application.connection_steps import ConnectionStep, Name
+from xpm_tui.application.connection_steps import ConnectionStep
+from xpm_tui.application.jobs import templates
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.links import StaffPick
@@ -20,43 +22,38 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import AppError
 from xpm_tui.settings.kinds import SETTING_CHOICES
 from xpm_tui.tui.dialogs.form import build
-from xpm_tui.tui.dialogs.screen_dialogue import accept_emails, accept_same_names, same_names
+from xpm_tui.tui.dialogs.screen_dialogue import accept_emails, accept_same_names
 from xpm_tui.tui.widgets.cells import Line, fixed, lines, show, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText
 from xpm_tui.tui.wizard.step_pane import AnswerRows, StepPane, button
 
-FILE = "clients.csv"
-"""The example name of a client file."""
+EXAMPLE_FILE = "clients.csv"
+"""The name of the client file in the example."""
 
 
 class SkippablePane(StepPane):
-    """A step that can be skipped for now."""
+    """A step that can be skipped."""
 
     async def skip(self) -> None:
         """Skip the step."""
-        name: Name = self.STEP
+        await self.wizard.ask(partial(ConnectionMachine.skip, name=self.STEP))
+        self.finish()
 
-        def leave(connecting: ConnectionMachine) -> None:
-            connecting.skip(name)
-
-        await self.wizard.ask(leave)
-        self.settled()
-
-    def declined(self, sentence: str) -> None:
-        """Say that the user declined, and make the next enter skip the step instead of asking again."""
-        self._say(sentence)
+    def offer_skip(self, sentence: str) -> None:
+        """Show what was not done, and focus the button that skips the step: enter must not ask again."""
+        self._show_message(sentence)
         self.query_one("#later", Button).focus()
 
-    async def stay(self) -> None:
-        """Show the step again, because something was done and more is left."""
+    async def show_again(self) -> None:
+        """Show the step again, because a part of it was done."""
         await self.host.refresh_status()
         await self.wizard.show(self.STEP)
 
 
 class ClientsPane(SkippablePane):
-    """Imports Ignition's client file, or adds clients from XPM."""
+    """The choice of where clients come from: Ignition's client file, XPM, or the inbox."""
 
     STEP = "clients"
     INTRO = (
@@ -70,7 +67,7 @@ class ClientsPane(SkippablePane):
         self._copy = StaticText(classes="copy")
 
     def body(self) -> ComposeResult:
-        """Compose the field for the file and the other choices."""
+        """Compose the field for the file, and the buttons."""
         yield self._path
         yield self._copy
         with Horizontal(classes="buttons"):
@@ -79,13 +76,13 @@ class ClientsPane(SkippablePane):
             yield button("Inbox", "inbox")
             yield button("Skip for now", "later")
 
-    def begin(self, step: ConnectionStep) -> None:
+    def prepare(self, step: ConnectionStep) -> None:
         """Focus the file field; if clients exist already, focus the button to continue."""
-        command = copy_line(self.host.environ, FILE)
+        command = copy_line(self.host.environ, EXAMPLE_FILE)
         rows: list[Line] = [
             [fixed("If the file is on your own computer, run this there, with its name:")],
             [fixed("  "), span(command, "accent")],
-            [fixed("Then type "), span(f"~/{FILE}", "strong"), fixed(" above.")],
+            [fixed("Then type "), span(f"~/{EXAMPLE_FILE}", "strong"), fixed(" above.")],
         ] if command else []  # fmt: skip
         folder = self.host.worker.practice.settings.text("inbox.folder")
         inbox = (
@@ -109,66 +106,64 @@ class ClientsPane(SkippablePane):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        jobs = {"import": self._import, "pick": self._pick, "inbox": self._inbox, "later": self._later}
-        self.host.work(jobs[event.button.id or "later"], "clients", exclusive=True, node=self)
+        actions = {"import": self._import, "pick": self._pick, "inbox": self._inbox}
+        action = actions.get(event.button.id or "", self.skip)
+        self.host.work(action, "clients", exclusive=True, node=self)
 
     async def _import(self) -> None:
         if not self._path.value.strip():
-            self.declined("Type the path of the file above, or skip this step for now.")
+            self.offer_skip("Type the path of the file above, or skip this step for now.")
             return
         command = by_name("import.clients")
         try:
-            result, said = await self.host.run_command(
+            result, messages = await self.host.run_command(
                 command, build(command, {"file": os.path.expanduser(self._path.value.strip())})
             )
         except AppError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if result.declined:
-            self.declined("Nothing was imported.")
+            self.offer_skip("Nothing was imported.")
             return
-        self.host.show_result(command, result, said)
-        self.settled()
+        self.host.show_result(command, result, messages)
+        self.finish()
 
     async def _pick(self) -> None:
-        self._say("Comparing XPM's clients with yours …")
+        self._show_message("Comparing XPM's clients with yours …")
         try:
             result = await self.host.run_named("clients.pick", {"all": True}, title="Bring in from XPM")
         except AppError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if result.declined:
-            self.declined("Nothing was brought in.")
+            self.offer_skip("Nothing was brought in.")
             return
         self.host.picked(result.value)
-        self.settled()
+        self.finish()
 
     async def _inbox(self) -> None:
         """Import the files in the inbox; if there is no inbox, ask for its folder."""
         if not self.host.worker.practice.settings.text("inbox.folder"):
-            self.host.perform(by_name("inbox.setup"), {}, start={"folder": "~/inbox"}, after=self._set_up)
+            self.host.perform(by_name("inbox.setup"), {}, start={"folder": "~/inbox"}, after=self._show_again)
             return
         command = by_name("inbox.run")
         try:
-            result, said = await self.host.run_command(command, build(command, {}), title=command.title)
+            result, messages = await self.host.run_command(command, build(command, {}), title=command.title)
         except AppError as error:
-            self.complain(error)
+            self.show_error(error)
             return
-        self.host.show_result(command, result, said)
+        self.host.show_result(command, result, messages)
         if result.data["count"]:
-            self.settled()
+            self.finish()
         else:
-            self.declined("Nothing has come in yet: the scheduled sync imports it when it does.")
+            self.offer_skip("Nothing has come in yet: the scheduled sync imports it when it does.")
 
-    def _set_up(self) -> None:
-        self.host.work(lambda: self.stay(), "clients", node=self)
-
-    async def _later(self) -> None:
-        await self.skip()
+    def _show_again(self) -> None:
+        self.host.work(lambda: self.show_again(), "clients", node=self)
 
 
 class TeamPane(SkippablePane):
-    """Accepts matches by e-mail, or adds XPM's staff to the team; single links are made in the Team area."""
+    """The choice of how the team is linked: by e-mail, or by adding XPM's staff to it."""
 
     STEP = "team"
     INTRO = (
@@ -178,14 +173,14 @@ class TeamPane(SkippablePane):
     )
 
     def body(self) -> ComposeResult:
-        """Compose the buttons to accept, to add everyone and to skip."""
+        """Compose the buttons."""
         with Horizontal(classes="buttons"):
             yield button("Accept the e-mail matches", "accept")
             yield button("Bring in XPM's staff", "pick")
             yield button("Skip for now", "later")
 
-    def begin(self, step: ConnectionStep) -> None:
-        """Show how many links can be made; hide what is not possible."""
+    def prepare(self, step: ConnectionStep) -> None:
+        """Show the buttons that can link someone, with the number of people."""
         for name in ("accept", "pick"):
             self.query_one(f"#{name}", Button).display = False
         self.query_one("#later", Button).label = "Continue" if step.state == "done" else "Skip for now"
@@ -193,10 +188,10 @@ class TeamPane(SkippablePane):
         self.host.work(lambda: self._count(step), "team", exclusive=True, node=self)
 
     async def _count(self, step: ConnectionStep) -> None:
-        def look(practice: OpenPractice) -> tuple[int, int]:
+        def count(practice: OpenPractice) -> tuple[int, int]:
             return len(team.email_matches(practice)), len(team.free_staff(practice))
 
-        matches, free = await self.host.worker.ask(look)
+        matches, free = await self.host.worker.ask(count)
         accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
         accept.label = show(f"Link {formatting.count(matches, 'person/people')} by e-mail")
         pick.label = show(f"Bring in XPM's staff ({free:,})")
@@ -207,40 +202,40 @@ class TeamPane(SkippablePane):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        job = {"pick": self._pick, "accept": self._accept}.get(event.button.id or "", self.skip)
-        self.host.work(job, "team", exclusive=True, node=self)
+        action = {"pick": self._pick, "accept": self._accept}.get(event.button.id or "", self.skip)
+        self.host.work(action, "team", exclusive=True, node=self)
 
     async def _accept(self) -> None:
         if await accept_emails(self.host):
-            await self.stay()
+            await self.show_again()
         else:
-            self.declined("Nobody was linked.")
+            self.offer_skip("Nobody was linked.")
 
     async def _pick(self) -> None:
         try:
             result = await self.host.run_named("team.pick", {"all": True}, title="Bring in XPM's staff")
         except AppError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if result.declined:
-            self.declined("Nobody was added.")
+            self.offer_skip("Nobody was added.")
             return
-        done: StaffPick = result.value
-        message = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
-        for each in done.skipped[:3]:
-            message += f"\n{team_commands.skipped_line(each)}"
-        if len(done.skipped) > 3:
-            more = len(done.skipped) - 3
+        picked: StaffPick = result.value
+        message = f"{formatting.count(len(picked.members), 'person/people')} linked to XPM."
+        for skipped in picked.skipped[:3]:
+            message += f"\n{team_commands.skipped_line(skipped)}"
+        if len(picked.skipped) > 3:
+            more = len(picked.skipped) - 3
             was = formatting.plural(more, "was/were")
             message += f"\n{more:,} more {was} not added: link them in Team (m)."
         self.host.toast(message)
-        await self.stay()
-        if not done.members:
-            self.declined("Nobody was added: link the others one by one in Team (g t).")
+        await self.show_again()
+        if not picked.members:
+            self.offer_skip("Nobody was added: link the others one by one in Team (g t).")
 
 
 class TemplatesPane(SkippablePane):
-    """Accepts templates with the names of services, and asks how jobs are created. Only jobs need this."""
+    """The question of whether Ignition creates jobs, and the links by name. Only jobs need this step."""
 
     STEP = "templates"
     INTRO = (
@@ -253,12 +248,12 @@ class TemplatesPane(SkippablePane):
         self._answer = AnswerRows(SETTING_CHOICES["jobs.ignition_deploys"])
 
     def compose(self) -> ComposeResult:
-        """Compose the question before the known facts, because the choice comes first."""
+        """Compose the question above what is known, because the choice comes first."""
         yield StaticText(show(self.INTRO), classes="intro")
         yield from self.body()
         yield self._facts
-        yield self._said
-        yield self._out
+        yield self._message
+        yield self._steps_button
 
     def body(self) -> ComposeResult:
         """Compose the question and the buttons."""
@@ -268,15 +263,15 @@ class TemplatesPane(SkippablePane):
             yield button("Save and continue", "go-on")
             yield button("Skip for now", "later")
 
-    def begin(self, step: ConnectionStep) -> None:
-        """Select the current answer, and count the matches."""
+    def prepare(self, step: ConnectionStep) -> None:
+        """Select the current answer, and count the links that can be made."""
         self._answer.choose(self.host.worker.practice.settings.text("jobs.ignition_deploys"))
         self.query_one("#accept", Button).display = False
         self._answer.focus()
         self.host.work(lambda: self._count(), "templates", exclusive=True, node=self)
 
     async def _count(self) -> None:
-        matches = await self.host.worker.ask(same_names)
+        matches = await self.host.worker.ask(lambda practice: templates.same_names(practice.snapshot()))
         accept = self.query_one("#accept", Button)
         accept.label = show(f"Link {formatting.count(len(matches), 'service')} by name")
         accept.display = bool(matches)
@@ -289,17 +284,17 @@ class TemplatesPane(SkippablePane):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        job = {"accept": self._accept, "go-on": self._go_on}.get(event.button.id or "", self.skip)
-        self.host.work(job, "templates", exclusive=True, node=self)
+        action = {"accept": self._accept, "go-on": self._save_and_skip}.get(event.button.id or "", self.skip)
+        self.host.work(action, "templates", exclusive=True, node=self)
 
     async def _accept(self) -> None:
         await self._save()
         if await accept_same_names(self.host):
-            await self.stay()
+            await self.show_again()
         else:
-            self.declined("No service was linked.")
+            self.offer_skip("No service was linked.")
 
-    async def _go_on(self) -> None:
+    async def _save_and_skip(self) -> None:
         await self._save()
         await self.skip()
 
@@ -310,7 +305,7 @@ class TemplatesPane(SkippablePane):
 
 
 class PlanPane(StepPane):
-    """Makes the first plan and opens its review."""
+    """The offer to make the first plan, whose review is then opened."""
 
     STEP = "plan"
     INTRO = (
@@ -319,7 +314,7 @@ class PlanPane(StepPane):
     )
 
     def body(self) -> ComposeResult:
-        """Compose the buttons to plan now or later."""
+        """Compose the buttons."""
         with Horizontal(classes="buttons"):
             yield button("Show the first plan", "plan")
             yield button("Skip for now", "later")
@@ -333,12 +328,12 @@ class PlanPane(StepPane):
             self.host.work(lambda: self._plan(), "plan", exclusive=True, node=self)
 
     async def _plan(self) -> None:
-        self._say("Comparing Ignition and XPM …")
+        self._show_message("Comparing Ignition and XPM …")
 
         try:
             # XPM's lists have just been read.
             result = await self.host.run_named("plan", {"stored": True})
         except AppError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self.wizard.dismiss(result.value.id)

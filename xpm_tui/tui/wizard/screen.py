@@ -1,4 +1,4 @@
-"""The wizard's screen: connects a practice step by step, and resumes where it was left."""
+"""The wizard that connects a practice step by step, and continues where it was left."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher
 
+from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.connection_steps import ConnectionStep, Name
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.dialogs.form import discard_question
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, Look, content, fixed, lines, span
 from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.text import TextLabel
 from xpm_tui.tui.wizard.optional_steps import ClientsPane, PlanPane, TeamPane, TemplatesPane
-from xpm_tui.tui.wizard.practice import AppPane, DirectionPane, PermissionPane, PracticePane
+from xpm_tui.tui.wizard.required_steps import AppPane, DirectionPane, PermissionPane, PracticePane
 from xpm_tui.tui.wizard.sign_in import AuthorisePane
 from xpm_tui.tui.wizard.step_pane import StepPane, StepScreen
 
@@ -40,7 +41,7 @@ QUESTIONS: dict[Name, str] = {
 
 
 class Wizard(StepScreen):
-    """The wizard. Its result is the id of the first plan, or None if it was left."""
+    """The wizard. The result is the id of the first plan, or None if it was left."""
 
     CSS_PATH: ClassVar = stylesheet_path("wizard")
     AUTO_FOCUS = ""
@@ -62,6 +63,7 @@ class Wizard(StepScreen):
         super().__init__()
         self._steps: tuple[ConnectionStep, ...] = ()
         self._shown = ""
+        """The name of the step that is shown."""
         self._head = ScreenHeading("Connect to XPM", classes="wizard-head")
         self._list = TextLabel(classes="panel steps")
         self._panes: dict[str, StepPane] = {
@@ -73,7 +75,7 @@ class Wizard(StepScreen):
         }  # fmt: skip
 
     def compose(self) -> ComposeResult:
-        """Compose the progress, the list of steps, and the active step beside it."""
+        """Compose the heading, the list of steps, and the active step beside it."""
         yield self._head
         with Horizontal(classes="halves"):
             yield self._list
@@ -89,19 +91,18 @@ class Wizard(StepScreen):
         """Show a step in its current state."""
         await self._show_next(step)
 
-    async def _show_next(self, to: str = "") -> None:
-        """Read the steps again, and show the next one due or the one asked for."""
-        self._steps = await self.ask(lambda connecting: connecting.steps())
-        now = next((step.name for step in self._steps if step.state == "now"), None)
-        wanted = to or now or "plan"
-        old = self._panes.get(self._shown)
-        if isinstance(old, AuthorisePane) and wanted != self._shown:
-            old.leave()
+    async def _show_next(self, wanted: str = "") -> None:
+        """Read the steps again, and show ``wanted`` or the next step that is not done."""
+        self._steps = await self.ask(ConnectionMachine.steps)
+        wanted = wanted or next((step.name for step in self._steps if step.state == "now"), "plan")
+        shown = self._panes.get(self._shown)
+        if isinstance(shown, AuthorisePane) and wanted != self._shown:
+            shown.leave()
         self._shown = wanted
         step = next(step for step in self._steps if step.name == wanted)
         self.query_one(ContentSwitcher).current = f"step-{wanted}"
         self._draw(step)
-        self._panes[wanted].take(step)
+        self._panes[wanted].show_step(step)
 
     def _draw(self, step: ConnectionStep) -> None:
         place = next(i for i, each in enumerate(self._steps, 1) if each.name == step.name)
@@ -111,67 +112,61 @@ class Wizard(StepScreen):
         self.query_one(ContentSwitcher).border_title = content(Shown(QUESTIONS[step.name]))
 
     def _step_lines(self, step: ConnectionStep) -> list[Line]:
-        """Return a line for each step, and how many are done."""
+        """Return a line for each step, and how many are done or skipped."""
         found: list[Line] = []
         for place, each in enumerate(self._steps, 1):
-            here = each.name == step.name
+            is_shown = each.name == step.name
             glyph, look = cells.STEP_STATES.sign(each.state)
-            mark = fixed("▶" if here else glyph, "accent" if here else look)
-            found.append(
-                [
-                    mark,
-                    span(
-                        f" {place} {each.short}", "head" if here else "" if each.state == "done" else "muted"
-                    ),
-                ]
-            )
+            mark = fixed("▶" if is_shown else glyph, "accent" if is_shown else look)
+            style: Look = "head" if is_shown else "" if each.state == "done" else "muted"
+            found.append([mark, span(f" {place} {each.short}", style)])
         done = sum(each.state == "done" for each in self._steps)
         skipped = sum(each.state == "skipped" for each in self._steps)
         found += [[], [fixed(f"  {done} of {len(self._steps)} done", "muted")]]
         return [*found, [fixed(f"  {skipped} skipped", "muted")]] if skipped else found
 
     def on_resize(self) -> None:
-        """Fit the progress to the width."""
+        """Draw the heading and the list of steps for the new width."""
         step = next((step for step in self._steps if step.name == self._shown), None)
         if step is not None:
             self._draw(step)
 
-    @on(StepPane.Settled)
-    def _settled(self, event: StepPane.Settled) -> None:
+    @on(StepPane.Finished)
+    def _finished(self, event: StepPane.Finished) -> None:
         event.stop()
-        self.host.work(lambda: self._after(), "wizard", node=self)
+        self.host.work(lambda: self._continue(), "wizard", node=self)
 
-    async def _after(self) -> None:
+    async def _continue(self) -> None:
         await self.host.refresh_status()
         order = [step.name for step in self._steps]
         place = order.index(self._shown) if self._shown in order else -1
         await self._show_next()
-        # The step was already done and was visited again: continue with the next one.
+        # A step that was visited again was done before: continue with the one that follows it.
         if self._shown in order[: place + 1] and place + 1 < len(order):
             await self._show_next(order[place + 1])
 
     def action_scroll(self, by: int) -> None:
-        """Scroll in a step that is longer than the screen."""
+        """Scroll a step that is longer than the screen."""
         pane = self._panes.get(self._shown)
         if pane is not None:
             pane.scroll_relative(y=by, animate=False)
 
-    def _unless_edited(self, go: Callable[[], object]) -> None:
-        """Call ``go``; first ask whether to discard edits that are not saved."""
+    def _discard_and(self, leave: Callable[[], object]) -> None:
+        """Call ``leave``; if the step has edits that are not saved, ask first."""
         pane = self._panes.get(self._shown)
         if pane is None or not pane.is_edited():
-            go()
+            leave()
             return
 
         def answered(discard: bool | None) -> None:
             if discard:
-                go()
+                leave()
 
         self.app.push_screen(discard_question(), answered)
 
     def action_step(self, by: int) -> None:
         """Show the next or the previous step."""
-        self._unless_edited(lambda: self._step(by))
+        self._discard_and(lambda: self._step(by))
 
     def _step(self, by: int) -> None:
         order = [step.name for step in self._steps]
@@ -180,14 +175,14 @@ class Wizard(StepScreen):
             self.host.work(lambda: self._show_next(order[place]), "wizard", node=self)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Pass a paste to the step if no widget has the focus."""
+        """Pass a paste to the sign-in step if no widget has the focus."""
         pane = self._panes.get(self._shown)
         if isinstance(pane, AuthorisePane):
-            pane.pasted(event)
+            pane.accept_paste(event)
 
     def action_leave(self) -> None:
-        """Leave the wizard; steps that are done stay done."""
-        self._unless_edited(lambda: self.dismiss(None))
+        """Close the wizard; steps that are done stay done."""
+        self._discard_and(lambda: self.dismiss(None))
 
     def help_page(self) -> HelpPage:
         """Return the help page."""

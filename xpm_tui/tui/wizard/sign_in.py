@@ -1,11 +1,12 @@
-"""The wizard's sign-in step: the address to open, the redirect listener and the pasted answer.
+"""The wizard's sign-in step: it shows an address, and waits for the redirect or a pasted address.
 
-For the sandbox, its consent page can be answered here as text.
+For the sandbox, the consent page can be answered here as text.
 """
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from textual import events, on
@@ -21,7 +22,6 @@ from xpm_tui.application.connection_steps import ConnectionStep
 from xpm_tui.diagnostics.error_presenter import ErrorView, present
 from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import ask_symptom
 from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span
@@ -32,24 +32,24 @@ from xpm_tui.tui.wizard.step_pane import StepPane, button
 with lazy_imports():
     from xpm_tui.tui.dialogs import consent
 
-_ANSWER = re.compile(r"[?&]?(?:state|code|error)=", re.IGNORECASE)
-"""The parameters in an address to which Xero has redirected the browser."""
+_REDIRECT_PARAMETER = re.compile(r"[?&]?(?:state|code|error)=", re.IGNORECASE)
+"""A parameter in an address to which Xero has redirected the browser."""
 
 
 class RedirectField(TextField):
-    """A field for the address at which the browser ended; a complete one that is pasted needs no enter."""
+    """A field for the address at which the browser ended up; a paste of a complete one is submitted."""
 
     def _on_paste(self, event: events.Paste) -> None:
         super()._on_paste(event)
-        if _ANSWER.search(event.text):
+        if _REDIRECT_PARAMETER.search(event.text):
             self.post_message(self.Submitted(self, self.value))
 
 
 class AuthorisePane(StepPane):
-    """Waits for the redirect and for a pasted address; the first valid one is used.
+    """The sign-in: it waits for the redirect and for a pasted address, and uses what comes first.
 
-    The result of the last attempt and the field come first, so that both are always visible. A failed attempt
-    is followed by a new one at once.
+    After a failed attempt, a new one starts at once. The result of the last attempt and the field are at the
+    top, where both are always visible.
     """
 
     STEP = "authorise"
@@ -62,16 +62,18 @@ class AuthorisePane(StepPane):
         self._address = Static(classes="address")
         self._help = StaticText(classes="ssh")
         self._paste = RedirectField(placeholder="paste the address at which the browser ended up")
-        self._begun: PendingLogin | None = None
-        self._waiting: Worker[Any] | None = None
-        self._asked = False
-        self._ended: AppError | None = None
+        self._login: PendingLogin | None = None
+        """The login that waits for an answer."""
+        self._worker: Worker[Any] | None = None
+        self._has_asked = False
         """Whether the user was asked what the browser shows, because no answer had arrived."""
+        self._last_error: AppError | None = None
+        """The error with which the last attempt ended."""
 
     def compose(self) -> ComposeResult:
-        """Compose the result and the field, then the address, then help."""
-        yield self._said
-        yield self._out
+        """Compose the last result and the field, then the address, then the help."""
+        yield self._message
+        yield self._steps_button
         yield self._facts
         yield self._paste
         with Horizontal(classes="buttons"):
@@ -83,78 +85,75 @@ class AuthorisePane(StepPane):
         yield self._address
         yield self._help
 
-    def begin(self, step: ConnectionStep) -> None:
+    def prepare(self, step: ConnectionStep) -> None:
         """Create a new address, and wait for its answer."""
         sandbox = self.host.worker.practice.sandbox
-        done = step.state == "done"
-        self._facts.display = done
         self.query_one("#here").display = sandbox
-        for widget in (self._paste, self._intro, self._help):
-            widget.display = not done
-        for name in ("here", "copy"):
-            self.query_one(f"#{name}").disabled = done
-        if done:
+        if step.state == "done":
+            self._show_login(is_waiting=False)
             self._address.update(Content("You are signed in. To sign in again, choose Start again."))
             self.query_one("#again").focus()
             return
         self._start()
         (self.query_one("#here") if sandbox else self._paste).focus()
 
-    def _start(self) -> None:
-        self.leave()
-        for name in ("here", "copy"):
-            self.query_one(f"#{name}").disabled = False
+    def _show_login(self, *, is_waiting: bool) -> None:
+        """Show the widgets of a login that waits for an answer, or what is known of the last login."""
+        self._facts.display = not is_waiting
         for widget in (self._paste, self._intro, self._help):
-            widget.display = True
-        self._facts.display = False
-        self._ended = None
-        self._waiting = self.host.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
+            widget.display = is_waiting
+        for name in ("here", "copy"):
+            self.query_one(f"#{name}").disabled = not is_waiting
+
+    def _start(self) -> None:
+        """Start a login, in place of one that waits."""
+        self.leave()
+        self._show_login(is_waiting=True)
+        self._last_error = None
+        self._worker = self.host.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
 
     def leave(self) -> None:
-        """Stop waiting, because another step is shown."""
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
+        """Stop waiting for an answer."""
+        if self._worker is not None:
+            self._worker.cancel()
+            self._worker = None
 
     async def _wait(self) -> None:
-        """Wait for a valid answer, in as many attempts as necessary."""
-        again = False
+        """Wait for a valid answer, with as many attempts as necessary."""
+        is_retry = False
         while True:
             try:
-                self._begun = await self.wizard.ask(ConnectionMachine.begin)
-            # the app's settings are missing, or read-only mode: the user has to act first
+                self._login = await self.wizard.ask(ConnectionMachine.begin)
             except AppError as error:
-                self._waiting = None
-                self.complain(error)
+                # The settings of the app are missing, or nothing may be written: the user has to act first.
+                self._worker = None
+                self.show_error(error)
                 return
-            self._draw(self._begun)
-            self._intro.update(content(Shown(self.AGAIN if again else self.INTRO)))
-            if not again:
-                self._say("")
-            while (ended := await self._attempt()) is not None:
-                self._ended = ended
-                self.complain(ended)
-                if ended.case is not CaseId.NOTHING_OPENS:
+            self._draw(self._login)
+            self._intro.update(content(Shown(self.AGAIN if is_retry else self.INTRO)))
+            if not is_retry:
+                self._show_message("")
+            while (failure := await self._attempt()) is not None:
+                self._last_error = failure
+                self.show_error(failure)
+                if failure.case is not CaseId.NOTHING_OPENS:
                     break
-                # The page may still be open in the browser, so its address stays valid. Xero's error pages
-                # never redirect, so only the user can say what the browser shows.
-                if not self._asked:
-                    self._asked = True
+                # The page may still be open in the browser, so the same address stays valid. Xero's error
+                # pages never redirect: only the user can say what the browser shows.
+                if not self._has_asked:
+                    self._has_asked = True
                     self.host.work(lambda: self._ask_symptom(), "seen", exclusive=True, node=self)
             else:
                 break
-            again = True
-        self._waiting = None
-        self.settled()
+            is_retry = True
+        self._worker = None
+        self.finish()
 
     async def _attempt(self) -> AppError | None:
-        """Wait until an answer arrives or the wait times out; return the error, if any."""
-
-        async def wait(connecting: ConnectionMachine) -> tuple[Tenant, ...]:
-            return await connecting.wait(
-                on_error=self._show_listener_error, on_wrong_line=self._show_paste_error
-            )
-
+        """Wait until an answer arrives or the time is over; return the error, or None after a login."""
+        wait = partial(
+            ConnectionMachine.wait, on_error=self._show_listener_error, on_wrong_line=self._show_paste_error
+        )
         try:
             await self.wizard.ask_async(wait)
         except AppError as error:
@@ -162,34 +161,37 @@ class AuthorisePane(StepPane):
         return None
 
     def _show_paste_error(self, error: AppError) -> None:
-        """Show that a pasted address is no answer; the wait continues. Called on the worker thread."""
-        self.app.call_later(self.complain, error)
+        """Show that a pasted address is not valid, and continue to wait. Called on the worker thread."""
+        self.app.call_later(self.show_error, error)
 
     def _show_listener_error(self, error: AppError) -> None:
         """Show an error of the listener, such as a port in use. Called on the worker thread."""
-        self.app.call_later(self._note, error)
+        self.app.call_later(self._add_error, error)
 
-    def _note(self, error: AppError) -> None:
-        # The result of the last attempt is more important than an error of the listener.
-        if self._ended is None:
-            self.complain(error)
+    def _add_error(self, error: AppError) -> None:
+        """Show an error below that of the last attempt, which is more important."""
+        if self._last_error is None:
+            self.show_error(error)
             return
-        self.complain(self._ended)
-        self._said.update(lines([*self.outcome(present(self._ended)), *self.outcome(present(error))]))
+        self.show_error(self._last_error)
+        self._message.update(
+            lines([*self.error_lines(present(self._last_error)), *self.error_lines(present(error))])
+        )
 
-    def outcome(self, view: ErrorView) -> list[Line]:
-        """Return the result in few lines, because the new address must stay visible."""
+    def error_lines(self, view: ErrorView) -> list[Line]:
+        """Return an error in few lines, because the new address must stay visible."""
         found: list[Line] = [[fixed("✗ ", "bad"), span(view.message, "bad")]]
         if view.hint:
             found.append([fixed("→ ", "accent"), span(view.hint)])
         return found
 
-    def _in_sight(self) -> None:
+    def _scroll_to_message(self) -> None:
         self.scroll_home(animate=False)
 
-    def _draw(self, begun: PendingLogin) -> None:
-        # Shown in full as plain text, so that it can be selected; OSC 8 also makes it a link.
-        self._address.update(Content.styled(visible(begun.url, 4000), Style(link=begun.url)))
+    def _draw(self, login: PendingLogin) -> None:
+        """Show the address, and how the answer gets here."""
+        # It is shown in full, so that it can be selected; many terminals also make it a link (OSC 8).
+        self._address.update(Content.styled(visible(login.url, 4000), Style(link=login.url)))
         found: list[Line] = []
         if self.host.worker.practice.sandbox:
             found.append(
@@ -199,17 +201,17 @@ class AuthorisePane(StepPane):
                 ]
             )
         found.append([fixed("Waiting for Xero to redirect to "),
-                      fixed(f"http://localhost:{begun.port}/callback", "strong"),
+                      fixed(f"http://localhost:{login.port}/callback", "strong"),
                       fixed(".")])  # fmt: skip
-        if begun.ssh:
+        if login.ssh:
             found.append(
-                [fixed("If the browser is on another machine, run this there: "), span(begun.ssh, "accent")]
+                [fixed("If the browser is on another machine, run this there: "), span(login.ssh, "accent")]
             )
             found.append([fixed("Or let the page at localhost fail, and paste its address above.", "muted")])
         self._help.update(lines(found))
 
     def on_key(self, event: events.Key) -> None:
-        """Put letters into the field: a terminal without bracketed paste sends a paste as keys."""
+        """Type letters into the field: a terminal without bracketed paste sends a paste as keys."""
         letter = event.character if event.is_printable else None
         if letter and letter not in " ?" and self._paste.display and not self._paste.has_focus:
             event.stop()
@@ -217,12 +219,12 @@ class AuthorisePane(StepPane):
             self._paste.insert_text_at_cursor(letter)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Accept a paste whatever has the focus."""
+        """Accept a paste, whichever widget has the focus."""
         event.stop()
-        self.pasted(event)
+        self.accept_paste(event)
 
-    def pasted(self, event: events.Paste) -> None:
-        """Accept a paste that no field has handled."""
+    def accept_paste(self, event: events.Paste) -> None:
+        """Put a paste into the field, in place of what it contains."""
         if self._paste.display:
             self._paste.value = ""
             self._paste.focus()
@@ -234,16 +236,14 @@ class AuthorisePane(StepPane):
         text = event.value.strip()
         if text:
             self._paste.value = ""
-            await self._give(text)
+            await self._submit(text)
 
-    async def _give(self, text: str) -> None:
-        def give(connecting: ConnectionMachine) -> None:
-            connecting.paste(text)
-
-        if self._waiting is None or self._waiting.is_finished:  # no attempt is waiting for it
+    async def _submit(self, text: str) -> None:
+        """Pass an address to the login that waits; start one if none does."""
+        if self._worker is None or self._worker.is_finished:
             self._start()
-        self._say("Checking with Xero …")
-        await self.wizard.ask(give)
+        self._show_message("Checking with Xero …")
+        await self.wizard.ask(partial(ConnectionMachine.paste, text=text))
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -252,10 +252,10 @@ class AuthorisePane(StepPane):
         if name == "again":
             self._start()
             self.focus_first()
-        elif name == "copy" and self._begun is not None:
-            self.app.copy_to_clipboard(self._begun.url)
-        elif name == "here" and self._begun is not None:
-            url = self._begun.url
+        elif name == "copy" and self._login is not None:
+            self.app.copy_to_clipboard(self._login.url)
+        elif name == "here" and self._login is not None:
+            url = self._login.url
             self.host.work(lambda: self._consent_as_text(url), "consent", exclusive=True, node=self)
         elif name == "seen":
             self.host.work(lambda: self._ask_symptom(), "seen", exclusive=True, node=self)
@@ -263,9 +263,9 @@ class AuthorisePane(StepPane):
     async def _consent_as_text(self, url: str) -> None:
         address = await self.app.push_screen_wait(consent.ConsentScreen(url))
         if address:
-            await self._give(address)
+            await self._submit(address)
 
     async def _ask_symptom(self) -> None:
-        seen = await ask_symptom(self.host, browser=True)
-        if seen is not None and seen.advice:
-            self._say(seen.advice, "$accent")
+        symptom = await ask_symptom(self.host, browser=True)
+        if symptom is not None and symptom.advice:
+            self._show_message(symptom.advice, "$accent")

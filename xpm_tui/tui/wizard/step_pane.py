@@ -30,28 +30,24 @@ R = TypeVar("R")
 
 
 class StepScreen(BaseScreen, Screen[str]):
-    """The screen of the steps, as they see it, with the connection's state machine on the worker thread.
+    """The wizard as its steps see it: it runs the state machine of the connection on the worker thread.
 
-    Its result is the id of a plan, or None if it was left.
+    The result is the id of a plan, or None if the wizard was left.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._connecting: ConnectionMachine | None = None
 
-    async def ask(self, look: Callable[[ConnectionMachine], R]) -> R:
-        """Return ``look(machine)``, called on the worker thread."""
+    async def ask(self, function: Callable[[ConnectionMachine], R]) -> R:
+        """Call a function of the state machine on the worker thread, and return its result."""
+        return await self.host.worker.ask(lambda practice: function(self._machine(practice)))
 
-        def call(practice: OpenPractice) -> R:
-            return look(self._machine(practice))
-
-        return await self.host.worker.ask(call)
-
-    async def ask_async(self, look: Callable[[ConnectionMachine], Awaitable[R]]) -> R:
-        """Return the result of a coroutine function of the state machine, run on the worker thread."""
+    async def ask_async(self, function: Callable[[ConnectionMachine], Awaitable[R]]) -> R:
+        """Run a coroutine function of the state machine on the worker thread, and return its result."""
 
         async def call(practice: OpenPractice) -> R:
-            return await look(self._machine(practice))
+            return await function(self._machine(practice))
 
         return await self.host.worker.run(call)
 
@@ -66,41 +62,41 @@ class StepScreen(BaseScreen, Screen[str]):
 
 
 class StepPane(AppMixin, VerticalScroll, can_focus=False):
-    """A step of the wizard. ``take`` gets the state of the step each time it is shown."""
+    """A step of the wizard. A subclass composes ``body``, and fills it in ``prepare``."""
 
     STEP: ClassVar[Name]
     INTRO: ClassVar[str] = ""
 
-    class Settled(Message):
-        """Posted when something was done, so that the steps are read again."""
+    class Finished(Message):
+        """Posted when the step is done, so that the steps are read again."""
 
     def __init__(self) -> None:
         super().__init__(id=f"step-{self.STEP}")
         self._facts = StaticText(classes="facts")
-        self._said = StaticText(classes="said")
-        self._out = Button(content(Shown("All steps")), classes="way-out", action="way_out")
+        self._message = StaticText(classes="message")
+        self._steps_button = Button(content(Shown("All steps")), classes="all-steps", action="show_steps")
         self._shown_error: AppError | None = None
-        self._chosen: list[str] = []
+        self._first_answers: list[str] = []
         """The answers that were selected when the step was shown."""
 
     @property
     def wizard(self) -> StepScreen:
-        """The screen with its type."""
+        """The screen, with its type."""
         return cast("StepScreen", self.screen)
 
     def compose(self) -> ComposeResult:
-        """Compose the purpose of the step, what is known, and the step's own widgets."""
+        """Compose the purpose of the step, what is known, the step's own widgets, and the last message."""
         yield StaticText(content(Shown(self.INTRO)), classes="intro")
         yield self._facts
         yield from self.body()
-        yield self._said
-        yield self._out
+        yield self._message
+        yield self._steps_button
 
     def body(self) -> ComposeResult:
         """Compose the step's own widgets."""
         raise NotImplementedError
 
-    def take(self, step: ConnectionStep) -> None:
+    def show_step(self, step: ConnectionStep) -> None:
         """Show the current state of the step."""
         found: list[Line] = [
             [fixed("✓ " if step.state == "done" else "· ", "good"), span(f)] for f in step.facts
@@ -108,17 +104,17 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         found += [[fixed("○ ", "warn"), span(missing)] for missing in step.missing]
         self._facts.update(lines(found))
         self._facts.display = bool(found)
-        self._say("")
-        self.begin(step)
-        self._chosen = [rows.chosen for rows in self.query(AnswerRows)]
+        self._show_message("")
+        self.prepare(step)
+        self._first_answers = [rows.chosen for rows in self.query(AnswerRows)]
 
-    def begin(self, step: ConnectionStep) -> None:
-        """Set the focus and fill in the fields when the step is shown."""
+    def prepare(self, step: ConnectionStep) -> None:
+        """Fill in the fields and set the focus, each time the step is shown."""
         self.focus_first()
 
     def is_edited(self) -> bool:
         """Return whether something was edited or chosen that leaving the step would lose."""
-        return self._chosen != [rows.chosen for rows in self.query(AnswerRows)]
+        return self._first_answers != [rows.chosen for rows in self.query(AnswerRows)]
 
     def focus_first(self) -> None:
         """Focus the first widget that accepts keys."""
@@ -127,23 +123,24 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
                 widget.focus()
                 return
 
-    def _say(self, text: str, style: str = "") -> None:
-        self._said.update(show(text, style, 1000))
-        self._said.display = bool(text)
-        self._out.display = False
+    def _show_message(self, text: str, style: str = "") -> None:
+        """Show a message in the step; an empty one takes no room."""
+        self._message.update(show(text, style, 1000))
+        self._message.display = bool(text)
+        self._steps_button.display = False
 
-    def complain(self, error: AppError) -> None:
+    def show_error(self, error: AppError) -> None:
         """Show an error in the step, with what to do."""
         view = present(error)
-        self._said.update(lines(self.outcome(view)))
-        self._said.display = True
+        self._message.update(lines(self.error_lines(view)))
+        self._message.display = True
         self._shown_error = error
-        self._out.display = view.problem is not None
-        # After the layout: both the last message and the focused widget must be visible.
-        self.call_after_refresh(self._show_outcome)
+        self._steps_button.display = view.problem is not None
+        # After the layout, both the message and the focused widget must be visible.
+        self.call_after_refresh(self._show_message_and_focus)
 
-    def outcome(self, view: ErrorView) -> list[Line]:
-        """Return the lines on an error: what happened, why, and what to do."""
+    def error_lines(self, view: ErrorView) -> list[Line]:
+        """Return the lines of an error: what happened, why, and what to do."""
         found: list[Line] = [[fixed("✗ ", "bad"), span(view.message, "bad")]]
         found += [[fixed("  "), span(view.why)]] if view.why else []
         if view.hint:
@@ -153,12 +150,12 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
             found.append([fixed("First: ", "muted"), fixed(view.problem.steps[0])])
         return found
 
-    def _show_outcome(self) -> None:
-        self._in_sight()
+    def _show_message_and_focus(self) -> None:
+        self._scroll_to_message()
         self.call_after_refresh(self._keep_focus)
 
-    def _in_sight(self) -> None:
-        """Scroll to the last message."""
+    def _scroll_to_message(self) -> None:
+        """Scroll to the message."""
         self.scroll_end(animate=False, immediate=True)
 
     def _keep_focus(self) -> None:
@@ -166,24 +163,24 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         if focused is None:
             self.focus_first()
         elif self in focused.ancestors and not self.region.contains_region(focused.region):
-            if self._out.display:
-                self._out.focus()
+            if self._steps_button.display:
+                self._steps_button.focus()
             else:
                 focused.scroll_visible(animate=False)
 
-    def action_way_out(self) -> None:
-        """Show the known problem in full, with the steps for XPM's new and old screens."""
-        case = present(self._shown_error).problem if self._shown_error is not None else None
-        if case is not None:
-            self.app.push_screen(problem_steps(case, self._shown_error))
+    def action_show_steps(self) -> None:
+        """Show all steps of the known problem."""
+        problem = present(self._shown_error).problem if self._shown_error is not None else None
+        if problem is not None:
+            self.app.push_screen(problem_steps(problem, self._shown_error))
 
-    def settled(self) -> None:
+    def finish(self) -> None:
         """Report that the step is done."""
-        self.post_message(self.Settled())
+        self.post_message(self.Finished())
 
 
 class AnswerRows(RadioRows):
-    """Answers, each with its full meaning below; moving the cursor chooses."""
+    """A list of answers, each with its meaning below it; moving the cursor chooses."""
 
     def __init__(self, answers: Labels) -> None:
         self._answers = answers
@@ -192,7 +189,7 @@ class AnswerRows(RadioRows):
     def _size_updated(
         self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
     ) -> bool:
-        """Fit the answers: a widget that is queried before its first layout receives no resize event."""
+        """Fit the answers here: a widget that is used before its first layout receives no resize event."""
         changed = super()._size_updated(size, virtual_size, container_size, layout)
         if changed:
             self.call_later(self._fit)
@@ -212,9 +209,9 @@ class AnswerRows(RadioRows):
         """Return the mark and the answer, or a line of its meaning."""
         label = self._answers[self.options[row][0]]
         if line == 0:
-            here = row == self.cursor
-            mark = fixed(" (•) " if here else " ( ) ", "accent" if here else "muted")
-            return [mark, span(label.text, "strong" if here else "")]
+            chosen = row == self.cursor
+            mark = fixed(" (•) " if chosen else " ( ) ", "accent" if chosen else "muted")
+            return [mark, span(label.text, "strong" if chosen else "")]
         meaning = self._meaning(label, columns)
         return [fixed("     "), *meaning[line - 1]] if line <= len(meaning) else []
 
@@ -222,6 +219,6 @@ class AnswerRows(RadioRows):
         return wrap([span(label.help, "muted")], max(20, columns - 5)) if label.help else []
 
 
-def button(words: str, name: str) -> Button:
-    """Return a button of a step."""
-    return Button(content(Shown(words)), id=name)
+def button(label: str, name: str) -> Button:
+    """Return a button of a step, with its id."""
+    return Button(content(Shown(label)), id=name)

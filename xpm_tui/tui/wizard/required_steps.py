@@ -1,15 +1,13 @@
-"""The wizard's steps for choosing the practice, and for the direction and what to sync.
+"""The wizard's required steps besides the sign-in: permission, app, practice, and direction.
 
-A single practice is chosen automatically. A practice other than before must be confirmed by its name.
-
-The wizard's steps for the user's permission in XPM and for the app at Xero.
-
-The permission is a checklist, because it cannot be read without a login.
+The permission is a question, because it cannot be read without a login. A single practice is chosen
+automatically; one that differs from the practice before must be confirmed by its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,8 +18,6 @@ from textual.widgets import Button, Static
 
 from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.connection_steps import ANSWERS, GRANT, Advice, Answer, ConnectionStep
-from xpm_tui.application.practice import PracticeIdentity
-from xpm_tui.application.runs.xpm_refresh import RefreshResult
 from xpm_tui.application.status.requirement_check import CheckedRequirement, check_requirements
 from xpm_tui.diagnostics.connection_requirements import BY_NAME, FOOTER, HEADING
 from xpm_tui.diagnostics.error_presenter import present
@@ -39,7 +35,7 @@ from xpm_tui.tui.wizard.step_pane import AnswerRows, StepPane, button
 
 
 class PracticePane(StepPane):
-    """A button per practice; after the choice, its lists are read."""
+    """The choice of the practice, with a button for each; then its lists are read."""
 
     STEP = "practice"
     INTRO = "Its clients, staff, templates and jobs are read once."
@@ -53,31 +49,21 @@ class PracticePane(StepPane):
         """Compose the list of practices."""
         yield self._list
 
-    def begin(self, step: ConnectionStep) -> None:
+    def prepare(self, step: ConnectionStep) -> None:
         """Load the practices to which the login gives access."""
-        self.host.work(lambda: self._offer(step), "practice", exclusive=True, node=self)
+        self.host.work(lambda: self._show_choices(step), "practice", exclusive=True, node=self)
 
-    async def _offer(self, step: ConnectionStep) -> None:
-        def tenants(connecting: ConnectionMachine) -> tuple[Tenant, ...]:
-            return connecting.tenants
-
-        self._tenants = await self.wizard.ask(tenants)
+    async def _show_choices(self, step: ConnectionStep) -> None:
+        self._tenants = await self.wizard.ask(lambda connecting: connecting.tenants)
         await self._list.remove_children()
         if step.state == "done" and not self._tenants:
             return
         if len(self._tenants) == 1:
             await self._choose(self._tenants[0])
             return
-        await self._list.mount(
-            *(
-                Button(
-                    show(f"{t.name or 'without a name'}   {t.tenant_id}"),
-                    id=f"tenant-{place}",
-                    classes="wide",
-                )
-                for place, t in enumerate(self._tenants)
-            )
-        )
+        for place, tenant in enumerate(self._tenants):
+            label = show(f"{tenant.name or 'without a name'}   {tenant.tenant_id}")
+            await self._list.mount(Button(label, id=f"tenant-{place}", classes="wide"))
         self.focus_first()
 
     @on(Button.Pressed)
@@ -87,44 +73,40 @@ class PracticePane(StepPane):
         self.host.work(lambda: self._choose(self._tenants[place]), "practice", exclusive=True, node=self)
 
     async def _choose(self, tenant: Tenant, confirm: str = "") -> None:
-        async def choose(connecting: ConnectionMachine) -> PracticeIdentity:
-            return await connecting.choose(tenant.tenant_id, confirm=confirm)
-
         try:
-            await self.wizard.ask_async(choose)
-        except DecisionNeeded as held:
-            if held.case is not CaseId.WRONG_PRACTICE or confirm:
-                self.complain(held)
+            await self.wizard.ask_async(
+                partial(ConnectionMachine.choose, tenant=tenant.tenant_id, confirm=confirm)
+            )
+        except DecisionNeeded as error:
+            if error.case is not CaseId.WRONG_PRACTICE or confirm:
+                self.show_error(error)
                 return
+            question = "\n\n".join(present(error).lines()[:2])
             typed = await self.app.push_screen_wait(
-                InputDialog("\n\n".join(present(held).lines()[:2]), title="A different practice from before")
+                InputDialog(question, title="A different practice from before")
             )
             if typed:
                 await self._choose(tenant, typed)
             return
         except AppError as error:
-            self.complain(error)
+            self.show_error(error)
             return
-        await self._fill()
+        await self._read_lists()
 
-    async def _fill(self) -> None:
-        self._say("Connected. Reading clients, staff, templates and jobs …")
-
-        async def fill(connecting: ConnectionMachine) -> RefreshResult:
-            return await connecting.fill()
-
+    async def _read_lists(self) -> None:
+        self._show_message("Connected. Reading clients, staff, templates and jobs …")
         try:
-            read = await self.wizard.ask_async(fill)
+            read = await self.wizard.ask_async(ConnectionMachine.fill)
         except AppError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self.host.log_named("connect", {})
         self.host.toast(f"Read {formatting.count(read.clients, 'client')} from XPM.")
-        self.settled()
+        self.finish()
 
 
 class DirectionPane(StepPane):
-    """The choice of the direction and of what to sync. Choosing writes nothing to Ignition or XPM."""
+    """The choice of the direction and of what to sync. It writes nothing to Ignition or XPM."""
 
     STEP = "direction"
     INTRO = (
@@ -145,7 +127,7 @@ class DirectionPane(StepPane):
         with Horizontal(classes="buttons"):
             yield button("Save and continue", "go-on")
 
-    def begin(self, step: ConnectionStep) -> None:
+    def prepare(self, step: ConnectionStep) -> None:
         """Select the current policy and focus the button to continue."""
         self._facts.display = False  # the choices below show the same
         policy = self.host.worker.practice.policy()
@@ -169,11 +151,11 @@ class DirectionPane(StepPane):
         if result.declined:
             self.host.toast("\n".join(result.lines))
         else:
-            self.settled()
+            self.finish()
 
 
 class PermissionPane(StepPane):
-    """Asks what the user sees in XPM, and shows where to click."""
+    """The question of what the user sees in XPM, with the steps that give the permission."""
 
     STEP = "permission"
     INTRO = (
@@ -184,11 +166,11 @@ class PermissionPane(StepPane):
     def __init__(self) -> None:
         super().__init__()
         self._path = StaticText(classes="path")
-        self._needed = StaticText(classes="path")
+        self._requirements = StaticText(classes="path")
         self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
 
     def body(self) -> ComposeResult:
-        """Compose the three answers above the steps, so that the buttons always stay visible."""
+        """Compose the answers above the steps, where they are always visible."""
         self._path.update(permission_steps(GRANT))
         with Horizontal(classes="buttons"):
             for name, answer in self._answers.items():
@@ -196,35 +178,32 @@ class PermissionPane(StepPane):
         with Horizontal(classes="buttons after"):
             yield button("Continue", "go-on")
         yield self._path
-        yield self._needed
+        yield self._requirements
 
     def on_mount(self) -> None:
         """Hide the button to continue until there is advice."""
         self.query_one(".after").display = False
 
-    def begin(self, step: ConnectionStep) -> None:
+    def prepare(self, step: ConnectionStep) -> None:
         """Show the requirements of a connection, each with how it was determined."""
-        super().begin(step)
-        self.host.work(lambda: self._show_needed(), "requirements", exclusive=True, node=self)
+        super().prepare(step)
+        self.host.work(lambda: self._show_requirements(), "requirements", exclusive=True, node=self)
 
-    async def _show_needed(self) -> None:
+    async def _show_requirements(self) -> None:
         found = await self.host.worker.ask(check_requirements)
-        self._needed.update(requirement_lines(found))
+        self._requirements.update(requirement_lines(found))
 
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         answer = self._answers.get(event.button.id or "")
         if answer is None:
-            self.settled()
+            self.finish()
             return
 
-        def tell(connecting: ConnectionMachine) -> Advice:
-            return connecting.permission(answer)
-
-        advice = await self.wizard.ask(tell)
+        advice = await self.wizard.ask(partial(ConnectionMachine.permission, answer=answer))
         if answer == "ticked":
-            self.settled()
+            self.finish()
             return
         self._path.update(permission_steps(advice))
         self.query_one(".after").display = True
@@ -233,7 +212,7 @@ class PermissionPane(StepPane):
 
 
 def permission_steps(advice: Advice) -> Content:
-    """Return the meaning of an answer, then the steps in XPM's new and old screens, one click per line."""
+    """Return the advice, then the steps in XPM's new and in its old screens, each on its line."""
     found: list[Line] = [[fixed(advice.sentence, "warn")]] if advice.sentence else []
     for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
         found += [[fixed(title, "muted")]] if path else []
@@ -242,7 +221,7 @@ def permission_steps(advice: Advice) -> Content:
 
 
 def requirement_lines(found: Sequence[CheckedRequirement]) -> Content:
-    """Return the requirements, one line each with its mark, and when their public sources were read."""
+    """Return the requirements, each with its mark on its line, and when their public sources were read."""
     rows: list[Line] = [[fixed(HEADING, "muted")]]
     for each in found:
         label = each.label
@@ -252,12 +231,12 @@ def requirement_lines(found: Sequence[CheckedRequirement]) -> Content:
     return lines(rows)
 
 
-FIELDS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_port")
+APP_SETTINGS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_port")
 """The settings of the app, in the order of the form."""
 
 
 class AppPane(StepPane):
-    """The settings of the app; only the client id is required."""
+    """The settings of the Xero app, of which only the client id is required."""
 
     STEP = "app"
     INTRO = (
@@ -269,13 +248,13 @@ class AppPane(StepPane):
         super().__init__()
         self._fields = {
             key: TextField(password=entry(key).secret, placeholder=str(entry(key).kind.words))
-            for key in FIELDS
+            for key in APP_SETTINGS
         }
         self._help = StaticText(classes="intro")
 
     def body(self) -> ComposeResult:
         """Compose a label and a field for each setting."""
-        for key in FIELDS:
+        for key in APP_SETTINGS:
             with Horizontal(classes="field"):
                 yield Static(show(entry(key).label), classes="label")
                 yield self._fields[key]
@@ -283,7 +262,7 @@ class AppPane(StepPane):
         with Horizontal(classes="buttons"):
             yield button("Save and continue", "save")
 
-    def begin(self, step: ConnectionStep) -> None:
+    def prepare(self, step: ConnectionStep) -> None:
         """Fill in the current settings; a secret stays hidden."""
         settings = self.host.worker.practice.settings
         for key, field in self._fields.items():
@@ -320,14 +299,11 @@ class AppPane(StepPane):
         event.stop()
         values = self._changed()
 
-        def keep(connecting: ConnectionMachine) -> None:
-            connecting.app(values)
-
         try:
-            await self.wizard.ask(keep)
+            await self.wizard.ask(partial(ConnectionMachine.app, values=values))
         except AppError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         for key, value in values.items():
             self.host.log_named("settings.set", {"key": key, "value": value})
-        self.settled()
+        self.finish()
