@@ -22,10 +22,10 @@ from xpm_tui.deploy.renewal import is_renewed
 from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event
-from xpm_tui.domain.ignition import Audit, Client, Deployment, Proposal, Workflow
+from xpm_tui.domain.ignition import Audit, Client, Deployment, Proposal
 from xpm_tui.domain.labels import JOB_STATES
 from xpm_tui.domain.plan import Consequences
-from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.ports import Drop, Put, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import (
     CATEGORIES,
@@ -439,13 +439,3 @@ def refuse_while_created(practice: OpenPractice, found: Occurrence) -> None:
 def _history_line(line: Audit) -> HistoryLineView:
     sentence = _HISTORY_SENTENCES.get(line.what, line.what).replace("{about}", str(visible(line.about, 200)))
     return HistoryLineView(at=line.at, by=line.by, sentence=sentence)
-
-
-def put_workflow(
-    practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str, *, also: Iterable[Write] = ()
-) -> None:
-    """Store an edited workflow and ``also``. Raises ``StoreChanged`` if it was changed since."""
-    line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
-    workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
-    practice.store.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)
-    practice.events.emit(Event(key="workflow.edited", record=workflow.id, field=field))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 
 from xpm_tui.application.clients.edits import known_field, refuse_unusable_text
 from xpm_tui.application.jobs.proposals import ENDLESS, parse_day, parse_repeat, with_end
-from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_workflow, refuse_while_created
+from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, refuse_while_created
 from xpm_tui.application.jobs.services import terms_of
 from xpm_tui.application.jobs.templates import find_category, find_template
 from xpm_tui.application.jobs.views import PreviewView
@@ -20,10 +20,11 @@ from xpm_tui.deploy.calendar import recurrence, recurrence_name
 from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, amount, first_given
 from xpm_tui.deploy.occurrences import Occurrence, workflow_occurrences
 from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client, Deployment, Repeat, TeamMember, Workflow
-from xpm_tui.domain.ports import Drop, Snapshot
+from xpm_tui.domain.ignition import Audit, Client, Deployment, Repeat, TeamMember, Workflow
+from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.reason_labels import JOB_FIELDS
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM, WORKFLOWS
@@ -81,7 +82,7 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
             else []
         )
         drops = [Drop(DEPLOYMENTS, id_) for id_ in begun] if moved else []
-        put_workflow(practice, snapshot, after, ", ".join(values), also=drops)
+        _store_edited(practice, snapshot, after, ", ".join(values), also=drops)
     view = preview_job(practice, workflow.id)
     if after == workflow:
         return msgspec.structs.replace(
@@ -416,3 +417,13 @@ def _listed(text: str, find: Callable[[str], str]) -> Iterator[str]:
                 continue
             break
         at = end
+
+
+def _store_edited(
+    practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str, *, also: Iterable[Write]
+) -> None:
+    """Store an edited workflow and ``also``. Raises ``StoreChanged`` if it was changed since."""
+    line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
+    workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
+    practice.store.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)
+    practice.events.emit(Event(key="workflow.edited", record=workflow.id, field=field))

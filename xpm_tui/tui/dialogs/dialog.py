@@ -394,3 +394,13 @@ class MessageDialog(TextDialog[None]):
     def action_copy(self) -> None:
         """Copy the whole text."""
         self.app.copy_to_clipboard(f"{self._text}\n{self._hint}".strip())
+
+
+def discard_question() -> ConfirmDialog:
+    """Return a dialog that asks whether to discard edits."""
+    return ConfirmDialog(
+        "Your changes are not saved.",
+        title="Discard your changes?",
+        yes="Discard",
+        no="Keep editing",
+    )

@@ -36,7 +36,7 @@ from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.domain.formatting import date_hint
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.dialogs.dialog import ConfirmDialog, Dialog, DialogBody
+from xpm_tui.tui.dialogs.dialog import Dialog, DialogBody, discard_question
 from xpm_tui.tui.widgets.cells import content
 from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField, TickBox
 from xpm_tui.tui.widgets.text import StaticText
@@ -148,16 +148,6 @@ def validation_message(error: msgspec.ValidationError) -> tuple[str, str]:
     kind = "a whole number" if expected[1] == "int" else "a number"
     bound = (expected[2] or "").replace(">=", "of at least").replace("<=", "of at most")
     return f"“{name.replace('_', ' ')}” must be {kind}{bound}.", name
-
-
-def discard_question() -> ConfirmDialog:
-    """Return a dialog that asks whether to discard edits."""
-    return ConfirmDialog(
-        "Your changes are not saved.",
-        title="Discard your changes?",
-        yes="Discard",
-        no="Keep editing",
-    )
 
 
 FORM_FRAME_ROWS = 12

@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher
 from xpm_tui.application.connection import ConnectionMachine
 from xpm_tui.application.connection_steps import ConnectionStep, Name
 from xpm_tui.domain.safe_text import Shown
-from xpm_tui.tui.dialogs.form import discard_question
+from xpm_tui.tui.dialogs.dialog import discard_question
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
