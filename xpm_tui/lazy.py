@@ -108,15 +108,16 @@ class _LazyLoader(Loader):
 
 
 class _LazyFinder(MetaPathFinder):
-    """Finds modules imported inside a block of lazy imports, in the thread that runs the block."""
+    """Finds our modules, and those imported inside a block of lazy imports by the thread that runs it."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not getattr(_block, "active", False):
-            return None
+        is_lazy = getattr(_block, "active", False)
         if fullname.partition(".")[0] == _ROOT:
-            return _own_module(fullname, path or ())
+            return _own_module(fullname, path or (), is_lazy)
+        if not is_lazy:
+            return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or spec.loader is None:
             return None
@@ -124,10 +125,10 @@ class _LazyFinder(MetaPathFinder):
         return spec
 
 
-def _own_module(name: str, folders: Sequence[str]) -> ModuleSpec | None:
+def _own_module(name: str, folders: Sequence[str], is_lazy: bool) -> ModuleSpec | None:
     """Return the spec of a module of this program, from one listing of each folder.
 
-    Python's own finder asks the file system twice for each import, also for those that nobody uses later.
+    Python's own finder asks the file system several times for each import.
 
     Returns:
         None for what is not a source file: our packages contain one docstring each, and need not be lazy.
@@ -136,7 +137,8 @@ def _own_module(name: str, folders: Sequence[str]) -> ModuleSpec | None:
     for folder in folders:
         if file in _listing(folder):
             path = f"{folder}/{file}"
-            spec = ModuleSpec(name, _LazyLoader(SourceFileLoader(name, path)), origin=path)
+            loader = SourceFileLoader(name, path)
+            spec = ModuleSpec(name, _LazyLoader(loader) if is_lazy else loader, origin=path)
             spec.has_location = True
             return spec
     return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec.structs import replace
 
 from xpm_tui.commands.command import (
+    CLIENT_FILTERS,
+    ClientFilter,
     Command,
     Dialogue,
     Limit,
@@ -50,26 +52,12 @@ REVIEWED = "decided in the review"
 """The reason for ignoring a client, if it was ignored in a review."""
 
 
-Which = Literal[
-    "",
-    "linked",
-    "unlinked",
-    "needs-link",
-    "broken",
-    "same-name",
-    "frozen",
-    "ignored",
-    "archived",
-    "conflict",
-    "removed-contact",
-]
-WHICH = tuple(name for name in get_args(Which) if name)
-
-
 class ListClients(msgspec.Struct, frozen=True):
     """Parameters of ``clients list``."""
 
-    only: Annotated[Which, option(f"Only clients that match this filter: {', '.join(WHICH)}.", "WHICH")] = ""
+    only: Annotated[
+        ClientFilter, option(f"Only clients that match this filter: {', '.join(CLIENT_FILTERS)}.", "WHICH")
+    ] = ""
     find: Annotated[str, option("Only clients with this text in their name, e-mail or id.", "TEXT")] = ""
     limit: Limit = 0
 

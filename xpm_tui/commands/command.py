@@ -291,6 +291,21 @@ MemberId = Annotated[
 ServiceId = Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
 RunId = Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
 
+ClientFilter = Literal[
+    "",
+    "linked",
+    "unlinked",
+    "needs-link",
+    "broken",
+    "same-name",
+    "frozen",
+    "ignored",
+    "archived",
+    "conflict",
+    "removed-contact",
+]
+CLIENT_FILTERS = tuple(name for name in get_args(ClientFilter) if name)
+
 
 class ListParams(msgspec.Struct, frozen=True):
     """The parameters of a list that has no others."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from xpm_tui.commands.clients import WHICH, Which
 from xpm_tui.commands.command import (
+    CLIENT_FILTERS,
+    ClientFilter,
     Command,
     Dialogue,
     Limit,
@@ -76,7 +77,8 @@ class MakePlan(msgspec.Struct, frozen=True):
     client: Annotated[str, option("Plan only this client.", "CLIENT", completes="client")] = ""
     field: Annotated[tuple[str, ...], option("Plan only these fields.", "FIELD")] = ()
     only: Annotated[
-        Which, option(f"Plan only clients that match this filter: {', '.join(WHICH)}.", "WHICH")
+        ClientFilter,
+        option(f"Plan only clients that match this filter: {', '.join(CLIENT_FILTERS)}.", "WHICH"),
     ] = ""
     stored: Annotated[bool, option("Plan from the XPM data stored here, without a call to Xero.")] = False
 

@@ -25,12 +25,13 @@ import msgspec
 
 from xpm_tui.files.durable import AppendFile, replace_bytes
 from xpm_tui.files.machine import DISK, Disk, to_disk_error
+from xpm_tui.lazy import pattern
 from xpm_tui.store.encoding import EncodedWrite, changes_of, pack, seal_struct, unpack, unseal_struct
 from xpm_tui.store.manifest import Manifest, StoreDamaged
 
 _LONGEST = 4096
-_HOLE = re.compile(rb"\x00{8}")
-_PEEK = re.compile(rb"\t(\d+) \d+ ([.+])\t[0-9a-f]{8}\n$")
+_HOLE = pattern(rb"\x00{8}")
+_PEEK = pattern(rb"\t(\d+) \d+ ([.+])\t[0-9a-f]{8}\n$")
 
 
 class Mark(NamedTuple):

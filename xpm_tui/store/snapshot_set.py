@@ -6,7 +6,6 @@ A snapshot file has all rows of a table as JSON lines in sealed blocks, so that 
 from __future__ import annotations
 
 import os
-import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from xpm_tui.domain.ports import Clock
 from xpm_tui.files.durable import replace_bytes, temporary_files
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import DISK, Disk, disk_error
+from xpm_tui.lazy import pattern
 from xpm_tui.store.commit_log import LOG_END, Mark, first_line, write_log_end
 from xpm_tui.store.encoding import ENCODER
 from xpm_tui.store.manifest import (
@@ -223,7 +223,7 @@ COMPACTION_LOCK = "compact.lock"
 PATIENCE = 20.0
 """Seconds to wait for another process that holds the store."""
 
-_OWN_FILE = re.compile(r"^(?:[a-z_][a-z0-9_]*\.(\d+)\.rows|log\.(\d+))$")
+_OWN_FILE = pattern(r"^(?:[a-z_][a-z0-9_]*\.(\d+)\.rows|log\.(\d+))$")
 _PIECE = 1 << 20
 
 

@@ -48,9 +48,19 @@ class BaseScreen(AppMixin):
         await super()._compose()  # type: ignore[misc]
 
     def _compositor_refresh(self) -> None:
-        """Draw, but not within a batch of changes: Textual would draw everything and send nothing."""
-        if not cast("Screen[Any]", self).app._batch_count:
-            super()._compositor_refresh()  # type: ignore[misc]
+        """Draw what has changed, and everything only once.
+
+        Stock Textual also draws within a batch of changes, and sends nothing. After it has drawn everything
+        for a new layout, it does so again if a whole refresh was due as well.
+        """
+        screen = cast("Screen[Any]", self)
+        if screen.app._batch_count:
+            return
+        compositor = screen._compositor
+        is_whole = compositor.size.region in compositor._dirty_regions
+        super()._compositor_refresh()  # type: ignore[misc]
+        if is_whole:
+            screen._repaint_required = False
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Dismiss this screen with a result.
