@@ -1,4 +1,4 @@
-"""The wire: reading a detailed client list beside a bare lxml.iterparse over the same bytes, and the gate.
+"""The wire: a detailed client list beside a bare lxml.iterparse over the same bytes, and the rate limiter.
 
 Speeds are the best of five turns, taken in turns with the floors; memory is the high-water mark of a process
 of its own, beside one that has imported the same and read the file. Sizes: 10,000 and 50,000 clients.
@@ -25,7 +25,7 @@ NOTE = "<Note><Title>Phoned</Title><Text>" + "Will send the papers on Friday. " 
 
 
 def main() -> None:
-    """Two tables: speed, then memory; and what the gate costs a call."""
+    """Two tables: speed, then memory; and what the rate limiter costs a call."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("XPM_TUI_BENCH_DIR")) as folder:
         path = Path(folder) / "list.xml"
         _make(path, SPEED_SIZE)
@@ -152,11 +152,11 @@ def _limiter(folder: Path) -> None:
 
     async def push() -> float:
         clock = VirtualClock()
-        gate = RateLimiter(folder / "gate.json", clock)
+        limiter = RateLimiter(folder / "limiter.json", clock)
 
         async def worker(count: int) -> None:
             for _ in range(count):
-                async with gate.enter(Priority.BACKGROUND):
+                async with limiter.enter(Priority.BACKGROUND):
                     await clock.sleep(0.3)
 
         await asyncio.gather(*(worker(calls // 3) for _ in range(3)))
@@ -167,7 +167,7 @@ def _limiter(folder: Path) -> None:
     cost = (time.process_time() - since) / calls * 1000
     rate = (calls - 55) / (simulated / 60)
     show(
-        (f"gate, a push of {calls} calls", "value"),
+        (f"rate limiter, a push of {calls} calls", "value"),
         [("calls a minute after the first burst (Xero allows 60)", rate), ("own work a call, ms", cost)],
     )
 
