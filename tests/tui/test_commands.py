@@ -80,7 +80,7 @@ ALLOWED: dict[str, tuple[str, str]] = {
 
 CONFIRMS = {
     "app.py": "leaving the console while a run goes on changes nothing",
-    "dialogs/form.py": "leaving what was typed changes nothing",
+    "dialogs/dialog.py": "discarding what was typed changes nothing",
     "dialogs/screen_dialogue.py": "shows what a command asks",
 }
 """Modules that ask a yes-or-no question of their own, and why. This table only shrinks."""

@@ -14,7 +14,6 @@ import pytest
 
 from tests.support.pseudo_terminal import Terminal
 from tests.tui.fixtures import ConsoleFixture
-from xpm_tui.tui.widgets.cells import LOOKS
 
 COUNTED = """
 import collections, gc, json, os, sys
@@ -114,8 +113,7 @@ def test_the_first_frame_needs_few_files_of_ours(frame: Mapping[str, Any]) -> No
 def test_the_first_frame_is_few_widgets_styled_and_laid_out_few_times(frame: Mapping[str, Any]) -> None:
     assert frame["screens"] == 1
     assert frame["widgets"] <= 16
-    looks = 2 * len(LOOKS)  # for two lists, each style is computed once
-    assert frame["apply"] <= frame["widgets"] + 9 + looks  # and those of the app, the screen and the footer
+    assert frame["apply"] <= frame["widgets"] + 9  # and the app, the screen, the footer's own
     assert frame["_refresh_layout"] <= 3
 
 

@@ -13,8 +13,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.css.styles import RenderStyles
-from textual.dom import DOMNode
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
 from textual.widgets._select import NoSelection, SelectOverlay
@@ -23,7 +21,7 @@ from textual.widgets.option_list import Option
 from xpm_tui.domain.safe_text import visible, visible_each
 from xpm_tui.tui.widgets.cells import Line, content, fixed, rich, span
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.text import StaticText
+from xpm_tui.tui.widgets.text import StaticText, StyledOnDemand
 
 
 class ChoiceList(SelectOverlay):
@@ -156,7 +154,7 @@ class RadioRows(Rows):
         ]
 
 
-class TextField(Input):
+class TextField(Input, StyledOnDemand):
     """A text field without a blinking cursor (an idle console sends nothing) and without markup.
 
     Its parts (cursor, placeholder, selection) are styled when they are first painted. Textual would style all
@@ -184,25 +182,6 @@ class TextField(Input):
         self.set_reactive(Input.compact, True)
         self.add_class("-textual-compact", update=False)
         self.cursor_blink = False
-
-    @classmethod
-    def _get_component_classes(cls) -> frozenset[str]:  # type: ignore[override]
-        return frozenset()
-
-    def notify_style_update(self) -> None:
-        """Drop the styles of the parts, because the theme may have changed."""
-        self._component_styles.clear()
-        super().notify_style_update()
-
-    def get_component_styles(self, *names: str) -> RenderStyles:
-        """Return the styles of parts, which are computed when first needed."""
-        for name in names:
-            if name not in self._component_styles:
-                part = DOMNode(classes=name)
-                part._attach(self)
-                self.app.stylesheet.apply(part)
-                self._component_styles[name] = part.styles
-        return super().get_component_styles(*names)
 
     @property
     def _value(self) -> Text:

@@ -9,13 +9,15 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.content import Content
-from textual.css.styles import RulesMap
+from textual.css.styles import RenderStyles, RulesMap
+from textual.dom import DOMNode
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
+from textual.widget import Widget
 from textual.widgets import Static
 
 from xpm_tui.domain.formatting import hanging_indent, rows
@@ -121,7 +123,34 @@ def _same(one: Content | None, other: Content | None) -> bool:
     return one is not None and other is not None and one.plain == other.plain and one.spans == other.spans
 
 
-class Lines(ScrollView, can_focus=True):
+class StyledOnDemand(Widget):
+    """A mixin for widgets with many component classes, each of which is styled when it is first drawn.
+
+    Stock Textual styles all of them whenever it styles the widget, which is most of the work for a list. It
+    must not be the first base class, from which Textual inherits the default style.
+    """
+
+    @classmethod
+    def _get_component_classes(cls) -> frozenset[str]:  # type: ignore[override]
+        return frozenset()
+
+    def notify_style_update(self) -> None:
+        """Drop the styles of the parts, because the theme may have changed."""
+        self._component_styles.clear()
+        super().notify_style_update()
+
+    def get_component_styles(self, *names: str) -> RenderStyles:
+        """Return the styles of parts, which are computed when first needed."""
+        for name in names:
+            if name not in self._component_styles:
+                part = DOMNode(classes=name)
+                part._attach(self)
+                self.app.stylesheet.apply(part)
+                self._component_styles[name] = part.styles
+        return super().get_component_styles(*names)
+
+
+class Lines(ScrollView, StyledOnDemand, can_focus=True):
     """A scrollable list of lines that are rendered only when they are visible.
 
     A subclass provides the number of lines and renders one of them, so fifty thousand cost as much as fifty.
