@@ -187,6 +187,7 @@ class Overview(AreaScreen):
         self._draw()
         if self.focused is None:
             self._next.focus()
+        drawn = (self._ahead, self._jobs, self._news)
         if workflows:
             self._ahead, self._jobs = await self.host.worker.ask(_ahead)
         else:
@@ -194,7 +195,8 @@ class Overview(AreaScreen):
         if self.has_class("-vast"):
             self._news = await self.host.worker.ask(_news)
         await self._more_panels()
-        self._draw()
+        if (self._ahead, self._jobs, self._news) != drawn:
+            self._draw()
 
     async def _more_panels(self) -> None:
         """Add the panels that are shown only in a large window."""
