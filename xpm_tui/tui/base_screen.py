@@ -57,7 +57,7 @@ class BaseScreen(AppMixin):
         if screen.app._batch_count:
             return
         compositor = screen._compositor
-        is_whole = compositor.size.region in compositor._dirty_regions
+        is_whole = screen is screen.app.screen and compositor.size.region in compositor._dirty_regions
         super()._compositor_refresh()  # type: ignore[misc]
         if is_whole:
             screen._repaint_required = False
