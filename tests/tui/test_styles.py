@@ -21,7 +21,8 @@ from xpm_tui.tui.theme import DARK, CachedStylesheet, stylesheet_folder
 from xpm_tui.tui.widgets.cells import fixed
 from xpm_tui.tui.widgets.frame import heading
 
-SHEETS = sorted(path for path in stylesheet_folder().glob("*.tcss") if path.stem != "console")
+SHARED = ("console", "controls")
+SHEETS = sorted(path for path in stylesheet_folder().glob("*.tcss") if path.stem not in SHARED)
 
 
 def screens_of(sheet: Path) -> set[str]:
@@ -39,13 +40,30 @@ def screens_of(sheet: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
-def test_a_sheet_speaks_of_the_screens_that_bring_it_alone(sheet: Path) -> None:
+def first_names(sheet: Path) -> set[str]:
+    """Return the types and classes with which the selectors of a stylesheet begin."""
     read = Stylesheet(variables={**DARK.to_color_system().generate(), **DARK.variables})
     read.read(sheet)
-    of = {selectors.selectors[0].name for rule in read.rules for selectors in rule.selector_set}
+    return {selectors.selectors[0].name for rule in read.rules for selectors in rule.selector_set}
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
+def test_a_sheet_speaks_of_the_screens_that_bring_it_alone(sheet: Path) -> None:
+    of = first_names(sheet)
     assert of
     assert of <= screens_of(sheet)
+
+
+async def test_overview_has_no_widget_whose_style_is_loaded_later(env: ConsoleFixture) -> None:
+    later = first_names(stylesheet_folder() / "controls.tcss")
+    app = env.console()
+    async with app.run_test(size=(160, 48)) as pilot:
+        await settle(pilot)
+        assert not app.stylesheet.has_source(str(stylesheet_folder() / "controls.tcss"))
+        for widget in app.screen.walk_children():
+            assert not later & {*widget._css_type_names, *widget.classes}
+        await press(pilot, "g", "c")
+        assert app.stylesheet.has_source(str(stylesheet_folder() / "controls.tcss"))
 
 
 async def test_opening_a_screen_styles_nothing_that_was_there(env: ConsoleFixture) -> None:

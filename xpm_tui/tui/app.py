@@ -60,6 +60,9 @@ STATUS_PAUSE_FACTOR = 10
 SIGN_IN = 3600.0
 """Seconds between two records that someone is using the console."""
 
+CONTROLS = stylesheet_path("controls")
+"""The stylesheet of the widgets that a screen has unless its ``HAS_CONTROLS`` is false."""
+
 ALWAYS = ("ctrl+q", "ctrl+c")
 """Keys that work before the practice is open; all others wait for it."""
 
@@ -201,7 +204,8 @@ class Console(Navigation, CommandRunner, TerminalApp):
         Stock Textual then styles all open screens again. That is not needed: each stylesheet is about one
         screen.
         """
-        new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
+        paths = [*([CONTROLS] if getattr(screen, "HAS_CONTROLS", True) else []), *screen.css_path]
+        new = [path for path in paths if not self.stylesheet.has_source(str(path))]
         if new:
             self.stylesheet.read_all(new)
             self.stylesheet.reparse()

@@ -136,6 +136,7 @@ class Overview(AreaScreen):
         ("tab", "to what needs attention, to the last syncs, and back"),
     )
     CSS_PATH: ClassVar = stylesheet_path("overview")
+    HAS_CONTROLS: ClassVar = False
 
     def __init__(self) -> None:
         super().__init__()
