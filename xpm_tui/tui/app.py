@@ -60,9 +60,6 @@ STATUS_PAUSE_FACTOR = 10
 SIGN_IN = 3600.0
 """Seconds between two records that someone is using the console."""
 
-CONTROLS = stylesheet_path("controls")
-"""The stylesheet of the widgets that a screen has unless its ``HAS_CONTROLS`` is false."""
-
 ALWAYS = ("ctrl+q", "ctrl+c")
 """Keys that work before the practice is open; all others wait for it."""
 
@@ -74,10 +71,6 @@ def _area(name: str) -> Callable[[], Screen[Any]]:
         return areas.create_area(name)
 
     return make
-
-
-def _load_ahead(_: OpenPractice) -> None:
-    areas.load_ahead()
 
 
 def _signed_in(practice: OpenPractice) -> None:
@@ -204,8 +197,8 @@ class Console(Navigation, CommandRunner, TerminalApp):
         Stock Textual then styles all open screens again. That is not needed: each stylesheet is about one
         screen.
         """
-        paths = [*([CONTROLS] if getattr(screen, "HAS_CONTROLS", True) else []), *screen.css_path]
-        new = [path for path in paths if not self.stylesheet.has_source(str(path))]
+        shared = [stylesheet_path("controls")] if getattr(screen, "HAS_CONTROLS", True) else []
+        new = [path for path in (*shared, *screen.css_path) if not self.stylesheet.has_source(str(path))]
         if new:
             self.stylesheet.read_all(new)
             self.stylesheet.reparse()
@@ -252,7 +245,9 @@ class Console(Navigation, CommandRunner, TerminalApp):
         """After the first screen has its data, draw it, and then load the other screens in the background."""
         if not self._loaded_ahead:
             self._loaded_ahead = True
-            self.call_after_refresh(self.work, lambda: self.worker.read(_load_ahead), "load-ahead")
+            self.call_after_refresh(
+                self.work, lambda: self.worker.read(lambda _: areas.load_ahead()), "load-ahead"
+            )
 
     async def on_event(self, event: events.Event) -> None:
         """Route keys through type-ahead and key chords, and record that the console is in use."""
