@@ -23,7 +23,7 @@ from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS, TableSchema
 from xpm_tui.files.durable import replace_bytes
 
 SAVED_FROM = 1_000
-"""From how many clients, counted on both sides, files are written."""
+"""From how many clients, counted on both sides, the search index is saved, and the counts by long verbs."""
 
 _FORMAT = 3
 """Raise it with every change of the computed data."""
