@@ -244,7 +244,7 @@ class RowTable(TinyTable):
         return self.document_class(fields, cast(int, id_))
 
     def _get_next_id(self) -> str:
-        """Return the next number, for tables that are not our own: rows of ours have an id."""
+        """Return the next number for a table of another owner; the rows of our own tables have ids."""
         if self._next_id is None:
             ids = self._storage.engine.snapshot().keys(self.name)
             self._next_id = max((int(id_) for id_ in ids if id_.isdecimal()), default=0) + 1
