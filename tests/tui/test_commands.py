@@ -79,9 +79,9 @@ ALLOWED: dict[str, tuple[str, str]] = {
 """Functions with which modules of the console write without a command, and why. This table only shrinks."""
 
 CONFIRMS = {
-    "app.py": "leaving the console while a run goes on changes nothing",
     "dialogs/dialog.py": "discarding what was typed changes nothing",
     "dialogs/screen_dialogue.py": "shows what a command asks",
+    "terminal_app.py": "leaving the console while a run goes on changes nothing",
 }
 """Modules that ask a yes-or-no question of their own, and why. This table only shrinks."""
 

@@ -126,9 +126,10 @@ def test_no_garbage_collection_before_the_practice_is_open(frame: Mapping[str, A
     assert frame["searched after"] is True
 
 
-def test_the_first_frame_is_sent_once(tmp_path: Path) -> None:
+def test_the_first_frame_is_sent_once_and_the_keys_after_the_data(tmp_path: Path) -> None:
     ConsoleFixture(tmp_path)
     terminal = Terminal(["-m", "xpm_tui"], XPM_TUI_HOME=str(tmp_path / "home"))
     sent = terminal.until(b"clients to link")
     terminal.close()
     assert sent.count(b"Calls to Xero") == 1
+    assert sent.index(b"clients to link") < sent.index(b"All actions")

@@ -57,6 +57,10 @@ STATUS_SECONDS = 30.0
 STATUS_PAUSE_FACTOR = 10
 """Pause between two automatic counts of the status, as a multiple of the time that the last one took."""
 
+COMMANDS_SECONDS = 0.25
+"""Seconds after which commands are enabled even if the status, such as that of a large store, is still being
+read."""
+
 SIGN_IN = 3600.0
 """Seconds between two records that someone is using the console."""
 
@@ -149,7 +153,6 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self._guard_terminal = guard_terminal
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
-        self._interrupted = False
         self._key_chord = KeyChord(self)
         self._type_ahead = TypeAhead(self)
         self._early_events: list[events.Event] = []
@@ -209,6 +212,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         """Install the signal handlers, and start if the practice is already open."""
         self.guard_terminal()
         if self.worker.is_open:
+            self._enable_commands()
             self._start_up()
 
     def on_ready(self, event: events.Ready) -> None:
@@ -226,9 +230,19 @@ class Console(Navigation, CommandRunner, TerminalApp):
             return
         self._apply_theme()
         self._start_up()
+        # Loading them takes as long as reading the status, which users wait for.
+        self.set_timer(COMMANDS_SECONDS, self._enable_commands)
 
     def _start_up(self) -> None:
-        """Start the timers, pass on the keys typed so far and read the status."""
+        """Start the timers, and read the status."""
+        self.set_interval(STORE_CHECK_SECONDS, self._watch_store)
+        self.set_interval(STATUS_SECONDS, self.request_status)
+        self.request_status()
+
+    def _enable_commands(self) -> None:
+        """Enable the commands of the open screens, and pass on the keys typed so far."""
+        if self.ready:
+            return
         self.ready = True
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
@@ -237,17 +251,18 @@ class Console(Navigation, CommandRunner, TerminalApp):
         early, self._early_events = self._early_events, []
         for event in early:
             self.post_message(event)
-        self.set_interval(STORE_CHECK_SECONDS, self._watch_store)
-        self.set_interval(STATUS_SECONDS, self.request_status)
-        self.request_status()
 
     def data_shown(self) -> None:
-        """After the first screen has its data, draw it, and then load the other screens in the background."""
-        if not self._loaded_ahead:
-            self._loaded_ahead = True
-            self.call_after_refresh(
-                self.work, lambda: self.worker.read(lambda _: areas.load_ahead()), "load-ahead"
-            )
+        """Once the first data is drawn, enable the commands, and load other screens in the background."""
+        if self._loaded_ahead:
+            return
+        self._loaded_ahead = True
+
+        def continue_loading() -> None:
+            self._enable_commands()
+            self.work(lambda: self.worker.read(lambda _: areas.load_ahead()), "load-ahead")
+
+        self.call_after_refresh(continue_loading)
 
     async def on_event(self, event: events.Event) -> None:
         """Route keys through type-ahead and key chords, and record that the console is in use."""
@@ -293,8 +308,9 @@ class Console(Navigation, CommandRunner, TerminalApp):
         changed = before.known and _connection_state(before) != _connection_state(self.practice_status)
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
-                screen.show_status(self.practice_status)
-                screen.refresh_data(force=changed)
+                if before.known:
+                    screen.show_status(self.practice_status)
+                screen.refresh_data(force=changed)  # the first status is drawn together with the data
         if self._welcome and not self.practice_status.connected and not self.worker.practice.read_only:
             self.connect()
         self._welcome = False
@@ -393,42 +409,6 @@ class Console(Navigation, CommandRunner, TerminalApp):
         page = getattr(self.screen, "help_page", None)
         if page is not None:
             self.push_screen(dialogs_help.HelpDialog(page()))
-
-    def action_interrupt(self) -> None:
-        """Leave on the second ctrl+c, for terminals that do not pass on ctrl+q."""
-        if self._interrupted:
-            self.leave()
-            return
-        self._interrupted = True
-        self.set_timer(5, self._forget_interrupt)
-        self.toast("Press ctrl+c again to leave. A run in progress continues by itself.")
-
-    def _forget_interrupt(self) -> None:
-        self._interrupted = False
-
-    def action_leave(self) -> None:
-        """Leave the console."""
-        self.leave()
-
-    def leave(self) -> None:
-        """Leave the console; ask first while a run is in progress, which continues without it."""
-        if not self.practice_status.running:
-            self.exit(0)
-            return
-
-        run = visible(self.practice_status.running)
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.parting = Shown(f"Run {run} continues by itself: xpm-tui runs show {run}")
-                self.exit(0)
-
-        if not any(screen.has_class("leaving") for screen in self.screen_stack):
-            question = f"Run {run} is in progress.\nIt continues without this console. Leave?"
-            box = dialog.ConfirmDialog(question, title="Leave the console", yes="Leave", no="Stay").add_class(
-                "leaving"
-            )
-            self.push_screen(box, answered)
 
     def save_text(self, name: str, text: str) -> Path:
         """Write a private text file into the state folder of the practice.

@@ -1,4 +1,4 @@
-"""The part of the app that deals with its terminal: driver, signals, cursor, glyphs and clipboard.
+"""The part of the app that deals with its terminal: driver, signals, cursor, glyphs, clipboard and leaving.
 
 After an internal error it ends the console and writes a private report: the stack without any local value.
 """
@@ -30,7 +30,7 @@ from xpm_tui.tui.widgets.cells import content
 from xpm_tui.tui.widgets.rows import Rows
 
 with lazy_imports():
-    from xpm_tui.tui.dialogs import screen_dialogue
+    from xpm_tui.tui.dialogs import dialog, screen_dialogue
 
 
 MOST = 256 * 1024
@@ -86,6 +86,8 @@ class TerminalApp(AppProtocol):
     _guard_terminal: bool
     _undo_signals: Callable[[], None]
     _rest = Offset(0, 0)
+    _interrupted = False
+    """Whether ctrl+c was pressed in the last seconds."""
     _ready_at = math.inf
     """When the first frame was due, on the clock of events."""
 
@@ -173,7 +175,43 @@ class TerminalApp(AppProtocol):
         caveat = await self.worker.ask(lambda _: driver.copy_caveat(self.environ))
         self.toast("Sent to your terminal's clipboard." + (f"\n{caveat}" if caveat else ""))
 
-    # -- internal errors ------------------------------------------------------------------------------------
+    # -- leaving, and internal errors -----------------------------------------------------------------------
+
+    def action_interrupt(self) -> None:
+        """Leave on the second ctrl+c, for terminals that do not pass on ctrl+q."""
+        if self._interrupted:
+            self.leave()
+            return
+        self._interrupted = True
+        self.set_timer(5, self._forget_interrupt)
+        self.toast("Press ctrl+c again to leave. A run in progress continues by itself.")
+
+    def _forget_interrupt(self) -> None:
+        self._interrupted = False
+
+    def action_leave(self) -> None:
+        """Leave the console."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave the console; ask first while a run is in progress, which continues without it."""
+        if not self.practice_status.running:
+            self.exit(0)
+            return
+
+        run = visible(self.practice_status.running)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.parting = Shown(f"Run {run} continues by itself: xpm-tui runs show {run}")
+                self.exit(0)
+
+        if not any(screen.has_class("leaving") for screen in self.screen_stack):
+            question = f"Run {run} is in progress.\nIt continues without this console. Leave?"
+            box = dialog.ConfirmDialog(question, title="Leave the console", yes="Leave", no="Stay").add_class(
+                "leaving"
+            )
+            self.push_screen(box, answered)
 
     def _handle_exception(self, error: Exception) -> None:
         """End with the exit code of an internal error, whatever the error was."""

@@ -106,6 +106,7 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     async def _refresh(self) -> None:
         await self.load()
+        self.show_status(self.host.practice_status)
         self.refresh_bindings()
         self.host.data_shown()
 
