@@ -83,13 +83,6 @@ class UndecidedClient(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     uuid: str = ""
 
 
-class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The cost of a run: calls to Xero and the minimum number of seconds that they take."""
-
-    calls: int = 0
-    seconds: float = 0.0
-
-
 UndoReason = Literal[
     "edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "archived", "missing"
 ]
@@ -149,7 +142,6 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     differences: dict[str, int] = msgspec.field(default_factory=dict)
     people: tuple[UndecidedClient, ...] = ()
-    estimate: Estimate = Estimate()
     first: bool = False
     full: bool = True
     only: str = ""

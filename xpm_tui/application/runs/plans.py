@@ -246,7 +246,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
         records = [new.get(record.id, record) for record in records]
     if not new:
         return 0
-    head = manual_plans.recount(snapshot, plan, records)
+    head = manual_plans.recount(plan, records)
     writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in new.values())]
     practice.store.commit(writes, since=snapshot)
     changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
