@@ -65,6 +65,25 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
     ]
 
 
+def test_a_plan_of_new_contacts_alone_promises_no_undo() -> None:
+    added = ("c1/k1", "c2/k2")
+    found = plan(
+        xpm=XpmCounts(changes=4, clients=2, values=2, contacts=2),
+        lasting=(
+            LastingEffects(what="contact", number=2, records=added),
+            LastingEffects(what="primary", number=2, records=added),
+        ),
+    )
+    assert not [line for line in lines(found) if "can be undone" in line]
+
+
+def test_the_kinds_of_replaced_values_add_up() -> None:
+    replaced = ReplacedValues(values=5, drift=1, conflicts=1, clearings=2)
+    found = plan(xpm=XpmCounts(changes=6, clients=6, values=6), replaced=replaced)
+    words = "Replaces 5 values: 1 edited in XPM, 1 edited in both systems, 2 cleared, 1 other."
+    assert words in lines(found)
+
+
 def test_what_a_run_keeps_names_few_records_and_counts_all() -> None:
     ids = tuple(f"c{n}/k1" for n in range(39))
     kept = plan(lasting=(LastingEffects(what="contact", number=39, records=ids),)).shortened()

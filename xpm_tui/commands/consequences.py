@@ -106,7 +106,7 @@ def lines(found: Consequences) -> list[str]:
         noun = "other XPM client changes/other XPM clients change"
         texts.append(f"Shared contacts: {count(len(found.also), noun)}, too: {names}.")
     texts += [_lasting(each, found) for each in found.lasting]
-    if found.changes and found.of == "plan":
+    if found.changes > found.not_undoable and found.of == "plan":
         rest = "The rest" if found.lasting else "A change"
         texts.append(f"{rest} can be undone as long as nobody changes the value again.")
     if found.freezes:
@@ -290,12 +290,15 @@ def _replaced(replaced: ReplacedValues, side: str) -> Iterator[str]:
     if replaced.overwrites == replaced.values:
         yield f"Replaces {count(replaced.values, 'value')} in {side}."
         return
-    parts = _parts(
+    marked = (
         (replaced.overwrites, "overwrite"),
         (replaced.drift, f"edited in {side}/edited in {side}"),
         (replaced.conflicts, "edited in both systems/edited in both systems"),
         (replaced.clearings, "cleared/cleared"),
     )
+    parts = _parts(*marked)
+    if parts:
+        parts += _parts((replaced.values - sum(number for number, _ in marked), "other/others"))
     yield f"Replaces {count(replaced.values, 'value')}" + (f": {', '.join(parts)}." if parts else ".")
 
 

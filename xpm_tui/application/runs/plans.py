@@ -21,7 +21,7 @@ from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Run
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import IMAGES, LINKS, PLANNED, PLANS, PROPOSALS
+from xpm_tui.domain.tables import IMAGES, LINKS, PLANNED, PLANS, PROPOSALS, RUNS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.policy import Policy
 
@@ -189,24 +189,43 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
 
 def latest_plan(practice: OpenPractice) -> Plan | None:
     """Return the newest plan, applied or not; a plan of an undo does not count."""
-    return _newest(practice.snapshot().rows(PLANS))
+    snapshot = practice.snapshot()
+    return _newest(snapshot, snapshot.rows(PLANS))
 
 
 def list_plans(practice: OpenPractice, limit: int = 0) -> list[Plan]:
     """Return the stored plans, newest first; at most ``limit``, 0 for all."""
-    found = sorted(practice.snapshot().rows(PLANS), key=lambda plan: (len(plan.id), plan.id), reverse=True)
+    found = sorted(practice.snapshot().rows(PLANS), key=lambda plan: _number(plan.id), reverse=True)
     return found[: limit or None]
 
 
 def newest_draft(snapshot: Snapshot) -> Plan | None:
     """Return the newest plan that waits to be applied; a plan of an undo does not count."""
-    return _newest(plan for plan in snapshot.rows(PLANS) if plan.state == "draft")
+    return _newest(snapshot, (plan for plan in snapshot.rows(PLANS) if plan.state == "draft"))
 
 
-def _newest(plans: Iterable[Plan]) -> Plan | None:
-    """Return the plan with the highest number, because clocks may have been wrong."""
-    ours = (plan for plan in plans if not plan.undo_of)
-    return max(ours, key=lambda plan: (len(plan.id), plan.id), default=None)
+def _newest(snapshot: Snapshot, plans: Iterable[Plan]) -> Plan | None:
+    """Return the plan with the highest number, because clocks may have been wrong.
+
+    What is older than the last plan of all clients that was applied is out of date.
+    """
+    found = max((plan for plan in plans if not plan.undo_of), key=lambda plan: _number(plan.id), default=None)
+    return found if found is not None and _number(found.id) >= _number(_last_applied(snapshot)) else None
+
+
+def _last_applied(snapshot: Snapshot) -> str:
+    """Return the id of the last plan of all clients that a run applied; empty if there is none."""
+    for id_ in sorted(snapshot.ids(RUNS), key=_number, reverse=True):
+        run = snapshot.get(RUNS, id_)
+        if run is None or not run.plan or run.trigger == "undo" or run.only or run.fields:
+            continue
+        if run.outcome in ("done", "partial"):
+            return run.plan
+    return ""
+
+
+def _number(id_: str) -> tuple[int, str]:
+    return len(id_), id_
 
 
 def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedRecord]]:
@@ -320,7 +339,10 @@ def _name(snapshot: Snapshot, field: str, value: Value) -> str:
 
 
 def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
-    """Return the writes that delete old plans; drafts of the last hour and plans of unfinished runs stay."""
+    """Return the writes that delete old plans.
+
+    Drafts of the last hour stay, and so do plans of unfinished runs; an undo deletes no newest plan.
+    """
     snapshot = practice.snapshot()
     last = [run for run in list_runs(practice) if is_sync(run) and run.plan][:2]
     needed = {run.plan for run in last if run.outcome not in ("done", "skipped")}
@@ -329,6 +351,8 @@ def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
         (p for p in snapshot.rows(PLANS) if p.state == "draft" and p.made >= since), key=lambda p: p.made
     )
     needed |= {plan.id for plan in recent[1 - _MAX_DRAFTS :]} | {new.id}
+    if new.undo_of and (latest := latest_plan(practice)) is not None:
+        needed.add(latest.id)
     writes: list[Write] = []
     for plan in snapshot.rows(PLANS):
         if plan.id not in needed:
