@@ -356,10 +356,13 @@ async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
     env = await settled(tmp_path)
     env.store(["Weka Brightwater"])
     client = env.practice.snapshot().find(CLIENTS, "name", "Weka Brightwater")[0]
+    edit(env, client, structure="Nonsense", contacts=(Contact(id="k99", name="Ann"),))
     found = links.preview_creation(env.practice, client.id)
     env.sandbox.log.clear()
-    await links.create_in_xpm(env.practice, client.id)
+    made = await links.create_in_xpm(env.practice, client.id)
     as_predicted(env, found)
+    assert (found.xpm.contacts, made.left_out) == (1, ("structure",))
+    assert [each.records for each in found.kept] == [(f"{client.id}:structure",)]
     assert [each.what for each in found.lasting] == ["client"]
     env.practice.store.commit([Put(TEAM, TeamMember(id="t9", name="Weka Takahē", email="w@weka.example"))])
     env.sandbox.log.clear()

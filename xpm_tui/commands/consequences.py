@@ -56,6 +56,7 @@ _KEPT = {
     "plan": ("Not sent to XPM", "change"),
     "jobs": ("Not created", "job"),
     "picks": ("Not brought in", "client"),
+    "client": ("Not sent", "value"),
     "import-undo": ("Stays as it is", "record"),
 }
 _PICKED = ("client", "person/people")

@@ -90,6 +90,10 @@ class CreationBlocked(msgspec.Struct, frozen=True):
         )
 
 
+LEFT_OUT = "XPM has no such person or business structure, or the value came from a former XPM client."
+"""Why a field is left out of a new client."""
+
+
 class CreationHeld(DecisionNeeded):
     """The client is not created in XPM until a user decides; ``find_obstacle`` says why."""
 
