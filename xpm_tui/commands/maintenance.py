@@ -330,7 +330,7 @@ async def create_client(practice: OpenPractice, params: CreateClient, dialogue: 
     made = await clients_links.create_in_xpm(practice, view.id, different=different)
     lines = [f"{made.client.id} {made.client.name} was created in XPM as {made.xpm.number or made.xpm.uuid}."]
     if made.left_out:
-        lines.append(f"Left out, because XPM has no such fields: {', '.join(made.left_out)}.")
+        lines.append(f"Not sent: {', '.join(map(label, made.left_out))}. {client_creation.LEFT_OUT}")
     return Result(
         data={**to_plain(made.client), "xpm": to_plain(made.xpm), "left_out": list(made.left_out)},
         lines=lines,
@@ -347,7 +347,11 @@ def _already_linked(situation: Situation) -> str:
 
 
 def _skipped_lines(left: list[SkippedUndoView]) -> list[str]:
-    return [f"  stays: {u.record} {u.name}, {label(u.field)}: {u.reason} {u.address}".rstrip() for u in left]
+    return [
+        f"  stays: {u.record} {u.name}, {label(u.field)}{f' ({u.contact})' if u.contact else ''}: "
+        f"{u.reason} {u.address}".rstrip()
+        for u in left
+    ]
 
 
 COMMANDS: tuple[Command[Any], ...] = (

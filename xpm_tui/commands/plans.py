@@ -292,14 +292,15 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
         if client != last:
             last = client
             yield f"{client}  {change.name}" + (f"  (XPM {change.number})" if change.number else "")
-        who = f" of {contact[:8]}" if contact else ""
+        who = f" of {change.contact}" if contact and change.field != "contact" else ""
         mark = labels.MARKS[change.mark].inline if change.mark and not change.came_from else ""
         follows = "saved here" if change.follows else ""
         waits = "" if change.ticked else "waits"
         marks = [labels.of_sides(mark, change.side), follows, *change.notes, waits]
         text = ", ".join(filter(None, marks))
+        typed = f"{contact}:{change.field}" if contact.startswith("k") else change.field
         label = fields.label(change.field)
-        typed = f" ({change.field})" if label.casefold() != change.field else ""
+        typed = f" ({typed})" if label.casefold() != typed else ""
         yield f"    {label}{who}{typed}: {arrow(change.old_shown, change.new_shown)}" + (
             f"  [{text}]" if text else ""
         )
