@@ -11,7 +11,7 @@ import pytest
 import xpm_tui
 from tests.support.source_code import parsed
 from xpm_tui.commands import consequences
-from xpm_tui.commands.consequences import action, lines, one_line, question
+from xpm_tui.commands.consequences import action, cost, lines, one_line, question
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import (
     Consequences,
@@ -63,6 +63,14 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
         "2 changes are not ticked, and not applied.",
         "108 calls to Xero, at least 1 minute.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(20, "less than a minute"), (122, "at least 2 minutes"), (180, "at least 3 minutes")],
+)
+def test_a_run_takes_no_less_time_than_it_says(seconds: float, words: str) -> None:
+    assert cost(Consequences(of="plan", calls=151, seconds=seconds)) == f"151 calls to Xero, {words}"
 
 
 def test_a_plan_of_new_contacts_alone_promises_no_undo() -> None:

@@ -189,7 +189,7 @@ def lines(result: Result) -> Iterator[str]:
         width = shutil.get_terminal_size((80, 24)).columns if _terminal(sys.stdout) else None
         yield from render(result.table, width)
     for line in result.text_lines():
-        yield visible_lines(line)
+        yield visible(line, _LONGEST_LINE)
 
 
 def _without_ok(data: Mapping[str, Any]) -> dict[str, Any]:

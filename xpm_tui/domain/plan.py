@@ -8,7 +8,6 @@ into words. Nothing else computes or words consequences.
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Literal, TypeVar
 
@@ -359,5 +358,5 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     @property
     def minutes(self) -> int:
-        """Return the minimum time in whole minutes, rounded up."""
-        return math.ceil(self.seconds / 60)
+        """Return the whole minutes that the calls take at least."""
+        return int(self.seconds // 60)
