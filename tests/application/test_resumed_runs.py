@@ -16,7 +16,7 @@ from xpm_tui.application.clients import link_review, links, queries
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import history, plans, runner
-from xpm_tui.application.runs import plans as undoing
+from xpm_tui.application.runs import undo_plans as undoing
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.application.runs.runner import release, resume, run
 from xpm_tui.application.runs.xpm_refresh import refresh

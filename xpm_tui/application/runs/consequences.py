@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs import plans
+from xpm_tui.application.runs import plans, undo_plans
 from xpm_tui.application.runs.xpm_refresh import is_filled
 from xpm_tui.domain.pace import LIMITER_FILE, Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
@@ -73,7 +73,9 @@ def remaining_consequences(practice: OpenPractice, run: Run) -> Consequences | N
     plan = snapshot.get(PLANS, run.plan) if run.plan else None
     if plan is None or run.kind or identity is None:
         return None
-    if plan.undo_of or run.outcome == "held":
+    if plan.undo_of:
+        return consequences(practice, *undo_plans.rest_of_undo(practice, plan, keep=False))
+    if run.outcome == "held":
         return stored_plan_consequences(practice, plan.id)
     return consequences(
         practice, *plans.plan_trial(practice, practice.policy(), identity, only=run.only, fields=run.fields)
