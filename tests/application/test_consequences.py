@@ -361,13 +361,16 @@ async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
     env.sandbox.log.clear()
     made = await links.create_in_xpm(env.practice, client.id)
     as_predicted(env, found)
+    assert list_runs(env.practice)[0].calls == found.calls
     assert (found.xpm.contacts, made.left_out) == (1, ("structure",))
     assert [each.records for each in found.kept] == [(f"{client.id}:structure",)]
     assert [each.what for each in found.lasting] == ["client"]
     env.practice.store.commit([Put(TEAM, TeamMember(id="t9", name="Weka Takahē", email="w@weka.example"))])
     env.sandbox.log.clear()
     await members.create_in_xpm(env.practice, "t9", phone="", mobile="")
-    as_predicted(env, creation_consequences("staff", "t9", "Weka Takahē"))
+    found = creation_consequences("staff", "t9", "Weka Takahē")
+    as_predicted(env, found)
+    assert list_runs(env.practice)[0].calls == found.calls
     env.close()
 
 

@@ -23,7 +23,12 @@ from xpm_tui.domain.plan import (
     Requests,
     XpmCounts,
 )
-from xpm_tui.sync.consequences import link_consequences, staff_pick_consequences, with_pace
+from xpm_tui.sync.consequences import (
+    creation_consequences,
+    link_consequences,
+    staff_pick_consequences,
+    with_pace,
+)
 
 ROOT = Path(xpm_tui.__file__).parent
 WORDED = {
@@ -83,6 +88,11 @@ def test_a_plan_of_new_contacts_alone_promises_no_undo() -> None:
         ),
     )
     assert not [line for line in lines(found) if "can be undone" in line]
+
+
+def test_a_new_client_is_one_change_with_its_contacts() -> None:
+    found = creation_consequences("client", "c1", "Acme", 2)
+    assert "To XPM: 1 new client with 2 contacts, for 1 client." in lines(found)
 
 
 def test_the_kinds_of_replaced_values_add_up() -> None:

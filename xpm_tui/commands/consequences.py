@@ -247,10 +247,12 @@ def _sides(found: Consequences) -> Iterator[str]:
 
 
 def _xpm_parts(xpm: XpmCounts) -> list[str]:
+    # A new client is sent with its contacts, in one call.
+    sent_with = f" with {count(xpm.contacts, 'contact')}" if xpm.clients_created and xpm.contacts else ""
     return _parts(
         (xpm.values, "value"),
-        (xpm.contacts, "new contact"),
-        (xpm.clients_created, "new client"),
+        (0 if sent_with else xpm.contacts, "new contact"),
+        (xpm.clients_created, f"new client{sent_with}/new clients{sent_with}"),
         (xpm.staff_created, "new staff record"),
         (xpm.jobs_created, "new job"),
         (xpm.jobs_finished, "job to finish/jobs to finish"),

@@ -221,6 +221,7 @@ async def create_client(
     found = find_obstacle(snapshot, client, index.alike, different)
     if found is not None:
         raise CreationHeld(found, client.id)
+    calls = practice.calls
     there = await practice.search(exact(client.name))
     refuse_unreadable(store.snapshot(), "clients", quarantined_in(there), client.name)
     commit_rows(store, [row for row in there if snapshot.raw(XPM_CLIENTS, row.uuid) is None], clock.now())
@@ -241,7 +242,7 @@ async def create_client(
         table=XPM_CLIENTS,
         adopt=lambda snapshot, intent, row: adoption_writes(snapshot, intent, row, clock.now()),
     )
-    creator = RecordCreator(store, practice, clock, ids, events, by, run, policy.direction)
+    creator = RecordCreator(store, practice, clock, ids, events, by, run, policy.direction, calls)
     row = await creator.create(request, create_lag, stop)
     index.add(row, linked=True)
     return CreatedClient(client=client.id, row=row, left_out=left_out)
