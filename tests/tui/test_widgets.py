@@ -41,7 +41,7 @@ from xpm_tui.tui.widgets.cells import (
     width,
 )
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogBuffer, LogLine, LogPane
-from xpm_tui.tui.widgets.plan_tree import PlanTree
+from xpm_tui.tui.widgets.plan_tree import PlanTree, kind_of
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.run_log import run_lines
 from xpm_tui.tui.widgets.search_hits import LinkProposalRows, SearchHits, best_first
@@ -432,6 +432,13 @@ def test_the_head_of_a_group_speaks_for_all_its_changes() -> None:
     first = msgspec.structs.replace(added[0], ticked=False)
     outline.set_changes([first, added[1]])
     assert "Not ticked" not in drawn(tree.whole(76)), "space would untick the other one"
+
+
+@pytest.mark.parametrize("blank", [None, "", ()])
+def test_a_change_of_a_blank_value_fills_it_in(blank: Any) -> None:
+    view = msgspec.structs.replace(change("c1", "phone", "fill"), old=blank, old_shown=blank)
+    assert drawn([kind_of(view)]) == "fills in"
+    assert drawn([kind_of(change("c1", "phone", "update"))]) == "updates"
 
 
 def test_a_plan_by_client_keeps_the_ids_and_says_the_name_and_the_contact_in_full() -> None:

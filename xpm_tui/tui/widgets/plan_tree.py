@@ -11,6 +11,7 @@ from textual.message import Message
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.domain import labels
+from xpm_tui.domain.field_types import is_blank
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.formatting import cells as cell_count
 from xpm_tui.domain.formatting import count, cut, value
@@ -308,7 +309,7 @@ def kind_of(change: ChangeView) -> Line:
     if change.mark in labels.MARK_KINDS:
         kind = labels.MARK_KINDS[change.mark]
         return [fixed(f"{kind.glyph} {kind.inline}".lstrip(), cells.MARKS.look(change.mark))]
-    return [fixed("fills in" if change.old_shown is None else "updates", "muted")]
+    return [fixed("fills in" if is_blank(change.old_shown) else "updates", "muted")]
 
 
 def is_permanent(change: ChangeView) -> bool:
