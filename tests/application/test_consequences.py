@@ -21,7 +21,7 @@ from xpm_tui.application.jobs import services
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans, runner
-from xpm_tui.application.runs import plans as undoing
+from xpm_tui.application.runs import undo_plans as undoing
 from xpm_tui.application.runs.consequences import (
     consequences,
     remaining_consequences,
@@ -356,26 +356,40 @@ async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
     env = await settled(tmp_path)
     env.store(["Weka Brightwater"])
     client = env.practice.snapshot().find(CLIENTS, "name", "Weka Brightwater")[0]
+    edit(env, client, structure="Nonsense", contacts=(Contact(id="k99", name="Ann"),))
     found = links.preview_creation(env.practice, client.id)
     env.sandbox.log.clear()
-    await links.create_in_xpm(env.practice, client.id)
+    made = await links.create_in_xpm(env.practice, client.id)
     as_predicted(env, found)
+    assert list_runs(env.practice)[0].calls == found.calls
+    assert (found.xpm.contacts, made.left_out) == (1, ("structure",))
+    assert [each.records for each in found.kept] == [(f"{client.id}:structure",)]
     assert [each.what for each in found.lasting] == ["client"]
     env.practice.store.commit([Put(TEAM, TeamMember(id="t9", name="Weka Takahē", email="w@weka.example"))])
     env.sandbox.log.clear()
     await members.create_in_xpm(env.practice, "t9", phone="", mobile="")
-    as_predicted(env, creation_consequences("staff", "t9", "Weka Takahē"))
+    found = creation_consequences("staff", "t9", "Weka Takahē")
+    as_predicted(env, found)
+    assert list_runs(env.practice)[0].calls == found.calls
     env.close()
 
 
-async def test_what_is_left_of_a_stopped_run_is_what_the_sandbox_records(tmp_path: Path) -> None:
+@pytest.mark.parametrize("undoes", [False, True])
+async def test_what_is_left_of_a_stopped_run_is_what_the_sandbox_records(
+    undoes: bool, tmp_path: Path
+) -> None:
     """The question before it is resumed says how much is still sent."""
     env = await settled(tmp_path)
     practice = env.practice
     practice.settings.set("sync.direction", "to_xpm")
-    for place, client in enumerate(living(practice)[:7]):
+    clients = living(practice)[:7]
+    for place, client in enumerate(clients):
         edit(env, client, fax=f"09 {place}")
     plan = await plans.make(practice, full=True)
+    if undoes:
+        done = await runner.run(practice, plan_id=plan.id)
+        plan, _, _ = undoing.make_undo(practice, done.id)
+        plans.tick(practice, plan.id, plans.Selector(record=clients[-1].id), False)
 
     def stops(progress: Progress) -> None:
         if progress.phase == "apply" and progress.done == 3:
@@ -388,7 +402,9 @@ async def test_what_is_left_of_a_stopped_run_is_what_the_sandbox_records(tmp_pat
     assert left is not None
     env.sandbox.log.clear()
     resumed = await runner.resume(practice)
-    assert resumed.counts["changes"] == left.changes == 4
+    assert resumed.counts["changes"] == left.changes == (3 if undoes else 4)
+    assert resumed.counts["records"] == resumed.total == left.xpm.clients
+    assert "moved" not in resumed.counts
     assert resumed.consequences is not None
     as_predicted(env, resumed.consequences, resumed)
     sent = Counter({kind: n for kind, n in asked(env).items() if not kind.startswith("GET")})

@@ -14,7 +14,7 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import link_review, links, picks, review_file
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
 from xpm_tui.application.presenters import lookup
-from xpm_tui.application.runs import history, plans
+from xpm_tui.application.runs import history, undo_plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
@@ -79,7 +79,7 @@ async def test_a_broken_link_is_not_counted_among_the_sure_ones(practice: OpenPr
     assert practice.snapshot().count(RUNS) == before + 1, "one entry of the history for all of them"
     run = history.find_run(practice, "last")
     assert (run.total, run.done, run.counts) == (len(found), len(found), {"link": len(found)})
-    undo = plans.make_undo(practice, run.id)[1]
+    undo = undo_plans.make_undo(practice, run.id)[1]
     assert {record.client for record in undo} == {view.id for view in found}
 
 

@@ -15,7 +15,7 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.clients.queries import side_by_side
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity, put
-from xpm_tui.application.runs import plans
+from xpm_tui.application.runs import plans, undo_plans
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -93,6 +93,23 @@ async def test_drafts_that_are_no_longer_needed_are_deleted(
     clock.move(timedelta(hours=2))
     last = await plans.make(practice, refresh=False)
     assert set(practice.snapshot().ids(PLANS)) == {last.id}
+
+
+async def test_a_draft_older_than_the_last_sync_is_no_longer_the_newest_plan(
+    practice: OpenPractice, xpm: FakeXpm
+) -> None:
+    looked_at = await plans.make(practice)
+    applied = await run(practice)
+    assert plans.newest_draft(practice.snapshot()) is None
+    back, _, _ = undo_plans.make_undo(practice, applied.id)
+    await run(practice, plan_id=back.id, trigger="undo")
+    latest = plans.latest_plan(practice)
+    assert latest is not None
+    assert (latest.id, latest.state) == (applied.plan, "applied") != (looked_at.id, "draft")
+    assert plans.newest_draft(practice.snapshot()) is None
+    assert plans.load(practice, looked_at.id)[0] == looked_at, "it can still be shown"
+    one = await plans.make(practice, only="c2")
+    assert plans.newest_draft(practice.snapshot()) == one
 
 
 async def test_narrowed_plans(practice: OpenPractice, xpm: FakeXpm) -> None:

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.application.test_outdated_proposals import row, uuid
+from tests.application.test_resumed_runs import Said
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import link_review, links, picks, queries
@@ -15,9 +16,10 @@ from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.runs.history import values_of_events, written_values
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.commands.link_effects import outlook
+from xpm_tui.commands.links import LinkClient, link_client
 from xpm_tui.commands.runs import written_lines
-from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, IMAGES
+from xpm_tui.domain.ports import Drop, Put
+from xpm_tui.domain.tables import BLOCKED_PAIRS, CLIENTS, IMAGES
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.log.event_log import EventFilter
 from xpm_tui.log.sentences import sentence
@@ -63,6 +65,27 @@ async def test_the_counts_of_the_preview_are_those_of_the_result(
     assert {field: there.name for field, there in shown.came_from.items()} == {"fax": "Tui Glass"}
     (fax,) = [side for side in queries.side_by_side(practice, id_) if side.field == "fax"]
     assert fax.came_from == "Tui Glass"
+
+
+class Asked(Said):
+    """Presses enter, and records which answer that gives."""
+
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
+        self.answers.append(default)
+        return default
+
+
+@pytest.mark.parametrize(("number", "linked"), [("1000", True), ("1001", False)])
+async def test_enter_links_only_what_has_no_warning(
+    practice: OpenPractice, xpm: FakeXpm, number: str, linked: bool
+) -> None:
+    id_ = the_client(practice)
+    links.unlink(practice, id_)
+    practice.store.commit([Drop(BLOCKED_PAIRS, row_id) for row_id in practice.snapshot().ids(BLOCKED_PAIRS)])
+    dialogue = Asked(True)
+    await link_client(practice, LinkClient(id_, number), dialogue)
+    assert (lookup.show_client(practice, id_).link is not None) is linked
+    assert any("two different clients" in line for line in dialogue.said) is not linked
 
 
 async def test_the_undo_of_a_review_puts_values_and_contacts_back(

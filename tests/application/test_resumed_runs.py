@@ -16,7 +16,7 @@ from xpm_tui.application.clients import link_review, links, queries
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import history, plans, runner
-from xpm_tui.application.runs import plans as undoing
+from xpm_tui.application.runs import undo_plans as undoing
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.application.runs.runner import release, resume, run
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -25,7 +25,16 @@ from xpm_tui.commands.maintenance import Undo, undo
 from xpm_tui.commands.plans import MakePlan, TickPlan, make_plan, selector, untick_plan
 from xpm_tui.commands.runs import ReleaseRun, release_run
 from xpm_tui.commands.sync import Sync, sync
-from xpm_tui.domain.errors import AppError, BadInput, Busy, NotFound, PlanRefused, Refused, XeroError
+from xpm_tui.domain.errors import (
+    AppError,
+    BadInput,
+    Busy,
+    NotFound,
+    PlanRefused,
+    Refused,
+    StoreChanged,
+    XeroError,
+)
 from xpm_tui.domain.events import Progress
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.ports import Drop, Put
@@ -287,6 +296,18 @@ async def test_a_plan_that_is_being_applied_is_not_ticked(practice: OpenPractice
 
     await run(practice, plan_id=plan.id, report=report)
     assert refused
+
+
+async def test_only_the_plan_that_was_shown_is_applied(practice: OpenPractice, pushing: FakeXpm) -> None:
+    class Interrupted(Said):
+        async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
+            plans.tick(practice, "last", Selector(record="c2"), False)
+            return True
+
+    edit(practice, range(3))
+    with pytest.raises(StoreChanged, match="while you were asked"):
+        await sync(practice, Sync(), Interrupted(True))
+    assert not ours_there(pushing)
 
 
 async def test_a_plan_and_a_client_do_not_go_together(practice: OpenPractice, xpm: FakeXpm) -> None:

@@ -57,6 +57,12 @@ def test_a_plan_is_ticked_and_unticked(connected: Inline, ignition: Path) -> Non
     back = connected("plan", "tick", "last", "field:link", "--json").json
     assert {item["field"] for item in back["items"]} == {"link"}
     connected("plan", "tick", "last", "field:fone", "--json", code=2)
+    told = connected("plan", "show", "last").out
+    names = {change["field"] for change in plan["items"]}
+    assert {"phone", "tax_registered", "contact_mobile"} <= names
+    for words in ("    Phone: ", "    Tax registered (tax_registered): ", ":contact_mobile): ", "  Link "):
+        assert words in told, words
+    assert not [name for name in names if "_" in name and f"{name} " in told], "only what plan tick needs"
     exported = connected("plan", "export", "last").out
     assert exported.splitlines()[0].startswith("plan,record,client,field")
     ended = connected("sync", "--plan", "last", "--json").json

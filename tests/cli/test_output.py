@@ -117,6 +117,10 @@ def test_lines_are_shown_through_the_door() -> None:
             assert not any(char in line for char in "\x1b\x9b\x7f\u202e\u200b")
 
 
+def test_a_line_feed_in_a_name_starts_no_line() -> None:
+    assert [*lines(Result(lines=["c1  Acme\nc2  Other"]))] == ["c1  Acme⏎c2  Other"]
+
+
 @settings(max_examples=count(50, 500))
 @given(st.text())
 @example('Ōtaki \x7f\x1b[2J 🌸 \u2028 "quoted" \\u00e9')

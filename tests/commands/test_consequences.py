@@ -11,7 +11,7 @@ import pytest
 import xpm_tui
 from tests.support.source_code import parsed
 from xpm_tui.commands import consequences
-from xpm_tui.commands.consequences import action, lines, one_line, question
+from xpm_tui.commands.consequences import action, cost, lines, one_line, question
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import (
     Consequences,
@@ -23,7 +23,12 @@ from xpm_tui.domain.plan import (
     Requests,
     XpmCounts,
 )
-from xpm_tui.sync.consequences import link_consequences, staff_pick_consequences, with_pace
+from xpm_tui.sync.consequences import (
+    creation_consequences,
+    link_consequences,
+    staff_pick_consequences,
+    with_pace,
+)
 
 ROOT = Path(xpm_tui.__file__).parent
 WORDED = {
@@ -63,6 +68,38 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
         "2 changes are not ticked, and not applied.",
         "108 calls to Xero, at least 1 minute.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(20, "less than a minute"), (122, "at least 2 minutes"), (180, "at least 3 minutes")],
+)
+def test_a_run_takes_no_less_time_than_it_says(seconds: float, words: str) -> None:
+    assert cost(Consequences(of="plan", calls=151, seconds=seconds)) == f"151 calls to Xero, {words}"
+
+
+def test_a_plan_of_new_contacts_alone_promises_no_undo() -> None:
+    added = ("c1/k1", "c2/k2")
+    found = plan(
+        xpm=XpmCounts(changes=4, clients=2, values=2, contacts=2),
+        lasting=(
+            LastingEffects(what="contact", number=2, records=added),
+            LastingEffects(what="primary", number=2, records=added),
+        ),
+    )
+    assert not [line for line in lines(found) if "can be undone" in line]
+
+
+def test_a_new_client_is_one_change_with_its_contacts() -> None:
+    found = creation_consequences("client", "c1", "Acme", 2)
+    assert "To XPM: 1 new client with 2 contacts, for 1 client." in lines(found)
+
+
+def test_the_kinds_of_replaced_values_add_up() -> None:
+    replaced = ReplacedValues(values=5, drift=1, conflicts=1, clearings=2)
+    found = plan(xpm=XpmCounts(changes=6, clients=6, values=6), replaced=replaced)
+    words = "Replaces 5 values: 1 edited in XPM, 1 edited in both systems, 2 cleared, 1 other."
+    assert words in lines(found)
 
 
 def test_what_a_run_keeps_names_few_records_and_counts_all() -> None:

@@ -246,6 +246,12 @@ async def test_where_someone_can_be_asked(effect: Effect) -> None:
     assert not await confirm_call(Someone(AdmittedCall(effect, read_only=True)), Question("Sure?", safe=True))
 
 
+async def test_a_name_starts_no_line_of_a_question() -> None:
+    dialogue = Someone(AdmittedCall(Effect.REPLACES))
+    await confirm_call(dialogue, Question("Delete A\nB?", ["Link A\nNothing is sent."]))
+    assert dialogue.asked == ["Link A⏎Nothing is sent.", "Delete A⏎B?"]
+
+
 @each
 def test_read_only_mode_is_the_same_for_a_verb_and_a_key(act: Command[Any]) -> None:
     calls = [params(act, values) for name, values, _ in CALLS if name == act.name] or [

@@ -18,9 +18,9 @@ from xpm_tui.commands.command import Dialogue, ListParams
 from xpm_tui.commands.effects import AdmittedCall, Effect
 from xpm_tui.commands.registry import by_name
 from xpm_tui.commands.settings import SetPolicy, SetSetting, SwitchFields, UnsetSetting, show
-from xpm_tui.domain.links import Freeze
-from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import FREEZES
+from xpm_tui.domain.links import Freeze, Link
+from xpm_tui.domain.ports import Drop, Put
+from xpm_tui.domain.tables import FREEZES, LINKS, META
 
 
 async def test_the_table_reports_switched_off_and_frozen_fields(tmp_path: Path) -> None:
@@ -98,6 +98,18 @@ async def test_it_is_saved_only_after_the_first_plan_was_shown(
     items = made.counts.get("items", 0)
     numbers = f"have {items:,} change" if items else "Nothing to change"
     assert numbers in reported, "what was shown is what the plan then has"
+
+
+async def test_without_a_connection_it_asks_once_clients_are_linked(practice: OpenPractice) -> None:
+    practice.store.commit([Drop(META, "identity")])
+    params, run = SetPolicy(direction="to_xpm"), by_name("policy.set").run
+    practice.store.commit([Put(LINKS, Link(id="c1", uuid="u1"))])
+    dialogue: Any = Answering(False)
+    assert (await run(practice, params, dialogue)).declined
+    assert "Direction: From XPM → To XPM" in dialogue.said
+    assert any("is not connected" in line for line in dialogue.said)
+    practice.store.commit([Drop(LINKS, id_) for id_ in practice.snapshot().ids(LINKS)])
+    assert not (await run(practice, params, Answering(False))).declined  # type: ignore[arg-type]
 
 
 async def test_what_changes_no_plan_asks_nothing(practice: OpenPractice) -> None:

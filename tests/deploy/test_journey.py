@@ -8,7 +8,7 @@ from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import deployment, proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
-from xpm_tui.application.runs.plans import make_undo
+from xpm_tui.application.runs.undo_plans import make_undo
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.tables import DEPLOYMENTS, STAFF
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import xpm_tui
 from xpm_tui.domain.events import Event
@@ -48,6 +49,12 @@ def test_a_change_says_which_way_it_went_and_why() -> None:
     undone = Event(key="sync.link", record="c1", uuid="u", rule="undo")
     assert sentence(undone) == "c1 is no longer linked to u (undone)"
     assert sentence(Event(key="sync.resolved", record="c1", outcome="done")).endswith(": XPM had applied it")
+
+
+def test_a_call_without_a_status_got_no_answer() -> None:
+    event = Event(key="call", call="PUT client.api/update", status=503)
+    assert sentence(event) == "PUT client.api/update answered 503"
+    assert sentence(replace(event, status=0)) == "PUT client.api/update got no answer"
 
 
 def test_every_key_that_is_reported_has_a_sentence() -> None:

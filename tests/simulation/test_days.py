@@ -16,7 +16,7 @@ from xpm_tui.application.clients.link_review import clients_to_review
 from xpm_tui.application.clients.links import link
 from xpm_tui.application.clients.picks import pick
 from xpm_tui.application.runs import plans
-from xpm_tui.application.runs.plans import make_undo
+from xpm_tui.application.runs.undo_plans import make_undo
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED
 

@@ -13,7 +13,7 @@ from tests.support.profile import count
 from tests.sync import practices
 from tests.sync.fixtures import SyncFixture
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Link
+from xpm_tui.domain.links import Freeze, Link
 from xpm_tui.domain.pace import ALL_MINUTE, BACKGROUND_MINUTE, MINUTE, Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
@@ -46,7 +46,7 @@ def forget(env: SyncFixture) -> None:
 
 
 async def applied(env: SyncFixture, plan: Plan, records: list[PlannedRecord]) -> tuple[Consequences, Run]:
-    found = plan_consequences(env.store.snapshot(), plan, records)
+    found = plan_consequences(env.store.snapshot(), plan, records, env.policy)
     forget(env)
     return found, await env.apply(plan, records, reviewed=True)
 
@@ -133,6 +133,27 @@ async def test_clearings_renames_and_contacts_are_counted_as_they_are_sent(
     assert (found.replaced.conflicts, sent_values["phone"] > 0) == (2, True)
     assert found.replaced.values == 3 + len(blanks), "the name, and both values that XPM edited, too"
     assert found.xpm.contacts == found.not_undoable == 1
+
+
+@pytest.mark.parametrize("restricted", ["switched off", "frozen", "synced"])
+async def test_only_what_is_sent_of_a_new_contact_decides_whether_it_can_be_sent(restricted: str) -> None:
+    env = SyncFixture(
+        [Client(id="c1", name="Client u1", contacts=(Contact(id="k1", name="Jo", mobile="02\x0b1"),))],
+        [row("u1")],
+        links=[Link(id="c1", uuid="u1")],
+        policy=Policy(
+            direction="to_xpm", off=frozenset({"contact_mobile"} if restricted == "switched off" else ())
+        ),
+    )
+    await env.refresh()
+    if restricted == "frozen":
+        env.put(FREEZES, [Freeze(id="c1/contact_mobile", client="c1", field="contact_mobile")])
+    found, run = await applied(env, *env.plan())
+    assert sent(env) == predicted(found)
+    assert run.counts.get("changes", 0) == found.changes
+    unsendable = restricted == "synced"
+    assert run.counts.get("unsendable", 0) == sum(each.number for each in found.kept) == int(unsendable)
+    assert found.xpm.contacts == int(not unsendable)
 
 
 @pytest.mark.parametrize(("calls", "seconds"), [(0, 0), (1, 0), (55, 0), (56, 60), (110, 60), (111, 120)])

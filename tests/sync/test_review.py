@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.sync.fixtures import SyncFixture, changes_of, client, contact, linked, one, xpm, xpm_contact
 from xpm_tui.domain.tables import JOBS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
+from xpm_tui.sync.consequences import plan_consequences
 from xpm_tui.sync.manual.plans import keep_review, recount, tick
 from xpm_tui.sync.matching.similarity import duplicates
 from xpm_tui.sync.policy import Policy
@@ -32,16 +33,18 @@ async def test_ticking_a_client_includes_its_contacts_and_ticking_a_field_all_cl
     assert tick(records, False, mark="drift") == []
 
 
-async def test_counts_and_estimate_follow_the_ticks() -> None:
+async def test_counts_and_calls_follow_the_ticks() -> None:
     env = await two()
     env.policy = Policy(direction="to_xpm")
     env.edit("c1", city="Hobart")
     env.edit("c2", city="Perth")
     plan, records = env.plan()
-    assert (plan.counts["items"], plan.estimate.calls) == (3, 4)
+    found = plan_consequences(env.store.snapshot(), plan, records, env.policy)
+    assert (plan.counts["items"], found.calls) == (3, 4)
     records = [*tick(records, False, record="c1"), *records[1:]]
-    again = recount(env.store.snapshot(), plan, records)
-    assert (again.counts["items"], again.counts["waiting"], again.estimate.calls) == (1, 2, 2)
+    again = recount(plan, records)
+    found = plan_consequences(env.store.snapshot(), again, records, env.policy)
+    assert (again.counts["items"], again.counts["waiting"], found.calls) == (1, 2, 2)
 
 
 async def test_an_equal_change_keeps_its_tick_and_a_new_one_is_not_reviewed() -> None:

@@ -89,7 +89,7 @@ async def test_a_change_that_is_not_ticked_is_neither_undone_nor_frozen() -> Non
     unticked = tuple(msgspec.structs.replace(c, ticked=c.field != "phone") for c in record.changes)
     records = [msgspec.structs.replace(record, changes=unticked)]
     env.put(PLANNED, records)
-    found = plan_consequences(env.store.snapshot(), plan, records)
+    found = plan_consequences(env.store.snapshot(), plan, records, env.policy)
     await env.apply(plan, records, reviewed=True)
     assert (env.client().phone, env.client().fax) == ("8", "2")
     assert frozen(env) == {"fax", "k1.contact_name"}
@@ -119,7 +119,7 @@ async def test_a_contact_that_stays_in_xpm_keeps_a_colleagues_edits() -> None:
     env.practice.edit("u1", contacts=(msgspec.structs.replace(made, phone="55"),))
     await env.refresh()
     plan, records, _ = planned(env, run)
-    found = plan_consequences(env.store.snapshot(), plan, records)
+    found = plan_consequences(env.store.snapshot(), plan, records, env.policy)
     assert [(each.what, each.records) for each in found.lasting] == [("contact", ("c1/k1",))]
     await undo(env, run)
     await env.sync()

@@ -25,7 +25,7 @@ from xpm_tui.application.clients import links as linking
 from xpm_tui.application.csv_io import imports
 from xpm_tui.application.health import bundle
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.runs import history, plans, runner
+from xpm_tui.application.runs import history, plans, runner, undo_plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.errors import Busy
 from xpm_tui.domain.links import Link
@@ -723,7 +723,7 @@ async def test_a_link_is_undone_while_a_run_is_in_progress(env: ConsoleFixture, 
                 await press(pilot, *("down",) * 5)
                 await pilot.press("u")
                 await until(pilot, "this undo would change XPM as well")
-            plan, *_ = plans.make_undo(other, plans.last_write(other.snapshot(), "c7"), client="c7")
+            plan, *_ = undo_plans.make_undo(other, undo_plans.last_write(other.snapshot(), "c7"), client="c7")
             with pytest.raises(Busy, match="is sending Client 00007"):
                 await runner.undo_during_run(other, plan.id)
         assert [each.outcome for each in history.list_runs(other)[:2]] == ["done", "done"]

@@ -20,7 +20,7 @@ from tests.tui.fixtures import ConsoleFixture, press, prose_of, settle, text_of,
 from xpm_tui.application.clients import field_policy, link_review, links, queries
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs import plans, runner
+from xpm_tui.application.runs import runner, undo_plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.errors import AppError, BadInput, StoreChanged
 from xpm_tui.domain.ignition import Client
@@ -175,7 +175,7 @@ async def test_an_edit_during_an_undo_stays(both: tuple[OpenPractice, OpenPracti
     assert done.outcome == "done"
     was = {row.id: row for row in ana.snapshot().rows(CLIENTS)}
     agree(ana, ben)
-    plan, records, _ = plans.make_undo(ben, done.id)
+    plan, records, _ = undo_plans.make_undo(ben, done.id)
     changed = [
         record.client for record in records if any(change.field == "phone" for change in record.changes)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -21,6 +21,8 @@ from xpm_tui.domain.events import Severity
 from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.safe_text import Shown, visible
+from xpm_tui.tui.app_protocol import AppProtocol
+from xpm_tui.tui.dialogs.screen_dialogue import ScreenDialogue
 from xpm_tui.tui.plan_rows import PlanOutline
 from xpm_tui.tui.screens.picker import start_row
 from xpm_tui.tui.widgets.cells import (
@@ -39,7 +41,7 @@ from xpm_tui.tui.widgets.cells import (
     width,
 )
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogBuffer, LogLine, LogPane
-from xpm_tui.tui.widgets.plan_tree import PlanTree
+from xpm_tui.tui.widgets.plan_tree import PlanTree, kind_of
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.run_log import run_lines
 from xpm_tui.tui.widgets.search_hits import LinkProposalRows, SearchHits, best_first
@@ -406,6 +408,62 @@ def test_groups_count_and_open() -> None:
     tree.group_by("client")
     assert [group.record for group in tree.groups] == ["c1", "c2"]
     assert {change.record for change in tree.groups[1].changes} == {"c2", "c2/k1"}
+
+
+def drawn(lines: Sequence[Sequence[Span]]) -> str:
+    return "\n".join("".join(piece.text for piece in line) for line in lines)
+
+
+def test_the_head_of_a_group_speaks_for_all_its_changes() -> None:
+    added = [
+        msgspec.structs.replace(change(f"c{n}/k{n}", "contact", "contact"), side="xpm", old_shown=None)
+        for n in (1, 2)
+    ]
+    kept = change("c3/k3", "contact", "contact")
+    outline = PlanOutline()
+    tree = PlanTree(outline)
+    for changes, words in (
+        (added, "It cannot be undone."),
+        ([*added, kept], "2 of 3 cannot be undone."),
+        ([kept], "It can be undone."),
+    ):
+        outline.set_changes(changes)
+        assert drawn(tree.whole(76)).endswith(words)
+    first = msgspec.structs.replace(added[0], ticked=False)
+    outline.set_changes([first, added[1]])
+    assert "Not ticked" not in drawn(tree.whole(76)), "space would untick the other one"
+
+
+@pytest.mark.parametrize("blank", [None, "", ()])
+def test_a_change_of_a_blank_value_fills_it_in(blank: Any) -> None:
+    view = msgspec.structs.replace(change("c1", "phone", "fill"), old=blank, old_shown=blank)
+    assert drawn([kind_of(view)]) == "fills in"
+    assert drawn([kind_of(change("c1", "phone", "update"))]) == "updates"
+
+
+def test_a_plan_by_client_keeps_the_ids_and_says_the_name_and_the_contact_in_full() -> None:
+    long = "Very Long Name and Partners and Partners and Partners and Partners and Partners and Partners"
+    changes = [
+        msgspec.structs.replace(change(f"c{n}/k{n}", "contact_phone", "update"), name=long, contact="Ann Lee")
+        for n in (1, 2)
+    ]
+    outline = PlanOutline()
+    outline.set_changes(changes)
+    outline.group_by("client")
+    tree = PlanTree(outline)
+    heads = [drawn([tree.draw(place, 0, 60)]) for place in range(2)]
+    assert ["  c1 " in heads[0], "  c2 " in heads[1]] == [True, True]
+    assert "  c1" in drawn([tree.title(50)])
+    assert long in " ".join(drawn(tree.whole(60)).split())
+    outline.toggle(outline.groups[0].key)
+    tree.cursor = 1
+    assert "Contact          Ann Lee" in drawn(tree.whole(60))
+
+
+def test_only_a_line_feed_starts_a_line_of_a_question() -> None:
+    dialogue = ScreenDialogue(cast("AppProtocol", None))
+    names = [f"Control Next{mark}line" for mark in "\x85\u2028\u2029\x0b\x0c\x1c"]
+    assert dialogue._title_and_lines("Link 6 clients?", names) == ("Link 6 clients?", names)
 
 
 def test_the_cursor_of_the_picker_never_starts_on_what_is_linked() -> None:

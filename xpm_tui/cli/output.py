@@ -189,7 +189,7 @@ def lines(result: Result) -> Iterator[str]:
         width = shutil.get_terminal_size((80, 24)).columns if _terminal(sys.stdout) else None
         yield from render(result.table, width)
     for line in result.text_lines():
-        yield visible_lines(line)
+        yield visible(line, _LONGEST_LINE)
 
 
 def _without_ok(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -310,7 +310,8 @@ class TerminalDialogue:
     def file(self, text: str) -> None:
         """Write the text of a file to stdout: unchanged, or on a terminal with control characters visible."""
         if _terminal(sys.stdout):
-            text = "".join(visible(line, _LONGEST_LINE) + "\n" for line in text.splitlines())
+            rows = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+            text = "".join(visible(row, _LONGEST_LINE) + "\n" for row in rows)
         self._write(sys.stdout, text, end="")
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:

@@ -56,6 +56,7 @@ _KEPT = {
     "plan": ("Not sent to XPM", "change"),
     "jobs": ("Not created", "job"),
     "picks": ("Not brought in", "client"),
+    "client": ("Not sent", "value"),
     "import-undo": ("Stays as it is", "record"),
 }
 _PICKED = ("client", "person/people")
@@ -106,7 +107,7 @@ def lines(found: Consequences) -> list[str]:
         noun = "other XPM client changes/other XPM clients change"
         texts.append(f"Shared contacts: {count(len(found.also), noun)}, too: {names}.")
     texts += [_lasting(each, found) for each in found.lasting]
-    if found.changes and found.of == "plan":
+    if found.changes > found.not_undoable and found.of == "plan":
         rest = "The rest" if found.lasting else "A change"
         texts.append(f"{rest} can be undone as long as nobody changes the value again.")
     if found.freezes:
@@ -246,10 +247,12 @@ def _sides(found: Consequences) -> Iterator[str]:
 
 
 def _xpm_parts(xpm: XpmCounts) -> list[str]:
+    # A new client is sent with its contacts, in one call.
+    sent_with = f" with {count(xpm.contacts, 'contact')}" if xpm.clients_created and xpm.contacts else ""
     return _parts(
         (xpm.values, "value"),
-        (xpm.contacts, "new contact"),
-        (xpm.clients_created, "new client"),
+        (0 if sent_with else xpm.contacts, "new contact"),
+        (xpm.clients_created, f"new client{sent_with}/new clients{sent_with}"),
         (xpm.staff_created, "new staff record"),
         (xpm.jobs_created, "new job"),
         (xpm.jobs_finished, "job to finish/jobs to finish"),
@@ -290,12 +293,15 @@ def _replaced(replaced: ReplacedValues, side: str) -> Iterator[str]:
     if replaced.overwrites == replaced.values:
         yield f"Replaces {count(replaced.values, 'value')} in {side}."
         return
-    parts = _parts(
+    marked = (
         (replaced.overwrites, "overwrite"),
         (replaced.drift, f"edited in {side}/edited in {side}"),
         (replaced.conflicts, "edited in both systems/edited in both systems"),
         (replaced.clearings, "cleared/cleared"),
     )
+    parts = _parts(*marked)
+    if parts:
+        parts += _parts((replaced.values - sum(number for number, _ in marked), "other/others"))
     yield f"Replaces {count(replaced.values, 'value')}" + (f": {', '.join(parts)}." if parts else ".")
 
 

@@ -17,9 +17,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from xpm_tui.domain.errors import DecisionNeeded, ReadOnly
+from xpm_tui.domain.safe_text import visible
 
 if TYPE_CHECKING:
     from xpm_tui.commands.command import Command, Dialogue
+
+_LONGEST_LINE = 20_000
+"""The characters that a question shows of one line."""
 
 READ_ONLY = "This console is read-only: it shows everything and changes nothing."
 
@@ -199,11 +203,13 @@ async def confirm_call(dialogue: Dialogue, question: Question) -> bool:
     if call.shown and call.shown == lines:
         return True
     for line in lines:
-        dialogue.say(line)
+        # A line feed in a name must not start a line of its own.
+        dialogue.say(visible(line, _LONGEST_LINE))
+    ask = visible(question.ask)
     if question.type_in:
-        typed = await dialogue.line(f"{question.ask} To confirm, type {question.type_in}:")
+        typed = await dialogue.line(f"{ask} To confirm, type {question.type_in}:")
         return (typed or "").strip() == question.type_in
-    return bool(await dialogue.confirm(question.ask, default=question.safe, button=question.button))
+    return bool(await dialogue.confirm(ask, default=question.safe, button=question.button))
 
 
 def asks(dialogue: Dialogue) -> bool:

@@ -126,7 +126,8 @@ async def link_client(practice: OpenPractice, params: LinkClient, dialogue: Dial
         raise BadInput(effect.refused)
     if effect.needs_yes and not params.yes and not dialogue.interactive:
         raise DecisionNeeded(effect.needs_yes, hint="Add --yes to do it anyway.")
-    asked = Question("Link them?", effect_lines(effect), button="Link", safe=not effect.needs_yes)
+    safe = not (effect.needs_yes or effect.warnings)
+    asked = Question("Link them?", effect_lines(effect), button="Link", safe=safe)
     if not await confirm_call(dialogue, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     agreed = params.yes or bool(effect.needs_yes)

@@ -43,7 +43,7 @@ with lazy_imports():
     from xpm_tui.application.clients import field_policy
     from xpm_tui.application.clients import links as clients_links
     from xpm_tui.application.presenters import lookup, presenter
-    from xpm_tui.application.runs import consequences, history, plans, runner, xpm_refresh
+    from xpm_tui.application.runs import consequences, history, runner, undo_plans, xpm_refresh
     from xpm_tui.sync import consequences as sync_consequences
     from xpm_tui.sync.manual import client_creation
     from xpm_tui.sync.matching import similarity
@@ -117,7 +117,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
         return Result(items=[], lines=["There is nothing to undo yet: there has been no run."])
     busy = None if params.dry_run else history.current_run(practice)
     notes = [] if busy is not None else await _refresh_before(practice, params)
-    plan, records, left = plans.make_undo(
+    plan, records, left = undo_plans.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
     )
     if busy is not None:
@@ -135,7 +135,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     if not changes and not left and not found.freezes:
         return Result(data=data, items=[], lines=[*notes, f"There is nothing to undo in run {plan.undo_of}."])
     if params.review and changes and not params.dry_run:
-        plan, _, _ = plans.make_undo(practice, params.run, client=params.client, field=params.field)
+        plan, _, _ = undo_plans.make_undo(practice, params.run, client=params.client, field=params.field)
         data["plan"] = plan.id
         text = f"Plan {plan.id} would undo it. Review it, then: xpm-tui sync --plan {plan.id}"
         return Result(data=data, items=items, lines=[*lines, *described(found), text])
@@ -151,7 +151,7 @@ async def undo(practice: OpenPractice, params: Undo, dialogue: Dialogue) -> Resu
     except Unconfirmed as refused:
         return Result(data=data, items=items, lines=lines, error=refused)
     shown = [record.changes for record in records], plan.left
-    plan, records, left = plans.make_undo(practice, params.run, client=params.client, field=params.field)
+    plan, records, left = undo_plans.make_undo(practice, params.run, client=params.client, field=params.field)
     if ([record.changes for record in records], plan.left) != shown:
         raise StoreChanged(
             "The data changed while you were asked, so nothing was undone.", hint="Run it again."
@@ -184,7 +184,7 @@ async def _refresh_before(practice: OpenPractice, params: Undo) -> list[str]:
 
     Returns a note on the age of XPM's data if it could not be read, which ends everything but a preview.
     """
-    if not plans.writes_xpm(practice, params.run):
+    if not undo_plans.writes_xpm(practice, params.run):
         return []
     if stored := age_notes(practice):
         return stored
@@ -206,7 +206,7 @@ def _nothing_restored(run: str) -> DecisionNeeded:
 async def undo_client(practice: OpenPractice, params: UndoClient, dialogue: Dialogue) -> Result:
     """Undo what the last run wrote to one client."""
     client = lookup.find_client(practice.snapshot(), params.client)
-    run = plans.last_write(practice.snapshot(), client.id)
+    run = undo_plans.last_write(practice.snapshot(), client.id)
     if not run:
         raise NotFound(f"There is nothing to undo for {client.name}: no run wrote to it.")
     return await undo(practice, Undo(run=run, client=client.id, review=params.review), dialogue)
@@ -330,7 +330,7 @@ async def create_client(practice: OpenPractice, params: CreateClient, dialogue: 
     made = await clients_links.create_in_xpm(practice, view.id, different=different)
     lines = [f"{made.client.id} {made.client.name} was created in XPM as {made.xpm.number or made.xpm.uuid}."]
     if made.left_out:
-        lines.append(f"Left out, because XPM has no such fields: {', '.join(made.left_out)}.")
+        lines.append(f"Not sent: {', '.join(map(label, made.left_out))}. {client_creation.LEFT_OUT}")
     return Result(
         data={**to_plain(made.client), "xpm": to_plain(made.xpm), "left_out": list(made.left_out)},
         lines=lines,
@@ -347,7 +347,11 @@ def _already_linked(situation: Situation) -> str:
 
 
 def _skipped_lines(left: list[SkippedUndoView]) -> list[str]:
-    return [f"  stays: {u.record} {u.name}, {label(u.field)}: {u.reason} {u.address}".rstrip() for u in left]
+    return [
+        f"  stays: {u.record} {u.name}, {label(u.field)}{f' ({u.contact})' if u.contact else ''}: "
+        f"{u.reason} {u.address}".rstrip()
+        for u in left
+    ]
 
 
 COMMANDS: tuple[Command[Any], ...] = (

@@ -285,20 +285,23 @@ def merged_lines(people: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
-    """Return the changes by client, one line each."""
+    """Return the changes by client, one line each, with the field's name for ``plan tick`` if it differs."""
     last = ""
     for change in changes:
         client, _, contact = change.record.partition("/")
         if client != last:
             last = client
             yield f"{client}  {change.name}" + (f"  (XPM {change.number})" if change.number else "")
-        who = f" of {contact[:8]}" if contact else ""
+        who = f" of {change.contact}" if contact and change.field != "contact" else ""
         mark = labels.MARKS[change.mark].inline if change.mark and not change.came_from else ""
         follows = "saved here" if change.follows else ""
         waits = "" if change.ticked else "waits"
         marks = [labels.of_sides(mark, change.side), follows, *change.notes, waits]
         text = ", ".join(filter(None, marks))
-        yield f"    {change.field}{who}: {arrow(change.old_shown, change.new_shown)}" + (
+        typed = f"{contact}:{change.field}" if contact.startswith("k") else change.field
+        label = fields.label(change.field)
+        typed = f" ({typed})" if label.casefold() != typed else ""
+        yield f"    {label}{who}{typed}: {arrow(change.old_shown, change.new_shown)}" + (
             f"  [{text}]" if text else ""
         )
 
@@ -314,7 +317,7 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients
     archived = sum(person.reason == "archived" for person in plan.people)
     if not items and not found.waiting:
         lines = [f"Plan {plan.id}. {nothing_planned(plan, clients=clients)}"]
-    by_field = Counter(change.field for change in items)
+    by_field = Counter(fields.label(change.field) for change in items)
     if by_field:
         lines += wrap(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()), indent="  ")
     if items or found.waiting:

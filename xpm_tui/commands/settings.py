@@ -33,13 +33,14 @@ with lazy_imports():
     from xpm_tui.application import connection
     from xpm_tui.application.clients import field_policy
     from xpm_tui.application.runs import consequences
-    from xpm_tui.domain import errors, events, fields, secret
+    from xpm_tui.domain import errors, events, fields, secret, tables
     from xpm_tui.settings import kinds, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.domain.plan import Consequences, Plan
     from xpm_tui.settings.store import Item
     from xpm_tui.sync.policy import Policy
 
@@ -167,22 +168,32 @@ async def _confirm(
         return True
     before = practice.policy()
     after = practice.policy(practice.settings.trial(changes, practice=not everywhere))
-    found = consequences.plan_under_policy(practice, after) if after != before else None
-    if found is None:
+    if after == before:
         return True
-    plan, follows = found
+    found = consequences.plan_under_policy(practice, after)
+    if found is None and not practice.snapshot().count(tables.LINKS):
+        return True  # nothing has ever been synced
     lines = [*_policy_changes(before, after), *age_notes(practice, always=True)]
-    if plan.counts.get("items", 0) or follows.waiting:
-        head = f"The first plan would then have {count(follows.changes, 'change')}:"
-        lines += [head, *(f"  {line}" for line in described(follows))]
-    else:
-        lines.append(f"The first plan would then be: {nothing_planned(plan)}")
-    if plan.left_different and (plan.counts.get("items", 0) or follows.waiting):
-        lines.append(f"  {remaining_count(plan.left_different, more=True)}.")
+    lines += _first_plan(*found) if found is not None else [_NOT_CONNECTED]
     lines.append("Saving it changes no records: only a sync does.")
     return await effects.confirm_call(
         dialogue, effects.Question("Save this change?", lines, button="Save the change")
     )
+
+
+_NOT_CONNECTED = "The practice is not connected, so what the first plan would change is not known."
+
+
+def _first_plan(plan: Plan, follows: Consequences) -> Iterator[str]:
+    """Yield what the first plan under a new policy would do."""
+    changes = plan.counts.get("items", 0) or follows.waiting
+    if changes:
+        yield f"The first plan would then have {count(follows.changes, 'change')}:"
+        yield from (f"  {line}" for line in described(follows))
+    else:
+        yield f"The first plan would then be: {nothing_planned(plan)}"
+    if plan.left_different and changes:
+        yield f"  {remaining_count(plan.left_different, more=True)}."
 
 
 def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:

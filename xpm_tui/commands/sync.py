@@ -43,6 +43,7 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.runs.open_intents import Decision, HeldWrite
+    from xpm_tui.domain.plan import Plan, PlannedRecord
     from xpm_tui.domain.runs import Run
     from xpm_tui.sync.applying.recovery import Choice
 
@@ -102,6 +103,8 @@ async def sync(practice: OpenPractice, params: Sync, dialogue: Dialogue) -> Resu
         elif not await confirm_call(dialogue, Question(question(found), lines, button=action(found))):
             text = f"Nothing was changed. To apply the plan later: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[text], declined=True)
+        else:
+            _refuse_changed(practice, plan, records)
         plan_id = plan.id
     elif plan_id and dialogue.call.keyed and not await _confirm_plan(practice, plan_id, dialogue):
         return Result(data={"plan": plan_id, "applied": False}, lines=["Nothing was changed."], declined=True)
@@ -141,10 +144,15 @@ async def _confirm_plan(practice: OpenPractice, plan_id: str, dialogue: Dialogue
     asked = Question(question(found), [*described(found), *stops], button=action(found), keyed=True)
     if not await confirm_call(dialogue, asked):
         return False
-    if plans.load(practice, plan_id) != (plan, records):
+    _refuse_changed(practice, plan, records)
+    return True
+
+
+def _refuse_changed(practice: OpenPractice, plan: Plan, records: list[PlannedRecord]) -> None:
+    """Raise ``StoreChanged`` if someone ticked or unticked changes of a plan while the user was asked."""
+    if plans.load(practice, plan.id) != (plan, records):
         text = f"Plan {plan.id} was changed while you were asked, so nothing was applied."
         raise StoreChanged(text, hint="Review it again.")
-    return True
 
 
 async def start_detached(

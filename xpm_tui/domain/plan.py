@@ -8,7 +8,6 @@ into words. Nothing else computes or words consequences.
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Literal, TypeVar
 
@@ -83,13 +82,6 @@ class UndecidedClient(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     uuid: str = ""
 
 
-class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The cost of a run: calls to Xero and the minimum number of seconds that they take."""
-
-    calls: int = 0
-    seconds: float = 0.0
-
-
 UndoReason = Literal[
     "edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "archived", "missing"
 ]
@@ -149,7 +141,6 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     differences: dict[str, int] = msgspec.field(default_factory=dict)
     people: tuple[UndecidedClient, ...] = ()
-    estimate: Estimate = Estimate()
     first: bool = False
     full: bool = True
     only: str = ""
@@ -367,5 +358,5 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     @property
     def minutes(self) -> int:
-        """Return the minimum time in whole minutes, rounded up."""
-        return math.ceil(self.seconds / 60)
+        """Return the whole minutes that the calls take at least."""
+        return int(self.seconds // 60)

@@ -27,6 +27,7 @@ SENTENCES: dict[str, str] = {
     "log.lost": "{events:event} could not be written to the log (the disk refused)",
     # calls to Xero
     "call": "{call} answered {status}",
+    "call:no-answer": "{call} got no answer",
     "token.refreshed": "The login was renewed",
     "token.failed": "The login could not be renewed",
     # problems that were reported or shown
@@ -220,6 +221,8 @@ def sentence(event: Event, names: Names | None = None, values: Values | None = N
 
 def _template(event: Event) -> str | None:
     """Return the template for the rule or the side of an event if there is one, otherwise that of its key."""
+    if event.key == "call" and not event.status:
+        return SENTENCES["call:no-answer"]
     for variant in (event.rule, event.numbers.get("side")):
         found = SENTENCES.get(f"{event.key}:{variant}") if variant else None
         if found is not None:

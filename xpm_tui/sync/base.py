@@ -24,7 +24,7 @@ from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, BlockedPair, Link, Pair, Provenance, Value, ValueOrigin
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, LINKS, PROVENANCE, XPM_CLIENTS
+from xpm_tui.domain.tables import BASE, BLOCKED_PAIRS, CLIENTS, FREEZES, LINKS, PROVENANCE, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.canonical import (
     UNLINKED,
@@ -48,6 +48,11 @@ def contact_key(contact: str, field: str) -> str:
 def base_key(field: str, contact: str) -> str:
     """Return the base key of a change's field; ``contact`` is empty for the client's own."""
     return contact_key(contact, field) if contact and field != PRIMARY else field
+
+
+def frozen_fields(snapshot: Snapshot, client: str) -> frozenset[str]:
+    """Return the frozen fields of one client; ``*`` is all of them."""
+    return frozenset(freeze.field for freeze in snapshot.find(FREEZES, "client", client))
 
 
 def undone_key(record: str, field: str) -> str:

@@ -8,7 +8,7 @@ has no canonical form: its field is missing, so it is neither compared nor writt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -149,6 +149,11 @@ def fill_unreadable(old: XpmClient, row: XpmClient) -> XpmClient:
 def contact_values(contact: Contact | XpmContact) -> Values:
     """Return a contact's fields on either side, by policy field."""
     return _canonical(_CONTACT_TEXTS, _contact_texts(contact))
+
+
+def new_contact_values(contact: Contact, fields: Collection[str]) -> Values:
+    """Return what is sent of a contact that is added to XPM, limited to ``fields``; blanks are left out."""
+    return {name: value for name, value in contact_values(contact).items() if value and name in fields}
 
 
 def same_texts(ours: Contact, theirs: XpmContact) -> bool:

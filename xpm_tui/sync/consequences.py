@@ -34,9 +34,10 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import is_sendable
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmContact
-from xpm_tui.sync.base import PRIMARY, link_and_row
-from xpm_tui.sync.canonical import contact_values
+from xpm_tui.sync.base import PRIMARY, frozen_fields, link_and_row
+from xpm_tui.sync.canonical import new_contact_values, unread_fields
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, UPDATE_CLIENT, UPDATE_CONTACT
+from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.undo_freezes import frozen_counts, undo_freezes
 
 MOVED_CHECK = 300
@@ -120,6 +121,7 @@ def plan_consequences(
     snapshot: Snapshot,
     plan: Plan,
     records: Iterable[PlannedRecord],
+    policy: Policy,
     *,
     before: Requests | None = None,
     pace: Pace | None = None,
@@ -130,10 +132,11 @@ def plan_consequences(
         snapshot: What the records are compared with: names of contacts, freezes of users.
         plan: The head of the plan; with ``undo_of`` it is an undo.
         records: Its records with their ticks.
+        policy: The policy under which it is applied: which fields a new contact is sent with.
         before: Calls of the run before it writes, such as lists that are read again.
         pace: What the rate limiter allows; by default an unused minute.
     """
-    work = _Counting(snapshot, undo=bool(plan.undo_of))
+    work = _Counting(snapshot, policy, undo=bool(plan.undo_of))
     records = [*records]
     for record in records:
         work.record(record)
@@ -286,8 +289,9 @@ def creation_consequences(what: LastingKind, record: str, name: str, contacts: i
 class _Counting:
     """The counting of one plan's records."""
 
-    def __init__(self, snapshot: Snapshot, *, undo: bool) -> None:
+    def __init__(self, snapshot: Snapshot, policy: Policy, *, undo: bool) -> None:
         self._snapshot = snapshot
+        self._policy = policy
         self._undo = undo
         self._until_check = 0
         self._clients: defaultdict[str, set[str]] = defaultdict(set)
@@ -347,17 +351,21 @@ class _Counting:
         """
         unsent: list[Change] = []
         for target, changes in written_records(record).items():
-            if unsent or not all(is_sendable(value) for value in self._values(target, changes)):
+            if unsent or not all(map(is_sendable, self._values(record, target, changes))):
                 unsent += changes
         return unsent
 
-    def _values(self, target: str, changes: Iterable[Change]) -> Iterable[Value]:
-        """Return what a call sends; an added contact is sent in full."""
-        client_id, _, contact = target.partition("/")
+    def _values(self, record: PlannedRecord, target: str, changes: Iterable[Change]) -> Iterable[Value]:
+        """Return what a call sends; of an added contact, every field that the policy allows."""
+        contact = target.partition("/")[2]
         if contact and any(change.field == "contact" for change in changes):
-            client = self._snapshot.get(CLIENTS, client_id)
+            client = self._snapshot.get(CLIENTS, record.client)
+            row = self._snapshot.get(XPM_CLIENTS, record.uuid)
             ours = client.contact(contact) if client is not None else None
-            return contact_values(ours).values() if ours is not None else ()
+            if ours is None or row is None:
+                return ()
+            frozen = frozen_fields(self._snapshot, record.client) | unread_fields(row)
+            return new_contact_values(ours, self._policy.new_contact_fields(frozen)).values()
         return [change.new for change in changes]
 
     def _replaced(self, change: Change) -> None:

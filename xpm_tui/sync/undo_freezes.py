@@ -11,9 +11,9 @@ from xpm_tui.domain.links import Link
 from xpm_tui.domain.plan import FrozenCounts, Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import BeforeImage
-from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, IMAGES, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mirror_values, undone_key
+from xpm_tui.sync.base import PRIMARY, base_key, contact_key, frozen_fields, mirror_values, undone_key
 from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values
 
 
@@ -57,7 +57,7 @@ def undo_freezes(
         # A removed contact needs no freeze; a change that is not ticked is not part of the undo.
         excluded = {undone_key(c.record, c.field) for c in changes if not c.ticked or c.field == "contact"}
         keys = dict.fromkeys(_undone_fields(snapshot, image, plan.fields, excluded, team))
-        already_frozen = {freeze.field for freeze in snapshot.find(FREEZES, "client", image.client)}
+        already_frozen = frozen_fields(snapshot, image.client)
         if left := tuple(key for key in keys if key not in already_frozen):
             found[image.client] = left
     return found

@@ -118,7 +118,8 @@ class Navigation(AppProtocol):
             title = f"{formatting.count(len(left), 'change')} cannot be undone"
             lines: dict[str, list[str]] = {}
             for view in left:
-                name = f"  {view['name'] or view['record']}: {fields.label(view['field'])}"
+                whose = f" ({view['contact']})" if view["contact"] else ""
+                name = f"  {view['name'] or view['record']}: {fields.label(view['field'])}{whose}"
                 lines.setdefault(view["reason"], []).append(name)
             text = "\n".join(line for reason, names in lines.items() for line in (reason, *names))
             await self.push_screen_wait(dialog.MessageDialog(title, text, wide=True))

@@ -47,8 +47,8 @@ from xpm_tui.domain.tables import (
 from xpm_tui.ignition.cell_readers import CellError, clean_cell
 from xpm_tui.ignition.cells import TeamLookup, UnknownWord, canonical_cell, value_of
 from xpm_tui.lazy import lazy_imports
+from xpm_tui.sync.base import frozen_fields
 from xpm_tui.sync.journal import unanswered
-from xpm_tui.sync.planning.links import frozen_fields
 from xpm_tui.sync.planning.planner import plan_client
 
 with lazy_imports():

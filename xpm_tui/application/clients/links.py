@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from xpm_tui.application.clients.field_policy import checked_reason
 from xpm_tui.application.clients.link_review import sure_proposals
 from xpm_tui.application.practice import OpenPractice
@@ -26,13 +28,16 @@ from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.event_log import assign_to_run
 from xpm_tui.store.encoding import refuse_changed_rows
 from xpm_tui.sync.base import live_link
-from xpm_tui.sync.consequences import creation_consequences
+from xpm_tui.sync.consequences import creation_consequences, preserved_values
 from xpm_tui.sync.manual import links
 from xpm_tui.sync.manual.client_creation import (
+    LEFT_OUT,
     CreationBlocked,
     create_client,
     creation_contacts,
+    creation_message,
     find_obstacle,
+    without_former,
 )
 from xpm_tui.sync.manual.takeover import FormerValue
 from xpm_tui.sync.planning.links import (
@@ -311,9 +316,13 @@ def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
 
 def preview_creation(practice: OpenPractice, client: str) -> Consequences:
     """Return what creating a client in XPM would do. Raises ``NotFound``."""
-    ours = find_client(practice.snapshot(), client)
-    contacts = creation_contacts(ours, practice.policy())
-    return creation_consequences("client", ours.id, ours.name, len(contacts))
+    snapshot, policy = practice.snapshot(), practice.policy()
+    ours = find_client(snapshot, client)
+    contacts = creation_contacts(without_former(snapshot, ours)[0], policy)
+    _, left_out = creation_message(snapshot, ours, policy)
+    kept = preserved_values({LEFT_OUT: [f"{ours.id}:{field}" for field in left_out]} if left_out else {})
+    found = creation_consequences("client", ours.id, ours.name, len(contacts))
+    return replace(found, kept=kept)
 
 
 def creation_obstacle(

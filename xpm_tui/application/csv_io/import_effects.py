@@ -92,7 +92,8 @@ def _next_sync(practice: OpenPractice, plan: ImportPlan) -> Consequences | None:
     _, pending = _planned(practice, before, ids)
     head, records = _planned(practice, after, ids)
     added = [*_newly_planned(records, pending)]
-    return plan_consequences(after, head, added, before=Requests(lists=LISTS), pace=pace(practice))
+    before_it = Requests(lists=LISTS)
+    return plan_consequences(after, head, added, practice.policy(), before=before_it, pace=pace(practice))
 
 
 def _planned(

@@ -289,18 +289,23 @@ def plan_differences(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceV
 def skipped_undo_views(snapshot: Snapshot, plan: Plan) -> list[SkippedUndoView]:
     """Return what an undo leaves as it is, as views."""
     presenter = presenter_module.Presenter(snapshot)
-    return [
-        SkippedUndoView(
-            record=each.record,
-            name=presenter.ref(each.record.partition("/")[0]).name,
-            field=each.field,
-            wanted=presenter.value(each.field, each.wanted),
-            present=presenter.value(each.field, each.present),
-            reason=each.sentence,
-            address=each.address,
+    views: list[SkippedUndoView] = []
+    for each in plan.left:
+        id_, _, contact = each.record.partition("/")
+        _, row = base.link_and_row(snapshot, id_)
+        views.append(
+            SkippedUndoView(
+                record=each.record,
+                name=presenter.ref(id_).name,
+                field=each.field,
+                wanted=presenter.value(each.field, each.wanted),
+                present=presenter.value(each.field, each.present),
+                reason=each.sentence,
+                address=each.address,
+                contact=presenter_module.contact_name(contact, snapshot.get(CLIENTS, id_), row),
+            )
         )
-        for each in plan.left
-    ]
+    return views
 
 
 class DifferencePresenter:

@@ -306,6 +306,7 @@ def change_view(presenter: Presenter, client: str, uuid: str, change: Change) ->
         came_from=presenter.xpm_ref(change.came_from) if change.came_from else None,
         also_affects=tuple(presenter.affected(each) for each in change.also),
         follows=change.follows,
+        contact=contact_name(change.contact, ours, theirs),
     )
 
 
@@ -326,6 +327,11 @@ def former_view(
         old_shown=presenter.shown(former.field, former.old, client, row),
         new_shown=presenter.shown(former.field, former.new, client, row),
     )
+
+
+def contact_name(contact: str, ours: Client | None, theirs: XpmClient | None) -> str:
+    """Return the name of a client's contact, or else its e-mail or id; empty for the client itself."""
+    return contact_names(ours, theirs).get(contact) or contact if contact else ""
 
 
 def contact_names(ours: Client | None, theirs: XpmClient | None) -> dict[str, str]:

@@ -254,7 +254,7 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
     ``old_shown`` and ``new_shown`` are the values for users, with people and links by name. ``selector`` is
     its name for ``plan tick`` and ``untick``. ``came_from`` is the XPM client that the value came from, if it
     is another one; ``also_affects`` are the other XPM clients of a shared contact, and ``follows`` the record
-    whose change to XPM this one applies to another client here.
+    whose change to XPM this one applies to another client here. ``contact`` names the contact that changes.
     """
 
     record: str
@@ -275,6 +275,7 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
     came_from: XpmRefView | None = None
     also_affects: tuple[AffectedView, ...] = ()
     follows: str = ""
+    contact: str = ""
 
     @property
     def notes(self) -> list[str]:
@@ -368,7 +369,7 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
 class SkippedUndoView(msgspec.Struct, frozen=True, kw_only=True):
     """Something that an undo leaves as it is: the value it would have restored, the present one, and why.
 
-    ``address`` is the record's web address in XPM, if it stays there.
+    ``address`` is the record's web address in XPM, if it stays there; ``contact`` names the contact.
     """
 
     record: str
@@ -378,6 +379,7 @@ class SkippedUndoView(msgspec.Struct, frozen=True, kw_only=True):
     present: Value
     reason: str
     address: str = ""
+    contact: str = ""
 
 
 class ConflictView(msgspec.Struct, frozen=True, kw_only=True):

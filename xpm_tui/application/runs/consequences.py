@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs import plans
+from xpm_tui.application.runs import plans, undo_plans
 from xpm_tui.application.runs.xpm_refresh import is_filled
 from xpm_tui.domain.pace import LIMITER_FILE, Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
@@ -33,18 +33,23 @@ def stored_plan_consequences(practice: OpenPractice, plan_id: str = "") -> Conse
 
 
 def consequences(
-    practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord], *, during_run: bool = False
+    practice: OpenPractice,
+    plan: Plan,
+    records: Iterable[PlannedRecord],
+    *,
+    policy: Policy | None = None,
+    during_run: bool = False,
 ) -> Consequences:
-    """Return what applying a plan or an undo would do.
+    """Return what applying a plan or an undo would do, under another policy if one is given.
 
     With ``during_run`` it is applied while another run is in progress, without calls to XPM.
     """
-    snapshot = practice.snapshot()
+    snapshot, policy = practice.snapshot(), policy or practice.policy()
     if during_run:
-        return plan_consequences(snapshot, plan, records)
+        return plan_consequences(snapshot, plan, records, policy)
     is_fresh = timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH
     before = lookups(snapshot) + Requests(lists=0 if is_fresh else LISTS)
-    return plan_consequences(snapshot, plan, records, before=before, pace=pace(practice))
+    return plan_consequences(snapshot, plan, records, policy, before=before, pace=pace(practice))
 
 
 def plan_under_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequences] | None:
@@ -56,7 +61,7 @@ def plan_under_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Con
     if identity is None or not is_filled(practice):
         return None
     plan, records = plans.plan_trial(practice, policy, identity)
-    return plan, consequences(practice, plan, records)
+    return plan, consequences(practice, plan, records, policy=policy)
 
 
 def remaining_consequences(practice: OpenPractice, run: Run) -> Consequences | None:
@@ -68,7 +73,9 @@ def remaining_consequences(practice: OpenPractice, run: Run) -> Consequences | N
     plan = snapshot.get(PLANS, run.plan) if run.plan else None
     if plan is None or run.kind or identity is None:
         return None
-    if plan.undo_of or run.outcome == "held":
+    if plan.undo_of:
+        return consequences(practice, *undo_plans.rest_of_undo(practice, plan, keep=False))
+    if run.outcome == "held":
         return stored_plan_consequences(practice, plan.id)
     return consequences(
         practice, *plans.plan_trial(practice, practice.policy(), identity, only=run.only, fields=run.fields)

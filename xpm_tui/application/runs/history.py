@@ -391,7 +391,7 @@ def _view(snapshot: Snapshot, views: Presenter, image: BeforeImage, written: Wri
     return WrittenValueView(
         record=written.record or image.client,
         name=client.name if client is not None else row.name if row is not None else "",
-        contact=presenter_module.contact_names(client, row).get(contact, contact) if contact else None,
+        contact=presenter_module.contact_name(contact, client, row) or None,
         client_id=(client.client_id or None) if client is not None else None,
         number=(row.number or None) if row is not None else None,
         field=written.field,

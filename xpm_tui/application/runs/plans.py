@@ -1,4 +1,4 @@
-"""Plans, also those of an undo: make, find, tick and export them, and delete those no longer needed."""
+"""Plans: make, find, tick and export them, and delete those no longer needed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ import msgspec
 
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice, PracticeIdentity
-from xpm_tui.application.presenters.views import SkippedUndoView
-from xpm_tui.application.runs.history import current_run, find_run, is_immediate, is_sync, list_runs
+from xpm_tui.application.runs.history import current_run, is_sync, list_runs
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event, ignore_progress
-from xpm_tui.domain.fields import BY_NAME, SYNCED_BY_NAME
+from xpm_tui.domain.fields import BY_NAME
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.runs import BeforeImage, Run
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import IMAGES, LINKS, PLANNED, PLANS, PROPOSALS
+from xpm_tui.domain.tables import LINKS, PLANNED, PLANS, RUNS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.policy import Policy
 
@@ -189,24 +187,43 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
 
 def latest_plan(practice: OpenPractice) -> Plan | None:
     """Return the newest plan, applied or not; a plan of an undo does not count."""
-    return _newest(practice.snapshot().rows(PLANS))
+    snapshot = practice.snapshot()
+    return _newest(snapshot, snapshot.rows(PLANS))
 
 
 def list_plans(practice: OpenPractice, limit: int = 0) -> list[Plan]:
     """Return the stored plans, newest first; at most ``limit``, 0 for all."""
-    found = sorted(practice.snapshot().rows(PLANS), key=lambda plan: (len(plan.id), plan.id), reverse=True)
+    found = sorted(practice.snapshot().rows(PLANS), key=lambda plan: _number(plan.id), reverse=True)
     return found[: limit or None]
 
 
 def newest_draft(snapshot: Snapshot) -> Plan | None:
     """Return the newest plan that waits to be applied; a plan of an undo does not count."""
-    return _newest(plan for plan in snapshot.rows(PLANS) if plan.state == "draft")
+    return _newest(snapshot, (plan for plan in snapshot.rows(PLANS) if plan.state == "draft"))
 
 
-def _newest(plans: Iterable[Plan]) -> Plan | None:
-    """Return the plan with the highest number, because clocks may have been wrong."""
-    ours = (plan for plan in plans if not plan.undo_of)
-    return max(ours, key=lambda plan: (len(plan.id), plan.id), default=None)
+def _newest(snapshot: Snapshot, plans: Iterable[Plan]) -> Plan | None:
+    """Return the plan with the highest number, because clocks may have been wrong.
+
+    What is older than the last plan of all clients that was applied is out of date.
+    """
+    found = max((plan for plan in plans if not plan.undo_of), key=lambda plan: _number(plan.id), default=None)
+    return found if found is not None and _number(found.id) >= _number(_last_applied(snapshot)) else None
+
+
+def _last_applied(snapshot: Snapshot) -> str:
+    """Return the id of the last plan of all clients that a run applied; empty if there is none."""
+    for id_ in sorted(snapshot.ids(RUNS), key=_number, reverse=True):
+        run = snapshot.get(RUNS, id_)
+        if run is None or not run.plan or run.trigger == "undo" or run.only or run.fields:
+            continue
+        if run.outcome in ("done", "partial"):
+            return run.plan
+    return ""
+
+
+def _number(id_: str) -> tuple[int, str]:
+    return len(id_), id_
 
 
 def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedRecord]]:
@@ -246,7 +263,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
         records = [new.get(record.id, record) for record in records]
     if not new:
         return 0
-    head = manual_plans.recount(snapshot, plan, records)
+    head = manual_plans.recount(plan, records)
     writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in new.values())]
     practice.store.commit(writes, since=snapshot)
     changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
@@ -320,7 +337,10 @@ def _name(snapshot: Snapshot, field: str, value: Value) -> str:
 
 
 def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
-    """Return the writes that delete old plans; drafts of the last hour and plans of unfinished runs stay."""
+    """Return the writes that delete old plans.
+
+    Drafts of the last hour stay, and so do plans of unfinished runs; an undo deletes no newest plan.
+    """
     snapshot = practice.snapshot()
     last = [run for run in list_runs(practice) if is_sync(run) and run.plan][:2]
     needed = {run.plan for run in last if run.outcome not in ("done", "skipped")}
@@ -329,90 +349,11 @@ def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
         (p for p in snapshot.rows(PLANS) if p.state == "draft" and p.made >= since), key=lambda p: p.made
     )
     needed |= {plan.id for plan in recent[1 - _MAX_DRAFTS :]} | {new.id}
+    if new.undo_of and (latest := latest_plan(practice)) is not None:
+        needed.add(latest.id)
     writes: list[Write] = []
     for plan in snapshot.rows(PLANS):
         if plan.id not in needed:
             writes.append(Drop(PLANS, plan.id))
             writes += [Drop(PLANNED, row.id) for row in snapshot.find(PLANNED, "plan", plan.id)]
     return writes
-
-
-_OTHERS = ("link", "client", "contact")
-
-
-def make_undo(
-    practice: OpenPractice, run: str, *, client: str = "", field: str = "", keep: bool = True
-) -> tuple[Plan, list[PlannedRecord], list[SkippedUndoView]]:
-    """Plan the undo of a run, or of one client or field of it; ``keep`` stores the plan.
-
-    The third part of the result is what stays as it is, with the reason. A run that wrote nothing has nothing
-    to undo.
-
-    Raises:
-        NotFound: There is no such run or client, or the values that the run replaced are no longer stored.
-        BadInput: There is no such field, or the run created jobs.
-    """
-    snapshot = practice.snapshot()
-    chosen = find_run(practice, run)
-    ours = lookup.find_client(snapshot, client).id if client else ""
-    if field and field not in SYNCED_BY_NAME and field not in _OTHERS:
-        raise BadInput(
-            f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(SYNCED_BY_NAME)}."
-        )
-    if chosen.kind == "deploy":
-        raise BadInput(
-            f"Run {chosen.id} created jobs, and jobs in XPM cannot be changed from here.",
-            hint="Change or delete the jobs in XPM. To stop jobs that are not created yet: xpm-tui jobs "
-            "skip, or proposals revoke",
-        )
-    if not snapshot.find(IMAGES, "run", chosen.id) and _has_written(chosen):
-        raise NotFound(
-            f"The values that run {chosen.id} replaced are not stored here, so it cannot be undone.",
-            hint=f"Old values are kept for {practice.settings.number('retention.images_days')} days.",
-        )
-    if keep:
-        practice.writable()
-    identity = practice.identity()
-    (id_,) = practice.ids.new("p") if keep else ("p0",)
-    plan, records, _ = manual_plans.plan_undo(
-        snapshot,
-        chosen.id,
-        id=id_,
-        now=practice.clock.now(),
-        by=practice.person,
-        tenant=identity.tenant if identity else "",
-        scopes=identity.scopes if identity else "",
-        policy=practice.policy(),
-        client=ours,
-        field=field,
-        in_use=frozenset(
-            client
-            for proposal in snapshot.rows(PROPOSALS)
-            for client in (proposal.client, *(service.client for service in proposal.services))
-            if client
-        ),
-    )
-    if keep:
-        keep_plan(practice, plan, records)
-        practice.events.emit(Event(key="undo.planned", numbers={"plan": plan.id, "undone": chosen.id}))
-    return plan, records, lookup.skipped_undo_views(snapshot, plan)
-
-
-def writes_xpm(practice: OpenPractice, run: str) -> bool:
-    """Return whether a run wrote anything to XPM. Raises ``NotFound``."""
-    images = practice.snapshot().find(IMAGES, "run", find_run(practice, run).id)
-    return any(written.side == "xpm" for image in images for written in image.written)
-
-
-def _has_written(run: Run) -> bool:
-    return run.outcome == "done" if is_immediate(run) else bool(run.counts.get("changes"))
-
-
-def last_write(snapshot: Snapshot, client: str) -> str:
-    """Return the newest run that wrote to a client and is not fully undone; empty if there is none."""
-    images = [image for image in snapshot.find(IMAGES, "client", client) if _has_more_to_undo(image)]
-    return max((image.run for image in images), key=lambda run: (len(run), run), default="")
-
-
-def _has_more_to_undo(image: BeforeImage) -> bool:
-    return len(image.undone) < len(image.written)

@@ -19,7 +19,7 @@ import msgspec
 import xpm_tui
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs import history, plans
+from xpm_tui.application.runs import history, plans, undo_plans
 from xpm_tui.application.runs.history import (
     Stopper,
     end_dead,
@@ -245,7 +245,7 @@ def _repeated_run(practice: OpenPractice, before: Run) -> _RepeatedRun:
             f"Run {before.id} undid run {plan.undo_of} as far as possible.",
             hint=f"Undo what is left: xpm-tui undo {plan.undo_of}",
         )
-    return {"plan_id": plan.id}
+    return {"plan_id": undo_plans.rest_of_undo(practice, plan)[0].id}
 
 
 SYNC = ("sync",)

@@ -191,7 +191,7 @@ class RunWork:
         practice = self.practice
         try:
             plan, records = plans.load(practice, self.request.plan_id)
-            self.expect(plan_consequences(practice.snapshot(), plan, records))
+            self.expect(plan_consequences(practice.snapshot(), plan, records, practice.policy()))
             self.keep(plan, reviewed=True)
             ended = await apply(
                 plan, records, policy=practice.policy(), run=self.run, store=practice.store, practice=None,
@@ -213,7 +213,10 @@ class RunWork:
         looked_up = xpm.calls - self.calls
         plan, records, reviewed = await self.stop.carry_out(self.plan(xpm))
         before = Requests(lookups=looked_up, lists=xpm.calls - self.calls - looked_up)
-        self.expect(plan_consequences(practice.snapshot(), plan, records, before=before, pace=pace(practice)))
+        expected = plan_consequences(
+            practice.snapshot(), plan, records, practice.policy(), before=before, pace=pace(practice)
+        )
+        self.expect(expected)
         self.keep(plan, reviewed=reviewed)
         self.report_progress(self.run)
         self.report_expected(plan=plan.id, items=plan.counts.get("items", 0), records=self.run.total)
@@ -272,7 +275,7 @@ class RunWork:
         reviewed, before = request.reviewed, self.reviewed_records()
         if before:
             records, unreviewed = keep_review(before, records)
-            plan = recount(practice.snapshot(), plan, records)
+            plan = recount(plan, records)
             practice.store.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
             if request.held is None and not reviewed:
                 self.unreviewed, reviewed = unreviewed, not unreviewed

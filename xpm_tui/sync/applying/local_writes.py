@@ -29,6 +29,7 @@ from xpm_tui.sync.base import (
     base_pair,
     came_from_xpm,
     foreign_values,
+    frozen_fields,
     mirror_values,
     with_origin,
 )
@@ -44,7 +45,7 @@ from xpm_tui.sync.canonical import (
 from xpm_tui.sync.consequences import possible_changes
 from xpm_tui.sync.planning.comparison import WHOLE, ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
-from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
+from xpm_tui.sync.planning.links import exact_match, state_of
 
 
 class LocalWriteResult(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ from xpm_tui.sync.applying.run_results import (
     write_result,
 )
 from xpm_tui.sync.base import PRIMARY
-from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_fingerprint, xpm_fingerprint
+from xpm_tui.sync.canonical import TeamLinks, ignition_fingerprint, new_contact_values, xpm_fingerprint
 from xpm_tui.sync.consequences import MOVED_CHECK, written_records
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import OVERLAP, changed_since, commit_rows, refresh_clients
@@ -230,9 +230,7 @@ class _Call(msgspec.Struct, frozen=True):
             if ours is None:
                 return None
             first = PRIMARY in values
-            fields = policy.new_contact_fields(verified.sides.frozen)
-            ours_now = contact_values(ours)
-            values = {name: value for name, value in ours_now.items() if value and name in fields}
+            values = new_contact_values(ours, policy.new_contact_fields(verified.sides.frozen))
             if first:
                 values[PRIMARY] = True
             there = tuple(each.uuid for each in verified.sides.row.contacts)

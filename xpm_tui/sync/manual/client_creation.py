@@ -90,6 +90,10 @@ class CreationBlocked(msgspec.Struct, frozen=True):
         )
 
 
+LEFT_OUT = "XPM has no such person or business structure, or the value came from a former XPM client."
+"""Why a field is left out of a new client."""
+
+
 class CreationHeld(DecisionNeeded):
     """The client is not created in XPM until a user decides; ``find_obstacle`` says why."""
 
@@ -217,6 +221,7 @@ async def create_client(
     found = find_obstacle(snapshot, client, index.alike, different)
     if found is not None:
         raise CreationHeld(found, client.id)
+    calls = practice.calls
     there = await practice.search(exact(client.name))
     refuse_unreadable(store.snapshot(), "clients", quarantined_in(there), client.name)
     commit_rows(store, [row for row in there if snapshot.raw(XPM_CLIENTS, row.uuid) is None], clock.now())
@@ -237,7 +242,7 @@ async def create_client(
         table=XPM_CLIENTS,
         adopt=lambda snapshot, intent, row: adoption_writes(snapshot, intent, row, clock.now()),
     )
-    creator = RecordCreator(store, practice, clock, ids, events, by, run, policy.direction)
+    creator = RecordCreator(store, practice, clock, ids, events, by, run, policy.direction, calls)
     row = await creator.create(request, create_lag, stop)
     index.add(row, linked=True)
     return CreatedClient(client=client.id, row=row, left_out=left_out)

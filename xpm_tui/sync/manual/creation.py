@@ -79,7 +79,11 @@ def refuse_unreadable(
 
 
 class RecordCreator:
-    """Creates one record. ``run`` is a run that is already in the store, or the id of a new one."""
+    """Creates one record.
+
+    ``run`` is a run that is already in the store, or the id of a new one; ``calls`` are those that were made
+    before the checks of this creation.
+    """
 
     def __init__(
         self,
@@ -91,13 +95,14 @@ class RecordCreator:
         by: str,
         run: str,
         direction: Direction,
+        calls: int,
     ) -> None:
         self._store = store
         self._practice = practice
         self._clock = clock
         self._events = events
         self._outbox = Outbox(store, practice, clock, ids, run, store_commit(store, events))
-        self._calls = practice.calls
+        self._calls = calls
         self._run = store.snapshot().get(RUNS, run)
         self._ours = self._run is None
         if self._run is None:
@@ -301,6 +306,7 @@ async def create_staff(
     why = why_blocked(store.snapshot(), member)
     if why:
         raise DecisionNeeded(why, hint="See: xpm-tui team list, xpm-tui runs release")
+    calls = practice.calls
     there = await practice.staff()
     if not anyway:
         refuse_unreadable(store.snapshot(), "staff", quarantined_in(there), member.name)
@@ -319,9 +325,8 @@ async def create_staff(
         table=STAFF,
         adopt=staff_adoption_writes,
     )
-    return await RecordCreator(store, practice, clock, ids, events, by, run, direction).create(
-        request, create_lag, stop
-    )
+    creator = RecordCreator(store, practice, clock, ids, events, by, run, direction, calls)
+    return await creator.create(request, create_lag, stop)
 
 
 def _named(person: Staff) -> str:

@@ -33,7 +33,7 @@ from xpm_tui.sync.canonical import (
 )
 from xpm_tui.sync.consequences import possible_changes
 from xpm_tui.sync.planning.decisions import SHARED_EDITS, UNTICKABLE
-from xpm_tui.sync.planning.planner import change_counts, with_estimate
+from xpm_tui.sync.planning.planner import change_counts
 from xpm_tui.sync.policy import Policy
 
 Reviewed = tuple[str, str, Value, Value]
@@ -128,9 +128,9 @@ def _possible(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     )
 
 
-def recount(snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord]) -> Plan:
+def recount(plan: Plan, records: Sequence[PlannedRecord]) -> Plan:
     """Return the plan's head after its ticks changed; ``records`` are all of its records."""
-    return with_estimate(snapshot, msgspec.structs.replace(plan, counts=change_counts(records)), records)
+    return msgspec.structs.replace(plan, counts=change_counts(records))
 
 
 def keep_review(
@@ -206,7 +206,7 @@ def plan_undo(
         undo_of=run,
         left=tuple(skipped),
     )
-    return with_estimate(snapshot, plan, records), records, tuple(skipped)
+    return plan, records, tuple(skipped)
 
 
 class _UndoReader:

@@ -301,11 +301,6 @@ def other_linked_clients(snapshot: Snapshot, client: str, uuid: str) -> list[str
     return [id_ for id_ in dict.fromkeys(found) if id_ != client]
 
 
-def frozen_fields(snapshot: Snapshot, client: str) -> frozenset[str]:
-    """Return the frozen fields of one client; ``*`` is all of them."""
-    return frozenset(freeze.field for freeze in snapshot.find(FREEZES, "client", client))
-
-
 def frozen_fields_by_client(snapshot: Snapshot) -> dict[str, frozenset[str]]:
     """Return the frozen fields of every client that has any."""
     fields: dict[str, set[str]] = {}

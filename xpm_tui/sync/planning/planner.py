@@ -13,7 +13,7 @@ import msgspec
 
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Base, Link
-from xpm_tui.domain.plan import Change, Estimate, Plan, PlannedRecord, UndecidedClient
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord, UndecidedClient
 from xpm_tui.domain.ports import Snapshot, changed_tables
 from xpm_tui.domain.tables import (
     BASE,
@@ -29,9 +29,8 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import foreign_values
+from xpm_tui.sync.base import foreign_values, frozen_fields
 from xpm_tui.sync.canonical import TeamLinks, ignition_fingerprint, xpm_fingerprint
-from xpm_tui.sync.consequences import plan_consequences
 from xpm_tui.sync.journal import ADD_CONTACT, unanswered
 from xpm_tui.sync.planning.comparison import (
     WHOLE,
@@ -47,7 +46,6 @@ from xpm_tui.sync.planning.links import (
     SYNCED_STATES,
     SameNames,
     exact_match,
-    frozen_fields,
     frozen_fields_by_client,
     state_of,
     undecided_client,
@@ -171,7 +169,7 @@ def make_plan(
         only=" ".join(chosen),
         fields=tuple(fields),
     )
-    return with_estimate(snapshot, plan, records), records
+    return plan, records
 
 
 def list_differences(
@@ -210,15 +208,6 @@ def change_counts(records: Iterable[PlannedRecord]) -> dict[str, int]:
             if change.mark:
                 counts[f"mark:{change.mark}"] += 1
     return dict(counts)
-
-
-def with_estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Plan:
-    """Return the plan with the calls of its changes and the minimum number of seconds that they take.
-
-    Reading lists is not included.
-    """
-    found = plan_consequences(snapshot, plan, records)
-    return msgspec.structs.replace(plan, estimate=Estimate(calls=found.calls, seconds=found.seconds))
 
 
 def compare_client(

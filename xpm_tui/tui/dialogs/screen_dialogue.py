@@ -95,9 +95,9 @@ class ScreenDialogue:
     def _title_and_lines(self, question: str, messages: list[str]) -> tuple[str, list[str]]:
         """Return the title and the lines of a dialog; a short question becomes the title."""
         if "\n" not in question and len(question) <= TITLE_LENGTH and question.endswith("?"):
-            return question, "\n".join(messages).splitlines()
+            return question, "\n".join(messages).split("\n") if messages else []
         blank = [""] if messages else []
-        return self._title or "Continue?", "\n".join([*messages, *blank, question]).splitlines()
+        return self._title or "Continue?", "\n".join([*messages, *blank, question]).split("\n")
 
     async def line(self, prompt: str) -> str | None:
         """Ask for a line of text; return None if the user cancels."""

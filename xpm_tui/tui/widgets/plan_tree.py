@@ -11,6 +11,7 @@ from textual.message import Message
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.domain import labels
+from xpm_tui.domain.field_types import is_blank
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.formatting import cells as cell_count
 from xpm_tui.domain.formatting import count, cut, value
@@ -70,13 +71,13 @@ class PlanTree(Rows):
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return a line of a group or a change."""
         which = self.outline.rows[row]
-        return self._change(row, which, columns) if which.change else self._group(which.group, columns)
+        return self._change(row, which, columns) if which.change else self._group(row, which.group, columns)
 
-    def _group(self, group: PlanGroup, columns: int) -> Line:
+    def _group(self, place: int, group: PlanGroup, columns: int) -> Line:
         opened = "▾" if group.key in self.outline.expanded else "▸"
         name: list[Span]
         if group.record:
-            name = [span(group.name or group.record, "strong"), span(f"  {group.record}", "muted")]
+            name = []
         elif group.rule in ("exact-name", "contact", "link", "pick", "create"):
             name = [fixed(_rule(group), "strong")]
         else:
@@ -103,8 +104,12 @@ class PlanTree(Rows):
             fixed(f" {opened} "), fixed(f"{TICKS[group.tick]} ", "good" if group.tick != "none" else "warn")
         ]  # fmt: skip
         end = [*tail, *fit([fixed(counts, "strong")], max(7, len(counts) + 2), right=True), fixed(" ")]
-        room = columns - cells.width(head) - cells.width(end)
-        return [*head, *fit(name, max(10, room)), *end]
+        room = max(10, columns - cells.width(head) - cells.width(end))
+        if group.record:
+            others = [row.group.name for row in cells.neighbours(self.outline.rows, place)]
+            id_ = visible(self.outline.id_of(group.record))
+            return [*head, *cells.named(visible(group.name), id_, room, "strong", others=others), *end]
+        return [*head, *fit(name, room), *end]
 
     def _change(self, place: int, row: PlanRow, columns: int) -> Line:
         change = row.change
@@ -163,38 +168,51 @@ class PlanTree(Rows):
         row = self.row
         if row is None:
             return []
+        if row.change is None and row.group.record:
+            return self._client_title("", row.group.changes[0], columns)
         if row.change is None:
-            name = row.group.name if row.group.record else field_label(row.group.field)
+            name = field_label(row.group.field)
             rule = _rule(row.group) if row.group.rule else ""
-            if rule.startswith(name):
+            if rule.startswith(name) or (rule and name.startswith(rule)):
                 name, rule = rule, ""  # "Link by exact name" names its field
             return fit_title([span(name), fixed(f"  {rule}" if rule else "")], columns)
-        change = row.change
-        field, id_ = field_label(change.field), self.outline.id_of(change.record)
+        return self._client_title(f"{field_label(row.change.field)}  ", row.change, columns)
+
+    def _client_title(self, field: str, change: ChangeView, columns: int) -> list[Span]:
+        """Return the client of a change with its ids, of which the name is shortened first."""
+        record = change.record if field else client_of(change.record)
         number = f"  XPM {change.number}" if change.number else ""
-        room = columns - cells.width([span(f"{field}    {id_}{number}")])
-        return fit_title([fixed(field), fixed("  "), Span(cut(visible(change.name), max(6, room))),
-                          span(f"  {id_}{number}")], columns)  # fmt: skip
+        ids = span(f"  {self.outline.id_of(record)}{number}")
+        name = cut(visible(change.name), max(6, columns - cells.width([fixed(field), ids])))
+        return fit_title([fixed(field), Span(name), ids], columns)
 
     def whole(self, columns: int) -> list[Line]:
         """Return the selected row in full: record, both values with the difference marked, and reason."""
         row = self.row
         reason = cells.wrap(self.reason(), columns)
-        if row is None or row.change is None:
+        if row is None or (row.change is None and not row.group.record):
             return [*reason]
-        change = row.change
+        change = row.change or row.group.changes[0]
+        if row.change is None:
+            return [*self._cut_name(change, 8, columns), *reason]
         old = value(change.old_shown, limit=VALUE_CHARACTERS)
         new = value(change.new_shown, limit=VALUE_CHARACTERS)
         before, after = cells.distinguish_both(old, new)
         now = [fixed(f"Now in {labels.SIDES[change.side].text}"), fixed("  ")]
         room = cells.width(now)
         then = [fixed(f"{'Will become':<{room}}", "muted")]
-        found: list[Line] = []
-        if span(change.name).text not in "".join(piece.text for piece in self.title(columns)):
-            found += cells.wrap([fixed(f"{'Client':<{room}}", "muted"), span(change.name)], columns)
+        found = self._cut_name(change, room, columns)
+        if change.contact and change.field != "contact":
+            found += cells.wrap([fixed(f"{'Contact':<{room}}", "muted"), span(change.contact)], columns)
         if change.old_shown is not None or change.field != "link":
             found += cells.wrap([fixed(f"{now[0].text:<{room}}", "muted"), *before], columns)
         return [*found, *cells.wrap([*then, *after], columns), *reason]
+
+    def _cut_name(self, change: ChangeView, room: int, columns: int) -> list[Line]:
+        """Return the client's name in full, after a label of ``room`` columns, if the title cuts it."""
+        if span(change.name).text in "".join(piece.text for piece in self.title(columns)):
+            return []
+        return [*cells.wrap([fixed(f"{'Client':<{room}}", "muted"), span(change.name)], columns)]
 
     def of_client(self, columns: int) -> list[Line]:
         """Return all planned changes of the selected client, each with its values."""
@@ -221,25 +239,24 @@ class PlanTree(Rows):
         row = self.row
         if row is None:
             return []
-        change = row.change or (row.group.changes[0] if row.group.rule else None)
-        if change is None:
+        if row.change is None and not row.group.rule:
             return [fixed(f"{count(len(row.group.changes), 'change')} for this client.", "muted")]
-        notes = "".join(f" {note[0].upper()}{note[1:]}." for note in change.notes)
-        if change.held and not change.ticked:
+        changes = row.group.changes if row.change is None else (row.change,)
+        change = changes[0]
+        notes = "".join(f" {note[0].upper()}{note[1:]}." for note in row.change.notes) if row.change else ""
+        unticked = not any(each.ticked for each in changes)
+        if unticked and change.held and all(each.held == change.held for each in changes):
             return [fixed("■ ", "warn"), span(f"{because_held(change.held)}{notes}")]
-        wait = "" if change.ticked else " Not ticked: space ticks it."
-        text = f"{change_reason(change.rule, change.side)}{notes}"
+        wait = fixed(" Not ticked: space ticks it." if unticked else "", "warn")
+        text = span(f"{change_reason(change.rule, change.side)}{notes}")
+        permanent = sum(map(is_permanent, changes))
+        if permanent:
+            which = "It" if permanent == len(changes) else f"{permanent:,} of {len(changes):,}"
+            return [fixed("✕ ", "bad"), text, fixed(f" {which} cannot be undone.", "bad"), wait]
         mark: Span = fixed("● ", "good")
-        if row.change is not None and is_permanent(change):
-            return [
-                fixed("✕ ", "bad"),
-                span(text),
-                fixed(" It cannot be undone.", "bad"),
-                fixed(wait, "warn"),
-            ]
         if change.mark:
             mark = fixed(f"{cells.MARKS.label(change.mark).glyph or '▲'} ", cells.MARKS.look(change.mark))
-        return [mark, span(text), fixed(" It can be undone."), fixed(wait, "warn")]
+        return [mark, text, fixed(" It can be undone."), wait]
 
     def action_choose(self) -> None:
         """Expand or collapse the group; does nothing on a change."""
@@ -292,7 +309,7 @@ def kind_of(change: ChangeView) -> Line:
     if change.mark in labels.MARK_KINDS:
         kind = labels.MARK_KINDS[change.mark]
         return [fixed(f"{kind.glyph} {kind.inline}".lstrip(), cells.MARKS.look(change.mark))]
-    return [fixed("fills in" if change.old_shown is None else "updates", "muted")]
+    return [fixed("fills in" if is_blank(change.old_shown) else "updates", "muted")]
 
 
 def is_permanent(change: ChangeView) -> bool:
