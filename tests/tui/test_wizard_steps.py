@@ -131,11 +131,16 @@ async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(
         assert "people in the team" in text_of(app)
 
 
-@pytest.mark.soak
-async def test_after_every_steps_error_the_focus_is_in_sight(env: ConsoleFixture, console: Make) -> None:
+@pytest.mark.parametrize(
+    ("size", "times"),
+    [((80, 24), 8), in_soak((80, 24), 1), in_soak((80, 24), 40), in_soak((60, 18), 2)],
+)
+async def test_after_every_steps_error_the_focus_is_in_sight(
+    size: tuple[int, int], times: int, env: ConsoleFixture, console: Make
+) -> None:
     """The focus is a bar at the button, a cursor in the field or the mark of a choice, not only a colour."""
     app = console(ConsoleFixture(env.root / "new", connected=False))
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=size) as pilot:
         await settle(pilot)
         await press(pilot, "c", *("f2",) * 8)
         seen = []
@@ -144,14 +149,18 @@ async def test_after_every_steps_error_the_focus_is_in_sight(env: ConsoleFixture
             pane = app.screen.query_one(f"#{switcher.current}", StepPane)
             seen.append(pane.STEP)
             pane.show_error(
-                LoginNeeded("It was refused. " * 8, hint="Do it again. " * 12, case=CaseId.CANCELLED)
+                LoginNeeded("It was refused. " * times, hint="Do it again. " * times, case=CaseId.CANCELLED)
             )
             await settle(pilot)
             await calm(pilot)
             focused = app.screen.focused
             assert focused is not None, pane.STEP
             assert switcher.region.contains_region(focused.region), (pane.STEP, text_of(app))
-            assert "All steps" in text_of(app), (pane.STEP, text_of(app))
+            assert "✗ It was refused." in text_of(app), (pane.STEP, text_of(app))
+            for each in pane.query(".buttons"):
+                assert each.styles.dock == "none" or switcher.region.contains_region(each.region), pane.STEP
+            if size == (80, 24) and times < 40:
+                assert "All steps" in text_of(app), (pane.STEP, text_of(app))
             if isinstance(focused, Button):
                 assert f"▌ {focused.label}" in text_of(app), (pane.STEP, text_of(app))
             else:

@@ -38,6 +38,7 @@ class PracticePane(StepPane):
     """The choice of the practice, with a button for each; then its lists are read."""
 
     STEP = "practice"
+    MESSAGE_FIRST = True
     INTRO = "Its clients, staff, templates and jobs are read once."
 
     def __init__(self) -> None:
@@ -158,6 +159,7 @@ class PermissionPane(StepPane):
     """The question of what the user sees in XPM, with the steps that give the permission."""
 
     STEP = "permission"
+    MESSAGE_FIRST = True
     INTRO = (
         f"{BY_NAME['tier'].short}: see the list below. The person who signs in needs a permission in XPM; "
         "without it, Xero offers no practice. What do you see on that person's staff record in XPM?"
