@@ -62,8 +62,11 @@ class StepScreen(BaseScreen, Screen[str]):
         raise NotImplementedError
 
 
-class StepPane(AppMixin, VerticalScroll, can_focus=False):
-    """A step of the wizard. A subclass composes ``body``, and fills it in ``prepare``."""
+class StepPane(AppMixin, VerticalScroll, can_focus=False, inherit_bindings=False):
+    """A step of the wizard. A subclass composes ``body``, and fills it in ``prepare``.
+
+    It has no keys of its own: arrows move between the buttons also where the step can be scrolled.
+    """
 
     STEP: ClassVar[Name]
     INTRO: ClassVar[str] = ""
