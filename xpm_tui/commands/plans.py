@@ -430,7 +430,7 @@ COMMANDS = (
     Command(
         name="plan.export",
         title="Export a plan as CSV",
-        help="Write a plan as CSV to stdout.",
+        help="Write a plan as CSV to stdout; in the console, to a file whose path is shown.",
         params=OnePlan,
         run=export_plan,
         effect=Effect.LOOKS,

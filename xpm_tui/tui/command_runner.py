@@ -281,9 +281,14 @@ class CommandRunner(AppProtocol):
         return "\n".join(result.text_lines())
 
     def show_result(self, command: Command[Any], result: Result, messages: list[str]) -> None:
-        """Show a short result as a notification and a long one as a dialog."""
+        """Show a short result as a notification and a long one as a dialog; save a file that it contains."""
+        saved = []
+        if result.raw:
+            name = f"{command.name.replace('.', '-')}-{result.data.get('id', '')}".rstrip("-")
+            saved = [f"The file is {self.save_text(f'{name}.csv', result.raw)}"]
         lines = [
             *messages,
+            *saved,
             *tables.preview_lines(result, min(self.size.width, 100) - 8),
             *(str(line) for line in result.text_lines()),
         ]
