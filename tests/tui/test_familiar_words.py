@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, prose_of, settle, text_of
+from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.commands.command import Situation
