@@ -80,7 +80,7 @@ async def test_the_edit_form_leads_to_the_xpm_client(env: ConsoleFixture, consol
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "e", "=x", "up")
-        assert "Not linked. Choose an XPM client" in text_of(app)
+        assert "Choose …  ○ not linked" in text_of(app)
         await press(pilot, "enter")
         assert "Discard your changes?" in text_of(app)
         await press(pilot, "n")

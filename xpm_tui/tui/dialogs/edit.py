@@ -221,7 +221,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         }
         self._link_button: Button | None = None
         if sheet.link is not None:
-            self._link_button = Button(content(visible(sheet.link.text)), id="link")
+            self._link_button = Button(content(visible(sheet.link.text)), id="link", classes="wide")
             self._help_texts[self._link_button] = sheet.link.help
         self._help = StaticText(classes="help")
         self._error = StaticText(classes="error")
