@@ -89,6 +89,17 @@ def test_a_form_shows_no_code_of_the_command_line() -> None:
             assert not codes & set(row.help.partition(": ")[2].rstrip(".").split(", ")), row.help
 
 
+async def test_an_empty_choice_of_a_client_is_named(env: ConsoleFixture, console: Make) -> None:
+    """What is undone for all clients says so: nothing is for all because a field was left empty."""
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.perform(by_name("undo"), {})
+        await settle(pilot)
+        assert "Client                  All clients" in text_of(app)
+        assert "Field                   Every field" in text_of(app)
+
+
 def refusing(command: Command[Any]) -> Command[Any]:
     """Return the same command, which refuses all values."""
 

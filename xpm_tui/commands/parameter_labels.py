@@ -364,4 +364,6 @@ def placeholder(param: Param) -> str:
     """Return the placeholder of an empty field."""
     bare = param.hint.placeholder.replace("...", "").strip("[]")
     shown = PLACEHOLDERS.get(bare) or PLACEHOLDERS.get(param.hint.completes, "")
+    if param.hint.completes == "client" and not param.required and not param.many:
+        shown = f"all clients, or one: {shown}"
     return "; ".join(filter(None, (shown, "separate several with commas" * param.many)))

@@ -125,7 +125,7 @@ class _ParameterRow(NamedTuple):
         """The kind of record that is chosen in this row, such as ``client``; empty for another value."""
         if self.part is not None:
             return self.part.completes
-        return self.param.hint.completes if self.param.required and not self.param.many else ""
+        return self.param.hint.completes if not self.param.many else ""
 
     @property
     def is_date(self) -> bool:
@@ -242,7 +242,8 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         options = choice_labels(self._command, param)
         if not options and len(given) < 2:
             options = field_choices(self._command, param, given)
-        options = options or self._record_options(row, "Choose one")
+        every = row.record == "client" and not param.required
+        options = options or self._record_options(row, "All clients" if every else "Choose one")
         if options:
             return _choice_field(options, given[0] if given else "", row.key)
         is_list = isinstance(start, Sequence) and not isinstance(start, str)
