@@ -6,10 +6,11 @@ from pathlib import Path
 
 from tests.tui.fixtures import ConsoleFixture
 from xpm_tui.application.presenters.lookup import name_of, names
-from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.application.presenters.presenter import Presenter
+from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.domain.tables import CLIENTS, STAFF, TEAM, XPM_CLIENTS
+from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 
 
 def test_two_of_one_name_are_distinguished(tmp_path: Path) -> None:
@@ -35,3 +36,41 @@ def test_two_of_one_name_are_distinguished(tmp_path: Path) -> None:
         assert reported("u-2") == "Rata Ltd"
         assert reported("nobody") == ""
         assert name_of(practice.snapshot(), "u-1") == "Rata Ltd", "elsewhere the number has a column"
+
+
+def test_a_change_from_one_namesake_to_another_shows_two_values(tmp_path: Path) -> None:
+    env = ConsoleFixture(tmp_path)
+    ours = Client(
+        id="c901",
+        name="Rata Ltd",
+        contacts=(Contact(id="k1", name="Jo Tane", email="jo@a.example"), Contact(id="k2", name="Ann Lee")),
+    )
+    theirs = XpmClient(
+        uuid="u-1",
+        name="Rata Ltd",
+        contacts=(
+            XpmContact(uuid="5cb07c8b-a76c", name="Jo Tane", email="jo@b.example"),
+            XpmContact(uuid="77b07c8b-a76c", name="Ann Lee", email="ann@b.example"),
+        ),
+    )
+    with env.open() as practice:
+        practice.store.commit(
+            [
+                Put(TEAM, TeamMember(id="t1", name="Sam Lee", email="sam@a.example")),
+                Put(STAFF, Staff(uuid="99b07c8b-a76c", name="Sam Lee", email="samuel@b.example")),
+            ]
+        )
+        shown = Presenter(practice.snapshot()).both_shown
+    assert shown("contact_primary", "k1", "k2", ours, theirs) == ("Jo Tane", "Ann Lee")
+    assert shown("contact_primary", "k1", "5cb07c8b-a76c", ours, theirs) == (
+        "Jo Tane (jo@a.example)",
+        "Jo Tane (jo@b.example)",
+    )
+    assert shown("contact_primary", "k2", "77b07c8b-a76c", ours, theirs) == (
+        "Ann Lee (k2)",
+        "Ann Lee (XPM 77b07c8b)",
+    )
+    assert shown("partner", "t1", "99b07c8b-a76c", ours, theirs) == (
+        "Sam Lee (sam@a.example)",
+        "Sam Lee (samuel@b.example)",
+    )

@@ -523,7 +523,7 @@ async def test_what_comes_up_in_a_small_window_stays_when_it_grows(
         await settle(pilot)
         await pilot.resize_terminal(100, 30)
         await settle(pilot)
-        assert "Another process has" in text_of(app)
+        assert "Another process is using the practice." in text_of(app)
         await press(pilot, "escape")
         assert [type(each).__name__ for each in app.screen_stack] == ["Overview"]
 

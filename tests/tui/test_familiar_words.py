@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
+from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import all_commands
@@ -79,7 +80,7 @@ async def test_the_edit_form_leads_to_the_xpm_client(env: ConsoleFixture, consol
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "e", "=x", "up")
-        assert "Not linked. Choose an XPM client" in text_of(app)
+        assert "Choose …  ○ not linked" in text_of(app)
         await press(pilot, "enter")
         assert "Discard your changes?" in text_of(app)
         await press(pilot, "n")
@@ -155,3 +156,16 @@ def test_a_stop_does_not_lead_to_the_plan_that_is_being_applied() -> None:
     look = guard._REVIEW_FIRST.format(plan="p4")
     stop = Stop(rule="many-records", sentence=f"40 of 90 clients would change. {look}")
     assert guard.without_advice(stop, "p4") == "40 of 90 clients would change."
+
+
+async def test_a_plan_exported_from_the_palette_is_in_a_file(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        with env.open() as practice:
+            await refresh(practice, full=True)
+            await plans.make(practice)
+        await press(pilot, "colon", "=export a plan", "enter", "f10")
+        assert any("plan-export-p1.csv" in each.message for each in app._notifications)
+        file = app.worker.practice.state / "plan-export-p1.csv"
+        assert file.read_text().startswith(plans.export(app.worker.practice, "p1").splitlines()[0])

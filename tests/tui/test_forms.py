@@ -16,7 +16,7 @@ from tests.tui.fixtures import ConsoleFixture, press, prose_of, settle, text_of
 from xpm_tui.application.jobs.proposals import list_proposals
 from xpm_tui.application.presenters.lookup import find_client
 from xpm_tui.commands.command import Command
-from xpm_tui.commands.parameter_labels import choice_labels, field_choices, parameter_label
+from xpm_tui.commands.parameter_labels import choice_labels, field_choices, parameter_label, placeholder
 from xpm_tui.commands.registry import all_commands, by_name
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.fields import editable
@@ -25,8 +25,10 @@ from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import FREEZES, TEAM
 from xpm_tui.tui.app import Console
+from xpm_tui.tui.command_runner import SELECT_FIRST
 from xpm_tui.tui.dialogs.edit import EditDialog
-from xpm_tui.tui.dialogs.form import FormDialog, invalid_field, open_parameters, rows_of
+from xpm_tui.tui.dialogs.form import FormDialog, open_parameters, rows_of
+from xpm_tui.tui.dialogs.form_errors import invalid_field
 from xpm_tui.tui.widgets.inputs import TextField
 
 Make = Callable[..., Console]
@@ -69,6 +71,33 @@ FILLABLE = [command for command in all_commands() if open_parameters(command, {}
 def test_the_id_of_every_field_is_valid() -> None:
     for command in FILLABLE:
         check_identifiers("id", *(row.key for row in rows_of(command, {})))
+
+
+OTHER_SCREEN = ("clients.review", "log", "import.", "export.", *SELECT_FIRST)
+"""Commands that the console opens as a screen, and never as a form."""
+
+
+def test_a_form_shows_no_code_of_the_command_line() -> None:
+    for command in FILLABLE:
+        if command.name.startswith(OTHER_SCREEN):
+            continue
+        rows = rows_of(command, {})
+        for text in (command.purpose, *(row.help for row in rows), *(placeholder(row.param) for row in rows)):
+            assert not any(sign in text for sign in ("--", "`", "_")), (command.name, text)
+        for row in rows:
+            codes = {code for code, _ in choice_labels(command, row.param)} - {""}
+            assert not codes & set(row.help.partition(": ")[2].rstrip(".").split(", ")), row.help
+
+
+async def test_an_empty_choice_of_a_client_is_named(env: ConsoleFixture, console: Make) -> None:
+    """What is undone for all clients says so: nothing is for all because a field was left empty."""
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.perform(by_name("undo"), {})
+        await settle(pilot)
+        assert "Client                  All clients" in text_of(app)
+        assert "Field                   Every field" in text_of(app)
 
 
 def refusing(command: Command[Any]) -> Command[Any]:
@@ -114,6 +143,7 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
             assert isinstance(again, FormDialog), (command.name, text_of(app))
             assert again is not form, command.name
             assert {each.id: each.value for each in again.query(TextField)} == before, command.name
+            assert "Cancel" in text_of(app), (command.name, text_of(app))
             assert "! That will not do. Try another one." in text_of(app), command.name
             await press(pilot, "escape")
             assert "Discard your changes?" in text_of(app), command.name
@@ -243,7 +273,7 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
         app.screen.query_one(f"#{field}").focus()
         await press(pilot, typed, "f10")
         assert isinstance(app.screen, FormDialog)
-        assert "! An end and the last day of the month are only" in text_of(app), text_of(app)
+        assert "! An end and the last day of the month are only for" in prose_of(app), text_of(app)
         assert app.focused is not None
         assert app.focused.id == field
 

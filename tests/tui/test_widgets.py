@@ -14,9 +14,12 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from tests.support.profile import count
-from tests.tui.fixtures import calm
+from tests.tui.fixtures import ConsoleFixture, calm
+from xpm_tui.application.clients.links import preview_link
 from xpm_tui.application.presenters.views import ChangeView, ClientView, ProposalView, RefView, XpmClientView
 from xpm_tui.application.runs.consequences import RunForecast
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.domain import formatting
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.runs import Run
@@ -40,6 +43,7 @@ from xpm_tui.tui.widgets.cells import (
     span,
     width,
 )
+from xpm_tui.tui.widgets.comparison import effect_rows
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogBuffer, LogLine, LogPane
 from xpm_tui.tui.widgets.plan_tree import PlanTree, kind_of
 from xpm_tui.tui.widgets.rows import Rows
@@ -530,3 +534,21 @@ def test_names_that_would_be_cut_to_the_same_text_are_distinguished() -> None:
     assert "Trust A" in drawn[0]
     assert "Trust B" in drawn[1]
     assert len({cell_len(line) for line in drawn}) == 1
+
+
+async def test_an_effect_of_a_link_is_never_cut_off(env: ConsoleFixture) -> None:
+    """What does not fit is counted; a warning that takes two rows does not push the count out of view."""
+    with env.open() as practice:
+        await refresh(practice, full=True)
+        effect = preview_link(practice, "CLI-0003", "1004")
+    replaced = sum(bool(change.old) for change in effect.changes)
+    assert 0 < replaced < len(effect.changes)
+    assert all(change.old for change in effect.changes[:replaced]), "what is replaced comes first"
+    summary = f"{len(effect.changes)} changes in Ignition, and replace {formatting.count(replaced, 'value')}"
+    for most in range(3, 12):
+        found = ["".join(piece.text for piece in row) for row in effect_rows(effect, 76, most)]
+        assert len(found) <= most
+        assert any(summary in row for row in found), found
+        shown = sum(" → " in row and not row.startswith(" →") for row in found)
+        counted = [int(row.split()[1]) for row in found if row.strip().endswith("more")]
+        assert shown + sum(counted) in (0, len(effect.changes)), found

@@ -165,6 +165,13 @@ class AccountContext(msgspec.Struct, frozen=True):
     settings: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
+def console_help(text: str) -> str:
+    """Return a help text for the console: without the sentences that are about the command line."""
+    sentences = text.removesuffix(".").split(". ")
+    shown = [each for each in sentences if not any(sign in each for sign in ("--", "`", "_"))]
+    return ". ".join(shown or sentences) + "."
+
+
 class Command(msgspec.Struct, Generic[P], frozen=True):
     """A command: one thing a user can do.
 
@@ -204,6 +211,11 @@ class Command(msgspec.Struct, Generic[P], frozen=True):
     def __post_init__(self) -> None:
         if not self.verb and not self.console_only:
             msgspec.structs.force_setattr(self, "verb", tuple(self.name.replace("_", "-").split(".")))
+
+    @property
+    def purpose(self) -> str:
+        """Its help, as the console shows it."""
+        return console_help(self.help)
 
     def unavailable(self, situation: Situation) -> str:
         """Return why the command is not available, in a sentence; empty if it is."""

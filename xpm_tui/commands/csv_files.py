@@ -424,7 +424,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         Command(
             name=f"export.{form}",
             title=f"Export {whose[11:]} for Ignition",
-            help=f"Write {whose[11:]} in Ignition's own format, or with --form spreadsheet in a format "
+            help=f"Write {whose[11:]} in Ignition's own format. With --form spreadsheet, in a format "
             "to read and edit in a spreadsheet.",
             params=ExportClients if form == "clients" else ExportFile,
             run=_exporter(form),

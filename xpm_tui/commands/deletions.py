@@ -119,7 +119,7 @@ COMMANDS = (
     Command(
         name="clients.delete",
         title="Delete a client",
-        help=f"Delete a client {_MISTAKE}; `clients restore` undoes it.",
+        help=f"Delete a client {_MISTAKE}. `clients restore` undoes it.",
         params=OneClient,
         run=delete_client,
         example="xpm-tui clients delete c12",
@@ -131,7 +131,7 @@ COMMANDS = (
     Command(
         name="contacts.delete",
         title="Delete a contact",
-        help=f"Delete a contact {_MISTAKE}; `clients restore` undoes it.",
+        help=f"Delete a contact {_MISTAKE}. `clients restore` undoes it.",
         params=DeleteContact,
         run=delete_contact,
         example="xpm-tui contacts delete c12 k3",
@@ -151,7 +151,7 @@ COMMANDS = (
     Command(
         name="team.delete",
         title="Delete a team member",
-        help=f"Delete a team member {_MISTAKE}; `team undo` undoes it.",
+        help=f"Delete a team member {_MISTAKE}. `team undo` undoes it.",
         params=OneMember,
         run=delete_member,
         example="xpm-tui team delete t3",
@@ -163,7 +163,7 @@ COMMANDS = (
     Command(
         name="services.delete",
         title="Delete a service",
-        help=f"Delete a service {_MISTAKE}; `templates undo` undoes it.",
+        help=f"Delete a service {_MISTAKE}. `templates undo` undoes it.",
         params=OneService,
         run=delete_service,
         example="xpm-tui services delete s4",

@@ -48,6 +48,8 @@ def outlook(effect: EffectView) -> str:
         sides = {change.side for change in effect.changes}
         where = " and ".join(labels.SIDES[side].text for side in labels.SIDES if side in sides)
         planned = f"The next sync would make {count(len(effect.changes), 'change')} in {where}"
+        replaced = sum(bool(change.old) for change in effect.changes)
+        planned += f", and replace {count(replaced, 'value')}" if replaced else ""
         return f"{planned}; {stay}" if stay else planned
     if not stay:
         return "Both records have the same values."

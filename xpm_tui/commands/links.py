@@ -326,7 +326,7 @@ COMMANDS = (
     Command(
         name="clients.freeze",
         title="Freeze fields of a client",
-        help="Freeze fields of a client (on the command line without any: the whole client). Sync does not "
+        help="Freeze fields of a client, or the whole client. Sync does not "
         "change them, in either direction, until you unfreeze them.",
         params=FreezeClient,
         run=freeze_client,
@@ -340,7 +340,7 @@ COMMANDS = (
     Command(
         name="clients.unfreeze",
         title="Unfreeze fields of a client",
-        help="Let sync change frozen fields of a client again; on the command line without any, all of them.",
+        help="Let sync change frozen fields of a client again, some of them or all.",
         params=UnfreezeClient,
         run=unfreeze_client,
         example="xpm-tui clients unfreeze c12 phone",

@@ -57,7 +57,9 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 
-ToReview = Annotated[bool, option("Save it as a plan to review and apply nothing: xpm-tui sync --plan ID.")]
+ToReview = Annotated[
+    bool, option("Save it as a plan to review, and apply nothing. Apply it with `xpm-tui sync --plan ID`.")
+]
 
 
 def _undo_effect(params: Undo | UndoClient) -> Effect:

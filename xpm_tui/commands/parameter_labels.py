@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xpm_tui.commands.command import console_help
 from xpm_tui.domain import labels
 from xpm_tui.domain.fields import SYNCED, editable
+from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -195,6 +197,17 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
     },
     "clients.list.only": _CLIENTS,
     "plan.only": _CLIENTS,
+    "jobs.list.state": {
+        "": "All jobs",
+        "open": "Open",
+        **{code: labels.JOB_STATES[code].text for code in ("coming", "due", "missed", "held", "failed")},
+        "deployed": labels.JOB_STATES["deployed"].text,
+        "left-out": "Not created",
+    },
+    "jobs.audit.only": {
+        "": "Every finding",
+        **{code: label.text for code, label in AUDIT_FINDINGS.items()},
+    },
     "log.level": {"debug": "Everything", "info": "Information", "warning": "Warnings", "error": "Errors"},
     "team.list.only": {
         "": "All people",
@@ -236,15 +249,14 @@ PLACEHOLDERS = {
     "plan": "p4, or last",
     "run": "r3, or last",
     "file": "path of the file",
+    "DIR": "path of the folder",
     "setting": "part of its name",
     "practice": "name of the practice",
     "DATE": "2026-07-31",
     "WHEN": "2026-07-31, or 3d for 3 days ago",
-    "NUMBER": "",
     "N": "a whole number",
-    "TEXT": "",
 }
-"""What an empty field of a form shows, by what completes it or by its placeholder."""
+"""What an empty field of a form shows, by its placeholder or by what completes it."""
 
 
 class ValueField(NamedTuple):
@@ -264,13 +276,7 @@ _RECORDS = {
     "contacts.add": "contact",
     "contacts.edit": "contact",
 }
-_YES_NO = (("", "As it is"), ("yes", "Yes"), ("no", "No"))
-_OF_MEMBER = (
-    ValueField("name", "Name", "The name of the team member."),
-    ValueField("email", "E-mail", "The address by which Ignition and XPM know the person."),
-    ValueField("access", "Access", "Whether the person signs in to Ignition.", _YES_NO),
-    ValueField("active", "Active", "Whether the person still works here.", _YES_NO),
-)
+_YES_NO = (("yes", "Yes"), ("no", "No"))
 _OF_PROPOSAL = (
     ValueField("number", "Number", "Ignition's number of the proposal."),
     ValueField("reference", "Reference", "Your own reference."),
@@ -287,9 +293,17 @@ def parameter_label(command: Command[Any], param: Param) -> str:
 
 
 def choice_labels(command: Command[Any], param: Param) -> list[tuple[str, str]]:
-    """Return each choice of a parameter with its label, in the order of the command line."""
-    known = CHOICE_LABELS.get(f"{command.name}.{param.name}") or CHOICE_LABELS[param.name]
-    return [(choice, known[choice]) for choice in param.choices]
+    """Return each choice of a parameter with its label; empty if its value is typed."""
+    own = CHOICE_LABELS.get(f"{command.name}.{param.name}", {})
+    known = own or CHOICE_LABELS.get(param.name, {})
+    return [(choice, known[choice]) for choice in param.choices or own]
+
+
+def parameter_help(command: Command[Any], param: Param) -> str:
+    """Return the help of a parameter without the codes of its choices, of which a form shows the labels."""
+    codes = {code for code, _ in choice_labels(command, param)}
+    sentence, _, listed = param.help.partition(": ")
+    return f"{sentence}." if codes & set(listed.split(", ")) else console_help(param.help)
 
 
 def field_choices(command: Command[Any], param: Param, given: Sequence[str]) -> list[tuple[str, str]]:
@@ -317,20 +331,26 @@ def field_choices(command: Command[Any], param: Param, given: Sequence[str]) -> 
 def value_fields(command: Command[Any]) -> tuple[ValueField, ...]:
     """Return the fields that a command accepts as ``field=value``; empty if they are not known."""
     record = _RECORDS.get(command.name)
+    empty = ("", "As it is" if command.name.endswith(".edit") else "Not chosen")
     if record is not None:
         return tuple(
             ValueField(
                 field.attribute,
                 field.label,
                 field.help,
-                [("", "As it is"), *((each.value, each.label) for each in field.choices)]
+                [empty, *((each.value, each.label) for each in field.choices)]
                 if field.choices
-                else (_YES_NO if field.kind == "flag" else ()),
+                else ((empty, *_YES_NO) if field.kind == "flag" else ()),
             )
             for field in editable("client" if record == "client" else "contact")
         )
     if command.name in ("team.new", "team.edit"):
-        return _OF_MEMBER
+        return (
+            ValueField("name", "Name", "The name of the team member."),
+            ValueField("email", "E-mail", "The address by which Ignition and XPM know the person."),
+            ValueField("access", "Access", "Whether the person signs in to Ignition.", (empty, *_YES_NO)),
+            ValueField("active", "Active", "Whether the person still works here.", (empty, *_YES_NO)),
+        )
     if command.name in ("services.new", "services.edit"):
         name = ValueField("name", "Name", "The name of the service.")
         return (
@@ -343,7 +363,7 @@ def value_fields(command: Command[Any]) -> tuple[ValueField, ...]:
 def placeholder(param: Param) -> str:
     """Return the placeholder of an empty field."""
     bare = param.hint.placeholder.replace("...", "").strip("[]")
-    shown = PLACEHOLDERS.get(param.hint.completes or bare)
-    if shown is None:
-        shown = bare.lower().replace("_", " ")
-    return f"{shown}; separate several with commas" if param.many and shown else shown
+    shown = PLACEHOLDERS.get(bare) or PLACEHOLDERS.get(param.hint.completes, "")
+    if param.hint.completes == "client" and not param.required and not param.many:
+        shown = f"all clients, or one: {shown}"
+    return "; ".join(filter(None, (shown, "separate several with commas" * param.many)))

@@ -396,7 +396,7 @@ COMMANDS = (
     Command(
         name="plan.tick",
         title="Tick changes of a plan",
-        help="Tick changes of a plan, for example clearings, so that 'sync --plan' applies them.",
+        help="Tick changes of a plan, for example clearings. `sync --plan` applies what is ticked.",
         params=TickPlan,
         run=tick_plan,
         example="xpm-tui plan tick last mark:clearing",
@@ -405,7 +405,7 @@ COMMANDS = (
     Command(
         name="plan.untick",
         title="Untick changes of a plan",
-        help="Untick changes of a plan, so that 'sync --plan' does not apply them.",
+        help="Untick changes of a plan. `sync --plan` does not apply them.",
         params=TickPlan,
         run=untick_plan,
         example="xpm-tui plan untick last c12:phone",
@@ -433,7 +433,7 @@ COMMANDS = (
     Command(
         name="plan.export",
         title="Export a plan as CSV",
-        help="Write a plan as CSV to stdout.",
+        help="Write a plan as CSV to stdout; in the console, to a file whose path is shown.",
         params=OnePlan,
         run=export_plan,
         effect=Effect.LOOKS,

@@ -276,7 +276,7 @@ COMMANDS = (
         name="proposals.accept",
         title="Accept a proposal",
         help="Accept proposals that were created here. Their jobs wait to be deployed, or are deployed "
-            "without asking if jobs.automatic is on.",
+            "without asking if the settings say so.",
         params=AcceptProposal,
         run=accept,
         example="xpm-tui proposals accept o5 --repeat monthly",

@@ -57,7 +57,7 @@ class InstallSchedule(msgspec.Struct, frozen=True):
 
     every: Annotated[
         Literal["", "15m", "30m", "1h", "daily"],
-        option("How often to sync; by default as set in schedule.every (daily)."),
+        option("How often to sync; by default as in the settings."),
     ] = ""
     kind: Kind = ""
     dry_run: DryRun = False

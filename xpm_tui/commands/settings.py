@@ -252,7 +252,8 @@ class SwitchFields(msgspec.Struct, frozen=True):
     """Parameters of ``policy off`` and ``policy on``."""
 
     field: Annotated[
-        tuple[str, ...], argument("The fields, as named by `xpm-tui policy --json`.", "FIELD...")
+        tuple[str, ...],
+        argument("The fields, for every client. `xpm-tui policy --json` lists their names.", "FIELD..."),
     ]
     yes: SkipQuestion = False
 
@@ -419,7 +420,7 @@ COMMANDS = (
     Command(
         name="settings.set",
         title="Change a setting",
-        help="Change a setting of this practice, or with --all-practices of every practice that has no "
+        help="Change a setting of this practice. With --all-practices, of every practice that has no "
         "value of its own.",
         params=SetSetting,
         run=set_setting,

@@ -19,7 +19,7 @@ with lazy_imports():
     from xpm_tui.commands import command, effects, registry, tables
     from xpm_tui.diagnostics import known_problems
     from xpm_tui.tui import keymap, screenshot
-    from xpm_tui.tui.dialogs import dialog, edit, form, pickers
+    from xpm_tui.tui.dialogs import dialog, edit, form, form_errors, pickers
     from xpm_tui.tui.dialogs import help as help_dialogs
     from xpm_tui.tui.dialogs import screen_dialogue as progress
     from xpm_tui.tui.screens import area as area_screens
@@ -55,6 +55,12 @@ SWITCH = -1
 FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
 
 SELECT_FIRST = {
+    **dict.fromkeys(
+        ("clients.edit", "contacts.edit"),
+        ("clients", "Select the client in this list first, then press e. The form has its contacts, too."),
+    ),
+    "team.edit": ("team", "Select the person in this list first, then press e."),
+    "services.edit": ("templates", "Select the service in this list first, then press e."),
     **dict.fromkeys(
         ("jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jobs.skip"),
         ("jobs", "Select the job in this list first."),
@@ -248,7 +254,7 @@ class CommandRunner(AppProtocol):
             records = await self.worker.read(
                 lambda practice: {kind: lookup.record_choices(practice.snapshot(), kind) for kind in kinds}
             ) if kinds else {}  # fmt: skip
-            return await form.ask_until_accepted(
+            return await form_errors.ask_until_accepted(
                 self, lambda rejected: form.FormDialog(command, preset, start, rejected, records), do
             )
         return await do(form.build(command, preset))
@@ -275,9 +281,14 @@ class CommandRunner(AppProtocol):
         return "\n".join(result.text_lines())
 
     def show_result(self, command: Command[Any], result: Result, messages: list[str]) -> None:
-        """Show a short result as a notification and a long one as a dialog."""
+        """Show a short result as a notification and a long one as a dialog; save a file that it contains."""
+        saved = []
+        if result.raw:
+            name = f"{command.name.replace('.', '-')}-{result.data.get('id', '')}".rstrip("-")
+            saved = [f"The file is {self.save_text(f'{name}.csv', result.raw)}"]
         lines = [
             *messages,
+            *saved,
             *tables.preview_lines(result, min(self.size.width, 100) - 8),
             *(str(line) for line in result.text_lines()),
         ]

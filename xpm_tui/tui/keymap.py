@@ -129,7 +129,7 @@ def palette_entries(area: str, situation: Situation) -> list[PaletteEntry]:
         pickers.PaletteEntry(
             name=command.name,
             title=command.title,
-            help=command.help,
+            help=command.purpose,
             key=key_label(command.key) if command in here else "",
             words=" ".join((*command.verb, *command.aliases, SYNONYMS.get(command.name, ""))),
             reason=command.unavailable(situation),

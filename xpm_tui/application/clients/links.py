@@ -67,6 +67,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
     elif link is not None and link.uuid == theirs.uuid:
         refused = f"{ours.name} is already linked to {theirs.name}."
     presenter = DifferencePresenter(snapshot, practice.policy().direction)
+    changes = (change_view(views, ours.id, theirs.uuid, change) for change in effect.changes)
     return EffectView(
         client=views.ref(ours.id),
         xpm=views.xpm(theirs),
@@ -76,7 +77,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
         needs_yes=_second_link_warning(views, ours.id, effect.second.id, theirs) if effect.second else "",
         refused=refused,
         warnings=effect.warnings,
-        changes=tuple(change_view(views, ours.id, theirs.uuid, change) for change in effect.changes),
+        changes=tuple(sorted(changes, key=lambda change: not change.old)),
         differences=tuple(presenter.side_by_side(theirs.uuid, each) for each in effect.differences),
         jobs=tuple(f"{job.number} {job.name}" for job in effect.jobs_staying),
         former=() if refused else tuple(former_view(views, ours, theirs, each) for each in effect.former),

@@ -321,6 +321,12 @@ class DifferencePresenter:
         id_, _, contact = each.record.partition("/")
         client, row = self._snapshot.get(CLIENTS, id_), self._snapshot.get(XPM_CLIENTS, uuid)
         reason, hint = self._reason(each, id_, base.base_key(each.field, contact), row)
+        ids = canonical.staff_uuid(each.ignition), canonical.staff_uuid(each.xpm)
+        names = (
+            self._shown(each.field, each.ignition, client, row),
+            self._shown(each.field, each.xpm, client, row),
+        )
+        ignition_shown, xpm_shown = self._presenter.distinguish(ids, names, client, row)
         return DifferenceView(
             record=each.record,
             name=client.name if client is not None else "",
@@ -328,10 +334,10 @@ class DifferencePresenter:
             field=each.field,
             label=BY_NAME[each.field].label,
             key=base.base_key(each.field, contact) if each.field != "contact" else each.field,
-            ignition=canonical.staff_uuid(each.ignition),
-            xpm=canonical.staff_uuid(each.xpm),
-            ignition_shown=self._shown(each.field, each.ignition, client, row),
-            xpm_shown=self._shown(each.field, each.xpm, client, row),
+            ignition=ids[0],
+            xpm=ids[1],
+            ignition_shown=ignition_shown,
+            xpm_shown=xpm_shown,
             rule=each.why,
             reason=reason,
             hint=hint,

@@ -223,6 +223,33 @@ class Presenter:
             return self.value(field, value)
         return contact_names(ours, theirs).get(str(value)) or value
 
+    def both_shown(
+        self, field: str, old: Value, new: Value, ours: Client | None, theirs: XpmClient | None
+    ) -> tuple[Value, Value]:
+        """Return two of a client's values for users: of namesakes, with what tells them apart."""
+        shown = self.shown(field, old, ours, theirs), self.shown(field, new, ours, theirs)
+        return self.distinguish((old, new), shown, ours, theirs)
+
+    def distinguish(
+        self,
+        ids: tuple[Value, Value],
+        shown: tuple[Value, Value],
+        ours: Client | None,
+        theirs: XpmClient | None,
+    ) -> tuple[Value, Value]:
+        """Return two names; if they are the same for two different ids, with their e-mails or else ids."""
+        if shown[0] != shown[1] or ids[0] == ids[1] or not shown[0]:
+            return shown
+        emails = {each.uuid: each.email for each in theirs.contacts} if theirs is not None else {}
+        emails |= {each.id: each.email for each in ours.contacts} if ours is not None else {}
+        marks = []
+        for id_ in map(str, ids):
+            person = self.snapshot.get(TEAM, id_) or self.snapshot.get(STAFF, id_)
+            marks.append(emails.get(id_) or (person.email if person is not None else ""))
+        if not all(marks) or marks[0] == marks[1]:
+            marks = [id_ if len(id_) <= 8 else f"XPM {id_[:8]}" for id_ in map(str, ids)]
+        return f"{shown[0]} ({marks[0]})", f"{shown[1]} ({marks[1]})"
+
     def _contact(
         self,
         contact: Contact,
@@ -287,6 +314,7 @@ def change_view(presenter: Presenter, client: str, uuid: str, change: Change) ->
         link = snapshot.get(LINKS, client)
         uuid = link.uuid if link else ""
     theirs = snapshot.get(XPM_CLIENTS, uuid) if uuid else None
+    old_shown, new_shown = presenter.both_shown(change.field, change.old, change.new, ours, theirs)
     return ChangeView(
         record=change.record,
         name=ours.name if ours else theirs.name if theirs else "",
@@ -301,8 +329,8 @@ def change_view(presenter: Presenter, client: str, uuid: str, change: Change) ->
         held=change.held,
         uuid=uuid or None,
         number=theirs.number if theirs else None,
-        old_shown=presenter.shown(change.field, change.old, ours, theirs),
-        new_shown=presenter.shown(change.field, change.new, ours, theirs),
+        old_shown=old_shown,
+        new_shown=new_shown,
         came_from=presenter.xpm_ref(change.came_from) if change.came_from else None,
         also_affects=tuple(presenter.affected(each) for each in change.also),
         follows=change.follows,
@@ -315,6 +343,7 @@ def former_view(
 ) -> FormerView:
     """Return a value of the former client, and what happens to it once ``client`` is linked to ``row``."""
     label = "Contact" if former.field == "contact" else field_label(former.field)
+    old_shown, new_shown = presenter.both_shown(former.field, former.old, former.new, client, row)
     return FormerView(
         record=former.record,
         field=former.field,
@@ -324,8 +353,8 @@ def former_view(
         outcome=former.outcome,
         why=takeover.WHY.get(former.why, ""),
         came_from=presenter.xpm_ref(former.uuid),
-        old_shown=presenter.shown(former.field, former.old, client, row),
-        new_shown=presenter.shown(former.field, former.new, client, row),
+        old_shown=old_shown,
+        new_shown=new_shown,
     )
 
 

@@ -314,10 +314,11 @@ class EffectView(msgspec.Struct, frozen=True, kw_only=True):
     """The effects of a link, before it is made.
 
     ``former`` is what came from another XPM client, with what happens to it; ``former_counts`` counts that.
-    ``changes`` are the values that the next sync would write, ``differences`` what would still differ after
-    it, each with its reason; ``warnings`` are sentences; ``refused`` says why the link is not possible;
-    ``needs_yes``: it needs an explicit confirmation (a second client linked to one XPM client); ``jobs`` are
-    jobs in XPM that stay with the old client.
+    ``changes`` are the values that the next sync would write, first those that replace a value,
+    ``differences`` what would still differ after it, each with its reason; ``warnings`` are sentences;
+    ``refused`` says why the link is not possible; ``needs_yes``: it needs an explicit
+    confirmation (a second client linked to one XPM client); ``jobs`` are jobs in XPM that stay with the old
+    client.
     """
 
     client: RefView

@@ -388,6 +388,7 @@ def _texts(practice: OpenPractice, run: str, client: str) -> dict[tuple[str, str
 def _view(snapshot: Snapshot, views: Presenter, image: BeforeImage, written: Written) -> WrittenValueView:
     contact = written.record.partition("/")[2]
     client, row = snapshot.get(CLIENTS, image.client), snapshot.get(XPM_CLIENTS, image.uuid)
+    old_shown, new_shown = views.both_shown(written.field, written.old, written.new, client, row)
     return WrittenValueView(
         record=written.record or image.client,
         name=client.name if client is not None else row.name if row is not None else "",
@@ -399,7 +400,7 @@ def _view(snapshot: Snapshot, views: Presenter, image: BeforeImage, written: Wri
         side=written.side,
         old=written.old,
         new=written.new,
-        old_shown=views.shown(written.field, written.old, client, row),
-        new_shown=views.shown(written.field, written.new, client, row),
+        old_shown=old_shown,
+        new_shown=new_shown,
         rule=written.rule,
     )

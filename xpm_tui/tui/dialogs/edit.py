@@ -26,7 +26,8 @@ from xpm_tui.domain.formatting import date_hint
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import DialogBody, InputDialog
-from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, ask_until_accepted, build, invalid_field
+from xpm_tui.tui.dialogs.form import EditingDialog, build
+from xpm_tui.tui.dialogs.form_errors import RejectedInput, ask_until_accepted, invalid_field
 from xpm_tui.tui.widgets.cells import content, show
 from xpm_tui.tui.widgets.inputs import OTHER, ChoiceField, FormRow, TextField
 from xpm_tui.tui.widgets.text import StaticText
@@ -220,7 +221,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         }
         self._link_button: Button | None = None
         if sheet.link is not None:
-            self._link_button = Button(content(visible(sheet.link.text)), id="link")
+            self._link_button = Button(content(visible(sheet.link.text)), id="link", classes="wide")
             self._help_texts[self._link_button] = sheet.link.help
         self._help = StaticText(classes="help")
         self._error = StaticText(classes="error")
@@ -268,6 +269,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         if widget in self._dates and isinstance(widget, TextField) and widget.value not in DATE_KEYWORDS:
             text = f"{text} {date_hint(widget.value, self.host.worker.practice.clock.now().date())}"
         self._help.update(content(visible(text)))
+        self.fit()
 
     @on(Select.Changed)
     def _choice_changed(self, event: Select.Changed) -> None:

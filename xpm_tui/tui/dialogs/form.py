@@ -5,11 +5,10 @@ If values are rejected, the form is shown again as it was filled in, with the er
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import msgspec
 from textual import events, on
@@ -17,7 +16,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
@@ -28,93 +26,20 @@ from xpm_tui.commands.parameter_labels import (
     ValueField,
     choice_labels,
     field_choices,
+    parameter_help,
     parameter_label,
     placeholder,
     value_fields,
 )
-from xpm_tui.diagnostics.error_presenter import present
-from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.domain.formatting import date_hint
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Dialog, DialogBody, discard_question
+from xpm_tui.tui.dialogs.form_errors import RejectedInput, invalid_field, validation_message
 from xpm_tui.tui.widgets.cells import content
 from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField, TickBox
 from xpm_tui.tui.widgets.text import StaticText
 
-if TYPE_CHECKING:
-    from xpm_tui.tui.app_protocol import AppProtocol
-
-P = TypeVar("P")
 R = TypeVar("R")
-
-CORRECTABLE = (BadInput, Busy)
-"""Errors after which nothing was written, and other values or a later attempt may succeed."""
-
-
-class RejectedInput(NamedTuple, Generic[P]):
-    """The values of a form that were rejected, and the error."""
-
-    filled: P
-    error: AppError
-
-    @property
-    def sentence(self) -> str:
-        """The error, what to do next, and the known problem if there is one."""
-        return present(self.error).sentence()
-
-
-async def ask_until_accepted(
-    app: AppProtocol,
-    show: Callable[[RejectedInput[P] | None], Screen[P]],
-    do: Callable[[P], Awaitable[R]],
-) -> R | None:
-    """Show a form and act on its values, until they are accepted.
-
-    Args:
-        app: The console.
-        show: Returns the form; it gets the values that were rejected last, or None.
-        do: Acts on the values, and raises an error if it rejects them.
-
-    Returns:
-        The result of ``do``; None if the user left the form.
-    """
-    rejected: RejectedInput[P] | None = None
-    while True:
-        filled = await app.push_screen_wait(show(rejected))
-        if filled is None:
-            return None
-        try:
-            return await do(filled)
-        except CORRECTABLE as error:
-            rejected = RejectedInput(filled, error)
-
-
-def invalid_field(error: AppError, typed: Mapping[str, Any]) -> str:
-    """Return the field that an error is about: the one that it names, or the one whose value it repeats.
-
-    Args:
-        error: The error.
-        typed: The values by field. A value such as ``start=2026-07-01`` has a name of its own.
-
-    Returns:
-        The name of the field; empty if there is none.
-    """
-    named = error.field if isinstance(error, BadInput) else ""
-    named = named or error.message.partition(":")[0]
-    parts = [(name, str(part)) for name, value in typed.items() for part in _parts(value)]
-    for name, part in parts:
-        if named in (name, name.replace("_", " "), part.partition("=")[0].strip() if "=" in part else name):
-            return name
-    candidates = [(name, part.partition("=")[2] or part) for name, part in parts]
-    candidates = [
-        (name, text.strip()) for name, text in candidates if text.strip() and text.strip() in error.message
-    ]
-    return max(candidates, key=lambda each: len(each[1]))[0] if candidates else ""
-
-
-def _parts(value: Any) -> tuple[Any, ...]:
-    return tuple(value) or ("",) if isinstance(value, list | tuple) else (value,)
-
 
 SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
 """Parameters that are not shown, because the console asks or shows the same in its own way."""
@@ -138,28 +63,32 @@ def build(command: Command[Any], values: Mapping[str, Any]) -> msgspec.Struct:
     return params
 
 
-def validation_message(error: msgspec.ValidationError) -> tuple[str, str]:
-    """Return what is wrong with a value, and the name of its parameter, from the message of msgspec."""
-    reason, _, path = str(error).partition(" - at `$.")
-    name = re.split(r"[`.\[]", path, maxsplit=1)[0]
-    expected = re.match(r"Expected `(int|float)`( [<>]=? \S+)?", reason)
-    if expected is None:
-        return reason, name
-    kind = "a whole number" if expected[1] == "int" else "a number"
-    bound = (expected[2] or "").replace(">=", "of at least").replace("<=", "of at most")
-    return f"“{name.replace('_', ' ')}” must be {kind}{bound}.", name
-
-
 FORM_FRAME_ROWS = 12
-"""The rows of a form besides its fields: the frame, the purpose, the help and the buttons."""
+"""The rows of a form besides its fields, if its purpose and help are short: those of the frame, too."""
 
 
 class EditingDialog(Dialog[R]):
     """A dialog with fields. If something was edited, it asks before it discards that."""
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self, _: events.Resize) -> None:
         """Show as many fields as fit; a percentage in the stylesheet would leave blank rows."""
-        self.query_one(".fields").styles.max_height = max(3, event.size.height * 92 // 100 - FORM_FRAME_ROWS)
+        self.query_one(".fields").styles.max_height = self._most_rows()
+        self.fit()
+
+    def _most_rows(self) -> int:
+        return max(3, self.size.height * 92 // 100 - FORM_FRAME_ROWS)
+
+    def fit(self) -> None:
+        """After the layout, show fewer fields if a long purpose, help or error needs the rows."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        box, fields = self.query_one(".box"), self.query_one(".fields")
+        used = max(each.virtual_region.bottom for each in box.children if each.display)
+        free = self.size.height * 92 // 100 - box.gutter.height - used
+        fields.styles.max_height = max(3, min(self._most_rows(), fields.outer_size.height + free))
+        if self.focused is not None and fields in self.focused.ancestors:
+            self.call_after_refresh(self.focused.scroll_visible, animate=False)
 
     def is_edited(self) -> bool:
         """Return whether leaving would lose edits."""
@@ -196,7 +125,7 @@ class _ParameterRow(NamedTuple):
         """The kind of record that is chosen in this row, such as ``client``; empty for another value."""
         if self.part is not None:
             return self.part.completes
-        return self.param.hint.completes if self.param.required and not self.param.many else ""
+        return self.param.hint.completes if not self.param.many else ""
 
     @property
     def is_date(self) -> bool:
@@ -227,7 +156,7 @@ def rows_of(command: Command[Any], preset: Mapping[str, Any]) -> list[_Parameter
         ]
         if not parts:
             label = "Values" if param.name == "values" else parameter_label(command, param)
-            found.append(_ParameterRow(param, f"p-{param.name}", label, param.help))
+            found.append(_ParameterRow(param, f"p-{param.name}", label, parameter_help(command, param)))
     return found
 
 
@@ -258,12 +187,12 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         self._parameter_rows = rows_of(command, preset)
         self._rows: dict[str, FormRow] = {}
         self._before: dict[str, Any] = {}
-        self._help = StaticText(classes="help")
+        self._help = Static(classes="help")
         self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
         """Compose the purpose of the command, the fields, and the help of the focused field."""
-        yield StaticText(content(visible(self._command.help)), classes="words")
+        yield Static(content(visible(self._command.purpose)), classes="words")
         with DialogBody(classes="fields"):
             for each in self._parameter_rows:
                 label = each.label + (" *" if self._is_required(each) else "")
@@ -310,10 +239,11 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         if param.kind is bool:
             return TickBox("", bool(start), id=row.key, compact=True)
         given = [str(each) for each in start] if isinstance(start, (tuple, list)) else [str(start or "")]
-        options = choice_labels(self._command, param) if param.choices else []
+        options = choice_labels(self._command, param)
         if not options and len(given) < 2:
             options = field_choices(self._command, param, given)
-        options = options or self._record_options(row, "Choose one")
+        every = row.record == "client" and not param.required
+        options = options or self._record_options(row, "All clients" if every else "Choose one")
         if options:
             return _choice_field(options, given[0] if given else "", row.key)
         is_list = isinstance(start, Sequence) and not isinstance(start, str)
@@ -354,6 +284,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         if row is not None and row.is_date and isinstance(widget, TextField):
             text = f"{text} {date_hint(widget.value, self._today())}"
         self._help.update(content(visible(text)))
+        self.fit()
 
     @on(TextField.Submitted)
     def _submitted(self, event: TextField.Submitted) -> None:
@@ -431,6 +362,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
             self._error.update(content(visible(f"! {sentence}")))
         else:
             row.complain(sentence)
+        self.fit()
 
 
 def _choice_field(options: Sequence[tuple[str, str]], chosen: str, key: str) -> ChoiceField:

@@ -442,7 +442,7 @@ LINK_HELP = (
 def link_text(view: ClientView) -> str:
     """Return the text of the row XPM in the edit form, which opens the picker."""
     if view.link is None:
-        return "○ Not linked. Choose an XPM client …"
+        return "Choose …  ○ not linked"
     state = "●" if view.link_state == "linked" else "▲"
     known = " ".join(filter(None, (view.link.number, view.link.name)))
-    return f"{state} {known or view.link.uuid}. Change …"
+    return f"Change …  {state} {known or view.link.uuid}"

@@ -29,7 +29,7 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import SearchScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import comparison
-from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, words, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, words
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
@@ -226,8 +226,7 @@ class Picker(SearchScreen[tuple[str, ...]]):
         effect = await self.host.worker.read(links.preview_link, client.id, view.uuid)
         self._shown = effect
         height, columns = max(3, self._effect.size.height), self._effect.content_size.width or 76
-        rows = [row for line in comparison.effect_lines(effect, height) for row in wrap(line, columns)]
-        self._effect.say(lines(rows[:height]))
+        self._effect.say(lines(comparison.effect_rows(effect, columns, height)))
 
     def action_choose(self) -> None:
         """Choose the selected client if its effect is shown; otherwise, show that."""

@@ -40,7 +40,8 @@ from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import keymap
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, TextDialog
-from xpm_tui.tui.dialogs.form import FormDialog, ask_until_accepted, build
+from xpm_tui.tui.dialogs.form import FormDialog, build
+from xpm_tui.tui.dialogs.form_errors import ask_until_accepted
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import FilteredArea
 from xpm_tui.tui.theme import stylesheet_path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
+from itertools import product, zip_longest
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -37,8 +37,18 @@ from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 from xpm_tui.tui.widgets.text import Lines, TextLabel
 
 
-def effect_lines(effect: EffectView, most: int) -> list[Line]:
-    """Return at most ``most`` lines on what linking would change: refusals and warnings, then the values."""
+def effect_rows(effect: EffectView, columns: int, most: int) -> list[Line]:
+    """Return what linking would change in at most ``most`` rows; values that do not fit are counted."""
+    found: list[Line] = []
+    for count, brief in product(range(most, 0, -1), (False, True)):
+        found = [row for line in _effect_lines(effect, count, brief) for row in wrap(line, columns)]
+        if len(found) <= most:
+            break
+    return found[:most]
+
+
+def _effect_lines(effect: EffectView, most: int, brief: bool) -> list[Line]:
+    """Return at most ``most`` lines: refusals and warnings, then the values."""
     found: list[Line] = []
     if effect.refused:
         found.append([fixed(" ✕ ", "bad"), span(effect.refused)])
@@ -60,7 +70,7 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
         former = _former(effect, max(2, most - len(found) - 1))
         found += former
         if len(found) < most:
-            found += _values(effect, most - len(found))
+            found += _values(effect, most - len(found), brief)
     return found[:most]
 
 
@@ -83,7 +93,7 @@ def _former(effect: EffectView, most: int) -> list[Line]:
     return found
 
 
-def _values(effect: EffectView, most: int) -> list[Line]:
+def _values(effect: EffectView, most: int, brief: bool) -> list[Line]:
     changes, left = effect.changes, effect.differences
     if not changes and not left:
         return [[fixed(" ✓ ", "good"), span(outlook(effect))]]
@@ -94,9 +104,9 @@ def _values(effect: EffectView, most: int) -> list[Line]:
             *_differing(effect, most - 2),
         ][:most]
     planned, _, stay = outlook(effect).partition("; ")
-    found: list[Line] = [[fixed(" → ", "accent"), span(f"{planned}:")]]
     room = max(0, most - 1 - bool(stay))
     shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
+    found: list[Line] = [[fixed(" → ", "accent"), span(f"{planned}{':' if shown else '.'}")]]
     for change in shown:
         found.append(
             [
@@ -107,10 +117,10 @@ def _values(effect: EffectView, most: int) -> list[Line]:
                 *([fixed("  "), cells.MARKS.draw(change.mark, side=change.side)] if change.mark else []),
             ]
         )
-    if len(shown) < len(changes):
+    if 0 < len(shown) < len(changes):
         found.append([Span(Shown(f"   and {len(changes) - len(shown)} more"), "muted")])
     if stay:
-        found.append([fixed(" ≠ ", "warn"), span(f"{stay}.")])
+        found.append([fixed(" ≠ ", "warn"), span(f"{stay.partition(' (')[0] if brief else stay}.")])
     return found
 
 

@@ -216,7 +216,8 @@ class FormRow:
     def __init__(self, label: str, filled: Widget) -> None:
         self._label = Static(content(visible(label)), classes="label")
         self.filled = filled
-        self._error: StaticText | None = None
+        self._error: tuple[Widget, ...] = ()
+        """The message below the field, after a cell that is empty."""
 
     def __iter__(self) -> Iterator[Widget]:
         yield self._label
@@ -224,11 +225,13 @@ class FormRow:
 
     def complain(self, sentence: str) -> None:
         """Show an error message and focus the field; an empty sentence removes the message."""
-        if self._error is not None:
-            self._error.remove()
-            self._error = None
+        for widget in self._error:
+            widget.remove()
+        self._error = ()
         if sentence:
-            self._error = StaticText(content(visible(f"! {sentence}")), classes="error")
+            message = StaticText(content(visible(f"! {sentence}")), classes="error")
+            self._error = (Static(classes="label"), message)
             assert isinstance(self.filled.parent, Widget)
-            self.filled.parent.mount(self._error, after=self.filled)
+            self.filled.parent.mount(*self._error, after=self.filled)
             self.filled.focus()
+            self.filled.call_after_refresh(message.scroll_visible, animate=False)

@@ -188,14 +188,17 @@ class TeamPane(SkippablePane):
         self.host.work(lambda: self._count(step), "team", exclusive=True, node=self)
 
     async def _count(self, step: ConnectionStep) -> None:
-        def count(practice: OpenPractice) -> tuple[int, int]:
-            return len(team.email_matches(practice)), len(team.free_staff(practice))
+        def count(practice: OpenPractice) -> tuple[int, StaffPick]:
+            return len(team.email_matches(practice)), team.pick_staff(practice, every=True, dry_run=True)
 
-        matches, free = await self.host.worker.ask(count)
+        matches, would = await self.host.worker.ask(count)
         accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
         accept.label = show(f"Link {formatting.count(matches, 'person/people')} by e-mail")
-        pick.label = show(f"Bring in XPM's staff ({free:,})")
-        accept.display, pick.display = matches > 0, free > 0
+        pick.label = show(f"Bring in XPM's staff ({len(would.members):,})")
+        accept.display, pick.display = matches > 0, bool(would.members)
+        if would.skipped:
+            people = formatting.count(len(would.skipped), "person in XPM has/people in XPM have")
+            self._show_message(f"{people} a name like someone in your team: decide in Team (g t).")
         if step.state != "done":
             self.focus_first()
 

@@ -38,6 +38,7 @@ class PracticePane(StepPane):
     """The choice of the practice, with a button for each; then its lists are read."""
 
     STEP = "practice"
+    MESSAGE_FIRST = True
     INTRO = "Its clients, staff, templates and jobs are read once."
 
     def __init__(self) -> None:
@@ -46,8 +47,10 @@ class PracticePane(StepPane):
         self._tenants: tuple[Tenant, ...] = ()
 
     def body(self) -> ComposeResult:
-        """Compose the list of practices."""
+        """Compose the list of practices, and the button to continue with the connected one."""
         yield self._list
+        with Horizontal(classes="buttons after"):
+            yield button("Continue", "go-on")
 
     def prepare(self, step: ConnectionStep) -> None:
         """Load the practices to which the login gives access."""
@@ -56,19 +59,25 @@ class PracticePane(StepPane):
     async def _show_choices(self, step: ConnectionStep) -> None:
         self._tenants = await self.wizard.ask(lambda connecting: connecting.tenants)
         await self._list.remove_children()
-        if step.state == "done" and not self._tenants:
-            return
-        if len(self._tenants) == 1:
+        is_done = step.state == "done"
+        self.query_one(".after").display = is_done
+        if len(self._tenants) == 1 and not is_done:
             await self._choose(self._tenants[0])
             return
         for place, tenant in enumerate(self._tenants):
             label = show(f"{tenant.name or 'without a name'}   {tenant.tenant_id}")
             await self._list.mount(Button(label, id=f"tenant-{place}", classes="wide"))
-        self.focus_first()
+        if is_done:
+            self.query_one("#go-on").focus()
+        else:
+            self.focus_first()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
+        if event.button.id == "go-on":
+            self.finish()
+            return
         place = int((event.button.id or "tenant-0").partition("-")[2])
         self.host.work(lambda: self._choose(self._tenants[place]), "practice", exclusive=True, node=self)
 
@@ -158,6 +167,7 @@ class PermissionPane(StepPane):
     """The question of what the user sees in XPM, with the steps that give the permission."""
 
     STEP = "permission"
+    MESSAGE_FIRST = True
     INTRO = (
         f"{BY_NAME['tier'].short}: see the list below. The person who signs in needs a permission in XPM; "
         "without it, Xero offers no practice. What do you see on that person's staff record in XPM?"

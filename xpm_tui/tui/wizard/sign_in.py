@@ -27,7 +27,7 @@ from xpm_tui.tui.dialogs.help import ask_symptom
 from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.text import StaticText
-from xpm_tui.tui.wizard.step_pane import StepPane, button
+from xpm_tui.tui.wizard.step_pane import StepPane, button, error_span
 
 with lazy_imports():
     from xpm_tui.tui.dialogs import consent
@@ -180,9 +180,9 @@ class AuthorisePane(StepPane):
 
     def error_lines(self, view: ErrorView) -> list[Line]:
         """Return an error in few lines, because the new address must stay visible."""
-        found: list[Line] = [[fixed("✗ ", "bad"), span(view.message, "bad")]]
+        found: list[Line] = [[fixed("✗ ", "bad"), error_span(view.message, "bad")]]
         if view.hint:
-            found.append([fixed("→ ", "accent"), span(view.hint)])
+            found.append([fixed("→ ", "accent"), error_span(view.hint)])
         return found
 
     def _scroll_to_message(self) -> None:

@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Button
 
 from xpm_tui.application.connection import ConnectionMachine
@@ -18,11 +19,11 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.diagnostics.error_presenter import ErrorView, present, problem_title
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.labels import Label, Labels
-from xpm_tui.domain.safe_text import Shown
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import AppMixin
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import problem_steps
-from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, show, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, Span, content, fixed, lines, show, span, wrap
 from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.text import StaticText
 
@@ -61,11 +62,16 @@ class StepScreen(BaseScreen, Screen[str]):
         raise NotImplementedError
 
 
-class StepPane(AppMixin, VerticalScroll, can_focus=False):
-    """A step of the wizard. A subclass composes ``body``, and fills it in ``prepare``."""
+class StepPane(AppMixin, VerticalScroll, can_focus=False, inherit_bindings=False):
+    """A step of the wizard. A subclass composes ``body``, and fills it in ``prepare``.
+
+    It has no keys of its own: arrows move between the buttons also where the step can be scrolled.
+    """
 
     STEP: ClassVar[Name]
     INTRO: ClassVar[str] = ""
+    MESSAGE_FIRST: ClassVar[bool] = False
+    """Whether messages are shown above the step's widgets: where these are not fixed below them."""
 
     class Finished(Message):
         """Posted when the step is done, so that the steps are read again."""
@@ -86,11 +92,14 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         """Compose the purpose of the step, what is known, the step's own widgets, and the last message."""
+        outcome = (self._message, self._steps_button)
+        if self.MESSAGE_FIRST:
+            yield from outcome
         yield StaticText(content(Shown(self.INTRO)), classes="intro")
         yield self._facts
         yield from self.body()
-        yield self._message
-        yield self._steps_button
+        if not self.MESSAGE_FIRST:
+            yield from outcome
 
     def body(self) -> ComposeResult:
         """Compose the step's own widgets."""
@@ -128,6 +137,7 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self._message.update(show(text, style, 1000))
         self._message.display = bool(text)
         self._steps_button.display = False
+        self._shown_error = None
 
     def show_error(self, error: AppError) -> None:
         """Show an error in the step, with what to do."""
@@ -141,32 +151,50 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
 
     def error_lines(self, view: ErrorView) -> list[Line]:
         """Return the lines of an error: what happened, why, and what to do."""
-        found: list[Line] = [[fixed("✗ ", "bad"), span(view.message, "bad")]]
-        found += [[fixed("  "), span(view.why)]] if view.why else []
+        found: list[Line] = [[fixed("✗ ", "bad"), error_span(view.message, "bad")]]
+        found += [[fixed("  "), error_span(view.why)]] if view.why else []
         if view.hint:
-            found.append([fixed("→ ", "accent"), span(view.hint)])
+            found.append([fixed("→ ", "accent"), error_span(view.hint)])
         if view.problem is not None:
             found.append([fixed(problem_title(view.problem), "accent")])
             found.append([fixed("First: ", "muted"), fixed(view.problem.steps[0])])
         return found
+
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        """Keep an error visible: answers may need more lines once there is a scroll bar beside them."""
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if changed and self._shown_error is not None:
+            self.call_after_refresh(self._show_message_and_focus)
+        return changed
 
     def _show_message_and_focus(self) -> None:
         self._scroll_to_message()
         self.call_after_refresh(self._keep_focus)
 
     def _scroll_to_message(self) -> None:
-        """Scroll to the message."""
-        self.scroll_end(animate=False, immediate=True)
+        """Scroll to the end, but not past the first line of the message."""
+        top = min(self._message.virtual_region.y, self.max_scroll_y)
+        self.scroll_to(y=top, animate=False, immediate=True)
 
     def _keep_focus(self) -> None:
         focused = self.screen.focused
         if focused is None:
             self.focus_first()
-        elif self in focused.ancestors and not self.region.contains_region(focused.region):
-            if self._steps_button.display:
-                self._steps_button.focus()
-            else:
-                focused.scroll_visible(animate=False)
+        elif self in focused.ancestors and not self._is_visible(focused):
+            buttons = (self._steps_button, *self.query(Button))
+            visible_ones = (each for each in buttons if each.display and self._is_visible(each))
+            fallback = self._steps_button if self._steps_button.display else focused
+            next(visible_ones, fallback).focus()
+
+    def _is_visible(self, widget: Widget) -> bool:
+        """Return whether a widget can be seen as a whole: the buttons that are fixed at the bottom can."""
+        docked = [each for each in self.children if each.styles.dock != "none"]
+        if widget in docked or widget.parent in docked:
+            return not widget.disabled
+        bottom = min([each.region.y for each in docked], default=self.region.bottom)
+        return self.region.contains_region(widget.region) and widget.region.bottom <= bottom
 
     def action_show_steps(self) -> None:
         """Show all steps of the known problem."""
@@ -177,6 +205,11 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
     def finish(self) -> None:
         """Report that the step is done."""
         self.post_message(self.Finished())
+
+
+def error_span(text: str, look: Look = "") -> Span:
+    """Return a sentence of an error, cut so that the buttons of the step remain visible."""
+    return Span(visible(text, 350), look)
 
 
 class AnswerRows(RadioRows):
