@@ -153,6 +153,29 @@ async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(env: 
     assert connecting.answered
 
 
+async def test_an_address_works_again_until_xero_has_used_its_code(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
+    answer = consent(env.sandbox, connecting.begin().url, tenant=env.tenant)
+    for kind in ("reset", "503", "html"):
+        env.sandbox.faults.add(Fault(kind, endpoint="connect/token"))
+        connecting.begin()
+        connecting.paste(answer)
+        with pytest.raises(XeroError) as failed:
+            await connecting.wait()
+        assert "login is kept" not in failed.value.hint, "there is none yet"
+        env.sandbox.faults.clear()
+    env.sandbox.faults.add(Fault("503", endpoint="connections"))
+    for _ in range(2):
+        connecting.begin()
+        connecting.paste(answer)
+        reported = list[AppError]()
+        with pytest.raises(XeroError):
+            await connecting.wait(on_wrong_line=reported.append, limit=0)
+    assert ["used already" in error.message for error in reported] == [True]
+    env.sandbox.faults.clear()
+    assert await env.sign_in(connecting, tenant=env.tenant)
+
+
 async def test_an_address_outlives_the_wait_for_its_answer(env: PracticeFixture) -> None:
     """The page may still be open in the browser when the wait has ended."""
     connecting = ConnectionMachine(env.practice, {})
@@ -176,7 +199,7 @@ async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(env: Practic
         with suppress(OSError):  # Taken already is as good.
             other.bind(("127.0.0.1", port))
             other.listen()
-        assert await connecting.wait(on_error=reported.append, on_wrong_line=on_wrong_line.append)
+        assert await connecting.wait(on_error=reported.append, on_wrong_line=on_wrong_line.append, limit=60)
     assert ["is using port" in error.message for error in reported] == [True]
     assert on_wrong_line == []
 

@@ -24,6 +24,7 @@ import xpm_tui
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppProtocol
+from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.terminal import driver
 from xpm_tui.tui.terminal.driver import ConsoleDriver
 from xpm_tui.tui.widgets.cells import content
@@ -127,6 +128,12 @@ class TerminalApp(AppProtocol):
     def cursor_position(self, place: Offset) -> None:
         """Ignore what Textual's input widgets set, except without a focused widget."""
         self._rest = place
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pass a paste that no dialog has used on to the screens below it, from the top."""
+        for screen in reversed(self.screen_stack[:-1]):
+            if isinstance(screen, BaseScreen) and screen.accept_paste_below(event):
+                return
 
     # -- signals --------------------------------------------------------------------------------------------
 
