@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Button
 
 from tests.application.fixtures import PracticeFixture
 from tests.support.inprocess import consent
@@ -17,6 +18,7 @@ from tests.support.moved_clock import MovedClock
 from tests.tui.fixtures import TERMINAL, calm, settle, text_of, until
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.cli.demo import _free_port
+from xpm_tui.sandbox.faults import Fault
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.wizard.screen import Wizard
@@ -99,3 +101,28 @@ async def test_the_outcome_is_seen_over_any_dialog(signing: tuple[PracticeFixtur
         page = await asyncio.to_thread(opened_in_browser, consent(env.sandbox, address, tenant=env.tenant))
         assert "Signed in" in page
         await until(pilot, "step 5 of 9")
+
+
+@pytest.mark.soak
+async def test_lists_that_cannot_be_read_can_be_read_again(signing: tuple[PracticeFixture, Console]) -> None:
+    env, app = signing
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        address = await new_address(pilot)
+        env.sandbox.faults.add(Fault("empty", endpoint="client.api/list"))
+        app.post_message(events.Paste(consent(env.sandbox, address, tenant=env.tenant)))
+        await until(pilot, "✗")
+        await calm(pilot)
+        assert "step 4 of 9" in text_of(app)
+        env.sandbox.faults.clear()
+        assert isinstance(app.focused, Button), "the practice, to be read again"
+        await pilot.press("enter")
+        await until(pilot, "step 5 of 9")
+        await calm(pilot)
+        await pilot.press("f2")
+        await until(pilot, "step 4 of 9")
+        await calm(pilot)
+        assert "step 4 of 9" in text_of(app), "nothing is read again by itself"
+        await pilot.press("f2")
+        await until(pilot, "step 3 of 9")

@@ -115,7 +115,7 @@ def _write_result(result: Result, dialogue: TerminalDialogue, given: Globals) ->
         return
     if result.raw:
         dialogue.file(result.raw)
-    for line in lines(result):
+    for line in lines(result, linear=dialogue.linear):
         dialogue.data(line)
     if result.error is not None:
         dialogue.say(error_presenter.present(result.error).text())

@@ -36,7 +36,7 @@ with lazy_imports():
     import asyncio
     import webbrowser
 
-    from xpm_tui.application import connection
+    from xpm_tui.application import connection, connection_steps
     from xpm_tui.application.presenters import presenter
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.application.status import practices, requirement_check, summary
@@ -77,7 +77,7 @@ async def connect(practice: OpenPractice, params: Connect, dialogue: Dialogue) -
     if params.check:
         return doctor.requirements_result(practice)
     machine = connection.ConnectionMachine(practice)
-    if dialogue.interactive and practice.identity() is None:
+    if dialogue.interactive and not connection_steps.has_begun(practice):
         dialogue.say("\n".join(requirement_check.requirement_sentences(practice)))
     if dialogue.interactive and not practice.settings.text("xero.client_id"):
         typed = await dialogue.line("The client id of the app that you registered with Xero:")
