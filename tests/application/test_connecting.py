@@ -15,12 +15,14 @@ from tests.application.fixtures import PracticeFixture
 from tests.support.inprocess import consent
 from xpm_tui.application.connection import ConnectionMachine, copy_line, disconnect
 from xpm_tui.application.connection_steps import CAN_SKIP
+from xpm_tui.application.presenters.lookup import masked, names
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded, XeroError
 from xpm_tui.domain.tables import CATEGORIES, STAFF, TEMPLATES, XPM_CLIENTS
+from xpm_tui.log.sentences import sentence
 from xpm_tui.sandbox.faults import Fault
 
 
@@ -271,6 +273,14 @@ async def test_another_practice_wants_its_name_or_six_of_its_id(env: PracticeFix
     assert env.practice.snapshot().count(XPM_CLIENTS) == 0
     filled = await refresh(env.practice)
     assert filled.clients == 12
+    said = [sentence(event, names(env.practice)) for event in env.practice.events.read()]
+    assert "Connected to Harbour & Hill Accountants" in said
+    assert (
+        "mere confirmed the change of practice from Harbour & Hill Accountants to Te Aroha Bookkeeping"
+        in said
+    )
+    masks = [sentence(event, masked) for event in env.practice.events.read()]
+    assert f"Connected to practice {second[:8]}" in masks
 
 
 async def test_disconnecting_ends_this_connection_only(env: PracticeFixture) -> None:

@@ -244,7 +244,12 @@ class ConnectionMachine:
             scopes=" ".join(sorted(saved.scopes)) if saved else "",
             api=practice.settings.text("xero.api_url"),
         )
-        writes: list[Write] = [put("identity", identity)]
+        draft = connection_draft(practice)
+        titles = {**draft.titles, identity.tenant: identity.title}
+        if before is not None:
+            titles.setdefault(before.tenant, before.title)
+        draft = msgspec.structs.replace(draft, titles=titles)
+        writes: list[Write] = [put("identity", identity), put("wizard", draft)]
         if before is not None and other:
             writes += _forget_mirror(practice)
             numbers = {"tenant": identity.tenant, "before": before.tenant}

@@ -164,7 +164,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         dialogue.say(f"If the browser is on another machine, run this there first: {begun.ssh}")
     dialogue.say("The browser returns automatically. If it does not, paste the address at which it ends up.")
     if dialogue.interactive:
-        dialogue.say("Do you see something else? Type ? and choose what you see.")
+        dialogue.say("Do you see something else? Type ? and choose what you see. To stop, type q.")
     refused: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
 
     def on_error(error: AppError) -> None:
@@ -216,10 +216,10 @@ async def _ask_symptom(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId
 
 
 async def _read_lines(machine: ConnectionMachine, dialogue: Dialogue) -> None:
-    """Read typed lines and pass them on; raise ``BadInput`` if a user at a terminal ends the input."""
+    """Read typed lines and pass them on; raise ``BadInput`` if a user at a terminal stops."""
     while True:
         line = await dialogue.line("Address:")
-        if line is None and dialogue.interactive:
+        if dialogue.interactive and (line is None or line.strip() == "q"):
             raise BadInput(
                 "No redirect address was entered.",
                 hint="Paste the address at which the browser ended up, on a line of its own.",
