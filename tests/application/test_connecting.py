@@ -206,6 +206,19 @@ async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(env: Practic
     assert on_wrong_line == []
 
 
+async def test_an_address_in_several_lines_is_known_to_go_on(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
+    whole = consent(env.sandbox, connecting.begin().url, tenant=env.tenant)
+    start = whole.index("?")
+    cut = [connecting.is_cut(f'"{whole[:at]}') for at in range(start, len(whole), 7)]
+    assert cut.index(False) > len(cut) // 2
+    assert not any(cut[cut.index(False) :]), "its last part is not needed"
+    assert not connecting.is_cut("hello")
+    assert not connecting.is_cut(whole.replace("code=", "error="))
+    connecting.paste(f"{whole[:60]}\n  {whole[60:]}")
+    assert await connecting.wait()
+
+
 async def test_cancel_on_xeros_page(env: PracticeFixture) -> None:
     connecting = ConnectionMachine(env.practice, {})
     with pytest.raises(LoginNeeded) as refused:

@@ -141,6 +141,19 @@ class ConnectionMachine:
             self._attempt.url, config.redirect_port, _ssh_line(self._environ, config.redirect_port)
         )
 
+    def is_cut(self, text: str) -> bool:
+        """Return whether a text begins as the address of an answer, and is not one: it may go on."""
+        attempt = self._attempt
+        if attempt is None or not text.strip(" \t<\"'").startswith(attempt.redirect_uri):
+            return False
+        try:
+            authorization.read_answer(text, attempt)
+        except BadInput:
+            return True
+        except LoginNeeded:
+            return False
+        return False
+
     def paste(self, text: str | None) -> None:
         """Pass a pasted address to :meth:`wait`; None means that nothing more will come."""
         self._pasted.put_nowait(text)

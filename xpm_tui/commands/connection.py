@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from xpm_tui.domain.plan import Direction, Level
 
 
+_WRAPPED_SECONDS = 0.3
+"""How long to wait for the rest of an address that was pasted in several lines."""
+
+
 class Connect(msgspec.Struct, frozen=True):
     """Parameters of ``connect``."""
 
@@ -235,9 +239,19 @@ async def _read_lines(machine: ConnectionMachine, dialogue: Dialogue) -> None:
         if line.strip() == "?" and dialogue.interactive:
             await _ask_symptom(machine, dialogue)
         elif line.strip():
+            while machine.is_cut(line) and (more := await _following_line(dialogue)):
+                line += more
             machine.paste(line)
             if not dialogue.interactive:
                 return
+
+
+async def _following_line(dialogue: Dialogue) -> str:
+    """Return a line that follows at once, as the rest of a wrapped address does; empty if none follows."""
+    try:
+        return await asyncio.wait_for(dialogue.line(""), _WRAPPED_SECONDS) or ""
+    except TimeoutError:
+        return ""
 
 
 async def _choose_practice(
