@@ -320,6 +320,7 @@ def _crash_folder() -> Path:
 
 class _Unexpected(AppError):
     code = "unexpected"
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
 
 
 class _Usage(AppError):
