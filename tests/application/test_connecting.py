@@ -15,12 +15,14 @@ from tests.application.fixtures import PracticeFixture
 from tests.support.inprocess import consent
 from xpm_tui.application.connection import ConnectionMachine, copy_line, disconnect
 from xpm_tui.application.connection_steps import CAN_SKIP
+from xpm_tui.application.presenters.lookup import masked, names
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded, XeroError
 from xpm_tui.domain.tables import CATEGORIES, STAFF, TEMPLATES, XPM_CLIENTS
+from xpm_tui.log.sentences import sentence
 from xpm_tui.sandbox.faults import Fault
 
 
@@ -153,6 +155,29 @@ async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(env: 
     assert connecting.answered
 
 
+async def test_an_address_works_again_until_xero_has_used_its_code(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
+    answer = consent(env.sandbox, connecting.begin().url, tenant=env.tenant)
+    for kind in ("reset", "503", "html"):
+        env.sandbox.faults.add(Fault(kind, endpoint="connect/token"))
+        connecting.begin()
+        connecting.paste(answer)
+        with pytest.raises(XeroError) as failed:
+            await connecting.wait()
+        assert "login is kept" not in failed.value.hint, "there is none yet"
+        env.sandbox.faults.clear()
+    env.sandbox.faults.add(Fault("503", endpoint="connections"))
+    for _ in range(2):
+        connecting.begin()
+        connecting.paste(answer)
+        reported = list[AppError]()
+        with pytest.raises(XeroError):
+            await connecting.wait(on_wrong_line=reported.append, limit=0)
+    assert ["used already" in error.message for error in reported] == [True]
+    env.sandbox.faults.clear()
+    assert await env.sign_in(connecting, tenant=env.tenant)
+
+
 async def test_an_address_outlives_the_wait_for_its_answer(env: PracticeFixture) -> None:
     """The page may still be open in the browser when the wait has ended."""
     connecting = ConnectionMachine(env.practice, {})
@@ -176,9 +201,22 @@ async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(env: Practic
         with suppress(OSError):  # Taken already is as good.
             other.bind(("127.0.0.1", port))
             other.listen()
-        assert await connecting.wait(on_error=reported.append, on_wrong_line=on_wrong_line.append)
+        assert await connecting.wait(on_error=reported.append, on_wrong_line=on_wrong_line.append, limit=60)
     assert ["is using port" in error.message for error in reported] == [True]
     assert on_wrong_line == []
+
+
+async def test_an_address_in_several_lines_is_known_to_go_on(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
+    whole = consent(env.sandbox, connecting.begin().url, tenant=env.tenant)
+    start = whole.index("?")
+    cut = [connecting.is_cut(f'"{whole[:at]}') for at in range(start, len(whole), 7)]
+    assert cut.index(False) > len(cut) // 2
+    assert not any(cut[cut.index(False) :]), "its last part is not needed"
+    assert not connecting.is_cut("hello")
+    assert not connecting.is_cut(whole.replace("code=", "error="))
+    connecting.paste(f"{whole[:60]}\n  {whole[60:]}")
+    assert await connecting.wait()
 
 
 async def test_cancel_on_xeros_page(env: PracticeFixture) -> None:
@@ -248,6 +286,14 @@ async def test_another_practice_wants_its_name_or_six_of_its_id(env: PracticeFix
     assert env.practice.snapshot().count(XPM_CLIENTS) == 0
     filled = await refresh(env.practice)
     assert filled.clients == 12
+    said = [sentence(event, names(env.practice)) for event in env.practice.events.read()]
+    assert "Connected to Harbour & Hill Accountants" in said
+    assert (
+        "mere confirmed the change of practice from Harbour & Hill Accountants to Te Aroha Bookkeeping"
+        in said
+    )
+    masks = [sentence(event, masked) for event in env.practice.events.read()]
+    assert f"Connected to practice {second[:8]}" in masks
 
 
 async def test_disconnecting_ends_this_connection_only(env: PracticeFixture) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import Inline
+from xpm_tui.cli import output
 from xpm_tui.cli.output import TerminalDialogue
+from xpm_tui.commands.command import Result, TextColumn, TextTable
 from xpm_tui.diagnostics.connection_requirements import BY_NAME
 
 
@@ -30,11 +34,14 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_review_and_plan_line_by_line(connected: Inline, ignition: Path, typed: list[str]) -> None:
     connected("import", "clients", str(ignition), code=1)  # one row has no name
-    typed += ["2", "n", "i", "1", "q"]  # review: the first later, the second ignored, the third linked
+    # review: the first after an invalid answer later, the second ignored, the third linked
+    typed += ["2", "no such client", "n", "i", "1", "q"]
     typed += ["3", "nonsense", "r", "1", "1", "a"]  # the plan: read, unticked and ticked again, applied
     typed += ["4", "x"]
     done = connected("--plain")
     assert "\x1b" not in done.out
+    assert done.out.count("Client 1 of ") == 2, "it is asked again"
+    assert not re.search(r"\b[a-z]+_[a-z]+ \d", done.out), "fields have their labels"
     for words in (
         "to review.", "Client 1 of ", "is ignored and no longer needs a link.", "Which XPM client is it?",
         "What do you want to do with this plan?", "Type r, a, q, or a number from 1 to ",
@@ -51,14 +58,48 @@ def test_review_and_plan_line_by_line(connected: Inline, ignition: Path, typed: 
 
 
 def test_the_wizard_line_by_line_continues_after_a_refusal(command: Inline, typed: list[str]) -> None:
-    typed += ["1", "2", "no address", "q", "q"]
+    typed += ["1", "2", "y", "no address", "q", "q"]
     done = command("--plain")
-    for words in (
+    assert done.out.count("XPM's old screens:") == 2, "how to give the permission, then what to do about it"
+    for words in ("Continue?",
         "Step 1 of 9: The permission in XPM.", "What you need, and how it is known:",
         f"{BY_NAME['tier'].short}.", "administrator", "Step 3 of 9: Sign in to Xero.",
         "/identity/connect/authorize", "belongs to another sign-in attempt", "y: Yes, with a new address",
     ):  # fmt: skip
         assert words in done.out, (words, done.out)
+
+
+def test_its_lines_end_between_words_and_tables_are_read_row_by_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "_terminal", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    dialogue = TerminalDialogue(json=False, linear=True)
+    address = "http://localhost:8765/callback?code=0123456789&state=0123456789"
+    dialogue.data("Exactly one client on each side has this name.")
+    dialogue.emit({}, address)
+    dialogue.progress("Reading")
+    assert capsys.readouterr() == (f"Exactly one client on each\nside has this name.\n{address}\n", "")
+    table = TextTable((TextColumn("NO."), TextColumn("NAME"), TextColumn("WHY")), [("1", "Ana Silva", "")])
+    assert list(output.lines(Result(table=table), linear=True)) == ["NO. 1, NAME Ana Silva"]
+
+
+async def test_what_is_said_while_a_question_waits_leaves_the_question_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "_terminal", lambda _: True)
+    ended = threading.Event()
+    monkeypatch.setattr(TerminalDialogue, "_next_line", lambda _: ended.wait(10) and None)
+    dialogue = TerminalDialogue(json=False)
+    asking = asyncio.create_task(dialogue.line("Address:"))
+    await asyncio.sleep(0)
+    dialogue.say("That was wrong.")
+    assert capsys.readouterr().err == "Address: \nThat was wrong.\nAddress: "
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    dialogue.say("Signed in.")
+    assert capsys.readouterr().err == "\nSigned in.\n", "on a line of its own"
+    ended.set()
 
 
 async def test_a_question_that_was_given_up_does_not_swallow_the_next_answer(

@@ -305,7 +305,7 @@ def test_an_unexpected_error_is_one_sentence_and_a_private_file(
         raise RuntimeError(f"token {secret}")
 
     monkeypatch.setattr("xpm_tui.application.clients.queries.list_clients", broken)
-    assert main(["clients", "list", "--json"]) == 1
+    assert main(["clients", "list", "--json"]) == 70
     reported = said(capsys)
     assert reported["error"]["code"] == "unexpected"
     assert "RuntimeError" in reported["error"]["message"]

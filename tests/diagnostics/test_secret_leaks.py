@@ -142,7 +142,7 @@ def _crash(env: FaultFixture, secrets: Secrets) -> None:
     env.verb("settings unset xero.client_secret", code=0)
     env.patch.setattr(token_endpoint.TokenEndpoint, "_grant", broken)
     env.clock.move(timedelta(minutes=40))
-    done = env.verb("plan --json", code=1)
+    done = env.verb("plan --json", code=70)
     assert done.error["code"] == "unexpected"
     secrets.scan(done.out + done.err, "a crash")
     crashes = list(env.home.state.glob("crash-*.log"))

@@ -46,6 +46,10 @@ def test_a_pasted_address_number_or_uuid_finds_exactly_one() -> None:
         "https://practicemanager.xero.com/clients?id=14071002#top",
         "<https://go.xero.com/app/!Ab1/practice?clientId=14071002&tab=1>",
         "https://xero.example/somewhere/new/14071002/",
+        "(https://practicemanager.xero.com/clients/14071002)",
+        "https://login.xero.com/?returnUrl=%2Fclients%2F14071002",
+        "clients/14071002",
+        "#14071002",
         "14071002",
         uuid(2),
         uuid(2).upper(),
@@ -59,6 +63,7 @@ def test_a_pasted_address_number_or_uuid_finds_exactly_one() -> None:
         "https://practicemanager.xero.com/Client/999/jobs/14071002",
         "https://practicemanager.xero.com/Job/14071002/Detail",
         "https://practicemanager.xero.com/job?id=14071002",
+        "https://practicemanager.xero.com/Job.aspx?id=14071002",
         "https://xero.example/14071001/14071002",
     ):
         assert INDEX.search(other) == [], other

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.geometry import Offset
+from textual.widgets import Input, OptionList
 
 from tests.support.profile import count
 from tests.support.pseudo_terminal import console as console_of
@@ -18,6 +19,7 @@ from xpm_tui.tui.app import Console
 from xpm_tui.tui.terminal import input_decoder
 from xpm_tui.tui.terminal.driver import ASCII_SIGNS, AsciiGlyphs
 from xpm_tui.tui.terminal.input_decoder import InputDecoder
+from xpm_tui.tui.widgets.inputs import ChoiceField
 from xpm_tui.tui.widgets.rows import Rows
 
 
@@ -170,6 +172,27 @@ async def test_the_cursor_rests_on_what_has_the_focus(
         await press(pilot, "shift+tab")
         assert app.focused is not None
         assert app.cursor_position == app.focused.content_region.offset
+
+        def line() -> str:
+            return text_of(app).splitlines()[app.cursor_position.y][app.cursor_position.x :].lstrip()
+
+        await press(pilot, "escape", "f1")
+        assert line().startswith("Ignition's clients"), "the first words of a dialog"
+        await press(pilot, "escape", "colon", "=show the schedule", "enter")
+        choice = app.screen.query(ChoiceField).first()
+        choice.focus()
+        await press(pilot, "space", "down", "down")
+        chosen = app.focused
+        assert isinstance(chosen, OptionList)
+        assert chosen.highlighted is not None
+        assert line().startswith(str(chosen.options[chosen.highlighted].prompt)), "the option of an open list"
+        await press(pilot, "escape", "escape", "colon", "=plan", "down")
+        assert isinstance(app.focused, Input)
+        row = app.cursor_position.y
+        await press(pilot, "down")
+        assert app.cursor_position.y == row + 1, "the row that an arrow key has reached"
+        await press(pilot, "=s")
+        assert app.cursor_position.y == app.focused.content_region.y, "what is typed"
 
 
 @pytest.mark.soak

@@ -102,6 +102,11 @@ def cancel(browser: Chromium, url: str) -> None:
     browser.prefer("dark")
     assert light == "rgb(252, 252, 250)"
     assert paper(browser) == "rgb(15, 19, 25)"
+    browser.call(
+        "Emulation.setDeviceMetricsOverride", width=320, height=480, deviceScaleFactor=1, mobile=False
+    )
+    assert browser.ask("document.documentElement.scrollWidth <= innerWidth"), "it fits a telephone"
+    browser.call("Emulation.clearDeviceMetricsOverride")
     browser.press("button[value=deny]")
     browser.until("location.pathname === '/callback' && document.readyState === 'complete'")
     assert "Not connected" in text(browser)

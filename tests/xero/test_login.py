@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import socket
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,6 +26,7 @@ from xpm_tui.domain.errors import (
 )
 from xpm_tui.domain.secret import Secret
 from xpm_tui.files.machine import SystemClock
+from xpm_tui.xero.auth import callback_listener
 from xpm_tui.xero.auth.authorization import Authorization, begin, read_answer
 from xpm_tui.xero.auth.callback_listener import Listener, wait_for_code
 from xpm_tui.xero.config import WireConfig
@@ -82,6 +84,7 @@ def test_what_comes_back_is_taken_in_every_form() -> None:
         broken,
         f"{whole}#x",
         f"<{whole}>",
+        whole.removeprefix("http://"),
     ):
         assert read_answer(text, attempt)[1] == Secret("the-code")
 
@@ -144,6 +147,22 @@ async def test_the_listener_takes_one_good_answer_and_ignores_strays() -> None:
     assert [t.case for t in reported] == [CaseId.STATE_MISMATCH]
     with pytest.raises(OSError, match=r".*"):
         await get(port, "/")
+
+
+async def test_a_used_address_and_a_cancel_of_an_earlier_attempt() -> None:
+    earlier, used = begin(CONFIG), begin(CONFIG)
+    attempt = begin(CONFIG).after(used.after(earlier)).mark_used(used)
+    with pytest.raises(BadInput, match="used already"):
+        read_answer(redirect(used), attempt)
+    assert read_answer(redirect(earlier), attempt)[1] == Secret("the-code"), "its page is still open"
+    port, reported = free_port(), list[AppError]()
+    async with Listener(attempt, port, reported.append) as listener:
+        assert "Already used" in await get(port, redirect(used).partition("8765")[2])
+        cancel = f"/callback?error=access_denied&state={earlier.state.reveal()}"
+        assert "Not connected" in await get(port, cancel)
+        with pytest.raises(LoginNeeded, match="Cancel"):
+            await listener.answer()
+    assert reported == []
 
 
 async def test_the_listener_hears_both_families_and_a_cancel() -> None:
@@ -231,6 +250,32 @@ async def test_a_taken_port_is_reported_and_the_paste_continues() -> None:
             await wait_for_code(
                 attempt, port=port, paste=None, on_error=reported.append, clock=SystemClock(), limit=30
             )
+
+
+async def test_a_port_that_becomes_free_is_listened_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callback_listener, "_LISTEN_AGAIN_SECONDS", 0.01)
+    port, attempt, reported, taken = free_port(), begin(CONFIG), list[AppError](), asyncio.Event()
+    server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", port)
+
+    def report(error: AppError) -> None:
+        reported.append(error)
+        taken.set()
+
+    waiting = asyncio.create_task(
+        wait_for_code(
+            attempt, port=port, paste=asyncio.Event().wait, on_error=report,  # type: ignore[arg-type]
+            clock=SystemClock(), limit=30,
+        )
+    )  # fmt: skip
+    await taken.wait()
+    server.close()
+    await server.wait_closed()
+    while not waiting.done():
+        with suppress(OSError):
+            await get(port, redirect(attempt).partition("8765")[2])
+        await asyncio.sleep(0.01)
+    assert await waiting == Secret("the-code")
+    assert ["is using port" in error.message for error in reported] == [True], "said once"
 
 
 def test_the_wait_has_a_limit_and_asks_what_the_browser_shows() -> None:

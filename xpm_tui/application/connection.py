@@ -28,7 +28,15 @@ from xpm_tui.application.connection_steps import (
 from xpm_tui.application.practice import LISTS, OpenPractice, PracticeIdentity, put, read_identity
 from xpm_tui.application.runs.xpm_refresh import RefreshResult, refresh
 from xpm_tui.diagnostics.error_presenter import record_failure, record_symptom
-from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
+from xpm_tui.domain.errors import (
+    AppError,
+    BadInput,
+    BadReply,
+    CaseId,
+    DecisionNeeded,
+    LoginNeeded,
+    XeroUnreachable,
+)
 from xpm_tui.domain.events import Event, Report, ignore_progress
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.plan import Direction, Level
@@ -133,6 +141,19 @@ class ConnectionMachine:
             self._attempt.url, config.redirect_port, _ssh_line(self._environ, config.redirect_port)
         )
 
+    def is_cut(self, text: str) -> bool:
+        """Return whether a text begins as the address of an answer, and is not one: it may go on."""
+        attempt = self._attempt
+        if attempt is None or not text.strip(" \t<\"'").startswith(attempt.redirect_uri):
+            return False
+        try:
+            authorization.read_answer(text, attempt)
+        except BadInput:
+            return True
+        except LoginNeeded:
+            return False
+        return False
+
     def paste(self, text: str | None) -> None:
         """Pass a pasted address to :meth:`wait`; None means that nothing more will come."""
         self._pasted.put_nowait(text)
@@ -159,7 +180,7 @@ class ConnectionMachine:
             AccessDenied: The login has access to no practice.
             XeroError: The answer could not be exchanged.
         """
-        if self._attempt is None:
+        if self._attempt is None or self._attempt.is_used:
             self.begin()
         attempt = self._attempt
         assert attempt is not None
@@ -167,9 +188,15 @@ class ConnectionMachine:
 
         async def on_code(code: Secret) -> None:
             answered = self._answered or attempt
-            self._attempt = None
             async with practice.wire() as wire:
-                await wire.login.redeem(answered, code)
+                try:
+                    await wire.login.redeem(answered, code)
+                except (XeroUnreachable, BadReply):
+                    raise  # Xero has not used the code, so the same address may still work
+                except AppError:
+                    self._mark_used(answered)
+                    raise
+                self._mark_used(answered)
                 self.tenants = tuple(await wire.connections.tenants())
                 self._is_chosen = False
 
@@ -191,6 +218,10 @@ class ConnectionMachine:
             raise
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
         return self.tenants
+
+    def _mark_used(self, attempt: Authorization) -> None:
+        if self._attempt is not None:
+            self._attempt = self._attempt.mark_used(attempt)
 
     def _on_answer(self, attempt: Authorization) -> None:
         self.answered, self._answered = True, self._answered or attempt
@@ -226,7 +257,12 @@ class ConnectionMachine:
             scopes=" ".join(sorted(saved.scopes)) if saved else "",
             api=practice.settings.text("xero.api_url"),
         )
-        writes: list[Write] = [put("identity", identity)]
+        draft = connection_draft(practice)
+        titles = {**draft.titles, identity.tenant: identity.title}
+        if before is not None:
+            titles.setdefault(before.tenant, before.title)
+        draft = msgspec.structs.replace(draft, titles=titles)
+        writes: list[Write] = [put("identity", identity), put("wizard", draft)]
         if before is not None and other:
             writes += _forget_mirror(practice)
             numbers = {"tenant": identity.tenant, "before": before.tenant}

@@ -151,6 +151,11 @@ def connection_draft(practice: OpenPractice) -> ConnectionDraft:
     return read(practice.snapshot(), "wizard", ConnectionDraft) or ConnectionDraft()
 
 
+def has_begun(practice: OpenPractice) -> bool:
+    """Return whether the practice was connected before, or the question about the permission is answered."""
+    return practice.identity() is not None or bool(connection_draft(practice).permission)
+
+
 def store_answer(practice: OpenPractice, **draft: object) -> None:
     """Store answers of the user, by the attributes of ``ConnectionDraft``."""
     before = connection_draft(practice)

@@ -110,8 +110,12 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The user's answers while connecting, stored so that the user can continue later."""
+    """The user's answers while connecting, stored so that the user can continue later.
 
+    ``titles`` are the names of all practices that this folder was connected to, by their ids.
+    """
+
+    titles: Mapping[str, str] = {}
     permission: str = ""
     skipped: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from xpm_tui.cli import json_answers
 from xpm_tui.commands.command import AccountContext, Command, Result
 from xpm_tui.commands.effects import READING_CALL, AdmittedCall
-from xpm_tui.commands.tables import render
+from xpm_tui.commands.tables import render, render_rows
 from xpm_tui.domain.errors import AppError, StoreUnreadable
 from xpm_tui.domain.safe_text import visible, visible_lines
 from xpm_tui.lazy import lazy_imports
@@ -32,6 +32,7 @@ with lazy_imports():
     from xpm_tui.application import condition
     from xpm_tui.application import practice as application_practice
     from xpm_tui.diagnostics import error_presenter
+    from xpm_tui.domain import formatting
     from xpm_tui.store import manifest
 
 if TYPE_CHECKING:
@@ -183,9 +184,11 @@ def outcome(result: Result) -> dict[str, Any]:
     return answer
 
 
-def lines(result: Result) -> Iterator[str]:
+def lines(result: Result, *, linear: bool = False) -> Iterator[str]:
     """Yield the lines of a result for users, safe to show."""
-    if result.table is not None:
+    if result.table is not None and linear:
+        yield from render_rows(result.table)
+    elif result.table is not None:
         width = shutil.get_terminal_size((80, 24)).columns if _terminal(sys.stdout) else None
         yield from render(result.table, width)
     for line in result.text_lines():
@@ -216,7 +219,10 @@ class OutputClosed(Exception):
 
 
 class TerminalDialogue:
-    """A command's dialogue over the standard streams; a call that outlives its terminal continues without."""
+    """A command's dialogue over the standard streams; a call that outlives its terminal continues without.
+
+    With ``linear``, for screen readers, lines on a terminal end between words, and nothing is drawn again.
+    """
 
     def __init__(
         self,
@@ -225,8 +231,10 @@ class TerminalDialogue:
         quiet: bool = False,
         call: AdmittedCall = READING_CALL,
         fields: Sequence[str] = (),
+        linear: bool = False,
     ) -> None:
         self.call = call
+        self.linear = linear
         self.task: asyncio.Task[Any] | None = None
         self._fields = fields
         self._json = json
@@ -235,7 +243,8 @@ class TerminalDialogue:
         self._lock = threading.Lock()
         self._reading = False
         self._waiter: tuple[asyncio.AbstractEventLoop, Callable[[bytes | None], None]] | None = None
-        self._asking = False
+        self._question: str | None = None
+        """The question that waits for its answer, on the line of the cursor."""
         self._writing = threading.RLock()
         self._shown = 0
         self._shown_at = 0.0
@@ -247,12 +256,25 @@ class TerminalDialogue:
         return not self._json and all(_terminal(s) for s in (sys.stdin, sys.stdout, sys.stderr))
 
     def say(self, sentence: str) -> None:
-        """Write a line to stderr."""
-        self._write(sys.stderr, visible_lines(sentence))
+        """Write a line to stderr. A question that waits for its answer is asked again below it."""
+        question = (self._question or "") if _terminal(sys.stderr) else ""
+        self._prompt("\n" if question else "")
+        self._lines(sys.stderr, visible_lines(sentence))
+        self._prompt(question)
+
+    def _lines(self, stream: TextIO, *text: str) -> None:
+        """Write a text that is safe to show; in linear mode, its lines end between words."""
+        if not (self.linear and _terminal(stream)):
+            return self._write(stream, *text)
+        for line in "".join(text).split("\n"):
+            # What has no blanks is an address, which must be copied as a whole.
+            width = shutil.get_terminal_size().columns - 1 if " " in line.strip() else 2 * len(line) + 1
+            for start, end in formatting.rows(line, width):
+                self._write(stream, line[start:end].strip() if start else line[:end])
 
     @property
     def _shows_progress(self) -> bool:
-        return not self._json and not self._quiet and _terminal(sys.stderr)
+        return not self._json and not self._quiet and not self.linear and _terminal(sys.stderr)
 
     def progress(self, sentence: str) -> None:
         """Write a line to stderr that the next one replaces; only on a terminal, at a readable rate."""
@@ -281,7 +303,7 @@ class TerminalDialogue:
             while not ended.wait(_PROGRESS_SECONDS):
                 now, written = time.monotonic(), self._written_at
                 stops = self.task is not None and self.task.cancelling() > 0
-                if stops or (not self._asking and now - max(began, written) >= _SILENT_SECONDS):
+                if stops or (self._question is None and now - max(began, written) >= _SILENT_SECONDS):
                     self.progress(f"{'Stopping' if stops else title}: {now - began:.0f} s ...")
                     self._written_at = written
 
@@ -301,11 +323,11 @@ class TerminalDialogue:
             if chosen:
                 self._write(sys.stdout, json_answers.dumps(chosen))
         elif line:
-            self._write(sys.stdout, visible(line, _LONGEST_LINE))
+            self._lines(sys.stdout, visible(line, _LONGEST_LINE))
 
     def data(self, *text: str) -> None:
         """Write a line of the outcome, which is already safe to show, to stdout; it may come in pieces."""
-        self._write(sys.stdout, *text)
+        self._lines(sys.stdout, *text)
 
     def file(self, text: str) -> None:
         """Write the text of a file to stdout: unchanged, or on a terminal with control characters visible."""
@@ -319,8 +341,7 @@ class TerminalDialogue:
         if not self.interactive:
             return None
         while True:
-            self._prompt(f"{question} [{'Y/n' if default else 'y/N'}] ")
-            typed = await self._read()
+            typed = await self._ask(f"{question} [{'Y/n' if default else 'y/N'}] ")
             if typed is None:
                 return None
             answer = typed.strip().casefold()
@@ -334,10 +355,18 @@ class TerminalDialogue:
 
     async def line(self, prompt: str) -> str | None:
         """Return a line from stdin without its end; None at the end of the input."""
-        self._prompt(prompt if prompt.endswith((" ", "\n")) or not prompt else prompt + " ")
-        line = await self._read()
-        if line is None and prompt:
-            self._prompt("\n")  # nothing was typed, so the next message would follow on the same line
+        return await self._ask(prompt if prompt.endswith((" ", "\n")) or not prompt else prompt + " ")
+
+    async def _ask(self, question: str) -> str | None:
+        """Show a question and read a line. If none is typed, the next message starts on a line of its own."""
+        self._prompt(question)
+        self._question, line = question, None
+        try:
+            line = await self._read()
+        finally:
+            self._question = None
+            if line is None and question:
+                self._prompt("\n")
         return line
 
     def _prompt(self, text: str) -> None:
@@ -382,14 +411,11 @@ class TerminalDialogue:
                 waiter[0].call_soon_threadsafe(waiter[1], found)
 
         with self._lock:
-            self._waiter, self._asking = (loop, set_answer), True
+            self._waiter = (loop, set_answer)
             begin, self._reading = not self._reading, True
         if begin:
             threading.Thread(target=read, name="stdin", daemon=True).start()
-        try:
-            found = await answer
-        finally:
-            self._asking = False
+        found = await answer
         return None if found is None else found.decode("utf-8", "replace").rstrip("\r\n")
 
     def _next_line(self) -> bytes | None:

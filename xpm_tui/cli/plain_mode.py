@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,11 +20,12 @@ from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.fields import label
-from xpm_tui.domain.formatting import NONE, count, rows, value
+from xpm_tui.domain.formatting import NONE, count, value
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
 from xpm_tui.domain.safe_text import visible_lines
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
+from xpm_tui.settings.kinds import SETTING_CHOICES
 
 with lazy_imports():
     from xpm_tui.application import connection, connection_steps
@@ -38,12 +37,14 @@ with lazy_imports():
     from xpm_tui.diagnostics import error_presenter
 
 if TYPE_CHECKING:
-    from xpm_tui.application.connection_steps import ConnectionStep, Name
+    from xpm_tui.application.connection_steps import Advice, ConnectionStep, Name
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ChangeView, ReviewView
     from xpm_tui.commands.command import Result
 
 R = TypeVar("R")
+WHOLE_LINE = 10_000
+"""A width at which no line is wrapped: the dialogue does it for this terminal."""
 Choices = Sequence[tuple[str, str]]
 """What can be typed, with its meaning."""
 
@@ -53,7 +54,7 @@ class PlainMode:
 
     def __init__(self, given: Globals) -> None:
         self._given = given
-        self._dialogue = TerminalDialogue(json=False, quiet=given.quiet)
+        self._dialogue = TerminalDialogue(json=False, quiet=given.quiet, linear=True)
 
     def run(self) -> int:
         """Show the menu until the user quits; return the exit code."""
@@ -101,11 +102,7 @@ class PlainMode:
 
     def _permission(self, step: ConnectionStep) -> bool:
         self._say(*self._read_practice(lambda practice: requirement_check.requirement_sentences(practice)))
-        for title, path in (
-            ("XPM's new screens", connection_steps.GRANT.path),
-            ("XPM's old screens", connection_steps.GRANT.old_path),
-        ):
-            self._say(f"{title}:", *(f"{place}. {each}" for place, each in enumerate(path, 1)))
+        self._say_clicks(connection_steps.GRANT)
         names = list(connection_steps.ANSWERS)
         answer = self._ask(
             "What do you see on your staff record in XPM?",
@@ -117,8 +114,14 @@ class PlainMode:
         advice = self._read_practice(
             lambda practice: connection.ConnectionMachine(practice).permission(chosen)
         )
-        self._say(advice.sentence, *advice.path)
-        return True
+        self._say(advice.sentence)
+        self._say_clicks(advice)
+        return chosen == "ticked" or self._ask("Continue?", (("y", "Yes, sign in now"), _LEAVE)) == "y"
+
+    def _say_clicks(self, advice: Advice) -> None:
+        for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
+            if path:
+                self._say(f"{title}:", *(f"{place}. {each}" for place, each in enumerate(path, 1)))
 
     def _app(self, step: ConnectionStep) -> bool:
         typed = self._line("Client id of the app that you registered at developer.xero.com, or q to leave:")
@@ -128,7 +131,7 @@ class PlainMode:
         return True
 
     def _authorise(self, step: ConnectionStep) -> bool:
-        while not self._guarded(lambda: self._do("connect")):
+        while not self._guarded(lambda: self._do("connect"), whole=True):
             if self._ask("Sign in again?", (("y", "Yes, with a new address"), _LEAVE)) == "q":
                 return False
         return self._direction(step)
@@ -177,6 +180,14 @@ class PlainMode:
         return self._skip("team", answer)
 
     def _templates(self, step: ConnectionStep) -> bool:
+        key = "jobs.ignition_deploys"
+        if self._read_practice(lambda practice: practice.settings.text(key)) == "unknown":
+            chosen = self._pick(
+                "Does Ignition's own XPM integration still create jobs?", SETTING_CHOICES[key]
+            )
+            if not chosen:
+                return False
+            self._do("settings.set", key=key, value=chosen)
         answer = self._ask(
             "Link services to job templates?", (("1", "Accept those with the same name"), _SKIP, _LEAVE)
         )
@@ -209,17 +220,22 @@ class PlainMode:
         self._say("", f"{count(len(views), 'client')} to review." if views else "No client needs a link.")
         for place, view in enumerate(views, 1):
             answer = self._ask_about_client(view, place, len(views))
+            while answer not in ("n", "q") and not self._decide(view, answer):
+                answer = self._ask_about_client(view, place, len(views))
             if answer == "q":
                 return
-            choices: dict[str, Any] = {"client": (view.id,)}
-            if answer == "n":
-                continue
-            if answer == "i":
-                choices["ignore"] = True
-            else:
-                places = {str(number): each.uuid for number, each in enumerate(view.proposals, 1)}
-                choices["link"] = places.get(answer, answer)
-            self._guarded(partial(self._do, "clients.review", **choices))
+
+    def _decide(self, view: ReviewView, answer: str) -> bool:
+        """Ignore a client, or link it to a proposal or to what was typed; return whether it was decided."""
+        choices: dict[str, Any] = {"client": (view.id,)}
+        if answer == "i":
+            choices["ignore"] = True
+        else:
+            places = {str(number): each.uuid for number, each in enumerate(view.proposals, 1)}
+            choices["link"] = places.get(answer, answer)
+        done: list[Result] = []
+        decide = partial(self._do, "clients.review", **choices)
+        return self._guarded(lambda: done.append(decide())) and not done[0].declined
 
     def _ask_about_client(self, view: ReviewView, place: int, of: int) -> str:
         about = ", ".join(filter(None, (view.client_id or view.id, view.email or "no e-mail")))
@@ -251,7 +267,7 @@ class PlainMode:
             found = consequences.consequences(practice, plan, records)
             ticked = [change for change in changes if change.ticked]
             clients = practice.snapshot().count(CLIENTS)
-            return changes, commands_plans.summary(plan, ticked, found, clients=clients)
+            return changes, commands_plans.summary(plan, ticked, found, clients=clients, width=WHOLE_LINE)
 
         changes, texts = self._read_practice(look)
         self._say("", *texts)
@@ -300,13 +316,8 @@ class PlainMode:
         self._do("status")
 
     def _say(self, *sentences: str) -> None:
-        # Lines end between words on a terminal, because screen readers read them one by one.
-        columns = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else 0
         for sentence in sentences:
-            for line in visible_lines(sentence).split("\n"):
-                found = rows(line, columns) if columns > 0 else [(0, len(line))]
-                for start, end in found or [(0, 0)]:
-                    self._dialogue.data(visible_lines(line[start:end].strip() if start else line[:end]))
+            self._dialogue.data(visible_lines(sentence))
 
     def _line(self, prompt: str) -> str:
         """Read one line.
@@ -338,14 +349,14 @@ class PlainMode:
 
     # -- running commands -----------------------------------------------------------------------------------
 
-    def _guarded(self, do: Callable[[], object]) -> bool:
-        """Return whether a function succeeds; its error is shown, and the session continues."""
+    def _guarded(self, do: Callable[[], object], *, whole: bool = False) -> bool:
+        """Return whether a function succeeds, with ``whole`` in every part; its error is shown."""
         try:
             result = do()
         except AppError as error:
             self._say(error_presenter.present(error).text())
             return False
-        return getattr(result, "trouble", None) is None
+        return not whole or getattr(result, "error", None) is None
 
     def _do(self, name: str, *, quiet: bool = False, **values: Any) -> Result:
         """Run a command as its verb does; with ``quiet`` its lines are not shown."""

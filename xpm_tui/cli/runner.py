@@ -115,7 +115,7 @@ def _write_result(result: Result, dialogue: TerminalDialogue, given: Globals) ->
         return
     if result.raw:
         dialogue.file(result.raw)
-    for line in lines(result):
+    for line in lines(result, linear=dialogue.linear):
         dialogue.data(line)
     if result.error is not None:
         dialogue.say(error_presenter.present(result.error).text())
@@ -320,6 +320,7 @@ def _crash_folder() -> Path:
 
 class _Unexpected(AppError):
     code = "unexpected"
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
 
 
 class _Usage(AppError):

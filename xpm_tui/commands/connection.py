@@ -36,7 +36,7 @@ with lazy_imports():
     import asyncio
     import webbrowser
 
-    from xpm_tui.application import connection
+    from xpm_tui.application import connection, connection_steps
     from xpm_tui.application.presenters import presenter
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.application.status import practices, requirement_check, summary
@@ -50,6 +50,10 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice, PracticeIdentity
     from xpm_tui.application.status.summary import StatusSummary
     from xpm_tui.domain.plan import Direction, Level
+
+
+_WRAPPED_SECONDS = 0.3
+"""How long to wait for the rest of an address that was pasted in several lines."""
 
 
 class Connect(msgspec.Struct, frozen=True):
@@ -77,7 +81,7 @@ async def connect(practice: OpenPractice, params: Connect, dialogue: Dialogue) -
     if params.check:
         return doctor.requirements_result(practice)
     machine = connection.ConnectionMachine(practice)
-    if dialogue.interactive and practice.identity() is None:
+    if dialogue.interactive and not connection_steps.has_begun(practice):
         dialogue.say("\n".join(requirement_check.requirement_sentences(practice)))
     if dialogue.interactive and not practice.settings.text("xero.client_id"):
         typed = await dialogue.line("The client id of the app that you registered with Xero:")
@@ -164,7 +168,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
         dialogue.say(f"If the browser is on another machine, run this there first: {begun.ssh}")
     dialogue.say("The browser returns automatically. If it does not, paste the address at which it ends up.")
     if dialogue.interactive:
-        dialogue.say("Do you see something else? Type ? and choose what you see.")
+        dialogue.say("Do you see something else? Type ? and choose what you see. To stop, type q.")
     refused: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
 
     def on_error(error: AppError) -> None:
@@ -216,10 +220,10 @@ async def _ask_symptom(machine: ConnectionMachine, dialogue: Dialogue) -> CaseId
 
 
 async def _read_lines(machine: ConnectionMachine, dialogue: Dialogue) -> None:
-    """Read typed lines and pass them on; raise ``BadInput`` if a user at a terminal ends the input."""
+    """Read typed lines and pass them on; raise ``BadInput`` if a user at a terminal stops."""
     while True:
         line = await dialogue.line("Address:")
-        if line is None and dialogue.interactive:
+        if dialogue.interactive and (line is None or line.strip() == "q"):
             raise BadInput(
                 "No redirect address was entered.",
                 hint="Paste the address at which the browser ended up, on a line of its own.",
@@ -235,9 +239,19 @@ async def _read_lines(machine: ConnectionMachine, dialogue: Dialogue) -> None:
         if line.strip() == "?" and dialogue.interactive:
             await _ask_symptom(machine, dialogue)
         elif line.strip():
+            while machine.is_cut(line) and (more := await _following_line(dialogue)):
+                line += more
             machine.paste(line)
             if not dialogue.interactive:
                 return
+
+
+async def _following_line(dialogue: Dialogue) -> str:
+    """Return a line that follows at once, as the rest of a wrapped address does; empty if none follows."""
+    try:
+        return await asyncio.wait_for(dialogue.line(""), _WRAPPED_SECONDS) or ""
+    except TimeoutError:
+        return ""
 
 
 async def _choose_practice(

@@ -306,10 +306,13 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
         )
 
 
-def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients: int = 1) -> list[str]:
+def summary(
+    plan: Plan, items: list[ChangeView], found: Consequences, *, clients: int = 1, width: int = 78
+) -> list[str]:
     """Return a plan in a few lines: the number of changes by field, the consequences, what waits.
 
-    ``clients`` is the number of Ignition's clients stored here: without any, it says how to get some.
+    ``clients`` is the number of Ignition's clients stored here: without any, it says how to get some. The
+    fields are wrapped at ``width``.
     """
     records = len({change.record.partition("/")[0] for change in items})
     side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
@@ -319,7 +322,8 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients
         lines = [f"Plan {plan.id}. {nothing_planned(plan, clients=clients)}"]
     by_field = Counter(fields.label(change.field) for change in items)
     if by_field:
-        lines += wrap(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()), indent="  ")
+        named = (f"{fields.label(name)} {number:,}" for name, number in by_field.most_common())
+        lines += wrap(", ".join(named), width, indent="  ")
     if items or found.waiting:
         lines += [f"  {line}" for line in described(found)]
     if found.waiting:

@@ -152,6 +152,17 @@ def render(table: TextTable, width: int | None) -> Iterator[str]:
         yield f"and {more:,} more: {table.rest}"
 
 
+def render_rows(table: TextTable) -> Iterator[str]:
+    """Return a line for each row, uncut, with the title of each value, for readers of one line at a time."""
+    empty = True
+    for row in table.rows:
+        empty = False
+        named = zip(table.columns, row, strict=True)
+        yield ", ".join(f"{column.title} {visible(cell)}" for column, cell in named if cell)
+    if empty:
+        yield visible(table.empty or "Nothing to show.")
+
+
 def _fitting(
     columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]], width: int | None
 ) -> tuple[tuple[TextColumn, ...], list[tuple[Any, ...]]]:

@@ -40,6 +40,9 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     outcome: str = ""
 
 
+TENANT = "tenant:"
+"""What precedes the id of a practice where ids of records are looked up by name."""
+
 Phase = Literal["lists", "plan", "apply", "stop"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Literal, NamedTuple
+from urllib.parse import unquote
 
 import msgspec
 
@@ -30,14 +31,14 @@ class XpmReference(NamedTuple):
 
 _UUID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ADDRESS = pattern(
-    r"(?:[a-z][a-z0-9+.-]*://|www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/|/clients?/)\S*", re.IGNORECASE
+    r"(?:[a-z][a-z0-9+.-]*://|www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/|/clients?/|clients?/\d)\S*", re.IGNORECASE
 )
-_OF_A_CLIENT = pattern(r"(?:/clients?/|[?&#;/]client_?(?:id|number|no)?=)(\d+)(?!\w)", re.IGNORECASE)
+_OF_A_CLIENT = pattern(r"(?:(?:/|\A)clients?/|[?&#;/]client_?(?:id|number|no)?=)(\d+)(?!\w)", re.IGNORECASE)
 _BY_ID = pattern(r"[?&#;](?:id|number|no)=(\d+)(?!\w)", re.IGNORECASE)
 _PART = pattern(r"(?<=[/=])(\d+)(?=[/?#&;]|\Z)")
 _OF_ANOTHER = pattern(
     r"(?:job|staff|contact|invoice|quote|supplier|lead|task|template|categor(?:y|ie)|group|cost|time)s?"
-    r"(?:_?id)?[/?#&;=]",
+    r"(?:_?id)?(?:\.\w+)?[/?#&;=]",
     re.IGNORECASE,
 )
 """Parts of addresses of other kinds of records, whose numbers are not those of clients."""
@@ -50,7 +51,7 @@ def read_reference(text: str) -> XpmReference:
     ``?id=14070107``). In any other address a number is accepted if it is the only one and no other kind of
     record is named.
     """
-    typed = text.strip().strip("<>\"'").rstrip(".,;)")
+    typed = unquote(text.strip().lstrip("<(\"'#").rstrip(".,;)>\"'"))
     uuids = tuple(dict.fromkeys(found.lower() for found in _UUID.findall(typed)))
     if typed.isascii() and typed.isdigit():
         return XpmReference((), (typed,), True)

@@ -17,7 +17,7 @@ from datetime import date
 from typing import Any
 
 from xpm_tui.domain import labels, reason_labels
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import TENANT, Event
 from xpm_tui.domain.fields import BY_NAME, label
 from xpm_tui.domain.formatting import count, day, scalar
 from xpm_tui.domain.labels import TRIGGERS, Labels, of_sides
@@ -36,7 +36,7 @@ SENTENCES: dict[str, str] = {
     # connection
     "connect.began": "{by} started to connect to Xero",
     "connect.signed_in": "Signed in to Xero: {tenants:XPM practice} available",
-    "connect.chosen": "Connected to the practice with id {tenant}",
+    "connect.chosen": "Connected to {tenant}",
     "connect.changed": "{by} confirmed the change of practice from {before} to {tenant}",
     "connect.ended": "{by} disconnected the practice",
     "connect.revoked": "{by} revoked the login: all practices that used it are disconnected",
@@ -191,7 +191,8 @@ REASONS: dict[str, Labels] = {
 
 
 Names = Callable[[str], str]
-"""A function from an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name; empty if it has none."""
+"""A function from an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID, ``tenant:`` and the id of a practice) to a
+name; empty if it has none."""
 
 Values = Callable[[Event], str]
 """A function from an event to its values, ``old → new``; empty if it has none."""
@@ -269,6 +270,10 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
     for name, known in (("direction", labels.DIRECTIONS), ("level", labels.LEVELS)):
         if chosen := known.get(str(numbers.get(name, ""))):
             numbers[name] = chosen.text
+    for name in ("tenant", "before"):
+        if id_ := str(numbers.get(name, "")):
+            known_name = names(f"{TENANT}{id_}") if names is not None else ""
+            numbers[name] = known_name or f"the practice with the id {id_}"
     with suppress(ValueError):
         numbers["day"] = day(date.fromisoformat(str(numbers.get("day", ""))))
     # An event has this number only if it is not 0.

@@ -238,16 +238,16 @@ body::before{content:"xpm-tui";display:block;padding:.5em 1.25em;background:var(
 border-bottom:1px solid var(--line);font-weight:bold}
 body.sandbox::before{content:"xpm-tui  SANDBOX"}
 main{max-width:42em;margin:3em auto;padding:1.25em 1.75em;border:1px solid var(--line);border-radius:.75em;
-background:var(--surface)}
+background:var(--surface);overflow-wrap:anywhere}
 h1{margin:0 0 .5em;font-size:1.3em}
 h1.good::before{content:"\\2713  ";color:var(--good)}
 h1.warn::before{content:"\\25B2  ";color:var(--warn)}
 h1.bad::before{content:"\\2715  ";color:var(--bad)}
 p{margin:.75em 0}
 .next{font-weight:bold}
-ul{margin:.75em 0;padding-left:1.5em;color:var(--muted);overflow-wrap:anywhere}
+ul{margin:.75em 0;padding-left:1.5em;color:var(--muted)}
 label{color:var(--muted)}
-select,button{font:inherit;padding:.4em .9em;border:1px solid var(--line);border-radius:.4em;
+select,button{max-width:100%;font:inherit;padding:.4em .9em;border:1px solid var(--line);border-radius:.4em;
 background:var(--ground);color:var(--text)}
 button[value=allow]{background:var(--focus);border-color:var(--focus);color:var(--on-focus);font-weight:bold}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}

@@ -29,6 +29,7 @@ with lazy_imports():
 if TYPE_CHECKING:
     import msgspec
 
+    from xpm_tui.application.connection import ConnectionMachine
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, PickView, XpmClientView
     from xpm_tui.commands.command import Command, Result, Situation
@@ -177,6 +178,9 @@ class AppProtocol(App[int]):
     """The environment variables with which the console was started."""
     picker_index: tuple[object, PickerIndex] | None
     """The search index of the client picker, with the position of the store for which it was built."""
+
+    connecting: ConnectionMachine | None = None
+    """The sign-in of this session: pages that were opened before the wizard was left are still accepted."""
 
     command_log: list[LoggedCommand]
     """The actions of this session as command lines, oldest first."""

@@ -74,6 +74,10 @@ class BaseScreen(AppMixin):
         self._late = (result,)
         return AwaitComplete()
 
+    def accept_paste_below(self, event: events.Paste) -> bool:
+        """Use a paste that came while a dialog was open over this screen; return whether it was used."""
+        return False
+
     def show_verb(self) -> None:
         """In an opened support bundle, show the command line that prints the same as this screen."""
         host, screen = self.host, cast("Screen[Any]", self)

@@ -16,14 +16,18 @@ from typing import cast
 
 import textual
 from textual import events
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.geometry import Offset
-from textual.widgets import Input
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, OptionList
 
 import xpm_tui
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppProtocol
+from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.terminal import driver
 from xpm_tui.tui.terminal.driver import ConsoleDriver
 from xpm_tui.tui.widgets.cells import content
@@ -85,7 +89,6 @@ class TerminalApp(AppProtocol):
     """The folder for the report of an internal error before the practice is open."""
     _guard_terminal: bool
     _undo_signals: Callable[[], None]
-    _rest = Offset(0, 0)
     _interrupted = False
     """Whether ctrl+c was pressed in the last seconds."""
     _ready_at = math.inf
@@ -114,21 +117,39 @@ class TerminalApp(AppProtocol):
     def cursor_position(self) -> Offset:
         """The position of the terminal's cursor; screen readers and braille displays follow it."""
         focused = self.focused
-        if focused is None or not focused.is_attached:
-            return self._rest
-        region = focused.content_region
         if isinstance(focused, Input):
-            column = focused._position_to_cell(focused.cursor_position) - focused.scroll_offset.x
+            # After an arrow key in a search field, the user reads the list that it has moved in.
+            focused = next((rows for rows in self.screen.query(Rows) if rows.is_moved_by_field), focused)
+        place: DOMNode | None = focused
+        while isinstance(place, Widget) and not place.region:
+            place = place.parent  # such as the panel of a list that is hidden because it is empty
+        if not isinstance(place, Widget) or isinstance(place, Screen):
+            return self._first_text()
+        region = place.content_region
+        if isinstance(place, Input):
+            column = place._position_to_cell(place.cursor_position) - place.scroll_offset.x
             return region.offset + Offset(max(0, min(column, region.width - 1)), 0)
-        if isinstance(focused, Rows):
-            row = focused.cursor * focused.row_height - focused.scroll_offset.y
-            return region.offset + Offset(0, max(0, min(row, region.height - 1)))
-        return region.offset
+        row = 0
+        if isinstance(place, Rows):
+            row = place.cursor * place.row_height - place.scroll_offset.y
+        elif isinstance(place, OptionList) and place.highlighted is not None:
+            row = place._index_to_line.get(place.highlighted, 0) - place.scroll_offset.y
+        return region.offset + Offset(0, max(0, min(row, region.height - 1)))
 
     @cursor_position.setter
     def cursor_position(self, place: Offset) -> None:
-        """Ignore what Textual's input widgets set, except without a focused widget."""
-        self._rest = place
+        """Ignore what Textual's input widgets set."""
+
+    def _first_text(self) -> Offset:
+        """Return where the text of a dialog without a focused widget begins; of a screen, its first line."""
+        boxes = self.screen.query(".box") if self.screen.is_modal else ()
+        return next((box.content_region.offset for box in boxes), Offset(0, 0))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pass a paste that no dialog has used on to the screens below it, from the top."""
+        for screen in reversed(self.screen_stack[:-1]):
+            if isinstance(screen, BaseScreen) and screen.accept_paste_below(event):
+                return
 
     # -- signals --------------------------------------------------------------------------------------------
 

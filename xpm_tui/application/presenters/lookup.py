@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice import ConnectionDraft, OpenPractice, read, read_identity
 from xpm_tui.application.presenters.views import ClientView, SideBySide, SkippedUndoView
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
+from xpm_tui.domain.events import TENANT
 from xpm_tui.domain.fields import BY_NAME
 from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, TeamMember
@@ -63,6 +64,8 @@ def names(practice: OpenPractice) -> Callable[[str], str]:
 def masked(id_: str) -> str:
     """Return what replaces a name in a log that leaves this machine: the kind of record and its id."""
     client, _, contact = id_.partition("/")
+    if id_.startswith(TENANT):
+        return f"practice {id_.removeprefix(TENANT)[:8]}"
     if contact:
         return f"contact {contact} of client {client}"
     return f"{_KINDS.get(id_[:1], 'record')} {id_}" if id_[1:].isdigit() else f"XPM record {id_[:8]}"
@@ -103,8 +106,18 @@ def name_of(snapshot: Snapshot, id_: str) -> str:
         row = snapshot.get(table, id_)
         if row is not None:
             return str(row.name)
+    if id_.startswith(TENANT):
+        return _practice_title(snapshot, id_.removeprefix(TENANT))
     # Someone who has left XPM is in no list; their clients still have the name.
     return mirror.named_people(snapshot).get(id_, "") if _UUID.fullmatch(id_) else ""
+
+
+def _practice_title(snapshot: Snapshot, tenant: str) -> str:
+    """Return the name of the practice that is or was connected under an id; empty if it is unknown."""
+    identity, draft = read_identity(snapshot), read(snapshot, "wizard", ConnectionDraft)
+    if identity is not None and identity.tenant == tenant:
+        return identity.title
+    return draft.titles.get(tenant, "") if draft is not None else ""
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -121,7 +121,7 @@ class FilePicker(Dialog[str]):
     def action_move(self, by: int) -> None:
         """Move the cursor of the list while the field keeps the focus."""
         self._is_entry_selected = True
-        self._rows.cursor += by
+        self._rows.action_move(by)
 
     def action_complete(self) -> None:
         """Complete the path to the selected entry, or as far as all entries are equal."""
@@ -317,7 +317,7 @@ class Palette(BaseScreen, ModalScreen[str]):
 
     def action_move(self, by: int) -> None:
         """Move the cursor while the field keeps the focus."""
-        self._rows.cursor += by
+        self._rows.action_move(by)
 
     def _find(self, query: str) -> None:
         found = rank_entries(query, self._entries)

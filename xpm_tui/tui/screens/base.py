@@ -221,7 +221,7 @@ class SearchScreen(DetailScreen[R]):
 
     def action_move(self, by: int) -> None:
         """Move the cursor while the search field keeps the focus."""
-        self._list.cursor += by
+        self._list.action_move(by)
 
     def action_clear(self) -> None:
         """Clear the search."""

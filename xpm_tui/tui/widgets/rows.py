@@ -51,6 +51,9 @@ class Rows(Lines):
     driven = False
     """Whether keys typed in another widget move the cursor, which is shown as if the list had the focus."""
 
+    _is_moved = False
+    """Whether a key has moved the cursor since other rows were shown."""
+
     class Moved(_RowMessage):
         """Posted when the cursor has moved to another row."""
 
@@ -60,6 +63,11 @@ class Rows(Lines):
 
     class Chosen(_RowMessage):
         """Posted on enter, or on a click on the row under the cursor."""
+
+    @property
+    def is_moved_by_field(self) -> bool:
+        """Whether keys in a search field have moved the cursor since something was typed there."""
+        return self.driven and self._is_moved and self.display
 
     def count(self) -> int:
         """Return the number of rows."""
@@ -72,6 +80,7 @@ class Rows(Lines):
     def reload(self, cursor: int | None = None) -> None:
         """Show changed rows, painting the lines that differ; the cursor stays, or moves to ``cursor``."""
         self.measure()
+        self._is_moved = False
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(Rows.cursor, max(0, min(wanted, self.count() - 1)))
         self._show_cursor()
@@ -158,6 +167,7 @@ class Rows(Lines):
 
     def action_move(self, by: int) -> None:
         """Move the cursor by rows."""
+        self._is_moved = True
         self.cursor += by
 
     def action_page(self, by: int) -> None:

@@ -64,13 +64,17 @@ class PracticePane(StepPane):
         if len(self._tenants) == 1 and not is_done:
             await self._choose(self._tenants[0])
             return
+        await self._offer()
+        if is_done:
+            self.query_one("#go-on").focus()
+
+    async def _offer(self) -> None:
+        """Show a button for each practice of the login."""
+        await self._list.remove_children()
         for place, tenant in enumerate(self._tenants):
             label = show(f"{tenant.name or 'without a name'}   {tenant.tenant_id}")
             await self._list.mount(Button(label, id=f"tenant-{place}", classes="wide"))
-        if is_done:
-            self.query_one("#go-on").focus()
-        else:
-            self.focus_first()
+        self.focus_first()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -88,7 +92,7 @@ class PracticePane(StepPane):
             )
         except DecisionNeeded as error:
             if error.case is not CaseId.WRONG_PRACTICE or confirm:
-                self.show_error(error)
+                await self._offer_again(error)
                 return
             question = "\n\n".join(present(error).lines()[:2])
             typed = await self.app.push_screen_wait(
@@ -96,18 +100,25 @@ class PracticePane(StepPane):
             )
             if typed:
                 await self._choose(tenant, typed)
+            else:
+                await self._offer()
             return
         except AppError as error:
-            self.show_error(error)
+            await self._offer_again(error)
             return
         await self._read_lists()
+
+    async def _offer_again(self, error: AppError) -> None:
+        """Show an error, and the practices, so that one can be chosen or read again."""
+        await self._offer()
+        self.show_error(error)
 
     async def _read_lists(self) -> None:
         self._show_message("Connected. Reading clients, staff, templates and jobs …")
         try:
             read = await self.wizard.ask_async(ConnectionMachine.fill)
         except AppError as error:
-            self.show_error(error)
+            await self._offer_again(error)
             return
         self.host.log_named("connect", {})
         self.host.toast(f"Read {formatting.count(read.clients, 'client')} from XPM.")

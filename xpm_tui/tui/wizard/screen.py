@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -23,7 +23,7 @@ from xpm_tui.tui.widgets.frame import KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.text import TextLabel
 from xpm_tui.tui.wizard.optional_steps import ClientsPane, PlanPane, TeamPane, TemplatesPane
 from xpm_tui.tui.wizard.required_steps import AppPane, DirectionPane, PermissionPane, PracticePane
-from xpm_tui.tui.wizard.sign_in import AuthorisePane
+from xpm_tui.tui.wizard.sign_in import AuthorisePane, is_redirect
 from xpm_tui.tui.wizard.step_pane import StepPane, StepScreen
 
 QUESTIONS: dict[Name, str] = {
@@ -179,6 +179,14 @@ class Wizard(StepScreen):
         pane = self._panes.get(self._shown)
         if isinstance(pane, AuthorisePane):
             pane.accept_paste(event)
+
+    def accept_paste_below(self, event: events.Paste) -> bool:
+        """Accept the address of a sign-in, whatever dialog is open over the sign-in step."""
+        pane = self._panes.get(self._shown)
+        is_wanted = isinstance(pane, AuthorisePane) and is_redirect(event.text)
+        if is_wanted:
+            cast("AuthorisePane", pane).accept_paste(event)
+        return is_wanted
 
     def action_leave(self) -> None:
         """Close the wizard; steps that are done stay done."""

@@ -23,6 +23,7 @@ from xpm_tui.diagnostics.error_presenter import ErrorView, present
 from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.dialogs.help import ask_symptom
 from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span
 from xpm_tui.tui.widgets.inputs import TextField
@@ -36,12 +37,17 @@ _REDIRECT_PARAMETER = re.compile(r"[?&]?(?:state|code|error)=", re.IGNORECASE)
 """A parameter in an address to which Xero has redirected the browser."""
 
 
+def is_redirect(text: str) -> bool:
+    """Return whether a text looks like an address to which Xero has redirected the browser."""
+    return _REDIRECT_PARAMETER.search(text) is not None
+
+
 class RedirectField(TextField):
     """A field for the address at which the browser ended up; a paste of a complete one is submitted."""
 
     def _on_paste(self, event: events.Paste) -> None:
         super()._on_paste(event)
-        if _REDIRECT_PARAMETER.search(event.text):
+        if is_redirect(event.text):
             self.post_message(self.Submitted(self, self.value))
 
 
@@ -157,8 +163,16 @@ class AuthorisePane(StepPane):
         try:
             await self.wizard.ask_async(wait)
         except AppError as error:
+            if error.case is not CaseId.NOTHING_OPENS:
+                self._uncover()
             return error
+        self._uncover()
         return None
+
+    def _uncover(self) -> None:
+        """Close the dialogs over the wizard, because an answer has come and its outcome must be seen."""
+        while isinstance(self.app.screen, Dialog) and self.screen in self.app.screen_stack:
+            self.app.screen.dismiss(None)
 
     def _show_paste_error(self, error: AppError) -> None:
         """Show that a pasted address is not valid, and continue to wait. Called on the worker thread."""
@@ -242,6 +256,7 @@ class AuthorisePane(StepPane):
         """Pass an address to the login that waits; start one if none does."""
         if self._worker is None or self._worker.is_finished:
             self._start()
+        self._uncover()
         self._show_message("Checking with Xero …")
         await self.wizard.ask(partial(ConnectionMachine.paste, text=text))
 

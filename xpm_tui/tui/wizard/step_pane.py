@@ -36,10 +36,6 @@ class StepScreen(BaseScreen, Screen[str]):
     The result is the id of a plan, or None if the wizard was left.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._connecting: ConnectionMachine | None = None
-
     async def ask(self, function: Callable[[ConnectionMachine], R]) -> R:
         """Call a function of the state machine on the worker thread, and return its result."""
         return await self.host.worker.ask(lambda practice: function(self._machine(practice)))
@@ -53,9 +49,9 @@ class StepScreen(BaseScreen, Screen[str]):
         return await self.host.worker.run(call)
 
     def _machine(self, practice: OpenPractice) -> ConnectionMachine:
-        if self._connecting is None:
-            self._connecting = ConnectionMachine(practice)
-        return self._connecting
+        if self.host.connecting is None:
+            self.host.connecting = ConnectionMachine(practice)
+        return self.host.connecting
 
     async def show(self, step: Name) -> None:
         """Show a step in its current state."""

@@ -41,8 +41,9 @@ class Authorization:
 
     Attributes:
         url: The address for the browser. It contains the state, so show it only to the user who signs in.
-        earlier: Attempts of the same session that got no code. Their pages may still be open in the browser,
-            so answers to them are accepted, too.
+        earlier: Earlier attempts of the same session. Their pages may still be open in the browser, so
+            answers to them are accepted, too.
+        is_used: Whether Xero has exchanged or refused the code of this attempt, which works only once.
     """
 
     url: str
@@ -50,12 +51,18 @@ class Authorization:
     verifier: Secret
     redirect_uri: str
     earlier: tuple[Authorization, ...] = ()
+    is_used: bool = False
 
     def after(self, before: Authorization | None) -> Authorization:
         """Return this attempt with the earlier ones of its session: ``before`` and those before it."""
         if before is None:
             return self
         return replace(self, earlier=(*before.earlier, replace(before, earlier=()))[-_EARLIER_ATTEMPTS:])
+
+    def mark_used(self, used: Authorization) -> Authorization:
+        """Return this attempt with the attempt ``used``, itself or an earlier one, marked as used."""
+        earlier = tuple(each.mark_used(used) for each in self.earlier)
+        return replace(self, earlier=earlier, is_used=self.is_used or self.state == used.state)
 
     def answered_by(self, state: str) -> Authorization | None:
         """Return the attempt that sent this state: this one, an earlier one, or None."""
@@ -103,10 +110,15 @@ def read_answer(address: str, authorization: Authorization) -> tuple[Authorizati
         BadInput: It is not an answer to this attempt, so that the user can be asked again.
     """
     fields = parse_qs(_query(address, authorization), keep_blank_values=True)
+    attempt = _attempt_of(fields, authorization)
+    if attempt is not None and attempt.is_used:
+        raise BadInput(
+            "This address has been used already: each one works only once.",
+            hint="Open the address of the new attempt, and paste the one at which the browser ends up then.",
+            case=CaseId.STATE_MISMATCH,
+        )
     if "error" in fields:
         raise _error(fields["error"][0], " ".join(fields.get("error_description", [])))
-    state = fields.get("state", [])
-    attempt = authorization.answered_by(state[0]) if len(state) == 1 else None
     if attempt is None:
         raise BadInput(
             "This address belongs to another sign-in attempt, or part of it is missing.",
@@ -122,6 +134,16 @@ def read_answer(address: str, authorization: Authorization) -> tuple[Authorizati
     return attempt, Secret(code[0])
 
 
+def attempt_of(query: str, authorization: Authorization) -> Authorization | None:
+    """Return the attempt of this session whose state is in a query; None if it has the state of none."""
+    return _attempt_of(parse_qs(query, keep_blank_values=True), authorization)
+
+
+def _attempt_of(fields: dict[str, list[str]], authorization: Authorization) -> Authorization | None:
+    state = fields.get("state", [])
+    return authorization.answered_by(state[0]) if len(state) == 1 else None
+
+
 def _query(address: str, authorization: Authorization) -> str:
     # A terminal may have wrapped the address over several lines when it was copied.
     text = re.sub(r"\s+", "", address).strip("<>\"'")
@@ -129,13 +151,15 @@ def _query(address: str, authorization: Authorization) -> str:
         raise BadInput("Nothing was pasted.", hint="Paste the address at which the browser ended up.")
     if len(text) > _LONGEST:
         raise BadInput("This is too long for a sign-in address.", hint="Paste the address alone.")
+    ours = urlsplit(authorization.redirect_uri)
+    if text.lower().startswith(f"{ours.netloc}/"):  # some browsers show and copy an address without http://
+        text = f"{ours.scheme}://{text}"
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text):
         return text.partition("#")[0].rpartition("?")[2]
     try:
         parts = urlsplit(text)
     except ValueError:
         parts = urlsplit("")
-    ours = urlsplit(authorization.redirect_uri)
     if (parts.scheme, parts.netloc.lower(), parts.path.rstrip("/")) != (ours.scheme, ours.netloc, ours.path):
         raise BadInput(
             "This is not the address to which Xero sends the browser.",

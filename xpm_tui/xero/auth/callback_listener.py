@@ -14,7 +14,7 @@ from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.secret import Secret
-from xpm_tui.xero.auth.authorization import Authorization, read_answer
+from xpm_tui.xero.auth.authorization import Authorization, attempt_of, read_answer
 from xpm_tui.xero.config import REDIRECT_PATH
 
 PasteReader = Callable[[], Awaitable[str | None]]
@@ -25,6 +25,8 @@ CodeHandler = Callable[[Secret], Awaitable[None]]
 AnswerHandler = Callable[[Authorization], None]
 
 _REQUEST_SECONDS = 10.0
+_LISTEN_AGAIN_SECONDS = 2.0
+"""Seconds between two attempts to open a port that another program uses."""
 _LONGEST = 1024 * 1024
 """The maximum bytes of a request's head, which contains the cookies of all programs on localhost."""
 _STYLE = """
@@ -39,16 +41,16 @@ body::before{content:"xpm-tui";display:block;padding:.5em 1.25em;background:var(
 border-bottom:1px solid var(--line);font-weight:bold}
 body.sandbox::before{content:"xpm-tui  SANDBOX"}
 main{max-width:42em;margin:3em auto;padding:1.25em 1.75em;border:1px solid var(--line);border-radius:.75em;
-background:var(--surface)}
+background:var(--surface);overflow-wrap:anywhere}
 h1{margin:0 0 .5em;font-size:1.3em}
 h1.good::before{content:"\\2713  ";color:var(--good)}
 h1.warn::before{content:"\\25B2  ";color:var(--warn)}
 h1.bad::before{content:"\\2715  ";color:var(--bad)}
 p{margin:.75em 0}
 .next{font-weight:bold}
-ul{margin:.75em 0;padding-left:1.5em;color:var(--muted);overflow-wrap:anywhere}
+ul{margin:.75em 0;padding-left:1.5em;color:var(--muted)}
 label{color:var(--muted)}
-select,button{font:inherit;padding:.4em .9em;border:1px solid var(--line);border-radius:.4em;
+select,button{max-width:100%;font:inherit;padding:.4em .9em;border:1px solid var(--line);border-radius:.4em;
 background:var(--ground);color:var(--text)}
 button[value=allow]{background:var(--focus);border-color:var(--focus);color:var(--on-focus);font-weight:bold}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
@@ -211,21 +213,21 @@ class Listener:
             return _http("404 Not Found", "Nothing here", "Only Xero's answer to a sign-in is accepted here.")
         if method != "GET":
             return _http("405 Method Not Allowed", "Nothing here", "Only GET is accepted here.")
-        if self._answer.done():
+        ours = attempt_of(query, self._authorization)
+        if self._answer.done() or (ours is not None and ours.is_used):
             return _http(
                 "200 OK",
                 "Already used",
                 "This sign-in has been answered before. An answer counts once, so nothing was changed.",
             )
-        return self._page_for(query)
+        return self._page_for(query, is_ours=ours is not None)
 
-    def _page_for(self, query: str) -> bytes:
-        state = self._authorization.state.reveal()
+    def _page_for(self, query: str, *, is_ours: bool) -> bytes:
         try:
             # An error counts only with our state; otherwise any web page could cancel a sign-in.
             attempt, code = read_answer(f"?{query}", self._authorization)
         except LoginNeeded as cancelled:
-            if f"state={state}" not in query.split("&"):
+            if not is_ours:
                 return self._other_page()
             self._answer.set_exception(cancelled)
             return _http(
@@ -244,7 +246,7 @@ class Listener:
             "200 OK",
             "Signed in",
             "Xero has answered, and xpm-tui is taking over the login.",
-            "Go back to the terminal: it continues by itself. You can close this page.",
+            "Go back to the terminal: it shows the next step. You can close this page.",
             "good",
         )
 
@@ -253,7 +255,8 @@ class Listener:
             "400 Bad Request",
             "Another sign-in",
             "This answer belongs to another attempt to sign in.",
-            "Go back to the terminal and open the address that it shows now.",
+            "Go back to the terminal. If it shows the address that you opened, paste the address of this "
+            "page there; if not, open the address that it shows now.",
         )
 
 
@@ -288,7 +291,8 @@ async def wait_for_code(
         authorization: The attempt to sign in.
         port: The port of the listener.
         paste: Returns the next line, or None at the end of input.
-        on_error: Called with errors of the listener, such as a port in use; the wait continues.
+        on_error: Called with errors of the listener, such as a port in use; the wait continues, and the port
+            is tried again.
         clock: Measures the limit.
         limit: Seconds to wait.
         on_wrong_line: Called with what is wrong with a pasted line; by default ``on_error``.
@@ -301,17 +305,26 @@ async def wait_for_code(
         BadInput: There is no listener and no further line. Errors of ``on_code`` are raised, too.
     """
     no_listener: BadInput | None = None
+    opened: list[Listener] = []
+
+    async def listen() -> Secret | None:
+        while not opened:
+            try:
+                opened.append(await Listener(authorization, port, on_error, on_answer).__aenter__())
+            except BadInput:
+                await clock.sleep(_LISTEN_AGAIN_SECONDS)
+        return await opened[0].answer()
+
     try:
-        listener: Listener | None = await Listener(authorization, port, on_error, on_answer).__aenter__()
+        opened.append(await Listener(authorization, port, on_error, on_answer).__aenter__())
     except BadInput as problem:
         if paste is None:
             raise
         on_error(problem)
-        listener, no_listener = None, problem
-    waits: set[asyncio.Task[Secret | None]] = set()
+        no_listener = problem
+    listening = asyncio.create_task(listen())
+    waits: set[asyncio.Task[Secret | None]] = {listening}
     try:
-        if listener is not None:
-            waits.add(asyncio.create_task(_listened(listener)))
         if paste is not None:
             waits.add(
                 asyncio.create_task(_pasted(authorization, paste, on_wrong_line or on_error, on_answer))
@@ -319,13 +332,14 @@ async def wait_for_code(
         timer = asyncio.create_task(_none_after(clock, limit))
         waits.add(timer)
         try:
-            code = await _first_code(waits, timer, limit, no_listener)
+            aside = {timer, listening} if no_listener is not None else {timer}
+            code = await _first_code(waits, aside, timer, limit, no_listener)
         except asyncio.CancelledError:
             # The answer may have come in the same iteration in which the wait was cancelled.
-            if listener is None or not listener.has_code:
+            if not opened or not opened[0].has_code:
                 raise
             if on_code is not None:
-                await _run_to_end(on_code(await listener.answer()))
+                await _run_to_end(on_code(await opened[0].answer()))
             raise
         if on_code is not None:
             await _run_to_end(on_code(code))
@@ -334,19 +348,21 @@ async def wait_for_code(
         for task in waits:
             task.cancel()
         await asyncio.gather(*waits, return_exceptions=True)
-        if listener is not None:
+        for listener in opened:
             await listener.__aexit__(None, None, None)
 
 
 async def _first_code(
     waits: set[asyncio.Task[Secret | None]],
+    aside: set[asyncio.Task[Secret | None]],
     timer: asyncio.Task[Secret | None],
     limit: float,
     no_listener: BadInput | None,
 ) -> Secret:
     """Return the first valid answer; errors count only if no valid answer came at the same time.
 
-    ``no_listener`` is why there is no listener; it is raised if the input ends as well.
+    The wait ends when only the tasks in ``aside`` are left. ``no_listener`` is why there was no listener at
+    first; it is raised if the input ends as well.
     """
     pending = waits
     while True:
@@ -356,9 +372,9 @@ async def _first_code(
                 return code
         for task in done:
             task.result()
-        if no_listener is not None and timer not in done and not pending - {timer}:
+        if no_listener is not None and timer not in done and not pending - aside:
             raise no_listener
-        if timer in done or not pending - {timer}:
+        if timer in done or not pending - aside:
             raise _timed_out(limit if timer in done else 0.0)
 
 
@@ -374,10 +390,6 @@ async def _run_to_end(work: Awaitable[None]) -> None:
     task.result()
     if cancellation is not None:
         raise cancellation
-
-
-async def _listened(listener: Listener) -> Secret | None:
-    return await listener.answer()
 
 
 async def _pasted(

@@ -209,7 +209,8 @@ class TokenEndpoint:
         if status == 429 or status >= 500:
             return XeroUnreachable(
                 f"Xero's identity server is not working at the moment (HTTP {status}).",
-                hint="Try again later, and check status.xero.com. The login is kept.",
+                hint="Try again later, and check status.xero.com."
+                + (" The login is kept." if renewing else ""),
                 case=CaseId.XERO_DOWN,
                 **request.error_arguments(repeatable=True),
             )
