@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,8 +35,8 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.dialogs.pickers import FilePicker, start_folder
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
-from xpm_tui.tui.widgets.comparison import DetailPane, effect_lines
+from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.comparison import DetailPane, effect_rows
 from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import INDENT, LinkProposalRows, ReviewQueue, compared_lines
@@ -227,7 +227,7 @@ class Review(DetailScreen[None]):
         place = f"{self._at + 1:,} of {len(self._views):,}  "
         first: Line = [
             fixed(place, "muted"), span(view.name, "strong"),
-            span(f"  {view.client_id or ''} {view.id}".rstrip(), "ignition"),
+            span(f"  {view.client_id or view.id}", "ignition"),
             span(f"  {view.email or 'no e-mail'}", "muted"),
         ]  # fmt: skip
         reason = wrap([fixed(" ▲ ", "warn"), span(view.reason)], columns)
@@ -239,7 +239,7 @@ class Review(DetailScreen[None]):
         )  # fmt: skip
         self._proposals.show(view.proposals)
         if not view.proposals:
-            self._show_effect(None, [])
+            self._show_effect(None, None)
         self._compare.show(None, [fixed("Compare with the match under the cursor")])
 
     def _progress_line(self) -> Line:
@@ -281,19 +281,24 @@ class Review(DetailScreen[None]):
             return
         make = lambda columns: compared_lines(client, xpm, columns)  # noqa: E731
         self._compare.show(make, [fixed("Compare with the match under the cursor")])
-        self._show_effect(proposal, effect_lines(effect, LINES_TALL))
+        self._show_effect(proposal, effect)
 
-    def _show_effect(self, proposal: ProposalView | None, effect: Sequence[Line]) -> None:
+    def _show_effect(self, proposal: ProposalView | None, effect: EffectView | None) -> None:
         """Show the reasons for a match in full, and what accepting it does."""
         columns = self._effect.content_size.width or 76
+        most = LINES_TALL if self.has_class("-tall") else LINES_LOW
         found: list[Line] = []
         self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
         if proposal is None:
             found.append([fixed(" ○ ", "muted"), fixed("There is no match to accept.")])
         elif len(reasons := "; ".join(proposal.reasons)) > columns - len(INDENT):
             found += wrap([fixed(" ◇ ", "accent"), span(reasons)], columns)
-        found += [row for line in effect for row in wrap(line, columns)]
-        found = found[: LINES_TALL if self.has_class("-tall") else LINES_LOW]
+        if effect is not None:
+            # The reasons are in the list as well: what accepting does is never pushed out by them.
+            needed = len(effect_rows(effect, columns, 1 + len(effect.warnings[:1])))
+            if len(found) > most - needed:
+                found = [*found[: most - needed - 1], fit([*found[most - needed - 1], fixed(" …")], columns)]
+            found += effect_rows(effect, columns, most - len(found))
         height = max(LINES_LOW - 1, len(found)) + 2
         if self._effect.styles.height is None or self._effect.styles.height.value != height:
             self._effect.styles.height = height

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
+from itertools import product, zip_longest
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -37,8 +37,11 @@ from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 from xpm_tui.tui.widgets.text import Lines, TextLabel
 
 
-def effect_lines(effect: EffectView, most: int) -> list[Line]:
-    """Return at most ``most`` lines on what linking would change: refusals and warnings, then the values."""
+def effect_lines(effect: EffectView, most: int, *, brief: bool = False) -> list[Line]:
+    """Return at most ``most`` lines on what linking would change: refusals and warnings, then the values.
+
+    With ``brief``, the fields that would still differ are only counted.
+    """
     found: list[Line] = []
     if effect.refused:
         found.append([fixed(" ✕ ", "bad"), span(effect.refused)])
@@ -60,8 +63,18 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
         former = _former(effect, max(2, most - len(found) - 1))
         found += former
         if len(found) < most:
-            found += _values(effect, most - len(found))
+            found += _values(effect, most - len(found), brief)
     return found[:most]
+
+
+def effect_rows(effect: EffectView, columns: int, height: int) -> list[Line]:
+    """Return what linking would change in at most ``height`` rows: with less room, fewer values."""
+    rows: list[Line] = []
+    for most, brief in product(range(height, 0, -1), (False, True)):
+        rows = [row for line in effect_lines(effect, most, brief=brief) for row in wrap(line, columns)]
+        if len(rows) <= height:
+            break
+    return rows[:height]
 
 
 def _former(effect: EffectView, most: int) -> list[Line]:
@@ -83,7 +96,7 @@ def _former(effect: EffectView, most: int) -> list[Line]:
     return found
 
 
-def _values(effect: EffectView, most: int) -> list[Line]:
+def _values(effect: EffectView, most: int, brief: bool) -> list[Line]:
     changes, left = effect.changes, effect.differences
     if not changes and not left:
         return [[fixed(" ✓ ", "good"), span(outlook(effect))]]
@@ -94,9 +107,10 @@ def _values(effect: EffectView, most: int) -> list[Line]:
             *_differing(effect, most - 2),
         ][:most]
     planned, _, stay = outlook(effect).partition("; ")
-    found: list[Line] = [[fixed(" → ", "accent"), span(f"{planned}:")]]
+    stay = stay.partition(" (")[0] if brief else stay
     room = max(0, most - 1 - bool(stay))
     shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
+    found: list[Line] = [[fixed(" → ", "accent"), span(f"{planned}{':' if shown else '.'}")]]
     for change in shown:
         found.append(
             [
@@ -107,7 +121,7 @@ def _values(effect: EffectView, most: int) -> list[Line]:
                 *([fixed("  "), cells.MARKS.draw(change.mark, side=change.side)] if change.mark else []),
             ]
         )
-    if len(shown) < len(changes):
+    if 0 < len(shown) < len(changes):
         found.append([Span(Shown(f"   and {len(changes) - len(shown)} more"), "muted")])
     if stay:
         found.append([fixed(" ≠ ", "warn"), span(f"{stay}.")])
@@ -407,8 +421,6 @@ def unlinked_lines(view: ClientView) -> list[SideBySide]:
 def ids_of(view: ClientView) -> Line:
     """Return the id of a client and of the XPM client that it is linked to."""
     found: list[Span] = [span(view.client_id or view.id, "ignition")]
-    if view.client_id:
-        found.append(span(f" {view.id}", "muted"))
     if view.link:
         found += [fixed(" ∞ ", "muted"), span(f"XPM {view.link.number or '–'}", "xpm")]
     return found

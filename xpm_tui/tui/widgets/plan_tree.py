@@ -76,7 +76,8 @@ class PlanTree(Rows):
         opened = "▾" if group.key in self.outline.expanded else "▸"
         name: list[Span]
         if group.record:
-            name = [span(group.name or group.record, "strong"), span(f"  {group.record}", "muted")]
+            id_ = self.outline.id_of(group.record)
+            name = [span(group.name or id_, "strong"), span(f"  {id_}", "muted")]
         elif group.rule in ("exact-name", "contact", "link", "pick", "create"):
             name = [fixed(_rule(group), "strong")]
         else:
