@@ -417,6 +417,10 @@ def test_groups_count_and_open() -> None:
     tree.group_by("client")
     assert [group.record for group in tree.groups] == ["c1", "c2"]
     assert {change.record for change in tree.groups[1].changes} == {"c2", "c2/k1"}
+    tree.ids = {"c2": "CLI-2", "c2/k1": "CLI-2 Jo Tane"}
+    assert [tree.id_of("c2/k1"), tree.contact_of("c2/k1"), tree.contact_of("c2")] == [
+        "CLI-2 Jo Tane", "Jo Tane", "",
+    ]  # fmt: skip
 
 
 def test_the_cursor_of_the_picker_never_starts_on_what_is_linked() -> None:

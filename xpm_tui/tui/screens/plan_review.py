@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters import lookup
 from xpm_tui.application.presenters.presenter import change_views, set_aside_lines
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
@@ -19,7 +20,6 @@ from xpm_tui.commands.consequences import Figure, figure_columns, nothing_planne
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.errors import StoreChanged
 from xpm_tui.domain.plan import Consequences, Plan
-from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.plan_rows import PlanOutline, client_of
@@ -45,7 +45,7 @@ CLIENT_COLUMNS = 34
 """The width of the panel with all changes of a client, in columns."""
 
 _PlanData = tuple[Plan, list[ChangeView], Consequences, list[str], dict[str, str]]
-"""The plan, its changes, what applying it does, unreadable records, and the Client IDs by record id."""
+"""The plan, its changes, what applying it does, unreadable records, and the ids that users know."""
 
 CHANGED = "This plan was changed in another window. Review it again."
 
@@ -127,9 +127,8 @@ class PlanReview(DetailScreen[str]):
             figures, snapshot = consequences(practice, plan, records), practice.snapshot()
             set_aside = set_aside_lines(plans.set_aside_of(snapshot, plan), shown=2)
             changes = list(change_views(snapshot, records))
-            records_of = {client_of(change.record) for change in changes}
-            clients = filter(None, (snapshot.get(CLIENTS, id_) for id_ in records_of))
-            ids = {client.id: client.client_id for client in clients if client.client_id}
+            named = {change.record for change in changes}
+            ids = lookup.shown_ids(snapshot, named | set(map(client_of, named)))
             return plan, changes, figures, set_aside, ids
 
         is_first = self._plan is None
