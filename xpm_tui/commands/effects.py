@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from xpm_tui.domain.errors import DecisionNeeded, ReadOnly
+from xpm_tui.domain.safe_text import visible
 
 if TYPE_CHECKING:
     from xpm_tui.commands.command import Command, Dialogue
@@ -199,11 +200,15 @@ async def confirm_call(dialogue: Dialogue, question: Question) -> bool:
     if call.shown and call.shown == lines:
         return True
     for line in lines:
-        dialogue.say(line)
+        dialogue.say(visible(line, LINE))  # a line break in a name must not look like another line
     if question.type_in:
         typed = await dialogue.line(f"{question.ask} To confirm, type {question.type_in}:")
         return (typed or "").strip() == question.type_in
     return bool(await dialogue.confirm(question.ask, default=question.safe, button=question.button))
+
+
+LINE = 20_000
+"""The most characters of a line above a question."""
 
 
 def asks(dialogue: Dialogue) -> bool:
