@@ -212,6 +212,25 @@ async def test_the_sync_area_lists_the_earlier_runs(
             assert text_of(app).startswith(" Run r1 ")
 
 
+async def test_a_screen_below_a_dialog_is_laid_out_for_a_new_size(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s")
+        wanted = text_of(app)
+        for size in ((120, 40), (80, 40)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            assert "╰" in text_of(app).splitlines()[5], "no empty line is left in the summary"
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        await press(pilot, "a")
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        await press(pilot, "escape")
+        assert text_of(app) == wanted
+
+
 async def test_a_search_without_result_says_how_to_end_it(env: ConsoleFixture, console: Make) -> None:
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
