@@ -1,11 +1,11 @@
-"""Names in the log: two records of the same name can be told apart."""
+"""Names and ids on screen: two records of the same name can be told apart, and no internal id is shown."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tests.tui.fixtures import ConsoleFixture
-from xpm_tui.application.presenters.lookup import name_of, names
+from xpm_tui.application.presenters.lookup import name_of, names, shown_ids
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.ports import Put
@@ -74,3 +74,29 @@ def test_a_change_from_one_namesake_to_another_shows_two_values(tmp_path: Path) 
         "Sam Lee (sam@a.example)",
         "Sam Lee (samuel@b.example)",
     )
+
+
+def test_a_record_has_the_id_that_users_know(tmp_path: Path) -> None:
+    env = ConsoleFixture(tmp_path)
+    with env.open() as practice:
+        one, two = Contact(id="k901", name="Jo Tane"), Contact(id="k902", email="pat@rata.example")
+        long = Contact(id="k903", name="Wilhelmina Featherstonehaugh")
+        practice.store.commit(
+            [
+                Put(CLIENTS, Client(id="c901", name="Rata", client_id="CLI-1", contacts=(one, two, long))),
+                Put(CLIENTS, Client(id="c902", name="Rata", client_id="CLI-2", contacts=(one,))),
+                Put(CLIENTS, Client(id="c903", name="Rata")),
+            ]
+        )
+        assert names(practice)("c901") == "Rata CLI-1"
+        records = ["c901", "c901/k901", "c901/k902", "c901/k903", "c901/u-1", "c902/k901", "c903", "c904/k1"]
+        assert shown_ids(practice.snapshot(), records) == {
+            "c901": "CLI-1",
+            "c901/k901": "CLI-1 Jo Tane",
+            "c901/k902": "CLI-1 pat@rata.example",
+            "c901/k903": "CLI-1 Wilhelmina Featherst…",
+            "c901/u-1": "CLI-1",
+            "c902/k901": "CLI-2",
+            "c903": "c903",
+            "c904/k1": "c904",
+        }

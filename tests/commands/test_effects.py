@@ -225,6 +225,14 @@ async def test_where_nobody_can_be_asked(effect: Effect) -> None:
     assert dialogue.asked == []
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\x85", "\u2028"])
+async def test_a_name_adds_no_line_to_a_question(end: str) -> None:
+    dialogue = Someone(AdmittedCall(Effect.WRITES_HERE))
+    await confirm_call(dialogue, Question("Link 1 client?", [f"CLI-1  Rata{end}CLI-2  Totara  →  1001"]))
+    line, _ = dialogue.asked
+    assert len(line.splitlines()) == 1
+
+
 @pytest.mark.parametrize("effect", Effect)
 async def test_where_someone_can_be_asked(effect: Effect) -> None:
     dialogue = Someone(AdmittedCall(effect))

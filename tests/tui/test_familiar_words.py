@@ -64,6 +64,14 @@ def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) ->
     assert {entry.name for entry in rank_entries(typed, entries)[:SEEN]} >= names
 
 
+@pytest.mark.parametrize(
+    ("typed", "first"), [("sett", "go:settings"), ("Clients", "go:clients"), ("conn", "connect")]
+)
+def test_what_a_title_begins_with_comes_first(typed: str, first: str) -> None:
+    entries = [*keymap.palette_entries("overview", Situation(area="overview")), *keymap.general_entries()]
+    assert rank_entries(typed, entries)[0].name == first
+
+
 async def test_a_known_problem_opens_from_the_palette(env: ConsoleFixture, console: Make) -> None:
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -167,14 +167,90 @@ async def test_a_run_shows_its_progress_by_field_where_there_is_room(
         links = next(each for each in field_progress(practice, run) if each.label == "Link")
         assert links.done == links.total == sum(1 for _ in practice.snapshot().rows(LINKS))
     app = console(env)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.show_run(run.id)
         await settle(pilot)
-        assert f" {links.total} of {links.total} ✓" in words_in(app, ".run-fields")
+        assert "By field" not in text_of(app)
+        for size in ((120, 40), (160, 48)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            assert f" {links.total} of {links.total} ✓" in words_in(app, ".run-fields")
+
+
+async def test_a_wider_window_compares_both_sides_at_once(env: ConsoleFixture, console: Make) -> None:
+    await seeded(env)
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, *SCREEN_KEYS["picker"])
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        shown = words_in(app, ".compare")
+        assert "CLI-0020 XPM 1020" in shown, "an id is never cut"
+        assert "City – + Hobart" in shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_sync_area_lists_the_earlier_runs(
+    size: tuple[int, int], env: ConsoleFixture, console: Make
+) -> None:
+    for number in (1, 2):
+        with env.open() as practice:
+            await xpm_refresh.refresh(practice, full=True)
+            await runner.run(practice, plan_id=(await plans.make(practice)).id)
+        app = console(env)
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            await press(pilot, "g", "s")
+            assert f"Run r{number}: ✓ Done" in text_of(app)
+            if number == 1:
+                assert "Last syncs" not in text_of(app), "the only run is shown in full above"
+                continue
+            assert "✓ r1" in words_in(app, "RunList")
+            await press(pilot, "tab", "down", "enter")
+            assert text_of(app).startswith(" Run r1 ")
+
+
+async def test_a_screen_below_a_dialog_is_laid_out_for_a_new_size(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s")
+        wanted = text_of(app)
+        for size in ((120, 40), (80, 40)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            assert "╰" in text_of(app).splitlines()[5], "no empty line is left in the summary"
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        await press(pilot, "a")
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
-        assert "By field" not in text_of(app)
+        await press(pilot, "escape")
+        assert text_of(app) == wanted
+
+
+async def test_a_search_without_result_says_how_to_end_it(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s", "slash", "=zzz")
+        assert "No change contains “zzz”. esc shows all changes again." in text_of(app)
+        await press(pilot, "escape")
+        assert "Link by exact name" in text_of(app)
+        await press(pilot, "escape", "g", "s", "slash", "=zzz")
+        assert "No line contains “zzz”. esc shows all lines again." in text_of(app)
+
+
+async def test_a_plan_by_client_names_clients_by_their_ignition_id(
+    env: ConsoleFixture, console: Make
+) -> None:
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s", "v")
+        assert "Client 00000  CLI-0000" in text_of(app)
 
 
 @pytest.mark.parametrize("size", [in_soak((59, 24)), (80, 17), in_soak((20, 5)), (1, 1)])

@@ -129,7 +129,18 @@ def test_the_title_of_a_screen_keeps_its_marks(columns: int) -> None:
     assert " SANDBOX " in shown.plain
     assert "READ-ONLY" in shown.plain
     named = [span for span in shown.spans if "practice-pink" in str(span.style)]
-    assert bool(named) == ("Hill" in shown.plain) == (columns == 160)
+    assert named, "and the name in its own colour"
+    assert "Hill" in shown.plain
+
+
+def test_the_subject_of_a_title_gives_way_to_the_name_of_the_practice() -> None:
+    status = PracticeStatus(title="Harbour & Hill Accountants", sandbox=True)
+    subject = [fixed("p1234"), fixed("  XPM ▸ Ignition"), fixed("  Everything"), fixed("  first sync")]
+    shown = heading(status, "Review plan", subject, 80).plain
+    assert "Everything" in shown
+    assert "first sync" not in shown
+    assert "Harbour & H" in shown
+    assert "first sync" in heading(status, "Review plan", subject, 120).plain
 
 
 @pytest.mark.parametrize("colour", ["blue", "pink", "lime", "orange"])

@@ -55,7 +55,7 @@ async def test_the_team_stands_beside_xpms_staff(env: ConsoleFixture, console: M
         )  # fmt: skip
         shown = text_of(app)
         for reported in ("● Ana Reid", "◇ same e-mail: Tom Reid", "◇ by name: Sam Lee",
-                         "✗ Gail Former (left)", "Bo Li no access", "○ Unlinked",
+                         "✗ Gail Former (left)", "Bo Li no access", "○ unlinked",
                          "· only in XPM"):  # fmt: skip
             assert reported in shown, reported
         await press(pilot, "slash", "=tom", "enter")

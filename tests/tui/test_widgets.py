@@ -44,7 +44,7 @@ from xpm_tui.tui.widgets.cells import (
     width,
 )
 from xpm_tui.tui.widgets.comparison import effect_rows
-from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogBuffer, LogLine, LogPane
+from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogBuffer, LogLine, LogPane, short_name
 from xpm_tui.tui.widgets.plan_tree import PlanTree, kind_of
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.run_log import run_lines
@@ -114,6 +114,17 @@ def test_an_id_is_never_cut(number: str, columns: int) -> None:
         )
     ]
     assert f" {number}" in "".join(piece.text for piece in hits.draw(0, 0, columns))
+
+
+@pytest.mark.parametrize("columns", [67, 90])
+def test_a_log_line_cuts_the_name_before_the_values(columns: int) -> None:
+    text = "Henare Removals Holdings Pty Ltd: postal city updated in Ignition: – → Wellington (it was empty)"
+    shown = short_name(Shown(text), columns)
+    assert shown.startswith("Henare Remov")
+    assert cell_len(shown.rpartition(" (")[0]) <= columns
+    assert "– → Wellington" in shown
+    assert short_name(Shown(text), 120) == text
+    assert short_name(Shown(text.replace("→", "and")), 20) == text.replace("→", "and"), "no values"
 
 
 def test_the_ring_keeps_the_newest_and_counts_the_rest() -> None:
@@ -412,6 +423,10 @@ def test_groups_count_and_open() -> None:
     tree.group_by("client")
     assert [group.record for group in tree.groups] == ["c1", "c2"]
     assert {change.record for change in tree.groups[1].changes} == {"c2", "c2/k1"}
+    tree.ids = {"c2": "CLI-2", "c2/k1": "CLI-2 Jo Tane"}
+    assert [tree.id_of("c2/k1"), tree.contact_of("c2/k1"), tree.contact_of("c2")] == [
+        "CLI-2 Jo Tane", "Jo Tane", "",
+    ]  # fmt: skip
 
 
 def drawn(lines: Sequence[Sequence[Span]]) -> str:

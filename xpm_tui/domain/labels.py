@@ -74,6 +74,12 @@ LINK_STATES: Labels = {
     "ignored": Label("Ignored", "You said that this client has no XPM client.", "–"),
     "unlinked": Label("Unlinked", "No XPM client is linked to this client.", "○"),
 }
+PICK_OUTCOMES: Labels = {
+    "added": Label("Added", "The XPM client was brought in."),
+    "linked": Label("Linked to an existing client", "A client of Ignition has the same name."),
+    "already": Label("Already there", "The XPM client is linked already."),
+    "left": Label("Left", "The XPM client was not brought in."),
+}
 MEMBER_STATES: Labels = {
     "linked": Label("Linked", "The team member is linked to a staff record in XPM.", "●"),
     "gone": Label("Gone", "XPM no longer lists the linked staff record.", "✗"),
@@ -165,6 +171,11 @@ RULES: Labels = {
     ),
     "pick": Label("Pick", "A user brought the client in from XPM.", reason="brought in by a user"),
     "create": Label("Create in XPM", "A user asked to create the client in XPM.", reason="created in XPM"),
+}
+PLAN_STATES: Labels = {
+    "draft": Label("Not applied", "The plan can still be applied."),
+    "applied": Label("Applied", "A run has applied the plan."),
+    "replaced": Label("Replaced", "A newer plan has replaced this one."),
 }
 CONFLICT_STATES: Labels = {
     "planned": Label("Planned", "The next sync lets the master win.", "⇄"),

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from textual import events
 from textual.await_complete import AwaitComplete
+from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -42,6 +43,22 @@ class BaseScreen(AppMixin):
         columns, rows = app.size
         across = screen._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
         return across | screen._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or [])
+
+    def _screen_resized(self, size: Size) -> None:
+        """Set the classes for a new size before the layout.
+
+        Stock Textual sets them last, after a screen's own ``on_resize``, and sends a screen below a dialog no
+        other event: it would be laid out for its old size.
+        """
+        screen = cast("Screen[Any]", self)
+        wanted = self.size_classes()
+        changed = not wanted <= screen.classes
+        if changed:
+            known = [*(screen.app.HORIZONTAL_BREAKPOINTS or ()), *(screen.app.VERTICAL_BREAKPOINTS or ())]
+            screen.update_classes({name: name in wanted for _, name in known}, animate=False)
+        super()._screen_resized(size)  # type: ignore[misc]
+        if changed:
+            screen.post_message(events.Resize(size, size))
 
     async def _compose(self) -> None:
         cast("Screen[Any]", self).add_class(*self.size_classes(), update=False)

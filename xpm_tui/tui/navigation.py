@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import Worker, get_current_worker
 
-from xpm_tui.domain import formatting
+from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AREAS, AppProtocol
@@ -38,14 +38,6 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, PickView, XpmClientView
     from xpm_tui.domain.runs import Run
-
-
-_OUTCOMES = {
-    "added": "added",
-    "linked": "linked to an existing client",
-    "already": "already there",
-    "left": "left",
-}
 
 
 class Navigation(AppProtocol):
@@ -168,8 +160,10 @@ class Navigation(AppProtocol):
 
     def picked(self, views: Sequence[PickView]) -> None:
         """Report the result of linking several clients; those not linked are listed with the reason."""
-        counts = {name: sum(view.outcome == name for view in views) for name in _OUTCOMES}
-        summary = ", ".join(f"{number:,} {_OUTCOMES[name]}" for name, number in counts.items() if number)
+        counts = {name: sum(view.outcome == name for view in views) for name in labels.PICK_OUTCOMES}
+        summary = ", ".join(
+            f"{number:,} {labels.PICK_OUTCOMES[name].inline}" for name, number in counts.items() if number
+        )
         left = [view for view in views if view.outcome == "left"]
         if not left:
             self.toast(summary or "XPM has no client to bring in.")

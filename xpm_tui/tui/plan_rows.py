@@ -96,7 +96,7 @@ def group_by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
 class PlanOutline:
     """The visible part of a plan: its groups, which of them are expanded, and the filter.
 
-    Only changes that contain ``filter_text`` are shown. ``ids`` maps our client ids to those of Ignition.
+    Only changes that contain ``filter_text`` are shown. ``ids`` maps records to the ids that users know.
     """
 
     by: By = "rule"
@@ -131,9 +131,12 @@ class PlanOutline:
             self.expand_all(True)
 
     def id_of(self, record: str) -> str:
-        """Return the id by which users know a record: that of Ignition if the client has one."""
-        client, slash, contact = record.partition("/")
-        return f"{self.ids.get(client) or client}{slash}{contact}"
+        """Return the id by which users know a record; a contact's is that of its client, and its name."""
+        return self.ids.get(record) or client_of(record)
+
+    def contact_of(self, record: str) -> str:
+        """Return which of a client's contacts a record is; empty if it is the client or its only contact."""
+        return self.id_of(record).removeprefix(self.id_of(client_of(record))).strip()
 
     def _search_text(self, change: ChangeView) -> str:
         values = (change.old_shown, change.new_shown)

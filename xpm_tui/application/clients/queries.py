@@ -12,7 +12,13 @@ import msgspec
 
 from xpm_tui.application.derived_data import is_worth_saving, read_saved, save
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.lookup import DifferencePresenter, DifferenceView, find_client, find_xpm
+from xpm_tui.application.presenters.lookup import (
+    CONTACT_NAME,
+    DifferencePresenter,
+    DifferenceView,
+    find_client,
+    find_xpm,
+)
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, SideBySide, XpmClientView
 from xpm_tui.application.runs.plans import newest_draft
@@ -23,6 +29,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Value
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.reason_labels import DIFFERENCES
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
 from xpm_tui.domain.xpm import WHOLE, XpmClient
 from xpm_tui.sync.base import PRIMARY, base_pair, contact_key, foreign_values, mirror_values
@@ -230,12 +237,14 @@ class _RecordPair:
         ]
         there = {contact.uuid: contact for contact in self.row.present_contacts}
         uuids = {joined.contact: joined.uuid for joined in self.link.contacts}
+        several = len(self.client.contacts) > 1
         for contact in self.client.contacts:
             other = there.pop(uuids.get(contact.id, ""), None)
             mine, xpm = contact_values(contact), contact_values(other) if other else {}
             record = f"{self.client.id}/{contact.id}"
+            whose = visible(contact.name or contact.email or contact.id, CONTACT_NAME)
             for rule in CONTACT_FIELDS:
-                text = f"{rule.label} ({contact.id})"
+                text = f"{rule.label} ({whose})" if several else rule.label
                 found.append(
                     self._one(record, rule.name, contact_key(contact.id, rule.name), text, mine, xpm)
                 )

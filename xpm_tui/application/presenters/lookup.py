@@ -6,7 +6,7 @@ The differences are those that no plan changes: with both values, the reason, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -28,6 +28,7 @@ from xpm_tui.domain.tables import (
     CATEGORIES,
     CLIENTS,
     FREEZES,
+    LINKS,
     PROPOSALS,
     SERVICES,
     STAFF,
@@ -90,7 +91,7 @@ def distinguishing_name(snapshot: Snapshot, id_: str) -> str:
     client = snapshot.get(CLIENTS, client_id)
     if client is not None:
         shared = len(snapshot.find(CLIENTS, "name_key", name_key(client.name))) > 1
-        return f"{name} {client_id}" if shared else name
+        return f"{name} {client.client_id or client_id}" if shared else name
     row = snapshot.get(XPM_CLIENTS, id_)
     return f"{name} #{row.number}" if row is not None and row.number else name
 
@@ -120,6 +121,28 @@ def _practice_title(snapshot: Snapshot, tenant: str) -> str:
     return draft.titles.get(tenant, "") if draft is not None else ""
 
 
+def shown_ids(snapshot: Snapshot, records: Iterable[str]) -> dict[str, str]:
+    """Return the ids by which users know some records of clients."""
+    return {each: shown_id(snapshot, each) for each in set(records)}
+
+
+def shown_id(snapshot: Snapshot, record: str) -> str:
+    """Return the id by which users know a client; for one of several contacts, followed by its name."""
+    client_id, _, contact_id = record.partition("/")
+    client = snapshot.get(CLIENTS, client_id)
+    if client is None:
+        return client_id
+    id_ = client.client_id or client_id
+    if not contact_id or (len(client.contacts) == 1 and client.contact(contact_id) is not None):
+        return id_
+    link = snapshot.get(LINKS, client_id) if client.contact(contact_id) is None else None
+    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    name = presenter_module.contact_names(client, row).get(contact_id, "")
+    return f"{id_} {visible(name, CONTACT_NAME)}" if name else id_
+
+
+CONTACT_NAME = 20
+"""The most characters of a contact's name that are shown beside the id of its client."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 

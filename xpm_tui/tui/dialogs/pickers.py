@@ -228,7 +228,9 @@ def rank_entries(query: str, entries: Sequence[PaletteEntry]) -> list[PaletteEnt
         whole = f"{title} {entry.words} {entry.help}".casefold()
         starts = whole.replace("-", " ").split()
         known = f"{title} {entry.words}".casefold().replace("-", " ").split()
-        if all(any(word.startswith(term) for word in title.split()) for term in terms):
+        if title.removeprefix("go to ").startswith(" ".join(terms)):
+            score = 450  # the name of an area leads there
+        elif all(any(word.startswith(term) for word in title.split()) for term in terms):
             score = 400
         elif all(any(word.startswith(term) for word in known) for term in terms):
             score = 350

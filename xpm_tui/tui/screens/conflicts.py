@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.application.clients.field_policy import list_conflicts
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.lookup import DifferenceView, plan_differences
+from xpm_tui.application.presenters.lookup import DifferenceView, plan_differences, shown_ids
 from xpm_tui.application.presenters.views import ConflictView
 from xpm_tui.application.runs import plans
 from xpm_tui.commands.consequences import remaining_count
@@ -82,6 +82,8 @@ class Conflicts(RecordListScreen[None, ConflictView]):
             "esc goes back.",
         )
         super().__init__(table, "conflicts")
+        self._ids: dict[str, str] = {}
+        """The ids that users know, by record."""
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Read again whenever the screen is shown: a plan, undo or run may have changed the conflicts."""
@@ -89,13 +91,18 @@ class Conflicts(RecordListScreen[None, ConflictView]):
 
     async def load(self) -> None:
         """Read all conflicts."""
-        found = await self.host.worker.ask(list_conflicts)
+
+        def read(practice: OpenPractice) -> tuple[list[ConflictView], dict[str, str]]:
+            views = list_conflicts(practice)
+            return views, shown_ids(practice.snapshot(), (view.record for view in views))
+
+        found, self._ids = await self.host.worker.ask(read)
         self._head.show_subject(state_counts(found))
         self.show_items(found)
 
     def _cells(self, view: ConflictView) -> list[Cell]:
         return [
-            partial(named, visible(view.name), visible(view.record), look="strong"),
+            partial(named, visible(view.name), visible(self._ids[view.record]), look="strong"),
             [fixed(field_label(view.field)), *([fixed(" ❄", "accent")] if view.frozen else [])],
             [cells.CONFLICT_STATES.draw(view.state)],
             [fixed(labels.SIDES[view.wins].text)],
@@ -255,6 +262,8 @@ class Differences(RecordListScreen[None, DifferenceView]):
             empty="All differences are in the plan. esc goes back.",
         )
         super().__init__(table, "differences")
+        self._ids: dict[str, str] = {}
+        """The ids that users know, by record."""
         self._plan_id = plan_id
         self._direction: Direction = "from_xpm"
 
@@ -265,11 +274,12 @@ class Differences(RecordListScreen[None, DifferenceView]):
     async def load(self) -> None:
         """Read the first differences of the plan, and how many there are."""
 
-        def read(practice: OpenPractice) -> tuple[Plan, list[DifferenceView]]:
+        def read(practice: OpenPractice) -> tuple[Plan, list[DifferenceView], dict[str, str]]:
             plan, _ = plans.load(practice, self._plan_id)
-            return plan, list(islice(plan_differences(practice, plan), MOST))
+            views = list(islice(plan_differences(practice, plan), MOST))
+            return plan, views, shown_ids(practice.snapshot(), (view.record for view in views))
 
-        plan, found = await self.host.worker.ask(read)
+        plan, found, self._ids = await self.host.worker.ask(read)
         self._direction = plan.direction
         number = max(plan.left_different, len(found))
         more = f" The first {len(found):,} are shown; plan --json lists them all."
@@ -278,10 +288,9 @@ class Differences(RecordListScreen[None, DifferenceView]):
         self.show_items(found)
 
     def _cells(self, view: DifferenceView) -> list[Cell]:
-        contact = view.record.partition("/")[2]
         return [
-            partial(named, visible(view.name), visible(view.record.partition("/")[0]), look="strong"),
-            [fixed(view.label), *([span(f" {contact[:8]}", "muted")] if contact else [])],
+            partial(named, visible(view.name), visible(self._ids[view.record]), look="strong"),
+            [fixed(view.label)],
             [Span(formatting.value(view.ignition_shown))],
             [Span(formatting.value(view.xpm_shown))],
             [fixed(reason_label(view.rule, self._direction), "muted")],
@@ -291,7 +300,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
         """Return both values in full, the reason, and what to do."""
         reason = f"{view.reason} {view.hint}".strip()
         return [
-            [fixed(view.label), span(f" of {view.name}"), span(f"  {view.record}", "muted")],
+            [fixed(view.label), span(f" of {view.name}"), span(f"  {self._ids[view.record]}", "muted")],
             [fixed(" Ignition  ", "muted"), Span(formatting.value(view.ignition_shown), "strong")],
             [fixed(" XPM       ", "muted"), Span(formatting.value(view.xpm_shown), "strong")],
             *wrap([fixed(" why       ", "muted"), span(reason)], max(34, self.size.width - 5)),

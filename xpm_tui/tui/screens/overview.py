@@ -250,6 +250,7 @@ class Overview(AreaScreen):
         width, height = self._chart.content_size
         self._chart.border_title = f"Changes per day: {panels.chart_words(days, width - 19)}"
         self._chart.border_subtitle = panels.legend(days, width - 2)
+        self._panels.set_class(not facts.runs, "-unsynced")
         if facts.runs:
             self._chart.say(lines(panels.chart_lines(days, width, height)))
         elif facts.status.connected:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -21,7 +21,7 @@ from xpm_tui.commands.clients import ReviewClients
 from xpm_tui.commands.link_effects import effect_lines
 from xpm_tui.commands.links import LinkClient, PickClients
 from xpm_tui.commands.registry import by_name
-from xpm_tui.domain import formatting
+from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.tables import XPM_CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.matching.search_index import PickerIndex
@@ -126,7 +126,7 @@ class Picker(SearchScreen[tuple[str, ...]]):
             )
             known = "  ·  ".join(dict.fromkeys(filter(None, facts))) or "nothing else is known about it"
             found.append([fixed("  Ignition  ", "ignition"), span(client.name, "strong"),
-                          span(f"  {client.client_id or ''} {client.id}".rstrip(), "muted")])  # fmt: skip
+                          span(f"  {client.client_id or client.id}", "muted")])  # fmt: skip
             found.append([fixed("            "), span(known, "muted")])
         self._head.styles.height = 1 + len(found)
         self._head.show_subject((), *found, right=[fixed(note, "muted")])
@@ -209,6 +209,13 @@ class Picker(SearchScreen[tuple[str, ...]]):
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
         self._shown = None
+        self._show_selected()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the panels to the size; a wide window also compares the two."""
+        self._show_selected()
+
+    def _show_selected(self) -> None:
         view = self._hits.current
         if view is not None:
             self.host.work(lambda: self._preview(view), "effect", exclusive=True, node=self)
@@ -275,7 +282,9 @@ class Picker(SearchScreen[tuple[str, ...]]):
     async def _pick(self, view: XpmClientView) -> None:
         result, _ = await self.host.run_command(by_name("clients.pick"), PickClients(xpm=(view.uuid,)))
         summary = "; ".join(
-            f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in result.value
+            f"{one.name}: {labels.PICK_OUTCOMES[one.outcome].inline}"
+            + (f" ({one.reason})" if one.reason else "")
+            for one in result.value
         )
         self.host.toast(summary)
         await self._search(self.field.value)

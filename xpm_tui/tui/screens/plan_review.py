@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters import lookup
 from xpm_tui.application.presenters.presenter import change_views, set_aside_lines
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
@@ -19,7 +20,6 @@ from xpm_tui.commands.consequences import Figure, figure_columns, nothing_planne
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.errors import StoreChanged
 from xpm_tui.domain.plan import Consequences, Plan
-from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.plan_rows import PlanOutline, client_of
@@ -45,7 +45,7 @@ CLIENT_COLUMNS = 34
 """The width of the panel with all changes of a client, in columns."""
 
 _PlanData = tuple[Plan, list[ChangeView], Consequences, list[str], dict[str, str]]
-"""The plan, its changes, what applying it does, unreadable records, and the Client IDs by record id."""
+"""The plan, its changes, what applying it does, unreadable records, and the ids that users know."""
 
 CHANGED = "This plan was changed in another window. Review it again."
 
@@ -127,9 +127,8 @@ class PlanReview(DetailScreen[str]):
             figures, snapshot = consequences(practice, plan, records), practice.snapshot()
             set_aside = set_aside_lines(plans.set_aside_of(snapshot, plan), shown=2)
             changes = list(change_views(snapshot, records))
-            records_of = {client_of(change.record) for change in changes}
-            clients = filter(None, (snapshot.get(CLIENTS, id_) for id_ in records_of))
-            ids = {client.id: client.client_id for client in clients if client.client_id}
+            named = {change.record for change in changes}
+            ids = lookup.shown_ids(snapshot, named | set(map(client_of, named)))
             return plan, changes, figures, set_aside, ids
 
         is_first = self._plan is None
@@ -139,14 +138,12 @@ class PlanReview(DetailScreen[str]):
         self._tree.set_changes(changes)
         if is_first and len(self._tree.groups) == 1:
             self._tree.expand_all(True)
-        self._rows.display = bool(changes)
-        self._none.display = not changes
-        self._why.display = bool(changes)
-        self._none.update(lines(self._empty_lines(plan, set_aside)))
+        self._set_aside = set_aside
+        self._show_rows()
         self._rows.reload(self._tree.position(selected) if selected else 0)
         if is_first:
             self._rows.focus()
-        self._figures, self._set_aside = figures, set_aside if changes else []
+        self._figures = figures
         self._draw()
         self.refresh_bindings()
 
@@ -159,7 +156,9 @@ class PlanReview(DetailScreen[str]):
         if plan is None or figures is None:
             return
         self._head.show_subject(subject(plan))
-        rows = [line for text in self._set_aside for line in wrap([span(text, "warn")], columns - 4)]
+        # A plan without changes lists them in place of the changes.
+        set_aside = self._set_aside if self._tree.changes else ()
+        rows = [line for text in set_aside for line in wrap([span(text, "warn")], columns - 4)]
         self._summary.say(lines([*summary(plan, figures, columns - 4), *rows]))
         self._show_selected()
 
@@ -177,6 +176,17 @@ class PlanReview(DetailScreen[str]):
         shown, total = len(self._tree.matching), len(self._tree.changes)
         ticked = formatting.count(self._ticked_count, "change") + " ticked"
         self._changes.border_subtitle = f"{shown:,} of {total:,} found" if self._tree.filter_text else ticked
+
+    def _show_rows(self) -> None:
+        """Show the changes or, if there are none or none is found, a sentence instead."""
+        has_rows = bool(self._tree.rows)
+        self._rows.display = self._why.display = has_rows
+        self._none.display = not has_rows
+        if self._tree.changes and not has_rows:
+            text = f"No change contains “{self._tree.filter_text}”. esc shows all changes again."
+            self._none.update(lines([[span(text, "muted")]]))
+        elif self._plan is not None:
+            self._none.update(lines(self._empty_lines(self._plan, self._set_aside)))
 
     def _empty_lines(self, plan: Plan, set_aside: list[str]) -> list[Line]:
         """Return why a plan has no changes: the differences that stay, by reason, and what cannot be read."""
@@ -229,7 +239,7 @@ class PlanReview(DetailScreen[str]):
         if plan is None:
             return "The plan is being read."
         if action == "apply" and plan.state != "draft":
-            return "This plan was already applied: make a new one."
+            return f"{labels.PLAN_STATES[plan.state].help} Make a new one."
         if action == "apply" and not self._ticked_count:
             return "Nothing is ticked: there is nothing to apply."
         if action in ("tick", "turn", "find") and not self._tree.changes:
@@ -259,6 +269,7 @@ class PlanReview(DetailScreen[str]):
     def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         self._tree.filter(event.value)
+        self._show_rows()
         self._rows.reload(0)
 
     @on(TextField.Submitted)
@@ -276,6 +287,7 @@ class PlanReview(DetailScreen[str]):
         with self.prevent(TextField.Changed):
             self._find.value = ""
         self._tree.filter("")
+        self._show_rows()
         self._rows.reload(self._tree.position(selected) if selected else 0)
         self._rows.focus()
 
@@ -330,11 +342,13 @@ class PlanReview(DetailScreen[str]):
 def subject(plan: Plan) -> Line:
     """Return the subject of the title: the plan, its direction, what it syncs, and its state."""
     undone = [span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []
+    # The least important comes last: in a narrow window, the subject is left out from its end.
     return [
-        span(plan.id, "strong"), fixed("  "), *direction_spans(plan.direction),
+        span(plan.id, "strong"),
+        *([fixed(f"  {labels.PLAN_STATES[plan.state].inline}", "warn")] if plan.state != "draft" else []),
+        fixed("  "), *direction_spans(plan.direction), *undone,
         fixed(f"  {labels.LEVELS[plan.level].text}", "muted"),
-        *([fixed("  first sync", "accent")] if plan.first else []), *undone,
-        *([fixed(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
+        *([fixed("  first sync", "accent")] if plan.first else []),
     ]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.dialogs.pickers import FilePicker, start_folder
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane, effect_rows
 from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.rows import Rows
@@ -227,7 +227,7 @@ class Review(DetailScreen[None]):
         place = f"{self._at + 1:,} of {len(self._views):,}  "
         first: Line = [
             fixed(place, "muted"), span(view.name, "strong"),
-            span(f"  {view.client_id or ''} {view.id}".rstrip(), "ignition"),
+            span(f"  {view.client_id or view.id}", "ignition"),
             span(f"  {view.email or 'no e-mail'}", "muted"),
         ]  # fmt: skip
         reason = wrap([fixed(" ▲ ", "warn"), span(view.reason)], columns)
@@ -286,16 +286,19 @@ class Review(DetailScreen[None]):
     def _show_effect(self, proposal: ProposalView | None, effect: EffectView | None) -> None:
         """Show the reasons for a match in full, and what accepting it does."""
         columns = self._effect.content_size.width or 76
+        most = LINES_TALL if self.has_class("-tall") else LINES_LOW
         found: list[Line] = []
         self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
         if proposal is None:
             found.append([fixed(" ○ ", "muted"), fixed("There is no match to accept.")])
         elif len(reasons := "; ".join(proposal.reasons)) > columns - len(INDENT):
             found += wrap([fixed(" ◇ ", "accent"), span(reasons)], columns)
-        most = LINES_TALL if self.has_class("-tall") else LINES_LOW
         if effect is not None:
-            found += effect_rows(effect, columns, max(1, most - len(found)))
-        found = found[:most]
+            # The reasons are in the list as well: what accepting does is never pushed out by them.
+            needed = len(effect_rows(effect, columns, 1 + len(effect.warnings[:1])))
+            if len(found) > most - needed:
+                found = [*found[: most - needed - 1], fit([*found[most - needed - 1], fixed(" …")], columns)]
+            found += effect_rows(effect, columns, most - len(found))
         height = max(LINES_LOW - 1, len(found)) + 2
         if self._effect.styles.height is None or self._effect.styles.height.value != height:
             self._effect.styles.height = height

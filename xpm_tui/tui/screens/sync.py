@@ -1,4 +1,4 @@
-"""The Sync area: the latest plan, the run in progress, and the live log of the practice.
+"""The Sync area: the latest plan, the run in progress, the earlier ones, and the live log of the practice.
 
 The screen of a run with its log, which is updated while the run is in progress.
 """
@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import set_aside_summary, set_aside_views
@@ -24,9 +24,11 @@ from xpm_tui.domain.runs import Run
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.screens.base import DetailScreen
+from xpm_tui.tui.screens.overview import RUNS, WHOLE, RunList
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.frame import ScreenHeading
+from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.run_log import (
     CONTINUE_COMMANDS,
     FIELDS,
@@ -43,17 +45,26 @@ from xpm_tui.tui.widgets.run_log import (
 )
 from xpm_tui.tui.widgets.text import TextLabel
 
+WIDE = 110
+"""The width from which other panels are shown beside the panel of the run, in columns."""
+RUN_LIST = 56
+"""Width of the list of runs beside that panel, in columns."""
+
 
 class SyncArea(AreaScreen):
-    """The area: a panel with the latest run and plan, above the log."""
+    """The area: a panel with the latest run and plan, the list of runs, and below them the log."""
 
     AREA = "sync"
     ABOUT = (
         "A plan shows everything that a sync would do, before anything is written; applying it "
         "starts a run. The run is a separate process: it continues when this console is "
-        "closed. The log of the practice is shown below, live."
+        "closed. Earlier runs are listed, and enter opens one. The log of the practice is shown below, live."
     )
-    MORE_KEYS = (("v", "look at the newest plan"), *LOG_KEYS)
+    MORE_KEYS = (
+        ("v", "look at the newest plan"),
+        ("tab", "to the last syncs: enter opens one, u undoes it"),
+        *LOG_KEYS,
+    )
     CSS_PATH: ClassVar = stylesheet_path("sync")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "review", "View plan", tooltip="View the newest plan"),
@@ -64,6 +75,8 @@ class SyncArea(AreaScreen):
     def __init__(self) -> None:
         super().__init__()
         self._card = TextLabel(classes="sync-card panel", fixed=False)
+        self._runs = RunList()
+        self._runs.border_title = "Last syncs"
         self._pane = LiveLog(empty="The log of this practice is empty. Press s to make the first plan.")
         self._plan: Plan | None = None
         self._run: Run | None = None
@@ -73,20 +86,28 @@ class SyncArea(AreaScreen):
         """The facts that are shown: the same ones are not drawn again."""
 
     def body(self) -> ComposeResult:
-        """Compose the panel and the log."""
-        yield self._card
+        """Compose the panel, the list of runs and the log."""
+        with Container(classes="sync-top"):
+            yield self._card
+            yield self._runs
         yield self._pane
 
     async def load(self) -> None:
-        """Read the latest plan and the latest run."""
+        """Read the latest plan and the runs."""
 
-        def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, RunForecast, str]:
-            run = next(iter(history.list_runs(practice, 1)), None)
+        def read(practice: OpenPractice) -> tuple[Plan | None, list[Run], RunForecast, str]:
+            runs = history.list_runs(practice, RUNS)
             set_aside = set_aside_summary(set_aside_views(practice.snapshot()))
-            coming = forecast(practice, run) if run is not None else NO_FORECAST
-            return plans.latest_plan(practice), run, coming, set_aside
+            coming = forecast(practice, runs[0]) if runs else NO_FORECAST
+            return plans.latest_plan(practice), runs, coming, set_aside
 
-        self._plan, self._run, self._forecast, self._set_aside = await self.host.worker.ask(read)
+        selected = self._runs.current
+        self._plan, runs, self._forecast, self._set_aside = await self.host.worker.ask(read)
+        self._run = runs[0] if runs else None
+        at = (place for place, run in enumerate(runs) if selected is not None and run.id == selected.id)
+        self._runs.show(runs, next(at, 0))
+        self.set_class(len(runs) > 1, "-earlier")
+        self.set_class(self._run is not None and self._run.outcome == "running", "-running")
         self._draw()
         if self.focused is None:
             self._pane.rows.focus()
@@ -107,13 +128,15 @@ class SyncArea(AreaScreen):
             self._forecast.stopping,
             self._set_aside,
             self.host.practice_status.connected,
+            self.has_class("-earlier"),
             self.size.width,
         )
         if facts == self._drawn:
             return
         self._drawn = facts
         found: list[Line] = []
-        width = self.size.width - FRAME
+        beside = self.has_class("-earlier") and self.size.width >= WIDE
+        width = self.size.width - FRAME - (RUN_LIST if beside else 0)
         self._card.border_title, self._card.border_subtitle = "Sync", ""
         if self._run is not None:
             self._card.border_title = frame_text(run_title(self._run))
@@ -144,13 +167,32 @@ class SyncArea(AreaScreen):
                  fixed(f"  made {formatting.ago(plan.made, now)}  ", "muted"),
                  fixed("v", "accent"), fixed(" shows it")]]  # fmt: skip
 
-    def on_resize(self) -> None:
-        """Fit the progress bar to the width."""
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the progress bar to the width; a low window has no room for the list of runs."""
+        self.set_class(event.size.height < WHOLE, "-small")
         self._draw()
 
+    @property
+    def _selected(self) -> Run | None:
+        """The run to which a key applies: the one under the cursor, while the list has the focus."""
+        return self._runs.current if self._runs.has_focus else self._run
+
     def situation(self) -> Situation:
-        """Return the situation with the latest run."""
-        return self.host.situation(self.AREA, record=self._run.id if self._run else "")
+        """Return the situation with the selected run."""
+        run = self._selected
+        return self.host.situation(self.AREA, record=run.id if run else "")
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        self.refresh_bindings()
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        """Show the run under the cursor."""
+        event.stop()
+        if self._runs.current is not None:
+            self.app.push_screen(RunScreen(self._runs.current.id))
 
     def do_plan(self) -> None:
         """Make a plan and show it."""
@@ -161,11 +203,11 @@ class SyncArea(AreaScreen):
         self.host.plan_and_show()
 
     def do_undo(self) -> None:
-        """Undo the latest run; the undo is shown as a plan first."""
-        if self._run is None:
+        """Undo the selected run; the undo is shown as a plan first."""
+        if self._selected is None:
             self.host.toast("There is no run yet to undo.", "warning")
         else:
-            self.host.undo(run=self._run.id)
+            self.host.undo(run=self._selected.id)
 
     def do_runs_stop(self) -> None:
         """Show the run with its log, and stop it there."""
@@ -183,10 +225,6 @@ class SyncArea(AreaScreen):
     def action_pane(self, action: str) -> None:
         """Run an action of the log, wherever the focus is."""
         getattr(self._pane, f"action_{action}")()
-
-
-WIDE = 110
-"""The width from which the progress by field is shown beside the panel of the run, in columns."""
 
 
 class RunScreen(DetailScreen[None]):
@@ -222,6 +260,8 @@ class RunScreen(DetailScreen[None]):
         self._fields = TextLabel(classes="run-fields panel")
         self._fields.border_title = "By field"
         self._counted: object = None
+        """The run and the size for which the progress by field is shown."""
+        self._forecast = NO_FORECAST
         self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
@@ -244,17 +284,28 @@ class RunScreen(DetailScreen[None]):
     @on(LiveLog.StateChanged)
     def _state_changed(self, event: LiveLog.StateChanged) -> None:
         event.stop()
-        now = self.host.worker.practice.clock.now()
-        self._head.show_subject(run_scope(event.run))
-        self._card.border_title = frame_text(labels.RUN_OUTCOMES[event.run.outcome].marked)
-        self._card.border_subtitle = frame_text(run_subtitle(event.run))
+        self._forecast = event.forecast
+        self._draw()
+        self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        """Fit the panels to the size; a large window also shows the progress by field."""
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        run = self._run
+        if run is None:
+            return
+        self._head.show_subject(run_scope(run))
+        self._card.border_title = frame_text(labels.RUN_OUTCOMES[run.outcome].marked)
+        self._card.border_subtitle = frame_text(run_subtitle(run))
         by_field = self.has_class("-tall") and self.size.width >= WIDE
         columns = self.size.width - FRAME - (FIELDS if by_field else 0)
-        self._card.say(lines(run_lines(event.run, now, columns, event.forecast)))
-        self.refresh_bindings()
-        if by_field and event.run != self._counted:
-            self._counted = event.run
-            self.host.work(lambda: self._count(event.run), "fields", exclusive=True, node=self)
+        now = self.host.worker.practice.clock.now()
+        self._card.say(lines(run_lines(run, now, columns, self._forecast)))
+        if by_field and (run, self.size) != self._counted:
+            self._counted = (run, self.size)
+            self.host.work(lambda: self._count(run), "fields", exclusive=True, node=self)
 
     async def _count(self, run: Run) -> None:
         """Show the progress by field."""

@@ -248,7 +248,7 @@ def in_xpm(row: PersonRow) -> Line:
         first = member.proposals[0]
         how = cells.MEMBER_STATES.label("proposed" if first.sure else "maybe").inline
         return [fixed(f"{sign} {how}: ", look), span(first.name)]
-    return [fixed(f"{sign} {cells.MEMBER_STATES.label(member.state).text}", look)]
+    return [fixed(f"{sign} {cells.MEMBER_STATES.label(member.state).inline}", look)]
 
 
 def person_lines(row: PersonRow, columns: int) -> list[Line]:

@@ -417,8 +417,6 @@ def unlinked_lines(view: ClientView) -> list[SideBySide]:
 def ids_of(view: ClientView) -> Line:
     """Return the id of a client and of the XPM client that it is linked to."""
     found: list[Span] = [span(view.client_id or view.id, "ignition")]
-    if view.client_id:
-        found.append(span(f" {view.id}", "muted"))
     if view.link:
         found += [fixed(" ∞ ", "muted"), span(f"XPM {view.link.number or '–'}", "xpm")]
     return found

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 from textual.widgets._footer import FooterKey
 
-from xpm_tui.domain.formatting import count, cut, elapsed
+from xpm_tui.domain.formatting import cells, count, cut, elapsed
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app_protocol import AREAS, AppMixin, Area, PracticeStatus
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, span, width, words
@@ -101,8 +101,8 @@ def _practice_name(status: PracticeStatus, room: int) -> Content:
     return Content.styled(cut(visible(status.title or "xpm-tui"), room), look)
 
 
-NAME_LEAST = 12
-"""The room in columns from which the name of the practice is shown in the title of a screen."""
+NAME_LEAST = 10
+"""The room in columns that the name of the practice always has in the title of a screen."""
 
 
 def heading(
@@ -116,18 +116,25 @@ def heading(
 ) -> Content:
     """Return the heading of a screen over an area: title, subject and practice, with the lines ``below``.
 
-    If there is too little room, ``right`` is left out first, and then the name of the practice is cut. The
-    marks of a sandbox and of a read-only console stay.
+    If there is too little room, ``right`` is left out first, then the name of the practice is cut, and then
+    the subject, from its end. The marks of a sandbox and of a read-only console stay.
     """
-    start = Content.styled(f" {title} ", HERE) + words([fixed(" "), *subject])
+    start = Content.styled(f" {title} ", HERE)
     marks = Content("  ") + _sandbox_mark(status)
     if status.read_only:
         marks += words([fixed("READ-ONLY", "warn"), fixed(BETWEEN, "muted")])
     room = columns - start.cell_length - marks.cell_length - 1
-    name = _practice_name(status, room) if room >= NAME_LEAST else Content("")
-    if right and width(right) + len(BETWEEN) + name.cell_length <= room:
+    least = min(NAME_LEAST, cells(visible(status.title or "xpm-tui")))
+    if least > room:
+        least = 0
+    subject = [fixed(" "), *subject]
+    while len(subject) > 2 and width(subject) > room - least:
+        subject.pop()
+    name = _practice_name(status, max(least, room - width(subject)) if least else 0)
+    if right and width(right) + len(BETWEEN) + name.cell_length <= room - width(subject):
         marks = Content("  ") + words([*right, fixed(BETWEEN, "muted")]) + marks[2:]
     end = marks + name + Content(" ")
+    start += words(subject)
     room = columns - end.cell_length
     if start.cell_length > room:
         start = start.truncate(room, ellipsis=True)

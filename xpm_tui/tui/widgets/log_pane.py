@@ -19,10 +19,11 @@ from textual.widgets import Static
 
 from xpm_tui.domain import labels
 from xpm_tui.domain.events import Severity
-from xpm_tui.domain.formatting import clock, count
+from xpm_tui.domain.formatting import cells as cell_count
+from xpm_tui.domain.formatting import clock, count, cut
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, marked, words
+from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, marked, span, words
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import TextLabel
@@ -114,6 +115,19 @@ FOLLOWING = "The newest line is followed. Up selects a line to read it in full."
 """The hint that is shown while no line is selected."""
 
 
+NAME_LEAST = 12
+"""Columns to which a name may be cut, so that the values beside it can be read."""
+
+
+def short_name(text: Shown, columns: int) -> Shown:
+    """Return a sentence on a changed value with its name cut, if the values do not fit otherwise."""
+    name, colon, rest = text.partition(": ")
+    if "→" not in rest:
+        return text
+    values = rest.rpartition(" (")[0] or rest
+    return Shown(f"{cut(Shown(name), max(NAME_LEAST, columns - cell_count(values) - 2))}{colon}{rest}")
+
+
 class LogRows(Rows):
     """The rows of the log."""
 
@@ -133,11 +147,12 @@ class LogRows(Rows):
         word, look = cells.SEVERITIES.sign(entry.level)
         pieces: list[Span] = [fixed(f" {clock(entry.at)} ", "muted"), fixed(f"{word} ", look)]
         needle = self.buffer.text
+        text = short_name(entry.text, columns - cells.width(pieces))
         if needle:
-            start = entry.text.casefold().find(needle)
-            pieces.extend(marked(entry.text, [(start, start + len(needle))] if start >= 0 else []))
+            start = text.casefold().find(needle)
+            pieces.extend(marked(text, [(start, start + len(needle))] if start >= 0 else []))
         else:
-            pieces.append(Span(entry.text, look if entry.level == "error" else ""))
+            pieces.append(Span(text, look if entry.level == "error" else ""))
         return pieces
 
 
@@ -260,7 +275,12 @@ class LogPane(Vertical):
         The pane keeps its height: if it grew, a move of the cursor would paint everything.
         """
         entry = self.line if not self.following or self.paused else None
-        if entry is None:
+        if self.buffer.held and not self.buffer:
+            text, key, does = "No line of this level. ", "l", " shows another level."
+            if self.buffer.text:
+                text, key, does = f"No line contains “{self.buffer.text}”. ", "esc", " shows all lines again."
+            self._whole.say(words([span(text, "warn"), fixed(key, "accent"), fixed(does)]))
+        elif entry is None:
             self._whole.say(words([fixed(FOLLOWING, "muted")]))
         else:
             word, look = cells.SEVERITIES.sign(entry.level)

@@ -350,9 +350,10 @@ def chart_lines(days: Sequence[ChartDay], columns: int, height: int) -> list[Lin
         for day, signs in zip(days, columns_of, strict=True):
             none = row == bars - 1 and not day.changes and not day.outcome
             sign = "·" if none else signs[row]
-            pieces.append(
-                fixed((sign * (each_day - 1)).ljust(each_day), "accent" if day.changes else "muted")
-            )
+            look: Look = "muted" if not day.changes else "accent"
+            if day.changes and day.outcome not in ("done", "running", "skipped"):
+                look = cells.RUN_OUTCOMES.look(day.outcome)
+            pieces.append(fixed((sign * (each_day - 1)).ljust(each_day), look))
         found.append(pieces)
     marks = [fixed(" " * axis)]
     dates = [fixed(" " * axis)]
@@ -431,7 +432,7 @@ def activity_lines(
     lines: Sequence[tuple[datetime | None, Shown, Look]], now: datetime, columns: int, height: int
 ) -> list[Line]:
     """Return the newest activity, newest first, wrapped beside its time or, before today, its day."""
-    found: list[Line] = []
+    found: list[Line] = [] if lines else [*wrap([fixed("Nothing has happened yet.", "muted")], columns)]
     today = now.astimezone().date()
     for at, text, look in lines:
         day, _, clock = formatting.when_short(at).rpartition(" ")

@@ -119,7 +119,7 @@ class PlanTree(Rows):
         room = columns - 10 - (KIND_COLUMNS + 2 if kind else 0)
         half = self._name_room(row.group, room)
         if row.group.record:
-            contact = visible(change.record.partition("/")[2])
+            contact = visible(self.outline.contact_of(change.record))
             what = cells.named(Shown(field_label(change.field)), contact, half)
         else:
             names = [each.name for each in self._near(place)]
@@ -150,7 +150,7 @@ class PlanTree(Rows):
         usual = max(24, room * 2 // 5)
         names = values = 0
         for change in group.changes[:MEASURED]:
-            id_ = change.record.partition("/")[2] if group.record else self.outline.id_of(change.record)
+            id_ = (self.outline.contact_of if group.record else self.outline.id_of)(change.record)
             name = field_label(change.field) if group.record else change.name
             names = max(names, cell_count(visible(name)) + 2 + cell_count(visible(id_)))
             values = max(values, cells.width(_values(change, 1_000, ())))

@@ -215,10 +215,12 @@ class ReviewQueue(Items[ReviewView]):
 def compared_lines(client: ClientView, xpm: XpmClientView, columns: int) -> list[Line]:
     """Return the distinguishing fields of both sides, with a symbol for each relation, and the UUID."""
     each = max(8, (columns - LABEL - GAP - 1) // 2)
+    side, id_ = fixed("Ignition ", "ignition"), span(client.client_id or client.id, "muted")
+    ours = [side, id_] if width([side, id_]) <= each else [id_]  # an id is never cut
     found: list[Line] = [
         [
             *fit([], LABEL),
-            *fit([fixed("Ignition ", "ignition"), span(client.client_id or client.id, "muted")], each),
+            *fit(ours, each),
             fixed("   "),
             fixed("XPM ", "xpm"),
             span(xpm.number or "–", "muted"),

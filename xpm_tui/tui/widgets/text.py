@@ -64,7 +64,9 @@ class HangingText(Visual):
         return self.text.get_minimal_width(rules)
 
     def get_height(self, rules: RulesMap, width: int) -> int:
-        """Return the number of lines for a width."""
+        """Return the number of lines for a width; stock content counts unwrapped lines as if they wrapped."""
+        if rules.get("text_wrap") == "nowrap":
+            return self.text.plain.count("\n") + 1
         return self.wrapped(width, rules).get_height(rules, width)
 
 
