@@ -216,7 +216,7 @@ def test_a_crash_file_holds_no_value(connected: Inline, monkeypatch: pytest.Monk
         raise RuntimeError(f"{secret} {CANARY}")
 
     monkeypatch.setattr(summary, "summarize", broken)
-    done = connected("status", "--json", code=1)
+    done = connected("status", "--json", code=70)
     crashes = list(connected.home.rglob("crash-*.log"))
     for text in (done.out, done.err, *(path.read_text() for path in crashes)):
         assert SECRET not in text
