@@ -189,7 +189,7 @@ class TeamPane(SkippablePane):
 
     async def _count(self, step: ConnectionStep) -> None:
         def count(practice: OpenPractice) -> tuple[int, StaffPick]:
-            return len(team.email_matches(practice)), team.pick_staff(practice, every=True, dry_run=True)
+            return len(team.email_matches(practice)), team.preview_pick(practice)
 
         matches, would = await self.host.worker.ask(count)
         accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
