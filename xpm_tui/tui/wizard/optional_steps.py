@@ -196,7 +196,7 @@ class TeamPane(SkippablePane):
         accept.label = show(f"Link {formatting.count(matches, 'person/people')} by e-mail")
         pick.label = show(f"Bring in XPM's staff ({len(would.members):,})")
         accept.display, pick.display = matches > 0, bool(would.members)
-        if would.skipped:
+        if would.skipped and not would.members:
             people = formatting.count(len(would.skipped), "person in XPM has/people in XPM have")
             self._show_message(f"{people} a name like someone in your team: decide in Team (g t).")
         if step.state != "done":
