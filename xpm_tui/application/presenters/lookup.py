@@ -40,6 +40,7 @@ from xpm_tui.domain.xpm import Staff, XpmClient
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application.presenters import namesakes
     from xpm_tui.application.presenters import presenter as presenter_module
     from xpm_tui.sync import base, canonical, mirror
     from xpm_tui.sync.planning import planner
@@ -321,7 +322,7 @@ class DifferencePresenter:
             self._shown(each.field, each.ignition, client, row),
             self._shown(each.field, each.xpm, client, row),
         )
-        ignition_shown, xpm_shown = self._presenter.distinguish(ids, names, client, row)
+        ignition_shown, xpm_shown = namesakes.distinguish(self._snapshot, ids, names, client, row)
         return DifferenceView(
             record=each.record,
             name=client.name if client is not None else "",
@@ -387,7 +388,7 @@ class DifferencePresenter:
 
     def _shown(self, field: str, value: Value, client: Client | None, row: XpmClient | None) -> Value:
         if field == base.PRIMARY:
-            return presenter_module.contact_names(client, row).get(str(value)) or value
+            return namesakes.contact_names(client, row).get(str(value)) or value
         if BY_NAME[field].kind != "person" or not value:
             return value
         name = self._presenter.person_name(str(canonical.staff_uuid(value)))
