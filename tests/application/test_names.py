@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.tui.fixtures import ConsoleFixture
 from xpm_tui.application.presenters.lookup import name_of, names, shown_ids
+from xpm_tui.application.presenters.namesakes import contact_names
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.ports import Put
@@ -63,17 +64,20 @@ def test_a_change_from_one_namesake_to_another_shows_two_values(tmp_path: Path) 
         shown = Presenter(practice.snapshot()).both_shown
     assert shown("contact_primary", "k1", "k2", ours, theirs) == ("Jo Tane", "Ann Lee")
     assert shown("contact_primary", "k1", "5cb07c8b-a76c", ours, theirs) == (
-        "Jo Tane (jo@a.example)",
-        "Jo Tane (jo@b.example)",
+        "Jo Tane <jo@a.example>",
+        "Jo Tane <jo@b.example>",
     )
     assert shown("contact_primary", "k2", "77b07c8b-a76c", ours, theirs) == (
-        "Ann Lee (k2)",
-        "Ann Lee (XPM 77b07c8b)",
+        "Ann Lee k2",
+        "Ann Lee XPM 77b07c8b",
     )
     assert shown("partner", "t1", "99b07c8b-a76c", ours, theirs) == (
-        "Sam Lee (sam@a.example)",
-        "Sam Lee (samuel@b.example)",
+        "Sam Lee <sam@a.example>",
+        "Sam Lee <samuel@b.example>",
     )
+    twins = Client(id="c902", name="R", contacts=(Contact(id="k8", name="Jo"), Contact(id="k9", name="Jo")))
+    assert contact_names(twins, None) == {"k8": "Jo k8", "k9": "Jo k9"}
+    assert contact_names(ours, theirs)["k1"] == "Jo Tane", "the same person on both sides is no namesake"
 
 
 def test_a_record_has_the_id_that_users_know(tmp_path: Path) -> None:

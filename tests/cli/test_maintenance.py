@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import KNOWN, connect
 from tests.support.command import Inline
 from tests.support.sandbox_process import sandbox_process
+from xpm_tui.xero.auth import token_store
 
 
 @pytest.fixture
@@ -135,6 +136,15 @@ def test_export_and_back_changes_nothing(synced: Inline, tmp_path: Path) -> None
     again = synced("import", "clients", str(path), "--dry-run", "--json", code=None).json
     assert (again["counts"]["new"], again["counts"]["changed"]) == (0, 0)
     assert synced("export", "clients", str(path), "--json", code=2).error["code"] == "bad-input"
+
+
+def test_status_says_next_to_the_connection_that_a_login_is_needed(
+    synced: Inline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "but a login is needed" not in synced("status", code=None).out
+    monkeypatch.setattr(token_store, "is_refused", lambda *_: True)
+    (line,) = [line for line in synced("status", code=3).out.splitlines() if line.startswith("Connected")]
+    assert line.endswith("but a login is needed")
 
 
 @pytest.mark.soak

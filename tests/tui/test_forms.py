@@ -89,6 +89,23 @@ def test_a_form_shows_no_code_of_the_command_line() -> None:
             assert not codes & set(row.help.partition(": ")[2].rstrip(".").split(", ")), row.help
 
 
+async def test_a_new_client_gets_a_partner_from_the_team(env: ConsoleFixture, console: Make) -> None:
+    with env.open() as practice:
+        practice.store.commit([Put(TEAM, TeamMember(id="t1", name="Mere Tau", email="mere@x.example"))])
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.perform(by_name("clients.new"), {})
+        await settle(pilot)
+        await press(pilot, "=Rata Ltd")
+        app.screen.query_one("#v-partner").focus()
+        await press(pilot, "space", "down", "enter")
+        assert "Partner                 Mere Tau  mere@x.example" in text_of(app)
+        await press(pilot, "f10")
+    with env.open() as practice:
+        assert find_client(practice.snapshot(), "Rata Ltd").partner == "t1"
+
+
 async def test_an_empty_choice_of_a_client_is_named(env: ConsoleFixture, console: Make) -> None:
     """What is undone for all clients says so: nothing is for all because a field was left empty."""
     app = console(env)

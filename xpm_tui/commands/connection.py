@@ -373,6 +373,7 @@ def _status_lines(status: StatusSummary, now: datetime, zone: tzinfo) -> list[st
         calls += f", {status.day_left:,} today"
     name = f"{status.title} (SANDBOX)" if status.sandbox else status.title
     since = f"since {when(status.since, zone)}" + (f" by {status.by}" if status.by else "")
+    since += ", but a login is needed" if status.login_needed else ""
     facts = listing(
         {
             "Practice": name,

@@ -341,6 +341,7 @@ def value_fields(command: Command[Any]) -> tuple[ValueField, ...]:
                 [empty, *((each.value, each.label) for each in field.choices)]
                 if field.choices
                 else ((empty, *_YES_NO) if field.kind == "flag" else ()),
+                completes="member" if field.kind == "person" else "",
             )
             for field in editable("client" if record == "client" else "contact")
         )

@@ -193,7 +193,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, dialogue: Dialog
             "--different-from and --anyway work only for people that you name.", hint="Leave out --all."
         )
     if params.all and asks(dialogue):
-        would = team_links.pick_staff(practice, every=True, dry_run=True)
+        would = team_links.preview_pick(practice)
         found = consequences.staff_pick_consequences(len(would.members))
         texts = [PICK_ALL_NOTE, *(skipped_line(each) for each in would.skipped)]
         asked = Question(question(found, "from XPM"), texts, button=action(found), keyed=True)

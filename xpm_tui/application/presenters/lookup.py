@@ -42,6 +42,7 @@ from xpm_tui.domain.xpm import Staff, XpmClient
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application.presenters import namesakes
     from xpm_tui.application.presenters import presenter as presenter_module
     from xpm_tui.sync import base, canonical, mirror
     from xpm_tui.sync.planning import planner
@@ -137,7 +138,7 @@ def shown_id(snapshot: Snapshot, record: str) -> str:
         return id_
     link = snapshot.get(LINKS, client_id) if client.contact(contact_id) is None else None
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
-    name = presenter_module.contact_names(client, row).get(contact_id, "")
+    name = namesakes.contact_names(client, row).get(contact_id, "")
     return f"{id_} {visible(name, CONTACT_NAME)}" if name else id_
 
 
@@ -338,7 +339,7 @@ def skipped_undo_views(snapshot: Snapshot, plan: Plan) -> list[SkippedUndoView]:
                 present=presenter.value(each.field, each.present),
                 reason=each.sentence,
                 address=each.address,
-                contact=presenter_module.contact_name(contact, snapshot.get(CLIENTS, id_), row),
+                contact=namesakes.contact_name(contact, snapshot.get(CLIENTS, id_), row),
             )
         )
     return views
@@ -362,7 +363,7 @@ class DifferencePresenter:
             self._shown(each.field, each.ignition, client, row),
             self._shown(each.field, each.xpm, client, row),
         )
-        ignition_shown, xpm_shown = self._presenter.distinguish(ids, names, client, row)
+        ignition_shown, xpm_shown = namesakes.distinguish(self._snapshot, ids, names, client, row)
         return DifferenceView(
             record=each.record,
             name=client.name if client is not None else "",
@@ -428,7 +429,7 @@ class DifferencePresenter:
 
     def _shown(self, field: str, value: Value, client: Client | None, row: XpmClient | None) -> Value:
         if field == base.PRIMARY:
-            return presenter_module.contact_names(client, row).get(str(value)) or value
+            return namesakes.contact_names(client, row).get(str(value)) or value
         if BY_NAME[field].kind != "person" or not value:
             return value
         name = self._presenter.person_name(str(canonical.staff_uuid(value)))

@@ -38,6 +38,7 @@ from xpm_tui.domain.xpm import Quarantined, RecordFault, XpmClient
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application.presenters import namesakes
     from xpm_tui.sync import base, canonical, mirror
     from xpm_tui.sync.manual import takeover
     from xpm_tui.sync.planning import links as link_states
@@ -221,34 +222,14 @@ class Presenter:
         """Return one of a client's values for users; the primary contact is shown by name."""
         if field != base.PRIMARY:
             return self.value(field, value)
-        return contact_names(ours, theirs).get(str(value)) or value
+        return namesakes.contact_names(ours, theirs).get(str(value)) or value
 
     def both_shown(
         self, field: str, old: Value, new: Value, ours: Client | None, theirs: XpmClient | None
     ) -> tuple[Value, Value]:
         """Return two of a client's values for users: of namesakes, with what tells them apart."""
         shown = self.shown(field, old, ours, theirs), self.shown(field, new, ours, theirs)
-        return self.distinguish((old, new), shown, ours, theirs)
-
-    def distinguish(
-        self,
-        ids: tuple[Value, Value],
-        shown: tuple[Value, Value],
-        ours: Client | None,
-        theirs: XpmClient | None,
-    ) -> tuple[Value, Value]:
-        """Return two names; if they are the same for two different ids, with their e-mails or else ids."""
-        if shown[0] != shown[1] or ids[0] == ids[1] or not shown[0]:
-            return shown
-        emails = {each.uuid: each.email for each in theirs.contacts} if theirs is not None else {}
-        emails |= {each.id: each.email for each in ours.contacts} if ours is not None else {}
-        marks = []
-        for id_ in map(str, ids):
-            person = self.snapshot.get(TEAM, id_) or self.snapshot.get(STAFF, id_)
-            marks.append(emails.get(id_) or (person.email if person is not None else ""))
-        if not all(marks) or marks[0] == marks[1]:
-            marks = [id_ if len(id_) <= 8 else f"XPM {id_[:8]}" for id_ in map(str, ids)]
-        return f"{shown[0]} ({marks[0]})", f"{shown[1]} ({marks[1]})"
+        return namesakes.distinguish(self.snapshot, (old, new), shown, ours, theirs)
 
     def _contact(
         self,
@@ -334,7 +315,7 @@ def change_view(presenter: Presenter, client: str, uuid: str, change: Change) ->
         came_from=presenter.xpm_ref(change.came_from) if change.came_from else None,
         also_affects=tuple(presenter.affected(each) for each in change.also),
         follows=change.follows,
-        contact=contact_name(change.contact, ours, theirs),
+        contact=namesakes.contact_name(change.contact, ours, theirs),
     )
 
 
@@ -356,17 +337,6 @@ def former_view(
         old_shown=old_shown,
         new_shown=new_shown,
     )
-
-
-def contact_name(contact: str, ours: Client | None, theirs: XpmClient | None) -> str:
-    """Return the name of a client's contact, or else its e-mail or id; empty for the client itself."""
-    return contact_names(ours, theirs).get(contact) or contact if contact else ""
-
-
-def contact_names(ours: Client | None, theirs: XpmClient | None) -> dict[str, str]:
-    """Return the names of a client's contacts, or else their e-mails, by their ids on both sides."""
-    names = {each.uuid: each.name or each.email for each in theirs.contacts} if theirs is not None else {}
-    return names | ({each.id: each.name or each.email for each in ours.contacts} if ours is not None else {})
 
 
 MAX_NAMED = 5

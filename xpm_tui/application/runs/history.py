@@ -32,6 +32,7 @@ from xpm_tui.domain.tables import CLIENTS, IMAGES, INTENTS, PLANNED, PLANS, RUNS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application.presenters import namesakes
     from xpm_tui.application.presenters import presenter as presenter_module
 
 if TYPE_CHECKING:
@@ -392,7 +393,7 @@ def _view(snapshot: Snapshot, views: Presenter, image: BeforeImage, written: Wri
     return WrittenValueView(
         record=written.record or image.client,
         name=client.name if client is not None else row.name if row is not None else "",
-        contact=presenter_module.contact_name(contact, client, row) or None,
+        contact=namesakes.contact_name(contact, client, row) or None,
         client_id=(client.client_id or None) if client is not None else None,
         number=(row.number or None) if row is not None else None,
         field=written.field,

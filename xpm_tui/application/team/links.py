@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -189,6 +190,13 @@ def accept_emails(practice: OpenPractice) -> list[MemberView]:
     return [team.member(member) for member in linked]
 
 
+def preview_pick(practice: OpenPractice) -> StaffPick:
+    """Return whom :func:`pick_staff` would bring in or link, and whom it would skip, of all staff."""
+    found = _choose_staff(practice, (), every=True, new_id=lambda: "t0")
+    team = TeamSnapshot.of(practice)
+    return StaffPick(members=tuple(map(team.member, found.rows)), skipped=tuple(found.skipped))
+
+
 def pick_staff(
     practice: OpenPractice,
     staff: Iterable[str] = (),
@@ -196,7 +204,6 @@ def pick_staff(
     every: bool = False,
     different: Iterable[str] = (),
     anyway: bool = False,
-    dry_run: bool = False,
 ) -> StaffPick:
     """Bring XPM staff into the team, without access; a member who has the same e-mail is linked instead.
 
@@ -210,10 +217,40 @@ def pick_staff(
         different: Members of the team, by id, e-mail or name, of whom the user says that they are different
             people; the answer is remembered for each pair.
         anyway: Say so of everyone.
-        dry_run: Write nothing; return who would be brought in and who would be skipped.
     """
-    if not dry_run:
-        practice.writable()
+    practice.writable()
+    snapshot = practice.snapshot()
+    new_id: Callable[[], str] = lambda: practice.ids.new("t")[0]  # noqa: E731
+    found = _choose_staff(practice, staff, every=every, different=different, anyway=anyway, new_id=new_id)
+    rows = found.rows
+    if rows:
+        picked = count(len(rows), "person/people")
+        undo_history.commit_undoable(practice, snapshot, TEAM, rows, f"the addition of {picked} from XPM")
+    if found.different_pairs:
+        practice.store.commit(found.different_pairs)
+    for each in rows:
+        practice.events.emit(Event(key="member.picked", record=each.id, uuid=each.staff))
+    after = TeamSnapshot.of(practice)
+    return StaffPick(members=tuple(after.member(each) for each in rows), skipped=tuple(found.skipped))
+
+
+class _ChosenStaff(NamedTuple):
+    """Members to add or to link, who is skipped, and the pairs that are different people."""
+
+    rows: list[TeamMember]
+    skipped: list[SkippedStaffView]
+    different_pairs: list[Put]
+
+
+def _choose_staff(
+    practice: OpenPractice,
+    staff: Iterable[str],
+    *,
+    every: bool,
+    different: Iterable[str] = (),
+    anyway: bool = False,
+    new_id: Callable[[], str],
+) -> _ChosenStaff:
     snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     wanted = (
         [row for row in team.staff.values() if not row.gone]
@@ -227,37 +264,26 @@ def pick_staff(
         if (view := team.member(member)).state == "proposed"
     }
     others = {find_member(snapshot, text).id for text in different}
-    skipped: list[SkippedStaffView] = []
-    different_pairs: list[Put] = []
-    rows: list[TeamMember] = []
+    found = _ChosenStaff([], [], [])
     for row in wanted:
         if row.uuid in by_email:
-            rows.append(msgspec.structs.replace(by_email[row.uuid], staff=row.uuid))
+            found.rows.append(msgspec.structs.replace(by_email[row.uuid], staff=row.uuid))
             continue
-        alike = _alike(snapshot, [*team.members, *rows], row)
+        alike = _alike(snapshot, [*team.members, *found.rows], row)
         left = [] if anyway else [each for each in alike if each[0].id not in others]
         if left:
             member, reason = left[0]
             ref = RefView(id=member.id, name=member.name)
-            skipped.append(SkippedStaffView(staff=team.staff_view(row), member=ref, reason=reason))
+            found.skipped.append(SkippedStaffView(staff=team.staff_view(row), member=ref, reason=reason))
             continue
         now = practice.clock.now()
-        different_pairs += [
+        found.different_pairs.extend(
             block_as_different(each.id, row.uuid, by=practice.person, now=now) for each, _ in alike
-        ]
-        (id_,) = ("t0",) if dry_run else practice.ids.new("t")
-        rows.append(TeamMember(id=id_, name=row.name, email=row.email, staff=row.uuid, access=False))
-    if dry_run:
-        return StaffPick(members=tuple(team.member(each) for each in rows), skipped=tuple(skipped))
-    if rows:
-        picked = count(len(rows), "person/people")
-        undo_history.commit_undoable(practice, snapshot, TEAM, rows, f"the addition of {picked} from XPM")
-    if different_pairs:
-        practice.store.commit(different_pairs)
-    for each in rows:
-        practice.events.emit(Event(key="member.picked", record=each.id, uuid=each.staff))
-    after = TeamSnapshot.of(practice)
-    return StaffPick(members=tuple(after.member(each) for each in rows), skipped=tuple(skipped))
+        )
+        found.rows.append(
+            TeamMember(id=new_id(), name=row.name, email=row.email, staff=row.uuid, access=False)
+        )
+    return found
 
 
 def _alike(snapshot: Snapshot, members: Sequence[TeamMember], row: Staff) -> list[tuple[TeamMember, str]]:

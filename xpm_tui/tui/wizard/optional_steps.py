@@ -189,14 +189,14 @@ class TeamPane(SkippablePane):
 
     async def _count(self, step: ConnectionStep) -> None:
         def count(practice: OpenPractice) -> tuple[int, StaffPick]:
-            return len(team.email_matches(practice)), team.pick_staff(practice, every=True, dry_run=True)
+            return len(team.email_matches(practice)), team.preview_pick(practice)
 
         matches, would = await self.host.worker.ask(count)
         accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
         accept.label = show(f"Link {formatting.count(matches, 'person/people')} by e-mail")
         pick.label = show(f"Bring in XPM's staff ({len(would.members):,})")
         accept.display, pick.display = matches > 0, bool(would.members)
-        if would.skipped:
+        if would.skipped and not would.members:
             people = formatting.count(len(would.skipped), "person in XPM has/people in XPM have")
             self._show_message(f"{people} a name like someone in your team: decide in Team (g t).")
         if step.state != "done":
