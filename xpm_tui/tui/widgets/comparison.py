@@ -36,6 +36,9 @@ from xpm_tui.tui.widgets.job_lines import ClientActivity
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 from xpm_tui.tui.widgets.text import Lines, TextLabel
 
+WHAT_COLUMNS = 30
+"""The most columns of what changes, so that its values stay in sight."""
+
 
 def effect_lines(effect: EffectView, most: int) -> list[Line]:
     """Return at most ``most`` lines on what linking would change: refusals and warnings, then the values."""
@@ -98,9 +101,10 @@ def _values(effect: EffectView, most: int) -> list[Line]:
     room = max(0, most - 1 - bool(stay))
     shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
     for change in shown:
+        what = formatting.cut(visible(field_label(change.field) + change.whose), WHAT_COLUMNS)
         found.append(
             [
-                fixed(f"   {field_label(change.field):<16} ", "muted"),
+                fixed(f"   {what:<16} ", "muted"),
                 Span(formatting.value(change.old_shown, limit=60), "muted"),
                 fixed(" → "),
                 Span(formatting.value(change.new_shown, limit=60), "strong"),
