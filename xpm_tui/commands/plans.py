@@ -321,7 +321,7 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients
         lines += wrap(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()), indent="  ")
     if items or found.waiting:
         lines += [f"  {line}" for line in described(found)]
-    if found.waiting:
+    if found.waiting and plan.id != plans.UNSAVED:
         lines.append(f"  Tick changes: xpm-tui plan tick {plan.id} ...")
     if len(plan.people) > archived:
         needed = count(len(plan.people) - archived, "client needs/clients need")
