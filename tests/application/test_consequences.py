@@ -400,6 +400,8 @@ async def test_what_is_left_of_a_stopped_run_is_what_the_sandbox_records(
     assert (run.outcome, run.done) == ("stopped", 3)
     left = remaining_consequences(practice, run)
     assert left is not None
+    again = stored_plan_consequences(practice, plan.id)
+    assert (again.changes, again.requests) == (left.changes, left.requests), "the plan has only the rest"
     env.sandbox.log.clear()
     resumed = await runner.resume(practice)
     assert resumed.counts["changes"] == left.changes == (3 if undoes else 4)

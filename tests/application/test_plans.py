@@ -70,6 +70,19 @@ async def test_ticks_are_kept_and_counted(practice: OpenPractice, xpm: FakeXpm) 
         plans.tick(practice, plan.id, Selector(), True)
 
 
+async def test_a_plan_that_is_not_saved_offers_no_ticks(practice: OpenPractice, xpm: FakeXpm) -> None:
+    made = await plans.make(practice)
+    plans.tick(practice, made.id, Selector(field="phone"), False)
+    plan, records = plans.load(practice, made.id)
+    unsaved = msgspec.structs.replace(plan, id=plans.UNSAVED)
+    practice.cache[plans.UNSAVED] = (practice.snapshot().position, (unsaved, records))
+    offers = [
+        any("plan tick" in line for line in plan_result(practice, id_).lines)
+        for id_ in (made.id, plans.UNSAVED)
+    ]
+    assert offers == [True, False]
+
+
 async def test_the_export_carries_true_values(practice: OpenPractice, xpm: FakeXpm) -> None:
     plan = await plans.make(practice)
     rows = list(csv.DictReader(io.StringIO(plans.export(practice, plan.id), newline="")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.deploy.fixtures import JobsFixture
 from xpm_tui.application.jobs import proposals, templates
@@ -11,7 +12,7 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.team import links as team
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CATEGORIES, LINKS, TEAM, TEMPLATES
+from xpm_tui.domain.tables import CATEGORIES, LINKS, PROPOSALS, TEAM, TEMPLATES
 
 HOSTILE = "ACME [/] Pty \x1b[31m[@click=app.quit]Click[/] \u202eevil \u0100 \u6f22 \U0001f600"
 
@@ -190,6 +191,13 @@ async def test_invalid_proposals_are_refused(env: JobsFixture) -> None:
         proposals.accept(env.practice, [view.id])
     with pytest.raises(BadInput, match="already taken over"):
         proposals.take_over(env.practice, [view.id])
+    row = env.practice.snapshot().get(PROPOSALS, view.id)
+    assert row is not None
+    for state, hint in (("draft", "import the proposals again"), ("accepted", "take-over")):
+        env.practice.store.commit([Put(PROPOSALS, replace(row, origin="import", state=state))])
+        with pytest.raises(BadInput, match="accepted there and not here") as refused:
+            proposals.accept(env.practice, [view.id])
+        assert hint in refused.value.hint
 
 
 async def test_hostile_names_are_sent_unchanged_or_refused(env: JobsFixture) -> None:

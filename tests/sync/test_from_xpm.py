@@ -323,7 +323,9 @@ async def test_a_stop_takes_effect_between_batches_and_the_next_run_does_the_res
     asked = iter([False, True])
     run = await env.apply(plan, records, stop=lambda: next(asked, True))
     assert (run.outcome, run.done, run.total) == ("stopped", 100, 250)
-    assert env.store.snapshot().get(PLANS, plan.id) == plan
+    rest = env.store.snapshot().get(PLANS, plan.id)
+    assert rest is not None
+    assert (rest.state, rest.counts["records"], rest.counts["items"]) == ("draft", 150, 300)
     assert (await env.sync()).done == 150
     assert await env.changes() == []
 

@@ -392,7 +392,7 @@ def _numbered(changes: Iterable[ChangeView]) -> list[str]:
             "empty" if shown == NONE else shown
             for shown in (value(change.old_shown), value(change.new_shown))
         )
-        text = f"{number}. {change.name}{where}, {label(change.field)}: {old}, becomes {new}"
+        text = f"{number}. {change.name}{where}, {label(change.field)}{change.whose}: {old}, becomes {new}"
         found.append(f"{text}. {notes}." if notes else f"{text}.")
     return found
 

@@ -31,7 +31,8 @@ def effect_lines(effect: EffectView) -> list[str]:
     if effect.changes:
         for change in effect.changes[:12]:
             where = "Ignition" if change.side == "ignition" else "XPM"
-            lines.append(f"  {where}, {label(change.field)}: {arrow(change.old_shown, change.new_shown)}")
+            values = arrow(change.old_shown, change.new_shown)
+            lines.append(f"  {where}, {label(change.field)}{change.whose}: {values}")
         if len(effect.changes) > 12:
             lines.append(f"  and {len(effect.changes) - 12} more")
     return lines

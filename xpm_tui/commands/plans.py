@@ -292,7 +292,6 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
         if client != last:
             last = client
             yield f"{client}  {change.name}" + (f"  (XPM {change.number})" if change.number else "")
-        who = f" of {change.contact}" if contact and change.field != "contact" else ""
         mark = labels.MARKS[change.mark].inline if change.mark and not change.came_from else ""
         follows = "saved here" if change.follows else ""
         waits = "" if change.ticked else "waits"
@@ -301,7 +300,7 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
         typed = f"{contact}:{change.field}" if contact.startswith("k") else change.field
         label = fields.label(change.field)
         typed = f" ({typed})" if label.casefold() != typed else ""
-        yield f"    {label}{who}{typed}: {arrow(change.old_shown, change.new_shown)}" + (
+        yield f"    {label}{change.whose}{typed}: {arrow(change.old_shown, change.new_shown)}" + (
             f"  [{text}]" if text else ""
         )
 
@@ -326,7 +325,7 @@ def summary(
         lines += wrap(", ".join(named), width, indent="  ")
     if items or found.waiting:
         lines += [f"  {line}" for line in described(found)]
-    if found.waiting:
+    if found.waiting and plan.id != plans.UNSAVED:
         lines.append(f"  Tick changes: xpm-tui plan tick {plan.id} ...")
     if len(plan.people) > archived:
         needed = count(len(plan.people) - archived, "client needs/clients need")

@@ -77,7 +77,9 @@ class Navigation(AppProtocol):
         run, waiting = await self.worker.ask(read)
         name = run_log.CONTINUE_COMMANDS.get(run.outcome, "") if run is not None else ""
         if not name and not waiting:
-            self.toast("No run is waiting: the last run finished.", "warning")
+            early = run is not None and run.outcome in ("failed", "partial")
+            why = "the next sync does what is left of the last one" if early else "the last run finished"
+            self.toast(f"No run is waiting: {why}.", "warning")
             return
         # Writes without an answer are looked up first, so that there is one question at a time.
         name = "runs.release" if waiting else name

@@ -132,9 +132,11 @@ def accept(
     found = [find_proposal(snapshot, text) for text in proposals]
     for proposal in found:
         if proposal.origin == "import":
+            take = f"To create its jobs from here: xpm-tui proposals take-over {proposal.id}"
+            wait = "Once it is accepted there, import the proposals again: xpm-tui import proposals FILE"
             raise BadInput(
-                f"{proposal.id} comes from Ignition and is accepted there.",
-                hint=f"To create its jobs from here: xpm-tui proposals take-over {proposal.id}",
+                f"{proposal.id} comes from Ignition, so it is accepted there and not here.",
+                hint=take if proposal.state == "accepted" else wait,
             )
         if proposal.state == "accepted":
             raise BadInput(f"{proposal.id} is already accepted.", hint="See: xpm-tui jobs list")

@@ -286,6 +286,11 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
     @property
+    def whose(self) -> str:
+        """Return `` of NAME`` for a value of a contact; empty for the client's own and whole contacts."""
+        return f" of {self.contact}" if self.contact and self.field != "contact" else ""
+
+    @property
     def selector(self) -> str:
         """Return record and field in the form of ``plan tick``."""
         return f"{self.record}:{self.field}"

@@ -10,14 +10,14 @@ import msgspec
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import plural
-from xpm_tui.domain.plan import Plan, PlannedRecord
-from xpm_tui.domain.ports import Clock, EventSink, Put, Snapshot, Store, Write, XpmPort
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.ports import Clock, Drop, EventSink, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Outcome, Run, Written
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CLIENTS, LINKS, META, PLANS, RUNS, Meta
+from xpm_tui.domain.tables import CLIENTS, IMAGES, LINKS, META, PLANNED, PLANS, RUNS, Meta
 from xpm_tui.domain.xpm import Quarantined
 from xpm_tui.sync.mirror import accept_list, set_aside
-from xpm_tui.sync.planning.planner import FIRST_APPLIED
+from xpm_tui.sync.planning.planner import FIRST_APPLIED, change_counts
 
 UNSENT_NAMED = 3
 """The number of unsendable records that the end of a run names; ``runs retry --list`` has them all."""
@@ -167,6 +167,8 @@ class RunRecorder:
             # Only a review of all clients covers the effects of a short list.
             whole = not (plan.only or plan.fields or plan.undo_of)
             writes += accept_list(snapshot) if reviewed and whole else []
+        else:
+            writes += rest_of_plan(snapshot, plan, self.run.id)
         self._store.commit(writes)
         self._progress(self.run)
         return self.run
@@ -204,6 +206,31 @@ class RunRecorder:
             calls=self._calls + (self._practice.calls if self._practice is not None else 0),
             counts={key: number for key, number in self.tally.items() if number},
         )
+
+
+def rest_of_plan(snapshot: Snapshot, plan: Plan, run: str) -> list[Write]:
+    """Return the writes that leave in a plan only what a run of it that ended early has not written."""
+    records = {record.id: record for record in snapshot.find(PLANNED, "plan", plan.id)}
+    writes: list[Write] = []
+    for image in snapshot.find(IMAGES, "run", run):
+        record = records.pop(f"{plan.id}/{image.client}", None)
+        if record is None:
+            continue
+        # A contact that was added here has an id of its own, so records are not compared.
+        written = Counter((each.field, each.old, each.new) for each in image.written)
+        left: list[Change] = []
+        for change in record.changes:
+            key = (change.field, change.old, change.new)
+            written[key] -= change.ticked
+            if not change.ticked or written[key] < 0:
+                left.append(change)
+        if any(change.ticked for change in left):
+            record = records[record.id] = msgspec.structs.replace(record, changes=tuple(left))
+            writes.append(Put(PLANNED, record))
+        else:
+            writes.append(Drop(PLANNED, record.id))
+    counts = change_counts(records.values())
+    return [*writes, Put(PLANS, msgspec.structs.replace(plan, counts=counts))] if writes else []
 
 
 def _sentence(what: str, records: Sequence[str], more: str = "runs retry --list") -> str:

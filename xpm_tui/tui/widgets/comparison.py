@@ -36,6 +36,9 @@ from xpm_tui.tui.widgets.job_lines import ClientActivity
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 from xpm_tui.tui.widgets.text import Lines, TextLabel
 
+WHAT_COLUMNS = 30
+"""The most columns of what changes, so that its values stay in sight."""
+
 
 def effect_rows(effect: EffectView, columns: int, most: int) -> list[Line]:
     """Return what linking would change in at most ``most`` rows; values that do not fit are counted."""
@@ -108,9 +111,10 @@ def _values(effect: EffectView, most: int, brief: bool) -> list[Line]:
     shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
     found: list[Line] = [[fixed(" → ", "accent"), span(f"{planned}{':' if shown else '.'}")]]
     for change in shown:
+        what = formatting.cut(visible(field_label(change.field) + change.whose), WHAT_COLUMNS)
         found.append(
             [
-                fixed(f"   {field_label(change.field):<16} ", "muted"),
+                fixed(f"   {what:<16} ", "muted"),
                 Span(formatting.value(change.old_shown, limit=60), "muted"),
                 fixed(" → "),
                 Span(formatting.value(change.new_shown, limit=60), "strong"),
