@@ -42,6 +42,7 @@ from xpm_tui.tui.widgets.run_log import (
     run_scope,
     run_subtitle,
     run_title,
+    stop_lines,
 )
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -302,7 +303,8 @@ class RunScreen(DetailScreen[None]):
         by_field = self.has_class("-tall") and self.size.width >= WIDE
         columns = self.size.width - FRAME - (FIELDS if by_field else 0)
         now = self.host.worker.practice.clock.now()
-        self._card.say(lines(run_lines(run, now, columns, self._forecast)))
+        shown = run_lines(run, now, columns, self._forecast)
+        self._card.say(lines([*shown, *(stop_lines(run, columns) if by_field else ())]))
         if by_field and (run, self.size) != self._counted:
             self._counted = (run, self.size)
             self.host.work(lambda: self._count(run), "fields", exclusive=True, node=self)
