@@ -65,6 +65,15 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
     ]
 
 
+def test_a_plan_without_a_rest_does_not_speak_of_one() -> None:
+    found = plan(
+        xpm=XpmCounts(changes=1, clients=1, contacts=1),
+        lasting=(LastingEffects(what="contact", number=1, records=("c1/k1",)),),
+    )
+    assert any("Cannot be undone" in each for each in lines(found))
+    assert not any("can be undone" in each for each in lines(found))
+
+
 def test_what_a_run_keeps_names_few_records_and_counts_all() -> None:
     ids = tuple(f"c{n}/k1" for n in range(39))
     kept = plan(lasting=(LastingEffects(what="contact", number=39, records=ids),)).shortened()

@@ -106,7 +106,7 @@ def lines(found: Consequences) -> list[str]:
         noun = "other XPM client changes/other XPM clients change"
         texts.append(f"Shared contacts: {count(len(found.also), noun)}, too: {names}.")
     texts += [_lasting(each, found) for each in found.lasting]
-    if found.changes and found.of == "plan":
+    if found.changes > found.not_undoable and found.of == "plan":
         rest = "The rest" if found.lasting else "A change"
         texts.append(f"{rest} can be undone as long as nobody changes the value again.")
     if found.freezes:
