@@ -208,7 +208,9 @@ async def test_the_sync_area_lists_the_earlier_runs(
                 assert "Last syncs" not in text_of(app), "the only run is shown in full above"
                 continue
             assert "✓ r1" in words_in(app, "RunList")
-            await press(pilot, "tab", "down", "enter")
+            await press(pilot, "tab", "down")
+            assert "by mere, manual, 0 calls, From XPM ─╯" in text_of(app)
+            await press(pilot, "enter")
             assert text_of(app).startswith(" Run r1 ")
 
 

@@ -172,6 +172,7 @@ class SyncArea(AreaScreen):
         """Fit the progress bar to the width; a low window has no room for the list of runs."""
         self.set_class(event.size.height < WHOLE, "-small")
         self._draw()
+        self.call_after_refresh(self._runs.show_words)
 
     @property
     def _selected(self) -> Run | None:
@@ -186,6 +187,7 @@ class SyncArea(AreaScreen):
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
+        self._runs.show_words()
         self.refresh_bindings()
 
     @on(Rows.Chosen)
