@@ -245,6 +245,15 @@ async def test_a_search_without_result_says_how_to_end_it(env: ConsoleFixture, c
         assert "No line contains “zzz”. esc shows all lines again." in text_of(app)
 
 
+async def test_the_number_of_a_choice_is_whole_or_left_out(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "e", "slash", "=ignition", "enter")
+        (row,) = [line for line in text_of(app).splitlines() if "‹ Not known yet ›" in line]
+        assert "1…" not in row
+
+
 async def test_a_plan_by_client_names_clients_by_their_ignition_id(
     env: ConsoleFixture, console: Make
 ) -> None:
