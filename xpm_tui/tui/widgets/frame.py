@@ -75,20 +75,31 @@ def _facts(status: PracticeStatus, columns: int) -> list[Span]:
 def status_line(practice_status: PracticeStatus, columns: int) -> Content:
     """Return the status in exactly ``columns`` columns.
 
-    If there is too little room, the direction is left out and the name is cut before any warning.
+    If there is too little room, the direction is left out, then the name is cut, and then the least urgent
+    facts are left out.
     """
-    right: list[Span] = []
-    for fact in _facts(practice_status, columns):
-        right += [fixed(BETWEEN, "muted"), fact] if right else [fact]
-    mark = _sandbox_mark(practice_status)
-    room = columns - width(right) - mark.cell_length - 4
+    mark, facts = _sandbox_mark(practice_status), _facts(practice_status, columns)
+    right, room = _joined(facts), columns - mark.cell_length - 4
+    while len(facts) > 1 and room - width(right) < _name_least(practice_status):
+        facts.pop()
+        right = _joined(facts)
+    room -= width(right)
     flow = [fixed("   "), *direction_spans(practice_status.direction)] if practice_status.direction else []
     name = _practice_name(practice_status, room - width(flow))
-    if "…" in name.plain:
+    if "…" in name.plain or not name:
         name, flow = _practice_name(practice_status, room), []
     left = Content(" ") + mark + name + words(flow)
     gap = max(1, columns - left.cell_length - width(right) - 1)
     return left + Content(" " * gap) + words(right)
+
+
+def _joined(facts: Sequence[Span]) -> list[Span]:
+    return [piece for fact in facts for piece in (fixed(BETWEEN, "muted"), fact)][1:]
+
+
+def _name_least(status: PracticeStatus) -> int:
+    """Return the room that the name of the practice always has, in columns."""
+    return min(NAME_LEAST, cells(visible(status.title or "xpm-tui")))
 
 
 def _sandbox_mark(status: PracticeStatus) -> Content:
@@ -102,7 +113,7 @@ def _practice_name(status: PracticeStatus, room: int) -> Content:
 
 
 NAME_LEAST = 10
-"""The room in columns that the name of the practice always has in the title of a screen."""
+"""The room that a name has before it is cut further or left out, in columns."""
 
 
 def heading(
@@ -124,12 +135,15 @@ def heading(
     if status.read_only:
         marks += words([fixed("READ-ONLY", "warn"), fixed(BETWEEN, "muted")])
     room = columns - start.cell_length - marks.cell_length - 1
-    least = min(NAME_LEAST, cells(visible(status.title or "xpm-tui")))
+    least = _name_least(status)
     if least > room:
         least = 0
     subject = [fixed(" "), *subject]
     while len(subject) > 2 and width(subject) > room - least:
-        subject.pop()
+        last = subject.pop()
+        spare = room - least - width(subject)
+        if last.look == "strong" and spare >= NAME_LEAST:
+            subject.append(Span(cut(last.text, spare), last.look))  # a name is cut before it is left out
     name = _practice_name(status, max(least, room - width(subject)) if least else 0)
     if right and width(right) + len(BETWEEN) + name.cell_length <= room - width(subject):
         marks = Content("  ") + words([*right, fixed(BETWEEN, "muted")]) + marks[2:]
