@@ -233,6 +233,19 @@ async def test_a_screen_below_a_dialog_is_laid_out_for_a_new_size(env: ConsoleFi
         assert text_of(app) == wanted
 
 
+async def test_a_review_in_the_smallest_window_says_what_accepting_does(
+    env: ConsoleFixture, console: Make
+) -> None:
+    await seeded(env)
+    app = console(env)
+    async with app.run_test(size=(60, 18)) as pilot:
+        await settle(pilot)
+        await press(pilot, *SCREEN_KEYS["bulk-review"])
+        shown = text_of(app)
+        assert "→ The next sync would make 3 changes in Ignition." in shown
+        assert shown.count("╰") == 3, "each panel has its lower border"
+
+
 async def test_a_search_without_result_says_how_to_end_it(env: ConsoleFixture, console: Make) -> None:
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
