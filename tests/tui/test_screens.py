@@ -246,6 +246,18 @@ async def test_a_review_in_the_smallest_window_says_what_accepting_does(
         assert shown.count("╰") == 3, "each panel has its lower border"
 
 
+async def test_a_footer_counts_the_keys_that_do_not_fit(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(60, 18)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c")
+        assert text_of(app).splitlines()[-1] == "r Review e Edit m Link p Bring in i Ignore f Freeze +1 more"
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "f Freeze s Sync this" in text_of(app).splitlines()[-1]
+        assert "more" not in text_of(app).splitlines()[-1]
+
+
 async def test_a_search_without_result_says_how_to_end_it(env: ConsoleFixture, console: Make) -> None:
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -320,6 +320,8 @@ class KeyRow(Static):
 MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "All actions", "app.palette"))
 """Keys that work everywhere, shown if there is room after the screen's own."""
 MORE_CLASS = "-more"
+REST = "more"
+"""The label after the number of keys for which there is no room; the help lists them."""
 
 
 class KeyFooter(Footer):
@@ -333,34 +335,45 @@ class KeyFooter(Footer):
         super().__init__(compact=True, show_command_palette=False)
         self._shown: dict[tuple[str, str], bool] = {}
         self._more = more
-        self._extra_keys = (0, 0, False)
+        self._extra_keys = (0, 0, False, 0)
 
     def compose(self) -> ComposeResult:
         """Compose the screen's own keys, then those that work everywhere."""
         own = list(super().compose())
         keys = [key for key in own if isinstance(key, FooterKey)]
-        found, gap, apart = self._extra_keys = self._room(keys, self.app.size.width)
+        found, gap, apart, fitting = self._extra_keys = self._room(keys, self.app.size.width)
+        for hidden in keys[fitting:]:
+            hidden.display = False
         for each in own:
             # Stock keys add the class when they are mounted, which styles them twice.
             each.add_class("-compact", *(("-apart",) if apart else ()), update=False)
         yield from own
+        if rest := len(keys) - fitting:
+            yield FooterKey("question_mark", f"+{rest}", REST, "app.help", classes=MORE_CLASS).data_bind(
+                compact=Footer.compact
+            )
         for place, (key, shown, label, action) in enumerate(MORE[:found]):
             entry = FooterKey(key, shown, label, action, classes=MORE_CLASS).data_bind(compact=Footer.compact)
             if not place:
                 entry.styles.margin = (0, 1, 0, gap)
             yield entry
 
-    def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int, bool]:
+    def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int, bool, int]:
         """Return how many of the general keys fit, the gap before them, and if there is room between keys.
 
-        A blank separates an entry's key from its label, and another follows the label.
+        The last number is how many of the screen's own keys fit: the others are only counted. A blank
+        separates an entry's key from its label, and another follows the label.
         """
-        spare = width - sum(len(key.key_display) + len(key.description) + 2 for key in own)
+        needed = [len(key.key_display) + len(key.description) + 2 for key in own]
+        fitting = len(own)
+        while fitting and sum(needed[:fitting]) + (len(REST) + 4 if fitting < len(own) else 0) > width:
+            fitting -= 1
+        spare = width - sum(needed)
         sizes = [len(shown) + len(label) + 2 for _, shown, label, _ in MORE] if self._more and own else []
         found = next((many for many in range(len(sizes), 0, -1) if sum(sizes[:many]) <= spare), 0)
         apart = found == len(sizes) and sum(sizes) + len(own) <= spare
         spare -= len(own) if apart else 0
-        return found, max(0, spare - sum(sizes[:found])) if found else 0, apart
+        return found, max(0, spare - sum(sizes[:found])) if found else 0, apart, fitting
 
     @property
     def _own(self) -> list[FooterKey]:
