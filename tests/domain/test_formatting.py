@@ -154,6 +154,11 @@ def test_no_row_is_too_wide_and_no_letter_is_lost(text: str, width: int) -> None
     assert "".join(text[start:end] for start, end in found).replace(" ", "") == text.replace(" ", "")
 
 
+@pytest.mark.parametrize("width", range(36, 42))
+def test_two_keys_stay_on_one_line(width: int) -> None:
+    assert formatting.wrap("To link people one by one, use Team (g t).", width)[-1] == "(g t)."
+
+
 def test_wrapped_lines_continue_under_their_text() -> None:
     assert formatting.wrap("1. Open the list of all staff", 16, indent="  ") == [
         "  1. Open the",

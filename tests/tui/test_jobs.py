@@ -433,6 +433,16 @@ async def test_what_goes_by_itself_does_so_as_a_run(env: JobsFixture, over: Call
     assert state(env) == "deployed"
 
 
+async def test_the_card_of_a_job_lists_what_is_sent(env: JobsFixture, over: Callable[..., Console]) -> None:
+    env.accepted()
+    app = over(env)
+    async with jobs_area(app, size=(120, 40)) as pilot:
+        await settle(pilot)
+        shown = prose_of(app)
+        assert "What is sent to XPM" in shown
+        assert shown.index("1 Create the job") < shown.index("2 Apply the template")
+
+
 @pytest.mark.soak
 async def test_filters_letters_and_xpms_own_jobs(env: JobsFixture, over: Callable[..., Console]) -> None:
     env.accepted("Later")

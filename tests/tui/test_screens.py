@@ -208,7 +208,9 @@ async def test_the_sync_area_lists_the_earlier_runs(
                 assert "Last syncs" not in text_of(app), "the only run is shown in full above"
                 continue
             assert "✓ r1" in words_in(app, "RunList")
-            await press(pilot, "tab", "down", "enter")
+            await press(pilot, "tab", "down")
+            assert "by mere, manual, 0 calls, From XPM ─╯" in text_of(app)
+            await press(pilot, "enter")
             assert text_of(app).startswith(" Run r1 ")
 
 
@@ -231,6 +233,31 @@ async def test_a_screen_below_a_dialog_is_laid_out_for_a_new_size(env: ConsoleFi
         assert text_of(app) == wanted
 
 
+async def test_a_review_in_the_smallest_window_says_what_accepting_does(
+    env: ConsoleFixture, console: Make
+) -> None:
+    await seeded(env)
+    app = console(env)
+    async with app.run_test(size=(60, 18)) as pilot:
+        await settle(pilot)
+        await press(pilot, *SCREEN_KEYS["bulk-review"])
+        shown = text_of(app)
+        assert "→ The next sync would make 3 changes in Ignition." in shown
+        assert shown.count("╰") == 3, "each panel has its lower border"
+
+
+async def test_a_footer_counts_the_keys_that_do_not_fit(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(60, 18)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c")
+        assert text_of(app).splitlines()[-1] == "r Review e Edit m Link p Bring in i Ignore f Freeze +1 more"
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "f Freeze s Sync this" in text_of(app).splitlines()[-1]
+        assert "more" not in text_of(app).splitlines()[-1]
+
+
 async def test_a_search_without_result_says_how_to_end_it(env: ConsoleFixture, console: Make) -> None:
     app = console(env)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -241,6 +268,15 @@ async def test_a_search_without_result_says_how_to_end_it(env: ConsoleFixture, c
         assert "Link by exact name" in text_of(app)
         await press(pilot, "escape", "g", "s", "slash", "=zzz")
         assert "No line contains “zzz”. esc shows all lines again." in text_of(app)
+
+
+async def test_the_number_of_a_choice_is_whole_or_left_out(env: ConsoleFixture, console: Make) -> None:
+    app = console(env)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "e", "slash", "=ignition", "enter")
+        (row,) = [line for line in text_of(app).splitlines() if "‹ Not known yet ›" in line]
+        assert "1…" not in row
 
 
 async def test_a_plan_by_client_names_clients_by_their_ignition_id(

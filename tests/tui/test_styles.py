@@ -19,7 +19,7 @@ from xpm_tui.tui import theme
 from xpm_tui.tui.app_protocol import PracticeStatus
 from xpm_tui.tui.theme import DARK, CachedStylesheet, stylesheet_folder
 from xpm_tui.tui.widgets.cells import fixed
-from xpm_tui.tui.widgets.frame import heading
+from xpm_tui.tui.widgets.frame import heading, status_line
 
 SHARED = ("console", "controls")
 SHEETS = sorted(path for path in stylesheet_folder().glob("*.tcss") if path.stem not in SHARED)
@@ -141,6 +141,27 @@ def test_the_subject_of_a_title_gives_way_to_the_name_of_the_practice() -> None:
     assert "first sync" not in shown
     assert "Harbour & H" in shown
     assert "first sync" in heading(status, "Review plan", subject, 120).plain
+
+
+def test_the_name_of_a_client_in_a_title_is_cut_before_it_is_left_out() -> None:
+    status = PracticeStatus(title="Harbour & Hill Accountants", sandbox=True, read_only=True)
+    subject = [fixed("1 of 20  "), fixed("Kowhai Plumbing Pty Ltd", "strong"), fixed("  CLI-1001")]
+    shown = heading(status, "Review clients", subject, 80).plain
+    assert "Kowhai Plum" in shown
+    assert "Harbour &" in shown
+
+
+@pytest.mark.parametrize("columns", [60, 64, 80, 120, 160])
+def test_the_first_line_names_the_practice_beside_all_of_its_marks(columns: int) -> None:
+    status = PracticeStatus(
+        title="Harbour & Hill Accountants", sandbox=True, read_only=True, known=True, connected=True,
+        hours=0.2, minute_left=59, day_left=4_900, direction="from_xpm",
+    )  # fmt: skip
+    shown = status_line(status, columns)
+    assert shown.cell_length < columns, "a blank is left at the end"
+    for words in (" SANDBOX ", "Harbour &", "READ-ONLY"):
+        assert words in shown.plain
+    assert ("4,900 left today" in shown.plain) == (columns == 160)
 
 
 @pytest.mark.parametrize("colour", ["blue", "pink", "lime", "orange"])

@@ -44,10 +44,10 @@ from xpm_tui.tui.widgets.cells import (
     width,
 )
 from xpm_tui.tui.widgets.comparison import effect_rows
-from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogBuffer, LogLine, LogPane, short_name
+from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogBuffer, LogLine, LogPane, short_line
 from xpm_tui.tui.widgets.plan_tree import PlanTree, kind_of
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.run_log import run_lines
+from xpm_tui.tui.widgets.run_log import run_lines, stop_lines
 from xpm_tui.tui.widgets.search_hits import LinkProposalRows, SearchHits, best_first
 from xpm_tui.tui.widgets.table import Table, TableColumn, TableRows, widths
 from xpm_tui.tui.widgets.text import TextLabel
@@ -116,15 +116,15 @@ def test_an_id_is_never_cut(number: str, columns: int) -> None:
     assert f" {number}" in "".join(piece.text for piece in hits.draw(0, 0, columns))
 
 
-@pytest.mark.parametrize("columns", [67, 90])
-def test_a_log_line_cuts_the_name_before_the_values(columns: int) -> None:
+@pytest.mark.parametrize("columns", [67, 80, 90])
+def test_a_log_line_cuts_the_name_and_drops_the_reason_before_it_cuts_a_value(columns: int) -> None:
     text = "Henare Removals Holdings Pty Ltd: postal city updated in Ignition: – → Wellington (it was empty)"
-    shown = short_name(Shown(text), columns)
+    shown = short_line(Shown(text), columns)
     assert shown.startswith("Henare Remov")
-    assert cell_len(shown.rpartition(" (")[0]) <= columns
-    assert "– → Wellington" in shown
-    assert short_name(Shown(text), 120) == text
-    assert short_name(Shown(text.replace("→", "and")), 20) == text.replace("→", "and"), "no values"
+    assert shown.endswith("– → Wellington")
+    assert cell_len(shown) <= columns
+    assert short_line(Shown(text), 120) == text
+    assert short_line(Shown(text.replace("→", "and")), 20) == text.replace("→", "and"), "no values"
 
 
 def test_the_ring_keeps_the_newest_and_counts_the_rest() -> None:
@@ -529,6 +529,18 @@ def test_a_run_says_how_long_it_takes_and_when_it_ends(seconds: float | None, sa
         for line in run_lines(run, now, 60, RunForecast(seconds=seconds))
     ]
     assert [text.rstrip() for text in found if "left" in text] == [says][: bool(says)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "done", "says"),
+    [("running", 7, "2 records are not changed"), ("running", 8, "1 record is not changed"), ("done", 9, "")],
+)
+def test_a_run_in_progress_says_what_a_stop_leaves(outcome: str, done: int, says: str) -> None:
+    started = datetime(2026, 5, 4, 10, 2, tzinfo=UTC)
+    run = Run(id="r1", started=started, by="mere", total=9, done=done, outcome=outcome)  # type: ignore[arg-type]
+    shown = " ".join("".join(piece.text for line in stop_lines(run, 60) for piece in line).split())
+    assert bool(shown) == bool(says)
+    assert says in shown
 
 
 def test_names_that_would_be_cut_to_the_same_text_are_distinguished() -> None:

@@ -287,7 +287,7 @@ def _prefix(text: str, room: int) -> int:
 
 # Lines
 
-_WORDS = pattern(r"\s*\S+\s*|\s+")
+_WORDS = pattern(r"\s*(?:\(g \w\)\S*|\S+)\s*|\s+")  # keys such as "(g t)" stay together
 _BEFORE = pattern(
     r"\s*"
     r"(?:(?:\d{1,3}[.)]|[^\w\s\"'“‘(\[{<]{1,2})\s+(?=\S))?"  # 1. or a mark: ! → ■ •

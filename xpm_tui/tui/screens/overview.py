@@ -112,6 +112,14 @@ class RunList(Items["Run"]):
         """Return the line of a run."""
         return panels.run_line(self.items[row], columns)
 
+    def show_words(self) -> None:
+        """Show in the border who started the run under the cursor, unless its line has room for that."""
+        run, room = self.current, self.size.width - 4
+        if run is None or room >= panels.WORDS + panels.RUN_COLUMNS:
+            self.border_subtitle = ""  # each line says this already
+        else:
+            self.border_subtitle = run_log.frame_text(panels.run_words(run, room))
+
 
 class OverviewFacts(NamedTuple):
     """The data of Overview, read from one snapshot."""
@@ -258,14 +266,7 @@ class Overview(AreaScreen):
             self._chart.say(lines(wrap([fixed(text, "muted")], width)))
         else:
             self._chart.say(words([fixed("No sync yet.", "muted")]))
-        self._show_run()
-
-    def _show_run(self) -> None:
-        run, room = self._runs.current, self._runs.size.width - 4
-        if run is None or room >= panels.WORDS + panels.RUN_COLUMNS:
-            self._runs.border_subtitle = ""  # each line says this already
-        else:
-            self._runs.border_subtitle = run_log.frame_text(panels.run_words(run, room))
+        self._runs.show_words()
 
     def on_resize(self, event: events.Resize) -> None:
         """Let the panels scroll in a low window, and add panels in a large one."""
@@ -282,7 +283,7 @@ class Overview(AreaScreen):
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
         if event.rows is self._runs:
-            self._show_run()
+            self._runs.show_words()
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:

@@ -49,8 +49,10 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.commands.command import Result
 
-LINES_LOW, LINES_TALL = 4, 8
-"""The lines for what accepting does, in low and in tall windows."""
+LINES_SMALL, LINES_LOW, LINES_TALL = 2, 4, 8
+"""The lines for what accepting does, in windows below 24 lines, in low ones and in tall ones."""
+WHOLE = 24
+"""The height of a window from which all panels have their full height, in lines."""
 CURSOR_SECONDS = 0.06
 """Seconds that the cursor must rest on a match before both sides are read."""
 SHOWN = 500
@@ -183,7 +185,8 @@ class Review(DetailScreen[None]):
         self.host.work(lambda: self._read(), "review", exclusive=True, node=self)
 
     def on_resize(self) -> None:
-        """Wrap the reason for the new width."""
+        """Wrap the reason for the new width; a low window has shorter panels."""
+        self.set_class(self.size.height < WHOLE, "-small")
         if self._views:
             self._draw()
 
@@ -286,7 +289,8 @@ class Review(DetailScreen[None]):
     def _show_effect(self, proposal: ProposalView | None, effect: EffectView | None) -> None:
         """Show the reasons for a match in full, and what accepting it does."""
         columns = self._effect.content_size.width or 76
-        most = LINES_TALL if self.has_class("-tall") else LINES_LOW
+        small, tall = self.has_class("-small"), self.has_class("-tall")
+        most = LINES_TALL if tall else LINES_SMALL if small else LINES_LOW
         found: list[Line] = []
         self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
         if proposal is None:
@@ -299,7 +303,7 @@ class Review(DetailScreen[None]):
             if len(found) > most - needed:
                 found = [*found[: most - needed - 1], fit([*found[most - needed - 1], fixed(" …")], columns)]
             found += effect_rows(effect, columns, most - len(found))
-        height = max(LINES_LOW - 1, len(found)) + 2
+        height = max(min(most, LINES_LOW - 1), len(found)) + 2
         if self._effect.styles.height is None or self._effect.styles.height.value != height:
             self._effect.styles.height = height
         self._effect.say(lines(found))

@@ -375,10 +375,9 @@ def value_line(item: Item, columns: int) -> Line:
     if width(found) <= columns:
         return found
     place = list(choices).index(item.shown) + 1
-    return [
-        fixed("‹ ", "muted"), span(choices[item.shown].text, look), fixed(" ›", "muted"),
-        fixed(f"  {place} of {len(choices)}", "muted"),
-    ]  # fmt: skip
+    chosen = [fixed("‹ ", "muted"), span(choices[item.shown].text, look), fixed(" ›", "muted")]
+    number = fixed(f"  {place} of {len(choices)}", "muted")
+    return [*chosen, number] if width([*chosen, number]) <= columns else chosen
 
 
 def meaning_lines(item: Item, columns: int) -> list[Line]:

@@ -42,6 +42,7 @@ from xpm_tui.tui.widgets.run_log import (
     run_scope,
     run_subtitle,
     run_title,
+    stop_lines,
 )
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -171,6 +172,7 @@ class SyncArea(AreaScreen):
         """Fit the progress bar to the width; a low window has no room for the list of runs."""
         self.set_class(event.size.height < WHOLE, "-small")
         self._draw()
+        self.call_after_refresh(self._runs.show_words)
 
     @property
     def _selected(self) -> Run | None:
@@ -185,6 +187,7 @@ class SyncArea(AreaScreen):
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
+        self._runs.show_words()
         self.refresh_bindings()
 
     @on(Rows.Chosen)
@@ -302,7 +305,8 @@ class RunScreen(DetailScreen[None]):
         by_field = self.has_class("-tall") and self.size.width >= WIDE
         columns = self.size.width - FRAME - (FIELDS if by_field else 0)
         now = self.host.worker.practice.clock.now()
-        self._card.say(lines(run_lines(run, now, columns, self._forecast)))
+        shown = run_lines(run, now, columns, self._forecast)
+        self._card.say(lines([*shown, *(stop_lines(run, columns) if by_field else ())]))
         if by_field and (run, self.size) != self._counted:
             self._counted = (run, self.size)
             self.host.work(lambda: self._count(run), "fields", exclusive=True, node=self)

@@ -75,20 +75,31 @@ def _facts(status: PracticeStatus, columns: int) -> list[Span]:
 def status_line(practice_status: PracticeStatus, columns: int) -> Content:
     """Return the status in exactly ``columns`` columns.
 
-    If there is too little room, the direction is left out and the name is cut before any warning.
+    If there is too little room, the direction is left out, then the name is cut, and then the least urgent
+    facts are left out.
     """
-    right: list[Span] = []
-    for fact in _facts(practice_status, columns):
-        right += [fixed(BETWEEN, "muted"), fact] if right else [fact]
-    mark = _sandbox_mark(practice_status)
-    room = columns - width(right) - mark.cell_length - 4
+    mark, facts = _sandbox_mark(practice_status), _facts(practice_status, columns)
+    right, room = _joined(facts), columns - mark.cell_length - 4
+    while len(facts) > 1 and room - width(right) < _name_least(practice_status):
+        facts.pop()
+        right = _joined(facts)
+    room -= width(right)
     flow = [fixed("   "), *direction_spans(practice_status.direction)] if practice_status.direction else []
     name = _practice_name(practice_status, room - width(flow))
-    if "…" in name.plain:
+    if "…" in name.plain or not name:
         name, flow = _practice_name(practice_status, room), []
     left = Content(" ") + mark + name + words(flow)
     gap = max(1, columns - left.cell_length - width(right) - 1)
     return left + Content(" " * gap) + words(right)
+
+
+def _joined(facts: Sequence[Span]) -> list[Span]:
+    return [piece for fact in facts for piece in (fixed(BETWEEN, "muted"), fact)][1:]
+
+
+def _name_least(status: PracticeStatus) -> int:
+    """Return the room that the name of the practice always has, in columns."""
+    return min(NAME_LEAST, cells(visible(status.title or "xpm-tui")))
 
 
 def _sandbox_mark(status: PracticeStatus) -> Content:
@@ -102,7 +113,7 @@ def _practice_name(status: PracticeStatus, room: int) -> Content:
 
 
 NAME_LEAST = 10
-"""The room in columns that the name of the practice always has in the title of a screen."""
+"""The room that a name has before it is cut further or left out, in columns."""
 
 
 def heading(
@@ -124,12 +135,15 @@ def heading(
     if status.read_only:
         marks += words([fixed("READ-ONLY", "warn"), fixed(BETWEEN, "muted")])
     room = columns - start.cell_length - marks.cell_length - 1
-    least = min(NAME_LEAST, cells(visible(status.title or "xpm-tui")))
+    least = _name_least(status)
     if least > room:
         least = 0
     subject = [fixed(" "), *subject]
     while len(subject) > 2 and width(subject) > room - least:
-        subject.pop()
+        last = subject.pop()
+        spare = room - least - width(subject)
+        if last.look == "strong" and spare >= NAME_LEAST:
+            subject.append(Span(cut(last.text, spare), last.look))  # a name is cut before it is left out
     name = _practice_name(status, max(least, room - width(subject)) if least else 0)
     if right and width(right) + len(BETWEEN) + name.cell_length <= room - width(subject):
         marks = Content("  ") + words([*right, fixed(BETWEEN, "muted")]) + marks[2:]
@@ -306,6 +320,8 @@ class KeyRow(Static):
 MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "All actions", "app.palette"))
 """Keys that work everywhere, shown if there is room after the screen's own."""
 MORE_CLASS = "-more"
+REST = "more"
+"""The label after the number of keys for which there is no room; the help lists them."""
 
 
 class KeyFooter(Footer):
@@ -319,34 +335,45 @@ class KeyFooter(Footer):
         super().__init__(compact=True, show_command_palette=False)
         self._shown: dict[tuple[str, str], bool] = {}
         self._more = more
-        self._extra_keys = (0, 0, False)
+        self._extra_keys = (0, 0, False, 0)
 
     def compose(self) -> ComposeResult:
         """Compose the screen's own keys, then those that work everywhere."""
         own = list(super().compose())
         keys = [key for key in own if isinstance(key, FooterKey)]
-        found, gap, apart = self._extra_keys = self._room(keys, self.app.size.width)
+        found, gap, apart, fitting = self._extra_keys = self._room(keys, self.app.size.width)
+        for hidden in keys[fitting:]:
+            hidden.display = False
         for each in own:
             # Stock keys add the class when they are mounted, which styles them twice.
             each.add_class("-compact", *(("-apart",) if apart else ()), update=False)
         yield from own
+        if rest := len(keys) - fitting:
+            yield FooterKey("question_mark", f"+{rest}", REST, "app.help", classes=MORE_CLASS).data_bind(
+                compact=Footer.compact
+            )
         for place, (key, shown, label, action) in enumerate(MORE[:found]):
             entry = FooterKey(key, shown, label, action, classes=MORE_CLASS).data_bind(compact=Footer.compact)
             if not place:
                 entry.styles.margin = (0, 1, 0, gap)
             yield entry
 
-    def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int, bool]:
+    def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int, bool, int]:
         """Return how many of the general keys fit, the gap before them, and if there is room between keys.
 
-        A blank separates an entry's key from its label, and another follows the label.
+        The last number is how many of the screen's own keys fit: the others are only counted. A blank
+        separates an entry's key from its label, and another follows the label.
         """
-        spare = width - sum(len(key.key_display) + len(key.description) + 2 for key in own)
+        needed = [len(key.key_display) + len(key.description) + 2 for key in own]
+        fitting = len(own)
+        while fitting and sum(needed[:fitting]) + (len(REST) + 4 if fitting < len(own) else 0) > width:
+            fitting -= 1
+        spare = width - sum(needed)
         sizes = [len(shown) + len(label) + 2 for _, shown, label, _ in MORE] if self._more and own else []
         found = next((many for many in range(len(sizes), 0, -1) if sum(sizes[:many]) <= spare), 0)
         apart = found == len(sizes) and sum(sizes) + len(own) <= spare
         spare -= len(own) if apart else 0
-        return found, max(0, spare - sum(sizes[:found])) if found else 0, apart
+        return found, max(0, spare - sum(sizes[:found])) if found else 0, apart, fitting
 
     @property
     def _own(self) -> list[FooterKey]:

@@ -13,6 +13,7 @@ from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView, ProblemView
 from xpm_tui.commands.consequences import cost
 from xpm_tui.domain import formatting
+from xpm_tui.domain.labels import WRITE_KINDS
 from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import XpmJob
@@ -155,6 +156,31 @@ def cost_line(view: PreviewView) -> list[Line]:
     return [[fixed(" ◷ ", "accent"), fixed(f"{cost(view.consequences)}. "), fixed(undo, "bad")]]
 
 
+STEPS = {
+    "client_creations": "client.add",
+    "job_creations": "job.add",
+    "template_additions": "job.template",
+    "job_assignments": "job.assign",
+    "job_states": "job.state",
+}
+"""The requests that create a job, in their order, with the kind of write."""
+
+
+def step_lines(view: PreviewView) -> list[Line]:
+    """Return what creating a job sends to XPM, in its order; empty if it exists."""
+    if view.job.state not in _NOT_CREATED or view.consequences is None:
+        return []
+    requests = view.consequences.requests
+    numbers = [(WRITE_KINDS[kind].text, getattr(requests, name)) for name, kind in STEPS.items()]
+    steps = [(text, number) for text, number in numbers if number]
+    found: list[Line] = [[fixed(" What is sent to XPM", "head")]] if steps else []
+    for place, (text, number) in enumerate(steps, 1):
+        found.append([fixed(f" {place} ", "muted"), fixed(text), fixed(f" ({number})" if number > 1 else "")])
+    if steps and (rest := view.consequences.calls - sum(number for _, number in steps)) > 0:
+        found.append([fixed(f" · {formatting.count(rest, 'more call')} to read and check", "muted")])
+    return found
+
+
 def history_lines(view: PreviewView) -> list[Line]:
     """Return what was done with the job and by whom, oldest first."""
     return [
@@ -186,6 +212,7 @@ def pane_lines(view: PreviewView, columns: int = 76) -> list[Line]:
         *cost_line(view),
         *fact_lines(view, columns),
         *problem_lines(view.problems, ("note",)),
+        *step_lines(view),
         *history_lines(view)[-3:],
     ]
 

@@ -119,13 +119,14 @@ NAME_LEAST = 12
 """Columns to which a name may be cut, so that the values beside it can be read."""
 
 
-def short_name(text: Shown, columns: int) -> Shown:
-    """Return a sentence on a changed value with its name cut, if the values do not fit otherwise."""
+def short_line(text: Shown, columns: int) -> Shown:
+    """Return a sentence on a changed value so that its values fit: no reason, and its name cut."""
     name, colon, rest = text.partition(": ")
-    if "→" not in rest:
+    if cell_count(text) <= columns or "→" not in rest:
         return text
     values = rest.rpartition(" (")[0] or rest
-    return Shown(f"{cut(Shown(name), max(NAME_LEAST, columns - cell_count(values) - 2))}{colon}{rest}")
+    name = cut(Shown(name), max(NAME_LEAST, columns - cell_count(values) - 2))
+    return Shown(f"{name}{colon}{values}")
 
 
 class LogRows(Rows):
@@ -147,7 +148,7 @@ class LogRows(Rows):
         word, look = cells.SEVERITIES.sign(entry.level)
         pieces: list[Span] = [fixed(f" {clock(entry.at)} ", "muted"), fixed(f"{word} ", look)]
         needle = self.buffer.text
-        text = short_name(entry.text, columns - cells.width(pieces))
+        text = short_line(entry.text, columns - cells.width(pieces))
         if needle:
             start = text.casefold().find(needle)
             pieces.extend(marked(text, [(start, start + len(needle))] if start >= 0 else []))

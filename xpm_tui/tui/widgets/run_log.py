@@ -113,6 +113,18 @@ def run_subtitle(run: Run) -> str:
     return f"started {formatting.when_short(run.started)} by {run.by}{where}"
 
 
+def stop_lines(run: Run, columns: int) -> list[Line]:
+    """Return what would remain to be done if a run in progress were stopped now."""
+    rest = run.total - run.done
+    if run.outcome != "running" or run.kind == "deploy" or rest <= 0:
+        return []
+    are = formatting.plural(rest, "is/are")
+    text = (
+        f"what is written stays, {formatting.count(rest, 'record')} {are} not changed, and you can resume it."
+    )
+    return [*wrap([fixed("If you stop now  ", "muted"), fixed(text)], columns)]
+
+
 def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_FORECAST) -> list[Line]:
     """Return progress, waiting time, time left, counts and stops; each line at most ``columns`` wide."""
     found: list[Line] = []
