@@ -27,6 +27,7 @@ from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count, listing
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -176,7 +177,8 @@ async def _confirm(
         head = f"The first plan would then have {count(follows.changes, 'change')}:"
         lines += [head, *(f"  {line}" for line in described(follows))]
     else:
-        lines.append(f"The first plan would then be: {nothing_planned(plan)}")
+        clients = practice.snapshot().count(CLIENTS)
+        lines.append(f"The first plan would then be: {nothing_planned(plan, clients=clients)}")
     if plan.left_different and (plan.counts.get("items", 0) or follows.waiting):
         lines.append(f"  {remaining_count(plan.left_different, more=True)}.")
     lines.append("Saving it changes no records: only a sync does.")

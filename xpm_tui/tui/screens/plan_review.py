@@ -15,7 +15,7 @@ from xpm_tui.application.presenters.presenter import change_views, set_aside_lin
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import consequences
-from xpm_tui.commands.consequences import Figure, figure_columns, nothing_planned
+from xpm_tui.commands.consequences import NOTHING_TO_COMPARE, Figure, figure_columns, nothing_planned
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.errors import StoreChanged
 from xpm_tui.domain.plan import Consequences, Plan
@@ -94,6 +94,7 @@ class PlanReview(DetailScreen[str]):
         self._tree = PlanOutline()
         self._rows = PlanTree(self._tree)
         self._head = ScreenHeading("Review plan", classes="plan-title")
+        self._has_clients = True
         self._summary = TextLabel(classes="panel plan-head", fixed=False)
         self._find = TextField(placeholder="client, id, field or value", classes="find")
         self._changes = Vertical(classes="panel -table plan-changes")
@@ -130,6 +131,7 @@ class PlanReview(DetailScreen[str]):
             records_of = {client_of(change.record) for change in changes}
             clients = filter(None, (snapshot.get(CLIENTS, id_) for id_ in records_of))
             ids = {client.id: client.client_id for client in clients if client.client_id}
+            self._has_clients = snapshot.count(CLIENTS) > 0
             return plan, changes, figures, set_aside, ids
 
         is_first = self._plan is None
@@ -180,6 +182,11 @@ class PlanReview(DetailScreen[str]):
 
     def _empty_lines(self, plan: Plan, set_aside: list[str]) -> list[Line]:
         """Return why a plan has no changes: the differences that stay, by reason, and what cannot be read."""
+        if not self._has_clients:
+            where = fixed(
+                "  Clients (g c) imports Ignition's file with I, and brings them in from XPM with p."
+            )
+            return [[fixed("○ ", "warn"), fixed(NOTHING_TO_COMPARE)], [where]]
         mark = fixed("≠ ", "warn") if plan.left_different else fixed("✓ ", "good")
         found: list[Line] = [[mark, fixed(nothing_planned(plan))]]
         for rule, number in sorted(plan.differences.items(), key=lambda each: -each[1])[:REASONS]:
