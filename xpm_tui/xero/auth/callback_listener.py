@@ -312,7 +312,7 @@ async def wait_for_code(
             try:
                 opened.append(await Listener(authorization, port, on_error, on_answer).__aenter__())
             except BadInput:
-                await clock.sleep(_LISTEN_AGAIN_SECONDS)
+                await asyncio.sleep(_LISTEN_AGAIN_SECONDS)
         return await opened[0].answer()
 
     try:
