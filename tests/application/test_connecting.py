@@ -201,7 +201,7 @@ async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(env: Practic
         with suppress(OSError):  # Taken already is as good.
             other.bind(("127.0.0.1", port))
             other.listen()
-        assert await connecting.wait(on_error=reported.append, on_wrong_line=on_wrong_line.append, limit=60)
+        assert await connecting.wait(on_error=reported.append, on_wrong_line=on_wrong_line.append)
     assert ["is using port" in error.message for error in reported] == [True]
     assert on_wrong_line == []
 

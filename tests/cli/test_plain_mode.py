@@ -57,6 +57,13 @@ def test_review_and_plan_line_by_line(connected: Inline, ignition: Path, typed: 
     assert connected("runs", "list", "--json").json["items"], "the plan was applied by its command"
 
 
+def test_read_only_and_without_clients_it_says_so(connected: Inline, typed: list[str]) -> None:
+    typed += ["2", "3", "q"]
+    done = connected("--plain", "--read-only")
+    assert done.out.count("There are no clients from Ignition yet, so there is nothing to compare.") == 2
+    assert "This plan was not saved" in done.out
+
+
 def test_the_wizard_line_by_line_continues_after_a_refusal(command: Inline, typed: list[str]) -> None:
     typed += ["1", "2", "y", "no address", "q", "q"]
     done = command("--plain")

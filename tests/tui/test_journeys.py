@@ -790,3 +790,17 @@ async def test_the_screen_is_drawn_again_by_key_and_by_palette(
         assert asked == ["redraw"]
         await press(pilot, "question_mark", "ctrl+l", "escape")
         assert asked == ["redraw"] * 2, "over a box, too"
+
+
+@pytest.mark.soak
+async def test_a_plan_without_clients_does_not_say_that_both_sides_agree(tmp_path: Path) -> None:
+    env = ConsoleFixture(tmp_path, books=False)
+    app = env.console()
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settle(pilot)
+            await press(pilot, "n")
+            assert "nothing to compare" in prose_of(app)
+            assert "agree" not in prose_of(app)
+    finally:
+        app.worker.close()

@@ -104,6 +104,30 @@ async def test_the_outcome_is_seen_over_any_dialog(signing: tuple[PracticeFixtur
 
 
 @pytest.mark.soak
+async def test_an_address_in_two_pastes_and_one_after_half_of_it(
+    signing: tuple[PracticeFixture, Console],
+) -> None:
+    env, app = signing
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        first = await new_address(pilot)
+        whole = consent(env.sandbox, first, deny=True)
+        for focused in ("#again", "RedirectField"):
+            app.screen.query_one(focused).focus()
+            app.post_message(events.Paste(whole[:31]))
+            await calm(pilot)
+        app.post_message(events.Paste(whole[31:]))
+        second = await new_address(pilot, first)
+        assert "Cancel was pressed" in text_of(app)
+        whole = consent(env.sandbox, second, tenant=env.tenant)
+        app.post_message(events.Paste(whole[:31]))
+        await calm(pilot)
+        app.post_message(events.Paste(whole))
+        await until(pilot, "step 5 of 9")
+
+
+@pytest.mark.soak
 async def test_lists_that_cannot_be_read_can_be_read_again(signing: tuple[PracticeFixture, Console]) -> None:
     env, app = signing
     async with app.run_test(size=(80, 24)) as pilot:

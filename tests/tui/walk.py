@@ -271,6 +271,8 @@ def unsafe(app: Console) -> list[str]:
             if bad:
                 found.append(f"{bad!r} in {segment.text!r}")
             meta = segment.style.meta if segment.style and segment.style.meta else {}
+            if "\\[" in segment.text:
+                found.append(f"an escape of markup in {segment.text!r}")
             if "app.quit" in str(meta) or (segment.style and segment.style.link):
                 found.append(f"a live link in {segment.text!r}")
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -51,6 +52,8 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.mirror import LISTED, NAMED_PEOPLE, QUARANTINED
 
 with lazy_imports():
+    import webbrowser
+
     from xpm_tui.application import xpm_access
     from xpm_tui.xero.auth import authorization, callback_listener
 
@@ -327,6 +330,18 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
     if everything:
         return "The login was revoked: every practice that used it is disconnected."
     return f"{visible(identity.title, 80)} is disconnected. Clients, links and history are kept."
+
+
+def open_browser(url: str) -> bool:
+    """Open a browser window on a desktop; a text browser would take over this terminal."""
+    here = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    if not here or "SSH_CONNECTION" in os.environ:
+        return False
+
+    try:
+        return webbrowser.open(url)
+    except (webbrowser.Error, OSError):
+        return False
 
 
 def _ssh_line(environ: Mapping[str, str], port: int) -> str:

@@ -33,6 +33,7 @@ with lazy_imports():
     from xpm_tui.application.presenters import presenter
     from xpm_tui.application.runs import consequences, plans, xpm_refresh
     from xpm_tui.application.status import requirement_check, summary
+    from xpm_tui.commands import consequences as commands_consequences
     from xpm_tui.commands import plans as commands_plans
     from xpm_tui.diagnostics import error_presenter
 
@@ -212,12 +213,13 @@ class PlainMode:
     def review(self) -> None:
         """Go through the clients that need a link, one by one."""
 
-        async def read(practice: OpenPractice) -> list[ReviewView]:
+        async def read(practice: OpenPractice) -> tuple[list[ReviewView], int]:
             await xpm_refresh.ensure_mirror(practice)
-            return link_review.clients_to_review(practice)
+            return link_review.clients_to_review(practice), practice.snapshot().count(CLIENTS)
 
-        views = self._run_on_practice(read)
-        self._say("", f"{count(len(views), 'client')} to review." if views else "No client needs a link.")
+        views, clients = self._run_on_practice(read)
+        nothing = "No client needs a link." if clients else commands_consequences.NOTHING_TO_COMPARE
+        self._say("", f"{count(len(views), 'client')} to review." if views else nothing)
         for place, view in enumerate(views, 1):
             answer = self._ask_about_client(view, place, len(views))
             while answer not in ("n", "q") and not self._decide(view, answer):
@@ -258,7 +260,10 @@ class PlainMode:
     # -- plan -----------------------------------------------------------------------------------------------
 
     def plan(self) -> None:
-        """Make a plan, list its changes, and apply it."""
+        """Make a plan, list its changes, and apply it; in read-only mode it is not saved, only shown."""
+        if self._read_practice(lambda practice: practice.read_only):
+            self._do("plan")
+            return
         plan_id = self._do("plan", quiet=True).value.id
 
         def look(practice: OpenPractice) -> tuple[list[ChangeView], list[str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from contextlib import suppress
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -34,7 +32,6 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     import asyncio
-    import webbrowser
 
     from xpm_tui.application import connection, connection_steps
     from xpm_tui.application.presenters import presenter
@@ -159,7 +156,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, dialogue: Dialog
     """Show the address and wait for the browser or a pasted line, whichever comes first."""
     begun = machine.begin()
     alone = params.no_browser or not dialogue.interactive
-    if not alone and _open_browser(begun.url):
+    if not alone and connection.open_browser(begun.url):
         dialogue.say("Your browser opens. If it does not, open this address:")
     else:
         dialogue.say("Open this address in a browser, sign in to Xero and allow access:")
@@ -280,18 +277,6 @@ def _several_practices(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Res
     columns = (TextColumn("ID", whole=True), TextColumn("PRACTICE", name=True))
     table = TextTable(columns, [(each.tenant_id, each.name or "(no name)") for each in tenants])
     return Result(items=items, table=table, error=held)
-
-
-def _open_browser(url: str) -> bool:
-    """Open a browser window on a desktop; a text browser would take over this terminal."""
-    here = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    if not here or "SSH_CONNECTION" in os.environ:
-        return False
-
-    try:
-        return webbrowser.open(url)
-    except (webbrowser.Error, OSError):
-        return False
 
 
 class Disconnect(msgspec.Struct, frozen=True):

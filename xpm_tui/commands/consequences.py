@@ -391,9 +391,10 @@ def remaining_count(number: int, *, more: bool = False) -> str:
     return count(number, noun if more else noun.replace("other ", ""))
 
 
+NOTHING_TO_COMPARE = "There are no clients from Ignition yet, so there is nothing to compare."
 NO_CLIENTS = (
-    "There are no clients from Ignition yet, so there is nothing to compare. Import Ignition's client file: "
-    "xpm-tui import clients FILE. Or bring clients in from XPM: xpm-tui clients pick --all"
+    f"{NOTHING_TO_COMPARE} Import Ignition's client file: xpm-tui import clients FILE. Or bring clients in "
+    "from XPM: xpm-tui clients pick --all"
 )
 
 

@@ -174,7 +174,8 @@ async def _confirm(
     if found is None and not practice.snapshot().count(tables.LINKS):
         return True  # nothing has ever been synced
     lines = [*_policy_changes(before, after), *age_notes(practice, always=True)]
-    lines += _first_plan(*found) if found is not None else [_NOT_CONNECTED]
+    clients = practice.snapshot().count(tables.CLIENTS)
+    lines += _first_plan(*found, clients) if found is not None else [_NOT_CONNECTED]
     lines.append("Saving it changes no records: only a sync does.")
     return await effects.confirm_call(
         dialogue, effects.Question("Save this change?", lines, button="Save the change")
@@ -184,14 +185,14 @@ async def _confirm(
 _NOT_CONNECTED = "The practice is not connected, so what the first plan would change is not known."
 
 
-def _first_plan(plan: Plan, follows: Consequences) -> Iterator[str]:
-    """Yield what the first plan under a new policy would do."""
+def _first_plan(plan: Plan, follows: Consequences, clients: int) -> Iterator[str]:
+    """Yield what the first plan under a new policy would do to ``clients`` clients."""
     changes = plan.counts.get("items", 0) or follows.waiting
     if changes:
         yield f"The first plan would then have {count(follows.changes, 'change')}:"
         yield from (f"  {line}" for line in described(follows))
     else:
-        yield f"The first plan would then be: {nothing_planned(plan)}"
+        yield f"The first plan would then be: {nothing_planned(plan, clients=clients)}"
     if plan.left_different and changes:
         yield f"  {remaining_count(plan.left_different, more=True)}."
 

@@ -16,10 +16,11 @@ from xpm_tui.application.presenters.presenter import change_views, set_aside_lin
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import consequences
-from xpm_tui.commands.consequences import Figure, figure_columns, nothing_planned
+from xpm_tui.commands.consequences import NOTHING_TO_COMPARE, Figure, figure_columns, nothing_planned
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.errors import StoreChanged
 from xpm_tui.domain.plan import Consequences, Plan
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.plan_rows import PlanOutline, client_of
@@ -94,6 +95,7 @@ class PlanReview(DetailScreen[str]):
         self._tree = PlanOutline()
         self._rows = PlanTree(self._tree)
         self._head = ScreenHeading("Review plan", classes="plan-title")
+        self._has_clients = True
         self._summary = TextLabel(classes="panel plan-head", fixed=False)
         self._find = TextField(placeholder="client, id, field or value", classes="find")
         self._changes = Vertical(classes="panel -table plan-changes")
@@ -129,6 +131,7 @@ class PlanReview(DetailScreen[str]):
             changes = list(change_views(snapshot, records))
             named = {change.record for change in changes}
             ids = lookup.shown_ids(snapshot, named | set(map(client_of, named)))
+            self._has_clients = snapshot.count(CLIENTS) > 0
             return plan, changes, figures, set_aside, ids
 
         is_first = self._plan is None
@@ -190,6 +193,11 @@ class PlanReview(DetailScreen[str]):
 
     def _empty_lines(self, plan: Plan, set_aside: list[str]) -> list[Line]:
         """Return why a plan has no changes: the differences that stay, by reason, and what cannot be read."""
+        if not self._has_clients:
+            where = fixed(
+                "  Clients (g c) imports Ignition's file with I, and brings them in from XPM with p."
+            )
+            return [[fixed("○ ", "warn"), fixed(NOTHING_TO_COMPARE)], [where]]
         mark = fixed("≠ ", "warn") if plan.left_different else fixed("✓ ", "good")
         found: list[Line] = [[mark, fixed(nothing_planned(plan))]]
         for rule, number in sorted(plan.differences.items(), key=lambda each: -each[1])[:REASONS]:

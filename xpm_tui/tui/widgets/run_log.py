@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from textual import on
-from textual.markup import escape
+from textual.content import Content
 from textual.message import Message
 
 from xpm_tui.application.practice import OpenPractice
@@ -29,7 +29,7 @@ from xpm_tui.domain.tables import CLIENTS, WORKFLOWS, TableSchema
 from xpm_tui.log.event_log import EventFilter, Tail
 from xpm_tui.log.sentences import sentence
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, fixed, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, Span, content, fit, fixed, span, wrap
 from xpm_tui.tui.widgets.frame import KeyExplainer, direction_spans
 from xpm_tui.tui.widgets.log_pane import LogLine, LogPane
 
@@ -97,9 +97,9 @@ def run_scope(run: Run) -> Line:
     return [*direction_spans(run.direction), fixed(f"  {labels.LEVELS[run.level].text}", "muted")]
 
 
-def frame_text(text: str) -> str:
+def frame_text(text: str) -> Content:
     """Return a text for the border of a panel, where brackets would be markup."""
-    return escape(visible(text))
+    return content(visible(text))
 
 
 def run_title(run: Run) -> str:

@@ -43,9 +43,14 @@ def is_redirect(text: str) -> bool:
 
 
 class RedirectField(TextField):
-    """A field for the address at which the browser ended up; a paste of a complete one is submitted."""
+    """A field for the address at which the browser ended up; a paste of a complete one is submitted.
+
+    A paste that begins an address replaces what is in the field; any other one continues it.
+    """
 
     def _on_paste(self, event: events.Paste) -> None:
+        if "://" in event.text:
+            self.value = ""
         super()._on_paste(event)
         if is_redirect(event.text):
             self.post_message(self.Submitted(self, self.value))
@@ -238,9 +243,8 @@ class AuthorisePane(StepPane):
         self.accept_paste(event)
 
     def accept_paste(self, event: events.Paste) -> None:
-        """Put a paste into the field, in place of what it contains."""
+        """Put a paste into the field."""
         if self._paste.display:
-            self._paste.value = ""
             self._paste.focus()
             self._paste._on_paste(event)
 
