@@ -13,6 +13,7 @@ import pytest
 
 from tests.application.fixtures import PracticeFixture
 from tests.support.inprocess import consent
+from xpm_tui.application.condition import SOUND, conditions
 from xpm_tui.application.connection import ConnectionMachine, copy_line, disconnect
 from xpm_tui.application.connection_steps import CAN_SKIP
 from xpm_tui.application.presenters.lookup import masked, names
@@ -20,7 +21,15 @@ from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.application.status.summary import summarize
-from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded, XeroError
+from xpm_tui.domain.errors import (
+    AccessDenied,
+    AppError,
+    BadInput,
+    CaseId,
+    DecisionNeeded,
+    LoginNeeded,
+    XeroError,
+)
 from xpm_tui.domain.tables import CATEGORIES, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.log.sentences import sentence
 from xpm_tui.sandbox.faults import Fault
@@ -54,6 +63,20 @@ async def test_a_refused_login_is_reported_by_status(env: PracticeFixture) -> No
     await env.connect()
     assert summarize(env.practice).exit_code == 0
     assert now(ConnectionMachine(env.practice, {})) not in ("authorise", "practice")
+
+
+async def test_denied_access_is_reported_until_xpm_answers_again(env: PracticeFixture) -> None:
+    await env.connect()
+    await env.control("disconnect", tenant=env.tenant)
+    with pytest.raises(AccessDenied):
+        await refresh(env.practice)
+    summary = summarize(env.practice)
+    assert (summary.exit_code, summary.login_needed, summary.notes) == (3, True, ())
+    assert summary.problems[0].sentence == "Xero denies access to this practice."
+    assert conditions(env.practice)[0].state == "login_needed"
+    await env.connect()
+    assert not summarize(env.practice).login_needed
+    assert conditions(env.practice) == (SOUND,)
 
 
 async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(env: PracticeFixture) -> None:

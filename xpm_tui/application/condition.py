@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 import msgspec
 
-from xpm_tui.application.practice import OpenPractice, PracticeIdentity
+from xpm_tui.application.practice import OpenPractice, PracticeIdentity, list_state
 from xpm_tui.application.runs.history import in_progress, is_sync, list_runs
 from xpm_tui.application.runs.open_intents import open_writes
 from xpm_tui.domain.errors import CaseId, StoreUnreachable, StoreUnreadable
@@ -29,6 +29,7 @@ State = Literal["damaged", "unreachable", "unfinished_import", "open_intents", "
 
 LOGIN_REFUSED = "Xero no longer accepts the login."
 _LOGIN_REMEDY = "Sign in again: xpm-tui connect."
+_ACCESS_REMEDY = "Check the permission in XPM, and connect again: xpm-tui connect."
 _APP_REMEDY = "Check the app's developer tier and approval at developer.xero.com."
 _EXIT_LOGIN = 3
 
@@ -97,7 +98,8 @@ def login_problem(
             )
     if token_store.is_refused(practice.state, practice.shared):
         return LoginProblem(message=LOGIN_REFUSED, remedy=_LOGIN_REMEDY)
-    return None
+    denied = list_state(practice.snapshot(), "clients").note
+    return LoginProblem(message=denied, remedy=_ACCESS_REMEDY) if denied else None
 
 
 def unfinished_imports(snapshot: Snapshot) -> list[Import]:

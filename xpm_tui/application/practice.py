@@ -89,7 +89,7 @@ class ListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         count: The number of records in the last complete list.
         bookmark: The server's time from which to ask for changes.
         seconds: How long the last complete list took.
-        note: Why it could not be read.
+        note: Why it could not be read. For clients, that Xero denies access to the practice.
         scope: The scope that is missing for it.
     """
 

@@ -217,15 +217,22 @@ async def _clients(practice: OpenPractice, xpm: XpmPort, complete: bool, report:
     timed = practice.clock.monotonic()
     snapshot = practice.snapshot()
     before = list_state(snapshot, "clients")
-    async with xpm.clients(modified_since=None if complete else changed_since(snapshot)) as listing:
-        watched = _WatchedListing(practice, listing, complete, lambda done: report(Progress("lists", done)))
-        got = await refresh_clients(
-            watched,
-            store=practice.store,
-            clock=practice.clock,
-            complete=complete,
-            limits=guard_limits(practice.settings),
-        )
+    try:
+        async with xpm.clients(modified_since=None if complete else changed_since(snapshot)) as listing:
+            watched = _WatchedListing(
+                practice, listing, complete, lambda done: report(Progress("lists", done))
+            )
+            got = await refresh_clients(
+                watched,
+                store=practice.store,
+                clock=practice.clock,
+                complete=complete,
+                limits=guard_limits(practice.settings),
+            )
+    except AccessDenied as denied:
+        if before.note != denied.message:
+            practice.store.commit([put("list:clients", msgspec.structs.replace(before, note=denied.message))])
+        raise
     seconds, now = practice.clock.monotonic() - timed, practice.clock.now()
     state = ListState(at=now, full=before.full, count=before.count, seconds=before.seconds)
     if complete:

@@ -224,7 +224,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
         day_left=left.day_left,
         day_limit=left.day_limit,
         skipped=skipped.started if skipped else None,
-        notes=tuple(dict.fromkeys(state.note for state in states if state.note)),
+        notes=tuple(dict.fromkeys(state.note for state in states[1:] if state.note)),  # clients: a problem
         set_aside=set_aside_views(snapshot),
         inbox=inbox,
         problems=(
