@@ -45,6 +45,7 @@ ALLOWED = {
     "application/jobs/proposals.py": "proposals",
     "application/jobs/renewals.py": "proposals",
     "deploy/renewal.py": "proposals",
+    "application/presenters/lookup.py:skipped_undo_views": "what an undo leaves, by record",
     "application/runs/history.py:_view": "which record a written value belongs to",
     "application/team/queries.py": "team members and staff",
     "sync/applying/adoption.py": "staff",
