@@ -31,6 +31,7 @@ from xpm_tui.tui.widgets.cells import (
     cut_apart,
     distinguish,
     fit,
+    fit_names,
     fixed,
     marked,
     named,
@@ -190,6 +191,17 @@ def link_proposals(*names: str) -> Rows:
         for name in names
     ]
     return found
+
+
+def test_a_line_is_shortened_in_its_longest_name_and_keeps_its_id() -> None:
+    def shown(columns: int) -> str:
+        return "".join(
+            piece.text for piece in fit_names([fixed("Harbour View Partners"), fixed("  c12")], columns)
+        )
+
+    assert shown(26) == "Harbour View Partners  c12"
+    assert shown(20) == "Harbou…Partners  c12"
+    assert all(cell_len(shown(columns)) <= columns for columns in range(1, 30))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ The differences are those that no plan changes: with both values, the reason, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -105,6 +105,16 @@ def name_of(snapshot: Snapshot, id_: str) -> str:
             return str(row.name)
     # Someone who has left XPM is in no list; their clients still have the name.
     return mirror.named_people(snapshot).get(id_, "") if _UUID.fullmatch(id_) else ""
+
+
+def subject_of(snapshot: Snapshot, values: Iterable[object]) -> str:
+    """Return the name and id of the first record among the parameters of a command; empty without one."""
+    for value in values:
+        for id_ in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
+            if name := name_of(snapshot, str(id_)):
+                client = snapshot.get(CLIENTS, id_)
+                return f"{name} ({client.client_id or id_ if client is not None else id_})"
+    return ""
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -49,7 +49,7 @@ from xpm_tui.tui.widgets.cells import Line, Look, content, fixed, lines, span
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import BLOCKED, panel_title, state_span
 from xpm_tui.tui.widgets.table import Table, TableColumn
-from xpm_tui.tui.widgets.text import StaticText
+from xpm_tui.tui.widgets.text import StaticText, title_room
 
 with lazy_imports():
     from xpm_tui.tui.screens import job_actions
@@ -154,7 +154,7 @@ class ProposalsArea(FilteredArea):
     async def _show(self, view: ProposalRowView) -> None:
         rows = await self._lines(view)
         if self.table.item is view:
-            self.detail.show(lambda _: rows[1:], panel_title(rows[0], self.detail.size.width - 2))
+            self.detail.show(lambda _: rows[1:], panel_title(rows[0], title_room(self.detail)))
 
     async def _lines(self, view: ProposalRowView) -> list[Line]:
         def read(

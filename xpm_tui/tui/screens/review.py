@@ -49,7 +49,7 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.commands.command import Result
 
-LINES_LOW, LINES_TALL = 4, 8
+LINES_LOW, LINES_TALL, LINES_LONG = 4, 8, 2
 """The lines for what accepting does, in low and in tall windows."""
 CURSOR_SECONDS = 0.06
 """Seconds that the cursor must rest on a match before both sides are read."""
@@ -292,8 +292,10 @@ class Review(DetailScreen[None]):
             found.append([fixed(" ○ ", "muted"), fixed("There is no match to accept.")])
         elif len(reasons := "; ".join(proposal.reasons)) > columns - len(INDENT):
             found += wrap([fixed(" ◇ ", "accent"), span(reasons)], columns)
-        found += [row for line in effect for row in wrap(line, columns)]
-        found = found[: LINES_TALL if self.has_class("-tall") else LINES_LOW]
+        rows = [row for line in effect for row in wrap(line, columns)]
+        most = LINES_TALL if self.has_class("-tall") else LINES_LOW
+        # Long names take more rows; they leave some to the fields of both sides.
+        found = [*found, *rows][: most + min(len(rows) - len(effect), LINES_LONG)]
         height = max(LINES_LOW - 1, len(found)) + 2
         if self._effect.styles.height is None or self._effect.styles.height.value != height:
             self._effect.styles.height = height

@@ -24,6 +24,7 @@ from xpm_tui.tui.widgets.cells import (
     distinguish,
     distinguish_both,
     fit,
+    fit_names,
     fixed,
     lines,
     named,
@@ -34,7 +35,7 @@ from xpm_tui.tui.widgets.cells import (
 )
 from xpm_tui.tui.widgets.job_lines import ClientActivity
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
-from xpm_tui.tui.widgets.text import Lines, TextLabel
+from xpm_tui.tui.widgets.text import Lines, TextLabel, title_room
 
 
 def effect_lines(effect: EffectView, most: int) -> list[Line]:
@@ -98,12 +99,13 @@ def _values(effect: EffectView, most: int) -> list[Line]:
     room = max(0, most - 1 - bool(stay))
     shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
     for change in shown:
+        old, new = formatting.both(change.old_shown, change.new_shown, VALUE_CHARACTERS)
         found.append(
             [
                 fixed(f"   {field_label(change.field):<16} ", "muted"),
-                Span(formatting.value(change.old_shown, limit=60), "muted"),
+                Span(old, "muted"),
                 fixed(" → "),
-                Span(formatting.value(change.new_shown, limit=60), "strong"),
+                Span(new, "strong"),
                 *([fixed("  "), cells.MARKS.draw(change.mark, side=change.side)] if change.mark else []),
             ]
         )
@@ -116,17 +118,24 @@ def _values(effect: EffectView, most: int) -> list[Line]:
 
 def _differing(effect: EffectView, most: int) -> list[Line]:
     """Return what stays different after the link, both sides side by side."""
-    return [
-        [
-            fixed("   "),
-            span(f"{each.label:<16} ", "muted"),
-            Span(formatting.value(each.ignition, limit=60), "strong"),
-            fixed(" in Ignition, ", "muted"),
-            Span(formatting.value(each.xpm, limit=60), "strong"),
-            fixed(" in XPM", "muted"),
-        ]
-        for each in effect.differences[: max(0, most)]
-    ]
+    found: list[Line] = []
+    for each in effect.differences[: max(0, most)]:
+        here, there = formatting.both(each.ignition, each.xpm, VALUE_CHARACTERS)
+        found.append(
+            [
+                fixed("   "),
+                span(f"{each.label:<16} ", "muted"),
+                Span(here, "strong"),
+                fixed(" in Ignition, ", "muted"),
+                Span(there, "strong"),
+                fixed(" in XPM", "muted"),
+            ]
+        )
+    return found
+
+
+VALUE_CHARACTERS = 60
+"""The most characters of a value in what linking would change."""
 
 
 LABEL, GAP = 12, 2
@@ -271,7 +280,7 @@ class ComparisonPane(Vertical):
 
     def show(self, view: ClientView, sides: Sequence[SideBySide]) -> None:
         """Show a client; fields that are empty on both sides are left out."""
-        self.border_title = words([span(view.name)])
+        self.border_title = words(fit_names([span(view.name)], title_room(self) or 74))
         self.border_subtitle = words(ids_of(view))
         self._head.say(words(head_line(view, self.content_size.width or 78)))
         if not view.link:

@@ -18,7 +18,7 @@ from textual.widgets._footer import FooterKey
 from xpm_tui.domain.formatting import count, cut, elapsed
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app_protocol import AREAS, AppMixin, Area, PracticeStatus
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, span, width, words
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit_names, fixed, span, width, words, wrap
 from xpm_tui.tui.widgets.text import TextLabel
 
 if TYPE_CHECKING:
@@ -116,19 +116,20 @@ def heading(
 ) -> Content:
     """Return the heading of a screen over an area: title, subject and practice, with the lines ``below``.
 
-    If there is too little room, ``right`` is left out first, and then the name of the practice is cut. The
-    marks of a sandbox and of a read-only console stay.
+    If there is too little room, ``right`` is left out first, then the name of the practice is cut, and then
+    the longest name of the subject. The marks of a sandbox and of a read-only console stay.
     """
-    start = Content.styled(f" {title} ", HERE) + words([fixed(" "), *subject])
+    start = Content.styled(f" {title} ", HERE) + Content(" ")
     marks = Content("  ") + _sandbox_mark(status)
     if status.read_only:
         marks += words([fixed("READ-ONLY", "warn"), fixed(BETWEEN, "muted")])
-    room = columns - start.cell_length - marks.cell_length - 1
+    room = columns - start.cell_length - width(subject) - marks.cell_length - 1
     name = _practice_name(status, room) if room >= NAME_LEAST else Content("")
     if right and width(right) + len(BETWEEN) + name.cell_length <= room:
         marks = Content("  ") + words([*right, fixed(BETWEEN, "muted")]) + marks[2:]
     end = marks + name + Content(" ")
     room = columns - end.cell_length
+    start += words(fit_names(subject, max(0, room - start.cell_length)))
     if start.cell_length > room:
         start = start.truncate(room, ellipsis=True)
     first = start + Content(" " * (room - start.cell_length)) + end
@@ -141,8 +142,12 @@ GO = "g go to "
 """The hint beside the tabs."""
 
 
+LINE_ROWS = 2
+"""The most rows of a line below the title; a name that is longer is cut in the middle."""
+
+
 class ScreenHeading(AppMixin, TextLabel):
-    """The heading of a screen over an area, fitted to the width."""
+    """The heading of a screen over an area, fitted to the width: lines that are too long take more rows."""
 
     def __init__(self, title: str, *, classes: str = "") -> None:
         super().__init__(classes=classes)
@@ -150,6 +155,7 @@ class ScreenHeading(AppMixin, TextLabel):
         self._subject: Line = ()
         self._below: Sequence[Line] = ()
         self._right: Line = ()
+        self._is_taller = False
 
     def show_subject(self, subject: Line = (), *below: Line, right: Line = ()) -> None:
         """Show what the screen is about, and more lines below."""
@@ -157,13 +163,24 @@ class ScreenHeading(AppMixin, TextLabel):
         self._draw()
 
     def on_resize(self) -> None:
-        """Fit the first line to the new width."""
+        """Fit the lines to the new width."""
         self._draw()
 
     def _draw(self) -> None:
         columns = self.size.width or self.app.size.width
         status = self.host.practice_status
-        self.say(heading(status, self._title, self._subject, columns, right=self._right, below=self._below))
+        below = [row for line in self._below for row in _rows_below(line, columns)]
+        if self._is_taller or len(below) > len(self._below):
+            self._is_taller = len(below) > len(self._below)
+            self.styles.height = 1 + len(below)
+        self.say(heading(status, self._title, self._subject, columns, right=self._right, below=below))
+
+
+def _rows_below(line: Line, columns: int) -> Sequence[Line]:
+    found = wrap(line, columns)
+    if len(found) > LINE_ROWS:
+        found = wrap(fit_names(line, (columns - NAME_LEAST) * LINE_ROWS), columns)
+    return found or [line]
 
 
 class Tabs(TextLabel):
