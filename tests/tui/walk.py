@@ -89,7 +89,7 @@ STOPS: dict[str, Sequence[str]] = {
     "differences": ("s", "W"),
     "conflicts": ("W",),
     "conflicts-help": ("W", "f1"),
-    "command-log": ("g", "c", "f", "escape", "at"),
+    "command-log": ("s", "escape", "at"),
     "inbox": ("I",),
     "inbox-folder": ("I", "e"),
     "screenshot": ("f8",),

@@ -98,8 +98,8 @@ class ProposalsArea(FilteredArea):
         self.table: Table[ProposalRowView] = Table(
             (
                 TableColumn("State", 14),
-                TableColumn("Proposal", 22, grow=3),
-                TableColumn("Client", 18, grow=2),
+                TableColumn("Proposal", 20, grow=3),
+                TableColumn("Client", 16, grow=2),
                 TableColumn("Number", 9, whole=True),
                 TableColumn("Start", 11, drop=1),
                 TableColumn("Accepted", 11, drop=2),
