@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from tests.support.profile import spread
 from tests.tui.fixtures import ConsoleFixture, press, settle
 from tests.tui.walk import STOPS, hostile
+from xpm_tui.application.csv_io.inbox import InboxStatus
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health import doctor as health_doctor
 from xpm_tui.application.health.bundle import BundlePart
@@ -24,7 +25,6 @@ from xpm_tui.tui.dialogs import consent
 from xpm_tui.tui.dialogs.consent import ConsentPage, ConsentScreen
 from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog
 from xpm_tui.tui.screens import inbox
-from xpm_tui.tui.screens.inbox import InboxStatus
 from xpm_tui.tui.wizard.screen import QUESTIONS
 
 Make = Callable[..., Console]
