@@ -22,9 +22,11 @@ from xpm_tui.application.runs import plans
 from xpm_tui.commands.effects import READ_ONLY
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import load
+from xpm_tui.tui import keymap
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.help import HelpDialog
 from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog
+from xpm_tui.tui.screens.area import AreaScreen
 
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
@@ -282,6 +284,37 @@ async def test_a_read_only_console_shows_all_and_writes_nothing(
     writes = [name for name in env.xpm.asked[asked:] if name.startswith(("add", "update"))]
     assert writes == []
     assert sorted(path.name for path in tmp_path.iterdir()) == there
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("state", ["not connected", "empty", "read-only"])
+async def test_every_command_of_the_palette_does_something_or_says_why(
+    state: str, tmp_path: Path, console: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only = state == "read-only"
+    app = console(ConsoleFixture(tmp_path, connected=read_only, books=state != "empty"), read_only=read_only)
+    said: list[str] = []
+    monkeypatch.setattr(app, "toast", lambda text, *_, **__: said.append(text))
+    done: set[str] = set()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for area in ("overview", "clients", "jobs"):
+            app.go(area)
+            await settle(pilot)
+            assert isinstance(app.screen, AreaScreen)
+            names = {each.name for each in keymap.palette_entries(area, app.screen.situation())}
+            for name in sorted(names - done - {"practices.switch"}):
+                said.clear()
+                before = text_of(app), type(app.screen)
+                app.screen.action_run_command(name)
+                await settle(pilot)
+                assert OURS not in text_of(app), (area, name)
+                assert said or (text_of(app), type(app.screen)) != before, (area, name)
+                await home(pilot)
+                app.go(area)
+                await settle(pilot)
+            done |= names
 
 
 PLAN = ("plan",)
