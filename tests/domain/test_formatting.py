@@ -177,3 +177,11 @@ def test_characters_that_no_font_has_are_made_visible() -> None:
 )
 def test_two_values_never_look_the_same(one: str, other: str) -> None:
     assert formatting.value(one) != formatting.value(other)
+
+
+def test_two_long_values_are_cut_so_that_their_difference_is_shown() -> None:
+    start = "Harbour View Residential Property Development Partnership No 2 of "
+    assert formatting.both("a", "b", 60) == ("a", "b")
+    assert formatting.both(f"{start}1", f"{start}2", 60) == ("…ership No 2 of 1", "…ership No 2 of 2")
+    assert formatting.both("", "x" * 70, 60) == ("–", f"{'x' * 60}…")
+    assert len({*formatting.both("x" * 900, "x" * 300, 60)}) == 2

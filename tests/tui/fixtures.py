@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures.thread
 import selectors
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ HOSTILE = (
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 
 
-def xpm_rows() -> list[XpmClient]:
+def xpm_rows(names: Sequence[str]) -> list[XpmClient]:
     """XPM clients: twelve ordinary ones, two of one name, hostile names, an archived one and a prospect."""
     rows = [
         client(n, code=f"CLI{n:03}", structure="Company", city="Hobart", contacts=(
@@ -57,10 +57,10 @@ def xpm_rows() -> list[XpmClient]:
         client(22, name="Old Mill Ltd", archived=True),
         client(23, name="Maybe Later Ltd", prospect=True, groups=(RecordReference("g1", "Farms [north]"),)),
     ]
-    return rows + [client(30 + n, name=name) for n, name in enumerate(HOSTILE)]
+    return rows + [client(30 + n, name=name) for n, name in enumerate(names)]
 
 
-def book_rows() -> list[Client]:
+def book_rows(names: Sequence[str]) -> list[Client]:
     """The same clients in Ignition: some values are older, two have the same name, and one is not in XPM."""
 
     def one(number: int, name: str, **values: Any) -> Client:
@@ -71,7 +71,7 @@ def book_rows() -> list[Client]:
 
     rows = [one(n, f"Client {n:05}", phone="09 000 0000" if n < 4 else "") for n in range(12)]
     rows += [one(20, "John Smith"), one(21, "John Smith"), one(24, "Nobody's Client")]
-    return rows + [one(30 + n, name) for n, name in enumerate(HOSTILE)]
+    return rows + [one(30 + n, name) for n, name in enumerate(names)]
 
 
 @dataclass
@@ -86,14 +86,15 @@ class ConsoleFixture:
     url: str = ""
     name: str = ""
     person: str = "mere"
+    names: Sequence[str] = HOSTILE
 
     def __post_init__(self) -> None:
-        self.xpm = FakeXpm(self.clock, xpm_rows())
+        self.xpm = FakeXpm(self.clock, xpm_rows(self.names))
         self.home = find_home(str(self.root / "home"), {})
         if self.name:
             add_practice(self.home, self.name)
         with self.open() as practice:
-            writes: list[Write] = [Put(CLIENTS, row) for row in book_rows()] if self.books else []
+            writes: list[Write] = [Put(CLIENTS, row) for row in book_rows(self.names)] if self.books else []
             if self.connected:
                 identity = PracticeIdentity(
                     tenant="t", title="Hill [&] Partners", since=self.clock.now(), by="mere", login="Ana Reid"

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
 
 import pytest
 from textual.screen import ModalScreen, Screen
 
 from tests.support.profile import count, in_soak, spread
 from tests.tui.fixtures import HOSTILE, ConsoleFixture, press, settle, text_of
-from tests.tui.walk import STOPS, alike, cut, home, hostile, mute, unsafe
+from tests.tui.walk import STOPS, alike, cut, home, hostile, lost, mute, unsafe
+from xpm_tui import tui
 from xpm_tui.application.runs import plans
 from xpm_tui.commands.effects import READ_ONLY
 from xpm_tui.domain.safe_text import visible
+from xpm_tui.lazy import load
+from xpm_tui.tui import keymap
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.help import HelpDialog
 from xpm_tui.tui.dialogs.screen_dialogue import ProgressDialog
+from xpm_tui.tui.screens.area import AreaScreen
 
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
@@ -64,6 +72,104 @@ async def test_every_screen_is_whole_and_its_names_are_text(
             assert mute(app) == [], f"{name}:\n{shown}"
             assert alike(app) == [], f"{name}:\n{shown}"
             await home(pilot)
+
+
+LONG = "Harbour View Residential Property Development Partnership No 2 of "
+"""A name that has no room in any list, nor in a line of 80 columns."""
+
+TWINS = tuple(f"{LONG}{end}" for end in "0123456789abcdef")
+
+ENDS = {
+    "case": ("aa", "aA", "Aa", "AA"),
+    "spaces": ("x y", "x  y", "x\u00a0y", "x\u2003y"),
+    "letters": ("axe", "\u0430xe", "a\u0445e", "ax\u0435"),
+    "hidden": ("ab", "a\u200bb", "a\u200db", "a\u00adb"),
+    "accents": ("e", "e\u0300", "e\u0301", f"e{chr(0x301) * 9}"),
+    "right-to-left": ("שלום", "שלון", "مرحبا", "مرحب"),
+    "pictures": ("👩\u200d👧", "👩\u200d👦", "👍🏽", "👍🏿"),
+    "wide": ("一", "二", "株式会社さくら一", "株式会社さくら二"),
+    "endless": tuple(f"{end}{'N' * 990}{end}" for end in "0123"),
+}
+"""How names that are easily mistaken for each other end."""
+
+
+LISTS = (
+    "clients", "pick", "team", "team-pick", "templates-link", "templates", "jobs", "proposals", "run-log",
+    "plan-by-client", "differences", "review-last", "export-all", "inbox", "jobs-in-xpm", "audit",
+)  # fmt: skip
+"""Stops with lists of names."""
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("number", range(PARTS))
+async def test_names_that_differ_at_their_end_look_different(
+    number: int, tmp_path: Path, console: Make
+) -> None:
+    app = console(await hostile(tmp_path, TWINS, "Hill"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for name, way in part(number)[1 :: count(7, 1)]:
+            app.folder = str(tmp_path)
+            await press(pilot, *way)
+            assert alike(app) == [], f"{name}:\n{text_of(app)}"
+            assert lost(app, LONG[:7], r"of [0-9a-f](?![a-z])") == [], f"{name}:\n{text_of(app)}"
+            await home(pilot)
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("how", spread(ENDS, 1))
+async def test_names_that_are_alike_look_different_in_each_list(
+    how: str, tmp_path: Path, console: Make
+) -> None:
+    names = [*(f"{LONG}{end}" for end in ENDS[how]), *ENDS[how]]
+    app = console(await hostile(tmp_path, names, "Hill"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for name in LISTS[:: count(8, 1)]:
+            await press(pilot, *STOPS[name])
+            assert alike(app) == [], f"{name}:\n{text_of(app)}"
+            assert unsafe(app) == [], f"{name}:\n{text_of(app)}"
+            await home(pilot)
+
+
+ELSEWHERE = {"ProgressDialog", "TooSmall", "ConsentScreen"}
+"""Screens that no key leads to, or only for a moment: other tests show them."""
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("inline")
+async def test_the_walk_visits_every_screen_and_no_stop_repeats_another(
+    tmp_path: Path, console: Make
+) -> None:
+    app = console(await hostile(tmp_path))
+    kinds: set[str] = set()
+    seen: dict[tuple[str, ...], str] = {}
+    repeated: list[str] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for name, way in STOPS.items():
+            app.folder = str(tmp_path)
+            await press(pilot, *way)
+            kinds |= {kind.__name__ for kind in type(app.screen).__mro__}
+            focus = app.focused.ancestors_with_self if app.focused else ()
+            shown = re.sub(r"\bp[0-9]+\b", "p", text_of(app)), *(type(each).__name__ for each in focus)
+            if seen.setdefault(shown, name) != name:
+                repeated.append(f"{name} shows the same as {seen[shown]}")
+            await home(pilot)
+    assert repeated == []
+    assert {kind.__name__ for kind in screens()} - kinds == ELSEWHERE
+
+
+def screens() -> Iterator[type[Screen[Any]]]:
+    """Return every class of screen and dialog of the console."""
+    modules = [import_module(each.name) for each in walk_packages(tui.__path__, f"{tui.__name__}.")]
+    for module in modules:
+        load(module)  # a lazily imported module is empty until then
+    for module in modules:
+        for kind in vars(module).values():
+            is_screen = isinstance(kind, type) and issubclass(kind, Screen)
+            if is_screen and kind.__module__ == module.__name__ and not kind.__subclasses__():
+                yield kind
 
 
 @pytest.mark.parametrize("name", spread(HOSTILE, 1))
@@ -178,6 +284,37 @@ async def test_a_read_only_console_shows_all_and_writes_nothing(
     writes = [name for name in env.xpm.asked[asked:] if name.startswith(("add", "update"))]
     assert writes == []
     assert sorted(path.name for path in tmp_path.iterdir()) == there
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("state", ["not connected", "empty", "read-only"])
+async def test_every_command_of_the_palette_does_something_or_says_why(
+    state: str, tmp_path: Path, console: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only = state == "read-only"
+    app = console(ConsoleFixture(tmp_path, connected=read_only, books=state != "empty"), read_only=read_only)
+    said: list[str] = []
+    monkeypatch.setattr(app, "toast", lambda text, *_, **__: said.append(text))
+    done: set[str] = set()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for area in ("overview", "clients", "jobs"):
+            app.go(area)
+            await settle(pilot)
+            assert isinstance(app.screen, AreaScreen)
+            names = {each.name for each in keymap.palette_entries(area, app.screen.situation())}
+            for name in sorted(names - done - {"practices.switch"}):
+                said.clear()
+                before = text_of(app), type(app.screen)
+                app.screen.action_run_command(name)
+                await settle(pilot)
+                assert OURS not in text_of(app), (area, name)
+                assert said or (text_of(app), type(app.screen)) != before, (area, name)
+                await home(pilot)
+                app.go(area)
+                await settle(pilot)
+            done |= names
 
 
 PLAN = ("plan",)

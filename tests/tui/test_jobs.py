@@ -618,7 +618,6 @@ SCREEN_KEYS: dict[str, Sequence[str]] = {
     "take-form": ("v", "end", "T"),
     "in-xpm": ("left_square_bracket", "left_square_bracket"),
 }
-LARGE = ("jobs", "proposals")
 
 
 async def filled(env: JobsFixture) -> None:
@@ -663,8 +662,7 @@ def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
     ("name", "size"),
     [
         *spread([(name, (80, 24)) for name in SCREEN_KEYS], 4),
-        *(in_soak(name, (120, 40)) for name in LARGE),
-        in_soak("jobs", (160, 48)),
+        *(in_soak(name, size) for name in SCREEN_KEYS for size in ((120, 40), (160, 48))),
     ],
     ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
 )

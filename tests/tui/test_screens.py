@@ -38,7 +38,6 @@ SCREEN_KEYS: dict[str, Sequence[str]] = {
     "palette": ("colon",),
     "letters": ("g",),
     "help": ("g", "c", "f1"),
-    "freeze-form": ("g", "c", "slash", "=00005", "enter", "f"),
     "setting-dialog": ("g", "e", "slash", "=redirect", "enter", "enter"),
     "apply-dialog": ("s", "a"),
     "conflicts": ("W",),

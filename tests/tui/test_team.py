@@ -294,8 +294,11 @@ async def test_hostile_names_are_text(env: ConsoleFixture, console: Make) -> Non
         assert "[@click=app.quit]Click[/]" in shown
 
 
+SIZES = [(80, 24), in_soak((120, 40)), in_soak((160, 48))]
+
+
 @pytest.mark.parametrize("way", ["team", "map"])
-@pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40", "160x48"])
 def test_picture(
     way: str, size: tuple[int, int], env: ConsoleFixture, console: Make, snap_compare: Shot
 ) -> None:

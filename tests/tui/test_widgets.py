@@ -36,6 +36,7 @@ from xpm_tui.tui.widgets.cells import (
     cut_apart,
     distinguish,
     fit,
+    fit_names,
     fixed,
     marked,
     named,
@@ -43,7 +44,7 @@ from xpm_tui.tui.widgets.cells import (
     span,
     width,
 )
-from xpm_tui.tui.widgets.comparison import effect_rows
+from xpm_tui.tui.widgets.effect_rows import effect_rows
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogBuffer, LogLine, LogPane, short_line
 from xpm_tui.tui.widgets.plan_tree import PlanTree, kind_of
 from xpm_tui.tui.widgets.rows import Rows
@@ -207,6 +208,17 @@ def link_proposals(*names: str) -> Rows:
         for name in names
     ]
     return found
+
+
+def test_a_line_is_shortened_in_its_longest_name_and_keeps_its_id() -> None:
+    def shown(columns: int) -> str:
+        return "".join(
+            piece.text for piece in fit_names([fixed("Harbour View Partners"), fixed("  c12")], columns)
+        )
+
+    assert shown(26) == "Harbour View Partners  c12"
+    assert shown(20) == "Harbou…Partners  c12"
+    assert all(cell_len(shown(columns)) <= columns for columns in range(1, 30))
 
 
 @pytest.mark.parametrize(

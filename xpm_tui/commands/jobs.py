@@ -297,7 +297,7 @@ def _months(view: JobForecast) -> list[str]:
             ((row.months[place].jobs, row.name) for row in view.templates if row.months[place].jobs),
             key=lambda part: (-part[0], part[1]),
         )
-        named = ", ".join(f"{number:,} {visible(name, 60)}" for number, name in parts)
+        named = ", ".join(f"{number:,} {visible(name)}" for number, name in parts)
         lines += wrap(named, 70, indent="  ") if named else []
     return lines
 

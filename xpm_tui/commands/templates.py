@@ -326,7 +326,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         name="templates.rules",
         title="Set category and budget of a service",
         help="Choose the job category of a service and what it adds to the budget of its job, in addition to "
-        "the practice's defaults. A category by billing type is a setting: jobs.category_by_billing.",
+        "the practice's defaults. A category by billing type is a setting: “Job category by billing type”.",
         params=ServiceRules,
         run=service_rules,
         example="xpm-tui templates rules s4 --category Advisory --budget 400",

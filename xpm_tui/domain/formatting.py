@@ -218,6 +218,20 @@ def value(of: Value, *, none: str = NONE, limit: int = LIMIT) -> Shown:
     return visible(", ".join(of), limit)
 
 
+def both(one: Value, other: Value, limit: int) -> tuple[Shown, Shown]:
+    """Return two values on one line, each of at most about ``limit`` characters.
+
+    If both begin with the same long text, most of it is left out, so that the difference is shown.
+    """
+    first, second = value(one), value(other)
+    pairs = enumerate(zip(first, second, strict=False))
+    start = next((at for at, (left, right) in pairs if left != right), min(len(first), len(second)))
+    if max(len(first), len(second)) > limit and start > limit // 2:
+        at = start - limit // 4
+        first, second = Shown("…" + first[at:]), Shown("…" + second[at:])
+    return visible(first, limit), visible(second, limit)
+
+
 def scalar(of: object, *, none: str = NONE) -> str:
     """Return a plain value of an event or a setting: a flag as yes or no, a number with separators."""
     if isinstance(of, bool):

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import msgspec
 
-from xpm_tui.domain.formatting import count
+from xpm_tui.domain.formatting import both, count
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import (
     SERVICE_ID,
@@ -214,7 +214,7 @@ class _ProposalImportPlanner:
 
     def _contradiction(self, name: str, row: ReadRow, first: ReadRow) -> str:
         heading = visible(self._headings.get(name, FORM.by_name[name].heading), 60)
-        one, other = visible(row.cells[name], 60), visible(first.cells[name], 60)
+        one, other = both(row.cells[name], first.cells[name], 60)
         return f"{heading}: {one}, but row {first.number} of the same proposal has {other}"
 
     def _new(self, made: Proposal) -> Proposal:

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from xpm_tui.domain.fields import CLIENT, CONTACT, Field
+from xpm_tui.domain.formatting import both
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact, Engagement, Imported, Proposal, ProposalService
-from xpm_tui.domain.safe_text import visible
 from xpm_tui.ignition.cells import (
     CONVERTED,
     EXTRA,
@@ -298,7 +298,7 @@ def _one_primary(contacts: Iterable[Contact], primary: str) -> tuple[Contact, ..
 
 
 def _disagreement(key: str, cell: str, other: tuple[str, int]) -> str:
-    one, two = visible(cell, 60), visible(other[0], 60)
+    one, two = both(cell, other[0], 60)
     return f"{key.removeprefix(EXTRA)} is {one}, and row {other[1]} of the same client says {two}"
 
 

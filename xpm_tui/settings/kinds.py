@@ -246,12 +246,12 @@ def _billing_categories(value: str) -> str:
 
 
 def integer(low: int, high: int, unit: str) -> Kind:
-    """Return the type of a whole number of a unit, between two limits, both included."""
+    """Return the type of a whole number between two limits, both included; ``unit`` is what it counts."""
 
     def parse(value: str) -> int:
         digits = value.strip().replace("_", "")
         if not re.fullmatch(r"-?[0-9]{1,9}", digits) or not low <= int(digits) <= high:
-            raise ValueError(f"it must be a whole number of {unit} from {low} to {high}")
+            raise ValueError(f"it must be a whole number from {low} to {high}")
         return int(digits)
 
     return Kind(f"{unit}, {low} to {high}", parse, "integer")

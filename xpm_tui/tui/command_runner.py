@@ -251,11 +251,15 @@ class CommandRunner(AppProtocol):
             )
         if ask and form.open_parameters(command, preset):
             kinds = form.record_kinds(command, preset)
-            records = await self.worker.read(
-                lambda practice: {kind: lookup.record_choices(practice.snapshot(), kind) for kind in kinds}
-            ) if kinds else {}  # fmt: skip
+
+            def read(practice: OpenPractice) -> tuple[dict[str, list[tuple[str, str]]], str]:
+                snapshot = practice.snapshot()
+                records = {kind: lookup.record_choices(snapshot, kind) for kind in kinds}
+                return records, lookup.subject_of(snapshot, preset.values())
+
+            records, subject = await self.worker.read(read) if kinds or preset else ({}, "")
             return await form_errors.ask_until_accepted(
-                self, lambda rejected: form.FormDialog(command, preset, start, rejected, records), do
+                self, lambda rejected: form.FormDialog(command, preset, start, rejected, records, subject), do
             )
         return await do(form.build(command, preset))
 

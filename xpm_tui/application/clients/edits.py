@@ -432,7 +432,7 @@ def _deletion_notes(ignition_id: str) -> tuple[str, ...]:
     if not ignition_id:
         return ()
     return (
-        f"Ignition has it as {visible(ignition_id, 60)}: delete it there too, or the next import of "
+        f"Ignition has it as {visible(ignition_id)}: delete it there too, or the next import of "
         "Ignition's file adds it again.",
     )
 

@@ -32,7 +32,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.collector import paused_collector
 from xpm_tui.domain.errors import AppError, BadInput, StoreChanged
 from xpm_tui.domain.fields import label
-from xpm_tui.domain.formatting import count, sequence, value, when_utc
+from xpm_tui.domain.formatting import both, count, sequence, when_utc
 from xpm_tui.domain.ignition import Import, ReceivedFile, ReceivedState
 from xpm_tui.domain.ports import IdSource, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
@@ -437,7 +437,7 @@ def _details(document: InboxDocument, outcome: DeliveryOutcome) -> Iterator[str]
             yield f"and {count(more, 'more row')}."
     for edit in report.edits[:MAX_LISTED] if report is not None else ():
         name = visible(edit.field, 60) if edit.field.startswith(EXTRA) else label(edit.field)
-        yield f"{edit.record} {name}: {value(visible(edit.old, 80))} → {value(visible(edit.new, 80))}"
+        yield f"{edit.record} {name}: {' → '.join(both(edit.old, edit.new, 80))}"
     if document.ignored:
         yield f"Keys that are not fields were ignored: {', '.join(document.ignored[:MAX_LISTED])}."
     if plan is not None and plan.counts.get("to_take", 0):

@@ -144,6 +144,18 @@ def shown_id(snapshot: Snapshot, record: str) -> str:
 
 CONTACT_NAME = 20
 """The most characters of a contact's name that are shown beside the id of its client."""
+
+
+def subject_of(snapshot: Snapshot, values: Iterable[object]) -> str:
+    """Return the name and id of the first record among the parameters of a command; empty without one."""
+    for value in values:
+        for id_ in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
+            if name := name_of(snapshot, str(id_)):
+                client = snapshot.get(CLIENTS, id_)
+                return f"{name} ({client.client_id or id_ if client is not None else id_})"
+    return ""
+
+
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 

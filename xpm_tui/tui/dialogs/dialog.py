@@ -24,9 +24,9 @@ from xpm_tui.domain.formatting import cells
 from xpm_tui.domain.safe_text import Shown, visible, visible_lines
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, content, fixed, lines, span, wrap
+from xpm_tui.tui.widgets.cells import Line, content, fit_names, fixed, lines, span, words, wrap
 from xpm_tui.tui.widgets.inputs import TextField, TickBox
-from xpm_tui.tui.widgets.text import StaticText
+from xpm_tui.tui.widgets.text import StaticText, title_room
 
 R = TypeVar("R")
 
@@ -55,6 +55,19 @@ class KeyHint(Widget):
         return content(Shown(found))
 
 
+class TitledBox(Vertical):
+    """The box of a dialog. A title that is too long is cut in the middle: names differ at their end."""
+
+    def __init__(self, title: Shown) -> None:
+        super().__init__(classes="box")
+        self._title = title
+        self.border_title = content(title)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the title to the width."""
+        self.border_title = words(fit_names([span(self._title)], title_room(self)))
+
+
 class Dialog(BaseScreen, ModalScreen[R]):
     """A box over the active screen. Escape is always the safe answer. A subclass composes ``box``."""
 
@@ -74,9 +87,8 @@ class Dialog(BaseScreen, ModalScreen[R]):
 
     def compose(self) -> ComposeResult:
         """Compose the box, with its title in the border."""
-        with Vertical(classes="box") as box:
+        with TitledBox(self.title_text):
             yield from self.box()
-        box.border_title = content(self.title_text)
 
     def action_leave(self) -> None:
         """Close the dialog with the safe answer."""

@@ -35,7 +35,7 @@ from xpm_tui.domain.formatting import date_hint
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Dialog, DialogBody, discard_question
 from xpm_tui.tui.dialogs.form_errors import RejectedInput, invalid_field, validation_message
-from xpm_tui.tui.widgets.cells import content
+from xpm_tui.tui.widgets.cells import content, show
 from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField, TickBox
 from xpm_tui.tui.widgets.text import StaticText
 
@@ -176,10 +176,12 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         start: Mapping[str, Any] | None = None,
         rejected: RejectedInput[msgspec.Struct] | None = None,
         records: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
+        subject: str = "",
     ) -> None:
         super().__init__(classes="wide")
         self.title_text = visible(command.title)
         self._records = records
+        self._subject = subject
         self._command = command
         self._preset = dict(preset)
         self._start = dict(start or {})
@@ -192,7 +194,9 @@ class FormDialog(EditingDialog[msgspec.Struct]):
 
     def box(self) -> ComposeResult:
         """Compose the purpose of the command, the fields, and the help of the focused field."""
-        yield Static(content(visible(self._command.purpose)), classes="words")
+        if self._subject:
+            yield StaticText(show(self._subject, "bold"), classes="about")
+        yield StaticText(content(visible(self._command.purpose)), classes="words")
         with DialogBody(classes="fields"):
             for each in self._parameter_rows:
                 label = each.label + (" *" if self._is_required(each) else "")

@@ -18,12 +18,12 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Span, content, fit, lines, marked, width, words
+from xpm_tui.tui.widgets.cells import Line, Span, content, fit_names, lines, marked, words, wrap
 from xpm_tui.tui.widgets.frame import KeyExplainer, KeyFooter, ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.table import DIGITS, FilterLine, Table
-from xpm_tui.tui.widgets.text import StaticText, TextLabel
+from xpm_tui.tui.widgets.text import StaticText, TextLabel, give_room, title_room
 
 with lazy_imports():
     from xpm_tui.application.jobs import services
@@ -161,9 +161,10 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
 
     def _show_details(self, item: T | None) -> None:
         head, *rest = self.details_of(item) if item is not None else [[]]
-        room = self._details.size.width - 2
-        self._details.border_title = words(fit(head, room) if width(head) > room > 0 else head)
-        self._details.say(lines(rest))
+        self._details.border_title = words(fit_names(head, title_room(self._details) or self.size.width))
+        rows = [row for line in rest for row in wrap(line, self.size.width - 4)]
+        give_room(self._details, len(rows), self.size.height // 2)
+        self._details.say(lines(rows))
         place, number = self._table.rows.cursor + 1, len(self._table.rows.items)
         self._table.border_subtitle = f"{place:,} of {number:,}" if number else ""
         self.refresh_bindings()

@@ -19,11 +19,12 @@ from xpm_tui.application.team.links import MapEffect, StaffPick
 from xpm_tui.application.team.queries import MemberView, StaffView
 from xpm_tui.commands import team as team_commands
 from xpm_tui.domain import formatting
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import SearchScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, lines, span
+from xpm_tui.tui.widgets.cells import NAME_ROOM, Line, Span, cut_apart, fit, fixed, lines, span, width
 from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
@@ -33,6 +34,10 @@ with lazy_imports():
 
 
 T = TypeVar("T")
+
+
+UUID_COLUMNS = 36
+"""The width of the UUID at the end of an item's first line."""
 
 
 class Choices(Items[T]):
@@ -85,6 +90,10 @@ class Chooser(SearchScreen[str], Generic[T]):
 
     def search_text_of(self, item: T) -> str:
         """Return the text that is searched."""
+        raise NotImplementedError
+
+    def name_of(self, item: T) -> str:
+        """Return the name of an item."""
         raise NotImplementedError
 
     def key_of(self, item: T) -> str:
@@ -181,6 +190,13 @@ class Chooser(SearchScreen[str], Generic[T]):
             self.described = item
             self._effect.say(lines(effect))
 
+    def name_line(self, mark: Line, name: str, tags: Line, id_: str, columns: int) -> Line:
+        """Return a mark, a name with tags, and the id at the right; the name is cut so that it differs."""
+        room = max(20, columns - width(mark) - UUID_COLUMNS - 1)
+        left = max(NAME_ROOM, room - width(tags))
+        shown = cut_apart(visible(name), [visible(self.name_of(each)) for each in self.rows.items], left)
+        return [*mark, *fit([Span(shown, "strong"), *tags], room), fixed(" "), span(id_, "muted")]
+
     def action_choose(self) -> None:
         """Choose the selected item if its effect is shown; otherwise, show that."""
         self.host.work(lambda: self._choose_shown(), "choose", exclusive=True, node=self)
@@ -223,6 +239,10 @@ class StaffPicker(Chooser[StaffView]):
         """Return name, e-mail and UUID."""
         return f"{item.name} {item.email} {item.uuid}"
 
+    def name_of(self, item: StaffView) -> str:
+        """Return the person's name."""
+        return item.name
+
     def key_of(self, item: StaffView) -> str:
         """Return the UUID."""
         return item.uuid
@@ -237,8 +257,7 @@ class StaffPicker(Chooser[StaffView]):
             number = sum(other.name.casefold() == item.name.casefold() for other in self.items)
             tags: list[Span] = [fixed("  ✗ left, or disabled", "bad")] if item.gone else []
             tags += [fixed("  =name", "accent")] if number > 1 else []
-            room = max(20, columns - 38)
-            return [fixed(" "), *fit([span(item.name, "strong"), *tags], room), span(item.uuid, "muted")]
+            return self.name_line([fixed(" ")], item.name, tags, item.uuid, columns)
         pieces: list[Span] = [fixed("   "), span(item.email or "no e-mail", "" if item.email else "muted")]
         if item.member is not None:
             pieces += [fixed("  ● linked to ", "good"), span(f"{item.member.id} {item.member.name}", "good")]

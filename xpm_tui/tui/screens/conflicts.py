@@ -22,6 +22,7 @@ from xpm_tui.commands.plans import TickPlan
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.fields import label as field_label
+from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Direction, Plan
 from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.domain.safe_text import visible
@@ -186,11 +187,12 @@ def state_counts(found: list[ConflictView]) -> Line:
 
 
 def conflict_lines(view: ConflictView, columns: int) -> list[Line]:
-    """Return a title and seven lines: both values, the last synced value, the reason and what to do."""
+    """Return a title, both values, the last synced value, the reason and what to do."""
 
-    def side(name: str, value: object, wins: bool) -> Line:
+    def side(name: str, value: Value, wins: bool) -> list[Line]:
         mark = fixed("  ◀ wins" if view.plan else "  ◀ won", "good") if wins else fixed("")
-        return [fixed(f" {name:<13}", "muted"), Span(formatting.value(value), "strong"), mark]  # type: ignore[arg-type]
+        line = [fixed(f" {name:<13}", "muted"), Span(formatting.value(value), "strong"), mark]
+        return wrap(line, max(34, columns - 2))
 
     where = f"plan {view.plan}, made" if view.plan else f"run {view.run},"
     frozen = "  ❄ frozen: no sync changes it" if view.frozen else ""
@@ -198,9 +200,9 @@ def conflict_lines(view: ConflictView, columns: int) -> list[Line]:
         [fixed(field_label(view.field)), span(f" of {view.name}"), fixed("   "),
          cells.CONFLICT_STATES.draw(view.state),
          fixed(frozen, "accent")],
-        side("Ignition", view.ignition, view.wins == "ignition"),
-        side("XPM", view.xpm, view.wins == "xpm"),
-        side("last synced", view.agreed, False),
+        *side("Ignition", view.ignition, view.wins == "ignition"),
+        *side("XPM", view.xpm, view.wins == "xpm"),
+        *side("last synced", view.agreed, False),
         *wrap([fixed(f" {'why':<13}", "muted"), span(view.why)], max(34, columns - 2)),
         [fixed(f" {'when':<13}", "muted"), fixed(f"{where} {formatting.when_short(view.at)}"),
          span(f" by {view.by}")],

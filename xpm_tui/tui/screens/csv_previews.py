@@ -5,6 +5,7 @@ The preview of an import: what a file of Ignition would change, its columns, and
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,6 +20,7 @@ from xpm_tui.commands.consequences import one_line
 from xpm_tui.commands.csv_files import ImportFile
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
+from xpm_tui.domain.safe_text import Shown
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.ignition.export import Flavour
 from xpm_tui.ignition.forms import FORMS, IGNORE, FormName
@@ -27,8 +29,8 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.dialogs.pickers import FilePicker, start_folder
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, span, wrap
-from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.cells import ARROW, Line, Look, Span, becomes, fixed, span, wrap
+from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 
 STILL_READING = "The preview is still being read: try again in a moment."
 
@@ -231,6 +233,8 @@ class PreviewLine(NamedTuple):
     about: str
     message: str
     look: Look = ""
+    change: tuple[Shown, Shown] | None = None
+    """The old and the new value of a changed cell, with which the message begins."""
 
 
 class ImportPreview(RecordListScreen[bool, PreviewLine]):
@@ -403,9 +407,9 @@ def preview_lines(report: ImportReport) -> list[PreviewLine]:
     found += [each for each in columns if each.look == "warn"]
     for place, edit in enumerate(report.edits):
         about = f"{edit.record} {_label(report.form, edit.field)}"
-        text = f"{formatting.value(edit.old)} → {formatting.value(edit.new)}"
-        text += "  (it was changed here too)" if edit.both else ""
-        found.append(PreviewLine(f"cell:{place}", edit.row, "cell", about, text))
+        change = formatting.value(edit.old), formatting.value(edit.new)
+        text = ARROW.join(change) + ("  (it was changed here too)" if edit.both else "")
+        found.append(PreviewLine(f"cell:{place}", edit.row, "cell", about, text, change=change))
     found += [
         PreviewLine(f"note:{place}", each.row, "note", "", each.reason, "muted")
         for place, each in enumerate(report.notes)
@@ -427,10 +431,17 @@ def _column(heading: str, field: str | None, form: FormName) -> tuple[str, Look]
     return ("read" if meaning.casefold() == heading.casefold() else f"read as {meaning}"), "muted"
 
 
-def _import_cells(finding: PreviewLine) -> list[Line]:
+def _import_cells(finding: PreviewLine) -> list[Cell]:
     return [
         [fixed(f"{finding.row:,}" if finding.row else "", "muted")],
         [fixed(finding.kind, "bad" if finding.kind == "refused" else "muted")],
         [span(finding.about, "strong")],
-        [span(finding.message, finding.look)],
+        partial(_message_cell, finding) if finding.change else [span(finding.message, finding.look)],
     ]
+
+
+def _message_cell(finding: PreviewLine, columns: int) -> Line:
+    """Return a changed cell in a row: its values are shortened where they are the same."""
+    if finding.change is None or formatting.cells(finding.message) <= columns:
+        return [span(finding.message, finding.look)]
+    return becomes(*finding.change, columns)

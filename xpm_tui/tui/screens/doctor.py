@@ -247,7 +247,7 @@ class BundleScreen(DetailScreen[None]):
         self._head = ScreenHeading("Support bundle", classes="bundle-head")
         self._table: Table[BundlePart] = Table(
             [
-                TableColumn("Part", 14),
+                TableColumn("Part", 16),
                 TableColumn("Bytes", 9, right=True),
                 TableColumn("Contents", 30, grow=1),
             ],
@@ -286,8 +286,7 @@ class BundleScreen(DetailScreen[None]):
         self._table.focus_rows()
         size = sum(part.size for part in self._parts)
         masking = "names are INCLUDED" if self._with_names else "names masked"
-        text = f"{masking}; never a secret or tax number; {size:,} bytes"
-        self._head.show_subject([fixed(text)])
+        self._head.show_subject([fixed(f"{masking}; {size:,} bytes")])
         self._show_part()
 
     @on(Table.Moved)

@@ -34,6 +34,7 @@ from xpm_tui.tui.widgets.job_lines import (
     xpm_job_lines,
 )
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
+from xpm_tui.tui.widgets.text import title_room
 
 with lazy_imports():
     from xpm_tui.application.jobs import reports
@@ -266,7 +267,7 @@ class Jobs(JobCommands):
 
     def _show_panel(self, title: Line, make: Callable[[int], list[Line]] | None) -> None:
         """Show a record in the detail pane, with its name in the border."""
-        self.detail.show(make, panel_title(title, self.detail.size.width - 2))
+        self.detail.show(make, panel_title(title, title_room(self.detail)))
 
     def open_item(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
         """Show all of the record for reading."""

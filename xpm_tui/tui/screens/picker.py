@@ -28,13 +28,14 @@ from xpm_tui.sync.matching.search_index import PickerIndex
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import SearchScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets import comparison
 from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, words
 from xpm_tui.tui.widgets.comparison import DetailPane
+from xpm_tui.tui.widgets.effect_rows import effect_rows
 from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import SearchHits, best_first, compared_lines, facts_of
+from xpm_tui.tui.widgets.text import give_room
 
 with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
@@ -48,6 +49,9 @@ FIRST_CLIENTS = 1_000
 """The number of XPM clients that are searched first if no index was saved; the others follow."""
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
 NO_MATCH = "No match. Try fewer letters; F4 clears the search."
+EFFECT_LINES = (5, 8)
+"""The lines on what linking would do, on a low and on a tall screen; long names take more rows."""
+
 TYPING_SECONDS = 0.06
 """Seconds without another key after which the search starts."""
 
@@ -232,8 +236,11 @@ class Picker(SearchScreen[tuple[str, ...]]):
             self._compare.show(make, [fixed("Compare")])
         effect = await self.host.worker.read(links.preview_link, client.id, view.uuid)
         self._shown = effect
-        height, columns = max(3, self._effect.size.height), self._effect.content_size.width or 76
-        self._effect.say(lines(comparison.effect_rows(effect, columns, height)))
+        height, columns = EFFECT_LINES[self.has_class("-tall")], self._effect.content_size.width or 76
+        most = self.size.height // 2
+        rows = effect_rows(effect, columns, height, max(0, most - 2 - height))
+        give_room(self._effect, len(rows), most)
+        self._effect.say(lines(rows))
 
     def action_choose(self) -> None:
         """Choose the selected client if its effect is shown; otherwise, show that."""

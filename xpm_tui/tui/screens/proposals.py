@@ -50,7 +50,7 @@ from xpm_tui.tui.widgets.cells import Line, Look, content, fixed, lines, span
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import BLOCKED, panel_title, state_span
 from xpm_tui.tui.widgets.table import Table, TableColumn
-from xpm_tui.tui.widgets.text import StaticText
+from xpm_tui.tui.widgets.text import StaticText, title_room
 
 with lazy_imports():
     from xpm_tui.tui.screens import job_actions
@@ -99,8 +99,8 @@ class ProposalsArea(FilteredArea):
         self.table: Table[ProposalRowView] = Table(
             (
                 TableColumn("State", 14),
-                TableColumn("Proposal", 22, grow=3),
-                TableColumn("Client", 18, grow=2),
+                TableColumn("Proposal", 20, grow=3),
+                TableColumn("Client", 16, grow=2),
                 TableColumn("Number", 9, whole=True),
                 TableColumn("Start", 11, drop=1),
                 TableColumn("Accepted", 11, drop=2),
@@ -155,7 +155,7 @@ class ProposalsArea(FilteredArea):
     async def _show(self, view: ProposalRowView) -> None:
         rows = await self._lines(view)
         if self.table.item is view:
-            self.detail.show(lambda _: rows[1:], panel_title(rows[0], self.detail.size.width - 2))
+            self.detail.show(lambda _: rows[1:], panel_title(rows[0], title_room(self.detail)))
 
     async def _lines(self, view: ProposalRowView) -> list[Line]:
         def read(

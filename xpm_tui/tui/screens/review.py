@@ -36,7 +36,8 @@ from xpm_tui.tui.dialogs.pickers import FilePicker, start_folder
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, wrap
-from xpm_tui.tui.widgets.comparison import DetailPane, effect_rows
+from xpm_tui.tui.widgets.comparison import DetailPane
+from xpm_tui.tui.widgets.effect_rows import effect_rows
 from xpm_tui.tui.widgets.frame import ScreenHeading
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import INDENT, LinkProposalRows, ReviewQueue, compared_lines
@@ -49,8 +50,8 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.commands.command import Result
 
-LINES_SMALL, LINES_LOW, LINES_TALL = 2, 4, 8
-"""The lines for what accepting does, in windows below 24 lines, in low ones and in tall ones."""
+LINES_SMALL, LINES_LOW, LINES_TALL, LINES_LONG = 2, 4, 8, 2
+"""The lines for what accepting does in windows below 24 lines, in low and tall ones; more for long names."""
 WHOLE = 24
 """The height of a window from which all panels have their full height, in lines."""
 CURSOR_SECONDS = 0.06
@@ -289,8 +290,8 @@ class Review(DetailScreen[None]):
     def _show_effect(self, proposal: ProposalView | None, effect: EffectView | None) -> None:
         """Show the reasons for a match in full, and what accepting it does."""
         columns = self._effect.content_size.width or 76
-        small, tall = self.has_class("-small"), self.has_class("-tall")
-        most = LINES_TALL if tall else LINES_SMALL if small else LINES_LOW
+        low = LINES_SMALL if self.has_class("-small") else LINES_LOW
+        most = LINES_TALL if self.has_class("-tall") else low
         found: list[Line] = []
         self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
         if proposal is None:
@@ -302,7 +303,7 @@ class Review(DetailScreen[None]):
             needed = len(effect_rows(effect, columns, 1 + len(effect.warnings[:1])))
             if len(found) > most - needed:
                 found = [*found[: most - needed - 1], fit([*found[most - needed - 1], fixed(" …")], columns)]
-            found += effect_rows(effect, columns, most - len(found))
+            found += effect_rows(effect, columns, most - len(found), LINES_LONG)
         height = max(min(most, LINES_LOW - 1), len(found)) + 2
         if self._effect.styles.height is None or self._effect.styles.height.value != height:
             self._effect.styles.height = height

@@ -18,7 +18,7 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.chooser import Chooser
-from xpm_tui.tui.widgets.cells import Line, Span, content, fit, fixed, span
+from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, span
 
 
 class ServiceTemplates(Chooser[TemplateView]):
@@ -102,6 +102,10 @@ class ServiceTemplates(Chooser[TemplateView]):
         """Return name and UUID."""
         return f"{item.name} {item.uuid}"
 
+    def name_of(self, item: TemplateView) -> str:
+        """Return the name of the template."""
+        return item.name
+
     def key_of(self, item: TemplateView) -> str:
         """Return the UUID."""
         return item.uuid
@@ -111,11 +115,10 @@ class ServiceTemplates(Chooser[TemplateView]):
         if line == 0:
             place = self._uuids.index(item.uuid) + 1 if item.uuid in self._uuids else 0
             mark = fixed(f" [{place}] " if place else " [ ] ", "good" if place else "muted")
-            tags = [fixed("  ✗ gone in XPM", "bad")] if item.gone else []
+            tags: list[Span] = [fixed("  ✗ gone in XPM", "bad")] if item.gone else []
             number = sum(each.name.casefold() == item.name.casefold() for each in self.items)
             tags += [fixed("  =name", "accent")] if number > 1 else []
-            room = max(20, columns - 42)
-            return [mark, *fit([span(item.name, "strong"), *tags], room), span(item.uuid, "muted")]
+            return self.name_line([mark], item.name, tags, item.uuid, columns)
         pieces: list[Span] = [fixed("     ")]
         proposal = next((each for each in self._service.proposals if each.uuid == item.uuid), None)
         if proposal is not None:

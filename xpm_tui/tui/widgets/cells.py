@@ -125,13 +125,18 @@ def cut_apart(text: Shown, others: Iterable[Shown], room: int) -> Shown:
     """Return a text cut to ``room`` columns so that no other text near it would look the same.
 
     It is cut at its end, in the middle or at its start; if that is not enough, it begins shortly before the
-    last difference from another one. Several spaces then become one, because readers cannot count them.
+    last difference from another one. Several spaces then become one, because readers cannot count them,
+    unless another text differs in nothing else.
     """
-    if cells(text) <= room or cells(text := _single_spaced(text)) <= room:
+    if cells(text) <= room:
         return text
-    near = [
-        other for other in dict.fromkeys(map(_single_spaced, others)) if other != text and cells(other) > room
-    ]
+    near = [other for other in dict.fromkeys(others) if other != text]
+    single = _single_spaced(text)
+    if all(_single_spaced(other) != single for other in near):
+        text, near = single, [*map(_single_spaced, near)]
+    if cells(text) <= room:
+        return text
+    near = [other for other in near if cells(other) > room]
     for shorten in (cut, _cut_middle, _cut_start):
         shown = shorten(text, room)
         if not any(shorten(other, room) == shown for other in near):
@@ -161,6 +166,25 @@ def _end(text: str, room: int) -> str:
     return text[at:].lstrip()
 
 
+def fit_names(line: Line, columns: int) -> list[Span]:
+    """Return a line in at most ``columns`` columns: its longest texts are cut in the middle first.
+
+    Thus the ids and states beside a name stay whole, and so does the end of the name, where names differ.
+    """
+    sizes = [cells(piece.text) for piece in line]
+    if sum(sizes) <= columns:
+        return list(line)
+    most = next(
+        (most for most in range(max(sizes), 0, -1) if sum(min(size, most) for size in sizes) <= columns), 0
+    )
+    if most < NAME_ROOM:
+        return fit(line, columns)
+    return [
+        Span(_cut_middle(piece.text, most), piece.look) if size > most else piece
+        for piece, size in zip(line, sizes, strict=True)
+    ]
+
+
 def named(
     name: Shown, id_: Shown, columns: int, look: Look = "", gap: int = 2, others: Iterable[str] = ()
 ) -> list[Span]:
@@ -169,6 +193,8 @@ def named(
     The name is shortened first, because the id distinguishes records of the same name; ``others`` are names
     near it that must not look the same.
     """
+    if cells(id_) + gap + NAME_ROOM > columns > 2 * NAME_ROOM:
+        id_ = _cut_middle(id_, columns // 2 - gap)  # what is shown for an id may be an address or a city
     tail = Span(Shown(" " * gap + id_), "muted") if id_ else Span(Shown(""))
     room = columns - cells(tail.text)
     if room < NAME_ROOM:
@@ -237,8 +263,10 @@ def becomes(old: Shown, new: Shown, room: int, others: Iterable[tuple[Shown, Sho
         found = _becomes(old, new, room, shorten, whole=whole)
         shown = _text(found)
         if not any(_text(_becomes(*pair, room, shorten, whole=whole)) == shown for pair in near):
-            break
-    return found
+            return found
+    before = cut_apart(old, (each for each, _ in near), max(NAME_ROOM, (room - len(ARROW)) // 2))
+    after = cut_apart(new, (each for _, each in near), max(NAME_ROOM, room - len(ARROW) - cells(before)))
+    return [Span(before, "muted"), fixed(ARROW), Span(after, "strong")]
 
 
 def _text(line: Line) -> str:

@@ -1,18 +1,16 @@
-"""Ignition and XPM side by side: the effects of a link, a detail pane, and the panel of a client."""
+"""Ignition and XPM side by side: a detail pane, and the panel of a client."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product, zip_longest
+from itertools import zip_longest
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from xpm_tui.application.presenters.views import ClientView, EffectView, SideBySide
-from xpm_tui.commands.link_effects import former_line, former_summary, outlook
+from xpm_tui.application.presenters.views import ClientView, SideBySide
 from xpm_tui.domain import formatting
-from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui.widgets import cells
@@ -24,6 +22,7 @@ from xpm_tui.tui.widgets.cells import (
     distinguish,
     distinguish_both,
     fit,
+    fit_names,
     fixed,
     lines,
     named,
@@ -34,114 +33,7 @@ from xpm_tui.tui.widgets.cells import (
 )
 from xpm_tui.tui.widgets.job_lines import ClientActivity
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
-from xpm_tui.tui.widgets.text import Lines, TextLabel
-
-WHAT_COLUMNS = 30
-"""The most columns of what changes, so that its values stay in sight."""
-
-
-def effect_rows(effect: EffectView, columns: int, most: int) -> list[Line]:
-    """Return what linking would change in at most ``most`` rows; values that do not fit are counted."""
-    found: list[Line] = []
-    for count, brief in product(range(most, 0, -1), (False, True)):
-        found = [row for line in _effect_lines(effect, count, brief) for row in wrap(line, columns)]
-        if len(found) <= most:
-            break
-    return found[:most]
-
-
-def _effect_lines(effect: EffectView, most: int, brief: bool) -> list[Line]:
-    """Return at most ``most`` lines: refusals and warnings, then the values."""
-    found: list[Line] = []
-    if effect.refused:
-        found.append([fixed(" ✕ ", "bad"), span(effect.refused)])
-    if effect.needs_yes:
-        found.append([fixed(" ▲ ", "warn"), span(effect.needs_yes)])
-    if effect.replaces:
-        old = effect.replaces
-        found.append([fixed(" ▲ ", "warn"), span(f"Replaces the link to #{old.number} {old.name}"),
-                      fixed("; the last synced values are discarded." if effect.drops_base else "."),
-                      ])  # fmt: skip
-    found += [[fixed(" ▲ ", "warn"), span(warning)] for warning in effect.warnings]
-    if effect.jobs:
-        stay = formatting.plural(len(effect.jobs), "stays/stay")
-        text = f"{formatting.count(len(effect.jobs), 'job')} in XPM {stay} there: {', '.join(effect.jobs)}"
-        found.append([fixed(" ▲ ", "warn"), span(text)])
-    if effect.quiet:
-        found.append([fixed(" · ", "muted"), fixed("This client will be linked, but not synced.")])
-    if not effect.refused:
-        former = _former(effect, max(2, most - len(found) - 1))
-        found += former
-        if len(found) < most:
-            found += _values(effect, most - len(found), brief)
-    return found[:most]
-
-
-def _former(effect: EffectView, most: int) -> list[Line]:
-    """Return what came from the former client and what happens to it."""
-    if not effect.former:
-        return []
-    looks: dict[str, Look] = {"replaced": "warn", "removed": "bad", "same": "muted", "kept": "accent"}
-    found: list[Line] = [[fixed(" ▲ ", "warn"), span(former_summary(effect))]]
-    room = max(0, most - 1)
-    # What stays or is lost comes first: the values of the new client are listed below as well.
-    former = sorted(
-        effect.former, key=lambda each: ("kept", "removed", "replaced", "same").index(each.outcome)
-    )
-    shown = former if len(former) <= room else former[: max(0, room - 1)]
-    found += [[fixed("   "), span(former_line(each), looks.get(each.outcome, ""))] for each in shown]
-    if len(shown) < len(former):
-        more = len(former) - len(shown)
-        found.append([fixed(f"   and {more} more: enter lists all of them before it links", "muted")])
-    return found
-
-
-def _values(effect: EffectView, most: int, brief: bool) -> list[Line]:
-    changes, left = effect.changes, effect.differences
-    if not changes and not left:
-        return [[fixed(" ✓ ", "good"), span(outlook(effect))]]
-    if not changes:
-        return [
-            [fixed(" ≠ ", "warn"), fixed("Nothing would be synced; what differs stays as it is. ")],
-            [fixed("   "), span(left[0].reason, "muted")],
-            *_differing(effect, most - 2),
-        ][:most]
-    planned, _, stay = outlook(effect).partition("; ")
-    room = max(0, most - 1 - bool(stay))
-    shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
-    found: list[Line] = [[fixed(" → ", "accent"), span(f"{planned}{':' if shown else '.'}")]]
-    for change in shown:
-        what = formatting.cut(visible(field_label(change.field) + change.whose), WHAT_COLUMNS)
-        found.append(
-            [
-                fixed(f"   {what:<16} ", "muted"),
-                Span(formatting.value(change.old_shown, limit=60), "muted"),
-                fixed(" → "),
-                Span(formatting.value(change.new_shown, limit=60), "strong"),
-                *([fixed("  "), cells.MARKS.draw(change.mark, side=change.side)] if change.mark else []),
-            ]
-        )
-    if 0 < len(shown) < len(changes):
-        found.append([Span(Shown(f"   and {len(changes) - len(shown)} more"), "muted")])
-    if stay:
-        found.append([fixed(" ≠ ", "warn"), span(f"{stay.partition(' (')[0] if brief else stay}.")])
-    return found
-
-
-def _differing(effect: EffectView, most: int) -> list[Line]:
-    """Return what stays different after the link, both sides side by side."""
-    return [
-        [
-            fixed("   "),
-            span(f"{each.label:<16} ", "muted"),
-            Span(formatting.value(each.ignition, limit=60), "strong"),
-            fixed(" in Ignition, ", "muted"),
-            Span(formatting.value(each.xpm, limit=60), "strong"),
-            fixed(" in XPM", "muted"),
-        ]
-        for each in effect.differences[: max(0, most)]
-    ]
-
+from xpm_tui.tui.widgets.text import Lines, TextLabel, title_room
 
 LABEL, GAP = 12, 2
 """Widths in columns: that of the labels, and that of the space between both sides."""
@@ -285,7 +177,7 @@ class ComparisonPane(Vertical):
 
     def show(self, view: ClientView, sides: Sequence[SideBySide]) -> None:
         """Show a client; fields that are empty on both sides are left out."""
-        self.border_title = words([span(view.name)])
+        self.border_title = words(fit_names([span(view.name)], title_room(self) or 74))
         self.border_subtitle = words(ids_of(view))
         self._head.say(words(head_line(view, self.content_size.width or 78)))
         if not view.link:

@@ -18,7 +18,7 @@ from textual.widgets._footer import FooterKey
 from xpm_tui.domain.formatting import cells, count, cut, elapsed
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app_protocol import AREAS, AppMixin, Area, PracticeStatus
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, span, width, words
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit_names, fixed, span, width, words, wrap
 from xpm_tui.tui.widgets.text import TextLabel
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def heading(
     """Return the heading of a screen over an area: title, subject and practice, with the lines ``below``.
 
     If there is too little room, ``right`` is left out first, then the name of the practice is cut, and then
-    the subject, from its end. The marks of a sandbox and of a read-only console stay.
+    the longest name of the subject. The marks of a sandbox and of a read-only console stay.
     """
     start = Content.styled(f" {title} ", HERE)
     marks = Content("  ") + _sandbox_mark(status)
@@ -138,12 +138,7 @@ def heading(
     least = _name_least(status)
     if least > room:
         least = 0
-    subject = [fixed(" "), *subject]
-    while len(subject) > 2 and width(subject) > room - least:
-        last = subject.pop()
-        spare = room - least - width(subject)
-        if last.look == "strong" and spare >= NAME_LEAST:
-            subject.append(Span(cut(last.text, spare), last.look))  # a name is cut before it is left out
+    subject = fit_names([fixed(" "), *subject], max(0, room - least))
     name = _practice_name(status, max(least, room - width(subject)) if least else 0)
     if right and width(right) + len(BETWEEN) + name.cell_length <= room - width(subject):
         marks = Content("  ") + words([*right, fixed(BETWEEN, "muted")]) + marks[2:]
@@ -162,8 +157,12 @@ GO = "g go to "
 """The hint beside the tabs."""
 
 
+LINE_ROWS = 2
+"""The most rows of a line below the title; a name that is longer is cut in the middle."""
+
+
 class ScreenHeading(AppMixin, TextLabel):
-    """The heading of a screen over an area, fitted to the width."""
+    """The heading of a screen over an area, fitted to the width: lines that are too long take more rows."""
 
     def __init__(self, title: str, *, classes: str = "") -> None:
         super().__init__(classes=classes)
@@ -171,6 +170,7 @@ class ScreenHeading(AppMixin, TextLabel):
         self._subject: Line = ()
         self._below: Sequence[Line] = ()
         self._right: Line = ()
+        self._is_taller = False
 
     def show_subject(self, subject: Line = (), *below: Line, right: Line = ()) -> None:
         """Show what the screen is about, and more lines below."""
@@ -178,13 +178,24 @@ class ScreenHeading(AppMixin, TextLabel):
         self._draw()
 
     def on_resize(self) -> None:
-        """Fit the first line to the new width."""
+        """Fit the lines to the new width."""
         self._draw()
 
     def _draw(self) -> None:
         columns = self.size.width or self.app.size.width
         status = self.host.practice_status
-        self.say(heading(status, self._title, self._subject, columns, right=self._right, below=self._below))
+        below = [row for line in self._below for row in _rows_below(line, columns)]
+        if self._is_taller or len(below) > len(self._below):
+            self._is_taller = len(below) > len(self._below)
+            self.styles.height = 1 + len(below)
+        self.say(heading(status, self._title, self._subject, columns, right=self._right, below=below))
+
+
+def _rows_below(line: Line, columns: int) -> Sequence[Line]:
+    found = wrap(line, columns)
+    if len(found) > LINE_ROWS:
+        found = wrap(fit_names(line, (columns - NAME_LEAST) * LINE_ROWS), columns)
+    return found or [line]
 
 
 class Tabs(TextLabel):

@@ -87,7 +87,7 @@ def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> 
 def panel_title(line: Line, columns: int) -> Line:
     """Return the first line of a record as the title of its panel."""
     title = [piece for place, piece in enumerate(line) if place or piece.text.strip()]
-    return fit(title, columns) if cells.width(title) > columns > 0 else title
+    return cells.fit_names(title, columns) if columns > 0 else title
 
 
 LABEL = 12

@@ -26,7 +26,7 @@ from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, content, fixed, marked, span, words
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.text import TextLabel
+from xpm_tui.tui.widgets.text import TextLabel, give_room, wrapped_lines
 
 RANK: dict[Severity, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 LEVELS: tuple[Severity, ...] = ("debug", "info", "warning", "error")
@@ -147,6 +147,8 @@ class LogRows(Rows):
         entry = self.buffer.shown[row]
         word, look = cells.SEVERITIES.sign(entry.level)
         pieces: list[Span] = [fixed(f" {clock(entry.at)} ", "muted"), fixed(f"{word} ", look)]
+        near = (each.text for each in cells.neighbours(self.buffer.shown, row))
+        text = cells.cut_apart(entry.text, near, columns - cells.width(pieces))
         needle = self.buffer.text
         text = short_line(entry.text, columns - cells.width(pieces))
         if needle:
@@ -273,7 +275,8 @@ class LogPane(Vertical):
     def _show_selected(self) -> None:
         """Show the selected line in full below the others, unless the newest line is being followed.
 
-        The pane keeps its height: if it grew, a move of the cursor would paint everything.
+        The pane keeps its height unless the line is too long for it: with each change of its height, a move
+        of the cursor paints everything.
         """
         entry = self.line if not self.following or self.paused else None
         if self.buffer.held and not self.buffer:
@@ -286,6 +289,8 @@ class LogPane(Vertical):
         else:
             word, look = cells.SEVERITIES.sign(entry.level)
             self._whole.say(words([fixed(f"{word} ", look), Span(entry.text)]))
+        wrapped = wrapped_lines(self._whole._text, self._whole.content_size.width or 76)
+        give_room(self._whole, len(wrapped.split("\n")), self.size.height // 2)
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:

@@ -125,6 +125,25 @@ def _same(one: Content | None, other: Content | None) -> bool:
     return one is not None and other is not None and one.plain == other.plain and one.spans == other.spans
 
 
+def title_room(widget: Widget) -> int:
+    """Return the columns that the frame of a panel or dialog leaves to its title."""
+    return max(0, widget.outer_size.width - 6)
+
+
+def give_room(panel: Widget, rows: int, most: int) -> None:
+    """Make a panel higher than in the stylesheet if its text has more rows, at most ``most`` with its frame.
+
+    Otherwise it keeps its height: a change of the layout paints everything.
+    """
+    usual = panel.styles.base.height
+    least = int(usual.value) if usual is not None else most
+    wanted = min(rows + 2, most)
+    if wanted > least:
+        panel.styles.height = wanted
+    elif panel.styles.inline.has_rule("height"):
+        panel.styles.height = None
+
+
 class StyledOnDemand(Widget):
     """A mixin for widgets with many component classes, each of which is styled when it is first drawn.
 
