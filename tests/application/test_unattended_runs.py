@@ -9,7 +9,14 @@ import pytest
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.practice import ListState, OpenPractice, PracticeIdentity, open_practice, put
-from xpm_tui.application.runs.unattended_runs import due, full_is_due, record_sign_in, skipped_day
+from xpm_tui.application.runs.unattended_runs import (
+    ScheduledSyncs,
+    due,
+    full_is_due,
+    record_sign_in,
+    scheduled_syncs,
+    skipped_day,
+)
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Outcome, Run, Trigger
 from xpm_tui.domain.tables import RUNS
@@ -68,6 +75,25 @@ def test_a_skipped_day_is_shown_until_a_run_makes_up_for_it(ready: OpenPractice,
     clock.move(timedelta(hours=1))
     daily(ready, "done", 3, "hand")
     assert skipped_day(ready.snapshot()) is None
+
+
+def test_when_the_next_one_is_due_follows_from_what_the_timer_did(
+    ready: OpenPractice, clock: MovedClock
+) -> None:
+    zone = ready.time_zone()
+    assert scheduled_syncs(ready).text(clock.now(), zone) == "none has run yet"
+    daily(ready, "done", trigger="hand")
+    assert scheduled_syncs(ready) == ScheduledSyncs()
+    daily(ready, "done", 2)
+    assert scheduled_syncs(ready).text(clock.now(), zone) == "6 May 06:30"
+    ready.settings.set("schedule.every", "30m", practice=True)
+    assert scheduled_syncs(ready).text(clock.now(), zone) == "5 May 07:30"
+    clock.move(timedelta(hours=3))
+    found = scheduled_syncs(ready)
+    assert found.is_overdue(clock.now())
+    assert found.text(clock.now(), zone) == "overdue: the last one was 3 h ago"
+    daily(ready, "skipped", 3)
+    assert not scheduled_syncs(ready).is_overdue(clock.now())
 
 
 def test_everything_is_compared_weekly(ready: OpenPractice, clock: MovedClock) -> None:

@@ -241,7 +241,7 @@ async def test_a_review_in_the_smallest_window_says_what_accepting_does(
         await settle(pilot)
         await press(pilot, *SCREEN_KEYS["bulk-review"])
         shown = text_of(app)
-        assert "→ The next sync would make 3 changes in Ignition." in shown
+        assert "→ The next sync would make 3 changes in Ignition, and" in shown
         assert shown.count("╰") == 3, "each panel has its lower border"
 
 

@@ -143,12 +143,15 @@ def test_the_subject_of_a_title_gives_way_to_the_name_of_the_practice() -> None:
     assert "first sync" in heading(status, "Review plan", subject, 120).plain
 
 
-def test_the_name_of_a_client_in_a_title_is_cut_before_it_is_left_out() -> None:
+def test_the_name_of_a_client_in_a_title_is_cut_before_its_id_is_left_out() -> None:
     status = PracticeStatus(title="Harbour & Hill Accountants", sandbox=True, read_only=True)
     subject = [fixed("1 of 20  "), fixed("Kowhai Plumbing Pty Ltd", "strong"), fixed("  CLI-1001")]
     shown = heading(status, "Review clients", subject, 80).plain
-    assert "Kowhai Plum" in shown
+    assert "Ko…Ltd  CLI-1001" in shown
     assert "Harbour &" in shown
+    shown = heading(status, "Review clients", subject, 76).plain
+    assert "Kowhai" in shown, "without the id, there is more room"
+    assert "CLI-1001" not in shown
 
 
 @pytest.mark.parametrize("columns", [60, 64, 80, 120, 160])

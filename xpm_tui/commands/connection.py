@@ -365,6 +365,7 @@ def _status_lines(status: StatusSummary, now: datetime, zone: tzinfo) -> list[st
             "Connected": since if status.connected else "no",
             "Last successful sync": ago(status.last_good, now),
             "Last run": f"{status.last_run} {label(RUN_OUTCOMES, status.last_outcome).inline}".strip(),
+            "Next scheduled sync": status.scheduled.text(now, zone) if status.connected else "",
             "Running": status.running,
             "Held": ", ".join(status.held),
             "Calls left": calls,

@@ -10,7 +10,7 @@ import os
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Literal
 
 import msgspec
@@ -19,6 +19,7 @@ from xpm_tui.application.practice import OpenPractice, SignIn, list_state, put, 
 from xpm_tui.application.runs.history import list_held_runs
 from xpm_tui.domain.errors import AppError, CommitInterrupted, RunLockLost, StoreUnreachable
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.formatting import ago, when_short
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import RUNS
@@ -138,6 +139,47 @@ def record_sign_in(practice: OpenPractice) -> None:
     if before is None or not timedelta(0) <= now - before.at < _RECORD_EVERY:
         with suppress(AppError):
             practice.store.commit([put("sign-in", SignIn(at=now, by=practice.person))])
+
+
+GRACE = timedelta(hours=2)
+"""How late a scheduled sync may be before it counts as overdue."""
+
+
+class ScheduledSyncs(msgspec.Struct, frozen=True, kw_only=True):
+    """When the last scheduled sync started or was skipped, and when the next one is due, in UTC.
+
+    The timer belongs to the system and is not asked: this is what it did. Both are None if it has not started
+    a sync yet.
+    """
+
+    last: datetime | None = None
+    next: datetime | None = None
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Return whether the next one should have started by now."""
+        return self.next is not None and now - self.next > GRACE
+
+    def text(self, now: datetime, zone: tzinfo | None = None) -> str:
+        """Return when the next one is due, or that none has come."""
+        if self.next is None:
+            return "none has run yet"
+        if self.is_overdue(now):
+            return f"overdue: the last one was {ago(self.last, now)}"
+        return when_short(self.next, zone)
+
+
+def scheduled_syncs(practice: OpenPractice) -> ScheduledSyncs:
+    """Return what is known of the scheduled syncs of a practice."""
+    last = last_daily(practice.snapshot(), practice.clock.now())
+    if last is None:
+        return ScheduledSyncs()
+    every = interval(practice)
+    if every is not None:
+        return ScheduledSyncs(last=last.started, next=last.started + every)
+    zone = practice.time_zone()
+    day = last.started.astimezone(zone).date() + timedelta(days=1)
+    due_at = datetime.combine(day, _daily_time(practice), zone).astimezone(UTC)
+    return ScheduledSyncs(last=last.started, next=due_at)
 
 
 def last_daily(snapshot: Snapshot, now: datetime | None = None) -> Run | None:

@@ -19,7 +19,8 @@ from xpm_tui.application.derived_data import SavedCount, cached_count
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import LISTS, OpenPractice, list_state, read_identity
 from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
-from xpm_tui.application.runs import history
+from xpm_tui.application.runs import history, unattended_runs
+from xpm_tui.application.runs.unattended_runs import ScheduledSyncs
 from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.formatting import count, time_span
 from xpm_tui.domain.links import LinkState
@@ -51,7 +52,7 @@ from xpm_tui.xero.rate_limiter import RateLimiter
 with lazy_imports():
     from xpm_tui.application.jobs import queries as job_queries
     from xpm_tui.application.jobs import services
-    from xpm_tui.application.runs import open_intents, plans, unattended_runs
+    from xpm_tui.application.runs import open_intents, plans
     from xpm_tui.application.team import queries as team_queries
     from xpm_tui.ignition import pending_changes
     from xpm_tui.sync.planning import contacts
@@ -130,6 +131,7 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
     day_left: int | None
     day_limit: int | None
     skipped: datetime | None
+    scheduled: ScheduledSyncs
     notes: tuple[str, ...]
     set_aside: tuple[SetAsideView, ...]
     inbox: InboxStatus = InboxStatus()
@@ -224,6 +226,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
         day_left=left.day_left,
         day_limit=left.day_limit,
         skipped=skipped.started if skipped else None,
+        scheduled=unattended_runs.scheduled_syncs(practice),
         notes=tuple(dict.fromkeys(state.note for state in states[1:] if state.note)),  # clients: a problem
         set_aside=set_aside_views(snapshot),
         inbox=inbox,

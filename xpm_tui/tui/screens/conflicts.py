@@ -253,11 +253,11 @@ class Differences(RecordListScreen[None, DifferenceView]):
     def __init__(self, plan_id: str) -> None:
         table: Table[DifferenceView] = Table(
             (
-                TableColumn("Client", 16, grow=2),
+                TableColumn("Client", 21, grow=2),
                 TableColumn("Field", 12, grow=1),
-                TableColumn("Ignition", 11, grow=2),
-                TableColumn("XPM", 11, grow=2),
-                TableColumn("Why", 17, grow=1),
+                TableColumn("Ignition", 9, grow=2),
+                TableColumn("XPM", 9, grow=2),
+                TableColumn("Why", 16, grow=1),
             ),
             self._cells,
             lambda view: f"{view.record}/{view.field}",

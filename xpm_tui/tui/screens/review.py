@@ -290,8 +290,9 @@ class Review(DetailScreen[None]):
     def _show_effect(self, proposal: ProposalView | None, effect: EffectView | None) -> None:
         """Show the reasons for a match in full, and what accepting it does."""
         columns = self._effect.content_size.width or 76
-        low = LINES_SMALL if self.has_class("-small") else LINES_LOW
-        most = LINES_TALL if self.has_class("-tall") else low
+        most = (
+            LINES_TALL if self.has_class("-tall") else LINES_SMALL if self.has_class("-small") else LINES_LOW
+        )
         found: list[Line] = []
         self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
         if proposal is None:

@@ -138,7 +138,7 @@ def heading(
     least = _name_least(status)
     if least > room:
         least = 0
-    subject = fit_names([fixed(" "), *subject], max(0, room - least))
+    subject = _fit_subject([fixed(" "), *subject], max(0, room - least))
     name = _practice_name(status, max(least, room - width(subject)) if least else 0)
     if right and width(right) + len(BETWEEN) + name.cell_length <= room - width(subject):
         marks = Content("  ") + words([*right, fixed(BETWEEN, "muted")]) + marks[2:]
@@ -149,6 +149,25 @@ def heading(
         start = start.truncate(room, ellipsis=True)
     first = start + Content(" " * (room - start.cell_length)) + end
     return Content("\n").join([first, *map(words, below)])
+
+
+SUBJECT_NAME = 7
+"""The room to which a name in the subject of a screen is cut before a fact beside it is left out."""
+
+
+def _fit_subject(subject: Line, columns: int) -> Line:
+    """Return a subject in at most ``columns`` columns: names are cut first, then its last facts left out."""
+    kept = list(subject)
+    while True:
+        names = [piece for piece in kept if piece.look == "strong"]
+        room = columns - width(kept) + width(names)
+        if room >= min(width(names), SUBJECT_NAME * len(names)):
+            fitted = iter(fit_names(names, room))
+            return [next(fitted) if piece.look == "strong" else piece for piece in kept]
+        facts = [place for place, piece in enumerate(kept) if place > 1 and piece.look != "strong"]
+        if not facts:
+            return fit_names(kept, columns)
+        del kept[facts[-1]]
 
 
 HERE = "bold reverse $primary"

@@ -147,10 +147,10 @@ class LogRows(Rows):
         entry = self.buffer.shown[row]
         word, look = cells.SEVERITIES.sign(entry.level)
         pieces: list[Span] = [fixed(f" {clock(entry.at)} ", "muted"), fixed(f"{word} ", look)]
-        near = (each.text for each in cells.neighbours(self.buffer.shown, row))
-        text = cells.cut_apart(entry.text, near, columns - cells.width(pieces))
+        room = columns - cells.width(pieces)
+        near = (short_line(each.text, room) for each in cells.neighbours(self.buffer.shown, row))
+        text = cells.cut_apart(short_line(entry.text, room), near, room)
         needle = self.buffer.text
-        text = short_line(entry.text, columns - cells.width(pieces))
         if needle:
             start = text.casefold().find(needle)
             pieces.extend(marked(text, [(start, start + len(needle))] if start >= 0 else []))

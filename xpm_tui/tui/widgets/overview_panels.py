@@ -178,6 +178,9 @@ def connection_lines(
     fact("XPM data", aged(status.xpm_clients, formatting.ago(status.mirror_at, now, never="not read yet")))
     imported = formatting.ago(status.import_at, now, never="")
     fact("Ignition", aged(status.clients, f"import {imported}" if imported else "no import yet"))
+    if status.connected:
+        overdue = status.scheduled.is_overdue(now)
+        fact("Next sync", span(status.scheduled.text(now), "warn" if overdue else ""))
     if status.login:
         fact("Signed in", span(status.login))
     if status.notes:
