@@ -288,11 +288,10 @@ class Review(DetailScreen[None]):
         self._show_effect(proposal, effect)
 
     def _show_effect(self, proposal: ProposalView | None, effect: EffectView | None) -> None:
-        """Show the reasons for a match in full, and what accepting it does."""
+        """Show what accepting a match does and, in the room that is left, the reasons for the match in full."""
         columns = self._effect.content_size.width or 76
-        most = (
-            LINES_TALL if self.has_class("-tall") else LINES_SMALL if self.has_class("-small") else LINES_LOW
-        )
+        low = LINES_SMALL if self.has_class("-small") else LINES_LOW
+        most = LINES_TALL if self.has_class("-tall") else low
         found: list[Line] = []
         self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
         if proposal is None:
@@ -300,7 +299,6 @@ class Review(DetailScreen[None]):
         elif len(reasons := "; ".join(proposal.reasons)) > columns - len(INDENT):
             found += wrap([fixed(" ◇ ", "accent"), span(reasons)], columns)
         if effect is not None:
-            # The reasons are in the list as well: what accepting does is never pushed out by them.
             needed = len(effect_rows(effect, columns, 1 + len(effect.warnings[:1])))
             if len(found) > most - needed:
                 found = [*found[: most - needed - 1], fit([*found[most - needed - 1], fixed(" …")], columns)]
