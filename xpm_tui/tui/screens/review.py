@@ -288,7 +288,7 @@ class Review(DetailScreen[None]):
         self._show_effect(proposal, effect)
 
     def _show_effect(self, proposal: ProposalView | None, effect: EffectView | None) -> None:
-        """Show what accepting a match does and, in the room that is left, the reasons for the match in full."""
+        """Show what accepting a match does and, where there is room, the reasons for the match in full."""
         columns = self._effect.content_size.width or 76
         low = LINES_SMALL if self.has_class("-small") else LINES_LOW
         most = LINES_TALL if self.has_class("-tall") else low
