@@ -107,7 +107,7 @@ async def test_a_preview_with_no_change_compares_the_records(practice: OpenPract
     assert {"name", "phone"} <= {each.field for each in effect.differences}
     assert outlook(effect).startswith("Nothing would be synced: ")
     assert "fields would still differ (Client name, " in outlook(effect)
-    assert effect.warnings[0].startswith("The names suggest two different clients: ")
+    assert effect.warnings[0].startswith("The names differ: ")
 
 
 async def test_a_finished_run_shows_its_values_client_by_client(practice: OpenPractice, xpm: FakeXpm) -> None:

@@ -333,7 +333,7 @@ def _names_differ(client: Client, row: XpmClient) -> str:
     names = f"{client.name} in Ignition, {row.name} in XPM"
     if found.answer == "near":
         return f"The names are alike but not the same: {names}{_reasons_in_brackets(found.reasons)}."
-    return f"The names suggest two different clients: {names}."
+    return f"The names differ: {names}."
 
 
 def _reasons_in_brackets(reasons: Iterable[str]) -> str:

@@ -49,7 +49,7 @@ FIRST_CLIENTS = 1_000
 """The number of XPM clients that are searched first if no index was saved; the others follow."""
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
 NO_MATCH = "No match. Try fewer letters; F4 clears the search."
-EFFECT_LINES = (5, 8)
+EFFECT_LINES = (6, 8)
 """The lines on what linking would do, on a low and on a tall screen; long names take more rows."""
 
 TYPING_SECONDS = 0.06
@@ -92,6 +92,8 @@ class Picker(SearchScreen[tuple[str, ...]]):
         self._compare.border_title = "Compare"
         self._count = 0
         self._shown: EffectView | None = None
+        self._most_rows = 0
+        """The most rows of an effect so far: the panel keeps their room, so that the list does not jump."""
         self._is_linking = False
         self._found_by: str | None = None
         """The search text to which the shown results belong."""
@@ -226,9 +228,9 @@ class Picker(SearchScreen[tuple[str, ...]]):
 
     async def _preview(self, view: XpmClientView) -> None:
         await asyncio.sleep(TYPING_SECONDS)
-        self._effect.border_subtitle = f"UUID {view.uuid}"
         client = self._client
         if client is None:
+            self._effect.border_subtitle = f"UUID {view.uuid}"
             self._effect.say(words(pick_line(view)))
             return
         if self._compare.size.width:
@@ -236,10 +238,12 @@ class Picker(SearchScreen[tuple[str, ...]]):
             self._compare.show(make, [fixed("Compare")])
         effect = await self.host.worker.read(links.preview_link, client.id, view.uuid)
         self._shown = effect
+        self._effect.border_subtitle = f"UUID {view.uuid}"
         height, columns = EFFECT_LINES[self.has_class("-tall")], self._effect.content_size.width or 76
         most = self.size.height // 2
         rows = effect_rows(effect, columns, height, max(0, most - 2 - height))
-        give_room(self._effect, len(rows), most)
+        self._most_rows = max(self._most_rows, len(rows))
+        give_room(self._effect, self._most_rows, most)
         self._effect.say(lines(rows))
 
     def action_choose(self) -> None:
