@@ -92,7 +92,7 @@ class Picker(SearchScreen[tuple[str, ...]]):
         self._compare.border_title = "Compare"
         self._count = 0
         self._shown: EffectView | None = None
-        self._most_rows = 0
+        self._effect_rows = 0
         """The most rows of an effect so far: the panel keeps their room, so that the list does not jump."""
         self._is_linking = False
         self._found_by: str | None = None
@@ -242,8 +242,8 @@ class Picker(SearchScreen[tuple[str, ...]]):
         height, columns = EFFECT_LINES[self.has_class("-tall")], self._effect.content_size.width or 76
         most = self.size.height // 2
         rows = effect_rows(effect, columns, height, max(0, most - 2 - height))
-        self._most_rows = max(self._most_rows, len(rows))
-        give_room(self._effect, self._most_rows, most)
+        self._effect_rows = max(self._effect_rows, len(rows))
+        give_room(self._effect, self._effect_rows, most)
         self._effect.say(lines(rows))
 
     def action_choose(self) -> None:
