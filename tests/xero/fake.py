@@ -83,6 +83,7 @@ class FakeXero(httpx.AsyncBaseTransport):
         self.asked: list[httpx.Request] = []
         self.token_calls: list[dict[str, list[str]]] = []
         self.refresh = 1
+        self.connection_answers: deque[Answer] = deque()
         self.token_answers: deque[Answer] = deque()
         self.tenants: list[dict[str, object]] = [
             {
@@ -107,6 +108,8 @@ class FakeXero(httpx.AsyncBaseTransport):
             return self._identity(request)
         self.asked.append(request)
         if request.url.path.startswith("/connections"):
+            if self.connection_answers:
+                return _give(self.connection_answers.popleft(), request)
             return (
                 httpx.Response(204) if request.method == "DELETE" else httpx.Response(200, json=self.tenants)
             )

@@ -381,6 +381,21 @@ async def test_every_fault_of_the_token_call_has_a_sentence_and_a_case(
     assert "canary" not in f"{caught.value!r} {caught.value.hint} {caught.value.words}"
 
 
+@pytest.mark.parametrize(("status", "case"), [(429, CaseId.RATE_LIMITED), (503, CaseId.XERO_DOWN)])
+async def test_connections_that_cannot_be_read_are_asked_for_again(
+    tmp_path: Path, status: int, case: CaseId
+) -> None:
+    fake = FakeXero()
+    async with open_fake(tmp_path, fake) as wire:
+        await sign_in(wire)
+        fake.connection_answers.append(httpx.Response(status))
+        assert await wire.connections.tenants()
+        fake.connection_answers.extend([httpx.Response(status)] * 9)
+        with pytest.raises(XeroUnreachable) as caught:
+            await wire.connections.tenants()
+    assert (caught.value.case, caught.value.status) == (case, status)
+
+
 async def test_no_practice_in_the_connections_is_case_t1(tmp_path: Path) -> None:
     fake = FakeXero()
     fake.tenants[0]["tenantType"] = "ORGANISATION"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -125,7 +125,7 @@ class ConnectionsClient:
 
     def _fault(self, request: RequestInfo, found: ErrorBody) -> XeroError:
         if request.status == 429:
-            request = replace(request, status=503)
+            return error_mapping.too_many_calls_error(request)
         return error_mapping.status_error(request, found, record=False)
 
 

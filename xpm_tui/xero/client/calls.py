@@ -292,14 +292,7 @@ class Caller:
             raise _FinalError(used_up)
         budget.throttled -= 1
         if budget.throttled <= 0:
-            raise _FinalError(
-                XeroUnreachable(
-                    "Xero keeps refusing calls because there are too many.",
-                    hint="Another program may be using the same Xero app. Try again in a few minutes.",
-                    case=CaseId.RATE_LIMITED,
-                    **request.error_arguments(repeatable=True),
-                )
-            )
+            raise _FinalError(error_mapping.too_many_calls_error(request))
         if problem.startswith("con"):
             wait = (after or 1.0) + self._jitter.uniform(0.0, 1.0)
         else:

@@ -103,6 +103,16 @@ def login_lost_error(request: RequestInfo) -> LoginNeeded:
     )
 
 
+def too_many_calls_error(request: RequestInfo) -> XeroUnreachable:
+    """Return the error for a call that Xero keeps answering with 429."""
+    return XeroUnreachable(
+        "Xero keeps refusing calls because there are too many.",
+        hint="Another program may be using the same Xero app. Try again in a few minutes.",
+        case=CaseId.RATE_LIMITED,
+        **request.error_arguments(repeatable=True),
+    )
+
+
 def status_error(request: RequestInfo, found: ErrorBody, *, record: bool) -> XeroError:
     """Return the error for any reply that is not a success, except 401 and 429, which the caller handles.
 
