@@ -78,7 +78,7 @@ PICK_OUTCOMES: Labels = {
     "added": Label("Added", "The XPM client was brought in."),
     "linked": Label("Linked to an existing client", "A client of Ignition has the same name."),
     "already": Label("Already there", "The XPM client is linked already."),
-    "left": Label("Left", "The XPM client was not brought in."),
+    "left": Label("Skipped", "The XPM client was not brought in."),
 }
 MEMBER_STATES: Labels = {
     "linked": Label("Linked", "The team member is linked to a staff record in XPM.", "●"),
