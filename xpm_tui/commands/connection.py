@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from xpm_tui.domain.plan import Direction, Level
 
 
-_WRAPPED_SECONDS = 0.3
-"""How long to wait for the rest of an address that was pasted in several lines."""
+_WRAPPED_LINES, _WRAPPED_SECONDS = 40, 0.3
+"""The most further lines of an address that was pasted in several, and how long to wait for each."""
 
 
 class Connect(msgspec.Struct, frozen=True):
@@ -236,7 +236,9 @@ async def _read_lines(machine: ConnectionMachine, dialogue: Dialogue) -> None:
         if line.strip() == "?" and dialogue.interactive:
             await _ask_symptom(machine, dialogue)
         elif line.strip():
-            while machine.is_cut(line) and (more := await _following_line(dialogue)):
+            for _ in range(_WRAPPED_LINES):
+                if not (machine.is_cut(line) and (more := await _following_line(dialogue))):
+                    break
                 line += more
             machine.paste(line)
             if not dialogue.interactive:
@@ -328,16 +330,11 @@ async def status(practice: OpenPractice, params: ShowStatus, dialogue: Dialogue)
 def _error_of(status: StatusSummary) -> AppError | None:
     if not status.exit_code:
         return None
-    problem = next((p for p in status.problems if p.exit_code == status.exit_code), None)
-    unanswered = [each for each in status.problems if each.code == UNKNOWN]
-    is_held = problem is not None and problem.code == "held"
-    error = AppError(
-        problem.sentence if problem else "Something needs your attention.",
-        hint=problem.hint if problem else "",
-        why=" ".join(f"{each.sentence} {each.hint}." for each in unanswered) if is_held else "",
-    )
-    error.code = problem.code if problem else "trouble"
-    error.exit_code = status.exit_code
+    problem = next(each for each in status.problems if each.exit_code == status.exit_code)
+    unanswered = [each for each in status.problems if each.code == UNKNOWN and problem.code == "held"]
+    why = " ".join(f"{each.sentence} {each.hint}." for each in unanswered)
+    error = AppError(problem.sentence, hint=problem.hint, why=why)
+    error.code, error.exit_code = problem.code, problem.exit_code
     return error
 
 
