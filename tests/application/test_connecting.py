@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -21,6 +22,8 @@ from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.application.status.summary import summarize
+from xpm_tui.commands.command import Dialogue
+from xpm_tui.commands.connection import _read_lines
 from xpm_tui.domain.errors import (
     AccessDenied,
     AppError,
@@ -240,6 +243,21 @@ async def test_an_address_in_several_lines_is_known_to_go_on(env: PracticeFixtur
     assert not connecting.is_cut(whole.replace("code=", "error="))
     connecting.paste(f"{whole[:60]}\n  {whole[60:]}")
     assert await connecting.wait()
+
+
+class EndlessInput:
+    """Standard input that gives the same line for ever, as ``yes TEXT |`` does."""
+
+    interactive = False
+
+    async def line(self, prompt: str) -> str:
+        return "http://localhost:8765/callback?code=x"
+
+
+async def test_input_without_an_end_is_not_read_for_ever(env: PracticeFixture) -> None:
+    connecting = ConnectionMachine(env.practice, {})
+    connecting.begin()
+    await asyncio.wait_for(_read_lines(connecting, cast("Dialogue", EndlessInput())), 30)
 
 
 async def test_cancel_on_xeros_page(env: PracticeFixture) -> None:
