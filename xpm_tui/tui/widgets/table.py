@@ -290,16 +290,13 @@ class Table(Vertical, Generic[T]):
         """The position of the column by which it is sorted, and whether descending; None if unsorted."""
         self._items: Sequence[T] = ()
         self._empty = TextLabel(content(Shown(empty)), fixed=False, classes="empty")
+        self._empty.display = False
 
     def compose(self) -> ComposeResult:
         """Compose the headings, the rows and the sentence for an empty table."""
         yield self._heads
         yield self.rows
         yield self._empty
-
-    def on_mount(self) -> None:
-        """Show the table as empty at first."""
-        self._empty.display = False
 
     @property
     def item(self) -> T | None:
