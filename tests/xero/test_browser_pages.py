@@ -107,7 +107,7 @@ def cancel(browser: Chromium, url: str) -> None:
     )
     assert browser.ask("document.documentElement.scrollWidth <= innerWidth"), "it fits a telephone"
     browser.call("Emulation.clearDeviceMetricsOverride")
-    browser.go(url)  # laid out anew before the button is pressed
+    browser.go(url)  # lays the page out again before the button is pressed
     browser.press("button[value=deny]")
     browser.until("location.pathname === '/callback' && document.readyState === 'complete'")
     assert "Not connected" in text(browser)

@@ -34,6 +34,7 @@ from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.dialogs.pickers import FilePicker, start_folder
 from xpm_tui.tui.screens.base import DetailScreen
+from xpm_tui.tui.screens.overview import WHOLE
 from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane
@@ -52,8 +53,6 @@ if TYPE_CHECKING:
 
 LINES_SMALL, LINES_LOW, LINES_TALL, LINES_LONG = 2, 4, 8, 2
 """The lines for what accepting does in windows below 24 lines, in low and tall ones; more for long names."""
-WHOLE = 24
-"""The height of a window from which all panels have their full height, in lines."""
 CURSOR_SECONDS = 0.06
 """Seconds that the cursor must rest on a match before both sides are read."""
 SHOWN = 500

@@ -127,8 +127,9 @@ def heading(
 ) -> Content:
     """Return the heading of a screen over an area: title, subject and practice, with the lines ``below``.
 
-    If there is too little room, ``right`` is left out first, then the name of the practice is cut, and then
-    the longest name of the subject. The marks of a sandbox and of a read-only console stay.
+    If there is too little room, ``right`` is left out first, then the name of the practice is cut, then the
+    names in the subject, and then its last facts are left out. The marks of a sandbox and of a read-only
+    console stay.
     """
     start = Content.styled(f" {title} ", HERE)
     marks = Content("  ") + _sandbox_mark(status)
